@@ -1,0 +1,72 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
+import { fail } from './failure.ts';
+
+/** Writes beside the target, flushes to disk, renames: a crash leaves the old file or the new one, never a half. */
+export async function writeFileAtomic(path: string, content: string | Uint8Array): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const temporary = `${path}.tmp-${randomBytes(4).toString('hex')}`;
+  try {
+    const handle = await open(temporary, 'w');
+    try {
+      await handle.writeFile(content);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    if ((error as NodeJS.ErrnoException).code === 'ENOSPC') {
+      fail(
+        {
+          reason: 'out-of-space',
+          subject: path,
+          found: 'the disk is full; nothing half-written was left',
+          next: 'free some space and give the same command again, it resumes',
+        },
+        error,
+      );
+    }
+    throw error;
+  }
+}
+
+export async function writeJsonAtomic(path: string, value: unknown): Promise<void> {
+  await writeFileAtomic(path, `${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** @throws BlockForgeError `file-missing` or `file-invalid`, naming the path. */
+export async function readJson<T>(path: string): Promise<T> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return fail({ reason: 'file-missing', subject: path, found: 'no such file' }, error);
+  }
+  try {
+    return JSON.parse(text) as T;
+  } catch (error) {
+    return fail(
+      { reason: 'file-invalid', subject: path, found: `not JSON (${(error as Error).message})` },
+      error,
+    );
+  }
+}
+
+/** Resolves `path` inside `folder`. @throws BlockForgeError `file-invalid` where it would leave the folder. */
+export function insideFolder(folder: string, path: string): string {
+  const full = resolve(folder, path);
+  const fromFolder = relative(resolve(folder), full);
+  if (isAbsolute(path) || fromFolder === '..' || fromFolder.startsWith(`..${sep}`)) {
+    fail({
+      reason: 'file-invalid',
+      subject: path,
+      found: 'the path leaves its folder',
+      expected: `a path inside ${folder}`,
+    });
+  }
+  return full;
+}
