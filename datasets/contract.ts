@@ -1,0 +1,73 @@
+import type { Sha256 } from '../pipeline/util/hash.ts';
+
+/** One image as a source knows it. `id` is stable over machines: a relative path, or `train:00042`. */
+export interface Item {
+  readonly id: string;
+  /** Class index, 0-based. */
+  readonly label: number;
+  /** The source's own split, where it has one. */
+  readonly origin: 'train' | 'test' | 'all';
+}
+
+/** Pixels as stored: height x width x channels, 8 bits, row-major. */
+export interface Image {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: 1 | 3;
+  readonly pixels: Uint8Array;
+}
+
+/** A place images come from. Opening lists items without decoding them. */
+export interface Source {
+  /** e.g. "folder photos/ (1,000 images, 1,000 classes)" */
+  readonly description: string;
+  readonly classes: readonly string[];
+  readonly items: readonly Item[];
+  /** The undecoded content, for hashing: file bytes, or raw pixels for packed sources. */
+  content(item: Item): Promise<Uint8Array>;
+  /** Decodes one image. Rejects with an Error that says why the image is unusable. */
+  decode(item: Item, content: Uint8Array): Promise<Image>;
+}
+
+/** Image -> model input, complete: what the teacher was trained with. */
+export interface Preprocessing {
+  /** Shortest side after resizing; null keeps the size. */
+  readonly resize: number | null;
+  readonly resizeMode: 'shortest' | 'stretch';
+  readonly interpolation: 'bicubic' | 'bilinear' | 'nearest' | 'lanczos';
+  /** Side of the centre crop: the model's image size. */
+  readonly crop: number;
+  readonly channels: 1 | 3;
+  /** Per channel, on the 0..1 scale: (x / 255 - mean) / std. */
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+}
+
+export const splitNames = ['train', 'calibration', 'selection', 'test'] as const;
+/** `train` exists only when the teacher is trained here; calibration may overlap it, nothing else overlaps. */
+export type SplitName = (typeof splitNames)[number];
+
+export interface SplitItem {
+  readonly id: string;
+  readonly label: number;
+  readonly sha256: Sha256;
+}
+
+/** What the data stage writes (`splits.json`) and everything after it reads. */
+export interface Splits {
+  readonly classes: readonly string[];
+  readonly items: Readonly<Record<SplitName, readonly SplitItem[]>>;
+  /** Hash over ids, labels and content of each split, for provenance. */
+  readonly hashes: Readonly<Record<SplitName, Sha256>>;
+  readonly skipped: readonly { readonly id: string; readonly why: string }[];
+}
+
+/** A batch as typed arrays, before it becomes a tensor: `pixels` [B, S, S, C] uint8 after resize and crop. */
+export interface RawBatch {
+  readonly ids: readonly string[];
+  readonly labels: Int32Array;
+  readonly pixels: Uint8Array;
+  readonly count: number;
+  readonly size: number;
+  readonly channels: 1 | 3;
+}

@@ -1,0 +1,179 @@
+import { z } from 'zod';
+
+/**
+ * The one schema of a run's YAML. Every key has its default here, so `{ teacher, data }` is a complete config;
+ * `z.toJSONSchema(configSchema)` gives editors completion. Unknown keys are errors (strict objects).
+ */
+const positiveInteger = z.int().positive();
+const fraction = z.number().min(0).max(1);
+
+/** Either epochs or steps; converted once, training code sees only steps. */
+const duration = z.union([
+  z.strictObject({ epochs: z.number().positive() }),
+  z.strictObject({ steps: positiveInteger }),
+]);
+
+const architectureSchema = z.strictObject({
+  imageSize: positiveInteger,
+  patchSize: positiveInteger,
+  channels: z.union([z.literal(1), z.literal(3)]).default(3),
+  width: positiveInteger,
+  depth: positiveInteger,
+  heads: positiveInteger,
+  hidden: positiveInteger,
+  classes: positiveInteger,
+  layerNormEpsilon: z.number().positive().default(1e-6),
+  gelu: z.enum(['exact', 'tanh']).default('exact'),
+});
+
+const trainSchema = z.strictObject({
+  architecture: architectureSchema,
+  epochs: positiveInteger.default(20),
+  batchSize: positiveInteger.default(128),
+  learningRate: z.number().positive().default(1e-3),
+  weightDecay: z.number().min(0).default(0.05),
+  warmupEpochs: z.number().min(0).default(1),
+  labelSmoothing: fraction.default(0.1),
+  augment: z
+    .strictObject({ flip: z.boolean().default(false), cropPadding: z.int().min(0).default(2) })
+    .prefault({}),
+  /** Share of the training images held out to choose the best epoch. */
+  heldOut: z.number().gt(0).lt(0.5).default(0.05),
+});
+
+/** What shapes cannot tell about a checkpoint. Overrides config.json and the named architecture. */
+const architectureHints = z.strictObject({
+  heads: positiveInteger.optional(),
+  layerNormEpsilon: z.number().positive().optional(),
+  gelu: z.enum(['exact', 'tanh']).optional(),
+  imageSize: positiveInteger.optional(),
+});
+
+const teacherSchema = z.strictObject({
+  /** A safetensors file or its folder, relative to the config file, or `hf:owner/name[@revision]`. */
+  checkpoint: z.string().min(1).optional(),
+  /** A name from the architecture table, e.g. `vit_base_patch16_224`. */
+  architecture: z.string().min(1).optional(),
+  hints: architectureHints.prefault({}),
+  train: trainSchema.optional(),
+});
+
+const preprocessingSchema = z.union([
+  z.enum(['auto', 'timm', 'huggingface', 'torchvision', 'imagenet', 'half', 'unit']),
+  z.strictObject({
+    /** Shortest side after resizing; null keeps the image as it is. */
+    resize: positiveInteger.nullable(),
+    resizeMode: z.enum(['shortest', 'stretch']).default('shortest'),
+    interpolation: z.enum(['bicubic', 'bilinear', 'nearest', 'lanczos']).default('bicubic'),
+    crop: positiveInteger,
+    mean: z.array(z.number()).min(1).max(3),
+    std: z.array(z.number().positive()).min(1).max(3),
+  }),
+]);
+
+const dataSchema = z.strictObject({
+  source: z.enum(['folder', 'idx', 'cifar10', 'cifar100', 'shapes']),
+  /** Folder of the data, relative to the config file; `${NAME}` and `${NAME:-default}` read the environment. */
+  path: z.string().min(1).optional(),
+  preprocessing: preprocessingSchema.default('auto'),
+  splits: z
+    .strictObject({
+      calibration: positiveInteger.default(2048),
+      selection: positiveInteger.default(1000),
+      test: z.int().min(0).default(1000),
+    })
+    .prefault({}),
+  /** Share of unreadable images that is skipped with a warning; above it the run stops. */
+  maxCorruptShare: fraction.default(0.01),
+  /** Bound of the decoded-image cache on disk. */
+  cacheBytes: positiveInteger.default(20e9),
+  /** Only for `shapes`. */
+  shapes: z
+    .strictObject({
+      images: positiveInteger.default(6000),
+      size: positiveInteger.default(32),
+      noise: fraction.default(0.35),
+    })
+    .prefault({}),
+});
+
+export const configSchema = z.strictObject({
+  /** Names the run folder `runs/<name>`. Default: the config's file name. */
+  name: z
+    .string()
+    .regex(/^[\w.-]+$/, 'expected letters, digits, ".", "_" and "-" only')
+    .optional(),
+  seed: z.int().min(0).default(1),
+  engine: z.enum(['auto', 'tensorflow', 'wasm']).default('auto'),
+  teacher: teacherSchema,
+  data: dataSchema,
+  statistics: z
+    .strictObject({
+      batchSize: positiveInteger.default(32),
+      /** Tokens per calibration image kept for distillation; null keeps all of them. */
+      tokensPerImage: positiveInteger.nullable().default(64),
+      /** Share of the calibration images whose tokens are held out to check refit and distillation. */
+      heldOut: z.number().gt(0).lt(0.5).default(0.1),
+    })
+    .prefault({}),
+  order: z
+    .strictObject({
+      criterion: z
+        .enum(['reconstruction', 'magnitude', 'variance', 'contribution'])
+        .default('reconstruction'),
+      /** Ridge as a share of the mean diagonal of the covariance. */
+      ridge: z.number().positive().default(1e-4),
+    })
+    .prefault({}),
+  descendants: z
+    .strictObject({
+      /** Shares of hidden units removed; 0, the teacher's own block, is always in the library. */
+      sparsities: z.array(z.number().gt(0).lt(1)).min(1).default([0.4, 0.5, 0.6, 0.7]),
+      /** Widths are rounded to a multiple of this. */
+      widthMultiple: positiveInteger.default(8),
+    })
+    .prefault({}),
+  refit: z
+    .strictObject({
+      method: z.enum(['affine', 'mean-shift', 'none']).default('affine'),
+    })
+    .prefault({}),
+  distill: z
+    .strictObject({
+      enabled: z.boolean().default(true),
+      duration: duration.default({ epochs: 10 }),
+      batchTokens: positiveInteger.default(4096),
+      optimizer: z.enum(['adamw', 'adam']).default('adamw'),
+      learningRate: z.number().positive().default(1e-3),
+      schedule: z.enum(['cosine', 'constant']).default('cosine'),
+      warmupShare: fraction.default(0.05),
+      weightDecay: z.number().min(0).default(0),
+      loss: z.enum(['normalised-mse', 'mse']).default('normalised-mse'),
+    })
+    .prefault({}),
+  measure: z
+    .strictObject({
+      batchSize: positiveInteger.default(50),
+      /** Two-sided confidence of every interval. */
+      confidence: z.number().gt(0.5).lt(1).default(0.95),
+      latency: z
+        .strictObject({
+          batchSize: positiveInteger.default(1),
+          warmup: positiveInteger.default(10),
+          iterations: positiveInteger.default(50),
+        })
+        .prefault({}),
+    })
+    .prefault({}),
+  rank: z
+    .strictObject({
+      /** The resource that one point of accuracy is weighed against. */
+      resource: z.enum(['params', 'macs', 'latency']).default('params'),
+    })
+    .prefault({}),
+  export: z.strictObject({}).prefault({}),
+});
+
+export type Config = z.infer<typeof configSchema>;
+export type PreprocessingSetting = Config['data']['preprocessing'];
+export type TrainSettings = z.infer<typeof trainSchema>;
