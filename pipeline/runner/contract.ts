@@ -3,6 +3,7 @@ import type { Failure } from '../util/failure.ts';
 import type { LoadedConfig } from '../config/loaded.ts';
 import type { Architecture } from '../model/architecture.ts';
 import type { EngineName } from '../tensor/engine.ts';
+import type { Preprocessing } from '../../datasets/contract.ts';
 
 /** The stages in the order data flows through them. */
 export const stageNames = [
@@ -30,6 +31,19 @@ export interface PlanInput {
   readonly engine: EngineName;
   /** Jobs that can run at once; data-parallel stages cut their images into this many shards. */
   readonly slots: number;
+  readonly inputs: RunInputs;
+}
+
+/** What was found outside before planning: read from headers and folder listings only. */
+export interface RunInputs {
+  /** The checkpoint's files (weights and config.json), absolute; empty when the teacher is trained here. */
+  readonly checkpointFiles: readonly string[];
+  /** Packed data files, hashed by content; empty for folders and synthetic data. */
+  readonly dataFiles: readonly string[];
+  /** Hash over the relative paths and sizes of a folder of images, else null. */
+  readonly dataListing: string | null;
+  /** How an image becomes the model's input. */
+  readonly preprocessing: Preprocessing;
 }
 
 /** One independent, idempotent, resumable piece of work. */
@@ -58,11 +72,7 @@ export interface Stage {
   run(job: JobPlan, context: JobContext): Promise<Json>;
 }
 
-export interface JobContext {
-  readonly loaded: LoadedConfig;
-  readonly architecture: Architecture;
-  readonly engine: EngineName;
-  readonly slots: number;
+export interface JobContext extends PlanInput {
   /** The run folder, `runs/<name>`. Only the export stage writes there directly. */
   readonly runFolder: string;
   /** This job's output folder: a temporary one that is published (renamed) when `run` returns. */
