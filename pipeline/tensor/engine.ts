@@ -2,6 +2,12 @@
  * Compute engines: one numerics code base on the TensorFlow.js API, the engine is a setting (DESIGN section 3).
  * This file is the contract; `loadEngine` is the only place that imports an engine.
  */
+import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
+import { dirname, join, sep } from 'node:path';
+import { fail } from '../util/failure.ts';
+import { installedEngines, resolveEngine, tensorflowFolder } from './installed.ts';
+
 export type EngineName = 'tensorflow' | 'wasm';
 export type EngineChoice = 'auto' | EngineName;
 
@@ -14,4 +20,72 @@ export interface Engine {
   readonly threads: number;
   /** One line for people: "TensorFlow 2.21.0 on 2 CPU threads". */
   readonly description: string;
+  /** Where `auto` fell back to wasm: why. */
+  readonly note?: string;
+}
+
+/**
+ * Loads an engine and makes it the one that TensorFlow.js computes on. Nothing is imported before it is needed. Asking again is cheap,
+ * and asking for the other engine switches (tensors stay readable: TensorFlow.js moves them).
+ *
+ * @throws BlockForgeError `engine-unavailable` where the engine asked for by name is missing or does not load.
+ */
+export async function loadEngine(choice: EngineChoice): Promise<Engine> {
+  if (resolveEngine(choice) === 'wasm') {
+    const why = installedEngines().why.join('; ');
+    return loadWasm(choice === 'auto' && why !== '' ? `TensorFlow is not installed: ${why}` : undefined);
+  }
+  try {
+    return await loadTensorflow();
+  } catch (error) {
+    const found = `installed, but it does not load: ${(error as Error).message}`;
+    if (choice === 'auto') return loadWasm(`TensorFlow is ${found}`);
+    return fail(
+      {
+        reason: 'engine-unavailable',
+        subject: 'engine tensorflow',
+        found,
+        next: 'npm run pipeline -- doctor, then npm run setup',
+      },
+      error,
+    );
+  }
+}
+
+interface TensorflowBackend {
+  readonly binding: { readonly TF_Version: string };
+  readonly isUsingGpuDevice: boolean;
+}
+
+async function loadTensorflow(): Promise<Engine> {
+  const tf = await import('@tensorflow/tfjs-core');
+  const fromFolder = createRequire(join(tensorflowFolder, 'package.json'));
+  const { load } = fromFolder('./load.cjs') as { load: (environment: NodeJS.ProcessEnv) => unknown };
+  load(process.env);
+  await tf.setBackend('tensorflow');
+  const backend = tf.backend() as unknown as TensorflowBackend;
+  const version = `TensorFlow ${backend.binding.TF_Version}`;
+  const device = backend.isUsingGpuDevice ? 'gpu' : 'cpu';
+  const threads = Number(process.env.TF_NUM_INTRAOP_THREADS) || availableParallelism();
+  const where = device === 'gpu' ? 'an NVIDIA GPU' : cpuThreads(threads);
+  return { name: 'tensorflow', version, device, threads, description: `${version} on ${where}` };
+}
+
+async function loadWasm(note?: string): Promise<Engine> {
+  const tf = await import('@tensorflow/tfjs-core');
+  const wasm = await import('@tensorflow/tfjs-backend-wasm');
+  if (tf.getBackend() !== 'wasm') {
+    const entry = createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm');
+    wasm.setWasmPaths(dirname(entry) + sep);
+    if (!(await tf.setBackend('wasm'))) throw new Error('TensorFlow.js did not accept its wasm backend');
+  }
+  const version = `tfjs-backend-wasm ${wasm.version_wasm}`;
+  // TensorFlow.js keeps its wasm threads switched off in Node (flags_wasm.ts), whatever the number asked for.
+  const engine = { name: 'wasm', version, device: 'cpu', threads: 1 } as const;
+  const description = `${version} on ${cpuThreads(1)}`;
+  return note === undefined ? { ...engine, description } : { ...engine, description, note };
+}
+
+function cpuThreads(count: number): string {
+  return count === 1 ? '1 CPU thread' : `${count} CPU threads`;
 }

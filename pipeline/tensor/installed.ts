@@ -1,0 +1,134 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { fail } from '../util/failure.ts';
+import type { EngineChoice, EngineName } from './engine.ts';
+
+/** The folder that `scripts/setup.js` installs the tensorflow engine's JavaScript side into. */
+export const tensorflowFolder = join(import.meta.dirname, '..', '..', 'scripts', 'tensorflow');
+
+/** What `scripts/setup.js` leaves behind, in `scripts/tensorflow/node_modules/.blockforge-engine.json`. */
+interface Stamp {
+  readonly engine: EngineName;
+  readonly version?: string;
+  readonly variant?: 'cpu' | 'cuda';
+  readonly folder?: string;
+  readonly binding?: string;
+  readonly platform?: string;
+  readonly arch?: string;
+  /** Why a faster engine is not there, one sentence per attempt. */
+  readonly why?: readonly string[];
+}
+
+export interface InstalledEngines {
+  readonly tensorflow?: {
+    /** Of the C++ library, e.g. "2.21.0". */
+    readonly version: string;
+    readonly variant: 'cpu' | 'cuda';
+    /** Holds the C++ libraries. */
+    readonly folder: string;
+  };
+  readonly wasm: { readonly version: string };
+  /** Why there is no tensorflow, or no CUDA variant, as the last set-up said it; may be empty. */
+  readonly why: readonly string[];
+}
+
+/** Which engines this installation has, from files alone: nothing is loaded. */
+export function installedEngines(folder = tensorflowFolder): InstalledEngines {
+  const stamp = readStamp(folder);
+  const wasm = { version: '4.22.0' };
+  if (stamp === undefined) return { wasm, why: ['the set-up has not been run'] };
+  const { version, variant, folder: libraries, binding } = stamp;
+  const why = stamp.why ?? [];
+  if (stamp.engine !== 'tensorflow' || !version || !variant || !libraries || !binding) return { wasm, why };
+  if (stamp.platform !== process.platform || stamp.arch !== process.arch) {
+    return { wasm, why: [`it was set up for ${stamp.platform} on ${stamp.arch}, this is another machine`] };
+  }
+  const missing = [binding, libraries].find((path) => !existsSync(path));
+  if (missing !== undefined) return { wasm, why: [`${missing} is gone (was the cache emptied?)`] };
+  return { tensorflow: { version, variant, folder: libraries }, wasm, why };
+}
+
+/**
+ * The engine a choice stands for on this machine, without loading it.
+ * @throws BlockForgeError `engine-unavailable` where tensorflow is asked for by name and is not installed.
+ */
+export function resolveEngine(choice: EngineChoice, installed = installedEngines()): EngineName {
+  if (choice === 'wasm') return 'wasm';
+  if (installed.tensorflow !== undefined) return 'tensorflow';
+  if (choice === 'auto') return 'wasm';
+  return fail({
+    reason: 'engine-unavailable',
+    subject: 'engine tensorflow',
+    found: `not installed: ${installed.why.join('; ') || 'no reason was recorded'}`,
+    next: 'npm run setup -- --cpu (or --cuda), or choose the engine "auto"',
+  });
+}
+
+/**
+ * How many NVIDIA GPUs this process may use: those of `nvidia-smi -L`, cut down to CUDA_VISIBLE_DEVICES.
+ * Zero where there is no driver.
+ */
+export function visibleGpus(environment: NodeJS.ProcessEnv = process.env): number {
+  return visibleDevices(environment).length;
+}
+
+/** One process's worth of compute: how many may run side by side, and what each one's environment adds. */
+export interface EngineSlots {
+  readonly count: number;
+  /** By slot, `count` entries. */
+  readonly environment: readonly Readonly<Record<string, string>>[];
+}
+
+/**
+ * How to fill this machine: wasm computes on one thread, so one process per core; TensorFlow on CPUs fills all cores from one process;
+ * with CUDA one process per visible GPU, because the binding takes the last of several.
+ */
+export function engineSlots(
+  name: EngineName,
+  installed = installedEngines(),
+  environment: NodeJS.ProcessEnv = process.env,
+): EngineSlots {
+  if (name === 'wasm') {
+    return {
+      count: availableParallelism(),
+      environment: Array.from({ length: availableParallelism() }, () => ({})),
+    };
+  }
+  const devices = installed.tensorflow?.variant === 'cuda' ? visibleDevices(environment) : [];
+  if (devices.length === 0) return { count: 1, environment: [{}] };
+  return {
+    count: devices.length,
+    environment: devices.map((device) => ({
+      CUDA_VISIBLE_DEVICES: device,
+      TF_FORCE_GPU_ALLOW_GROWTH: 'true',
+    })),
+  };
+}
+
+/** Indices or UUIDs as CUDA_VISIBLE_DEVICES spells them. As CUDA does, the list ends at the first entry that names no device. */
+function visibleDevices(environment: NodeJS.ProcessEnv): string[] {
+  const listing = spawnSync('nvidia-smi', ['-L'], { encoding: 'utf8', timeout: 10_000, env: environment });
+  if (listing.error !== undefined || listing.status !== 0) return [];
+  const lines = listing.stdout.split('\n').filter((line) => /^GPU \d+:/.test(line));
+  const setting = environment.CUDA_VISIBLE_DEVICES;
+  if (setting === undefined) return lines.map((_, index) => String(index));
+  const devices: string[] = [];
+  for (const entry of setting.split(',').map((part) => part.trim())) {
+    const known = /^\d+$/.test(entry)
+      ? Number(entry) < lines.length
+      : /^(GPU|MIG)-/.test(entry) && listing.stdout.includes(`UUID: ${entry}`);
+    if (!known) break;
+    devices.push(entry);
+  }
+  return devices;
+}
+
+function readStamp(folder: string): Stamp | undefined {
+  try {
+    return JSON.parse(readFileSync(join(folder, 'node_modules', '.blockforge-engine.json'), 'utf8')) as Stamp;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,25 @@
+'use strict';
+const util = require('node:util');
+const { types } = util;
+
+/**
+ * Loads TensorFlow and registers the 'tensorflow' backend. The one place that knows what has to be true beforehand;
+ * the engine and the set-up's own check both come through here.
+ *
+ * @param {Record<string, string | undefined>} environment usually process.env; values the user set are kept
+ */
+exports.load = function load(environment) {
+  // Both are read by the C++ library at its own start, so they must be in place before it is opened.
+  environment.TF_CPP_MIN_LOG_LEVEL ??= '2';
+  environment.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true';
+  restoreRemovedHelpers();
+  return require('@tensorflow/tfjs-node-gpu');
+};
+
+/** Node 23 removed these from `util`; tfjs-node-gpu 4.22.0, the newest there is, still calls the first two. */
+function restoreRemovedHelpers() {
+  util.isNullOrUndefined ??= (value) => value === null || value === undefined;
+  util.isArray ??= Array.isArray;
+  util.isDate ??= types.isDate;
+  util.isRegExp ??= types.isRegExp;
+}
