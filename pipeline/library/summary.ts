@@ -1,0 +1,83 @@
+/**
+ * What a library says about itself, small enough to print: the JSON form of `show --json` and the source of the
+ * final table. `readLibrarySummary` makes it, `pipeline/cli/render-summary.ts` draws it.
+ *
+ * Accuracies (`top1`, `agreement`) are percent of the images, differences are percentage points (`Pp`),
+ * `kl` is in nats, `sparsity` is a share in [0, 1). Everything was measured on the selection split except `test`.
+ */
+export interface LibrarySummary {
+  readonly engine: string;
+  readonly seed?: number;
+  /** Images of the selection split. */
+  readonly images?: number;
+  readonly teacher: TeacherSummary;
+  readonly blocks: readonly BlockSummary[];
+  /** Whole models with the same sparsity in every block, measured, not predicted. */
+  readonly uniform: readonly UniformSummary[];
+  /** The final numbers on the test split, which nothing was chosen by. */
+  readonly test?: {
+    readonly images: number;
+    readonly teacher: Accuracy;
+    readonly uniform: readonly UniformSummary[];
+  };
+}
+
+export interface TeacherSummary extends Accuracy {
+  readonly images: number;
+  readonly params?: number;
+  readonly macs?: number;
+}
+
+export interface BlockSummary {
+  /** `blockName(index)`. */
+  readonly block: string;
+  readonly descendants: readonly DescendantSummary[];
+}
+
+export interface DescendantSummary {
+  readonly id: string;
+  /** Hidden units kept. */
+  readonly width: number;
+  readonly sparsity: number;
+  /** Place in its block's ranking; 1 is the best. */
+  readonly rank: number;
+  /** Paired difference to the teacher's block, in the context of the teacher. */
+  readonly top1DeltaPp: Interval;
+  /** Mean KL divergence of the model's class probabilities from the teacher's. */
+  readonly kl?: number;
+  /** Percent of the images on which the most likely class is the teacher's. */
+  readonly agreement?: number;
+  /** Share of the refit's held-out error that distillation removed; negative if it made it worse. */
+  readonly gainOverRefit?: number;
+  /** True when another descendant of the block is at least as good in accuracy and in the resource, and better in one. */
+  readonly dominated?: boolean;
+  readonly params: number;
+  readonly macs: number;
+  readonly latencyMs: { readonly p50: number; readonly p90: number };
+}
+
+export interface UniformSummary {
+  readonly sparsity: number;
+  readonly params?: number;
+  readonly macs?: number;
+  readonly refit: Accuracy;
+  /** Missing when distillation is off. */
+  readonly distilled?: Accuracy;
+}
+
+export interface Accuracy {
+  readonly top1: number;
+  /** Interval of `top1`. */
+  readonly top1Low?: number;
+  readonly top1High?: number;
+  /** Paired difference to the teacher on the same images. */
+  readonly top1DeltaPp?: Interval;
+  readonly kl?: number;
+  readonly agreement?: number;
+}
+
+export interface Interval {
+  readonly mean: number;
+  readonly low: number;
+  readonly high: number;
+}
