@@ -103,14 +103,14 @@ describe('measure/interval', () => {
   });
 
   it('covers the truth on 1,000 simulated images', () => {
-    const { next } = random(7, 'coverage');
+    const draw = random(7, 'coverage');
     let covered = 0;
     const trials = 600;
     for (let trial = 0; trial < trials; trial++) {
       let gains = 0;
       let losses = 0;
       for (let i = 0; i < 1000; i++) {
-        const u = next();
+        const u = draw.next();
         if (u < 0.004) gains++;
         else if (u < 0.016) losses++;
       }

@@ -1,0 +1,197 @@
+import { fail } from '../util/failure.ts';
+
+export const resources = ['params', 'macs', 'latency'] as const;
+export type Resource = (typeof resources)[number];
+
+/** What a block or a descendant costs. `latencyMs` is the median of the FFN block alone, on one device. */
+export interface BlockCost {
+  readonly params: number;
+  readonly macs: number;
+  readonly latencyMs: number;
+}
+
+/** One descendant as the ranking sees it: measured with every other block the teacher's own. */
+export interface Candidate {
+  readonly id: string;
+  readonly block: number;
+  readonly cost: BlockCost;
+  /** Paired top-1 difference to the teacher, in percentage points; negative is a loss. */
+  readonly top1DeltaPp: { readonly mean: number; readonly low: number; readonly high: number };
+  /** Mean KL(teacher || model), in nats. */
+  readonly kl: number;
+}
+
+export interface Ranked {
+  readonly id: string;
+  readonly block: number;
+  /** Within the block, 1 is the best. */
+  readonly rank: number;
+  /** Over all blocks, 1 is the best. */
+  readonly overallRank: number;
+  /** Descendants with the same number here (over all blocks) are not separated by top-1; KL ordered them. */
+  readonly tieGroup: number;
+  /** Saved, in percent of what all FFN blocks of the teacher cost together. Negative when it costs more. */
+  readonly savedPercent: number;
+  /** Top-1 points lost per percent saved; a gain counts as no loss. Null when nothing is saved. */
+  readonly lossPpPerPercent: number | null;
+  readonly dominated: boolean;
+  /** The first descendant of the block that is no worse in accuracy and no larger in any resource. */
+  readonly dominatedBy: string | null;
+}
+
+/**
+ * Orders descendants by top-1 lost per resource saved, within each block and over all of them.
+ *
+ * A few hundred images rarely separate two mild descendants by top-1, so a difference that the intervals do not
+ * support decides nothing: sorted by price, neighbours form a tie group as long as one price lies inside the
+ * intervals of all its members (on a line, that is the same as overlapping pairwise), and inside a group KL per
+ * resource saved decides. KL uses all class probabilities and has far less noise per image. Hence two descendants
+ * whose intervals do not overlap are always ordered by top-1, and with many images KL has no say.
+ *
+ * Pure and deterministic: the result does not depend on the order of `candidates`; remaining ties go by id.
+ *
+ * @param teacher the cost of the teacher's own block, by block index
+ * @returns in overall order
+ * @throws BlockForgeError `not-finite` for a score or cost that is not a number; nothing is dropped silently.
+ */
+export function rankDescendants(
+  candidates: readonly Candidate[],
+  teacher: readonly BlockCost[],
+  resource: Resource,
+): Ranked[] {
+  for (const candidate of candidates) checkFinite(candidate);
+  const total = teacher.reduce((sum, cost) => sum + costOf(cost, resource), 0);
+  const priced = candidates.map((candidate) => priceOf(candidate, teacher, total, resource));
+  const overall = groupTies(priced).flatMap((group, index) =>
+    group.map((item) => ({ item, tieGroup: index + 1 })),
+  );
+  const inBlock = new Map<string, number>();
+  for (const block of new Set(candidates.map((candidate) => candidate.block))) {
+    groupTies(priced.filter(({ candidate }) => candidate.block === block))
+      .flat()
+      .forEach(({ candidate }, index) => inBlock.set(candidate.id, index + 1));
+  }
+  return overall.map(({ item: { candidate, savedPercent, price }, tieGroup }, index) => {
+    const dominatedBy = dominator(candidate, candidates);
+    return {
+      id: candidate.id,
+      block: candidate.block,
+      rank: inBlock.get(candidate.id)!,
+      overallRank: index + 1,
+      tieGroup,
+      savedPercent,
+      lossPpPerPercent: Number.isFinite(price) ? price : null,
+      dominated: dominatedBy !== null,
+      dominatedBy,
+    };
+  });
+}
+
+interface Priced {
+  readonly candidate: Candidate;
+  readonly savedPercent: number;
+  /** Points per percent saved, with the ends of its interval; infinite when nothing is saved. */
+  readonly price: number;
+  readonly priceLow: number;
+  readonly priceHigh: number;
+  readonly klPrice: number;
+}
+
+function priceOf(
+  candidate: Candidate,
+  teacher: readonly BlockCost[],
+  total: number,
+  resource: Resource,
+): Priced {
+  const own = teacher[candidate.block];
+  if (own === undefined)
+    throw new Error(`${candidate.id}: no cost of the teacher's block ${candidate.block}`);
+  const savedPercent = (100 * (costOf(own, resource) - costOf(candidate.cost, resource))) / total;
+  const perPercent = (loss: number) => (savedPercent > 0 ? Math.max(0, loss) / savedPercent : Infinity);
+  const { mean, low, high } = candidate.top1DeltaPp;
+  return {
+    candidate,
+    savedPercent,
+    price: perPercent(-mean),
+    priceLow: perPercent(-high),
+    priceHigh: perPercent(-low),
+    klPrice: perPercent(candidate.kl),
+  };
+}
+
+/** Cheapest price first, cut into runs that share a price, each run by KL. */
+function groupTies(items: readonly Priced[]): Priced[][] {
+  const sorted = [...items].sort((a, b) => compare(a.price, b.price) || byKl(a, b));
+  const groups: Priced[][] = [];
+  let shared = { low: Infinity, high: -Infinity };
+  for (const item of sorted) {
+    const low = Math.max(shared.low, item.priceLow);
+    const high = Math.min(shared.high, item.priceHigh);
+    if (groups.length > 0 && low <= high) {
+      groups.at(-1)!.push(item);
+      shared = { low, high };
+    } else {
+      groups.push([item]);
+      shared = { low: item.priceLow, high: item.priceHigh };
+    }
+  }
+  return groups.map((group) => group.sort(byKl));
+}
+
+function byKl(a: Priced, b: Priced): number {
+  return (
+    compare(a.klPrice, b.klPrice) ||
+    compare(a.price, b.price) ||
+    compare(a.candidate.kl, b.candidate.kl) ||
+    compare(a.candidate.id, b.candidate.id)
+  );
+}
+
+/** Accuracy here is top-1 *and* KL, so that noise in top-1 alone never marks a wider descendant as useless. */
+function dominator(candidate: Candidate, all: readonly Candidate[]): string | null {
+  const figures = ({ top1DeltaPp, kl, cost }: Candidate) => [
+    -top1DeltaPp.mean,
+    kl,
+    cost.params,
+    cost.macs,
+    cost.latencyMs,
+  ];
+  const own = figures(candidate);
+  const better = all
+    .filter((other) => other.block === candidate.block && other.id !== candidate.id)
+    .filter((other) => {
+      const theirs = figures(other);
+      return theirs.every((value, i) => value <= own[i]) && theirs.some((value, i) => value < own[i]);
+    })
+    .map(({ id }) => id)
+    .sort(compare);
+  return better[0] ?? null;
+}
+
+export function costOf(cost: BlockCost, resource: Resource): number {
+  switch (resource) {
+    case 'params':
+      return cost.params;
+    case 'macs':
+      return cost.macs;
+    case 'latency':
+      return cost.latencyMs;
+  }
+}
+
+function checkFinite({ id, cost, top1DeltaPp, kl }: Candidate): void {
+  for (const [name, value] of Object.entries({ ...cost, ...top1DeltaPp, kl })) {
+    if (Number.isFinite(value)) continue;
+    fail({
+      reason: 'not-finite',
+      subject: `descendant ${id}`,
+      found: `${name} is ${value}`,
+      expected: 'measured numbers; a descendant without them cannot be ranked',
+      next: 'remove its distill and measure jobs from the run folder and give the same command again',
+    });
+  }
+}
+
+function compare<T extends number | string>(a: T, b: T): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
