@@ -1,0 +1,206 @@
+/**
+ * The differentiable operations of a ViT, each running (forward and gradient) on every engine.
+ *
+ * Two engine facts shape this file. On `wasm` a matMul with a transpose flag is 10-45x slower than transposing first,
+ * there is no einsum and gather has no gradient. On `tensorflow` the flags are free, but a sum over the first axis
+ * takes three times as long as the same sum written as a product with a row of ones (and fifty times on `wasm`).
+ */
+import * as tf from '@tensorflow/tfjs-core';
+
+export type Gelu = 'exact' | 'tanh';
+
+/** [..., M, K] x [..., K, N] after the transpositions asked for; on `wasm` they are made explicit. Caller disposes. */
+function product(a: tf.Tensor, b: tf.Tensor, transposeA = false, transposeB = false): tf.Tensor {
+  if (tf.getBackend() !== 'wasm') return tf.matMul(a, b, transposeA, transposeB);
+  return tf.matMul(transposeA ? swapLastAxes(a) : a, transposeB ? swapLastAxes(b) : b);
+}
+
+function swapLastAxes(x: tf.Tensor): tf.Tensor {
+  const axes = x.shape.map((_, axis) => axis);
+  [axes[x.rank - 2], axes[x.rank - 1]] = [x.rank - 1, x.rank - 2];
+  return tf.transpose(x, axes);
+}
+
+/**
+ * Gives TensorFlow.js' own matMul a gradient that is fast on `wasm` and the stock one elsewhere. Replacing the
+ * registered gradient (instead of a customGrad) keeps it lazy: the gradient of an input that nobody asked for,
+ * such as the data entering the first layer, is never computed.
+ */
+const stockGradient = tf.getGradient(tf.BatchMatMul);
+tf.registerGradient({
+  kernelName: tf.BatchMatMul,
+  inputsToSave: ['a', 'b'],
+  gradFunc(dy, saved, attrs) {
+    if (tf.getBackend() !== 'wasm') return stockGradient.gradFunc(dy, saved, attrs);
+    const [a, b] = saved;
+    const d = dy as tf.Tensor;
+    const { transposeA, transposeB } = attrs as unknown as tf.BatchMatMulAttrs;
+    if (transposeA) {
+      return {
+        a: () => product(b, d, transposeB, true),
+        b: () => (transposeB ? product(d, a, true, true) : product(a, d)),
+      };
+    }
+    return {
+      a: () => product(d, b, false, !transposeB),
+      b: () => (transposeB ? product(d, a, true) : product(a, d, true)),
+    };
+  },
+});
+
+/** [N, D] -> [D], the sum over the rows, as a product with ones. */
+function sumRows(x: tf.Tensor): tf.Tensor {
+  return tf.reshape(tf.matMul(tf.ones([1, x.shape[0]]), x as tf.Tensor2D), [x.shape[1] as number]);
+}
+
+/** Rows of the last axis: [..., D] -> [N, D]. */
+function asRows(x: tf.Tensor): tf.Tensor2D {
+  return x.rank === 2 ? (x as tf.Tensor2D) : tf.reshape(x, [-1, x.shape[x.rank - 1]]);
+}
+
+const biasAdded = tf.customGrad((x, bias) => ({
+  value: tf.add(x as tf.Tensor, bias as tf.Tensor),
+  gradFunc: (dy: tf.Tensor) => [tf.reshape(dy, dy.shape), sumRows(dy)],
+}));
+
+/** `x kernel + bias`. x: [N, in] or [B, T, in]; kernel: [in, out]; bias: [out]. Differentiable; caller disposes. */
+export function linear(x: tf.Tensor, kernel: tf.Tensor, bias?: tf.Tensor): tf.Tensor {
+  return tf.tidy(() => {
+    const y = tf.matMul(asRows(x), kernel);
+    const rows = bias === undefined ? y : biasAdded(y, bias);
+    return x.rank === 2 ? rows : tf.reshape(rows, [...x.shape.slice(0, -1), kernel.shape[1] as number]);
+  });
+}
+
+/**
+ * exact: `x Phi(x)` with the normal distribution function, by erf. With u = x / sqrt(2) the derivative is
+ * `Phi + u exp(-u^2) / sqrt(pi)`, six passes over memory.
+ */
+const geluExact = tf.customGrad((x, save) => {
+  const u = tf.mul(x as tf.Tensor, Math.SQRT1_2);
+  const phi = tf.add(tf.mul(tf.erf(u), 0.5), 0.5);
+  (save as tf.GradSaveFunc)([u, phi]);
+  return {
+    value: tf.mul(x as tf.Tensor, phi),
+    gradFunc(dy: tf.Tensor, saved: tf.Tensor[]) {
+      const [u, phi] = saved;
+      const density = tf.exp(tf.sub(-0.5 * Math.log(Math.PI), tf.square(u)));
+      return tf.mul(dy, tf.add(tf.mul(density, u), phi));
+    },
+  };
+});
+
+/** tanh (Hendrycks & Gimpel 2016): `x s` with `s = sigmoid(x (a + b x^2))`, the same number with fewer passes. */
+const tanhSlope = 2 * Math.sqrt(2 / Math.PI);
+const tanhCubic = 0.044715 * tanhSlope;
+const geluTanh = tf.customGrad((x, save) => {
+  const squared = tf.square(x as tf.Tensor);
+  const s = tf.sigmoid(tf.mul(x as tf.Tensor, tf.add(tf.mul(squared, tanhCubic), tanhSlope)));
+  const value = tf.mul(x as tf.Tensor, s);
+  (save as tf.GradSaveFunc)([squared, s, value]);
+  return {
+    value,
+    gradFunc(dy: tf.Tensor, saved: tf.Tensor[]) {
+      const [squared, s, value] = saved;
+      const slope = tf.add(tf.mul(squared, 3 * tanhCubic), tanhSlope);
+      return tf.mul(dy, tf.add(tf.mul(tf.mul(slope, value), tf.sub(1, s)), s));
+    },
+  };
+});
+
+/** GELU of any shape. Differentiable; caller disposes. */
+export function gelu(x: tf.Tensor, kind: Gelu): tf.Tensor {
+  return kind === 'exact' ? geluExact(x) : geluTanh(x);
+}
+
+/**
+ * `(x - mean) / sqrt(variance + epsilon) * gamma + beta` over the last axis. x: [..., D]; gamma, beta: [D].
+ * Differentiable; caller disposes.
+ */
+export function layerNorm(x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, epsilon: number): tf.Tensor {
+  return tf.tidy(() => tf.reshape(normalised(asRows(x), gamma, beta, epsilon), x.shape));
+}
+
+function normalised(x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, epsilon: number): tf.Tensor {
+  const width = x.shape[1] as number;
+  return tf.customGrad((...inputs) => {
+    const [rows, scale, shift, save] = inputs as [tf.Tensor, tf.Tensor, tf.Tensor, tf.GradSaveFunc];
+    const centred = tf.sub(rows, tf.mean(rows, 1, true));
+    const inverse = tf.rsqrt(tf.add(tf.mean(tf.square(centred), 1, true), epsilon));
+    const unit = tf.mul(centred, inverse);
+    save([unit, inverse, scale]);
+    return {
+      value: tf.add(tf.mul(unit, scale), shift),
+      gradFunc(dy: tf.Tensor, saved: tf.Tensor[]) {
+        const [unit, inverse, scale] = saved;
+        const column = tf.reshape(tf.div(scale, width), [width, 1]);
+        const along = tf.mul(dy, unit);
+        const meanAlong = tf.matMul(along, column);
+        const mean = tf.matMul(dy, column);
+        const inner = tf.sub(tf.sub(tf.mul(dy, scale), mean), tf.mul(unit, meanAlong));
+        return [tf.mul(inner, inverse), sumRows(along), sumRows(dy)];
+      },
+    };
+  })(x, gamma, beta);
+}
+
+/**
+ * Multi-head scaled dot-product attention, `softmax(q k' / sqrt(d)) v`.
+ * q: [B, h, Tq, d]; k, v: [B, h, T, d] -> [B, h, Tq, d]. Differentiable; caller disposes.
+ * The gradient uses `rowsum(P o dP) = rowsum(dO o O)` (Dao et al. 2022, section 3.1): one pass over T x T less.
+ */
+export function attention(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor): tf.Tensor {
+  return scaledDotProduct(q, k, v);
+}
+
+const scaledDotProduct = tf.customGrad((...inputs) => {
+  const [q, k, v, save] = inputs as [tf.Tensor, tf.Tensor, tf.Tensor, tf.GradSaveFunc];
+  const scale = 1 / Math.sqrt(q.shape[3] as number);
+  const scaled = tf.mul(q, scale);
+  const weights = tf.softmax(product(scaled, k, false, true));
+  const value = tf.matMul(weights, v);
+  save([scaled, k, v, weights, value]);
+  return {
+    value,
+    gradFunc(dy: tf.Tensor, saved: tf.Tensor[]) {
+      const [scaled, k, v, weights, value] = saved;
+      const dWeights = product(dy, v, false, true);
+      const dScores = tf.mul(weights, tf.sub(dWeights, tf.sum(tf.mul(dy, value), 3, true)));
+      const dQ = tf.mul(tf.matMul(dScores, k), scale);
+      return [dQ, product(dScores, scaled, true), product(weights, dy, true)];
+    },
+  };
+});
+
+/** [B, T, 3D] -> q, k, v as [B, h, T, d] each: one transpose, then slices that are contiguous. Caller disposes. */
+export function splitHeads(qkv: tf.Tensor, heads: number): [tf.Tensor, tf.Tensor, tf.Tensor] {
+  const [batch, tokens, tripled] = qkv.shape as [number, number, number];
+  return tf.tidy(() => {
+    const rows = tf.reshape(qkv, [batch, tokens, 3 * heads, tripled / (3 * heads)]);
+    return tf.split(tf.transpose(rows, [0, 2, 1, 3]), 3, 1) as [tf.Tensor, tf.Tensor, tf.Tensor];
+  });
+}
+
+/** [B, h, T, d] -> [B, T, h * d]. Caller disposes. */
+export function mergeHeads(x: tf.Tensor): tf.Tensor {
+  const [batch, heads, tokens, size] = x.shape as [number, number, number, number];
+  return tf.tidy(() => tf.reshape(tf.transpose(x, [0, 2, 1, 3]), [batch, tokens, heads * size]));
+}
+
+/**
+ * Cuts images into patches, row by row: pixels [B, S, S, C] -> [B, N, patch * patch * C], N = (S / patch)^2.
+ * Within a patch the order is row, column, channel; a convolution kernel [out, in, ph, pw] becomes the matching
+ * matrix by the permutation (ph, pw, in, out). Caller disposes.
+ */
+export function patchify(pixels: tf.Tensor, patch: number): tf.Tensor {
+  const [batch, height, width, channels] = pixels.shape as [number, number, number, number];
+  const down = height / patch;
+  const across = width / patch;
+  if (!Number.isInteger(down) || !Number.isInteger(across)) {
+    throw new RangeError(`images of ${height} x ${width} pixels cannot be cut into patches of ${patch}`);
+  }
+  return tf.tidy(() => {
+    const lines = tf.reshape(pixels, [batch * down, patch, across, patch * channels]);
+    return tf.reshape(tf.transpose(lines, [0, 2, 1, 3]), [batch, down * across, patch * patch * channels]);
+  });
+}
