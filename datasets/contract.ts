@@ -23,6 +23,8 @@ export interface Source {
   readonly description: string;
   readonly classes: readonly string[];
   readonly items: readonly Item[];
+  /** Content is pixels in memory: decoding costs nothing, so an image of the right size needs no cache. */
+  readonly packed?: boolean;
   /** The undecoded content, for hashing: file bytes, or raw pixels for packed sources. */
   content(item: Item): Promise<Uint8Array>;
   /** Decodes one image. Rejects with an Error that says why the image is unusable. */

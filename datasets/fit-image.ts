@@ -1,0 +1,100 @@
+import type { Image, Preprocessing } from './contract.ts';
+import { resample } from './resample.ts';
+import { sharp } from './sharp.ts';
+
+/** Raise when the pixels that `fitImage` makes change: cached images of the old version are then not found. */
+export const fitVersion = 1;
+
+/** The part of a preprocessing that decides the stored pixels; mean and std are applied later, to batches. */
+export type FitGeometry = Pick<
+  Preprocessing,
+  'resize' | 'resizeMode' | 'interpolation' | 'crop' | 'channels'
+>;
+
+/** A strip this long resized by its short side would make an enormous image. */
+const maxAspect = 50;
+
+const kernels = { bicubic: 'cubic', bilinear: 'linear', lanczos: 'lanczos3' } as const;
+
+/**
+ * Resize, centre crop, channel conversion: `Image` -> uint8 [S, S, C] with S = `crop`.
+ * Sizes and crop offsets round as torchvision's `Resize` and `CenterCrop` do, including black padding where the
+ * image is smaller than the crop. Kernels widen when shrinking (antialias), as PIL's do.
+ * @throws Error when the image is too long a strip to resize.
+ */
+export async function fitImage(image: Image, geometry: FitGeometry): Promise<Uint8Array> {
+  const { width, height } = resizedSize(image, geometry);
+  const resized =
+    width === image.width && height === image.height
+      ? image
+      : await resizeTo(image, width, height, geometry.interpolation);
+  return toChannels(centreCrop(resized, geometry.crop), resized.channels, geometry.channels);
+}
+
+/** Size after resizing. The longer side is rounded down, as torchvision does. */
+export function resizedSize(
+  { width, height }: { readonly width: number; readonly height: number },
+  { resize, resizeMode }: Pick<FitGeometry, 'resize' | 'resizeMode'>,
+): { width: number; height: number } {
+  if (resize === null) return { width, height };
+  if (resizeMode === 'stretch') return { width: resize, height: resize };
+  const long = Math.max(width, height);
+  const short = Math.min(width, height);
+  if (long > maxAspect * short) throw new Error(`${width}x${height} pixels, a strip`);
+  const resizedLong = Math.trunc((resize * long) / short);
+  return width <= height ? { width: resize, height: resizedLong } : { width: resizedLong, height: resize };
+}
+
+/** Where the crop starts along one side; negative where the side must be padded. Halves round to even. */
+export function cropStart(size: number, crop: number): number {
+  if (size < crop) return -Math.floor((crop - size) / 2);
+  const half = (size - crop) / 2;
+  return Number.isInteger(half) ? half : 2 * Math.round(half / 2);
+}
+
+/** sharp where it agrees with PIL (shrinking: fast, off this thread), the exact arithmetic elsewhere. */
+async function resizeTo(
+  image: Image,
+  toWidth: number,
+  toHeight: number,
+  interpolation: Preprocessing['interpolation'],
+): Promise<Image> {
+  const { width, height, channels, pixels } = image;
+  const enlarges = toWidth > width || toHeight > height;
+  if (enlarges || interpolation === 'nearest') return resample(image, toWidth, toHeight, interpolation);
+  const { data, info } = await sharp(pixels, { raw: { width, height, channels }, limitInputPixels: false })
+    .resize(toWidth, toHeight, { fit: 'fill', kernel: kernels[interpolation] })
+    .toColourspace(channels === 1 ? 'b-w' : 'srgb')
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  return { width: info.width, height: info.height, channels, pixels: data };
+}
+
+function centreCrop({ width, height, channels, pixels }: Image, crop: number): Uint8Array {
+  if (width === crop && height === crop) return pixels;
+  const left = cropStart(width, crop);
+  const top = cropStart(height, crop);
+  const out = new Uint8Array(crop * crop * channels);
+  const from = Math.max(0, left);
+  const count = Math.min(width, left + crop) - from;
+  for (let y = Math.max(0, top); y < Math.min(height, top + crop); y++) {
+    const row = (y * width + from) * channels;
+    out.set(pixels.subarray(row, row + count * channels), ((y - top) * crop + (from - left)) * channels);
+  }
+  return out;
+}
+
+/** Grey is repeated three times; RGB becomes ITU-R 601 luma in the 16-bit fixed point PIL uses. */
+function toChannels(pixels: Uint8Array, from: 1 | 3, to: 1 | 3): Uint8Array {
+  if (from === to) return pixels;
+  const count = pixels.length / from;
+  const out = new Uint8Array(count * to);
+  for (let i = 0; i < count; i++) {
+    if (to === 3) out.fill(pixels[i], 3 * i, 3 * i + 3);
+    else {
+      const luma = 19595 * pixels[3 * i] + 38470 * pixels[3 * i + 1] + 7471 * pixels[3 * i + 2];
+      out[i] = (luma + 0x8000) >>> 16;
+    }
+  }
+  return out;
+}
