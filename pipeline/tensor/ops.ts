@@ -10,7 +10,7 @@ import * as tf from '@tensorflow/tfjs-core';
 export type Gelu = 'exact' | 'tanh';
 
 /** [..., M, K] x [..., K, N] after the transpositions asked for; on `wasm` they are made explicit. Caller disposes. */
-function product(a: tf.Tensor, b: tf.Tensor, transposeA = false, transposeB = false): tf.Tensor {
+export function product(a: tf.Tensor, b: tf.Tensor, transposeA = false, transposeB = false): tf.Tensor {
   if (tf.getBackend() !== 'wasm') return tf.matMul(a, b, transposeA, transposeB);
   return tf.matMul(transposeA ? swapLastAxes(a) : a, transposeB ? swapLastAxes(b) : b);
 }
@@ -49,7 +49,7 @@ tf.registerGradient({
 });
 
 /** [N, D] -> [D], the sum over the rows, as a product with ones. */
-function sumRows(x: tf.Tensor): tf.Tensor {
+export function sumRows(x: tf.Tensor): tf.Tensor {
   return tf.reshape(tf.matMul(tf.ones([1, x.shape[0]]), x as tf.Tensor2D), [x.shape[1] as number]);
 }
 
