@@ -1,0 +1,35 @@
+import type { FfnWeights } from '../../model/ffn-weights.ts';
+import type { BlockStatistics } from '../statistics.ts';
+
+export interface CriterionInput {
+  readonly statistics: BlockStatistics;
+  readonly weights: FfnWeights;
+  /** Ridge as a share of the mean diagonal of the covariance; only criteria that factorise use it. */
+  readonly ridge: number;
+}
+
+/** The sorted hidden units of one block; every narrower width is a prefix. */
+export interface Order {
+  /** A permutation of 0..H-1, most worth keeping first. */
+  readonly units: Int32Array;
+  /**
+   * [H + 1]: element k is the expected squared error of the block's output per token, summed over its D dimensions, when
+   * the first k units are kept and fc2 is refitted (0 units: the centred output energy). Only where the criterion knows
+   * it for nothing; `refit` computes it for any order.
+   */
+  readonly predictedError?: Float64Array;
+  /** The ridge used, in units of variance, and whether it had to be larger than asked for. */
+  readonly ridge?: number;
+  readonly ridgeRaised?: boolean;
+}
+
+/** Sorts the hidden units of one block. Pure: the same input gives the same order on every machine. */
+export type Criterion = (input: CriterionInput) => Order;
+
+/** Highest score first; equal scores keep the units' own order. @throws RangeError for a score that is not finite. */
+export function orderByScore(scores: Float64Array): Order {
+  const bad = scores.findIndex((score) => !Number.isFinite(score));
+  if (bad !== -1) throw new RangeError(`hidden unit ${bad} has the score ${scores[bad]}`);
+  const units = Int32Array.from(scores.keys());
+  return { units: units.sort((a, b) => scores[b] - scores[a] || a - b) };
+}
