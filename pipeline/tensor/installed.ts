@@ -71,7 +71,7 @@ export function resolveEngine(choice: EngineChoice, installed = installedEngines
  * Zero where there is no driver.
  */
 export function visibleGpus(environment: NodeJS.ProcessEnv = process.env): number {
-  return visibleDevices(environment).length;
+  return listGpus(environment).length;
 }
 
 /** One process's worth of compute: how many may run side by side, and what each one's environment adds. */
@@ -96,33 +96,47 @@ export function engineSlots(
       environment: Array.from({ length: availableParallelism() }, () => ({})),
     };
   }
-  const devices = installed.tensorflow?.variant === 'cuda' ? visibleDevices(environment) : [];
+  const devices = installed.tensorflow?.variant === 'cuda' ? listGpus(environment) : [];
   if (devices.length === 0) return { count: 1, environment: [{}] };
   return {
     count: devices.length,
-    environment: devices.map((device) => ({
+    environment: devices.map(({ device }) => ({
       CUDA_VISIBLE_DEVICES: device,
       TF_FORCE_GPU_ALLOW_GROWTH: 'true',
     })),
   };
 }
 
-/** Indices or UUIDs as CUDA_VISIBLE_DEVICES spells them. As CUDA does, the list ends at the first entry that names no device. */
-function visibleDevices(environment: NodeJS.ProcessEnv): string[] {
+export interface Gpu {
+  /** As CUDA_VISIBLE_DEVICES spells it: an index, or the UUID that the user set. */
+  readonly device: string;
+  readonly name: string;
+}
+
+/**
+ * NVIDIA's GPUs that this process may use. As CUDA does, the list ends at the first entry of CUDA_VISIBLE_DEVICES that names no device.
+ */
+export function listGpus(environment: NodeJS.ProcessEnv = process.env): readonly Gpu[] {
   const listing = spawnSync('nvidia-smi', ['-L'], { encoding: 'utf8', timeout: 10_000, env: environment });
   if (listing.error !== undefined || listing.status !== 0) return [];
-  const lines = listing.stdout.split('\n').filter((line) => /^GPU \d+:/.test(line));
+  const all = [...listing.stdout.matchAll(/^GPU (\d+): (.*?)(?: \(UUID: (\S+)\))?$/gm)].map((match) => ({
+    device: match[1],
+    name: match[2],
+    uuid: match[3],
+  }));
   const setting = environment.CUDA_VISIBLE_DEVICES;
-  if (setting === undefined) return lines.map((_, index) => String(index));
-  const devices: string[] = [];
+  if (setting === undefined) return all.map(({ device, name }) => ({ device, name }));
+  const visible: Gpu[] = [];
   for (const entry of setting.split(',').map((part) => part.trim())) {
-    const known = /^\d+$/.test(entry)
-      ? Number(entry) < lines.length
-      : /^(GPU|MIG)-/.test(entry) && listing.stdout.includes(`UUID: ${entry}`);
-    if (!known) break;
-    devices.push(entry);
+    const gpu = all.find(
+      ({ device, uuid }) => device === entry || (entry.startsWith('GPU-') && uuid?.startsWith(entry)),
+    );
+    // A slice of a GPU (MIG) is listed under it.
+    const slice = entry.startsWith('MIG-') && listing.stdout.includes(`UUID: ${entry}`);
+    if (gpu === undefined && !slice) break;
+    visible.push({ device: entry, name: gpu?.name ?? entry });
   }
-  return devices;
+  return visible;
 }
 
 function readStamp(folder: string): Stamp | undefined {

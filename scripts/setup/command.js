@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { clearTimeout, setTimeout } from 'node:timers';
 
 /** An expected reason for which one way to an engine is closed: a sentence for people. Anything else thrown is a bug. */
 export class Unavailable extends Error {}

@@ -2,6 +2,7 @@
 // Loads the engine in a process of its own, because a library for another processor ends the process that opens it.
 // usage: node probe.cjs TOOL_FOLDER; prints one line of JSON.
 const { join } = require('node:path');
+const process = require('node:process');
 
 const tf = require(join(process.argv[2], 'load.cjs')).load(process.env);
 const product = tf.tidy(() =>

@@ -21,7 +21,7 @@ describeOnEachEngine('engine', (name) => {
         .dataSync();
       const expected = [0.5, -1, 2].map((v) => 2 * erf(v) * (2 / Math.sqrt(Math.PI)) * Math.exp(-v * v));
       expected.forEach((value, i) =>
-        assert.ok(Math.abs(value - slope[i]!) < 2e-6, `${slope[i]} at ${i}, expected ${value}`),
+        assert.ok(Math.abs(value - slope[i]) < 2e-6, `${slope[i]} at ${i}, expected ${value}`),
       );
     });
   });

@@ -1,0 +1,169 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
+import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
+import { join, resolve } from 'node:path';
+import { loadEngine, type Engine } from '../tensor/engine.ts';
+import {
+  engineSlots,
+  installedEngines,
+  listGpus,
+  type Gpu,
+  type InstalledEngines,
+} from '../tensor/installed.ts';
+import { formatBytes } from '../util/format.ts';
+
+/** What a machine has for BlockForge, and what would make it faster. */
+export interface DoctorReport {
+  readonly node: { readonly version: string; readonly supported: boolean };
+  readonly engine: Engine;
+  /** Processes that run side by side with this engine. */
+  readonly processes: number;
+  readonly installed: InstalledEngines;
+  readonly processor: { readonly model: string; readonly threads: number };
+  readonly memory: { readonly totalBytes: number; readonly freeBytes: number };
+  readonly disk: { readonly folder: string; readonly freeBytes: number };
+  readonly gpus: readonly Gpu[];
+  /** Of the libraries that TensorFlow's CUDA variant opens; absent where neither a GPU nor that variant is there. */
+  readonly cuda?: { readonly found: readonly string[]; readonly missing: readonly string[] };
+  /** The one thing to do; absent where nothing is to be gained. */
+  readonly advice?: { readonly why: string; readonly command: string };
+}
+
+type Findings = Omit<DoctorReport, 'advice'>;
+
+/** The CUDA 12 libraries that TensorFlow 2.21 opens by name, and the driver's own. */
+const cudaLibraries = [
+  'libcuda.so.1',
+  'libcudart.so.12',
+  'libcublas.so.12',
+  'libcublasLt.so.12',
+  'libcudnn.so.9',
+  'libcufft.so.11',
+  'libcusolver.so.11',
+  'libcusparse.so.12',
+  'libnccl.so.2',
+];
+
+/** A run writes checkpoints, feature caches and a library; below this it is likely to stop half-way. */
+const smallDiskBytes = 5e9;
+
+/**
+ * Looks the machine over. Loads the engine that `auto` stands for, because only loading proves that it works.
+ *
+ * @param folder where runs will be written
+ */
+export async function examine(folder = process.cwd()): Promise<DoctorReport> {
+  const installed = installedEngines();
+  const gpus = listGpus();
+  const engine = await loadEngine('auto');
+  const { bavail, bsize } = await statfs(folder);
+  const findings: Findings = {
+    node: { version: process.versions.node, supported: isSupportedNode(process.versions.node) },
+    engine,
+    processes: engineSlots(engine.name, installed).count,
+    installed,
+    processor: { model: cpus()[0]?.model.trim() ?? 'unknown', threads: availableParallelism() },
+    memory: { totalBytes: totalmem(), freeBytes: freemem() },
+    disk: { folder: resolve(folder), freeBytes: bavail * bsize },
+    gpus,
+    ...(gpus.length > 0 || installed.tensorflow?.variant === 'cuda'
+      ? { cuda: findCuda(installed.tensorflow?.folder) }
+      : {}),
+  };
+  const advice = adviceFor(findings);
+  return advice === undefined ? findings : { ...findings, advice };
+}
+
+/** The first of these that applies: what keeps runs from working, then what makes them slow. */
+export function adviceFor(found: Findings): DoctorReport['advice'] {
+  const { engine, gpus, installed } = found;
+  if (!found.node.supported) {
+    return { why: `Node.js ${found.node.version} is older than 20.19`, command: 'nvm install 22' };
+  }
+  if (gpus.length > 0 && installed.tensorflow?.variant !== 'cuda') {
+    return { why: `${gpus[0].name} is not used`, command: 'npm run setup -- --cuda' };
+  }
+  if (gpus.length > 0 && engine.device !== 'gpu') {
+    const missing = found.cuda?.missing ?? [];
+    const why = missing.length > 0 ? `missing ${missing.join(', ')}` : 'TensorFlow sees no GPU';
+    return { why: `${gpus[0].name} is not used: ${why}`, command: 'npm run setup -- --cuda' };
+  }
+  if (engine.name === 'wasm') {
+    const why = engine.note ?? 'wasm computes on one thread';
+    return { why: `${why}; TensorFlow is several times faster`, command: commandAgainst(why) };
+  }
+  if (found.disk.freeBytes < smallDiskBytes) {
+    return {
+      why: `only ${formatBytes(found.disk.freeBytes)} of disk are free at ${found.disk.folder}`,
+      command: 'du -sh runs/* | sort -h',
+    };
+  }
+  return undefined;
+}
+
+/** The report for people, without a line break at its end. */
+export function renderReport(report: DoctorReport): string {
+  const { engine, processor, memory, disk, gpus, cuda, installed, advice } = report;
+  const rows: [string, string][] = [
+    ['engine', engine.description],
+    ...(engine.note === undefined ? [] : [['', engine.note] satisfies [string, string]]),
+    ['processes', `${report.processes} side by side`],
+    ['tensorflow', tensorflowLine(installed)],
+    [
+      'GPUs',
+      gpus.length === 0 ? 'none visible' : gpus.map(({ device, name }) => `${device}: ${name}`).join(', '),
+    ],
+  ];
+  if (cuda !== undefined) {
+    rows.push(['CUDA', `found ${cuda.found.join(', ') || 'nothing'}`]);
+    if (cuda.missing.length > 0) rows.push(['', `missing ${cuda.missing.join(', ')}`]);
+  }
+  rows.push(
+    ['processor', `${processor.model}, ${processor.threads} threads`],
+    ['memory', `${formatBytes(memory.freeBytes)} free of ${formatBytes(memory.totalBytes)}`],
+    ['disk', `${formatBytes(disk.freeBytes)} free at ${disk.folder}`],
+    ['Node.js', `${report.node.version}${report.node.supported ? '' : ' (20.19 or newer is needed)'}`],
+  );
+  const lines = rows.map(([label, value]) => `${label.padEnd(12)}${value}`);
+  lines.push(
+    '',
+    advice === undefined ? 'Nothing to improve.' : `To improve: ${advice.command}\n  because ${advice.why}`,
+  );
+  return lines.join('\n');
+}
+
+function tensorflowLine({ tensorflow, why }: InstalledEngines): string {
+  if (tensorflow === undefined) return `not installed: ${why.join('; ') || 'no reason was recorded'}`;
+  return `${tensorflow.version} (${tensorflow.variant}) in ${tensorflow.folder}`;
+}
+
+/** What removes the recorded obstacle, where it is one that a package manager removes. */
+function commandAgainst(why: string): string {
+  if (process.platform === 'linux' && why.includes('no C++ compiler'))
+    return 'apt-get install g++ && npm run setup';
+  if (process.platform === 'linux' && /no Python 3|no pip/.test(why)) {
+    return 'apt-get install python3-pip && npm run setup';
+  }
+  return 'npm run setup -- --cpu';
+}
+
+function findCuda(engineFolder: string | undefined): NonNullable<DoctorReport['cuda']> {
+  const folders = [engineFolder, ...(process.env.LD_LIBRARY_PATH ?? '').split(':')].filter((name) => name);
+  const listing = spawnSync('ldconfig', ['-p'], {
+    encoding: 'utf8',
+    env: { ...process.env, PATH: `${process.env.PATH ?? ''}:/sbin:/usr/sbin` },
+  });
+  const system = listing.error === undefined ? listing.stdout : '';
+  const isThere = (name: string): boolean =>
+    system.includes(`${name} `) || folders.some((folder) => existsSync(join(folder!, name)));
+  return {
+    found: cudaLibraries.filter(isThere),
+    missing: cudaLibraries.filter((name) => !isThere(name)),
+  };
+}
+
+function isSupportedNode(version: string): boolean {
+  const [major, minor] = version.split('.').map(Number);
+  return major > 20 || (major === 20 && minor >= 19);
+}
