@@ -1,0 +1,85 @@
+import type { KeyPath } from './problem.ts';
+import type { Config } from './schema.ts';
+
+export interface Contradiction {
+  readonly path: KeyPath;
+  readonly message: string;
+}
+
+/** What no single key can be wrong about: settings that contradict or need each other. */
+export function checkConfig(config: Config): Contradiction[] {
+  return [...checkName(config), ...checkTeacher(config), ...checkData(config), ...checkSparsities(config)];
+}
+
+function checkName({ name }: Config): Contradiction[] {
+  if (name === undefined || !/^\.*$/.test(name)) return [];
+  return [{ path: ['name'], message: `"${name}" names no folder of its own; use letters or digits` }];
+}
+
+function checkTeacher({ teacher }: Config): Contradiction[] {
+  const { checkpoint, train } = teacher;
+  if (checkpoint === undefined && train === undefined) {
+    const message = 'needs "checkpoint" (a trained model) or "train" (how to train one)';
+    return [{ path: ['teacher'], message }];
+  }
+  if (checkpoint !== undefined && train !== undefined) {
+    const message = 'contradicts "checkpoint": give the trained model or how to train one, not both';
+    return [{ path: ['teacher', 'train'], message }];
+  }
+  return train === undefined ? [] : checkTraining(teacher.architecture, train.architecture);
+}
+
+function checkTraining(
+  named: string | undefined,
+  { width, heads, imageSize, patchSize }: NonNullable<Config['teacher']['train']>['architecture'],
+): Contradiction[] {
+  const path = ['teacher', 'train', 'architecture'];
+  const found: Contradiction[] = [];
+  if (named !== undefined) {
+    const message = 'names the architecture of a checkpoint; here teacher.train.architecture says it';
+    found.push({ path: ['teacher', 'architecture'], message });
+  }
+  if (width % heads !== 0) {
+    found.push({ path: [...path, 'heads'], message: `${heads} heads do not divide the width ${width}` });
+  }
+  if (imageSize % patchSize !== 0) {
+    const message = `patches of ${patchSize} pixels do not divide an image of ${imageSize}`;
+    found.push({ path: [...path, 'patchSize'], message });
+  }
+  return found;
+}
+
+function checkData({ data, teacher }: Config): Contradiction[] {
+  const found: Contradiction[] = [];
+  if (data.path === undefined && data.source !== 'shapes') {
+    found.push({ path: ['data'], message: `needs "path": the folder of the ${data.source} data` });
+  }
+  const { preprocessing } = data;
+  if (typeof preprocessing === 'string') return found;
+  const path = ['data', 'preprocessing'];
+  const { mean, std, crop, resize } = preprocessing;
+  if (mean.length !== std.length) {
+    const message = `has ${std.length} values, mean has ${mean.length}; give one for each channel`;
+    found.push({ path: [...path, 'std'], message });
+  }
+  if (resize !== null && crop > resize) {
+    found.push({ path: [...path, 'crop'], message: `crops ${crop} pixels from images resized to ${resize}` });
+  }
+  const size = teacher.train?.architecture.imageSize;
+  if (size !== undefined && crop !== size) {
+    const message = `gives images of ${crop} pixels, teacher.train.architecture.imageSize is ${size}`;
+    found.push({ path: [...path, 'crop'], message });
+  }
+  return found;
+}
+
+function checkSparsities({ descendants: { sparsities } }: Config): Contradiction[] {
+  return sparsities.flatMap((sparsity, i) => {
+    if (i === 0 || sparsity > sparsities[i - 1]) return [];
+    const message =
+      sparsity === sparsities[i - 1]
+        ? `${sparsity} stands twice`
+        : `${sparsity} after ${sparsities[i - 1]}; write them in ascending order`;
+    return [{ path: ['descendants', 'sparsities', i], message }];
+  });
+}

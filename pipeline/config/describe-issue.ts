@@ -1,0 +1,168 @@
+import type { z } from 'zod';
+import { editDistance, nearest } from './nearest.ts';
+import type { KeyPath } from './problem.ts';
+import { keysAt, placesOfKey } from './schema-keys.ts';
+
+type Issue = z.core.$ZodIssue;
+
+/** One line about one place of the config. */
+export interface Finding {
+  readonly path: KeyPath;
+  readonly message: string;
+  /** The last key of `path` is the problem, not its value. */
+  readonly unknownKey?: boolean;
+  /** The known key that an unknown one stands for, if that is likely. */
+  readonly meant?: string;
+  readonly missing?: boolean;
+}
+
+/** What zod found, in words: every issue, unions reduced to the alternative that was meant. */
+export function describeIssues(issues: readonly Issue[], config: unknown): Finding[] {
+  const findings = issues.flatMap((issue) => describeIssue(issue, issue.path as KeyPath, config));
+  // A mistyped required key is one mistake, not an unknown key and a missing one.
+  const mistyped = new Set(
+    findings.flatMap(({ meant, path }) =>
+      meant === undefined ? [] : [[...path.slice(0, -1), meant].join('.')],
+    ),
+  );
+  return findings.filter(({ missing, path }) => !(missing && mistyped.has(path.join('.'))));
+}
+
+function describeIssue(issue: Issue, path: KeyPath, config: unknown): Finding[] {
+  const value = valueAt(config, path);
+  const found = `found ${describeValue(value)}`;
+  const finding = (expected: string): Finding[] =>
+    value === undefined
+      ? [{ path, message: `missing; expected ${expected}`, missing: true }]
+      : [{ path, message: `expected ${expected}, ${found}` }];
+  switch (issue.code) {
+    case 'invalid_type':
+      if (isQuotedNumber(issue.expected, value))
+        return [{ path, message: `expected a number, ${found}; remove the quotes` }];
+      return finding(kindNames[issue.expected] ?? issue.expected);
+    case 'too_small':
+      return finding(atLeast(issue));
+    case 'too_big':
+      return finding(`${issue.inclusive ? 'at most' : 'less than'} ${issue.maximum}`);
+    case 'invalid_value':
+      return finding(oneOf(issue.values)).map((entry) => withSuggestion(entry, value, issue.values));
+    case 'unrecognized_keys':
+      return issue.keys.map((key) => describeUnknownKey(path, key));
+    case 'invalid_union':
+      return describeUnion(issue, path, value, config);
+    default:
+      return [{ path, message: `${issue.message}, ${found}` }];
+  }
+}
+
+const kindNames: Readonly<Record<string, string>> = {
+  object: 'a map',
+  array: 'a list',
+  int: 'a whole number',
+  number: 'a number',
+  string: 'a text',
+  boolean: 'true or false',
+};
+
+function isQuotedNumber(expected: string, value: unknown): boolean {
+  return (
+    (expected === 'number' || expected === 'int') &&
+    typeof value === 'string' &&
+    /^-?[\d.]+(e-?\d+)?$/i.test(value)
+  );
+}
+
+function atLeast({ origin, minimum, inclusive }: z.core.$ZodIssueTooSmall): string {
+  if (origin === 'string') return 'a text that is not empty';
+  const unit = origin === 'array' ? (minimum === 1 ? ' item' : ' items') : '';
+  return `${inclusive ? 'at least' : 'more than'} ${minimum}${unit}`;
+}
+
+function oneOf(values: readonly z.core.util.Primitive[]): string {
+  const shown = values.map((value) => (typeof value === 'string' ? value : String(value)));
+  return shown.length === 1 ? shown[0] : `${shown.slice(0, -1).join(', ')} or ${shown[shown.length - 1]}`;
+}
+
+function withSuggestion(
+  finding: Finding,
+  value: unknown,
+  candidates: readonly z.core.util.Primitive[],
+): Finding {
+  if (typeof value !== 'string') return finding;
+  const near = nearest(
+    value,
+    candidates.filter((candidate) => typeof candidate === 'string'),
+  );
+  return near === undefined
+    ? finding
+    : { ...finding, message: `${finding.message}; did you mean "${near}"?` };
+}
+
+function describeUnknownKey(path: KeyPath, key: string): Finding {
+  const branches = keysAt(path);
+  const known = [...new Set(branches.flat())];
+  const base = { path: [...path, key], unknownKey: true };
+  const near = nearest(key, known);
+  if (near !== undefined) return { ...base, message: `unknown key; did you mean "${near}"?`, meant: near };
+  const elsewhere = placesOfKey(key);
+  if (elsewhere.length > 0)
+    return { ...base, message: `unknown key here; did you mean ${elsewhere.join(' or ')}?` };
+  return { ...base, message: known.length === 0 ? 'unknown key' : `unknown key; known: ${known.join(', ')}` };
+}
+
+/** Shows the alternative that was meant: the one that fits the value's kind and, among maps, its keys best. */
+function describeUnion(
+  issue: z.core.$ZodIssueInvalidUnion,
+  path: KeyPath,
+  value: unknown,
+  config: unknown,
+): Finding[] {
+  const branches = issue.errors;
+  const values = branches.flatMap((errors) =>
+    errors.flatMap((error) =>
+      error.code === 'invalid_value' && error.path.length === 0 ? error.values : [],
+    ),
+  );
+  const maps = keysAt(path);
+  if (value === null || typeof value !== 'object' || Array.isArray(value) || maps.length === 0) {
+    const choices = [
+      ...(values.length === 0 ? [] : [`${values.length > 1 ? 'one of ' : ''}${oneOf(values)}`]),
+      ...maps.map((keys) => `a map with ${keys.length === 1 ? keys[0] : keys.join(', ')}`),
+    ];
+    const message = `expected ${choices.join(', or ')}, found ${describeValue(value)}`;
+    return [withSuggestion({ path, message }, value, values)];
+  }
+  const given = Object.keys(value);
+  const excluding = maps.length > 1 && maps.every((keys) => keys.length === 1);
+  if (excluding && given.filter((key) => maps.flat().includes(key)).length > 1) {
+    return [{ path, message: `give either ${maps.flat().join(' or ')}, not both` }];
+  }
+  const distance = (errors: readonly Issue[]): number =>
+    errors.reduce((sum, error) => {
+      if (error.path.length === 0 && error.code !== 'unrecognized_keys') return sum + 1000;
+      if (error.code !== 'invalid_type' || valueAt(value, error.path as KeyPath) !== undefined)
+        return sum + 1;
+      const wanted = String(error.path[error.path.length - 1]);
+      return sum + Math.min(...given.map((key) => editDistance(key, wanted)), wanted.length);
+    }, 0);
+  const [best] = [...branches].sort((a, b) => distance(a) - distance(b));
+  return best.flatMap((error) => describeIssue(error, [...path, ...(error.path as KeyPath)], config));
+}
+
+function valueAt(value: unknown, path: KeyPath): unknown {
+  return path.reduce<unknown>(
+    (inner, key) =>
+      inner !== null && typeof inner === 'object' && Object.hasOwn(inner, key)
+        ? (inner as Record<string | number, unknown>)[key]
+        : undefined,
+    value,
+  );
+}
+
+function describeValue(value: unknown): string {
+  if (value === null) return 'nothing';
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
+  if (typeof value === 'object') return 'a map';
+  if (typeof value !== 'string') return `${value as number | boolean}`;
+  return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value);
+}

@@ -1,0 +1,73 @@
+import { isAbsolute, relative, sep } from 'node:path';
+import { fail } from '../util/failure.ts';
+
+/** Where a value was written: a file with line and column (from 1), or a command-line option as it was typed. */
+export interface Place {
+  /** Absolute path of a file, or an option such as `--set seed=x`. */
+  readonly source: string;
+  readonly line?: number;
+  readonly column?: number;
+  /** What relative paths written here are relative to. */
+  readonly folder: string;
+}
+
+export type KeyPath = readonly (string | number)[];
+
+export interface Problem {
+  readonly place: Place;
+  readonly path: KeyPath;
+  readonly message: string;
+}
+
+/** "descendants.sparsities[1]" */
+export function formatPath(path: KeyPath): string {
+  return path.reduce<string>(
+    (text, key) =>
+      typeof key === 'number' ? `${text}[${key}]` : text === '' ? String(key) : `${text}.${key}`,
+    '',
+  );
+}
+
+/** The shorter way to name a file: relative to `cwd` when it is below it. */
+export function displayPath(path: string, cwd: string): string {
+  if (!isAbsolute(path)) return path;
+  const fromCwd = relative(cwd, path);
+  return fromCwd === '' || fromCwd === '..' || fromCwd.startsWith(`..${sep}`) ? path : fromCwd;
+}
+
+/** "configs/x.yaml:3:5 distill.duration: message", the form editors turn into a link. */
+export function formatProblem({ place, path, message }: Problem, cwd: string): string {
+  return `${subjectOf({ place, path }, cwd)}: ${message}`;
+}
+
+function subjectOf({ place, path }: Pick<Problem, 'place' | 'path'>, cwd: string): string {
+  const where = displayPath(place.source, cwd);
+  const position = place.line === undefined ? '' : `:${place.line}:${place.column ?? 1}`;
+  return path.length === 0 ? `${where}${position}` : `${where}${position} ${formatPath(path)}`;
+}
+
+/** @throws BlockForgeError `config-invalid` with every problem, in the order of the file; returns if there is none. */
+export function failOnProblems(problems: readonly Problem[], file: string, cwd: string): void {
+  if (problems.length === 0) return;
+  const [only] = problems;
+  if (problems.length === 1) {
+    fail({ reason: 'config-invalid', subject: subjectOf(only, cwd), found: only.message });
+  }
+  // The config itself first, then what it extends, then options; inside each from top to bottom.
+  const rank = ({ source, line }: Place) => (source === file ? 0 : line === undefined ? 2 : 1);
+  const sorted = [...problems].sort(
+    (a, b) =>
+      rank(a.place) - rank(b.place) ||
+      (a.place.source < b.place.source ? -1 : a.place.source > b.place.source ? 1 : 0) ||
+      (a.place.line ?? 0) - (b.place.line ?? 0) ||
+      (a.place.column ?? 0) - (b.place.column ?? 0),
+  );
+  fail({
+    reason: 'config-invalid',
+    subject: displayPath(file, cwd),
+    found: [
+      `${problems.length} problems`,
+      ...sorted.map((problem) => `  ${formatProblem(problem, cwd)}`),
+    ].join('\n'),
+  });
+}
