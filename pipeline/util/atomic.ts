@@ -4,7 +4,10 @@ import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
 import { fail } from './failure.ts';
 
 /** Writes beside the target, flushes to disk, renames: a crash leaves the old file or the new one, never a half. */
-export async function writeFileAtomic(path: string, content: string | Uint8Array): Promise<void> {
+export async function writeFileAtomic(
+  path: string,
+  content: string | Uint8Array | Iterable<Uint8Array>,
+): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const temporary = `${path}.tmp-${randomBytes(4).toString('hex')}`;
   try {

@@ -61,7 +61,7 @@ function checkGradients(f: Op, shapes: number[][]): void {
   });
 }
 
-describeOnEachEngine('tensor/ops', (engine) => {
+describeOnEachEngine('tensor/ops', () => {
   it('linear equals the sums written out, for matrices and for token batches', () => {
     tf.tidy(() => {
       const kernel = tf.tensor2d([1, 2, 3, 4, 5, 6], [2, 3]);
@@ -198,7 +198,7 @@ describeOnEachEngine('tensor/ops', (engine) => {
   it('patchify puts row, column and channel of a patch in that order', () => {
     tf.tidy(() => {
       const size = 4;
-      const pixels = tf.range(0, size * size * 3).reshape([1, size, size, 3]);
+      const pixels = tf.reshape(tf.range(0, size * size * 3), [1, size, size, 3]);
       const patches = patchify(pixels, 2);
       assert.deepEqual(patches.shape, [1, 4, 12]);
       const at = (y: number, x: number, c: number): number => (y * size + x) * 3 + c;

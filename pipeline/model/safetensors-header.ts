@@ -1,0 +1,170 @@
+import type { FileHandle } from 'node:fs/promises';
+import { fail } from '../util/failure.ts';
+
+/**
+ * The header of a safetensors file, read with suspicion: every size is checked before anything is allocated for it.
+ * Format: 8 bytes little-endian header length, JSON, then the data without holes
+ * (https://github.com/huggingface/safetensors#format).
+ */
+export interface SafetensorsHeader {
+  readonly metadata: Readonly<Record<string, string>>;
+  /** In the order of the data. */
+  readonly tensors: ReadonlyMap<string, TensorInfo>;
+  /** Where the data begins, from the start of the file. */
+  readonly dataStart: number;
+}
+
+export interface TensorInfo {
+  readonly dtype: Dtype;
+  readonly shape: readonly number[];
+  /** Offsets of the bytes in the data part. */
+  readonly begin: number;
+  readonly end: number;
+}
+
+/** Bytes per element. */
+export const dtypeBytes = {
+  F64: 8,
+  F32: 4,
+  F16: 2,
+  BF16: 2,
+  I64: 8,
+  I32: 4,
+  I16: 2,
+  I8: 1,
+  U64: 8,
+  U32: 4,
+  U16: 2,
+  U8: 1,
+  BOOL: 1,
+} as const;
+export type Dtype = keyof typeof dtypeBytes;
+
+const maxHeaderBytes = 100e6;
+
+/** @throws BlockForgeError `file-invalid`, naming `path`, for anything the format does not allow. */
+export async function parseHeader(handle: FileHandle, path: string): Promise<SafetensorsHeader> {
+  const invalid = (found: string, expected?: string): never =>
+    fail({
+      reason: 'file-invalid',
+      subject: path,
+      found,
+      ...(expected !== undefined && { expected }),
+      next: 'download or convert the file again',
+    });
+  const stats = await handle.stat();
+  if (!stats.isFile()) invalid('not a file');
+  const { size } = stats;
+  if (size < 10) invalid(`${size} bytes`, 'a safetensors file');
+  const prefix = Buffer.alloc(8);
+  await handle.read(prefix, 0, 8, 0);
+  const length = Number(prefix.readBigUInt64LE());
+  if (length > maxHeaderBytes || 8 + length > size) {
+    invalid(
+      `a header of ${length} bytes in a file of ${size} bytes`,
+      `a complete safetensors file whose header is at most ${maxHeaderBytes} bytes`,
+    );
+  }
+  const bytes = Buffer.alloc(length);
+  const { bytesRead } = await handle.read(bytes, 0, length, 8);
+  if (bytesRead !== length) invalid('the file ended inside its header');
+  let text = '';
+  let parsed: unknown;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    parsed = JSON.parse(text);
+  } catch (error) {
+    invalid(`its header is not JSON (${(error as Error).message})`);
+  }
+  if (!isRecord(parsed)) return invalid('its header is not a JSON object');
+  const repeated = repeatedKey(text);
+  if (repeated !== undefined) invalid(`its header names ${shown(repeated)} twice`);
+
+  const dataStart = 8 + length;
+  let metadata: Record<string, string> = {};
+  const tensors: [string, TensorInfo][] = [];
+  for (const [name, entry] of Object.entries(parsed)) {
+    if (name === '__metadata__') {
+      if (!isRecord(entry) || !Object.values(entry).every((value) => typeof value === 'string')) {
+        return invalid('__metadata__ is not an object of strings');
+      }
+      metadata = entry as Record<string, string>;
+      continue;
+    }
+    const info = tensorInfo(entry, size - dataStart);
+    tensors.push([name, typeof info === 'string' ? invalid(`tensor ${shown(name)}: ${info}`) : info]);
+  }
+  tensors.sort(([, a], [, b]) => a.begin - b.begin || a.end - b.end);
+  let position = 0;
+  for (const [name, { begin, end }] of tensors) {
+    if (begin !== position) {
+      invalid(`tensor ${shown(name)} begins at ${begin}`, `${position}, where the one before it ends`);
+    }
+    position = end;
+  }
+  if (position !== size - dataStart) {
+    invalid(`${size - dataStart} bytes of data`, `${position} bytes, as its header says`);
+  }
+  return { metadata, tensors: new Map(tensors), dataStart };
+}
+
+/** The entry as a TensorInfo, or what is wrong with it. */
+function tensorInfo(entry: unknown, dataBytes: number): TensorInfo | string {
+  if (!isRecord(entry)) return 'not an object';
+  const { dtype, shape, data_offsets: offsets } = entry;
+  if (typeof dtype !== 'string' || !Object.hasOwn(dtypeBytes, dtype)) {
+    return `dtype ${shown(dtype)} is not one of ${Object.keys(dtypeBytes).join(', ')}`;
+  }
+  if (!isSizes(shape)) return `shape ${shown(shape)} is not a list of sizes`;
+  if (!isSizes(offsets) || offsets.length !== 2) return `data_offsets ${shown(offsets)} are not two offsets`;
+  const [begin, end] = offsets;
+  if (begin > end || end > dataBytes) return `bytes ${begin}..${end} of ${dataBytes}`;
+  // Checked factor by factor: a product beyond 2^53 must not round its way to a match.
+  let bytes: number = dtypeBytes[dtype as Dtype];
+  if (shape.includes(0)) bytes = 0;
+  for (const extent of shape) {
+    bytes *= extent;
+    if (bytes > dataBytes) break;
+  }
+  if (bytes !== end - begin) return `${dtype} ${shown(shape)} does not fill bytes ${begin}..${end}`;
+  return { dtype: dtype as Dtype, shape, begin, end };
+}
+
+/** A value from the file in a message: a hostile header must not fill the terminal. */
+function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'nothing';
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isSizes(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((item) => Number.isSafeInteger(item) && item >= 0);
+}
+
+/**
+ * The first key that appears twice in one object of valid JSON `text`. JSON.parse keeps the last one silently, so
+ * two readers could see two different files.
+ */
+function repeatedKey(text: string): string | undefined {
+  const open: Set<string>[] = [];
+  for (let i = 0; i < text.length; i++) {
+    const character = text[i];
+    if (character === '{') open.push(new Set());
+    else if (character === '}') open.pop();
+    else if (character === '"') {
+      const start = i++;
+      while (text[i] !== '"') i += text[i] === '\\' ? 2 : 1;
+      let after = i + 1;
+      while (' \t\n\r'.includes(text[after])) after++;
+      if (text[after] !== ':') continue;
+      const key = JSON.parse(text.slice(start, i + 1)) as string;
+      const keys = open[open.length - 1];
+      if (keys.has(key)) return key;
+      keys.add(key);
+    }
+  }
+  return undefined;
+}
