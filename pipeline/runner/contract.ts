@@ -67,9 +67,25 @@ export interface Stage {
   readonly name: StageName;
   /** Raised when the stage's code changes what it writes: a deliberate invalidation. */
   readonly version: number;
+  /** Default true. False for stages without numerics: their jobs load no engine and do not depend on its choice. */
+  readonly needsEngine?: boolean;
   plan(input: PlanInput): readonly JobPlan[];
   /** Does one job. Writes only into `context.folder`; returns a small summary for the log and the tables. */
   run(job: JobPlan, context: JobContext): Promise<Json>;
+}
+
+/** What `pipeline/stages/index.ts` exports; a job's process is given the path of that file. */
+export interface StageRegistry {
+  readonly stages: readonly Stage[];
+  /** Called once in a job's process, before the first job that needs an engine. */
+  readonly prepareWorker: (engine: EngineName) => Promise<PreparedWorker>;
+}
+
+export interface PreparedWorker {
+  /** `Engine.version`, recorded beside the outputs. */
+  readonly engineVersion: string;
+  /** Tensors alive in this process, shown with the progress: a leak is seen while it is small. */
+  readonly tensors: () => number;
 }
 
 export interface JobContext extends PlanInput {
@@ -112,7 +128,10 @@ export type Event =
   | ({
       type: 'job-progress';
       job: JobId;
+      /** Of this job. */
       secondsLeft?: number;
+      /** Of the whole run: the plan's estimates, corrected by what was measured so far. */
+      runSecondsLeft?: number;
       rssBytes: number;
       tensors?: number;
     } & JobProgress)

@@ -1,0 +1,69 @@
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeJsonAtomic } from '../util/atomic.ts';
+import { fail } from '../util/failure.ts';
+import { sha256File, type Sha256 } from '../util/hash.ts';
+
+/** Digests of files by path, size and modification time, so that a 400 MB checkpoint is read once, not at every start. */
+export interface FileDigests {
+  /** @throws BlockForgeError `file-missing`. */
+  digest(path: string): Promise<Sha256>;
+  /** Writes what was learnt beside the run; losing it costs time only. */
+  save(): Promise<void>;
+}
+
+interface Entry {
+  readonly size: number;
+  readonly mtimeMs: number;
+  readonly sha256: Sha256;
+}
+
+/** A file changed this recently could change again without a new time stamp, so its digest is not kept. */
+const settledMs = 2000;
+
+/** @param runFolder holds the cache, `.digests.json`; it need not exist yet. */
+export async function openFileDigests(runFolder: string): Promise<FileDigests> {
+  const cachePath = join(runFolder, '.digests.json');
+  const kept = await readCache(cachePath);
+  const running = new Map<string, Promise<Sha256>>();
+  let changed = false;
+
+  const compute = async (path: string): Promise<Sha256> => {
+    const before = await stat(path).catch((error: unknown) => missing(path, error));
+    if (!before.isFile()) throw new Error(`${path} is not a file: a job must list the files it depends on`);
+    const known = kept.get(path);
+    if (known?.size === before.size && known.mtimeMs === before.mtimeMs) return known.sha256;
+    const sha256 = await sha256File(path);
+    if (Date.now() - before.mtimeMs > settledMs) {
+      kept.set(path, { size: before.size, mtimeMs: before.mtimeMs, sha256 });
+      changed = true;
+    }
+    return sha256;
+  };
+
+  return {
+    digest(path) {
+      // Many jobs depend on the same checkpoint: it is read once, not once per job.
+      const digest = running.get(path) ?? compute(path).finally(() => running.delete(path));
+      running.set(path, digest);
+      return digest;
+    },
+    async save() {
+      if (changed) await writeJsonAtomic(cachePath, Object.fromEntries(kept));
+      changed = false;
+    },
+  };
+}
+
+async function readCache(path: string): Promise<Map<string, Entry>> {
+  try {
+    return new Map(Object.entries(JSON.parse(await readFile(path, 'utf8')) as Record<string, Entry>));
+  } catch {
+    return new Map(); // absent or damaged: everything is read again
+  }
+}
+
+function missing(path: string, error: unknown): never {
+  if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  return fail({ reason: 'file-missing', subject: path, found: 'no such file' }, error);
+}

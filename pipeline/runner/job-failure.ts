@@ -1,0 +1,34 @@
+import { BlockForgeError, type Failure } from '../util/failure.ts';
+import type { JobId } from './contract.ts';
+
+export interface JobFailure {
+  readonly failure: Failure;
+  /** Only for bugs: an expected failure is the user's to mend, a stack would not help. */
+  readonly stack?: string;
+}
+
+/** Turns what a job threw into a value that crosses a process border. */
+export function toJobFailure(job: JobId, error: unknown): JobFailure {
+  if (error instanceof BlockForgeError) return { failure: error.failure };
+  const { code, path } = error as NodeJS.ErrnoException;
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return {
+      failure: {
+        reason: 'out-of-space',
+        subject: path ?? job,
+        found: 'the disk is full; nothing half-written counts as done',
+        next: 'free some space and give the same command again, it resumes',
+      },
+    };
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  return {
+    failure: {
+      reason: 'job-failed',
+      subject: job,
+      found: message === '' ? 'an error without a message' : message,
+      next: 'this is a bug, not something you did: report it with the stack below',
+    },
+    stack: error instanceof Error ? error.stack : undefined,
+  };
+}

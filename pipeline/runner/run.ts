@@ -1,0 +1,155 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Failure } from '../util/failure.ts';
+import type { JobId, PlanInput, Stage, StageRegistry } from './contract.ts';
+import { describePlan, type PlanRow } from './describe-plan.ts';
+import { createEventBus, type Subscriber } from './events.ts';
+import { executeRun, type ExecuteOptions, type JobEnd } from './execute.ts';
+import { openFileDigests } from './file-digests.ts';
+import type { JobFailure } from './job-failure.ts';
+import { openJsonlLog } from './jsonl.ts';
+import { lockRun } from './lock.ts';
+import { makePlan, type Plan, type Selection } from './plan.ts';
+import { invalidateJob, removeLeftovers } from './publish.ts';
+import { dropResumeFolder } from './resume-folder.ts';
+import { checkSpace, type Machine } from './space.ts';
+import { checkPrerequisites, inspectPlan } from './states.ts';
+
+export interface RunOptions extends Pick<ExecuteOptions, 'killSignal' | 'graceMs'>, Selection {
+  /** Path of the module that exports the stages, `pipeline/stages/index.ts`. */
+  readonly registry: string;
+  /** `slots` of it is the number of jobs at once. */
+  readonly input: PlanInput;
+  /** `runs/<name>`. */
+  readonly runFolder: string;
+  readonly slots?: Omit<ExecuteOptions['slots'], 'count'>;
+  readonly subscribers?: readonly Subscriber[];
+  readonly signal?: AbortSignal;
+  readonly machine?: Machine;
+}
+
+export interface RunOutcome {
+  readonly ran: number;
+  readonly fresh: number;
+  readonly failed: number;
+  readonly blocked: number;
+  readonly interrupted: boolean;
+  readonly failures: readonly ({ readonly job: JobId } & JobFailure)[];
+  /** What went wrong beside the jobs, e.g. an event log that could not be written. */
+  readonly troubles: readonly Failure[];
+  readonly seconds: number;
+}
+
+/** What `run` would do, for `--plan`. Reads only, takes no lock, loads no engine. */
+export async function previewRun(
+  options: Pick<RunOptions, 'registry' | 'input' | 'runFolder' | 'from' | 'only'>,
+): Promise<readonly PlanRow[]> {
+  const plan = makePlan(await loadStages(options.registry), options.input, selectionOf(options));
+  return describePlan(
+    plan,
+    await inspectPlan(plan, options.runFolder, await openFileDigests(options.runFolder)),
+  );
+}
+
+/**
+ * One run from plan to outcome: plan, lock, states, space, work. Failing jobs are part of the outcome.
+ * @throws BlockForgeError for what stops a run before its first job: `usage`, `run-locked`, `file-missing`,
+ * `out-of-space`.
+ */
+export async function run(options: RunOptions): Promise<RunOutcome> {
+  const { input, runFolder, killSignal } = options;
+  const started = performance.now();
+  const plan = makePlan(await loadStages(options.registry), input, selectionOf(options));
+  await mkdir(runFolder, { recursive: true });
+  const lost = new AbortController();
+  const lock = await lockRun(runFolder, () => lost.abort(new Error(`the lock on ${runFolder} was lost`)));
+  const troubles: Failure[] = [];
+  const log = openJsonlLog(join(runFolder, 'events.jsonl'), (failure) => troubles.push(failure));
+  try {
+    const bus = createEventBus();
+    for (const subscriber of [log.write, ...(options.subscribers ?? [])]) bus.subscribe(subscriber);
+    await removeLeftovers(runFolder);
+    const digests = await openFileDigests(runFolder);
+    const statuses = await inspectPlan(plan, runFolder, digests);
+    await digests.save();
+    checkPrerequisites(plan, statuses);
+    await checkSpace(plan, statuses, runFolder, input.slots, options.machine);
+    await forgetForced(plan, runFolder);
+
+    const time = new Date().toISOString();
+    const jobs = plan.jobs.filter(({ selected }) => selected).length;
+    bus.emit({
+      type: 'run-started',
+      run: input.loaded.name,
+      folder: runFolder,
+      engine: input.engine,
+      jobs,
+      time,
+    });
+    const ends = await executeRun({
+      plan,
+      runFolder,
+      registry: options.registry,
+      slots: { ...options.slots, count: input.slots },
+      digests,
+      emit: (event) => bus.emit(event),
+      signal: AbortSignal.any([lost.signal, ...(options.signal === undefined ? [] : [options.signal])]),
+      killSignal,
+      graceMs: options.graceMs,
+    });
+    if (lost.signal.aborted) troubles.push(lostLock(runFolder));
+    const outcome = { ...countEnds(plan, ends), troubles, seconds: (performance.now() - started) / 1000 };
+    const { ran, fresh, failed, blocked, interrupted, seconds } = outcome;
+    bus.emit({ type: 'run-finished', seconds, ran, fresh, failed, blocked, interrupted });
+    await digests.save();
+    if (bus.errors.length > 0) throw new AggregateError(bus.errors, 'a subscriber of the events failed');
+    return outcome;
+  } finally {
+    log.close();
+    await lock.release();
+  }
+}
+
+async function loadStages(registry: string): Promise<readonly Stage[]> {
+  return ((await import(pathToFileURL(registry).href)) as StageRegistry).stages;
+}
+
+function selectionOf({ from, only }: Selection): Selection {
+  return { from, only };
+}
+
+/** `--from` is final before the work starts: interrupted, a plain command goes on with what is left. */
+async function forgetForced(plan: Plan, runFolder: string): Promise<void> {
+  for (const { job, forced, selected } of plan.jobs) {
+    if (!forced || !selected) continue;
+    await invalidateJob(runFolder, job.id);
+    await dropResumeFolder(runFolder, job.id);
+  }
+}
+
+function countEnds(plan: Plan, ends: ReadonlyMap<JobId, JobEnd>) {
+  const selected = plan.jobs
+    .filter((planned) => planned.selected)
+    .map(({ job }) => ({ job: job.id, end: ends.get(job.id)! }));
+  const count = (type: JobEnd['type']) => selected.filter(({ end }) => end.type === type).length;
+  return {
+    ran: count('ran'),
+    fresh: count('fresh'),
+    failed: count('failed'),
+    blocked: count('blocked'),
+    interrupted: count('interrupted') > 0,
+    failures: selected.flatMap(({ job, end }) =>
+      end.type === 'failed' ? [{ job, failure: end.failure, stack: end.stack }] : [],
+    ),
+  };
+}
+
+function lostLock(runFolder: string): Failure {
+  return {
+    reason: 'run-locked',
+    subject: runFolder,
+    found: 'another run took the folder while this one was not responding; this one stopped',
+    next: 'let the other run finish, then give the same command again',
+  };
+}

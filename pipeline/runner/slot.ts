@@ -1,0 +1,164 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { formatBytes, formatDuration } from '../util/format.ts';
+import type { JobFailure } from './job-failure.ts';
+import type { FromWorker, JobReply, JobReport, JobRequest, ToWorker } from './messages.ts';
+
+export interface SlotOptions {
+  readonly index: number;
+  /** Path of the module that exports the stages (`StageRegistry`). */
+  readonly registry: string;
+  /** Added to this process's environment, e.g. `CUDA_VISIBLE_DEVICES`. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** A process that grew this much over its start is replaced after its job. */
+  readonly recycleBytes: number;
+  /** What an engine prints on its own goes here, and into the message when the process dies. */
+  readonly logFile: string;
+}
+
+/** One place for a job: a child process, started with the first job and kept for the next ones. */
+export interface Slot {
+  readonly index: number;
+  readonly alive: boolean;
+  run(request: JobRequest, onReport: (report: JobReport) => void): Promise<JobReply>;
+  /** Asks the running job to write a checkpoint and stop; kills it if it is still there after `graceMs`. */
+  abort(graceMs: number): void;
+  kill(): void;
+  /** Lets go of the process and waits for its end. */
+  close(): Promise<void>;
+}
+
+const workerFile = fileURLToPath(new URL('./worker.ts', import.meta.url));
+// Absolute, so that the child finds its TypeScript loader from any working directory.
+const loaderUrl = import.meta.resolve('tsx');
+const closeGraceMs = 3000;
+
+export function createSlot(options: SlotOptions): Slot {
+  let child: ChildProcess | undefined;
+  let aborting: NodeJS.Timeout | 'killed' | undefined;
+  let lastRssBytes = 0;
+
+  const close = async (): Promise<void> => {
+    const leaving = child;
+    child = undefined;
+    if (leaving === undefined || hasEnded(leaving)) return;
+    const ended = new Promise((resolve) => leaving.once('exit', resolve));
+    const timer = setTimeout(() => leaving.kill('SIGKILL'), closeGraceMs);
+    if (leaving.connected) leaving.disconnect();
+    await ended;
+    clearTimeout(timer);
+  };
+
+  return {
+    index: options.index,
+    get alive() {
+      return child !== undefined && !hasEnded(child);
+    },
+    async run(request, onReport) {
+      if (child === undefined || hasEnded(child)) child = startWorker(options);
+      const current = child;
+      const started = performance.now();
+      lastRssBytes = 0;
+      let recycle = false;
+      const reply = await new Promise<JobReply>((resolve) => {
+        const onMessage = (incoming: FromWorker): void => {
+          if (incoming.type !== 'reply') {
+            if (incoming.type === 'progress') lastRssBytes = incoming.memory.rssBytes;
+            return onReport(incoming);
+          }
+          recycle = incoming.rssBytes - incoming.baselineBytes > options.recycleBytes;
+          settle(incoming.reply);
+        };
+        const onEnd = (code: number | Error | null, signal?: NodeJS.Signals | null): void => {
+          child = undefined;
+          if (aborting !== undefined) return settle({ type: 'interrupted' });
+          const seconds = (performance.now() - started) / 1000;
+          settle({ type: 'failed', ...describeDeath(request, options, code, signal, seconds, lastRssBytes) });
+        };
+        const settle = (value: JobReply): void => {
+          current.off('message', onMessage).off('exit', onEnd).off('error', onEnd);
+          // A process that dies between two jobs is noticed by `hasEnded`; its late errors are nobody's.
+          current.on('error', () => undefined);
+          resolve(value);
+        };
+        current.on('message', onMessage).on('exit', onEnd).on('error', onEnd);
+        send(current, { type: 'job', request });
+      });
+      if (typeof aborting === 'object') clearTimeout(aborting);
+      if (recycle) await close();
+      return reply;
+    },
+    abort(graceMs) {
+      if (child === undefined || aborting !== undefined) return;
+      const current = child;
+      aborting = setTimeout(() => current.kill('SIGKILL'), graceMs);
+      send(current, { type: 'abort' });
+    },
+    kill() {
+      if (typeof aborting === 'object') clearTimeout(aborting);
+      aborting = 'killed';
+      child?.kill('SIGKILL');
+    },
+    close,
+  };
+}
+
+function startWorker({ registry, environment, logFile }: SlotOptions): ChildProcess {
+  const log = openSync(logFile, 'w');
+  try {
+    return fork(workerFile, [registry], {
+      execArgv: ['--import', loaderUrl],
+      env: { ...process.env, ...environment },
+      stdio: ['ignore', log, log, 'ipc'],
+      serialization: 'advanced',
+      // Its own process group: a terminal's Ctrl-C would kill the compiler service that the TypeScript loader starts
+      // beside the worker, and the checkpoint could not be written. The parent's message is the only stop sign.
+      detached: true,
+    });
+  } finally {
+    closeSync(log);
+  }
+}
+
+function send(child: ChildProcess, message: ToWorker): void {
+  // An error here means that the process is dying; its 'exit' event tells the rest.
+  child.send(message, () => undefined);
+}
+
+function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null || !child.connected;
+}
+
+function describeDeath(
+  { job }: JobRequest,
+  { logFile }: SlotOptions,
+  code: number | Error | null,
+  signal: NodeJS.Signals | null | undefined,
+  seconds: number,
+  lastRssBytes: number,
+): JobFailure {
+  const how = code instanceof Error ? code.message : (signal ?? `exit code ${code}`);
+  const memory = lastRssBytes > 0 ? `, it last used ${formatBytes(lastRssBytes)} of memory` : '';
+  return {
+    failure: {
+      reason: 'job-failed',
+      subject: job.id,
+      found: `its process died (${how}) after ${formatDuration(seconds)}${memory}`,
+      next:
+        signal === 'SIGKILL'
+          ? 'most often the system ran out of memory: use fewer slots or smaller batches; the same command resumes'
+          : `read ${logFile}; the same command resumes`,
+    },
+    stack: logTail(logFile),
+  };
+}
+
+function logTail(logFile: string): string | undefined {
+  try {
+    const tail = readFileSync(logFile, 'utf8').trim().slice(-2000);
+    return tail === '' ? undefined : tail;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,129 @@
+import { fail } from '../util/failure.ts';
+import type { JobId, JobState } from './contract.ts';
+import type { FileDigests } from './file-digests.ts';
+import {
+  explainChange,
+  fingerprintData,
+  fingerprintOf,
+  type Fingerprint,
+  type FingerprintData,
+  type JobInput,
+} from './fingerprint.ts';
+import { findChangedOutput } from './outputs.ts';
+import { dependenciesOf, type Plan, type PlannedJob } from './plan.ts';
+import { jobFolder, readDoneRecord, type DoneRecord } from './publish.ts';
+import { hasCheckpoint } from './resume-folder.ts';
+
+export interface JobStatus {
+  readonly state: JobState;
+  /** One line for people. */
+  readonly why: string;
+  /** The record of a finished job, fresh or stale. */
+  readonly record?: DoneRecord;
+}
+
+/** A status that was decided with every input known. */
+export interface DecidedStatus extends JobStatus {
+  readonly fingerprint: Fingerprint;
+  readonly madeFrom: FingerprintData;
+}
+
+/** Decides on one job whose inputs are all known. Reads only. @throws BlockForgeError `file-missing`. */
+export async function inspectJob(
+  plan: Plan,
+  planned: PlannedJob,
+  inputs: ReadonlyMap<JobId, JobInput>,
+  runFolder: string,
+  digests: FileDigests,
+): Promise<DecidedStatus> {
+  const { job } = planned;
+  const madeFrom = await fingerprintData(planned, plan.input.engine, inputs, digests);
+  const fingerprint = fingerprintOf(madeFrom);
+  const record = await readDoneRecord(runFolder, job.id);
+  const decided = { fingerprint, madeFrom, record };
+  let why = 'never finished';
+  if (record !== undefined) {
+    const changed =
+      record.fingerprint === fingerprint
+        ? await findChangedOutput(jobFolder(runFolder, job.id), record.outputs, digests)
+        : explainChange(record.madeFrom, madeFrom, job.files ?? []) || 'its record was changed by hand';
+    if (changed === undefined) return { ...decided, state: 'fresh', why: 'up to date' };
+    why = changed;
+  }
+  if (await hasCheckpoint(runFolder, job.id, fingerprint)) {
+    return { ...decided, state: 'resumable', why: 'interrupted, with a checkpoint to go on from' };
+  }
+  return { ...decided, state: record === undefined ? 'missing' : 'stale', why };
+}
+
+/**
+ * What would run, without running it. A job behind one that runs counts as one that runs; it may turn out fresh after
+ * all (the other wrote the same as before), which only the run itself can tell.
+ */
+export async function inspectPlan(
+  plan: Plan,
+  runFolder: string,
+  digests: FileDigests,
+): Promise<ReadonlyMap<JobId, JobStatus>> {
+  const statuses = new Map<JobId, JobStatus>();
+  const inputs = new Map<JobId, JobInput>();
+  for (const planned of plan.jobs) {
+    const status = await predict(plan, planned, inputs, runFolder, digests);
+    statuses.set(planned.job.id, status);
+    if (status.state === 'fresh' && status.record !== undefined) {
+      inputs.set(planned.job.id, inputOf(status.record));
+    }
+  }
+  return statuses;
+}
+
+/** `--only` runs nothing else: what its jobs need must be up to date. @throws BlockForgeError `usage`. */
+export function checkPrerequisites(plan: Plan, statuses: ReadonlyMap<JobId, JobStatus>): void {
+  const { only } = plan.selection;
+  if (only === undefined) return;
+  const stages = new Map(plan.jobs.map(({ job, stage }) => [job.id, stage]));
+  for (const { job, selected } of plan.jobs) {
+    if (!selected) continue;
+    for (const need of job.needs) {
+      const status = statuses.get(need);
+      const stage = stages.get(need);
+      if (stage === only || status?.state === 'fresh') continue;
+      fail({
+        reason: 'usage',
+        subject: `--only ${only}`,
+        found: `${job.id} needs ${need}, which is not there (${status?.state}: ${status?.why})`,
+        expected: `${need} up to date`,
+        next: `run --only ${stage} first, or leave out --only`,
+      });
+    }
+  }
+}
+
+export function inputOf(record: DoneRecord): JobInput {
+  return { fingerprint: record.fingerprint, outputs: record.outputsSha256 };
+}
+
+async function predict(
+  plan: Plan,
+  planned: PlannedJob,
+  available: ReadonlyMap<JobId, JobInput>,
+  runFolder: string,
+  digests: FileDigests,
+): Promise<JobStatus> {
+  const { job, forced, selected } = planned;
+  const unfinished = dependenciesOf(job).filter((id) => !available.has(id));
+  const selectedIds = new Set(plan.jobs.filter((other) => other.selected).map((other) => other.job.id));
+  const waitsFor = unfinished.find((id) => selectedIds.has(id) || job.needs.includes(id));
+  if ((forced && selected) || waitsFor !== undefined) {
+    const record = await readDoneRecord(runFolder, job.id);
+    const why = forced
+      ? 'asked for by --from'
+      : `${waitsFor} ${waitsFor !== undefined && selectedIds.has(waitsFor) ? 'runs first' : 'is not up to date'}`;
+    return { state: record === undefined ? 'missing' : 'stale', why, record };
+  }
+  const inputs = dependenciesOf(job).flatMap((id): [JobId, JobInput][] => {
+    const input = available.get(id);
+    return input === undefined ? [] : [[id, input]];
+  });
+  return inspectJob(plan, planned, new Map(inputs), runFolder, digests);
+}
