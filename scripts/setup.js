@@ -8,13 +8,14 @@ import { fallBack, setUp } from './setup/engines.js';
 
 const help = `npm run setup -- [option]
 
-  --auto               the fastest engine this machine can have (this is the default)
+  (none)               the fastest engine this machine can have
+  --auto               the same, unless another was asked for before; what npm install does
   --cpu                TensorFlow for processors
   --cuda               TensorFlow with CUDA, for NVIDIA GPUs
   --libtensorflow DIR  a libtensorflow you have: the C archive unpacked, or site-packages/tensorflow
   --wasm               the WebAssembly engine: slower, no native code
 
-BLOCKFORGE_LIBTENSORFLOW=DIR does for --auto what --libtensorflow does by hand, BLOCKFORGE_CACHE=DIR moves the downloads
+BLOCKFORGE_LIBTENSORFLOW=DIR does for --auto what --libtensorflow DIR does by hand, BLOCKFORGE_CACHE=DIR moves the downloads
 (default ~/.cache/blockforge), BLOCKFORGE_SETUP=skip keeps npm install from setting anything up.`;
 
 const toolFolder = join(import.meta.dirname, 'tensorflow');
@@ -42,8 +43,8 @@ async function main(options) {
     console.log(help);
     return options.includes('--help') ? 0 : 2;
   }
-  const automatic = wish.kind === 'auto';
-  if (automatic && process.env.BLOCKFORGE_SETUP === 'skip') return 0;
+  const automatic = wish.kind === 'auto' || wish.kind === 'best';
+  if (wish.kind === 'auto' && process.env.BLOCKFORGE_SETUP === 'skip') return 0;
   try {
     report(await setUp(wish, context));
     return 0;
@@ -62,7 +63,8 @@ async function main(options) {
 }
 
 /** @param {readonly string[]} options @returns {import('./setup/engines.js').Wish | undefined} */
-function parse([option = '--auto', folder, ...rest]) {
+function parse([option, folder, ...rest]) {
+  if (option === undefined) return { kind: 'best' };
   if (option === '--libtensorflow' && folder && rest.length === 0) return { kind: 'folder', folder };
   if (folder !== undefined) return undefined;
   switch (option) {

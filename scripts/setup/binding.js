@@ -37,7 +37,7 @@ export async function compiledBinding(libraries, { cache, toolFolder, environmen
   if ((await sealed(join(cache, name))) !== undefined) return join(cache, name);
 
   const compiler = await findCompiler(environment);
-  say(`compiling the binding against TensorFlow ${libraries.version} (about 10 s, once)`);
+  say(`compiling the binding against ${libraries.libraryFolder} (about 10 s, once)`);
   const made = await publish(cache, 'binding', async (partial) => {
     for (const parameters of compilations(libraries, toolFolder, partial)) {
       const outcome = await run(compiler, parameters, { env: environment, timeoutMs: 10 * 60_000 });

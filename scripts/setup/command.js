@@ -80,17 +80,18 @@ function end(child) {
 }
 
 /**
- * Why a program failed, in one line: the last line of its error output that says something.
+ * Why a program failed, in one line: the last line of its output that names an error, else the last one that says anything.
  *
  * @param {Outcome} outcome
  * @returns {string}
  */
 export function lastWords(outcome) {
   if (outcome.timedOut) return 'it took too long and was stopped';
-  const lines = `${outcome.stdout}\n${outcome.stderr}`.split('\n').map((line) => line.trim());
-  const words =
-    lines.filter((line) => /error|not found|cannot|failed/i.test(line)).at(-1) ??
-    lines.filter(Boolean).at(-1);
+  const lines = `${outcome.stdout}\n${outcome.stderr}`
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !/^at |^Emitted |^Node\.js v|^\^+$|^[{}\]]/.test(line));
+  const words = lines.filter((line) => /error|not found|cannot|failed/i.test(line)).at(-1) ?? lines.at(-1);
   const end = outcome.signal === null ? `exit status ${outcome.status}` : `ended by ${outcome.signal}`;
   return words === undefined ? end : `${words.slice(0, 300)} (${end})`;
 }

@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { bindingPath, compiledBinding, linkBinding, packageFolder } from './binding.js';
 import { sweep } from './cache.js';
 import { Unavailable, lastWords, run } from './command.js';
@@ -11,24 +11,29 @@ import { librariesFromWheel } from './wheel.js';
 
 /** @typedef {import('./wheel.js').Context} Context */
 /** @typedef {import('./stamp.js').Stamp} Stamp */
-/** @typedef {{ kind: 'auto' } | { kind: 'cpu' | 'cuda' | 'wasm' } | { kind: 'folder', folder: string }} Wish */
+/**
+ * `best` is `auto` that also reconsiders what was once asked for by name.
+ *
+ * @typedef {{ kind: 'auto' | 'best' } | { kind: 'cpu' | 'cuda' | 'wasm' } | { kind: 'folder', folder: string }} Wish
+ */
 
 /**
- * Brings the installation to the engine wished for. `auto` goes through the ways from the fastest engine down and always ends with one,
- * at worst wasm; any other wish is met or fails.
+ * Brings the installation to the engine wished for. `auto` and `best` go through the ways from the fastest engine down and always end with
+ * one, at worst wasm; any other wish is met or fails, and then leaves the installation as it was.
  *
  * @param {Wish} wish
  * @param {Context} context
  * @returns {Promise<Stamp>} what is installed now
- * @throws {Unavailable} where an explicit wish cannot be met; the installation is then as if nothing were set up
+ * @throws {Unavailable} where an explicit wish cannot be met
  */
 export async function setUp(wish, context) {
   await sweep(context.cache);
-  if (wish.kind !== 'auto') return setUpOne(wish, context);
+  if (wish.kind !== 'auto' && wish.kind !== 'best') return setUpOne(wish, context);
 
   const named = context.environment.BLOCKFORGE_LIBTENSORFLOW;
   const before = await readStamp(context.toolFolder);
   const gpu = await hasNvidiaGpu(context.environment);
+  if (before?.asked === true && wish.kind === 'auto') return before;
   if (before !== undefined && isGoodEnough(before, named, gpu)) return before;
 
   /** @type {(() => Promise<Stamp>)[]} */
@@ -71,17 +76,12 @@ export async function fallBack({ toolFolder }, asked, why) {
   return stamp;
 }
 
-/** @param {Exclude<Wish, { kind: 'auto' }>} wish @param {Context} context */
+/** @param {Exclude<Wish, { kind: 'auto' | 'best' }>} wish @param {Context} context */
 async function setUpOne(wish, context) {
   if (wish.kind === 'wasm') return fallBack(context, true, ['wasm was asked for (npm run setup -- --wasm)']);
-  try {
-    const stamp = { ...(await install(wish, context)), asked: true, why: [] };
-    await writeStamp(context.toolFolder, stamp);
-    return stamp;
-  } catch (error) {
-    if (error instanceof Unavailable) await fallBack(context, false, [error.message]);
-    throw error;
-  }
+  const stamp = { ...(await install(wish, context)), asked: true, why: [] };
+  await writeStamp(context.toolFolder, stamp);
+  return stamp;
 }
 
 /**
@@ -90,9 +90,8 @@ async function setUpOne(wish, context) {
  * @param {boolean} gpu
  */
 function isGoodEnough(stamp, named, gpu) {
-  if (stamp.asked) return true;
   if (stamp.engine !== 'tensorflow') return false;
-  if (named) return stamp.named === named;
+  if (named) return stamp.named === resolve(named);
   return !gpu || stamp.variant === 'cuda';
 }
 
@@ -102,15 +101,12 @@ function isGoodEnough(stamp, named, gpu) {
  * @returns {Promise<Omit<Stamp, 'asked' | 'why'>>}
  */
 async function install(wish, context) {
-  const { toolFolder } = context;
   // The folder is looked at first: a wrong name should cost nothing.
   const own = wish.kind === 'folder' ? librariesInFolder(wish.folder) : undefined;
-  await dropStamp(toolFolder);
   await installPackage(context);
   const libraries = own ?? (await librariesFromWheel(wish.kind === 'cuda' ? 'cuda' : 'cpu', context));
   const folder = await compiledBinding(libraries, context);
-  await linkBinding(folder, toolFolder);
-  const { version, gpu } = await probe(context);
+  const { version, gpu } = await replaceBinding(folder, context);
   return {
     engine: 'tensorflow',
     version,
@@ -120,20 +116,41 @@ async function install(wish, context) {
     binding: join(folder, 'tfjs_binding.node'),
     platform: process.platform,
     arch: process.arch,
-    ...(wish.kind === 'folder' ? { named: wish.folder } : {}),
+    ...(wish.kind === 'folder' ? { named: resolve(wish.folder) } : {}),
   };
 }
 
 /** @param {'cpu' | 'cuda'} variant @param {Context} context @returns {Promise<Omit<Stamp, 'asked' | 'why'>>} */
 async function installOfficial(variant, context) {
-  await dropStamp(context.toolFolder);
   await installPackage(context);
+  await dropStamp(context.toolFolder);
   await officialDownload(variant, context);
   const { version } = await probe(context);
   const binding = bindingPath(context.toolFolder);
   const folder = join(packageFolder(context.toolFolder), 'deps', 'lib');
   const { platform, arch } = process;
   return { engine: 'tensorflow', version, variant, source: 'official', folder, binding, platform, arch };
+}
+
+/**
+ * Tries a compiled binding in place. Where it does not load, the one before it is put back.
+ *
+ * @param {string} folder
+ * @param {Context} context
+ */
+async function replaceBinding(folder, context) {
+  const { toolFolder } = context;
+  const before = await readStamp(toolFolder);
+  await dropStamp(toolFolder);
+  await linkBinding(folder, toolFolder);
+  try {
+    return await probe(context);
+  } catch (error) {
+    const canReturn = before?.binding !== undefined && before.source !== 'official';
+    await linkBinding(canReturn ? dirname(before.binding) : undefined, toolFolder);
+    if (canReturn) await writeStamp(toolFolder, before);
+    throw error;
+  }
 }
 
 /** @param {Context} context @returns {Promise<{ version: string, gpu: boolean }>} */
@@ -144,7 +161,6 @@ async function probe({ toolFolder, environment }) {
     timeoutMs: 5 * 60_000,
   });
   if (outcome.ok) return JSON.parse(outcome.stdout.trim().split('\n').at(-1) ?? '');
-  await linkBinding(undefined, toolFolder);
   const hint =
     outcome.signal === 'SIGILL' ? ' (the library wants processor instructions that this machine lacks)' : '';
   throw new Unavailable(`TensorFlow is there, but does not load: ${lastWords(outcome)}${hint}`);

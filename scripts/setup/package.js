@@ -54,6 +54,9 @@ export async function installPackage({ toolFolder, environment, say }) {
 export async function officialDownload(variant, { toolFolder, environment, say }) {
   say('trying the official download of @tensorflow/tfjs-node-gpu (at most 10 minutes)');
   const folder = packageFolder(toolFolder);
+  // The script edits the package's own package.json while it works: until it has succeeded, the next set-up starts from a clean copy.
+  const mark = await readFile(markPath(toolFolder));
+  await rm(markPath(toolFolder));
   await rm(join(folder, 'lib'), { recursive: true, force: true });
   const path = [join(toolFolder, 'node_modules', '.bin'), environment.PATH].join(
     process.platform === 'win32' ? ';' : ':',
@@ -67,11 +70,13 @@ export async function officialDownload(variant, { toolFolder, environment, say }
       timeoutMs: 10 * 60_000,
     },
   );
-  if (outcome.ok && existsSync(bindingPath(toolFolder))) return;
-  for (const leftover of ['deps', 'lib', 'build'])
+  if (outcome.ok && existsSync(bindingPath(toolFolder))) {
+    await writeFile(markPath(toolFolder), mark);
+    return;
+  }
+  for (const leftover of ['deps', 'lib', 'build']) {
     await rm(join(folder, leftover), { recursive: true, force: true });
-  // The script edits the package's own package.json while it works; the next set-up starts from a clean copy.
-  await rm(markPath(toolFolder), { force: true });
+  }
   throw new Unavailable(`the official download of @tensorflow/tfjs-node-gpu failed: ${lastWords(outcome)}`);
 }
 
