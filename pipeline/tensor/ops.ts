@@ -58,6 +58,11 @@ function asRows(x: tf.Tensor): tf.Tensor2D {
   return x.rank === 2 ? (x as tf.Tensor2D) : tf.reshape(x, [-1, x.shape[x.rank - 1]]);
 }
 
+/** x [N, D] + bias [D]. Differentiable; caller disposes. */
+export function addBias(x: tf.Tensor, bias: tf.Tensor): tf.Tensor {
+  return biasAdded(x, bias);
+}
+
 const biasAdded = tf.customGrad((x, bias) => ({
   value: tf.add(x as tf.Tensor, bias as tf.Tensor),
   gradFunc: (dy: tf.Tensor) => [tf.reshape(dy, dy.shape), sumRows(dy)],
@@ -67,7 +72,7 @@ const biasAdded = tf.customGrad((x, bias) => ({
 export function linear(x: tf.Tensor, kernel: tf.Tensor, bias?: tf.Tensor): tf.Tensor {
   return tf.tidy(() => {
     const y = tf.matMul(asRows(x), kernel);
-    const rows = bias === undefined ? y : biasAdded(y, bias);
+    const rows = bias === undefined ? y : addBias(y, bias);
     return x.rank === 2 ? rows : tf.reshape(rows, [...x.shape.slice(0, -1), kernel.shape[1] as number]);
   });
 }

@@ -1,0 +1,53 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Architecture } from './architecture.ts';
+import { canonicalShapes, type HostWeights } from './host-weights.ts';
+
+/** A teacher on the engine. Kernels are [in, out]; the patch kernel is [p * p * C, D] in `patchify`'s order. */
+export interface VisionTransformer {
+  readonly architecture: Architecture;
+  readonly weights: Readonly<Record<string, tf.Tensor>>;
+  dispose(): void;
+}
+
+/** Caller disposes the model. */
+export function uploadTeacher(host: HostWeights, architecture: Architecture): VisionTransformer {
+  const weights = uploadWeights(host, architecture);
+  return { architecture, weights, dispose: () => void tf.dispose(weights) };
+}
+
+/** Canonical host weights -> tensors by the same names, kernels turned once to [in, out]. Caller disposes. */
+export function uploadWeights(host: HostWeights, architecture: Architecture): Record<string, tf.Tensor> {
+  return tf.tidy(() => {
+    const weights: Record<string, tf.Tensor> = {};
+    for (const [name, shape] of Object.entries(canonicalShapes(architecture))) {
+      const stored = host[name];
+      if (stored === undefined) throw new Error(`no tensor ${name}`);
+      const tensor = tf.tensor(stored.data, [...shape]);
+      if (shape.length === 2) weights[name] = tf.transpose(tensor);
+      else if (shape.length === 4) {
+        weights[name] = tf.reshape(tf.transpose(tensor, [2, 3, 1, 0]), [-1, shape[0]]);
+      } else weights[name] = tensor;
+    }
+    return weights;
+  });
+}
+
+/** The inverse of `uploadWeights`: trained tensors as canonical host weights. The tensors stay the caller's. */
+export async function downloadWeights(
+  weights: Readonly<Record<string, tf.Tensor>>,
+  architecture: Architecture,
+): Promise<HostWeights> {
+  const host: HostWeights = {};
+  for (const [name, shape] of Object.entries(canonicalShapes(architecture))) {
+    const canonical = tf.tidy(() => {
+      const tensor = weights[name];
+      if (shape.length === 2) return tf.transpose(tensor);
+      if (shape.length !== 4) return tf.clone(tensor);
+      const [width, channels, patch] = shape;
+      return tf.transpose(tf.reshape(tensor, [patch, patch, channels, width]), [3, 2, 0, 1]);
+    });
+    host[name] = { shape, data: (await canonical.data<'float32'>()).slice() };
+    canonical.dispose();
+  }
+  return host;
+}
