@@ -1,0 +1,83 @@
+import type { ManifestBlock } from './manifest.ts';
+import type { Ranked, Resource } from './rank.ts';
+
+/** `ranking.json`: the overall order with what it was made from, for readers who do not want the whole manifest. */
+export function rankingJson(
+  blocks: readonly ManifestBlock[],
+  ranked: readonly Ranked[],
+  resource: Resource,
+): Record<string, unknown> {
+  return { resource, context: 'teacher', entries: rankingRows(blocks, ranked) };
+}
+
+/** `ranking.csv`: one line per descendant, best first. Column names carry their units. */
+export function rankingCsv(blocks: readonly ManifestBlock[], ranked: readonly Ranked[]): string {
+  const rows = rankingRows(blocks, ranked);
+  const cell = (value: string | number | boolean | null) => (value === null ? '' : String(value));
+  const lines = rows.map((row) => columns.map((column) => cell(row[column])).join(','));
+  return `${[columns.join(','), ...lines].join('\n')}\n`;
+}
+
+const columns = [
+  'overall_rank',
+  'rank_in_block',
+  'tie_group',
+  'id',
+  'block',
+  'width',
+  'sparsity',
+  'top1_delta_pp',
+  'top1_delta_pp_low',
+  'top1_delta_pp_high',
+  'kl_nats',
+  'agreement_percent',
+  'images',
+  'saved_percent',
+  'loss_pp_per_percent',
+  'params',
+  'macs',
+  'latency_p50_ms',
+  'latency_p90_ms',
+  'size_bytes',
+  'dominated',
+  'dominated_by',
+  'source',
+] as const;
+
+type Row = Record<(typeof columns)[number], string | number | boolean | null>;
+
+function rankingRows(blocks: readonly ManifestBlock[], ranked: readonly Ranked[]): Row[] {
+  const byId = new Map(
+    blocks.flatMap(({ descendants }) => descendants.map((item) => [item.id, item] as const)),
+  );
+  return ranked.map((entry) => {
+    const item = byId.get(entry.id);
+    if (item === undefined) throw new Error(`${entry.id} is ranked but not in the library`);
+    const { top1Pp, kl, agreementPercent, images } = item.deltas.teacher;
+    return {
+      overall_rank: entry.overallRank,
+      rank_in_block: entry.rank,
+      tie_group: entry.tieGroup,
+      id: item.id,
+      block: entry.block,
+      width: item.width,
+      sparsity: item.sparsity,
+      top1_delta_pp: top1Pp.mean,
+      top1_delta_pp_low: top1Pp.low,
+      top1_delta_pp_high: top1Pp.high,
+      kl_nats: kl,
+      agreement_percent: agreementPercent,
+      images,
+      saved_percent: entry.savedPercent,
+      loss_pp_per_percent: entry.lossPpPerPercent,
+      params: item.params,
+      macs: item.macs,
+      latency_p50_ms: item.latencyMs.p50,
+      latency_p90_ms: item.latencyMs.p90,
+      size_bytes: item.file.sizeBytes,
+      dominated: entry.dominated,
+      dominated_by: entry.dominatedBy,
+      source: item.source,
+    };
+  });
+}

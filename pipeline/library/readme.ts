@@ -1,0 +1,163 @@
+import { formatBytes, formatCount } from '../util/format.ts';
+import type { Manifest, ManifestDescendant } from './manifest.ts';
+
+/** The README of a library, for someone who has the folder and nothing else. */
+export function libraryReadme(manifest: Manifest): string {
+  const { teacher, blocks } = manifest;
+  const { architecture } = teacher;
+  const example = exampleOf(manifest);
+  const weightBytes = blocks.flatMap(({ descendants }) => descendants.map(({ file }) => file.sizeBytes));
+  const total = weightBytes.reduce((sum, bytes) => sum + bytes, manifest.frame.sizeBytes);
+  return `# A library of descendant blocks for one Vision Transformer
+
+This folder holds a Vision Transformer (the *teacher*) taken apart: the frame once, and each of its ${architecture.depth} feed-forward
+blocks at ${Math.min(...blocks.map(({ descendants }) => descendants.length))} or more widths (the *descendants*). Any choice of one descendant per block is a working model, so
+a runtime can compose the model that fits its budget and change blocks while it runs. ${formatBytes(total)} in all.
+
+| | |
+|---|---|
+| teacher | width ${architecture.width}, ${architecture.depth} blocks, ${architecture.heads} heads, ${architecture.hidden} hidden units, ${architecture.classes} classes, ${architecture.imageSize} px, patch ${architecture.patchSize}, GELU ${architecture.gelu}, LayerNorm epsilon ${architecture.layerNormEpsilon} |
+| its cost | ${formatCount(teacher.params)} parameters, ${formatCount(teacher.macs)} multiply-adds an image |
+| its top-1 | ${percent(teacher.accuracy.top1Percent)} on ${teacher.accuracy.images} images |
+| its checkpoint | sha256 \`${teacher.sha256}\` |
+
+## Files
+
+| file | holds |
+|---|---|
+| \`manifest.json\` | everything about every file and number here; its schema is \`manifest.schema.json\` |
+| \`frame.safetensors\` | the teacher without its feed-forward blocks, timm names (\`blocks.0.attn.qkv.weight\`, \`norm.weight\`, ...) |
+| \`blocks/block-03/w0384.safetensors\` | a descendant of the fourth block with 384 hidden units (names here are examples) |
+| \`blocks/block-03/kept-units.json\` | which of the teacher's hidden units each width kept |
+| \`ranking.csv\`, \`ranking.json\` | all descendants, best trade of accuracy for ${manifest.ranking.resource} first |
+| \`self-test.safetensors\` | an input, and the output every descendant must give for it |
+
+Weights are float32 [safetensors](https://github.com/huggingface/safetensors) in PyTorch's layout, linear weights \`[out, in]\`.
+A descendant replaces \`mlp\` of one encoder layer. The LayerNorm before it and the residual sum around it belong to the frame:
+
+    x = x + fc2(GELU(fc1(norm2(x))))
+
+The widest descendant of a block is the teacher's own, bit for bit.
+
+## Reading it
+
+Python, with nothing but NumPy; the last line checks a descendant against the self-test:
+
+\`\`\`python
+${pythonExample(example, manifest.selfTest.tolerance, architecture.gelu)}
+\`\`\`
+
+TypeScript or JavaScript, with nothing but Node:
+
+\`\`\`ts
+${typescriptExample(example)}
+\`\`\`
+
+## Splicing a descendant into a model
+
+With a timm model of the same architecture (PyTorch):
+
+\`\`\`python
+import torch
+from safetensors.torch import load_file
+
+model.load_state_dict(load_file("frame.safetensors"), strict=False)   # the frame, once
+for block, path in enumerate(chosen):                                 # one descendant file per block
+    weights, mlp = load_file(path), model.blocks[block].mlp
+    hidden, width = weights["mlp.fc1.weight"].shape
+    mlp.fc1, mlp.fc2 = torch.nn.Linear(width, hidden), torch.nn.Linear(hidden, width)
+    model.blocks[block].load_state_dict(weights, strict=False)
+\`\`\`
+
+\`strict=False\` passes over names in silence, so compare with \`self-test.safetensors\` once.
+Images are prepared as the teacher's were: ${preprocessingText(teacher.preprocessing)}. Another mean or standard deviation costs many points of accuracy and raises no error.
+
+## What the numbers mean
+
+- \`top1Pp\` is the paired difference to the teacher on the same images, in percentage points, with ${100 * manifest.confidence} % intervals
+  (Tango's score interval for paired proportions). An interval that holds zero means that these images do not show a difference.
+- Deltas are measured with **one** block replaced and every other block the teacher's (\`deltas.teacher\`). They do not simply add up
+  when several blocks are replaced: measure a composition before relying on it. \`uniform\` in the manifest holds whole models that were measured.
+- They come from the selection split (${manifest.data.selection.images} images), which the ranking was made on. Splits do not overlap; their hashes are in the manifest.
+- \`kl\` is KL(teacher || model) over the classes in nats, mean over the images; it separates descendants that top-1 cannot.
+- Latencies are those of one block on ${manifest.latencyProfile.cpuModel} (${manifest.latencyProfile.engine}, ${manifest.latencyProfile.threads} threads, batch ${manifest.latencyProfile.batchSize}):
+  measure on your own device before choosing by them. Parameters, MACs and bytes hold everywhere.
+- \`gainOverRefit\` is the share of the held-out output error that training removed beyond the closed-form refit.
+
+${uniformTable(manifest)}Made by BlockForge ${manifest.tool.version} with seed ${manifest.seed} on ${manifest.engine.version}; the resolved config is in the manifest.
+`;
+}
+
+/** The narrowest descendant of the first block: the smallest file to try the examples on. */
+function exampleOf({ blocks }: Manifest): ManifestDescendant {
+  return blocks[0].descendants.at(-1)!;
+}
+
+function pythonExample({ id, file }: ManifestDescendant, tolerance: number, gelu: 'exact' | 'tanh'): string {
+  const activation =
+    gelu === 'exact'
+      ? 'lambda x: 0.5 * x * (1 + np.vectorize(math.erf)(x / math.sqrt(2)))'
+      : 'lambda x: 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x ** 3)))';
+  return `import json, math, numpy as np
+
+def read(path):
+    data = open(path, "rb").read()
+    size = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:8 + size]); header.pop("__metadata__", None)
+    return {name: np.frombuffer(data[8 + size + t["data_offsets"][0]:8 + size + t["data_offsets"][1]], "<f4").reshape(t["shape"])
+            for name, t in header.items()}
+
+w, test = read("${file.path}"), read("self-test.safetensors")
+gelu = ${activation}
+y = gelu(test["input"] @ w["mlp.fc1.weight"].T + w["mlp.fc1.bias"]) @ w["mlp.fc2.weight"].T + w["mlp.fc2.bias"]
+expected = test["${id}"]
+assert np.abs(y - expected).max() <= ${tolerance} * max(1, np.abs(expected).max())`;
+}
+
+function typescriptExample({ file }: ManifestDescendant): string {
+  return `import { readFileSync } from 'node:fs';
+
+function read(path) {
+  const file = readFileSync(path);
+  const start = 8 + Number(file.readBigUInt64LE(0));
+  const { __metadata__, ...tensors } = JSON.parse(file.toString('utf8', 8, start));
+  return Object.fromEntries(Object.entries(tensors).map(([name, { shape, data_offsets: [from, to] }]) =>
+    [name, { shape, data: new Float32Array(Uint8Array.from(file.subarray(start + from, start + to)).buffer) }]));
+}
+const weights = read('${file.path}'); // weights['mlp.fc1.weight'].shape is [hidden, width]`;
+}
+
+function preprocessingText({
+  resize,
+  resizeMode,
+  interpolation,
+  crop,
+  mean,
+  std,
+}: Manifest['teacher']['preprocessing']): string {
+  const side =
+    resizeMode === 'shortest' ? `shortest side to ${resize}` : `stretched to ${resize} x ${resize}`;
+  const size = resize === null ? 'no resizing' : `${side} (${interpolation})`;
+  return `${size}, centre crop ${crop}, values / 255, minus [${mean.join(', ')}], over [${std.join(', ')}]`;
+}
+
+function uniformTable({ uniform }: Manifest): string {
+  if (uniform.length === 0) return '';
+  const rows = uniform.map(
+    ({ sparsity, params, macs, refit, distilled }) =>
+      `| ${(100 * sparsity).toFixed(0)} % | ${formatCount(params)} | ${formatCount(macs)} | ${percent(refit.top1Percent)} | ${
+        distilled === null ? '-' : percent(distilled.top1Percent)
+      } | ${refit.images} |`,
+  );
+  return `Whole models with the same share of hidden units removed in every block, measured:
+
+| removed | parameters | multiply-adds | top-1 after refit | top-1 of these files | images |
+|---|---|---|---|---|---|
+${rows.join('\n')}
+
+`;
+}
+
+function percent({ mean, low, high }: { mean: number; low: number; high: number }): string {
+  return `${mean.toFixed(2)} % [${low.toFixed(2)}, ${high.toFixed(2)}]`;
+}

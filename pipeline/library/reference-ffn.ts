@@ -1,0 +1,44 @@
+import type { FfnWeights } from '../model/ffn-weights.ts';
+
+/**
+ * `GELU(x W1 + b1) W2 + b2` in float64, x: [n, D] -> [n, D]. Plain loops over a second implementation on purpose: the
+ * self-test vectors must not depend on the engine, its threads or its rounding, and must be able to catch it.
+ */
+export function referenceFfn(ffn: FfnWeights, x: Float32Array, gelu: 'exact' | 'tanh'): Float32Array {
+  const { width, hidden, fc1Kernel, fc1Bias, fc2Kernel, fc2Bias } = ffn;
+  const activation = gelu === 'exact' ? geluExact : geluTanh;
+  const y = new Float32Array(x.length);
+  const h = new Float64Array(hidden);
+  const row = new Float64Array(width);
+  for (let start = 0; start < x.length; start += width) {
+    h.set(fc1Bias);
+    for (let d = 0; d < width; d++) {
+      const value = x[start + d];
+      for (let unit = 0; unit < hidden; unit++) h[unit] += value * fc1Kernel[d * hidden + unit];
+    }
+    row.set(fc2Bias);
+    for (let unit = 0; unit < hidden; unit++) {
+      const value = activation(h[unit]);
+      for (let d = 0; d < width; d++) row[d] += value * fc2Kernel[unit * width + d];
+    }
+    y.set(row, start);
+  }
+  return y;
+}
+
+/** x Phi(x), Phi by its series around 0 (G. Marsaglia, J. Stat. Software 11(4), 2004), all terms of one sign. */
+function geluExact(x: number): number {
+  if (x > 8) return x;
+  if (x < -8) return 0;
+  let term = x;
+  let sum = x;
+  for (let i = 3; Math.abs(term) > 1e-17 * Math.abs(sum); i += 2) {
+    term *= (x * x) / i;
+    sum += term;
+  }
+  return x * (0.5 + (sum * Math.exp((-x * x) / 2)) / Math.sqrt(2 * Math.PI));
+}
+
+function geluTanh(x: number): number {
+  return 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)));
+}

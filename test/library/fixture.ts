@@ -1,0 +1,163 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { rankDescendants } from '../../pipeline/library/rank.ts';
+import { writeLibrary, type DescendantInput, type LibraryInput } from '../../pipeline/library/write.ts';
+import { blockName } from '../../pipeline/model/architecture.ts';
+import { sliceFfn, type FfnWeights } from '../../pipeline/model/ffn-weights.ts';
+import { loadEngine } from '../../pipeline/tensor/engine.ts';
+import { random } from '../../pipeline/util/random.ts';
+import { sha256 } from '../../pipeline/util/hash.ts';
+
+const width = 12;
+const hidden = 20;
+const widths = [10, 5];
+
+/** A teacher's block with random weights. */
+export function randomFfn(seed: number): FfnWeights {
+  const draw = random(seed, 'ffn');
+  const array = (length: number) => Float32Array.from({ length }, () => draw.normal());
+  return {
+    width,
+    hidden,
+    fc1Kernel: array(width * hidden),
+    fc1Bias: array(hidden),
+    fc2Kernel: array(hidden * width),
+    fc2Bias: array(width),
+  };
+}
+
+function descendantInput(block: number, count: number): DescendantInput {
+  const order = random(block, 'order').shuffle(Array.from({ length: hidden }, (_, unit) => unit));
+  const own = count === hidden;
+  const keptUnits = own ? [...order].sort((a, b) => a - b) : order.slice(0, count);
+  const loss = own ? 0 : (hidden - count) / 10 + block / 20;
+  return {
+    width: count,
+    sparsity: 1 - count / hidden,
+    keptUnits,
+    weights: () => Promise.resolve(sliceFfn(randomFfn(block), keptUnits)),
+    params: 2 * count * width + count + width,
+    macs: 2 * count * width * 5,
+    latencyMs: { p50: count / 100, p90: count / 90 },
+    deltas: {
+      teacher: {
+        images: 200,
+        top1Pp: { mean: -loss, low: -loss - 0.4, high: -loss + 0.4 },
+        kl: loss / 10,
+        agreementPercent: 100 - loss,
+      },
+    },
+    predictedError: own ? null : 0.1 * loss,
+    heldOutError: own ? null : { refit: 0.1 * loss, final: 0.08 * loss },
+    gainOverRefit: own ? null : 0.2,
+    source: own ? 'teacher' : 'distilled',
+  };
+}
+
+/** A library of two small blocks, three descendants each. */
+export function libraryInput(): LibraryInput {
+  const blocks = [0, 1].map((block) => ({
+    descendants: [hidden, ...widths].map((count) => descendantInput(block, count)),
+  }));
+  const costs = (item: DescendantInput) => ({
+    params: item.params,
+    macs: item.macs,
+    latencyMs: item.latencyMs.p50,
+  });
+  const candidates = blocks.flatMap(({ descendants }, block) =>
+    descendants.slice(1).map((item) => ({
+      id: `${blockName(block)}/w${String(item.width).padStart(4, '0')}`,
+      block,
+      cost: costs(item),
+      top1DeltaPp: item.deltas.teacher.top1Pp,
+      kl: item.deltas.teacher.kl,
+    })),
+  );
+  const top1 = { mean: 80, low: 74, high: 85 };
+  const scores = { images: 200, top1Percent: top1, kl: 0.01, agreementPercent: 99 };
+  const split = (name: string, images: number) => ({ images, sha256: sha256(name) });
+  return {
+    toolVersion: '0.1.0',
+    seed: 4,
+    engine: { name: 'wasm', version: 'tfjs-backend-wasm 4.22.0', device: 'cpu', threads: 1 },
+    config: { seed: 4, data: { path: '/somewhere/photos', source: 'folder' } },
+    confidence: 0.95,
+    teacher: {
+      sha256: sha256('teacher'),
+      architecture: {
+        imageSize: 8,
+        patchSize: 4,
+        channels: 1,
+        width,
+        depth: 2,
+        heads: 3,
+        hidden,
+        classes: 4,
+        layerNormEpsilon: 1e-6,
+        gelu: 'exact',
+      },
+      preprocessing: {
+        resize: null,
+        resizeMode: 'shortest',
+        interpolation: 'bicubic',
+        crop: 8,
+        channels: 1,
+        mean: [0.5],
+        std: [0.5],
+      },
+      classNames: null,
+      params: 5000,
+      macs: 90_000,
+      accuracy: { images: 200, top1Percent: top1 },
+    },
+    data: {
+      calibration: split('calibration', 400),
+      selection: split('selection', 200),
+      test: split('test', 100),
+    },
+    latencyProfile: {
+      cpuModel: 'a processor',
+      engine: 'wasm',
+      device: 'cpu',
+      threads: 1,
+      batchSize: 1,
+      tokens: 5,
+      warmup: 1,
+      iterations: 3,
+    },
+    uniform: widths.map((count) => ({
+      sparsity: 1 - count / hidden,
+      descendants: [0, 1].map((block) => `${blockName(block)}/w${String(count).padStart(4, '0')}`),
+      params: 4000,
+      macs: 70_000,
+      refit: { ...scores, top1DeltaPp: { mean: -2, low: -4, high: -1 } },
+      distilled: { ...scores, top1DeltaPp: { mean: -1, low: -3, high: 0.5 } },
+    })),
+    frame: () =>
+      Promise.resolve({ 'norm.weight': { shape: [width], data: new Float32Array(width).fill(1) } }),
+    blocks,
+    resource: 'params',
+    ranked: rankDescendants(
+      candidates,
+      blocks.map(({ descendants }) => costs(descendants[0])),
+      'params',
+    ),
+  };
+}
+
+/** A fresh folder below the system's temporary one; `remove` deletes it. */
+export async function temporaryFolder(): Promise<{ path: string; remove: () => Promise<void> }> {
+  const path = await mkdtemp(join(tmpdir(), 'blockforge-library-'));
+  return { path, remove: () => rm(path, { recursive: true, force: true }) };
+}
+
+/** Writes the fixture's library into a fresh folder, on wasm. */
+export async function writtenLibrary(
+  input = libraryInput(),
+): Promise<{ path: string; remove: () => Promise<void> }> {
+  await loadEngine('wasm');
+  const folder = await temporaryFolder();
+  await writeLibrary(folder.path, input);
+  return folder;
+}
