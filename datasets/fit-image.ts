@@ -31,6 +31,11 @@ export async function fitImage(image: Image, geometry: FitGeometry): Promise<Uin
   return toChannels(centreCrop(resized, geometry.crop), resized.channels, geometry.channels);
 }
 
+export function needsResize(image: Image, geometry: FitGeometry): boolean {
+  const { width, height } = resizedSize(image, geometry);
+  return width !== image.width || height !== image.height;
+}
+
 /** Size after resizing. The longer side is rounded down, as torchvision does. */
 export function resizedSize(
   { width, height }: { readonly width: number; readonly height: number },

@@ -1,0 +1,83 @@
+import * as tf from '@tensorflow/tfjs-core';
+import * as tfData from '@tensorflow/tfjs-data';
+import type { Preprocessing, RawBatch, SplitItem } from './contract.ts';
+import type { Preparer } from './prepare.ts';
+import { loadSplit, splitBatches } from './split-batches.ts';
+
+/** A batch ready for the model. A type, not an interface: tfjs-data asks for an index signature. */
+export type TensorBatch = {
+  /** [B, S, S, C] float32, normalised. */
+  readonly pixels: tf.Tensor4D;
+  /** [B] */
+  readonly labels: Int32Array;
+  readonly ids: string[];
+};
+
+/** A split of a source, read through one preparer. */
+export interface OpenSplit {
+  readonly items: readonly SplitItem[];
+  readonly preparer: Preparer;
+  /** Batches of the given items as uint8, decoded ahead of use. */
+  batches(items: readonly SplitItem[], batchSize: number): AsyncIterable<RawBatch>;
+  /** The same as tensors. The caller disposes each batch's `pixels`. */
+  tensorBatches(items: readonly SplitItem[], batchSize: number): AsyncIterable<TensorBatch>;
+  /** All given items in memory. */
+  load(items: readonly SplitItem[]): Promise<RawBatch>;
+}
+
+export function openSplit(items: readonly SplitItem[], preparer: Preparer, signal?: AbortSignal): OpenSplit {
+  return {
+    items,
+    preparer,
+    batches: (some, batchSize) => splitBatches(some, preparer, { batchSize, signal }),
+    async *tensorBatches(some, batchSize) {
+      const iterator = await tensorBatches(some, preparer, { batchSize, signal }).iterator();
+      for (let step = await iterator.next(); !step.done; step = await iterator.next()) yield step.value;
+    },
+    load: (some) => loadSplit(some, preparer, { signal }),
+  };
+}
+
+/**
+ * The images of a split as a tf.data Dataset of normalised batches, decoded ahead of use.
+ * The caller disposes each batch's `pixels`; one that was not asked for is never made.
+ */
+export function tensorBatches(
+  items: readonly SplitItem[],
+  preparer: Preparer,
+  options: Parameters<typeof splitBatches>[2],
+): tfData.Dataset<TensorBatch> {
+  return tfData.generator<TensorBatch>(() => {
+    const batches = splitBatches(items, preparer, options);
+    return {
+      async next() {
+        const step = await batches.next();
+        if (step.done === true) return { done: true, value: undefined };
+        return { done: false, value: toTensors(step.value, preparer.preprocessing) };
+      },
+    };
+  });
+}
+
+/** The caller disposes `pixels`. */
+export function toTensors(batch: RawBatch, preprocessing: Preprocessing): TensorBatch {
+  const { count, size, channels, labels, ids } = batch;
+  const pixels = tf.tensor4d(normalise(batch.pixels, preprocessing), [count, size, size, channels]);
+  return { pixels, labels, ids: [...ids] };
+}
+
+/** uint8 -> (x / 255 - mean) / std per channel, through a table: the 256 results of a channel are computed once. */
+export function normalise(
+  pixels: Uint8Array,
+  { mean, std, channels }: Pick<Preprocessing, 'mean' | 'std' | 'channels'>,
+): Float32Array {
+  const tables = Array.from({ length: channels }, (_, c) =>
+    Float32Array.from({ length: 256 }, (_, value) => (value / 255 - mean[c]) / std[c]),
+  );
+  const out = new Float32Array(pixels.length);
+  for (let c = 0; c < channels; c++) {
+    const table = tables[c];
+    for (let i = c; i < pixels.length; i += channels) out[i] = table[pixels[i]];
+  }
+  return out;
+}

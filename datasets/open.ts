@@ -1,0 +1,60 @@
+import type { Config } from '../pipeline/config/schema.ts';
+import { fail } from '../pipeline/util/failure.ts';
+import type { Source } from './contract.ts';
+import { cifarFiles, openCifar } from './sources/cifar.ts';
+import { openFolder } from './sources/folder.ts';
+import { idxFiles, openIdx } from './sources/idx.ts';
+import { openShapes } from './sources/shapes.ts';
+
+type DataConfig = Config['data'];
+
+/**
+ * Opens the configured source: lists its items, decodes nothing.
+ * @param options.seed only for `shapes`, whose images it decides.
+ * @throws BlockForgeError `file-missing`, `file-invalid` or `data-invalid`, naming the path and the layout expected.
+ */
+export async function openSource(data: DataConfig, options: { readonly seed: number }): Promise<Source> {
+  switch (data.source) {
+    case 'folder':
+      return openFolder(pathOf(data));
+    case 'idx':
+      return openIdx(pathOf(data));
+    case 'cifar10':
+    case 'cifar100':
+      return openCifar(pathOf(data), data.source);
+    case 'shapes':
+      return openShapes(data.shapes, options.seed);
+  }
+}
+
+/**
+ * The files a packed source is read from, for fingerprints; none for `folder` (too many) and `shapes` (no files).
+ * @throws BlockForgeError `file-missing` as `openSource`.
+ */
+export async function dataFiles(data: DataConfig): Promise<readonly string[]> {
+  switch (data.source) {
+    case 'idx':
+      return idxFiles(pathOf(data)).then((pairs) => pairs.flatMap(({ images, labels }) => [images, labels]));
+    case 'cifar10':
+    case 'cifar100': {
+      const { train, test } = await cifarFiles(pathOf(data), data.source);
+      return [...train, ...test];
+    }
+    case 'folder':
+    case 'shapes':
+      return [];
+  }
+}
+
+function pathOf({ path, source }: DataConfig): string {
+  return (
+    path ??
+    fail({
+      reason: 'config-invalid',
+      subject: 'data.path',
+      found: 'not set',
+      expected: `the folder of the ${source} data`,
+      next: 'add `path: FOLDER` under `data:`, or give --set data.path=FOLDER',
+    })
+  );
+}

@@ -1,0 +1,55 @@
+import type { Random } from '../pipeline/util/random.ts';
+import type { Item } from './contract.ts';
+
+/** Items not drawn yet, shuffled within each class. Drawing more never changes what an earlier draw returned. */
+export interface Pool {
+  remaining(): number;
+  /** Draws `count` items, each class in proportion to what is left of it, to within one item. */
+  take(count: number, random: Random): Item[];
+  /** Draws one more of a class, where there is one. */
+  takeOf(label: number): Item | undefined;
+}
+
+export function createPool(items: readonly Item[], random: Random): Pool {
+  const byLabel = new Map<number, Item[]>();
+  for (const item of items) {
+    const list = byLabel.get(item.label);
+    if (list === undefined) byLabel.set(item.label, [item]);
+    else list.push(item);
+  }
+  const labels = [...byLabel.keys()].sort((a, b) => a - b);
+  const lists = labels.map((label) => random.shuffle(byLabel.get(label)!));
+  const at = lists.map(() => 0);
+  const left = () => lists.map((list, index) => list.length - at[index]);
+  return {
+    remaining: () => left().reduce((a, b) => a + b, 0),
+    take(count, random) {
+      return shares(left(), count, random).flatMap((share, index) => {
+        at[index] += share;
+        return lists[index].slice(at[index] - share, at[index]);
+      });
+    },
+    takeOf(label) {
+      const index = labels.indexOf(label);
+      return index < 0 || at[index] >= lists[index].length ? undefined : lists[index][at[index]++];
+    },
+  };
+}
+
+/**
+ * Largest-remainder apportionment of `count` over `sizes`: each share is the proportional one rounded down or up, and
+ * never above its size. Equal remainders are decided by `random`.
+ */
+export function shares(sizes: readonly number[], count: number, random: Random): number[] {
+  const total = sizes.reduce((a, b) => a + b, 0);
+  if (count > total) throw new Error(`cannot draw ${count} of ${total}`);
+  if (total === 0) return sizes.map(() => 0);
+  // Integers throughout: equal sizes must have exactly equal remainders.
+  const result = sizes.map((size) => Math.floor((size * count) / total));
+  const remainders = sizes.map((size) => (size * count) % total);
+  const missing = count - result.reduce((a, b) => a + b, 0);
+  const indices = random.shuffle(sizes.map((_, index) => index));
+  indices.sort((a, b) => remainders[b] - remainders[a]);
+  for (const index of indices.slice(0, missing)) result[index]++;
+  return result;
+}

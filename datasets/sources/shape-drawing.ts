@@ -1,0 +1,107 @@
+import type { Random } from '../../pipeline/util/random.ts';
+
+const outlines = ['circle', 'square', 'triangle', 'star', 'cross'] as const;
+const textures = ['striped', 'dotted'] as const;
+type Outline = (typeof outlines)[number];
+type Texture = (typeof textures)[number];
+
+/** "striped circle", "striped square", ..., "dotted cross": what the label says of the largest figure. */
+export const shapeClasses: readonly string[] = textures.flatMap((texture) =>
+  outlines.map((outline) => `${texture} ${outline}`),
+);
+
+/**
+ * One image as SVG content in a square of side 100: a graded background, smaller figures of any class that are not
+ * the label, and the labelled figure on top, anywhere, at any angle. Outline and texture must both be read, so a
+ * linear look at colours or edges does not tell the class.
+ * @param name unique on the page; names the figures' patterns.
+ */
+export function drawShape(label: number, random: Random, name: string): string {
+  const [from, to] = [colour(random, 30, 70), colour(random, 30, 70)];
+  const angle = random.integer(360);
+  const parts = [
+    `<linearGradient id="${name}" gradientTransform="rotate(${angle} .5 .5)"><stop stop-color="${from}"/><stop offset="1" stop-color="${to}"/></linearGradient>`,
+    `<rect width="100" height="100" fill="url(#${name})"/>`,
+  ];
+  const distractors = 1 + random.integer(3);
+  for (let i = 0; i < distractors; i++) {
+    const radius = between(random, 8, 13);
+    parts.push(
+      figure(random.integer(shapeClasses.length), radius, between(random, 0, 100), between(random, 0, 100), {
+        random,
+        name: `${name}d${i}`,
+      }),
+    );
+  }
+  const radius = between(random, 24, 38);
+  const place = () => between(random, radius * 0.9, 100 - radius * 0.9);
+  parts.push(figure(label, radius, place(), place(), { random, name: `${name}f` }));
+  return parts.join('');
+}
+
+function figure(
+  label: number,
+  radius: number,
+  x: number,
+  y: number,
+  { random, name }: { random: Random; name: string },
+): string {
+  const texture = textures[Math.floor(label / outlines.length)];
+  const outline = outlines[label % outlines.length];
+  const hue = random.integer(360);
+  const light = random.next() < 0.5;
+  const dark = `hsl(${hue},${between(random, 20, 80)}%,${between(random, 12, 32)}%)`;
+  const bright = `hsl(${(hue + random.integer(360)) % 360},${between(random, 20, 80)}%,${between(random, 65, 90)}%)`;
+  const [paint, ink] = light ? [bright, dark] : [dark, bright];
+  return (
+    pattern(texture, name, paint, ink, random) +
+    `<g transform="translate(${round(x)} ${round(y)}) rotate(${random.integer(360)}) scale(${round(radius)} ${round(radius * between(random, 0.8, 1))})" fill="url(#${name})">${path(outline)}</g>`
+  );
+}
+
+function pattern(texture: Texture, name: string, paint: string, ink: string, random: Random): string {
+  // In the figure's own units (radius 1): 3 to 5 periods across it.
+  const period = round(between(random, 0.42, 0.62));
+  const turn = random.integer(180);
+  const mark =
+    texture === 'striped'
+      ? `<rect width="${period}" height="${round(period * 0.45)}" fill="${ink}"/>`
+      : `<circle cx="${round(period / 2)}" cy="${round(period / 2)}" r="${round(period * 0.36)}" fill="${ink}"/>`;
+  return `<pattern id="${name}" width="${period}" height="${period}" patternUnits="userSpaceOnUse" patternTransform="rotate(${turn})"><rect width="${period}" height="${period}" fill="${paint}"/>${mark}</pattern>`;
+}
+
+/** Outlines of about equal area around the origin. */
+function path(outline: Outline): string {
+  switch (outline) {
+    case 'circle':
+      return '<circle r=".86"/>';
+    case 'square':
+      return '<rect x="-.78" y="-.78" width="1.56" height="1.56"/>';
+    case 'triangle':
+      return polygon(3, () => 1.12);
+    case 'star':
+      return polygon(10, (corner) => (corner % 2 === 0 ? 1.15 : 0.5));
+    case 'cross':
+      return '<path d="M-.34-1H.34V-.34H1V.34H.34V1H-.34V.34H-1V-.34H-.34Z"/>';
+  }
+}
+
+function polygon(corners: number, radius: (corner: number) => number): string {
+  const points = Array.from({ length: corners }, (_, corner) => {
+    const angle = (2 * Math.PI * corner) / corners;
+    return `${round(radius(corner) * Math.sin(angle))},${round(-radius(corner) * Math.cos(angle))}`;
+  });
+  return `<polygon points="${points.join(' ')}"/>`;
+}
+
+function colour(random: Random, darkest: number, brightest: number): string {
+  return `hsl(${random.integer(360)},${random.integer(70)}%,${round(between(random, darkest, brightest))}%)`;
+}
+
+function between(random: Random, low: number, high: number): number {
+  return round(low + (high - low) * random.next());
+}
+
+function round(value: number): number {
+  return Math.round(value * 1000) / 1000;
+}
