@@ -2,17 +2,26 @@
  * The differentiable operations of a ViT, each running (forward and gradient) on every engine.
  *
  * Two engine facts shape this file. On `wasm` a matMul with a transpose flag is 10-45x slower than transposing first,
- * there is no einsum and gather has no gradient. On `tensorflow` the flags are free, but a sum over the first axis
+ * batches of matrices are as slow, there is no einsum and gather has no gradient. On `tensorflow` the flags are free, but a sum over the first axis
  * takes three times as long as the same sum written as a product with a row of ones (and fifty times on `wasm`).
  */
 import * as tf from '@tensorflow/tfjs-core';
 
 export type Gelu = 'exact' | 'tanh';
 
-/** [..., M, K] x [..., K, N] after the transpositions asked for; on `wasm` they are made explicit. Caller disposes. */
+/**
+ * [..., M, K] x [..., K, N] after the transpositions asked for; on `wasm` they are made explicit, and a batch of
+ * matrices is multiplied one by one, because its batched kernel is not the fast one. Run inside a tidy.
+ */
 export function product(a: tf.Tensor, b: tf.Tensor, transposeA = false, transposeB = false): tf.Tensor {
   if (tf.getBackend() !== 'wasm') return tf.matMul(a, b, transposeA, transposeB);
-  return tf.matMul(transposeA ? swapLastAxes(a) : a, transposeB ? swapLastAxes(b) : b);
+  const left = transposeA ? swapLastAxes(a) : a;
+  const right = transposeB ? swapLastAxes(b) : b;
+  if (left.rank === 2) return tf.matMul(left, right);
+  const matrices = (x: tf.Tensor): tf.Tensor[] => tf.unstack(tf.reshape(x, [-1, ...x.shape.slice(-2)]));
+  const others = matrices(right);
+  const results = matrices(left).map((matrix, i) => tf.matMul(matrix, others[i]));
+  return tf.reshape(tf.stack(results), [...left.shape.slice(0, -1), right.shape[right.rank - 1]]);
 }
 
 function swapLastAxes(x: tf.Tensor): tf.Tensor {
@@ -163,7 +172,7 @@ const scaledDotProduct = tf.customGrad((...inputs) => {
   const scale = 1 / Math.sqrt(q.shape[3] as number);
   const scaled = tf.mul(q, scale);
   const weights = tf.softmax(product(scaled, k, false, true));
-  const value = tf.matMul(weights, v);
+  const value = product(weights, v);
   save([scaled, k, v, weights, value]);
   return {
     value,
@@ -171,7 +180,7 @@ const scaledDotProduct = tf.customGrad((...inputs) => {
       const [scaled, k, v, weights, value] = saved;
       const dWeights = product(dy, v, false, true);
       const dScores = tf.mul(weights, tf.sub(dWeights, tf.sum(tf.mul(dy, value), 3, true)));
-      const dQ = tf.mul(tf.matMul(dScores, k), scale);
+      const dQ = tf.mul(product(dScores, k), scale);
       return [dQ, product(dScores, scaled, true), product(weights, dy, true)];
     },
   };
