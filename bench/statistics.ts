@@ -49,7 +49,7 @@ export function benchStatistics({ width, heads, hidden, images, batches }: Stati
       const h = gelu(linear(layerNorm(middle, scale, shift, 1e-6), fc1), 'exact');
       tf.add(middle, linear(h, fc2)).dataSync();
     });
-  const h = tf.relu(tf.randomNormal([images * SAMPLED, hidden], 0, 1, 'float32', 3)) as tf.Tensor2D;
+  const h = tf.relu(tf.randomNormal<tf.Rank.R2>([images * SAMPLED, hidden], 0, 1, 'float32', 3));
   const statistics = createStatistics(hidden);
   layer();
   statistics.add(h);

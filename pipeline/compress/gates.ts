@@ -4,7 +4,8 @@ import type { Gelu } from '../tensor/ops.ts';
 import { outputErrors } from './output-error.ts';
 
 /** A correctness check that stops a run when it fails (DESIGN section 5). `why` is a clause with the numbers in it. */
-export type GateResult = { readonly ok: true; readonly note?: string } | { readonly ok: false; readonly why: string };
+export type GateResult =
+  { readonly ok: true; readonly note?: string } | { readonly ok: false; readonly why: string };
 
 /**
  * Squared error over centred output energy that reordering a float32 sum may cause. A sum of H products is off by about
@@ -49,7 +50,9 @@ export function prefixGate(
 
 function isPermutation(units: ArrayLike<number>, hidden: number): boolean {
   const seen = new Set(Array.from({ length: units.length }, (_, i) => units[i]));
-  return units.length === hidden && seen.size === hidden && [...seen].every((unit) => unit >= 0 && unit < hidden);
+  return (
+    units.length === hidden && seen.size === hidden && [...seen].every((unit) => unit >= 0 && unit < hidden)
+  );
 }
 
 function differs(one: string, other: string, relative: number): string {

@@ -26,12 +26,12 @@ export interface OutputErrorOptions {
 
 /**
  * `||y' - y||^2 / ||y - mean y||^2` of two batches of outputs [T, D], as a scalar. Caller disposes.
- * Where the teacher's outputs do not vary the result is not finite, unless the error is 0 too.
+ * 0 where the teacher's outputs do not vary.
  */
 export function relativeOutputError(teacher: tf.Tensor2D, student: tf.Tensor2D): tf.Scalar {
   return tf.tidy(() => {
     const energy = tf.sum(tf.squaredDifference(teacher, tf.mean(teacher, 0, true)));
-    return tf.divNoNan(tf.sum(tf.squaredDifference(student, teacher)), energy) as tf.Scalar;
+    return tf.divNoNan<tf.Scalar>(tf.sum(tf.squaredDifference(student, teacher)), energy);
   });
 }
 

@@ -1,5 +1,4 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { product } from '../tensor/ops.ts';
 
 /** Mean and centred covariance of one block's hidden units over the calibration tokens: all that order and refit need. */
 export interface BlockStatistics {
@@ -117,11 +116,14 @@ export function createStatistics(hidden: number): StatisticsAccumulator {
       shiftTensor ??= tf.keep(tf.tensor1d(shift));
       const shifted = shiftTensor;
       const next = tf.tidy(() => {
-        const centred = tf.sub(h, shifted) as tf.Tensor2D;
+        const centred: tf.Tensor2D = tf.sub(h, shifted);
         const parts = sizes.length === 1 ? [centred] : tf.split(centred, [...sizes], 1);
+        // The transpose flag is free on `tensorflow` and 10-45 times slower than transposing on `wasm`.
+        const transposeFirst = tf.getBackend() === 'wasm';
+        const lefts = transposeFirst ? parts.map((part) => tf.transpose(part)) : parts;
         const sums = [
-          tf.matMul(tf.ones([1, tokens]) as tf.Tensor2D, centred),
-          ...pairs.map(({ row, column }) => product(parts[row], parts[column], true)),
+          tf.matMul(tf.ones<tf.Rank.R2>([1, tokens]), centred),
+          ...pairs.map(({ row, column }) => tf.matMul(lefts[row], parts[column], !transposeFirst)),
         ];
         return sums.map((tensor, i) => tf.keep(pending.length === 0 ? tensor : tf.add(pending[i], tensor)));
       });
