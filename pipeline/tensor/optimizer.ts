@@ -40,13 +40,13 @@ export function adamInit(parameters: Tensors): AdamState {
  *
  * @throws Error where a parameter has no gradient or no state, or a decay has no `decays`: bugs.
  */
-export function adamUpdate(
+export function adamUpdate<Name extends string>(
   settings: AdamSettings,
   learningRate: number,
-  parameters: Tensors,
-  gradients: Tensors,
+  parameters: Readonly<Record<Name, tf.Tensor>>,
+  gradients: Readonly<Record<Name, tf.Tensor>>,
   state: AdamState,
-): { parameters: Tensors; state: AdamState } {
+): { parameters: Record<Name, tf.Tensor>; state: AdamState } {
   const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0, decays, clipNorm } = settings;
   if (weightDecay > 0 && decays === undefined) throw new Error('weight decay without a choice of parameters');
   const step = state.step + 1;
@@ -58,8 +58,8 @@ export function adamUpdate(
     Record<string, tf.Tensor>
   >;
   const clip = clipNorm === undefined ? undefined : clipScale(gradients, clipNorm);
-  for (const [name, parameter] of Object.entries(parameters)) {
-    const gradient = gradients[name];
+  for (const [name, parameter] of Object.entries(parameters) as [Name, tf.Tensor][]) {
+    const gradient = gradients[name] as tf.Tensor | undefined;
     const { [name]: m } = state.m;
     const { [name]: v } = state.v;
     if (gradient === undefined || m === undefined || v === undefined) {
