@@ -122,6 +122,7 @@ const uniform = z.strictObject({
 
 const rankingEntry = z.strictObject({
   id: z.string(),
+  block: count,
   overallRank: positive,
   rank: positive,
   tieGroup: positive,

@@ -79,19 +79,28 @@ export async function writeLibrary(
       options.signal?.throwIfAborted();
       const key = `w${String(descendant.width).padStart(4, '0')}`;
       const id = `${name}/${key}`;
-      const { keptUnits: _, weights: load, ...figures } = descendant;
-      const weights = await load();
+      const weights = await descendant.weights();
       const path = `blocks/${name}/${key}.safetensors`;
       const file = await writeDescendant(folder, path, id, weights, descendant, input);
       const fromFile = await readDescendantFile(join(folder, path));
       const outputs = checkExported(id, weights, fromFile, vectors, architecture.gelu);
       selfTest[id] = { shape: vectorShape, data: outputs };
       const place = places.get(id);
+      const { params, macs, latencyMs, deltas, predictedError, heldOutError, gainOverRefit } = descendant;
       written.push({
-        ...figures,
         id,
+        width: descendant.width,
+        sparsity: descendant.sparsity,
         keptUnitsKey: key,
         file,
+        params,
+        macs,
+        latencyMs,
+        deltas,
+        predictedError,
+        heldOutError,
+        gainOverRefit,
+        source: descendant.source,
         rank: place?.rank ?? 0,
         dominated: place?.dominated ?? false,
       });
@@ -131,7 +140,7 @@ export async function writeLibrary(
     latencyProfile: input.latencyProfile,
     blocks,
     uniform: input.uniform,
-    ranking: { resource, entries: ranked.map(({ block: _, ...entry }) => entry), json, csv },
+    ranking: { resource, entries: [...ranked], json, csv },
     selfTest: {
       file: await describeFile(folder, 'self-test.safetensors'),
       input: 'input',

@@ -18,7 +18,7 @@ import { mergeScores, type Scores, type SweepScores } from './scores.ts';
 
 /** Normalised pixels [B, S, S, C] with labels [B] and stable ids. The consumer disposes the pixels. */
 export interface ImageBatch {
-  readonly pixels: tf.Tensor;
+  readonly pixels: tf.Tensor4D;
   readonly labels: Int32Array;
   readonly ids: readonly string[];
 }

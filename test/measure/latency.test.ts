@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { profileWidths, quantile } from '../../pipeline/measure/latency.ts';
+import { describeOnEachEngine } from '../support/engines.ts';
+
+describeOnEachEngine('measure/latency', (engine) => {
+  it('times every width, and a block sixteen times as wide takes longer', async () => {
+    const { widths, profile } = await profileWidths({
+      widths: [512, 32],
+      width: 64,
+      tokens: 65,
+      batchSize: 2,
+      warmup: 2,
+      iterations: 7,
+    });
+    assert.deepEqual(
+      widths.map(({ hidden }) => hidden),
+      [512, 32],
+    );
+    for (const { p50, p90 } of widths) assert.ok(p50 > 0 && p90 >= p50 && p90 < 5000);
+    assert.ok(widths[0].p50 > widths[1].p50);
+    const { cpuModel, engine: version, ...rest } = profile;
+    assert.deepEqual(
+      { ...rest, threads: rest.threads > 0 },
+      { device: 'cpu', threads: true, batchSize: 2, tokens: 65, warmup: 2, iterations: 7 },
+    );
+    assert.notEqual(cpuModel, '');
+    assert.match(version, engine === 'wasm' ? /wasm/ : /TensorFlow/);
+  });
+
+  it('stops when asked to', async () => {
+    const stop = new AbortController();
+    stop.abort(new Error('enough'));
+    const options = { widths: [8], width: 8, tokens: 5, batchSize: 1, warmup: 1, iterations: 3 };
+    await assert.rejects(profileWidths({ ...options, signal: stop.signal }), /enough/);
+  });
+});
+
+describe('measure/latency quantile', () => {
+  it('interpolates between order statistics', () => {
+    assert.equal(quantile([4, 1, 3, 2], 0.5), 2.5);
+    assert.equal(quantile([5], 0.9), 5);
+    assert.ok(Math.abs(quantile([0, 10, 20, 30, 40], 0.9) - 36) < 1e-12);
+  });
+});
