@@ -16,10 +16,13 @@ exports.load = function load(environment) {
   return require('@tensorflow/tfjs-node-gpu');
 };
 
-/** Node 23 removed these from `util`; tfjs-node-gpu 4.22.0, the newest there is, still calls the first two. */
+/**
+ * tfjs-node-gpu 4.22.0, the newest there is, calls the first two of these: Node 23 removed them, Node 22 prints a warning at
+ * each first use. Replacing them serves both.
+ */
 function restoreRemovedHelpers() {
-  util.isNullOrUndefined ??= (value) => value === null || value === undefined;
-  util.isArray ??= Array.isArray;
+  util.isNullOrUndefined = (value) => value === null || value === undefined;
+  util.isArray = Array.isArray;
   util.isDate ??= types.isDate;
   util.isRegExp ??= types.isRegExp;
 }
