@@ -1,0 +1,91 @@
+import { join } from 'node:path';
+import type { Stage } from '../runner/contract.ts';
+import { readJson, writeJsonAtomic } from '../util/atomic.ts';
+import { blockName } from '../model/architecture.ts';
+import type { Config } from '../config/schema.ts';
+import { calibrationTokens } from './statistics.ts';
+import { distillJob, files, indices, jobIndex, refitJob, statisticsJob, teacherJob } from './jobs.ts';
+import { descents } from './widths.ts';
+import type { DescendantsInfo } from './read.ts';
+
+/**
+ * Trains all descendants of one block against the teacher's block, from their refit, and keeps the better of the two.
+ * Reads: refitted descendants, sampled block inputs. Writes: the final descendants and the gain over refit of each.
+ * Costs: per step 2 teacher products and 5 per width. Resumes inside the job, about every 30 s.
+ */
+export const distill: Stage = {
+  name: 'distill',
+  version: 1,
+  plan: ({ loaded, architecture, engine, slots }) => {
+    const { config } = loaded;
+    const widths = descents(config, architecture.hidden);
+    const tokens = calibrationTokens(config, architecture).training;
+    const steps = distillSteps(config, tokens);
+    const kept = widths.reduce((sum, { width }) => sum + width, 0);
+    const flopPerToken = 2 * architecture.width * (2 * architecture.hidden + 5 * kept);
+    const flops = flopPerToken * steps * Math.min(config.distill.batchTokens, tokens);
+    return indices(architecture.depth).map((block) => ({
+      id: distillJob(block),
+      needs: [teacherJob, refitJob(block), ...indices(slots).map(statisticsJob)],
+      settings: { distill: config.distill, seed: config.seed },
+      estimate: {
+        seconds: config.distill.enabled ? 1 + flops / (engine === 'wasm' ? 12e9 : 100e9) : 0.1,
+        memoryBytes: 6e8 + config.distill.batchTokens * (architecture.hidden * 4 + kept * 8) * 4,
+        diskBytes: kept * architecture.width * 8 * 4,
+      },
+    }));
+  },
+  async run(job, context) {
+    const { distillBlock } = await import('../compress/distill.ts');
+    const { openTokens, readDescendants, readHeldOutTokens, readTeacherFfn, writeDescendants } =
+      await import('./read.ts');
+    const { fileCheckpoint } = await import('./checkpoint.ts');
+    const block = jobIndex(job.id);
+    const { config } = context.loaded;
+    const refitFolder = context.input(refitJob(block))!;
+    const students = await readDescendants(refitFolder);
+    const info = await readJson<DescendantsInfo>(join(refitFolder, files.descendantsInfo));
+    const output = join(context.folder, files.descendants);
+    if (!config.distill.enabled) {
+      await writeDescendants(output, students);
+      const descendants = info.descendants.map((item) => ({
+        ...item,
+        error: item.refitError,
+        gainOverRefit: 0,
+        kept: 'refit',
+      }));
+      await writeJsonAtomic(join(context.folder, files.descendantsInfo), { block, descendants });
+      return { enabled: false };
+    }
+    const tokens = await openTokens(context, block);
+    const result = await distillBlock({
+      block: blockName(block),
+      teacher: await readTeacherFfn(context, block),
+      students: students.map(({ weights }, index) => ({ id: info.descendants[index].id, weights })),
+      tokens,
+      heldOut: await readHeldOutTokens(context, block),
+      gelu: context.architecture.gelu,
+      settings: { ...config.distill, steps: distillSteps(config, tokens.count) },
+      seed: config.seed,
+      signal: context.signal,
+      checkpoint: fileCheckpoint(context.resumeFolder),
+      onProgress: context.progress,
+    });
+    await tokens.close();
+    const descendants = info.descendants.map((item, index) => {
+      const { errorAfter, gainOverRefit, kept } = result.students[index];
+      if (kept === 'refit') context.warn(`${item.id}: training did not beat the refit; the refit is kept`);
+      return { ...item, error: kept === 'refit' ? item.refitError : errorAfter, gainOverRefit, kept };
+    });
+    await writeDescendants(output, result.students);
+    await writeJsonAtomic(join(context.folder, files.descendantsInfo), { block, descendants });
+    return { descendants: descendants.map(({ id, error, gainOverRefit }) => ({ id, error, gainOverRefit })) };
+  },
+};
+
+/** Epochs become steps once, here; training code knows only steps. */
+export function distillSteps(config: Config, tokens: number): number {
+  const { duration, batchTokens } = config.distill;
+  if ('steps' in duration) return duration.steps;
+  return Math.max(1, Math.round((duration.epochs * tokens) / Math.min(batchTokens, tokens)));
+}

@@ -1,0 +1,104 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { LoadedConfig } from '../config/loaded.ts';
+import type { PlanInput, RunInputs } from '../runner/contract.ts';
+import type { EngineChoice } from '../tensor/engine.ts';
+import { engineSlots, resolveEngine } from '../tensor/installed.ts';
+import { resolvePreprocessing } from '../../datasets/preprocessing.ts';
+import { dataFiles } from '../../datasets/open.ts';
+import type { Preprocessing } from '../../datasets/contract.ts';
+import { inspectCheckpoint } from '../model/checkpoint/inspect.ts';
+import type { Architecture } from '../model/architecture.ts';
+import { hashJson } from '../util/hash.ts';
+import { fail } from '../util/failure.ts';
+import { descents } from './widths.ts';
+
+/**
+ * Everything the stages need to list their jobs: reads headers and listings only, loads no engine, decodes nothing.
+ * @throws BlockForgeError for a missing or foreign checkpoint, a preset that contradicts it, missing data.
+ */
+export async function preparePlanInput(loaded: LoadedConfig, engineChoice: EngineChoice): Promise<PlanInput> {
+  const { config } = loaded;
+  const engine = resolveEngine(engineChoice);
+  const teacher = await inspectTeacher(loaded);
+  const { imageSize, channels } = teacher.architecture;
+  const preprocessing = resolvePreprocessing(config.data.preprocessing, {
+    imageSize,
+    channels,
+    recommended: teacher.recommended,
+  });
+  refuseContradiction(loaded, preprocessing, teacher.recommended);
+  descents(config, teacher.architecture.hidden);
+  const packed = config.data.source !== 'folder' && config.data.source !== 'shapes';
+  const inputs: RunInputs = {
+    checkpointFiles: teacher.files,
+    dataFiles: packed ? await dataFiles(config.data) : [],
+    dataListing: config.data.source === 'folder' ? await folderListing(config.data.path!) : null,
+    preprocessing,
+  };
+  return { loaded, architecture: teacher.architecture, engine, slots: engineSlots(engine).count, inputs };
+}
+
+interface InspectedTeacher {
+  readonly architecture: Architecture;
+  readonly files: readonly string[];
+  readonly recommended?: Preprocessing;
+}
+
+async function inspectTeacher({ config }: LoadedConfig): Promise<InspectedTeacher> {
+  const { checkpoint, architecture, hints, train } = config.teacher;
+  if (checkpoint === undefined) return { architecture: train!.architecture, files: [] };
+  const inspection = await inspectCheckpoint(checkpoint, { architectureName: architecture, hints });
+  return {
+    architecture: inspection.architecture,
+    files: inspection.files,
+    ...(inspection.preprocessing && { recommended: inspection.preprocessing }),
+  };
+}
+
+/** Mean and std that differ from what the checkpoint was trained with cost tens of points and look like a bad model. */
+function refuseContradiction(
+  loaded: LoadedConfig,
+  chosen: Preprocessing,
+  recommended: Preprocessing | undefined,
+): void {
+  if (recommended === undefined) return;
+  const same = (a: readonly number[], b: readonly number[]) =>
+    a.length === b.length && a.every((value, index) => Math.abs(value - b[index]) < 1e-3);
+  if (same(chosen.mean, recommended.mean) && same(chosen.std, recommended.std)) return;
+  fail({
+    reason: 'config-invalid',
+    subject: `${loaded.file}: data.preprocessing`,
+    found: `mean [${chosen.mean.join(', ')}], std [${chosen.std.join(', ')}]`,
+    expected: `mean [${recommended.mean.join(', ')}], std [${recommended.std.join(', ')}], which this checkpoint was trained with`,
+    next: 'remove data.preprocessing (its default takes the checkpoint’s own) or correct it',
+  });
+}
+
+/** Hash over the relative paths and sizes below `folder`: an image added, removed or replaced is noticed cheaply. */
+async function folderListing(folder: string): Promise<string> {
+  let entries;
+  try {
+    entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  } catch (error) {
+    return fail(
+      {
+        reason: 'file-missing',
+        subject: folder,
+        found: (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'no such folder' : String(error),
+        expected: 'a folder of images, one sub-folder per class',
+        next: 'set data.path in the config, or --set data.path=FOLDER',
+      },
+      error,
+    );
+  }
+  const listing = await Promise.all(
+    entries
+      .filter((entry) => entry.isFile())
+      .map(async (entry) => {
+        const path = join(entry.parentPath, entry.name);
+        return [path.slice(folder.length), (await stat(path)).size] as const;
+      }),
+  );
+  return hashJson(listing.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
