@@ -10,6 +10,7 @@ import {
   disposeFfn,
   forward,
   hostFfn,
+  teacherFfn,
   uploadFfn,
   uploadTeacher,
   type FfnTensors,
@@ -132,28 +133,31 @@ function assertScores(found: Scores, expected: Scores, id: string): void {
 describeOnEachEngine('measure/sweep', () => {
   it('gives every model the scores of its own whole forward passes, whatever the batch size', async () => {
     const set = rig();
+    const expected = new Map([
+      ['teacher', naive(set)],
+      ...set.descendants.map(({ id, block, ffn }) => {
+        const scores = naive(set, (index) => (index === block ? ffn : teacherFfn(set.model, index)));
+        // The test would pass on anything if descendants did not matter.
+        assert.ok(summariseScores(scores).kl > 1e-4, id);
+        return [id, scores] as const;
+      }),
+      ...set.uniform.map(({ id, ffn }) => [id, naive(set, ffn)] as const),
+    ]);
     for (const size of [4, 10]) {
       const { ids, models } = await sweep({ ...set, batches: batchesOf(set, size) });
       assert.deepEqual(
         ids,
         Array.from({ length: 10 }, (_, i) => `image-${i}`),
       );
-      assert.equal(models.size, 1 + 6 + 2);
-      assertScores(models.get('teacher')!, naive(set), 'teacher');
-      for (const { id, block, ffn } of set.descendants) {
-        const expected = naive(set, (index) => (index === block ? ffn : teacherOf(set, index)));
-        assertScores(models.get(id)!, expected, id);
-        // The test would pass on anything if descendants did not matter.
-        assert.ok(summariseScores(expected).kl > 1e-4, id);
-      }
-      for (const { id, ffn } of set.uniform) assertScores(models.get(id)!, naive(set, ffn), id);
+      assert.deepEqual([...models.keys()], [...expected.keys()]);
+      for (const [id, scores] of expected) assertScores(models.get(id)!, scores, id);
     }
     set.dispose();
   });
 
   it('gives the teacher no divergence from itself, also through its own block as a descendant', async () => {
     const set = rig();
-    const own = [0, 2].map((block) => ({ id: `own-${block}`, block, ffn: teacherOf(set, block) }));
+    const own = [0, 2].map((block) => ({ id: `own-${block}`, block, ffn: teacherFfn(set.model, block) }));
     const { models } = await sweep({
       model: set.model,
       batches: batchesOf(set, 5),
@@ -235,13 +239,3 @@ describeOnEachEngine('measure/sweep', () => {
     set.dispose();
   });
 });
-
-function teacherOf({ model: { weights } }: Rig, block: number): FfnTensors {
-  const mlp = `blocks.${block}.mlp`;
-  return {
-    fc1Kernel: weights[`${mlp}.fc1.weight`],
-    fc1Bias: weights[`${mlp}.fc1.bias`],
-    fc2Kernel: weights[`${mlp}.fc2.weight`],
-    fc2Bias: weights[`${mlp}.fc2.bias`],
-  };
-}
