@@ -8,6 +8,8 @@ import { sha256File, type Sha256 } from '../util/hash.ts';
 export interface FileDigests {
   /** @throws BlockForgeError `file-missing`. */
   digest(path: string): Promise<Sha256>;
+  /** Cheaper: only that it is there. @throws BlockForgeError `file-missing`. */
+  require(path: string): Promise<void>;
   /** Writes what was learnt beside the run; losing it costs time only. */
   save(): Promise<void>;
 }
@@ -47,6 +49,9 @@ export async function openFileDigests(runFolder: string): Promise<FileDigests> {
       const digest = running.get(path) ?? compute(path).finally(() => running.delete(path));
       running.set(path, digest);
       return digest;
+    },
+    async require(path) {
+      await stat(path).catch((error: unknown) => missing(path, error));
     },
     async save() {
       if (changed) await writeJsonAtomic(cachePath, Object.fromEntries(kept));

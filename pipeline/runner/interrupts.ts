@@ -5,7 +5,7 @@ export interface Interrupts {
   /** Kill everything at once. */
   readonly now: AbortSignal;
   /** Gives the signals back to their default handling. */
-  dispose(): void;
+  readonly dispose: () => void;
 }
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;

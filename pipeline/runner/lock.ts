@@ -34,8 +34,10 @@ export async function lockRun(runFolder: string, onLost: () => void): Promise<Ru
   await mkdir(runFolder, { recursive: true });
   const lockPath = join(runFolder, '.lock');
   const ownerPath = join(runFolder, 'owner.json');
-  const openGate = await lockfile.lock(runFolder, {
+  // The library knows a lock by the file it is for, and forgets the first of two for the same one.
+  const openGate = await lockfile.lock(ownerPath, {
     lockfilePath: join(runFolder, '.lock-gate'),
+    realpath: false,
     stale: 2000,
     retries: { retries: 60, factor: 1, minTimeout: 50, maxTimeout: 50 },
   });
@@ -53,7 +55,10 @@ export async function lockRun(runFolder: string, onLost: () => void): Promise<Ru
       command: process.argv.slice(1).join(' '),
       started: new Date().toISOString(),
     };
-    await writeJsonAtomic(ownerPath, owner);
+    await writeJsonAtomic(ownerPath, owner).catch(async (error: unknown) => {
+      await release();
+      throw error;
+    });
     return {
       async release() {
         await rm(ownerPath, { force: true });

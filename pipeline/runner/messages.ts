@@ -45,4 +45,6 @@ export type FromWorker =
       readonly reply: JobReply;
       readonly baselineBytes: number;
       readonly rssBytes: number;
+      /** An error escaped the job: the process must not be used again. */
+      readonly broken: boolean;
     };

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Failure } from '../util/failure.ts';
+import { BlockForgeError, type Failure } from '../util/failure.ts';
 import type { JobId, PlanInput, Stage, StageRegistry } from './contract.ts';
 import { describePlan, type PlanRow } from './describe-plan.ts';
 import { createEventBus, type Subscriber } from './events.ts';
@@ -71,8 +71,14 @@ export async function run(options: RunOptions): Promise<RunOutcome> {
     for (const subscriber of [log.write, ...(options.subscribers ?? [])]) bus.subscribe(subscriber);
     await removeLeftovers(runFolder);
     const digests = await openFileDigests(runFolder);
+    /** A cache that cannot be written costs time at the next start, nothing else. */
+    const saveDigests = () =>
+      digests.save().catch((error: unknown) => {
+        if (!(error instanceof BlockForgeError)) throw error;
+        troubles.push(error.failure);
+      });
     const statuses = await inspectPlan(plan, runFolder, digests);
-    await digests.save();
+    await saveDigests();
     checkPrerequisites(plan, statuses);
     await checkSpace(plan, statuses, runFolder, input.slots, options.machine);
     await forgetForced(plan, runFolder);
@@ -94,7 +100,9 @@ export async function run(options: RunOptions): Promise<RunOutcome> {
       slots: { ...options.slots, count: input.slots },
       digests,
       emit: (event) => bus.emit(event),
-      signal: AbortSignal.any([lost.signal, ...(options.signal === undefined ? [] : [options.signal])]),
+      signal: AbortSignal.any(
+        [lost.signal, options.signal, killSignal].filter((signal) => signal !== undefined),
+      ),
       killSignal,
       graceMs: options.graceMs,
     });
@@ -102,7 +110,7 @@ export async function run(options: RunOptions): Promise<RunOutcome> {
     const outcome = { ...countEnds(plan, ends), troubles, seconds: (performance.now() - started) / 1000 };
     const { ran, fresh, failed, blocked, interrupted, seconds } = outcome;
     bus.emit({ type: 'run-finished', seconds, ran, fresh, failed, blocked, interrupted });
-    await digests.save();
+    await saveDigests();
     if (bus.errors.length > 0) throw new AggregateError(bus.errors, 'a subscriber of the events failed');
     return outcome;
   } finally {

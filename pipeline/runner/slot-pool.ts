@@ -37,7 +37,8 @@ export function createSlotPool(settings: SlotSettings, registry: string, runFold
   const free = new Set(slots);
   return {
     take() {
-      const slot = [...free].find(({ alive }) => alive) ?? [...free][0];
+      const usable = slots.filter((slot) => free.has(slot));
+      const slot = usable.find(({ alive }) => alive) ?? usable[0];
       if (slot === undefined) throw new Error('more jobs at once than slots');
       free.delete(slot);
       return slot;

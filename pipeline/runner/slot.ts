@@ -36,6 +36,7 @@ const closeGraceMs = 3000;
 
 export function createSlot(options: SlotOptions): Slot {
   let child: ChildProcess | undefined;
+  let busy = false;
   let aborting: NodeJS.Timeout | 'killed' | undefined;
   let lastRssBytes = 0;
 
@@ -60,6 +61,7 @@ export function createSlot(options: SlotOptions): Slot {
       const current = child;
       const started = performance.now();
       lastRssBytes = 0;
+      busy = true;
       let recycle = false;
       const reply = await new Promise<JobReply>((resolve) => {
         const onMessage = (incoming: FromWorker): void => {
@@ -67,7 +69,7 @@ export function createSlot(options: SlotOptions): Slot {
             if (incoming.type === 'progress') lastRssBytes = incoming.memory.rssBytes;
             return onReport(incoming);
           }
-          recycle = incoming.rssBytes - incoming.baselineBytes > options.recycleBytes;
+          recycle = incoming.broken || incoming.rssBytes - incoming.baselineBytes > options.recycleBytes;
           settle(incoming.reply);
         };
         const onEnd = (code: number | Error | null, signal?: NodeJS.Signals | null): void => {
@@ -85,12 +87,13 @@ export function createSlot(options: SlotOptions): Slot {
         current.on('message', onMessage).on('exit', onEnd).on('error', onEnd);
         send(current, { type: 'job', request });
       });
+      busy = false;
       if (typeof aborting === 'object') clearTimeout(aborting);
       if (recycle) await close();
       return reply;
     },
     abort(graceMs) {
-      if (child === undefined || aborting !== undefined) return;
+      if (child === undefined || !busy || aborting !== undefined) return;
       const current = child;
       aborting = setTimeout(() => current.kill('SIGKILL'), graceMs);
       send(current, { type: 'abort' });

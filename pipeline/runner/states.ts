@@ -115,6 +115,8 @@ async function predict(
   const selectedIds = new Set(plan.jobs.filter((other) => other.selected).map((other) => other.job.id));
   const waitsFor = unfinished.find((id) => selectedIds.has(id) || job.needs.includes(id));
   if ((forced && selected) || waitsFor !== undefined) {
+    // Hours later would be too late to say that a file is missing.
+    if (selected) await Promise.all((job.files ?? []).map((path) => digests.require(path)));
     const record = await readDoneRecord(runFolder, job.id);
     const why = forced
       ? 'asked for by --from'

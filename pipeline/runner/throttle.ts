@@ -5,7 +5,7 @@
 export function throttle<T>(
   intervalMs: number,
   pass: (value: T) => void,
-): { push(value: T): void; drop(): void } {
+): { readonly push: (value: T) => void; readonly drop: () => void } {
   let last = -Infinity;
   let waiting: { value: T } | undefined;
   let timer: NodeJS.Timeout | undefined;

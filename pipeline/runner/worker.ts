@@ -25,7 +25,7 @@ process.on('uncaughtException', (error) => {
   if (running === undefined) throw error;
   const reply: JobReply = { type: 'failed', ...toJobFailure(running.request.job.id, error) };
   // State is unknown after this: reply, then go.
-  process.send?.(message(reply), () => process.exit(1));
+  process.send?.(message(reply, true), () => process.exit(1));
 });
 process.on('message', (incoming: ToWorker) => {
   if (incoming.type === 'abort') running?.abort.abort(new Error('the run was interrupted'));
@@ -38,7 +38,7 @@ async function work(request: JobRequest): Promise<void> {
   const progress = throttle<FromWorker>(progressIntervalMs, tell);
   let reply: JobReply;
   try {
-    reply = await runJob(request, abort.signal, (report) => progress.push(report));
+    reply = await runJob(request, abort.signal, progress.push);
   } catch (error) {
     reply = isAbort(error, abort.signal)
       ? { type: 'interrupted' }
@@ -46,7 +46,7 @@ async function work(request: JobRequest): Promise<void> {
   }
   progress.drop();
   running = undefined;
-  tell(message(reply));
+  tell(message(reply, false));
 }
 
 async function runJob(
@@ -89,8 +89,8 @@ async function runJob(
   return { type: 'finished', summary, outputs, engineVersion };
 }
 
-function message(reply: JobReply): FromWorker {
-  return { type: 'reply', reply, baselineBytes, rssBytes: process.memoryUsage.rss() };
+function message(reply: JobReply, broken: boolean): FromWorker {
+  return { type: 'reply', reply, baselineBytes, rssBytes: process.memoryUsage.rss(), broken };
 }
 
 function tell(outgoing: FromWorker): void {

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Event } from '../../pipeline/runner/contract.ts';
+import { createEventBus } from '../../pipeline/runner/events.ts';
+import { watchInterrupts } from '../../pipeline/runner/interrupts.ts';
+import { openJsonlLog } from '../../pipeline/runner/jsonl.ts';
+import { throttle } from '../../pipeline/runner/throttle.ts';
+import type { Failure } from '../../pipeline/util/failure.ts';
+
+const event: Event = { type: 'job-interrupted', job: 'order/a' };
+
+describe('events', () => {
+  it('reach every subscriber, past one that throws', () => {
+    const bus = createEventBus();
+    const seen: Event[] = [];
+    bus.subscribe(() => {
+      throw new Error('a bug in a renderer');
+    });
+    const end = bus.subscribe((heard) => seen.push(heard));
+    bus.emit(event);
+    bus.emit(event);
+    end();
+    bus.emit(event);
+    assert.deepEqual(seen, [event, event]);
+    assert.equal(bus.errors.length, 1);
+  });
+
+  it('are appended one per line, after a line that a crash cut short', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'blockforge-events-'));
+    try {
+      const path = join(folder, 'events.jsonl');
+      writeFileSync(path, '{"type":"job-st');
+      const log = openJsonlLog(path, (failure) => assert.fail(failure.found));
+      log.write(event);
+      log.write(event);
+      log.close();
+      const lines = readFileSync(path, 'utf8').split('\n');
+      assert.equal(lines.length, 4);
+      const { time, ...rest } = JSON.parse(lines[1]) as Event & { time: string };
+      assert.deepEqual(rest, event);
+      assert.ok(Math.abs(Date.parse(time) - Date.now()) < 10_000);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('survive a full disk, with one clear failure', function () {
+    if (!existsSync('/dev/full')) {
+      console.log('      skipped: no /dev/full on this system');
+      return this.skip();
+    }
+    const failures: Failure[] = [];
+    const log = openJsonlLog('/dev/full', (failure) => failures.push(failure));
+    log.write(event);
+    log.write(event);
+    log.close();
+    assert.equal(failures.length, 1);
+    assert.equal(failures[0].reason, 'out-of-space');
+    assert.equal(failures[0].subject, '/dev/full');
+  });
+
+  it('are thinned out: the first at once, then the newest', async () => {
+    const passed: number[] = [];
+    const { push, drop } = throttle<number>(30, (value) => passed.push(value));
+    for (let i = 0; i < 100; i++) push(i);
+    assert.deepEqual(passed, [0]);
+    await sleep(60);
+    assert.deepEqual(passed, [0, 99]);
+    push(100);
+    push(101);
+    drop();
+    await sleep(60);
+    assert.equal(passed.at(-1), passed.length === 3 ? 100 : 99);
+    assert.ok(!passed.includes(101));
+  });
+
+  it('interrupts ask first and then insist', () => {
+    const before = process.listenerCount('SIGINT');
+    const { polite, now, dispose } = watchInterrupts();
+    process.emit('SIGINT');
+    assert.deepEqual([polite.aborted, now.aborted], [true, false]);
+    process.emit('SIGTERM');
+    assert.ok(now.aborted);
+    dispose();
+    assert.equal(process.listenerCount('SIGINT'), before);
+  });
+});

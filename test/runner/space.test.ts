@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { tmpdir } from 'node:os';
+import type { JobPlan } from '../../pipeline/runner/contract.ts';
+import type { Plan } from '../../pipeline/runner/plan.ts';
+import { checkSpace, thisMachine } from '../../pipeline/runner/space.ts';
+import type { JobStatus } from '../../pipeline/runner/states.ts';
+import type { BlockForgeError } from '../../pipeline/util/failure.ts';
+import { job, planInput } from './rig.ts';
+
+const gigabyte = 1e9;
+
+function jobWith(id: string, disk: number, memory: number, parts: Partial<JobPlan> = {}): JobPlan {
+  return job(id, {
+    estimate: { seconds: 1, diskBytes: disk * gigabyte, memoryBytes: memory * gigabyte },
+    ...parts,
+  });
+}
+
+async function refusal(
+  jobs: readonly JobPlan[],
+  slots: number,
+  machine: { disk: number; memory: number },
+  statuses: readonly [string, Partial<JobStatus>][] = [],
+) {
+  const plan: Plan = {
+    input: planInput(jobs),
+    selection: {},
+    jobs: jobs.map((planned) => ({
+      ...{ job: planned, stage: 'order', stageVersion: 1, needsEngine: true, forced: false, selected: true },
+    })),
+  };
+  const all = new Map(jobs.map(({ id }): [string, JobStatus] => [id, { state: 'missing', why: '' }]));
+  for (const [id, status] of statuses) all.set(id, { ...all.get(id)!, ...status });
+  const offered = {
+    freeDiskBytes: () => Promise.resolve(machine.disk * gigabyte),
+    memoryBytes: () => machine.memory * gigabyte,
+  };
+  try {
+    await checkSpace(plan, all, '/runs/x', slots, offered);
+    return undefined;
+  } catch (error) {
+    return (error as BlockForgeError).failure;
+  }
+}
+
+describe('space', () => {
+  const jobs = [jobWith('order/a', 4, 3), jobWith('order/b', 6, 2), jobWith('order/c', 10, 1)];
+
+  it('adds up what the jobs write, with 5 % to spare', async () => {
+    assert.equal(await refusal(jobs, 1, { disk: 21, memory: 8 }), undefined);
+    const failure = await refusal(jobs, 1, { disk: 20.9, memory: 8 });
+    assert.equal(failure?.reason, 'out-of-space');
+    assert.match(failure?.found ?? '', /20\.9 GB/);
+    assert.equal(failure?.expected, '21.0 GB for the 3 jobs to run; the largest: order/c, 10.0 GB');
+  });
+
+  it('leaves out what is fresh, and counts what is replaced as free', async () => {
+    assert.equal(
+      await refusal(jobs, 1, { disk: 11, memory: 8 }, [['order/c', { state: 'fresh' }]]),
+      undefined,
+    );
+    const record = { outputs: [{ sizeBytes: 10 * gigabyte }] } as unknown as JobStatus['record'];
+    assert.equal(
+      await refusal(jobs, 1, { disk: 11, memory: 8 }, [['order/c', { state: 'stale', record }]]),
+      undefined,
+    );
+  });
+
+  it('adds up the memory of the largest jobs that can meet, and says how many slots fit', async () => {
+    assert.equal(await refusal(jobs, 2, { disk: 99, memory: 5 }), undefined);
+    const failure = await refusal(jobs, 3, { disk: 99, memory: 5 });
+    assert.match(failure?.expected ?? '', /6\.00 GB/);
+    assert.equal(failure?.next, 'use 2 slots');
+    assert.match((await refusal(jobs, 3, { disk: 99, memory: 2 }))?.next ?? '', /a single job does not fit/);
+    const alone = jobWith('profile/a', 0, 5, { exclusive: true });
+    assert.equal(
+      await refusal([...jobs, alone], 2, { disk: 99, memory: 5 }),
+      undefined,
+      'exclusive jobs meet nobody',
+    );
+  });
+
+  it('reads this machine', async () => {
+    assert.ok((await thisMachine.freeDiskBytes(tmpdir())) > 1e6);
+    assert.ok(thisMachine.memoryBytes() > 1e8 && thisMachine.memoryBytes() < 1e15);
+  });
+});
