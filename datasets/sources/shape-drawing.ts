@@ -11,52 +11,43 @@ export const shapeClasses: readonly string[] = textures.flatMap((texture) =>
 );
 
 /**
- * One image as SVG content in a square of side 100: a graded background, smaller figures of any class that are not
- * the label, and the labelled figure on top, anywhere, at any angle. Outline and texture must both be read, so a
- * linear look at colours or edges does not tell the class.
- * @param name unique on the page; names the figures' patterns.
+ * One image as SVG content in a square of side 100: a graded background, a few smaller figures of any class that are
+ * not the label, and the labelled figure on top, roughly in the middle, a little turned. Outline and texture must both
+ * be read, and either may be light on dark or dark on light, so no linear look at the pixels tells the class.
+ * @param name unique on the page; names the figures' clip paths.
  */
 export function drawShape(label: number, random: Random, name: string): string {
-  const [from, to] = [colour(random, 30, 70), colour(random, 30, 70)];
-  const angle = random.integer(360);
+  const [from, to] = [colour(random, 35, 65), colour(random, 35, 65)];
   const parts = [
-    `<linearGradient id="${name}" gradientTransform="rotate(${angle} .5 .5)"><stop stop-color="${from}"/><stop offset="1" stop-color="${to}"/></linearGradient>`,
+    `<linearGradient id="${name}" gradientTransform="rotate(${random.integer(360)} .5 .5)"><stop stop-color="${from}"/><stop offset="1" stop-color="${to}"/></linearGradient>`,
     `<rect width="100" height="100" fill="url(#${name})"/>`,
   ];
-  const distractors = 1 + random.integer(3);
+  const distractors = random.integer(3);
   for (let i = 0; i < distractors; i++) {
-    const radius = between(random, 8, 13);
-    parts.push(
-      figure(random.integer(shapeClasses.length), radius, between(random, 0, 100), between(random, 0, 100), {
-        random,
-        name: `${name}d${i}`,
-      }),
-    );
+    const place = { x: between(random, 0, 100), y: between(random, 0, 100), radius: between(random, 8, 12) };
+    parts.push(figure(random.integer(shapeClasses.length), place, random, `${name}d${i}`));
   }
-  const radius = between(random, 24, 38);
-  const place = () => between(random, radius * 0.9, 100 - radius * 0.9);
-  parts.push(figure(label, radius, place(), place(), { random, name: `${name}f` }));
+  const place = { x: between(random, 40, 60), y: between(random, 40, 60), radius: between(random, 32, 44) };
+  parts.push(figure(label, place, random, `${name}f`));
   return parts.join('');
 }
 
 function figure(
   label: number,
-  radius: number,
-  x: number,
-  y: number,
-  { random, name }: { random: Random; name: string },
+  { x, y, radius }: { x: number; y: number; radius: number },
+  random: Random,
+  name: string,
 ): string {
   const texture = textures[Math.floor(label / outlines.length)];
   const outline = outlines[label % outlines.length];
-  const hue = random.integer(360);
-  const light = random.next() < 0.5;
-  const dark = `hsl(${hue},${between(random, 20, 80)}%,${between(random, 12, 32)}%)`;
-  const bright = `hsl(${(hue + random.integer(360)) % 360},${between(random, 20, 80)}%,${between(random, 65, 90)}%)`;
-  const [paint, ink] = light ? [bright, dark] : [dark, bright];
-  const squeezed = round(radius * between(random, 0.8, 1));
+  const dark = `hsl(${random.integer(360)},${between(random, 20, 80)}%,${between(random, 10, 28)}%)`;
+  const bright = `hsl(${random.integer(360)},${between(random, 20, 80)}%,${between(random, 70, 92)}%)`;
+  const [paint, ink] = random.next() < 0.5 ? [bright, dark] : [dark, bright];
+  const squeezed = round(radius * between(random, 0.85, 1));
+  const turn = between(random, -20, 20);
   // Painted through a clip path; the obvious <pattern> fill takes librsvg five times as long.
   return (
-    `<g transform="translate(${x} ${y}) rotate(${random.integer(360)}) scale(${radius} ${squeezed})">` +
+    `<g transform="translate(${x} ${y}) rotate(${turn}) scale(${radius} ${squeezed})">` +
     `<clipPath id="${name}">${path(outline)}</clipPath>` +
     `<g clip-path="url(#${name})"><rect x="-1.2" y="-1.2" width="2.4" height="2.4" fill="${paint}"/>${lines(texture, ink, random)}</g></g>`
   );
@@ -64,15 +55,15 @@ function figure(
 
 /** Parallel lines across a figure of radius 1; dots are dashes of no length with round ends. */
 function lines(texture: Texture, ink: string, random: Random): string {
-  const period = between(random, 0.42, 0.62);
+  const period = between(random, 0.42, 0.55);
   const start = -1.2 + period * random.next();
   const commands: string[] = [];
   for (let y = start; y < 1.2; y += period) commands.push(`M-1.2 ${round(y)}H1.2`);
   const stroke =
     texture === 'striped'
       ? `stroke-width="${round(period * 0.45)}"`
-      : `stroke-width="${round(period * 0.72)}" stroke-linecap="round" stroke-dasharray="0 ${period}"`;
-  return `<path d="${commands.join('')}" transform="rotate(${random.integer(180)})" stroke="${ink}" ${stroke}/>`;
+      : `stroke-width="${round(period * 0.7)}" stroke-linecap="round" stroke-dasharray="0 ${period}"`;
+  return `<path d="${commands.join('')}" stroke="${ink}" ${stroke}/>`;
 }
 
 /** Outlines of about equal area around the origin. */

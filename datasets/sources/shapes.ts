@@ -11,7 +11,7 @@ const testEvery = 6;
 const pageSide = 8;
 const pageImages = pageSide * pageSide;
 /** Standard deviation of the noise, in grey levels, at `noise: 1`. */
-const fullNoise = 110;
+const fullNoise = 80;
 
 /**
  * A synthetic data set that needs no download: ten classes of textured figures (`shape-drawing.ts`), balanced, with

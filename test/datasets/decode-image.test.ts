@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { crc32 } from 'node:zlib';
 import sharp from 'sharp';
 import { decodeImage } from '../../datasets/decode-image.ts';
 import { waves } from './fakes.ts';
@@ -44,7 +45,16 @@ describe('decodeImage', () => {
       raw: { width: 8, height: 16, channels: 3, pageHeight: 8 },
     });
     await assert.rejects(decodeImage(await frames.webp({ loop: 0 }).toBuffer()), /animated \(2 frames\)/);
-    const bomb = sharp({ create: { width: 12_000, height: 9_000, channels: 3, background: 'red' } });
-    await assert.rejects(decodeImage(await bomb.png({ compressionLevel: 1 }).toBuffer()), /12000x9000/);
+    await assert.rejects(decodeImage(await claiming(12_000, 9_000)), /12000x9000/);
   });
 });
+
+/** A tiny PNG whose header claims another size: opening it must not allocate that. */
+async function claiming(claimedWidth: number, claimedHeight: number): Promise<Buffer> {
+  const png = await rgb.clone().png().toBuffer();
+  // After the 8-byte signature: chunk length, "IHDR", width, height, 5 more bytes, CRC over type and data.
+  png.writeUInt32BE(claimedWidth, 16);
+  png.writeUInt32BE(claimedHeight, 20);
+  png.writeUInt32BE(crc32(png.subarray(12, 29)), 29);
+  return png;
+}

@@ -1,0 +1,271 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import type { Source, Splits } from '../../datasets/contract.ts';
+import { refuseOverlap } from '../../datasets/overlap.ts';
+import { createPreparer } from '../../datasets/prepare.ts';
+import { openIdx } from '../../datasets/sources/idx.ts';
+import { makeSplits } from '../../datasets/splits.ts';
+import { failure, memorySource, plain, realData } from './fakes.ts';
+
+type Sizes = { calibration: number; selection: number; test: number };
+const settings = (splits: Sizes, maxCorruptShare = 0.01) => ({ splits, maxCorruptShare });
+const ids = (splits: Splits, name: keyof Splits['items']) => splits.items[name].map(({ id }) => id);
+
+/** `perClass[label]` images of each class; with `own`, that many in train and half as many in test. */
+function balanced(perClass: readonly number[], own = false): Source {
+  let content = 0;
+  return memorySource(
+    perClass.flatMap((count, label) =>
+      (own ? (['train', 'test'] as const) : (['all'] as const)).flatMap((origin) =>
+        Array.from({ length: origin === 'test' ? Math.ceil(count / 2) : count }, (_, i) => ({
+          id: `${origin}/${label}/${i}`,
+          label,
+          origin,
+          content: content++,
+        })),
+      ),
+    ),
+  );
+}
+
+const cases = fc.record({
+  perClass: fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 8 }),
+  parts: fc.tuple(fc.nat(9), fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 9 })),
+  seed: fc.nat(1000),
+  own: fc.boolean(),
+  needTrain: fc.boolean(),
+});
+
+function sizesFor(
+  perClass: readonly number[],
+  [test, selection, calibration]: [number, number, number],
+  own: boolean,
+) {
+  const total = perClass.reduce((a, b) => a + b, 0);
+  const tests = own ? perClass.reduce((a, b) => a + Math.ceil(b / 2), 0) : total;
+  return {
+    test: Math.floor((tests * test) / 28),
+    selection: Math.floor((total * selection) / 28),
+    calibration: Math.floor((total * calibration) / 28),
+  };
+}
+
+describe('makeSplits', () => {
+  it('draws disjoint, stratified splits of the sizes asked for', async () => {
+    await fc.assert(
+      fc.asyncProperty(cases, async ({ perClass, parts, seed, own, needTrain }) => {
+        const source = balanced(perClass, own);
+        const sizes = sizesFor(perClass, parts, own);
+        const splits = await makeSplits(source, settings(sizes), { seed, needTrain });
+        for (const name of ['calibration', 'selection', 'test'] as const) {
+          assert.equal(splits.items[name].length, sizes[name]);
+        }
+        const exclusive = [
+          ...ids(splits, needTrain ? 'train' : 'calibration'),
+          ...ids(splits, 'selection'),
+          ...ids(splits, 'test'),
+        ];
+        assert.equal(new Set(exclusive).size, exclusive.length);
+        if (needTrain) {
+          const train = new Set(ids(splits, 'train'));
+          assert.ok(ids(splits, 'calibration').every((id) => train.has(id)));
+          const pool = source.items.filter(({ origin }) => origin !== 'test').length;
+          assert.equal(train.size, pool - sizes.selection - (own ? 0 : sizes.test));
+        } else assert.equal(splits.items.train.length, 0);
+        if (own) {
+          assert.ok(ids(splits, 'test').every((id) => id.startsWith('test/')));
+          assert.ok(ids(splits, 'selection').every((id) => id.startsWith('train/')));
+        }
+        // Each split is proportional, to within one image per class, to what the earlier ones left of the class.
+        const left = perClass.map((count) => (own ? Math.ceil(count / 2) : count));
+        const stratified = (name: 'test' | 'selection' | 'calibration', pool: number[]) => {
+          const total = pool.reduce((a, b) => a + b, 0);
+          const size = sizes[name];
+          pool.forEach((count, label) => {
+            const drawn = splits.items[name].filter((item) => item.label === label).length;
+            assert.ok(Math.abs(drawn - (count * size) / Math.max(1, total)) < 1);
+            pool[label] -= drawn;
+          });
+        };
+        stratified('test', left);
+        const trainLeft = own ? [...perClass] : left;
+        stratified('selection', trainLeft);
+        stratified('calibration', trainLeft);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('depends on the seed, not on the order of asking or the other sizes', async () => {
+    await fc.assert(
+      fc.asyncProperty(cases, async ({ perClass, parts, seed, own, needTrain }) => {
+        const source = balanced(perClass, own);
+        const sizes = sizesFor(perClass, parts, own);
+        const first = await makeSplits(source, settings(sizes), { seed, needTrain });
+        assert.deepEqual(await makeSplits(source, settings(sizes), { seed, needTrain }), first);
+        const other = await makeSplits(
+          source,
+          settings({ ...sizes, selection: 0, calibration: Math.floor(sizes.calibration / 2) }),
+          { seed, needTrain: !needTrain },
+        );
+        assert.deepEqual(other.items.test, first.items.test);
+        assert.equal(other.hashes.test, first.hashes.test);
+        const fewer = await makeSplits(source, settings({ ...sizes, calibration: 0 }), { seed, needTrain });
+        assert.deepEqual(fewer.items.selection, first.items.selection);
+      }),
+      { numRuns: 30 },
+    );
+    const source = balanced([50, 50]);
+    const sizes = { test: 20, selection: 20, calibration: 20 };
+    const one = await makeSplits(source, settings(sizes), { seed: 1, needTrain: false });
+    const two = await makeSplits(source, settings(sizes), { seed: 2, needTrain: false });
+    assert.notDeepEqual(ids(one, 'test'), ids(two, 'test'));
+    assert.notEqual(one.hashes.test, two.hashes.test);
+  });
+
+  it('says how many images there are when too few', async () => {
+    const sizes = { test: 5, selection: 4, calibration: 3 };
+    await assert.rejects(
+      makeSplits(balanced([5, 6]), settings(sizes), { seed: 1, needTrain: false }),
+      failure(
+        'data-invalid',
+        '11 images',
+        'at least 12 (test 5 + selection 4 + calibration 3)',
+        'data.splits.test',
+      ),
+    );
+    await assert.rejects(
+      makeSplits(balanced([4, 4], true), settings(sizes), { seed: 1, needTrain: true }),
+      failure('data-invalid', '4 test images', 'at least 5'),
+    );
+  });
+
+  it('keeps one of several images with the same content, and warns', async () => {
+    const entries = Array.from({ length: 40 }, (_, i) => ({ id: `${i}`, label: i % 2, content: i }));
+    const copies = Array.from({ length: 40 }, (_, i) => ({
+      id: `copy ${i}`,
+      label: (i + (i === 0 ? 1 : 0)) % 2,
+      content: i,
+    }));
+    const warnings: string[] = [];
+    const splits = await makeSplits(
+      memorySource([...entries, ...copies]),
+      settings({ test: 10, selection: 10, calibration: 10 }),
+      { seed: 1, needTrain: true },
+      { warn: (message) => warnings.push(message) },
+    );
+    const all = [...splits.items.train, ...splits.items.selection, ...splits.items.test];
+    assert.equal(all.length, 40);
+    assert.equal(new Set(all.map((item) => item.sha256)).size, 40);
+    assert.equal(splits.skipped.length, 40);
+    assert.equal(warnings.length, 1);
+    assert.match(
+      warnings[0],
+      /^40 duplicate images left out, 1 of them under another class \(e\.g\. .* = .*\)$/,
+    );
+  });
+
+  it('refuses training images that are also test images, naming both', async () => {
+    const entries = Array.from({ length: 20 }, (_, i) => ({
+      id: `${i < 10 ? 'train' : 'test'}/${i}`,
+      label: 0,
+      origin: i < 10 ? ('train' as const) : ('test' as const),
+      content: i === 13 ? 4 : i,
+    }));
+    const sizes = settings({ test: 10, selection: 3, calibration: 7 });
+    const options = { seed: 1, needTrain: false };
+    await assert.rejects(
+      makeSplits(memorySource(entries, { packed: false }), sizes, options),
+      failure('splits-overlap', 'test/13', 'train/4'),
+    );
+    // Nobody can edit a packed file: the training copy gives way, so ten images become nine.
+    const packed = await makeSplits(
+      memorySource(entries),
+      settings({ test: 10, selection: 3, calibration: 6 }),
+      options,
+    );
+    assert.deepEqual(packed.skipped, [{ id: 'train/4', why: 'the same content as test/13' }]);
+  });
+
+  it('replaces unusable images by others of their class, up to the share allowed', async () => {
+    const entries = Array.from({ length: 200 }, (_, i) => ({
+      id: String(i),
+      label: i % 2,
+      content: i % 20 === 3 ? `broken ${i}` : i,
+    }));
+    const source = memorySource(entries);
+    const sizes = { test: 40, selection: 40, calibration: 40 };
+    const options = { seed: 3, needTrain: false, preparer: createPreparer(source, plain) };
+    const splits = await makeSplits(source, settings(sizes, 0.1), options);
+    assert.equal(splits.items.calibration.length, 40);
+    assert.ok(splits.skipped.length > 0);
+    assert.ok(splits.skipped.every(({ id, why }) => Number(id) % 20 === 3 && why === 'not sixteen bytes'));
+    for (const name of ['test', 'selection', 'calibration'] as const) {
+      // Only class 1 has unusable images, so each draw leaves a little less of it for the next.
+      const odd = splits.items[name].filter(({ label }) => label === 1).length;
+      assert.ok(odd >= 18 && odd <= 20, `${name}: ${odd} of class 1`);
+    }
+    await assert.rejects(
+      makeSplits(source, settings(sizes, 0.01), options),
+      failure(
+        'data-invalid',
+        /2 unusable images.*\d+ \(not sixteen bytes\); \d+ \(not sixteen/,
+        'at most 1 ',
+        'maxCorruptShare',
+      ),
+    );
+  });
+
+  it('stops when aborted and reports progress', async () => {
+    const controller = new AbortController();
+    controller.abort(new Error('stop'));
+    const sizes = settings({ test: 10, selection: 10, calibration: 10 });
+    const options = { seed: 1, needTrain: false };
+    await assert.rejects(
+      makeSplits(balanced([30, 30]), sizes, options, { signal: controller.signal }),
+      /^Error: stop$/,
+    );
+    const fractions: number[] = [];
+    await makeSplits(balanced([30, 30]), sizes, options, {
+      progress: ({ fraction }) => fractions.push(fraction),
+    });
+    assert.equal(fractions.at(-1), 1);
+  });
+
+  it('splits Fashion-MNIST, hashing all of it', async function () {
+    const source = await openIdx(join(realData(this), 'fashion-mnist'));
+    const start = process.cpuUsage();
+    const splits = await makeSplits(source, settings({ test: 10_000, selection: 5000, calibration: 2048 }), {
+      seed: 1,
+      needTrain: true,
+    });
+    const { user, system } = process.cpuUsage(start);
+    const seconds = (user + system) / 1e6;
+    assert.equal(splits.items.train.length, 55_000);
+    assert.ok(splits.items.selection.filter(({ label }) => label === 0).length === 500);
+    // Processor time, because the machine may be busy; alone it is about a third of this bound.
+    assert.ok(seconds < 4, `${seconds.toFixed(2)} s of processor time for 70,000 images`);
+  });
+});
+
+describe('refuseOverlap', () => {
+  it('allows calibration inside train and nothing else', () => {
+    const item = (id: string) => ({ id, label: 0, sha256: id.slice(0, 1) as never });
+    const items = {
+      train: [item('a'), item('b')],
+      calibration: [item('a')],
+      selection: [item('c')],
+      test: [item('d')],
+    };
+    refuseOverlap(items);
+    assert.throws(
+      () => refuseOverlap({ ...items, test: [item('b copy')] }),
+      failure('splits-overlap', 'b (train)', 'b copy (test)'),
+    );
+    assert.throws(
+      () => refuseOverlap({ ...items, selection: [item('d2')] }),
+      failure('splits-overlap', 'd2', 'd (test)'),
+    );
+  });
+});
