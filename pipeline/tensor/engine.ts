@@ -73,6 +73,8 @@ async function loadTensorflow(): Promise<Engine> {
 
 async function loadWasm(note?: string): Promise<Engine> {
   const tf = await import('@tensorflow/tfjs-core');
+  // For its side effect: only the union package registers the gradients of the operations.
+  await import('@tensorflow/tfjs');
   const wasm = await import('@tensorflow/tfjs-backend-wasm');
   if (tf.getBackend() !== 'wasm') {
     const entry = createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm');
