@@ -1,10 +1,10 @@
 import yargs from 'yargs';
 import type { Argv } from 'yargs';
-import { nearest } from '../config/nearest.ts';
 import { stageNames } from '../runner/contract.ts';
 import type { StageName } from '../runner/contract.ts';
 import type { EngineChoice } from '../tensor/engine.ts';
 import { fail } from '../util/failure.ts';
+import { once, oneOf, refuse, seeHelp } from './usage-errors.ts';
 
 /** What the command line asks for. */
 export type Command =
@@ -28,8 +28,6 @@ export interface RunCommand {
 }
 
 const engines = ['auto', 'tensorflow', 'wasm'] as const satisfies readonly EngineChoice[];
-const seeHelp = 'npm run pipeline -- --help lists the options';
-const commands = ['run', 'show', 'doctor'];
 
 /**
  * Reads the command line; does nothing. Help and version come back as text.
@@ -46,6 +44,7 @@ export function parseArguments(argv: readonly string[], version: string, columns
     .strict()
     .locale('en')
     .wrap(Math.min(100, columns))
+    .showHelpOnFail(false) // Making it costs more than all the rest, and nobody would see it.
     .exitProcess(false);
   let output = '';
   void parser.parse([...argv], {}, (error: Error | null | undefined, _args, text) => {
@@ -188,78 +187,9 @@ function runCommand(args: RunArguments): RunCommand {
   };
 }
 
-/** yargs gathers a repeated option into a list; only --set may be repeated. */
-function once(option: string, value: string | string[] | undefined): string | undefined {
-  if (!Array.isArray(value)) return value;
-  return fail({
-    reason: 'usage',
-    subject: `--${option}`,
-    found: `given ${value.length} times`,
-    expected: 'once',
-  });
-}
-
-function oneOf<T extends string>(
-  option: string,
-  value: string | undefined,
-  known: readonly T[],
-): T | undefined {
-  if (value === undefined) return undefined;
-  const match = known.find((candidate) => candidate === value);
-  if (match !== undefined) return match;
-  const near = nearest(value, known);
-  return fail({
-    reason: 'usage',
-    subject: `--${option} ${value}`,
-    found: `no such ${option === 'engine' ? 'engine' : 'stage'}`,
-    expected: `one of: ${known.join(', ')}`,
-    ...(near === undefined ? {} : { next: `did you mean "${near}"?` }),
-  });
-}
-
 function optionNames(parser: Argv): string[] {
   const { alias, key } = (
     parser as unknown as { getOptions(): { alias: Record<string, string[]>; key: Record<string, unknown> } }
   ).getOptions();
   return [...Object.keys(key), ...Object.values(alias).flat()].filter((name) => name.length > 1);
-}
-
-/** Turns a message of yargs into a failure; a mistyped option gets the nearest known one. */
-function refuse(message: string, options: readonly string[]): never {
-  const unknown = /^Unknown arguments?: (.*)$/m.exec(message)?.[1].split(', ') ?? [];
-  const valueless = /^Not enough arguments following: (\S+)/m.exec(message)?.[1];
-  if (valueless !== undefined) {
-    fail({ reason: 'usage', subject: `--${valueless}`, found: 'nothing follows it', next: seeHelp });
-  }
-  if (message.startsWith('Not enough non-option arguments')) {
-    fail({
-      reason: 'usage',
-      subject: 'show',
-      found: 'no library named',
-      expected: 'a library folder or a run folder, e.g. show runs/demo',
-    });
-  }
-  if (unknown.length === 0) {
-    fail({
-      reason: 'usage',
-      subject: 'command line',
-      found: message.trim().replace(/\n+/g, '; '),
-      next: seeHelp,
-    });
-  }
-  const [first] = unknown;
-  const known = [...new Set(options)];
-  const near = nearest(first, known) ?? nearest(first, commands);
-  const isOption = near === undefined || known.includes(near);
-  const isSetting = first.includes('.');
-  fail({
-    reason: 'usage',
-    subject: unknown.join(', '),
-    found: 'unknown on the command line',
-    next: isSetting
-      ? `a setting of the config is changed with --set ${first}=...`
-      : near === undefined
-        ? seeHelp
-        : `did you mean ${isOption ? '--' : ''}${near}?`,
-  });
 }

@@ -43,10 +43,10 @@ export function renderPlan(rows: readonly PlanRow[], facts: PlanFacts, paint: Pa
 }
 
 function totals(all: number, toDo: readonly PlanRow[], slots: number): string {
-  if (toDo.length === 0) return `${all} jobs, all fresh: nothing to do`;
+  if (toDo.length === 0) return `${all === 1 ? '1 job,' : `${all} jobs, all`} fresh: nothing to do`;
   const { seconds, memoryBytes, diskBytes } = planTotals(toDo, slots);
   return (
-    `${all} jobs, ${toDo.length} to do: about ${formatDuration(seconds)}, ` +
+    `${all} job${all === 1 ? '' : 's'}, ${toDo.length} to do: about ${formatDuration(seconds)}, ` +
     `up to ${formatBytes(Math.round(memoryBytes))} of memory, ${formatBytes(Math.round(diskBytes))} of disk`
   );
 }

@@ -1,7 +1,8 @@
 import type { z } from 'zod';
 import { editDistance, nearest } from './nearest.ts';
+import { formatPath } from './problem.ts';
 import type { KeyPath } from './problem.ts';
-import { keysAt, placesOfKey } from './schema-keys.ts';
+import { allKeyPaths, keysAt } from './schema-keys.ts';
 
 type Issue = z.core.$ZodIssue;
 
@@ -104,10 +105,24 @@ function describeUnknownKey(path: KeyPath, key: string): Finding {
   const base = { path: [...path, key], unknownKey: true };
   const near = nearest(key, known);
   if (near !== undefined) return { ...base, message: `unknown key; did you mean "${near}"?`, meant: near };
-  const elsewhere = placesOfKey(key);
-  if (elsewhere.length > 0)
+  const elsewhere = placesOfKey(path, key);
+  if (elsewhere.length > 0) {
     return { ...base, message: `unknown key here; did you mean ${elsewhere.join(' or ')}?` };
+  }
   return { ...base, message: known.length === 0 ? 'unknown key' : `unknown key; known: ${known.join(', ')}` };
+}
+
+/** Where a key that stands on the wrong level belongs: the same key anywhere, else a near one further in. */
+function placesOfKey(path: KeyPath, key: string): string[] {
+  const all = allKeyPaths();
+  const same = all.filter((candidate) => candidate[candidate.length - 1] === key);
+  if (same.length > 0) return same.map(formatPath);
+  const inside = all.filter((candidate) => path.every((part, depth) => candidate[depth] === part));
+  const near = nearest(
+    key,
+    inside.map((candidate) => candidate[candidate.length - 1]),
+  );
+  return inside.filter((candidate) => candidate[candidate.length - 1] === near).map(formatPath);
 }
 
 /** Shows the alternative that was meant: the one that fits the value's kind and, among maps, its keys best. */

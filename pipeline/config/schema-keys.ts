@@ -8,20 +8,19 @@ export function keysAt(path: readonly PropertyKey[]): string[][] {
   return shapesAt(path).map((shape) => Object.keys(shape));
 }
 
-/** Every place of the config schema that knows `key`, e.g. "distill.learningRate": for keys put on the wrong level. */
-export function placesOfKey(key: string): string[] {
-  const places: string[] = [];
-  const visit = (schema: Schema, path: string): void => {
+/** Every key of the config schema with its path, e.g. "distill.learningRate". */
+export function allKeyPaths(): readonly (readonly string[])[] {
+  const paths: string[][] = [];
+  const visit = (schema: Schema, path: readonly string[]): void => {
     for (const shape of shapesOf(schema)) {
       for (const [name, member] of Object.entries(shape)) {
-        const memberPath = path === '' ? name : `${path}.${name}`;
-        if (name === key) places.push(memberPath);
-        visit(member, memberPath);
+        paths.push([...path, name]);
+        visit(member, [...path, name]);
       }
     }
   };
-  visit(configSchema, '');
-  return places;
+  visit(configSchema, []);
+  return paths;
 }
 
 function shapesAt(path: readonly PropertyKey[]): Record<string, Schema>[] {

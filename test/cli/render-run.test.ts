@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { eventLine } from '../../pipeline/cli/job-lines.ts';
+import { renderJson } from '../../pipeline/cli/render-json.ts';
+import { renderLines } from '../../pipeline/cli/render-lines.ts';
+import { renderOutcome } from '../../pipeline/cli/render-outcome.ts';
+import { renderQuiet } from '../../pipeline/cli/render-quiet.ts';
+import { jobLine, overallLine } from '../../pipeline/cli/render-tty.ts';
+import { colours, plain } from '../../pipeline/cli/terminal.ts';
+import { trackRun } from '../../pipeline/cli/track-run.ts';
+import { fakeTerminal, story } from './events.ts';
+import { assertAscii, assertGolden } from './golden.ts';
+
+describe('cli: a run in lines', () => {
+  it('shows each happening once and progress rarely', () => {
+    const terminal = fakeTerminal();
+    let clock = 0;
+    const view = renderLines(terminal, () => clock);
+    for (const [time, event] of story) {
+      clock = time;
+      view.handle(event);
+    }
+    view.close();
+    assertAscii(terminal.text());
+    assertGolden('lines.txt', terminal.text());
+  });
+
+  it('does not lose fresh jobs at the end of a run in which nothing was to do', () => {
+    const terminal = fakeTerminal();
+    const view = renderLines(terminal);
+    view.handle({ type: 'job-skipped', job: 'data/prepare', state: 'fresh' });
+    view.close();
+    assert.equal(terminal.text(), 'fresh    data/prepare\n');
+  });
+
+  it('says only failures when quiet', () => {
+    const terminal = fakeTerminal();
+    const view = renderQuiet(terminal);
+    for (const [, event] of story) view.handle(event);
+    assert.equal(
+      terminal.text(),
+      'failed   distill/block-01  1 min 15 s  distill, block-01, w0384: the loss is NaN at step 120\n',
+    );
+  });
+
+  it('gives programs the events unchanged, one JSON object a line', () => {
+    const terminal = fakeTerminal();
+    const view = renderJson(terminal);
+    for (const [, event] of story) view.handle(event);
+    view.note('not for programs');
+    const lines = terminal.text().trimEnd().split('\n');
+    assert.deepEqual(
+      lines.map((line) => JSON.parse(line) as unknown),
+      story.map(([, event]) => event),
+    );
+  });
+
+  it('ends with warnings by kind, failures in full and the count', () => {
+    const { state, handle } = trackRun();
+    for (const [, event] of story) handle(event);
+    const text = renderOutcome(state, plain);
+    assertAscii(text);
+    assertGolden('outcome.txt', `${text}\n`);
+  });
+
+  it('says how to go on after an interruption', () => {
+    const { state, handle } = trackRun();
+    handle({ type: 'job-started', job: 'teacher/train', slot: 0, resumed: false });
+    handle({ type: 'job-interrupted', job: 'teacher/train' });
+    handle({ type: 'run-finished', seconds: 5, ran: 1, fresh: 2, failed: 0, blocked: 0, interrupted: true });
+    assert.equal(
+      renderOutcome(state, plain),
+      '1 ran, 2 fresh in 5.0 s; interrupted: give the same command again to go on',
+    );
+  });
+
+  it('draws bars from nothing done to all done', () => {
+    const progress = { type: 'job-progress', job: 'a/b', rssBytes: 5e8 } as const;
+    assert.equal(jobLine('a/b', undefined), '[--------------------]   0 %  a/b  starting');
+    assert.equal(
+      jobLine('a/b', { ...progress, fraction: 0.999 }),
+      '[===================-]  99 %  a/b  500 MB',
+    );
+    assert.equal(
+      jobLine('a/b', { ...progress, fraction: 1.2, note: 'writing' }),
+      '[====================] 100 %  a/b  writing, 500 MB',
+    );
+  });
+
+  it('sums the run up in one line', () => {
+    const { state, handle } = trackRun();
+    for (const [time, event] of story) if (time <= 11_000) handle(event);
+    assert.equal(overallLine(state, 11), '3 of 8 jobs, 2 running, 11 s so far, about 4 min 50 s left');
+  });
+
+  it('colours only the word that says what happened', () => {
+    const [, failed] = story.find(([, event]) => event.type === 'job-failed')!;
+    const text = eventLine(failed, colours())!;
+    assert.ok(text.startsWith(`${colours().red('failed')}   distill/block-01  `), text);
+    assert.equal(colours().red('x'), '\x1b[31mx\x1b[0m');
+  });
+});

@@ -1,0 +1,183 @@
+import assert from 'node:assert/strict';
+import {
+  accuracyDecimals,
+  formatAccuracy,
+  formatDelta,
+  formatMetric,
+  signed,
+} from '../../pipeline/cli/numbers.ts';
+import { planTotals, renderPlan } from '../../pipeline/cli/render-plan.ts';
+import { renderSummary } from '../../pipeline/cli/render-summary.ts';
+import { renderTable } from '../../pipeline/cli/table.ts';
+import { plain, terminalOf } from '../../pipeline/cli/terminal.ts';
+import type { DescendantSummary, LibrarySummary } from '../../pipeline/library/summary.ts';
+import type { PlanRow } from '../../pipeline/runner/describe-plan.ts';
+import { assertAscii, assertGolden } from './golden.ts';
+
+const descendant = (
+  block: string,
+  width: number,
+  rank: number,
+  delta: readonly [number, number, number],
+  more: Partial<DescendantSummary> = {},
+): DescendantSummary => ({
+  id: `${block}/w${String(width).padStart(4, '0')}`,
+  width,
+  sparsity: 1 - width / 768,
+  rank,
+  top1DeltaPp: { mean: delta[0], low: delta[1], high: delta[2] },
+  params: width * 385 + 192,
+  macs: width * 384 * 197,
+  latencyMs: { p50: width / 1000, p90: width / 900 },
+  ...more,
+});
+
+const summary: LibrarySummary = {
+  engine: 'TensorFlow 2.21.0 on cpu',
+  seed: 1,
+  images: 2000,
+  teacher: { top1: 68.2, top1Low: 66.13, top1High: 70.21, images: 2000, params: 5_717_416, macs: 1.26e9 },
+  blocks: [
+    {
+      block: 'block-00',
+      descendants: [
+        descendant('block-00', 232, 3, [-3.105, -4.4, -1.85], {
+          kl: 0.0712,
+          agreement: 88.25,
+          dominated: true,
+          gainOverRefit: -0.002,
+        }),
+        descendant('block-00', 768, 1, [0, 0, 0], { kl: 0, agreement: 100 }),
+        descendant('block-00', 384, 2, [-0.42, -1.1, 0.25], {
+          kl: 0.0123,
+          agreement: 96.4,
+          gainOverRefit: 0.1234,
+        }),
+      ],
+    },
+    { block: 'block-01', descendants: [descendant('block-01', 384, 1, [0.1, -0.5, 0.7])] },
+  ],
+  uniform: [
+    {
+      sparsity: 0.5,
+      params: 3_943_912,
+      macs: 9.1e8,
+      refit: { top1: 50.7, top1Low: 48.51, top1High: 52.89 },
+      distilled: {
+        top1: 54.2,
+        top1Low: 52.01,
+        top1High: 56.38,
+        top1DeltaPp: { mean: -14, low: -15.9, high: -12.1 },
+        kl: 0.6123,
+      },
+    },
+    { sparsity: 0.7, refit: { top1: 33.2 } },
+  ],
+  test: { images: 10_000, teacher: { top1: 67.93 }, uniform: [{ sparsity: 0.5, refit: { top1: 50.11 } }] },
+};
+
+const rows: readonly PlanRow[] = [
+  {
+    job: 'data/prepare',
+    state: 'fresh',
+    why: 'up to date',
+    estimate: { seconds: 9, memoryBytes: 9e9, diskBytes: 9e9 },
+  },
+  {
+    job: 'refit/block-00',
+    state: 'stale',
+    why: 'refit.method: affine, was none',
+    estimate: { seconds: 30, memoryBytes: 6e8, diskBytes: 1e6 },
+  },
+  {
+    job: 'distill/block-00',
+    state: 'resumable',
+    why: 'interrupted, with a checkpoint to go on from',
+    estimate: { seconds: 100, memoryBytes: 8.4e8, diskBytes: 2.5e6 },
+  },
+  {
+    job: 'distill/block-01',
+    state: 'missing',
+    why: 'never finished',
+    estimate: { seconds: 110, memoryBytes: 8e8, diskBytes: 2.5e6 },
+  },
+];
+const facts = { run: 'demo', folder: 'runs/demo', engine: 'wasm', slots: 2 };
+
+describe('cli: tables', () => {
+  it('prints a library block by block and whole models beside the teacher', () => {
+    const text = renderSummary(summary, plain);
+    assertAscii(text);
+    assertGolden('summary.txt', `${text}\n`);
+  });
+
+  it('leaves out what a small library does not know', () => {
+    const { engine, teacher } = summary;
+    const bare: LibrarySummary = {
+      engine,
+      teacher: { top1: teacher.top1, images: 100 },
+      blocks: [{ block: 'block-00', descendants: [descendant('block-00', 384, 1, [0, -1, 1])] }],
+      uniform: [{ sparsity: 0.5, refit: { top1: 60 } }],
+    };
+    assertGolden('summary-bare.txt', `${renderSummary(bare, plain)}\n`);
+  });
+
+  it('prints a plan with its costs', () => {
+    const text = renderPlan(rows, facts, plain);
+    assertAscii(text);
+    assertGolden('plan.txt', `${text}\n`);
+  });
+
+  it('says that nothing is to do', () => {
+    const text = renderPlan(rows.slice(0, 1), { ...facts, slots: 1 }, plain);
+    assert.match(text, /1 job at once\n/);
+    assert.match(text, /\n1 job, fresh: nothing to do$/);
+  });
+
+  it('bounds time by the slots and by the longest job', () => {
+    assert.deepEqual(planTotals(rows.slice(1), 2), { seconds: 120, memoryBytes: 1.64e9, diskBytes: 6e6 });
+    assert.equal(planTotals(rows.slice(1), 16).seconds, 110);
+    assert.deepEqual(planTotals([], 2), { seconds: 0, memoryBytes: 0, diskBytes: 0 });
+  });
+
+  it('aligns columns and drops empty ones', () => {
+    const columns = [{ title: 'a' }, { title: 'empty' }, { title: 'n', align: 'right' as const }];
+    assert.deepEqual(
+      renderTable(columns, [
+        ['x', '', '1'],
+        ['long', '', '234'],
+      ]),
+      ['a       n', '----  ---', 'x       1', 'long  234'],
+    );
+  });
+
+  it('writes numbers in the units of the field', () => {
+    assert.equal(formatDelta({ mean: -0.42, low: -1.1, high: 0.25 }), '-0.42 [-1.10, +0.25]');
+    assert.equal(formatDelta({ mean: 0, low: -0.001, high: 0.004 }), '0.00 [0.00, 0.00]');
+    assert.equal(formatAccuracy({ top1: 68.25, top1Low: 66.1, top1High: 70.2 }), '68.3 % [66.1, 70.2]');
+    assert.equal(formatAccuracy({ top1: 68.254 }, 2), '68.25 %');
+    assert.deepEqual([4999, 5000].map(accuracyDecimals), [1, 2]);
+    assert.equal(signed(-0.04, 1), '0.0');
+    assert.deepEqual([0, 3, 0.0123456, 51234.5, 1.5e-7, 2.5e9, -0.5].map(formatMetric), [
+      '0',
+      '3',
+      '0.01235',
+      '51230',
+      '1.50e-7',
+      '2.50e+9',
+      '-0.5',
+    ]);
+  });
+
+  it('colours on a terminal only, and not where NO_COLOR is set', () => {
+    const stream = (isTTY: boolean) =>
+      ({ isTTY, columns: 90, write: () => true }) as unknown as NodeJS.WriteStream;
+    const isColoured = (isTTY: boolean, env: NodeJS.ProcessEnv) =>
+      terminalOf(stream(isTTY), env).paint.red('x') !== 'x';
+    assert.equal(isColoured(true, {}), true);
+    assert.equal(isColoured(true, { NO_COLOR: '1' }), false);
+    assert.equal(isColoured(true, { TERM: 'dumb' }), false);
+    assert.equal(isColoured(false, {}), false);
+    assert.equal(terminalOf(stream(true), { NO_COLOR: '1' }).isLive, true);
+  });
+});
