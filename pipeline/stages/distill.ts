@@ -73,7 +73,8 @@ export const distill: Stage = {
     });
     await tokens.close();
     const descendants = info.descendants.map((item, index) => {
-      const { errorAfter, gainOverRefit, kept } = result.students[index];
+      const { errorAfter, kept, ...trained } = result.students[index];
+      const gainOverRefit = kept === 'refit' ? 0 : trained.gainOverRefit;
       if (kept === 'refit') context.warn(`${item.id}: training did not beat the refit; the refit is kept`);
       return { ...item, error: kept === 'refit' ? item.refitError : errorAfter, gainOverRefit, kept };
     });

@@ -5,8 +5,9 @@ import type { DescendantInput, LibraryInput } from '../library/write.ts';
 import type { Splits, SplitName } from '../../datasets/contract.ts';
 import { readJson } from '../util/atomic.ts';
 import { blockName } from '../model/architecture.ts';
+import type { Costs } from '../model/costs.ts';
 import { sha256File, type Json } from '../util/hash.ts';
-import { distillJob, exportJob, files, indices, profileJob, rankJob, splitsJob, teacherJob } from './jobs.ts';
+import { distillJob, exportJob, files, indices, orderJob, profileJob, rankJob, splitsJob, teacherJob } from './jobs.ts';
 import type { DescendantsInfo } from './read.ts';
 import type { Measured } from './measured.ts';
 import type { RankingFile } from './rank.ts';
@@ -29,7 +30,7 @@ export const exportLibrary: Stage = {
         id: exportJob,
         folder: 'library',
         needs: [rankJob, profileJob, splitsJob, teacherJob],
-        wants: indices(architecture.depth).map(distillJob),
+        wants: indices(architecture.depth).flatMap((block) => [orderJob(block), distillJob(block)]),
         settings: { config: loaded.config as unknown as Json, name: loaded.name },
         estimate: {
           seconds: 1 + (architecture.depth * kept * architecture.width * 8) / 1e8,
@@ -42,7 +43,7 @@ export const exportLibrary: Stage = {
   async run(_job, context) {
     const { writeLibrary } = await import('../library/write.ts');
     const { loadEngine } = await import('../tensor/engine.ts');
-    const { modelMacs, modelParams } = await import('../model/costs.ts');
+    const { modelCosts } = await import('../model/costs.ts');
     const { toolVersion } = await import('../util/version.ts');
     const { loaded, architecture, inputs } = context;
     const { config } = loaded;
@@ -69,8 +70,7 @@ export const exportLibrary: Stage = {
           std: [...inputs.preprocessing.std],
         },
         classNames: [...splits.classes],
-        params: modelParams(architecture),
-        macs: modelMacs(architecture),
+        ...costFigures(modelCosts(architecture)),
         accuracy: accuracyOf(ranking.teacher),
       },
       data: dataOf(splits),
@@ -82,8 +82,7 @@ export const exportLibrary: Stage = {
               {
                 sparsity,
                 descendants: blocks.map((block) => `${blockName(block)}/${widthName(steps[index].width)}`),
-                params: modelParams(architecture, hiddenOf(steps[index].width)),
-                macs: modelMacs(architecture, hiddenOf(steps[index].width)),
+                ...costFigures(modelCosts(architecture, hiddenOf(steps[index].width))),
                 refit: modelScores(refit),
                 distilled: distilled === undefined ? null : modelScores(distilled),
               },
@@ -120,15 +119,14 @@ async function descendantsOf(
   ranking: RankingFile,
   latency: LatencyProfile,
 ): Promise<DescendantInput[]> {
-  const { blockMacs, blockParams } = await import('../model/costs.ts');
+  const { blockCosts } = await import('../model/costs.ts');
   const { readDescendants, readOrder, readTeacherFfn } = await import('./read.ts');
   const { architecture } = context;
   const costs = (width: number) => {
     const { p50, p90 } = latency.widths.find(({ hidden }) => hidden === width)!;
     return {
       width,
-      params: blockParams(architecture, width),
-      macs: blockMacs(architecture, width),
+      ...costFigures(blockCosts(architecture, width)),
       latencyMs: { p50, p90 },
     };
   };
@@ -188,6 +186,10 @@ async function readFrame(teacherFile: string) {
   }
   await file.close();
   return frame;
+}
+
+function costFigures({ params, macs }: Costs) {
+  return { params, macs };
 }
 
 function accuracyOf({ images, top1Percent, top5Percent }: Measured) {

@@ -95,13 +95,10 @@ async function readScores(context: JobContext, shard: number): Promise<SweepScor
 
 /** Cost of one FFN block by width, the teacher's H included. */
 export async function blockCosts(context: JobContext): Promise<Map<number, BlockCost>> {
-  const { blockMacs, blockParams } = await import('../model/costs.ts');
+  const { blockCosts: costsOf } = await import('../model/costs.ts');
   const latency = await readJson<LatencyProfile>(join(context.input(profileJob)!, files.latency));
   const architecture: Architecture = context.architecture;
   return new Map(
-    latency.widths.map(({ hidden, p50 }) => [
-      hidden,
-      { params: blockParams(architecture, hidden), macs: blockMacs(architecture, hidden), latencyMs: p50 },
-    ]),
+    latency.widths.map(({ hidden, p50 }) => [hidden, { ...costsOf(architecture, hidden), latencyMs: p50 }]),
   );
 }
