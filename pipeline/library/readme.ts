@@ -80,7 +80,7 @@ Images are prepared as the teacher's were: ${preprocessingText(teacher.preproces
   when several blocks are replaced: measure a composition before relying on it. \`uniform\` in the manifest holds whole models that were measured.
 - They come from the selection split (${manifest.data.selection.images} images), which the ranking was made on. Splits do not overlap; their hashes are in the manifest.
 - \`kl\` is KL(teacher || model) over the classes in nats, mean over the images; it separates descendants that top-1 cannot.
-- Latencies are those of one block on ${manifest.latencyProfile.cpuModel} (${manifest.latencyProfile.engine}, ${manifest.latencyProfile.threads} threads, batch ${manifest.latencyProfile.batchSize}):
+- Latencies are those of one block on ${manifest.latencyProfile.cpuModel} (${manifest.latencyProfile.engine}, threads: ${manifest.latencyProfile.threads}, batch ${manifest.latencyProfile.batchSize}):
   measure on your own device before choosing by them. Parameters, MACs and bytes hold everywhere.
 - \`gainOverRefit\` is the share of the held-out output error that training removed beyond the closed-form refit.
 

@@ -39,7 +39,7 @@ export interface DescendantSummary {
   /** Hidden units kept. */
   readonly width: number;
   readonly sparsity: number;
-  /** Place in its block's ranking; 1 is the best. */
+  /** Place in its block's ranking; 1 is the best. 0 is the teacher's own block, which saves nothing and is not ranked. */
   readonly rank: number;
   /** Paired difference to the teacher's block, in the context of the teacher. */
   readonly top1DeltaPp: Interval;

@@ -16,7 +16,7 @@ describeOnEachEngine('measure/latency', (engine) => {
       widths.map(({ hidden }) => hidden),
       [512, 32],
     );
-    for (const { p50, p90 } of widths) assert.ok(p50 > 0 && p90 >= p50 && p90 < 5000);
+    for (const { p50, p90 } of widths) assert.ok(p50 >= 0 && p90 >= p50 && p90 < 5000);
     assert.ok(widths[0].p50 > widths[1].p50);
     const { cpuModel, engine: version, ...rest } = profile;
     assert.deepEqual(
