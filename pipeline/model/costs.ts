@@ -1,44 +1,49 @@
 import { tokensPerImage, type Architecture } from './architecture.ts';
+import { canonicalShapes } from './host-weights.ts';
 
-// What a model costs, in closed form. Parameters include biases; MACs are multiply-adds of one image's forward pass, of
-// products only (biases, norms, softmax and GELU are below 1 %).
-
-/** fc1 and fc2 of one block with `hidden` units; the LayerNorm before them belongs to the frame. */
-export function blockParams({ width }: Architecture, hidden: number): number {
-  return 2 * width * hidden + hidden + width;
+/** What something costs to store and, per image, to compute. */
+export interface Costs {
+  readonly params: number;
+  /** As float32. */
+  readonly sizeBytes: number;
+  /** Multiply-adds of the matrix products; additions, norms, softmax and GELU are not counted, as usual. */
+  readonly macs: number;
 }
 
-/** Of one block over all tokens of an image. */
-export function blockMacs(architecture: Architecture, hidden: number): number {
-  return 2 * tokensPerImage(architecture) * architecture.width * hidden;
+function costs(params: number, macs: number): Costs {
+  return { params, sizeBytes: 4 * params, macs };
 }
 
-/** Everything but the FFN blocks: patch embedding, class token, positions, attention, norms, head. */
-export function frameParams(architecture: Architecture): number {
-  const { width, depth, patchSize, channels, classes } = architecture;
-  const embedding = patchSize ** 2 * channels * width + width + width + tokensPerImage(architecture) * width;
-  const layer = 4 * width * width + 4 * width + 4 * width;
-  return embedding + depth * layer + 2 * width + width * classes + classes;
+/** One FFN block of `hidden` units: `T (D H + H D)` multiply-adds, `2 D H + H + D` parameters. */
+export function blockCosts(architecture: Architecture, hidden: number): Costs {
+  const { width } = architecture;
+  return costs(2 * width * hidden + hidden + width, tokensPerImage(architecture) * 2 * width * hidden);
 }
 
-export function frameMacs(architecture: Architecture): number {
-  const { width, depth, patchSize, channels, classes } = architecture;
+/** Everything but the FFN blocks: patch embedding, attention, norms, head. The library stores it once. */
+export function frameCosts(architecture: Architecture): Costs {
+  const { width, depth, patchSize, channels, classes, hidden } = architecture;
   const tokens = tokensPerImage(architecture);
-  const embedding = (tokens - 1) * patchSize ** 2 * channels * width;
-  const layer = 4 * tokens * width * width + 2 * tokens * tokens * width;
-  return embedding + depth * layer + width * classes;
+  const all = Object.values(canonicalShapes(architecture))
+    .map((shape) => shape.reduce((product, extent) => product * extent, 1))
+    .reduce((sum, size) => sum + size, 0);
+  const patches = (tokens - 1) * patchSize ** 2 * channels * width;
+  // q, k, v and the output projection, then the scores and the weighted sum of values.
+  const attention = tokens * 4 * width ** 2 + 2 * tokens ** 2 * width;
+  return costs(
+    all - depth * blockCosts(architecture, hidden).params,
+    patches + depth * attention + width * classes,
+  );
 }
 
-/** @param hidden the width of every block; default the teacher's */
-export function modelParams(architecture: Architecture, hidden = teacherWidths(architecture)): number {
-  return hidden.reduce((sum, units) => sum + blockParams(architecture, units), frameParams(architecture));
-}
-
-/** @param hidden the width of every block; default the teacher's */
-export function modelMacs(architecture: Architecture, hidden = teacherWidths(architecture)): number {
-  return hidden.reduce((sum, units) => sum + blockMacs(architecture, units), frameMacs(architecture));
-}
-
-function teacherWidths({ depth, hidden }: Architecture): readonly number[] {
-  return Array.from({ length: depth }, () => hidden);
+/** The whole model with `hiddens[i]` units in block i; default: the teacher. */
+export function modelCosts(
+  architecture: Architecture,
+  hiddens: readonly number[] = new Array<number>(architecture.depth).fill(architecture.hidden),
+): Costs {
+  const parts = [frameCosts(architecture), ...hiddens.map((hidden) => blockCosts(architecture, hidden))];
+  return costs(
+    parts.reduce((sum, { params }) => sum + params, 0),
+    parts.reduce((sum, { macs }) => sum + macs, 0),
+  );
 }

@@ -21,30 +21,8 @@ import {
   uploadWeights,
 } from '../../pipeline/model/vit.ts';
 import { random } from '../../pipeline/util/random.ts';
+import { strongWeights, tinyArchitecture as tiny } from '../support/checkpoints.ts';
 import { describeOnEachEngine } from '../support/engines.ts';
-
-const tiny: Architecture = {
-  imageSize: 8,
-  patchSize: 4,
-  channels: 3,
-  width: 8,
-  depth: 2,
-  heads: 2,
-  hidden: 12,
-  classes: 5,
-  layerNormEpsilon: 1e-6,
-  gelu: 'exact',
-};
-
-/** Weights large enough that every part matters in the output. */
-function strongWeights(architecture: Architecture) {
-  const weights = initialWeights(architecture, 3);
-  for (const [name, { data }] of Object.entries(weights)) {
-    const stream = random(5, name);
-    for (let i = 0; i < data.length; i++) data[i] = data[i] * 10 + 0.1 * stream.normal();
-  }
-  return weights;
-}
 
 function pixels(architecture: Architecture, batch: number): tf.Tensor {
   const { imageSize, channels } = architecture;

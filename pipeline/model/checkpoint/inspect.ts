@@ -1,0 +1,203 @@
+import { z } from 'zod';
+import type { Preprocessing } from '../../../datasets/contract.ts';
+import { fail } from '../../util/failure.ts';
+import type { Architecture } from '../architecture.ts';
+import { canonicalShapes } from '../host-weights.ts';
+import { knownNames, namedArchitecture, type NamedArchitecture } from './architectures.ts';
+import { detectNaming } from './detect-naming.ts';
+import { fetchFromHub, isHubName, type HubOptions } from './hub.ts';
+import { locateCheckpoint, type StoredCheckpoint } from './locate.ts';
+import type { NamingName } from './naming.ts';
+import { readShapes, type ShapeFacts } from './shapes.ts';
+import { readSideConfig, type SideConfig } from './side-config.ts';
+import { listed } from './unsupported.ts';
+
+/** What shapes cannot tell, from the YAML; overrides config.json and the named architecture. */
+export interface ArchitectureHints {
+  readonly heads?: number;
+  readonly layerNormEpsilon?: number;
+  readonly gelu?: Architecture['gelu'];
+  /** Only checked: positions are not interpolated. */
+  readonly imageSize?: number;
+}
+
+export interface InspectOptions {
+  /** A name from the architecture table, e.g. `vit_base_patch16_224`. */
+  readonly architectureName?: string;
+  readonly hints?: ArchitectureHints;
+  readonly hub?: HubOptions;
+}
+
+/** Everything about a checkpoint except its numbers. */
+export interface Inspection {
+  readonly architecture: Architecture;
+  readonly naming: NamingName;
+  /** The files the result depends on: weights, and the config files that were read. */
+  readonly files: readonly string[];
+  /** What the weights were trained with, where that is known. */
+  readonly preprocessing?: Preprocessing;
+  /** In class order, where they are known. */
+  readonly classLabels?: readonly string[];
+  /** Where each fact that shapes cannot tell came from. */
+  readonly origin: Readonly<Record<Untold, string>>;
+  /** Canonical name -> the stored tensors that make it, stacked along the first axis. */
+  readonly tensors: Readonly<Record<string, readonly { readonly file: string; readonly name: string }[]>>;
+}
+
+const untold = ['heads', 'layerNormEpsilon', 'gelu'] as const;
+type Untold = (typeof untold)[number];
+
+/**
+ * Reads headers and config files only, so that planning is instant; loads no engine.
+ * `path`: a safetensors file, a folder with one, or `hf:owner/name[@revision]`, which is downloaded first.
+ * @throws BlockForgeError `file-missing`, `file-invalid`, `checkpoint-unsupported`, `config-invalid`, `download-failed`
+ */
+export async function inspectCheckpoint(path: string, options: InspectOptions = {}): Promise<Inspection> {
+  const local = isHubName(path) ? await fetchFromHub(path, options.hub) : path;
+  const stored = await locateCheckpoint(local);
+  const naming = detectNaming(new Set(stored.tensors.keys())) ?? refuseUnknown(stored);
+  const facts = readShapes(stored, naming);
+  const side = await readSideConfig(stored.folder);
+  const named = lookUp(options.architectureName, side, facts, stored.path);
+  const { values, origin } = resolveUntold(stored, options, side, named);
+  const architecture: Architecture = { ...facts, ...values };
+  const { width, imageSize, channels } = architecture;
+  if (width % architecture.heads !== 0) {
+    fail({
+      reason: 'checkpoint-unsupported',
+      subject: stored.path,
+      found: `${architecture.heads} heads (from ${origin.heads}) for a width of ${width}`,
+      expected: 'a number of heads that divides the width',
+    });
+  }
+  const { hints } = options;
+  if (hints?.imageSize !== undefined && hints.imageSize !== imageSize) {
+    fail({
+      reason: 'config-invalid',
+      subject: 'teacher.hints.imageSize',
+      found: `${hints.imageSize}`,
+      expected: `${imageSize}, the size of the checkpoint's positions (they are not interpolated)`,
+    });
+  }
+  const recommended =
+    side.preprocessing ?? (named?.facts.imageSize === imageSize ? named.preprocessing : undefined);
+  return {
+    architecture,
+    naming: naming.name,
+    files: [...stored.files, ...side.files],
+    ...(recommended?.mean.length === channels && {
+      preprocessing: { ...recommended, crop: imageSize, channels },
+    }),
+    ...(side.classLabels?.length === architecture.classes && { classLabels: side.classLabels }),
+    origin,
+    tensors: Object.fromEntries(
+      Object.keys(canonicalShapes(architecture)).map((canonical) => [
+        canonical,
+        naming.stored(canonical).map((name) => ({ file: stored.tensors.get(name)!.file, name })),
+      ]),
+    ),
+  };
+}
+
+function refuseUnknown(stored: StoredCheckpoint): never {
+  return fail({
+    reason: 'checkpoint-unsupported',
+    subject: stored.path,
+    found: `tensors of no known Vision Transformer: ${listed([...stored.tensors.keys()])}`,
+    expected:
+      'the names of timm (patch_embed.proj.weight), Hugging Face (vit.embeddings...) or torchvision (conv_proj.weight)',
+    next: 'export the whole classifier with its library’s own names',
+  });
+}
+
+/** The named architecture of the YAML, else of timm's config.json; checked against the shapes. */
+function lookUp(
+  given: string | undefined,
+  side: SideConfig,
+  facts: ShapeFacts,
+  path: string,
+): NamedArchitecture | undefined {
+  const name = given ?? side.architectureName;
+  if (name === undefined) return undefined;
+  const named = namedArchitecture(name);
+  if (named === undefined) {
+    if (given === undefined) return undefined;
+    return fail({
+      reason: 'config-invalid',
+      subject: 'teacher.architecture',
+      found: `"${given}"`,
+      expected: knownNames,
+    });
+  }
+  const wrong = (['width', 'depth', 'patchSize'] as const).filter((key) => named.facts[key] !== facts[key]);
+  if (wrong.length > 0) {
+    fail({
+      reason: 'checkpoint-unsupported',
+      subject: path,
+      found: wrong.map((key) => `${key} ${facts[key]}`).join(', '),
+      expected: `${wrong.map((key) => `${key} ${named.facts[key]}`).join(', ')}, which "${name}" means`,
+      next:
+        given === undefined
+          ? 'correct config.json beside the weights'
+          : 'correct or remove teacher.architecture',
+    });
+  }
+  return named;
+}
+
+/** Our own teacher files carry their architecture in the header. */
+const ownMetadata = z.object({
+  heads: z.int().positive(),
+  layerNormEpsilon: z.number().positive(),
+  gelu: z.enum(['exact', 'tanh']),
+});
+
+function resolveUntold(
+  stored: StoredCheckpoint,
+  { hints = {}, architectureName }: InspectOptions,
+  side: SideConfig,
+  named: NamedArchitecture | undefined,
+): { values: Pick<Architecture, Untold>; origin: Record<Untold, string> } {
+  const name = architectureName ?? side.architectureName;
+  const sources: (readonly [string, Partial<Pick<Architecture, Untold>>])[] = [
+    ['teacher.hints', hints],
+    ['the file itself', ownFacts(stored)],
+    ...(architectureName === undefined ? [] : [[`architecture "${name}"`, named?.facts ?? {}] as const]),
+    ['config.json', side],
+    [`architecture "${name}" in config.json`, named?.facts ?? {}],
+  ];
+  const values: Partial<Record<Untold, unknown>> = {};
+  const origin: Partial<Record<Untold, string>> = {};
+  for (const key of untold) {
+    const source = sources.find(([, facts]) => facts[key] !== undefined);
+    if (source === undefined) continue;
+    values[key] = source[1][key];
+    origin[key] = source[0];
+  }
+  const missing = untold.filter((key) => values[key] === undefined);
+  if (missing.length > 0) {
+    const examples: Record<Untold, string> = { heads: '12', layerNormEpsilon: '1e-6', gelu: 'exact' };
+    fail({
+      reason: 'checkpoint-unsupported',
+      subject: stored.path,
+      found: `the weights do not tell ${missing.join(', ')}`,
+      expected: 'the config.json that belongs to them in the same folder, or one of the two below',
+      next:
+        `teacher.architecture: NAME (${knownNames}), ` +
+        `or teacher.hints: { ${missing.map((key) => `${key}: ${examples[key]}`).join(', ')} } with this model's own values`,
+    });
+  }
+  return { values: values as Pick<Architecture, Untold>, origin: origin as Record<Untold, string> };
+}
+
+function ownFacts(stored: StoredCheckpoint): Partial<Pick<Architecture, Untold>> {
+  if (stored.metadata.format !== 'blockforge-teacher') return {};
+  try {
+    return ownMetadata.parse(JSON.parse(stored.metadata.architecture));
+  } catch (error) {
+    return fail(
+      { reason: 'file-invalid', subject: stored.path, found: 'its architecture metadata is damaged' },
+      error,
+    );
+  }
+}

@@ -1,0 +1,129 @@
+import { readdir, stat } from 'node:fs/promises';
+import { dirname, extname, join } from 'node:path';
+import { insideFolder, readJson } from '../../util/atomic.ts';
+import { fail } from '../../util/failure.ts';
+import { readSafetensorsHeader, type TensorInfo } from '../safetensors.ts';
+
+/** The tensors of a checkpoint, of one file or of several shards, by stored name. Headers only. */
+export interface StoredCheckpoint {
+  /** What the user named. */
+  readonly path: string;
+  /** Where config.json would be. */
+  readonly folder: string;
+  /** Weight files, and the index of a sharded checkpoint. */
+  readonly files: readonly string[];
+  readonly tensors: ReadonlyMap<string, TensorInfo & { readonly file: string }>;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+const single = 'model.safetensors';
+const index = 'model.safetensors.index.json';
+
+/**
+ * Opens the headers of `path`: a safetensors file, or a folder with `model.safetensors`, with a sharded
+ * `model.safetensors.index.json`, or with exactly one safetensors file.
+ * @throws BlockForgeError `file-missing`, `file-invalid`, and `checkpoint-unsupported` for every other format, with
+ * the lines that convert it: pickles can run code, so they are never opened.
+ */
+export async function locateCheckpoint(path: string): Promise<StoredCheckpoint> {
+  const isFolder = await stat(path).then(
+    (stats) => stats.isDirectory(),
+    () => fail({ reason: 'file-missing', subject: path, found: 'no such file or folder' }),
+  );
+  if (!isFolder) {
+    if (path.endsWith('.index.json')) return readShards(path, path);
+    refuseForeign(path);
+    return readFiles(path, dirname(path), [path], []);
+  }
+  const entries = await readdir(path);
+  if (entries.includes(single)) return readFiles(path, path, [join(path, single)], []);
+  if (entries.includes(index)) return readShards(path, join(path, index));
+  const candidates = entries.filter((name) => name.endsWith('.safetensors'));
+  if (candidates.length === 1) return readFiles(path, path, [join(path, candidates[0])], []);
+  for (const name of entries) if (extname(name) in conversions) refuseForeign(join(path, name));
+  return fail({
+    reason: candidates.length === 0 ? 'file-missing' : 'file-invalid',
+    subject: path,
+    found:
+      candidates.length === 0
+        ? 'no safetensors file'
+        : `${candidates.length} safetensors files and no ${index}`,
+    expected: `a folder with ${single}, or the path of one file`,
+  });
+}
+
+async function readShards(path: string, indexFile: string): Promise<StoredCheckpoint> {
+  const folder = dirname(indexFile);
+  const { weight_map: map } = await readJson<{ weight_map?: unknown }>(indexFile);
+  if (
+    typeof map !== 'object' ||
+    map === null ||
+    !Object.values(map).every((value) => typeof value === 'string')
+  ) {
+    return fail({ reason: 'file-invalid', subject: indexFile, found: 'no weight_map of file names' });
+  }
+  const names = [...new Set(Object.values(map as Record<string, string>))].sort();
+  return readFiles(
+    path,
+    folder,
+    names.map((name) => insideFolder(folder, name)),
+    [indexFile],
+  );
+}
+
+async function readFiles(
+  path: string,
+  folder: string,
+  weightFiles: readonly string[],
+  otherFiles: readonly string[],
+): Promise<StoredCheckpoint> {
+  const tensors = new Map<string, TensorInfo & { file: string }>();
+  let metadata: Readonly<Record<string, string>> = {};
+  for (const file of weightFiles) {
+    const header = await readSafetensorsHeader(file);
+    if (weightFiles.length === 1) metadata = header.metadata;
+    for (const [name, info] of header.tensors) {
+      const other = tensors.get(name);
+      if (other !== undefined) {
+        fail({ reason: 'file-invalid', subject: file, found: `tensor ${name} is in ${other.file} too` });
+      }
+      tensors.set(name, { ...info, file });
+    }
+  }
+  return { path, folder, files: [...weightFiles, ...otherFiles], tensors, metadata };
+}
+
+const torch = (file: string): string =>
+  `python -c "import torch, safetensors.torch as s; c = torch.load('${file}', map_location='cpu', weights_only=True); ` +
+  `c = c.get('state_dict', c.get('model', c)); s.save_file({k: v.clone().contiguous() for k, v in c.items()}, 'model.safetensors')"`;
+
+/** Per ending, the lines that make a safetensors file of it. */
+const conversions: Readonly<Record<string, (file: string) => string>> = {
+  '.pth': torch,
+  '.pt': torch,
+  '.bin': torch,
+  '.ckpt': torch,
+  '.npz': (file) =>
+    `python -c "import timm, safetensors.torch as s; m = timm.create_model('vit_base_patch16_224'); ` +
+    `m.load_pretrained('${file}'); s.save_file(m.state_dict(), 'model.safetensors')" (with the model's own timm name)`,
+  '.h5': (file) =>
+    `python -c "from transformers import ViTForImageClassification as V; ` +
+    `V.from_pretrained('${dirname(file)}', from_tf=True).save_pretrained('converted')" (needs tensorflow and transformers 4), ` +
+    `then teacher.checkpoint: converted`,
+};
+
+function refuseForeign(path: string): void {
+  const ending = extname(path).toLowerCase();
+  if (ending === '.safetensors') return;
+  const convert = conversions[ending];
+  fail({
+    reason: 'checkpoint-unsupported',
+    subject: path,
+    found:
+      convert === undefined
+        ? `a file ending in "${ending}"`
+        : `a ${ending} file, which may run code when it is read`,
+    expected: 'a .safetensors file',
+    next: (convert ?? torch)(path),
+  });
+}

@@ -1,0 +1,105 @@
+import { fail } from '../../util/failure.ts';
+import type { Architecture } from '../architecture.ts';
+import { canonicalShapes } from '../host-weights.ts';
+import type { StoredCheckpoint } from './locate.ts';
+import type { Naming } from './naming.ts';
+import { listed, unsupportedParts } from './unsupported.ts';
+
+/** What the tensors' shapes tell about the architecture. */
+export type ShapeFacts = Omit<Architecture, 'heads' | 'layerNormEpsilon' | 'gelu'>;
+
+/**
+ * Derives sizes from the shapes and checks that the file holds every tensor of that architecture and no other.
+ * @throws BlockForgeError `checkpoint-unsupported`, naming the reason and the offending tensors.
+ */
+export function readShapes(stored: StoredCheckpoint, naming: Naming): ShapeFacts {
+  const { tensors } = stored;
+  const refuse = (found: string, expected: string, next?: string): never =>
+    fail({
+      reason: 'checkpoint-unsupported',
+      subject: stored.path,
+      found,
+      expected,
+      ...(next !== undefined && { next }),
+    });
+  const unsupported = unsupportedParts(tensors.keys());
+  if (unsupported.length > 0) {
+    refuse(
+      unsupported.map(({ why, tensors: names }) => `${why} [${listed(names, 3)}]`).join('; '),
+      'a plain pre-norm ViT classifier: class token, learned positions, LayerNorm, GELU',
+    );
+  }
+  const shapeOf = (canonical: string): readonly number[] => {
+    const [name] = naming.stored(canonical);
+    return (
+      tensors.get(name)?.shape ??
+      refuse(`no tensor ${name}`, `a complete classifier in ${naming.name} naming`)
+    );
+  };
+
+  const patches = shapeOf('patch_embed.proj.weight');
+  if (patches.length !== 4)
+    refuse(`a patch embedding of shape [${patches.join(', ')}]`, 'a convolution [D, C, p, p]');
+  const [width, channels, patchSize, patchWidth] = patches;
+  if (patchSize !== patchWidth) refuse(`patches of ${patchSize} x ${patchWidth} pixels`, 'square patches');
+  if (channels !== 1 && channels !== 3)
+    return refuse(`images of ${channels} channels`, '1 (grey) or 3 (RGB)');
+  const tokens = shapeOf('pos_embed')[1];
+  const side = Math.sqrt(tokens - 1);
+  if (!Number.isInteger(side)) {
+    const square = Number.isInteger(Math.sqrt(tokens));
+    refuse(
+      `positions for ${tokens} tokens${square ? ', none of them for a class token' : ''}`,
+      'a square of patches and one class token',
+    );
+  }
+  let depth = 0;
+  while (tensors.has(naming.stored(`blocks.${depth}.norm1.weight`)[0])) depth++;
+  const facts: ShapeFacts = {
+    imageSize: side * patchSize,
+    patchSize,
+    channels,
+    width,
+    depth,
+    hidden: shapeOf('blocks.0.mlp.fc1.weight')[0],
+    classes: shapeOf('head.weight')[0],
+  };
+  checkTensors(stored, naming, facts, refuse);
+  return facts;
+}
+
+function checkTensors(
+  { tensors }: StoredCheckpoint,
+  naming: Naming,
+  facts: ShapeFacts,
+  refuse: (found: string, expected: string, next?: string) => never,
+): void {
+  const shapes = canonicalShapes({ ...facts, heads: 1, layerNormEpsilon: 1, gelu: 'exact' });
+  const used = new Set<string>();
+  const missing: string[] = [];
+  const wrong: string[] = [];
+  for (const [canonical, shape] of Object.entries(shapes)) {
+    const parts = naming.stored(canonical);
+    for (const name of parts) {
+      used.add(name);
+      const info = tensors.get(name);
+      const expected = [shape[0] / parts.length, ...shape.slice(1)];
+      if (info === undefined) missing.push(name);
+      else if (info.shape.join() !== expected.join()) {
+        wrong.push(`${name} [${info.shape.join(', ')}] instead of [${expected.join(', ')}]`);
+      } else if (!['F32', 'F16', 'BF16', 'F64'].includes(info.dtype)) wrong.push(`${name} is ${info.dtype}`);
+    }
+  }
+  const extra = [...tensors.keys()].filter((name) => !used.has(name) && !naming.ignores(name));
+  const problems = [
+    ...(missing.length > 0 ? [`missing ${listed(missing)}`] : []),
+    ...(wrong.length > 0 ? [listed(wrong)] : []),
+    ...(extra.length > 0 ? [`unknown ${listed(extra)}`] : []),
+  ];
+  if (problems.length > 0) {
+    refuse(
+      problems.join('; '),
+      `exactly the tensors of a ViT of width ${facts.width} with ${facts.depth} blocks in ${naming.name} naming`,
+    );
+  }
+}

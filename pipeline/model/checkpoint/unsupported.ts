@@ -1,0 +1,44 @@
+/** Parts of other models that are recognised by their tensors' names, with the reason they are refused. */
+const parts: readonly (readonly [RegExp, string])[] = [
+  [
+    /(?:^|\.)(?:dist_token|distillation_token|head_dist\.|distillation_classifier\.)/,
+    'a distillation token (distilled DeiT): its second token and head are not part of this model; use the DeiT without "distilled" in its name',
+  ],
+  [
+    /\.(?:ls[12]\.gamma|gamma_[12]|lambda_[12]|layer_scale[12]?\.)/,
+    'LayerScale: its factors would have to be folded into attn.proj and mlp.fc2 first',
+  ],
+  [/\.(?:q_norm|k_norm|query_norm|key_norm)\./, 'normalised queries and keys (qk-norm)'],
+  [/(?:^|\.)(?:reg_token|register_tokens)/, 'register tokens'],
+  [
+    /(?:^|\.)fc_norm\./,
+    'a head on averaged tokens (global average pooling, fc_norm); a class-token head is expected',
+  ],
+  [/relative_position|rel_pos/, 'relative positions (BEiT)'],
+  [
+    /\.mlp\.(?:w12|w3|fc1_g|fc1_x|weights_in)\.|\.(?:gate_proj|up_proj)\./,
+    'a gated feed-forward block (SwiGLU)',
+  ],
+  [/\.mlp\.norm\./, 'a LayerNorm inside the feed-forward block'],
+  [/(?:^|\.)(?:norm_pre|pre_layrnorm|ln_pre)\./, 'a LayerNorm before the blocks (CLIP)'],
+  [/(?:^|\.)pre_logits\./, 'a representation layer before the head (pre_logits)'],
+  [/(?:^|\.)attn_pool\./, 'an attention-pooling head'],
+  [
+    /(?:^|\.)patch_embed\.(?:backbone|norm|conv)/,
+    'a patch embedding that is more than one convolution (hybrid models)',
+  ],
+];
+
+/** What `names` show to be unsupported, each with the tensors that show it. */
+export function unsupportedParts(names: Iterable<string>): { why: string; tensors: string[] }[] {
+  const all = [...names];
+  return parts
+    .map(([pattern, why]) => ({ why, tensors: all.filter((name) => pattern.test(name)) }))
+    .filter(({ tensors }) => tensors.length > 0);
+}
+
+/** "a, b, c and 9 more" */
+export function listed(names: readonly string[], limit = 6): string {
+  const shown = names.slice(0, limit).join(', ');
+  return names.length > limit ? `${shown} and ${names.length - limit} more` : shown;
+}

@@ -1,0 +1,192 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { mkdtemp, readFile, readdir, rm, stat } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fetchFromHub } from '../../../pipeline/model/checkpoint/hub.ts';
+import { inspectCheckpoint } from '../../../pipeline/model/checkpoint/inspect.ts';
+import { writeSafetensors } from '../../../pipeline/model/safetensors.ts';
+import { BlockForgeError } from '../../../pipeline/util/failure.ts';
+import { asHuggingface, strongWeights, tinyArchitecture } from '../../support/checkpoints.ts';
+
+interface Served {
+  readonly body: Buffer;
+  /** Cuts the connection after so many bytes of each answer, this many times. */
+  cuts?: number;
+  digest?: string;
+  status?: number;
+}
+
+/** A hub of one model: `/o/m/resolve/main/FILE` redirects to `/cdn/FILE`, like the real one does for large files. */
+function hub(files: Map<string, Served>, log: IncomingMessage[]): Server {
+  return createServer((request: IncomingMessage, response: ServerResponse) => {
+    log.push(request);
+    const [, name] = /\/([^/]+)$/.exec(request.url!)!;
+    const file = files.get(name);
+    if (file === undefined) return void response.writeHead(404).end('not here');
+    if (file.status !== undefined) return void response.writeHead(file.status).end();
+    const digest = file.digest ?? createHash('sha256').update(file.body).digest('hex');
+    if (!request.url!.startsWith('/cdn/')) {
+      response.writeHead(302, {
+        location: `/cdn/${name}`,
+        'x-linked-etag': `"${digest}"`,
+        'x-linked-size': file.body.length,
+      });
+      return void response.end();
+    }
+    const start = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
+    if (start >= file.body.length) return void response.writeHead(416).end();
+    const rest = file.body.subarray(start);
+    response.writeHead(start > 0 ? 206 : 200, { 'content-length': rest.length });
+    if ((file.cuts ?? 0) > 0) {
+      file.cuts!--;
+      response.write(rest.subarray(0, rest.length >> 1), () => setTimeout(() => response.destroy(), 20));
+    } else response.end(rest);
+  });
+}
+
+describe('model/checkpoint/hub', () => {
+  let cache: string;
+  let server: Server;
+  let environment: Record<string, string>;
+  let weights: Buffer;
+  const files = new Map<string, Served>();
+  const log: IncomingMessage[] = [];
+  const config = { model_type: 'vit', num_attention_heads: 2, layer_norm_eps: 1e-12, hidden_act: 'gelu' };
+
+  before(async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'blockforge-hub-source-'));
+    await writeSafetensors(join(folder, 'w'), asHuggingface(strongWeights(tinyArchitecture)));
+    weights = await readFile(join(folder, 'w'));
+    await rm(folder, { recursive: true });
+    server = hub(files, log);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  });
+  after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  beforeEach(async () => {
+    cache = await mkdtemp(join(tmpdir(), 'blockforge-hub-'));
+    environment = {
+      BLOCKFORGE_CACHE: cache,
+      HF_ENDPOINT: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    };
+    log.length = 0;
+    files.clear();
+    files.set('model.safetensors', { body: weights });
+    files.set('config.json', { body: Buffer.from(JSON.stringify(config)) });
+  });
+  afterEach(() => rm(cache, { recursive: true }));
+
+  async function failure(promise: Promise<unknown>): Promise<BlockForgeError['failure']> {
+    const error: unknown = await promise.then(
+      () => assert.fail('no failure'),
+      (reason: unknown) => reason,
+    );
+    assert.ok(error instanceof BlockForgeError, String(error));
+    return error.failure;
+  }
+
+  it('downloads weights and config, reports progress, and needs no network the second time', async () => {
+    const seen: number[] = [];
+    const onProgress = ({
+      file,
+      doneBytes,
+      totalBytes,
+    }: {
+      file: string;
+      doneBytes: number;
+      totalBytes?: number;
+    }) => {
+      if (file !== 'model.safetensors') return;
+      assert.equal(totalBytes, weights.length);
+      seen.push(doneBytes);
+    };
+    const folder = await fetchFromHub('hf:o/m', {
+      environment: { ...environment, HF_TOKEN: 'secret' },
+      onProgress,
+    });
+    assert.deepEqual((await readdir(folder)).sort(), ['config.json', 'model.safetensors']);
+    assert.deepEqual(await readFile(join(folder, 'model.safetensors')), weights);
+    assert.equal(seen.at(-1), weights.length);
+    assert.equal(log[0].headers.authorization, 'Bearer secret');
+    assert.ok(log.some(({ url }) => url === '/o/m/resolve/main/model.safetensors'));
+    const requests = log.length;
+    const inspection = await inspectCheckpoint('hf:o/m', { hub: { environment } });
+    assert.equal(log.length, requests);
+    assert.deepEqual(inspection.architecture, { ...tinyArchitecture, layerNormEpsilon: 1e-12 });
+  });
+
+  it('continues where the line was cut', async () => {
+    files.get('model.safetensors')!.cuts = 2;
+    const folder = await fetchFromHub('hf:o/m', { environment });
+    assert.deepEqual(await readFile(join(folder, 'model.safetensors')), weights);
+    const ranges = log
+      .filter(({ url }) => url === '/cdn/model.safetensors')
+      .map(({ headers }) => headers.range);
+    const half = weights.length >> 1;
+    assert.deepEqual(ranges, [
+      undefined,
+      `bytes=${half}-`,
+      `bytes=${half + ((weights.length - half) >> 1)}-`,
+    ]);
+  });
+
+  it('keeps what it has when the line stays bad, and a later call continues', async () => {
+    files.get('model.safetensors')!.cuts = 4;
+    const { reason, found } = await failure(fetchFromHub('hf:o/m', { environment }));
+    assert.equal(reason, 'download-failed');
+    assert.match(found, /bytes are kept and will be continued/);
+    log.length = 0;
+    await fetchFromHub('hf:o/m', { environment });
+    assert.match(
+      log.find(({ url }) => url === '/cdn/model.safetensors')!.headers.range!,
+      /^bytes=[1-9]\d*-$/,
+    );
+  });
+
+  it('refuses wrong bytes and starts anew afterwards', async () => {
+    files.set('model.safetensors', { body: weights, digest: 'a'.repeat(64) });
+    const { reason, found, next } = await failure(fetchFromHub('hf:o/m', { environment }));
+    assert.equal(reason, 'download-failed');
+    assert.match(found, /SHA-256 [0-9a-f]{64} instead of a{64}/);
+    assert.match(next!, /starts this file anew/);
+    const folder = join(cache, 'hub', 'o--m', 'main');
+    assert.deepEqual(await readdir(folder), ['config.json']);
+    files.set('model.safetensors', { body: weights });
+    await fetchFromHub('hf:o/m', { environment });
+    assert.equal((await stat(join(folder, 'model.safetensors'))).size, weights.length);
+  });
+
+  it('loads a sharded model, its index last', async () => {
+    files.delete('model.safetensors');
+    files.set('a.safetensors', { body: weights });
+    const index = JSON.stringify({ weight_map: { x: 'a.safetensors' } });
+    files.set('model.safetensors.index.json', { body: Buffer.from(index) });
+    const folder = await fetchFromHub('hf:o/m@v1.0', { environment });
+    assert.match(folder, /o--m.v1\.0$/);
+    assert.equal((await inspectCheckpoint('hf:o/m@v1.0', { hub: { environment } })).files.length, 3);
+  });
+
+  it('says what to do without weights, without permission and without network', async () => {
+    files.delete('model.safetensors');
+    assert.match((await failure(fetchFromHub('hf:o/m', { environment }))).found, /no model\.safetensors at /);
+    files.set('model.safetensors', { body: weights, status: 401 });
+    assert.match((await failure(fetchFromHub('hf:o/m', { environment }))).next!, /HF_TOKEN/);
+    const nowhere = { BLOCKFORGE_CACHE: cache, HF_ENDPOINT: 'http://127.0.0.1:9' };
+    const { reason, found, next } = await failure(fetchFromHub('hf:o/x', { environment: nowhere }));
+    assert.equal(reason, 'download-failed');
+    assert.match(found, /fetch failed/);
+    assert.match(next!, /download model\.safetensors and config\.json of o\/x by hand/);
+  });
+
+  it('refuses names that are no names', async () => {
+    for (const name of ['hf:m', 'hf:../m', 'hf:o/..', 'hf:o/m@', 'hf:o/m@../x', 'hf:o/m/x']) {
+      assert.equal((await failure(fetchFromHub(name, { environment }))).reason, 'config-invalid', name);
+    }
+    assert.equal(log.length, 0);
+  });
+});
