@@ -21,7 +21,7 @@ export const stageNames = [
 ] as const;
 export type StageName = (typeof stageNames)[number];
 
-/** `stage/part`, e.g. `distill/block-03`; also the job's folder below the run folder. */
+/** `stage/part`, e.g. `distill/block-03`; also the job's folder below the run folder, unless it names another. */
 export type JobId = string;
 
 /** What a stage needs to know to list its jobs. No engine is loaded while planning. */
@@ -49,6 +49,11 @@ export interface RunInputs {
 /** One independent, idempotent, resumable piece of work. */
 export interface JobPlan {
   readonly id: JobId;
+  /**
+   * Where below the run folder the output is published, e.g. `library`, for what is handed on. Then the runner's
+   * record does not lie in it but in the folder of the job's id.
+   */
+  readonly folder?: string;
   /** Jobs whose output this one reads. */
   readonly needs: readonly JobId[];
   /** Jobs whose output this one reads if they succeed: a failed block does not stop the measuring of the others. */
@@ -82,14 +87,14 @@ export interface StageRegistry {
 }
 
 export interface PreparedWorker {
-  /** `Engine.version`, recorded beside the outputs. */
-  readonly engineVersion: string;
+  /** `Engine.description`, recorded beside the outputs. */
+  readonly engine: string;
   /** Tensors alive in this process, shown with the progress: a leak is seen while it is small. */
   readonly tensors: () => number;
 }
 
 export interface JobContext extends PlanInput {
-  /** The run folder, `runs/<name>`. Only the export stage writes there directly. */
+  /** The run folder, `runs/<name>`. For messages: nothing is written there but through `folder`. */
   readonly runFolder: string;
   /** This job's output folder: a temporary one that is published (renamed) when `run` returns. */
   readonly folder: string;

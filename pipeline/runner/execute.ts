@@ -5,6 +5,7 @@ import type { JobInput } from './fingerprint.ts';
 import { toJobFailure, type JobFailure } from './job-failure.ts';
 import type { JobReport } from './messages.ts';
 import { dependenciesOf, type Plan, type PlannedJob } from './plan.ts';
+import { outputFolder } from './publish.ts';
 import { runJob } from './run-job.ts';
 import { createSlotPool, type SlotSettings } from './slot-pool.ts';
 import { inputOf, inspectJob, type DecidedStatus } from './states.ts';
@@ -45,6 +46,7 @@ export async function executeRun(options: ExecuteOptions): Promise<ReadonlyMap<J
   const queue = new PQueue({ concurrency: slots.count });
   const exclusiveQueue = new PQueue({ concurrency: 1 });
   const priorities = rankByWayToEnd(plan);
+  const folders = new Map(plan.jobs.map(({ job }) => [job.id, outputFolder(runFolder, job)]));
   const timeLeft = createTimeLeft(
     plan.jobs.filter(({ selected }) => selected),
     slots.count,
@@ -144,6 +146,7 @@ export async function executeRun(options: ExecuteOptions): Promise<ReadonlyMap<J
       planned,
       status,
       inputs,
+      folderOf: (id) => folders.get(id)!,
       input: plan.input,
       runFolder,
       slot,

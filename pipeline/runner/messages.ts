@@ -32,7 +32,7 @@ export type JobReply =
       readonly type: 'finished';
       readonly summary: Json;
       readonly outputs: readonly OutputFile[];
-      readonly engineVersion: string | null;
+      readonly engine: string | null;
     }
   | { readonly type: 'failed'; readonly failure: Failure; readonly stack?: string }
   | { readonly type: 'interrupted' };

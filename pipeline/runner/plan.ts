@@ -1,5 +1,12 @@
 import { fail } from '../util/failure.ts';
-import type { JobId, JobPlan, PlanInput, Stage, StageName } from './contract.ts';
+import {
+  stageNames,
+  type JobId,
+  type JobPlan,
+  type PlanInput,
+  type Stage,
+  type StageName,
+} from './contract.ts';
 
 export interface Selection {
   /** The jobs of this stage, and all that depend on them, run again from scratch. */
@@ -37,6 +44,7 @@ export function makePlan(stages: readonly Stage[], input: PlanInput, selection: 
   for (const stage of stages) {
     for (const job of stage.plan(input)) {
       checkId(job.id, stage);
+      checkFolder(job, [...jobs.values()]);
       if (jobs.has(job.id)) throw new Error(`two jobs are called ${job.id}`);
       owners.set(job.id, stage);
       jobs.set(job.id, job);
@@ -80,6 +88,19 @@ function checkId(id: JobId, stage: Stage): void {
   if (!valid || part.includes('.tmp-') || part.endsWith('.fingerprint')) {
     throw new Error(`stage ${stage.name} planned the job id '${id}': expected ${stage.name}/<part>`);
   }
+}
+
+/** A folder of its own must not lie in or be another one's. */
+function checkFolder({ id, folder }: JobPlan, others: readonly JobPlan[]): void {
+  if (folder === undefined) return;
+  const valid = /^\w[\w.-]*$/.test(folder) && !folder.includes('.tmp-') && !isStageName(folder);
+  if (!valid || others.some((other) => other.folder === folder)) {
+    throw new Error(`${id} cannot be published in '${folder}'`);
+  }
+}
+
+function isStageName(name: string): name is StageName {
+  return (stageNames as readonly string[]).includes(name);
 }
 
 /** Depth first in the given order, so that a stable order comes out and a cycle is met as its path. */

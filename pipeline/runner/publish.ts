@@ -3,7 +3,7 @@ import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { writeJsonAtomic } from '../util/atomic.ts';
 import type { Json, Sha256 } from '../util/hash.ts';
-import { stageNames, type JobId } from './contract.ts';
+import { stageNames, type JobId, type JobPlan } from './contract.ts';
 import type { Fingerprint, FingerprintData } from './fingerprint.ts';
 import { doneFile, type OutputFile } from './outputs.ts';
 
@@ -22,19 +22,25 @@ export interface DoneRecord {
   readonly outputs: readonly OutputFile[];
   readonly seconds: number;
   readonly finishedAt: string;
-  readonly engineVersion: string | null;
+  readonly engine: string | null;
   readonly summary: Json;
   readonly warnings: readonly string[];
 }
 
-export function jobFolder(runFolder: string, id: JobId): string {
+/** Where a job's output is published, and where it is read. */
+export function outputFolder(runFolder: string, { id, folder }: Pick<JobPlan, 'id' | 'folder'>): string {
+  return join(runFolder, folder ?? id);
+}
+
+/** `done.json` always lies under the job's id: a folder that is handed on holds nothing of this machine. */
+function recordFolder(runFolder: string, id: JobId): string {
   return join(runFolder, id);
 }
 
 /** @returns undefined where the job never finished, or its record cannot be read. */
 export async function readDoneRecord(runFolder: string, id: JobId): Promise<DoneRecord | undefined> {
   try {
-    const text = await readFile(join(jobFolder(runFolder, id), doneFile), 'utf8');
+    const text = await readFile(join(recordFolder(runFolder, id), doneFile), 'utf8');
     const record = JSON.parse(text) as DoneRecord;
     return record.format === 1 ? record : undefined;
   } catch (error) {
@@ -46,13 +52,13 @@ export async function readDoneRecord(runFolder: string, id: JobId): Promise<Done
 
 /** Makes the job "not done". Its outputs stay until its work begins. */
 export async function invalidateJob(runFolder: string, id: JobId): Promise<void> {
-  await rm(join(jobFolder(runFolder, id), doneFile), { force: true });
+  await rm(join(recordFolder(runFolder, id), doneFile), { force: true });
 }
 
 /** Removes what the job left before and gives a fresh temporary folder beside its place. */
-export async function startJobFolder(runFolder: string, id: JobId): Promise<string> {
-  const folder = jobFolder(runFolder, id);
-  await invalidateJob(runFolder, id);
+export async function startJobFolder(runFolder: string, job: JobPlan): Promise<string> {
+  const folder = outputFolder(runFolder, job);
+  await invalidateJob(runFolder, job.id);
   await rm(folder, { recursive: true, force: true });
   const temporary = `${folder}.tmp-${randomBytes(4).toString('hex')}`;
   await mkdir(temporary, { recursive: true });
@@ -60,27 +66,31 @@ export async function startJobFolder(runFolder: string, id: JobId): Promise<stri
 }
 
 /** Renames the temporary folder into the job's place. Not done yet: `recordDone` comes next. */
-export async function placeJobFolder(runFolder: string, id: JobId, temporary: string): Promise<void> {
-  const folder = jobFolder(runFolder, id);
+export async function placeJobFolder(runFolder: string, job: JobPlan, temporary: string): Promise<void> {
+  const folder = outputFolder(runFolder, job);
   await flushFolder(temporary);
   await rename(temporary, folder);
   await flushFolder(dirname(folder));
 }
 
 export async function recordDone(runFolder: string, record: DoneRecord): Promise<void> {
-  const folder = jobFolder(runFolder, record.job);
+  const folder = recordFolder(runFolder, record.job);
   await writeJsonAtomic(join(folder, doneFile), record);
   await flushFolder(folder);
 }
 
 /** Removes the temporary folders of dead runs. Call it under the run's lock only: then nobody is working in them. */
-export async function removeLeftovers(runFolder: string): Promise<void> {
-  for (const stage of stageNames) {
-    const entries = await readdir(join(runFolder, stage)).catch(() => []);
-    for (const entry of entries) {
-      if (entry.includes('.tmp-')) await rm(join(runFolder, stage, entry), { recursive: true, force: true });
+export async function removeLeftovers(runFolder: string, jobs: readonly JobPlan[]): Promise<void> {
+  const named = new Set(jobs.flatMap(({ folder }) => folder ?? []));
+  const removeFrom = async (folder: string, isOurs: (name: string) => boolean): Promise<void> => {
+    for (const entry of await readdir(folder).catch(() => [])) {
+      const [name, temporary] = entry.split('.tmp-');
+      if (temporary === undefined || !isOurs(name)) continue;
+      await rm(join(folder, entry), { recursive: true, force: true });
     }
-  }
+  };
+  for (const stage of stageNames) await removeFrom(join(runFolder, stage), () => true);
+  await removeFrom(runFolder, (name) => named.has(name));
 }
 
 /** Makes a rename survive a power cut. Some systems cannot open folders; there the file system's own order must do. */

@@ -6,7 +6,7 @@ import { toJobFailure, type JobFailure } from './job-failure.ts';
 import type { JobReply, JobReport, JobRequest } from './messages.ts';
 import { digestOutputs } from './outputs.ts';
 import { dependenciesOf, type PlannedJob } from './plan.ts';
-import { jobFolder, placeJobFolder, recordDone, startJobFolder } from './publish.ts';
+import { placeJobFolder, recordDone, startJobFolder } from './publish.ts';
 import { claimResumeFolder, dropResumeFolder } from './resume-folder.ts';
 import type { Slot } from './slot.ts';
 import type { DecidedStatus } from './states.ts';
@@ -15,6 +15,8 @@ export interface JobRun {
   readonly planned: PlannedJob;
   readonly status: DecidedStatus;
   readonly inputs: ReadonlyMap<JobId, JobInput>;
+  /** Where the output of another job is published. */
+  readonly folderOf: (id: JobId) => string;
   readonly input: PlanInput;
   readonly runFolder: string;
   readonly slot: Slot;
@@ -30,14 +32,15 @@ export type JobResult =
 
 /** One job from its empty folder to its published one. Never throws: what goes wrong is the job's failure. */
 export async function runJob(run: JobRun): Promise<JobResult> {
-  const { planned, runFolder } = run;
-  const { id } = planned.job;
+  const { runFolder } = run;
+  const { job } = run.planned;
+  const { id } = job;
   const started = performance.now();
   const seconds = () => (performance.now() - started) / 1000;
   const warnings: string[] = [];
   let folder: string | undefined;
   try {
-    folder = await startJobFolder(runFolder, id);
+    folder = await startJobFolder(runFolder, job);
     const resume = await claimResumeFolder(runFolder, id, run.status.fingerprint);
     run.onStart(resume.resumed);
     const report = (value: JobReport): void => {
@@ -49,7 +52,7 @@ export async function runJob(run: JobRun): Promise<JobResult> {
     const reply = await run.slot.run(requestOf(run, folder, resume.folder), report);
     if (reply.type === 'interrupted') return reply;
     if (reply.type === 'failed') return { ...reply, seconds: seconds() };
-    await placeJobFolder(runFolder, id, folder);
+    await placeJobFolder(runFolder, job, folder);
     const outputs = await record(run, reply, seconds(), warnings);
     await dropResumeFolder(runFolder, id);
     return { type: 'ran', seconds: seconds(), summary: reply.summary, outputs };
@@ -76,7 +79,7 @@ async function record(
     outputs: reply.outputs,
     seconds,
     finishedAt: new Date().toISOString(),
-    engineVersion: reply.engineVersion,
+    engine: reply.engine,
     summary: reply.summary,
     warnings,
   });
@@ -84,12 +87,12 @@ async function record(
 }
 
 function requestOf(
-  { planned: { job, stage, needsEngine }, inputs, input, runFolder }: JobRun,
+  { planned: { job, stage, needsEngine }, inputs, input, runFolder, folderOf }: JobRun,
   folder: string,
   resumeFolder: string,
 ): JobRequest {
   const published = Object.fromEntries(
-    dependenciesOf(job).map((id) => [id, inputs.has(id) ? jobFolder(runFolder, id) : null]),
+    dependenciesOf(job).map((id) => [id, inputs.has(id) ? folderOf(id) : null]),
   );
   return { stage, job, needsEngine, input, runFolder, folder, resumeFolder, published };
 }

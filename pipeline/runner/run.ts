@@ -69,7 +69,10 @@ export async function run(options: RunOptions): Promise<RunOutcome> {
   try {
     const bus = createEventBus();
     for (const subscriber of [log.write, ...(options.subscribers ?? [])]) bus.subscribe(subscriber);
-    await removeLeftovers(runFolder);
+    await removeLeftovers(
+      runFolder,
+      plan.jobs.map(({ job }) => job),
+    );
     const digests = await openFileDigests(runFolder);
     /** A cache that cannot be written costs time at the next start, nothing else. */
     const saveDigests = () =>

@@ -33,6 +33,7 @@ const workerFile = fileURLToPath(new URL('./worker.ts', import.meta.url));
 // Absolute, so that the child finds its TypeScript loader from any working directory.
 const loaderUrl = import.meta.resolve('tsx');
 const closeGraceMs = 3000;
+const lastWordsMs = 1000;
 
 export function createSlot(options: SlotOptions): Slot {
   let child: ChildProcess | undefined;
@@ -73,18 +74,25 @@ export function createSlot(options: SlotOptions): Slot {
           settle(incoming.reply);
         };
         const onEnd = (code: number | Error | null, signal?: NodeJS.Signals | null): void => {
-          child = undefined;
+          if (child === current) child = undefined;
           if (aborting !== undefined) return settle({ type: 'interrupted' });
           const seconds = (performance.now() - started) / 1000;
           settle({ type: 'failed', ...describeDeath(request, options, code, signal, seconds, lastRssBytes) });
         };
+        // The end of a process can be seen before the last words it sent: those are read first.
+        const onExit = (code: number | null, signal: NodeJS.Signals | null): void => {
+          if (!current.connected) return onEnd(code, signal);
+          const timer = setTimeout(() => onEnd(code, signal), lastWordsMs);
+          current.once('disconnect', () => {
+            clearTimeout(timer);
+            setImmediate(() => onEnd(code, signal));
+          });
+        };
         const settle = (value: JobReply): void => {
-          current.off('message', onMessage).off('exit', onEnd).off('error', onEnd);
-          // A process that dies between two jobs is noticed by `hasEnded`; its late errors are nobody's.
-          current.on('error', () => undefined);
+          current.off('message', onMessage).off('exit', onExit).off('error', onEnd);
           resolve(value);
         };
-        current.on('message', onMessage).on('exit', onEnd).on('error', onEnd);
+        current.on('message', onMessage).on('exit', onExit).on('error', onEnd);
         send(current, { type: 'job', request });
       });
       busy = false;
@@ -110,7 +118,7 @@ export function createSlot(options: SlotOptions): Slot {
 function startWorker({ registry, environment, logFile }: SlotOptions): ChildProcess {
   const log = openSync(logFile, 'w');
   try {
-    return fork(workerFile, [registry], {
+    const child = fork(workerFile, [registry], {
       execArgv: ['--import', loaderUrl],
       env: { ...process.env, ...environment },
       stdio: ['ignore', log, log, 'ipc'],
@@ -119,6 +127,8 @@ function startWorker({ registry, environment, logFile }: SlotOptions): ChildProc
       // beside the worker, and the checkpoint could not be written. The parent's message is the only stop sign.
       detached: true,
     });
+    // A process that dies between two jobs is noticed by `hasEnded`; its late errors are nobody's.
+    return child.on('error', () => undefined);
   } finally {
     closeSync(log);
   }

@@ -11,7 +11,7 @@ import {
 } from './fingerprint.ts';
 import { findChangedOutput } from './outputs.ts';
 import { dependenciesOf, type Plan, type PlannedJob } from './plan.ts';
-import { jobFolder, readDoneRecord, type DoneRecord } from './publish.ts';
+import { outputFolder, readDoneRecord, type DoneRecord } from './publish.ts';
 import { hasCheckpoint } from './resume-folder.ts';
 
 export interface JobStatus {
@@ -45,7 +45,7 @@ export async function inspectJob(
   if (record !== undefined) {
     const changed =
       record.fingerprint === fingerprint
-        ? await findChangedOutput(jobFolder(runFolder, job.id), record.outputs, digests)
+        ? await findChangedOutput(outputFolder(runFolder, job), record.outputs, digests)
         : explainChange(record.madeFrom, madeFrom, job.files ?? []) || 'its record was changed by hand';
     if (changed === undefined) return { ...decided, state: 'fresh', why: 'up to date' };
     why = changed;

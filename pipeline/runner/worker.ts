@@ -85,8 +85,8 @@ async function runJob(
   };
   const summary = await stage.run(job, context);
   const outputs = await collectOutputs(folder);
-  const engineVersion = request.needsEngine ? (prepared?.engineVersion ?? null) : null;
-  return { type: 'finished', summary, outputs, engineVersion };
+  const engine = request.needsEngine ? (prepared?.engine ?? null) : null;
+  return { type: 'finished', summary, outputs, engine };
 }
 
 function message(reply: JobReply, broken: boolean): FromWorker {

@@ -45,9 +45,9 @@ export const stages: readonly Stage[] = stageNames.map((name) => ({
   run,
 }));
 
-export function prepareWorker(): Promise<{ engineVersion: string; tensors: () => number }> {
+export function prepareWorker(): Promise<{ engine: string; tensors: () => number }> {
   log({ type: 'engine' });
-  return Promise.resolve({ engineVersion: 'Fake 1.0', tensors: () => 7 });
+  return Promise.resolve({ engine: 'Fake 1.0', tensors: () => 7 });
 }
 
 async function run(job: JobPlan, context: JobContext): Promise<Json> {

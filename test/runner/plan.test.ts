@@ -46,6 +46,11 @@ describe('plan', () => {
     for (const id of ['order/', 'order/a/b', 'order/..', 'order/.hidden', 'order/a.tmp-1', 'order/a b']) {
       assert.throws(() => plan([job(id)]), /expected order\/<part>/, id);
     }
+    for (const folder of ['../x', 'order', '.x', 'a/b', 'x.tmp-1']) {
+      assert.throws(() => plan([job('order/a', { folder })]), /cannot be published in/, folder);
+    }
+    const twice = [job('order/a', { folder: 'library' }), job('order/b', { folder: 'library' })];
+    assert.throws(() => plan(twice), /order\/b cannot be published in 'library'/);
     const foreign: Stage = { name: 'order', version: 1, run: unused, plan: () => [job('rank/a')] };
     assert.throws(() => plan([], {}, [foreign]), /stage order planned the job id 'rank\/a'/);
   });

@@ -53,19 +53,19 @@ describe('publishing', () => {
   const path = (name: string) => join(runFolder, 'order/a', name);
 
   async function publish(): Promise<void> {
-    const temporary = await startJobFolder(runFolder, 'order/a');
+    const temporary = await startJobFolder(runFolder, planned.job);
     await is('missing');
     mkdirSync(join(temporary, 'deep'));
     writeFileSync(join(temporary, 'deep/weights'), 'weights');
     writeFileSync(join(temporary, 'scores'), 'scores');
     const outputs = await collectOutputs(temporary);
     await is('missing');
-    await placeJobFolder(runFolder, 'order/a', temporary);
+    await placeJobFolder(runFolder, planned.job, temporary);
     await is('missing'); // the crash between rename and done.json
     const { fingerprint, madeFrom } = await inspect();
     await recordDone(runFolder, {
       ...{ format: 1, job: 'order/a', fingerprint, madeFrom, outputs, outputsSha256: digestOutputs(outputs) },
-      ...{ seconds: 1, finishedAt: '', engineVersion: null, summary: null, warnings: [] },
+      ...{ seconds: 1, finishedAt: '', engine: null, summary: null, warnings: [] },
     });
     await is('fresh');
   }
@@ -114,11 +114,13 @@ describe('publishing', () => {
 
   it('clears what dead runs left, and nothing else', async () => {
     await publish();
-    const left = await startJobFolder(runFolder, 'order/b');
+    const left = await startJobFolder(runFolder, job('order/b'));
     writeFileSync(join(left, 'half'), 'half');
+    const library = job('export/all', { folder: 'library' });
+    const leftLibrary = await startJobFolder(runFolder, library);
     mkdirSync(join(runFolder, 'mine.tmp-1'));
-    await removeLeftovers(runFolder);
-    assert.ok(!existsSync(left));
+    await removeLeftovers(runFolder, [library]);
+    assert.ok(!existsSync(left) && !existsSync(leftLibrary));
     assert.ok(existsSync(join(runFolder, 'mine.tmp-1')));
     await is('fresh');
   });

@@ -104,7 +104,7 @@ export class Rig {
   }
 
   async until(condition: () => boolean): Promise<void> {
-    const end = Date.now() + 10_000;
+    const end = Date.now() + 15_000;
     while (!condition()) {
       if (Date.now() > end) throw new Error(`waited in vain for ${condition.toString()}`);
       await sleep(5);

@@ -48,7 +48,7 @@ describe('run', () => {
       done.outputs.map(({ path }) => path),
       ['deep/result.txt', 'half.txt'],
     );
-    assert.equal(done.engineVersion, 'Fake 1.0');
+    assert.equal(done.engine, 'Fake 1.0');
     assert.equal(rig.event('job-finished', 'order/a').outputs, done.outputsSha256);
     assert.deepEqual(
       readdirSync(join(rig.runFolder, 'order')).sort(),
@@ -240,7 +240,8 @@ describe('run', () => {
       job('order/b'),
       job('profile/a', { exclusive: true }),
       job('profile/b', { exclusive: true, needs: ['order/a'] }),
-      job('rank/all', { needs: ['profile/a'] }),
+      job('export/all', { needs: ['profile/a'], folder: 'library' }),
+      job('report/all', { needs: ['export/all'] }),
     ];
     // Both jobs wait until both have started: they do run at the same time.
     rig.behave('order/a', { waitFor: 'both' });
@@ -249,7 +250,13 @@ describe('run', () => {
     await rig.until(() => rig.started().length === 2);
     assert.deepEqual(rig.started(), ['order/a', 'order/b']);
     rig.release('both');
-    assert.equal((await running).ran, 5);
+    assert.equal((await running).ran, 6);
+    assert.deepEqual(
+      readdirSync(join(rig.runFolder, 'library')).sort(),
+      ['deep', 'half.txt'],
+      'no record inside',
+    );
+    assert.match(rig.result('report/all'), /profile|settings/, 'readers find it there');
     const open = new Set<string>();
     for (const { type, job: id } of rig.log()) {
       if (type === 'end') open.delete(id!);
@@ -267,6 +274,12 @@ describe('run', () => {
       'two of four slots used',
     );
     assert.equal(new Set(lines.map(({ pid }) => pid)).size, 2);
+    rmSync(join(rig.runFolder, 'library/half.txt'));
+    const states = (await previewRun(rig.options())).filter(({ state }) => state !== 'fresh');
+    assert.deepEqual(
+      states.map(({ why }) => why),
+      ['its output half.txt is gone', 'export/all runs first'],
+    );
   });
 
   it('refuses before any work what cannot work', async () => {
