@@ -2,7 +2,7 @@ import { block, matrix, transposed } from '../../tensor/float64/matrix.ts';
 import type { Matrix } from '../../tensor/float64/matrix.ts';
 import { addProduct } from '../../tensor/float64/product.ts';
 
-/** Removals between two updates of the whole matrices. Any value gives the same removals; this one is fast. */
+/** Removals between two updates of the whole matrices. Any value gives the same removals up to rounding. */
 const PANEL = 96;
 
 export interface Elimination {

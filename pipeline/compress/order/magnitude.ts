@@ -3,7 +3,7 @@ import type { Criterion } from './criterion.ts';
 
 /**
  * LegoDNN's L1 magnitude, carried from filters to an FFN with one index set: the L1 norm of a unit's fc1 column plus
- * that of its fc2 row (Han et al., "LegoDNN", MobiCom 2021, section 4.1). Looks at no data. A baseline.
+ * that of its fc2 row (Han et al., "LegoDNN", MobiCom 2021). Looks at no data. A baseline.
  */
 export const magnitude: Criterion = ({ weights: { width, hidden, fc1Kernel, fc2Kernel } }) => {
   const scores = new Float64Array(hidden);

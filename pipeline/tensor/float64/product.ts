@@ -6,7 +6,7 @@ import { createMicroKernel, TILE } from './micro-kernel.ts';
 const DEPTH = 256;
 const ROWS = 128;
 const COLUMNS = 512;
-/** Below this many multiply-adds packing costs more than it saves. */
+/** Up to this many multiply-adds a plain loop, without packing. */
 const SMALL = 4096;
 
 const RIGHT = DEPTH * ROWS;
