@@ -17,7 +17,7 @@ import { createReporter } from './distill-progress.ts';
 import * as students from './distill-students.ts';
 import type { DistilledStudent, DistillResult, DistillSettings, DistillTask, Look } from './distill-task.ts';
 import { prepareHeldOut, type HeldOut } from './held-out-error.ts';
-import { createLossLog } from './loss-log.ts';
+import { createLossLog } from '../tensor/loss-log.ts';
 import { tokenBatches } from './token-batches.ts';
 
 export type { DistilledStudent, DistillResult, DistillSettings, DistillTask } from './distill-task.ts';

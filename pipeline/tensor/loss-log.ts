@@ -2,10 +2,10 @@ import * as tf from '@tensorflow/tfjs-core';
 
 /** Losses that wait on the engine: reading each one at once would make a GPU stall after every step. */
 export interface LossLog {
-  /** Takes over the scalars of one step, one per descendant. */
+  /** Takes over the scalars of one step: one, or one per descendant. */
   push(losses: readonly tf.Scalar[]): void;
   readonly steps: number;
-  /** Reads what waits, [steps, descendants] row by row, and empties the log. */
+  /** Reads what waits, step by step, and empties the log. */
   drain(): Float32Array;
   dispose(): void;
 }

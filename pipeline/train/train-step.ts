@@ -1,0 +1,39 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Architecture } from '../model/architecture.ts';
+import { trainableForward } from '../model/vit.ts';
+import { adamUpdate, type AdamSettings, type AdamState, type Tensors } from '../tensor/optimizer.ts';
+import { crossEntropy } from './smoothed-cross-entropy.ts';
+
+/** A model in training: weights as `uploadWeights` makes them, and the optimiser's sums. */
+export interface TrainingModel {
+  readonly weights: Tensors;
+  readonly adam: AdamState;
+}
+
+/**
+ * One step on one batch: pixels [B, S, S, C], targets [B, classes]. Takes over `model` and returns its successor, and the
+ * loss as a scalar that the caller disposes.
+ */
+export function trainStep(
+  model: TrainingModel,
+  architecture: Architecture,
+  batch: { readonly pixels: tf.Tensor4D; readonly targets: tf.Tensor2D },
+  settings: AdamSettings,
+  learningRate: number,
+): { model: TrainingModel; loss: tf.Scalar } {
+  const names = Object.keys(model.weights);
+  const { value: loss, grads } = tf.tidy(() =>
+    tf.valueAndGrads((...tensors: tf.Tensor[]) => {
+      const weights = Object.fromEntries(names.map((name, index) => [name, tensors[index]]));
+      return crossEntropy(trainableForward(weights, architecture, batch.pixels), batch.targets);
+    })(names.map((name) => model.weights[name])),
+  );
+  const gradients = Object.fromEntries(names.map((name, index) => [name, grads[index]]));
+  const next = adamUpdate(settings, learningRate, model.weights, gradients, model.adam);
+  return { model: { weights: next.parameters, adam: next.state }, loss: loss };
+}
+
+/** Matrices decay; biases, norms, the class token and the positions do not. */
+export function decays(name: string): boolean {
+  return name.endsWith('.weight') && !/(^|\.)norm\d?\.weight$/.test(name);
+}
