@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Event } from '../../pipeline/runner/contract.ts';
+
+const tsx = createRequire(import.meta.url).resolve('tsx');
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+export const demoTeacher = join(root, 'checkpoints', 'demo-teacher');
+
+export interface Outcome {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A folder of its own with configs in it, and the command line as a user calls it. */
+export interface Workplace {
+  readonly folder: string;
+  write(name: string, content: string | Uint8Array): string;
+  blockforge(...args: string[]): Promise<Outcome>;
+  /** Runs with --json; `onEvent` sees every event as it comes and may send the process a signal. */
+  run(
+    args: string[],
+    onEvent?: (event: Event, kill: (signal: NodeJS.Signals) => void) => void,
+  ): Promise<Outcome & { events: Event[] }>;
+  remove(): void;
+}
+
+export function workplace(environment: NodeJS.ProcessEnv = {}): Workplace {
+  const folder = mkdtempSync(join(tmpdir(), 'blockforge-e2e-'));
+  const start = (args: string[]) =>
+    spawn(process.execPath, ['--import', tsx, join(root, 'pipeline', 'cli', 'main.ts'), ...args], {
+      cwd: folder,
+      env: { ...process.env, NO_COLOR: '1', BLOCKFORGE_CACHE: join(folder, 'cache'), ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+  const run: Workplace['run'] = (args, onEvent) =>
+    new Promise((resolve, reject) => {
+      const child = start(args);
+      const events: Event[] = [];
+      let stdout = '';
+      let stderr = '';
+      let line = '';
+      child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+      child.stdout.setEncoding('utf8').on('data', (text: string) => {
+        stdout += text;
+        const lines = (line + text).split('\n');
+        line = lines.pop()!;
+        if (onEvent === undefined && !args.includes('--json')) return;
+        for (const complete of lines) {
+          const event = JSON.parse(complete) as Event;
+          events.push(event);
+          onEvent?.(event, (signal) => child.kill(signal));
+        }
+      });
+      child.on('error', reject);
+      child.on('close', (code) => resolve({ code, stdout, stderr, events }));
+    });
+  return {
+    folder,
+    write(name, content) {
+      writeFileSync(join(folder, name), content);
+      return join(folder, name);
+    },
+    blockforge: (...args) => run(args),
+    run: (args, onEvent) => run([...args, '--json'], onEvent),
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+/** sha256 of every file below `folder`, by relative path. */
+export function hashes(folder: string): Record<string, string> {
+  const result: Record<string, string> = {};
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const path = join(entry.parentPath, entry.name);
+    result[relative(folder, path)] = createHash('sha256').update(readFileSync(path)).digest('hex');
+  }
+  return result;
+}
+
+/** The jobs a run did, in the order they finished. */
+export function finished(events: readonly Event[]): string[] {
+  return events.flatMap((event) => (event.type === 'job-finished' ? [event.job] : []));
+}
+
+export function succeeded({ code, stderr }: Outcome): void {
+  assert.equal(code, 0, stderr);
+}
+
+/** A small run from the demo's teacher: every stage, seconds. */
+export const smallConfig = (changes = '') => `
+teacher: { checkpoint: ${JSON.stringify(demoTeacher)} }
+data:
+  source: shapes
+  shapes: { images: 3000 }
+  splits: { calibration: 200, selection: 200, test: 100 }
+statistics: { tokensPerImage: 16 }
+descendants: { sparsities: [0.5, 0.75] }
+distill: { duration: { steps: 20 }, batchTokens: 512 }
+measure: { latency: { warmup: 2, iterations: 5 } }
+${changes}`;

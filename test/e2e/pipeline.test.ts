@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { installedEngines } from '../../pipeline/tensor/installed.ts';
+import type { LibrarySummary } from '../../pipeline/library/summary.ts';
+import { openLibrary } from '../../pipeline/library/open.ts';
+import { finished, hashes, smallConfig, succeeded, workplace, type Workplace } from './blockforge.ts';
+
+const engines = installedEngines().tensorflow === undefined ? ['wasm'] : ['tensorflow', 'wasm'];
+
+for (const engine of engines) {
+  describe(`the pipeline, from a checkpoint to a library [${engine}]`, () => {
+    let place: Workplace;
+    const config = ['--config', 'small.yaml', '--engine', engine];
+    const library = () => join(place.folder, 'runs', 'small', 'library');
+
+    before(() => {
+      place = workplace();
+      place.write('small.yaml', smallConfig());
+    });
+    after(() => place.remove());
+
+    it('plans at once, without an engine', async () => {
+      const plan = await place.blockforge(...config, '--plan');
+      succeeded(plan);
+      assert.match(plan.stdout, /distill\/block-00/);
+      assert.equal(existsSync(join(place.folder, 'runs', 'small', 'teacher')), false);
+    });
+
+    it('ends with a library that checks out', async () => {
+      const run = await place.run(config);
+      succeeded(run);
+      assert.equal(finished(run.events).includes('export/library'), true);
+      const { manifest } = await openLibrary(library(), { check: 'hashes' });
+      assert.equal(manifest.engine.name, engine);
+      assert.equal(manifest.blocks.length, manifest.teacher.architecture.depth);
+      for (const { descendants, hidden } of manifest.blocks) {
+        assert.deepEqual(
+          descendants.map(({ width }) => width),
+          [hidden, hidden / 2, hidden / 4],
+        );
+      }
+      assert.equal(manifest.uniform.length, 2);
+    });
+
+    it('shows it, for people and for programs', async () => {
+      const text = await place.blockforge('show', 'runs/small');
+      succeeded(text);
+      assert.match(text.stdout, /Whole models/);
+      const shown = await place.blockforge('show', library(), '--json');
+      succeeded(shown);
+      const summary = JSON.parse(shown.stdout) as LibrarySummary;
+      assert.equal(summary.teacher.images, 200);
+      assert.ok(summary.teacher.top1 > 50, `the demo's teacher is at ${summary.teacher.top1} %`);
+      for (const { sparsity, refit, distilled } of summary.uniform) {
+        assert.ok(sparsity > 0 && refit.top1 >= 0 && distilled!.top1 <= 100);
+      }
+    });
+
+    it('does nothing the second time', async () => {
+      const before = hashes(library());
+      const run = await place.run(config);
+      succeeded(run);
+      assert.deepEqual(finished(run.events), []);
+      assert.deepEqual(hashes(library()), before);
+    });
+
+    it('does again exactly what a changed setting touches', async () => {
+      const run = await place.run([...config, '--set', 'rank.resource=macs']);
+      succeeded(run);
+      assert.deepEqual(finished(run.events), ['rank/library', 'export/library', 'report/test']);
+    });
+  });
+}
+
+describe('interruptions', () => {
+  let place: Workplace;
+  before(() => {
+    place = workplace();
+    // Enough steps for a signal to arrive in the middle of a distillation.
+    place.write('small.yaml', smallConfig().replace('steps: 20', 'steps: 400'));
+  });
+  after(() => place.remove());
+
+  it('resumes a run stopped by Ctrl-C in the middle of distillation, to the same library', async () => {
+    const config = ['--config', 'small.yaml'];
+    const library = join(place.folder, 'runs', 'small', 'library');
+    succeeded(await place.run(config));
+    const whole = hashes(library);
+
+    let sent = false;
+    const again = [...config, '--from', 'distill'];
+    const stopped = await place.run(again, (event, kill) => {
+      if (sent || event.type !== 'job-progress' || !event.job.startsWith('distill/') || event.fraction < 0.1)
+        return;
+      sent = true;
+      kill('SIGINT');
+    });
+    assert.equal(stopped.code, 130);
+    assert.ok(stopped.events.some(({ type }) => type === 'job-interrupted'));
+
+    const resumed = await place.run(config);
+    succeeded(resumed);
+    assert.ok(
+      resumed.events.some(
+        (event) => event.type === 'job-started' && event.job.startsWith('distill/') && event.resumed,
+      ),
+      'a distillation went on from its checkpoint',
+    );
+    assert.deepEqual(hashes(library), whole);
+  });
+
+  it('tells a second run on the same folder who holds it', async () => {
+    let second: Promise<{ code: number | null; stderr: string }> | undefined;
+    const first = await place.run(['--config', 'small.yaml', '--from', 'distill'], (event) => {
+      if (event.type === 'job-started') second ??= place.blockforge('--config', 'small.yaml');
+    });
+    succeeded(first);
+    const refused = await second!;
+    assert.equal(refused.code, 6);
+    assert.match(refused.stderr, /process \d+|pid \d+/i);
+  });
+});
+
+describe('what a run leaves behind', () => {
+  it('is explained in the library’s README', async () => {
+    const place = workplace();
+    place.write('small.yaml', smallConfig('').replace('steps: 20', 'steps: 1'));
+    succeeded(await place.run(['--config', 'small.yaml']));
+    const folder = join(place.folder, 'runs', 'small');
+    assert.match(readFileSync(join(folder, 'library', 'README.md'), 'utf8'), /fc2\(GELU\(fc1/);
+    assert.match(readFileSync(join(folder, 'report', 'test', 'report.md'), 'utf8'), /Test split, 100 images/);
+    place.remove();
+  });
+});
