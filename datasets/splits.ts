@@ -55,7 +55,7 @@ export async function makeSplits(
   let examined = 0;
   const admission = createAdmission({
     source,
-    examine: preparer?.admit ?? (async (item) => sha256(await source.content(item))),
+    examine: async (item) => (preparer ? preparer.admit(item) : sha256(await source.content(item))),
     allowedCorrupt: Math.floor(data.maxCorruptShare * asked),
     signal: context.signal,
     onExamined: (count) => {
