@@ -6,7 +6,7 @@ import type { Paint } from './terminal.ts';
 
 type Progress = Extract<Event, { type: 'job-progress' }>;
 
-/** The line an event leaves behind for good, or undefined if it leaves none. */
+/** The line an event leaves behind for good; undefined for progress and for what `gatherJobs` takes. */
 export function eventLine(event: Event, paint: Paint): string | undefined {
   switch (event.type) {
     case 'run-started':
@@ -21,35 +21,56 @@ export function eventLine(event: Event, paint: Paint): string | undefined {
       return `${paint.green('done')}     ${withParts(event.job, [formatDuration(event.seconds), ...summaryParts(event.summary)])}`;
     case 'job-failed':
       return `${paint.red('failed')}   ${event.job}  ${formatDuration(event.seconds)}  ${event.failure.subject}: ${firstLine(event.failure.found)}`;
-    case 'job-blocked':
-      return `${paint.yellow('blocked')}  ${event.job}  by ${event.by.join(', ')}`;
     case 'job-interrupted':
       return `${paint.yellow('stopped')}  ${event.job}`;
     case 'job-skipped':
+    case 'job-blocked':
     case 'job-progress':
     case 'run-finished':
       return undefined;
   }
 }
 
-/** "fresh    14 jobs: data 1, order 12, ...": done before, in as few words as possible. */
-export function freshLine(jobs: readonly JobId[], paint: Paint): string {
-  if (jobs.length === 1) return `${paint.dim('fresh')}    ${jobs[0]}`;
+/**
+ * Gathers what comes in dozens, jobs that are fresh or blocked, into one line each. `add` takes such an event and
+ * answers whether it did; `flush` gives the line of what was gathered so far.
+ */
+export function gatherJobs(paint: Paint): { add(event: Event): boolean; flush(): string[] } {
+  let fresh: JobId[] = [];
+  let blocked: JobId[] = [];
+  return {
+    add(event) {
+      if (event.type === 'job-skipped') fresh.push(event.job);
+      else if (event.type === 'job-blocked') blocked.push(event.job);
+      else return false;
+      return true;
+    },
+    flush() {
+      const lines = [
+        ...(fresh.length > 0 ? [`${paint.dim('fresh')}    ${countJobs(fresh)}`] : []),
+        ...(blocked.length > 0 ? [`${paint.yellow('blocked')}  ${countJobs(blocked)}`] : []),
+      ];
+      fresh = [];
+      blocked = [];
+      return lines;
+    },
+  };
+}
+
+/** "14 jobs: data 1, order 12, rank 1"; one job by its name. */
+export function countJobs(jobs: readonly JobId[]): string {
+  if (jobs.length === 1) return jobs[0];
   const byStage = new Map<string, number>();
-  for (const job of jobs) {
-    const stage = stageOf(job);
-    byStage.set(stage, (byStage.get(stage) ?? 0) + 1);
-  }
-  const stages = [...byStage].map(([stage, count]) => `${stage} ${count}`).join(', ');
-  return `${paint.dim('fresh')}    ${jobs.length} jobs: ${stages}`;
+  for (const job of jobs) byStage.set(stageOf(job), (byStage.get(stageOf(job)) ?? 0) + 1);
+  return `${jobs.length} jobs: ${[...byStage].map(([stage, count]) => `${stage} ${count}`).join(', ')}`;
 }
 
 /** "epoch 3/10, loss 0.012, 310 images/s, 2 min 05 s left, 1.20 GB" */
-export function progressText({ note, metrics = {}, secondsLeft, rssBytes }: Progress): string {
+export function progressText({ fraction, note, metrics = {}, secondsLeft, rssBytes }: Progress): string {
   return [
     ...(note === undefined ? [] : [note]),
     ...Object.entries(metrics).map(([name, value]) => formatNamed(name, value)),
-    ...(secondsLeft === undefined ? [] : [`${formatDuration(secondsLeft)} left`]),
+    ...(secondsLeft === undefined || fraction >= 1 ? [] : [`${formatDuration(secondsLeft)} left`]),
     formatBytes(rssBytes),
   ].join(', ');
 }

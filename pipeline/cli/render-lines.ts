@@ -1,5 +1,5 @@
 import type { Event, JobId } from '../runner/contract.ts';
-import { eventLine, freshLine, percentDone, progressText } from './job-lines.ts';
+import { eventLine, gatherJobs, percentDone, progressText } from './job-lines.ts';
 import type { RunView } from './run-view.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -19,10 +19,12 @@ interface Shown {
 export function renderLines(terminal: Terminal, now: () => number = () => performance.now()): RunView {
   const { paint } = terminal;
   const shown = new Map<JobId, Shown>();
-  let fresh: JobId[] = [];
+  const gathered = gatherJobs(paint);
+  const flush = (): void => {
+    for (const text of gathered.flush()) terminal.write(`${text}\n`);
+  };
   const line = (text: string): void => {
-    if (fresh.length > 0) terminal.write(`${freshLine(fresh, paint)}\n`);
-    fresh = [];
+    flush();
     terminal.write(`${text}\n`);
   };
   const progress = (event: Extract<Event, { type: 'job-progress' }>): void => {
@@ -34,8 +36,8 @@ export function renderLines(terminal: Terminal, now: () => number = () => perfor
   };
   return {
     handle(event) {
-      if (event.type === 'job-skipped') fresh.push(event.job);
-      else if (event.type === 'job-progress') progress(event);
+      if (gathered.add(event)) return;
+      if (event.type === 'job-progress') progress(event);
       else {
         // The first quiet time counts from the start: a job of a few seconds shows none of its progress.
         if (event.type === 'job-started') shown.set(event.job, { at: now(), fraction: 0 });
@@ -44,9 +46,6 @@ export function renderLines(terminal: Terminal, now: () => number = () => perfor
       }
     },
     note: line,
-    close() {
-      if (fresh.length > 0) terminal.write(`${freshLine(fresh, paint)}\n`);
-      fresh = [];
-    },
+    close: flush,
   };
 }

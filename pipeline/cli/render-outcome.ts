@@ -1,7 +1,7 @@
 import type { Event } from '../runner/contract.ts';
 import { describeFailure } from '../util/failure.ts';
 import { formatDuration } from '../util/format.ts';
-import { stageOf } from './job-lines.ts';
+import { countJobs, stageOf } from './job-lines.ts';
 import type { Paint } from './terminal.ts';
 import type { RunState } from './track-run.ts';
 
@@ -42,7 +42,8 @@ function failureLines({ failures, blocked }: RunState, paint: Paint): string[] {
     ...indent(describeFailure(failure), 4),
     ...(stack === undefined ? [] : indent(stack, 6)),
   ]);
-  const waiting = blocked.map(({ job, by }) => `  ${job} was blocked by ${by.join(', ')}`);
+  const waiting =
+    blocked.length === 0 ? [] : [`  not run because of it: ${countJobs(blocked.map(({ job }) => job))}`];
   return [paint.red(`Failures (${failures.length})`), ...lines, ...waiting];
 }
 

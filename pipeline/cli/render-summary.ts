@@ -57,7 +57,7 @@ function descendantTable(blocks: LibrarySummary['blocks'], paint: Paint): string
   );
   const rows = flat.map(({ block, descendant }) => [
     block,
-    String(descendant.rank),
+    descendant.rank === 0 ? '' : String(descendant.rank),
     String(descendant.width),
     formatPercent(descendant.sparsity * 100),
     formatDelta(descendant.top1DeltaPp),

@@ -2,7 +2,7 @@ import { MultiBar } from 'cli-progress';
 import type { SingleBar } from 'cli-progress';
 import type { Event, JobId } from '../runner/contract.ts';
 import { formatDuration } from '../util/format.ts';
-import { eventLine, freshLine, percentDone, progressText } from './job-lines.ts';
+import { eventLine, gatherJobs, percentDone, progressText } from './job-lines.ts';
 import type { RunView } from './run-view.ts';
 import type { Terminal } from './terminal.ts';
 import { trackRun } from './track-run.ts';
@@ -23,7 +23,7 @@ export function renderTty(
   const started = now();
   const { state, handle } = trackRun();
   const bars = new Map<JobId, SingleBar>();
-  let fresh: JobId[] = [];
+  const gathered = gatherJobs(paint);
   const multi = new MultiBar({
     stream,
     format: (_options, _params, payload: { line: () => string }) => payload.line(),
@@ -35,18 +35,14 @@ export function renderTty(
   });
   // Erases what a bar left on the line that the text now takes.
   const log = (text: string): void => multi.log(`${text}\x1b[K\n`);
-  const flushFresh = (): void => {
-    if (fresh.length > 0) log(freshLine(fresh, paint));
-    fresh = [];
-  };
+  const flush = (): void => gathered.flush().forEach(log);
   const line = (text: () => string) => ({ line: () => fit(text(), terminal.columns) });
   let overall: SingleBar | undefined;
 
   return {
     handle(event) {
       handle(event);
-      if (event.type === 'job-skipped') fresh.push(event.job);
-      else if (event.type !== 'job-progress') flushFresh();
+      if (!gathered.add(event) && event.type !== 'job-progress') flush();
       const text = event.type === 'job-started' && !event.resumed ? undefined : eventLine(event, paint);
       if (text !== undefined) log(text);
       overall ??= multi.create(
@@ -72,11 +68,11 @@ export function renderTty(
       }
     },
     note(text) {
-      flushFresh();
+      flush();
       log(text);
     },
     close() {
-      flushFresh();
+      flush();
       multi.update();
       multi.stop();
     },

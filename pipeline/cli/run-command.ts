@@ -90,7 +90,8 @@ async function execute(
     interrupts.dispose();
   }
   if (!json) {
-    const table = await libraryTable(runFolder, cwd, stdout);
+    // A library that lies there from a run with other settings must not pass for the result of this one.
+    const table = state.exported ? await libraryTable(runFolder, cwd, stdout) : undefined;
     const ending = renderOutcome(state, stdout.paint);
     if (table !== undefined) stdout.write(`\n${table}\n`);
     if (!quiet) stdout.write(`\n${ending}\n`);
@@ -115,14 +116,13 @@ function chooseView(
   return stdout.isLive ? renderTty(stdout, process.stdout) : renderLines(stdout);
 }
 
-/** The final table, where the run has come as far as a library. */
+/** The final table and where its library lies. */
 async function libraryTable(
   runFolder: string,
   cwd: string,
   { paint }: Terminal,
 ): Promise<string | undefined> {
   const folder = join(runFolder, 'library');
-  if (!existsSync(join(folder, 'manifest.json'))) return undefined;
   const { readLibrarySummary } = await import('../library/show.ts');
   try {
     const table = renderSummary(await readLibrarySummary(folder), paint);

@@ -1,4 +1,5 @@
 import type { Event, JobId } from '../runner/contract.ts';
+import { stageOf } from './job-lines.ts';
 
 type EventOf<T extends Event['type']> = Extract<Event, { type: T }>;
 
@@ -14,6 +15,8 @@ export interface RunState {
   readonly blocked: readonly EventOf<'job-blocked'>[];
   readonly interrupted: readonly JobId[];
   readonly warnings: readonly EventOf<'job-warning'>[];
+  /** The library of this run is complete: it was exported now, or was up to date. */
+  readonly exported: boolean;
   /** The latest estimate for the whole run. */
   readonly secondsLeft?: number;
 }
@@ -30,6 +33,7 @@ export function trackRun(): { readonly state: RunState; readonly handle: (event:
     blocked: [] as EventOf<'job-blocked'>[],
     interrupted: [] as JobId[],
     warnings: [] as EventOf<'job-warning'>[],
+    exported: false,
     secondsLeft: undefined as number | undefined,
   };
   const handle = (event: Event): void => {
@@ -39,6 +43,7 @@ export function trackRun(): { readonly state: RunState; readonly handle: (event:
         break;
       case 'job-skipped':
         state.fresh++;
+        state.exported ||= stageOf(event.job) === 'export';
         break;
       case 'job-started':
         state.running.set(event.job, undefined);
@@ -53,6 +58,7 @@ export function trackRun(): { readonly state: RunState; readonly handle: (event:
       case 'job-finished':
         state.running.delete(event.job);
         state.done++;
+        state.exported ||= stageOf(event.job) === 'export';
         break;
       case 'job-failed':
         state.running.delete(event.job);

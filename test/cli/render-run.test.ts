@@ -7,6 +7,7 @@ import { renderQuiet } from '../../pipeline/cli/render-quiet.ts';
 import { jobLine, overallLine } from '../../pipeline/cli/render-tty.ts';
 import { colours, plain } from '../../pipeline/cli/terminal.ts';
 import { trackRun } from '../../pipeline/cli/track-run.ts';
+import { sha256 } from '../../pipeline/util/hash.ts';
 import { fakeTerminal, story } from './events.ts';
 import { assertAscii, assertGolden } from './golden.ts';
 
@@ -71,6 +72,21 @@ describe('cli: a run in lines', () => {
       renderOutcome(state, plain),
       '1 ran, 2 fresh in 5.0 s; interrupted: give the same command again to go on',
     );
+  });
+
+  it('knows whether the library belongs to this run', () => {
+    const ends = [
+      { type: 'job-skipped', job: 'export/library', state: 'fresh' },
+      { type: 'job-finished', job: 'export/library', seconds: 1, summary: null, outputs: sha256('') },
+      { type: 'job-blocked', job: 'export/library', by: [] },
+      { type: 'job-skipped', job: 'rank/library', state: 'fresh' },
+    ] as const;
+    const exported = ends.map((event) => {
+      const { state, handle } = trackRun();
+      handle(event);
+      return state.exported;
+    });
+    assert.deepEqual(exported, [true, true, false, false]);
   });
 
   it('draws bars from nothing done to all done', () => {

@@ -41,14 +41,14 @@ const summary: LibrarySummary = {
     {
       block: 'block-00',
       descendants: [
-        descendant('block-00', 232, 3, [-3.105, -4.4, -1.85], {
+        descendant('block-00', 232, 2, [-3.105, -4.4, -1.85], {
           kl: 0.0712,
           agreement: 88.25,
           dominated: true,
           gainOverRefit: -0.002,
         }),
-        descendant('block-00', 768, 1, [0, 0, 0], { kl: 0, agreement: 100 }),
-        descendant('block-00', 384, 2, [-0.42, -1.1, 0.25], {
+        descendant('block-00', 768, 0, [0, 0, 0], { kl: 0, agreement: 100 }),
+        descendant('block-00', 384, 1, [-0.42, -1.1, 0.25], {
           kl: 0.0123,
           agreement: 96.4,
           gainOverRefit: 0.1234,
