@@ -1,12 +1,15 @@
-import { eventLine } from './job-lines.ts';
+import { describeFailure } from '../util/failure.ts';
 import type { RunView } from './run-view.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Failures only. */
+/** Failures only, each with what to do about it. */
 export function renderQuiet(terminal: Terminal): RunView {
   return {
     handle(event) {
-      if (event.type === 'job-failed') terminal.write(`${eventLine(event, terminal.paint)}\n`);
+      if (event.type !== 'job-failed') return;
+      const { job, failure, stack } = event;
+      const text = `${terminal.paint.red('failed')} ${job}: ${describeFailure(failure)}`;
+      terminal.write(stack === undefined ? `${text}\n` : `${text}\n${stack}\n`);
     },
     note: () => {},
     close: () => {},

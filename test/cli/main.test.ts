@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,17 +15,31 @@ describe('cli/main', () => {
   before(() => {
     cwd = mkdtempSync(join(tmpdir(), 'blockforge-cli-'));
     writeFileSync(join(cwd, 'broken.yaml'), 'teacher: {}\ndata: { source: idx }\nsed: 1\n');
+    const architecture =
+      '{ imageSize: 8, patchSize: 4, width: 8, depth: 2, heads: 2, hidden: 128, classes: 10 }';
+    writeFileSync(
+      join(cwd, 'new.yaml'),
+      `teacher: { train: { architecture: ${architecture} } }\ndata: { source: shapes }\n`,
+    );
   });
   after(() => {
     rmSync(cwd, { recursive: true });
   });
 
+  /** Turns the exit code into 99 where TensorFlow.js was loaded. */
+  const watch =
+    "data:text/javascript,process.on('exit',()=>{if('_tfengine'in globalThis)process.exitCode=99})";
+
   const blockforge = (...args: string[]) => {
-    const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', tsx, main, ...args], {
-      cwd,
-      encoding: 'utf8',
-      env: { PATH: process.env.PATH, HOME: cwd },
-    });
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      ['--import', tsx, '--import', watch, main, ...args],
+      {
+        cwd,
+        encoding: 'utf8',
+        env: { PATH: process.env.PATH, HOME: cwd },
+      },
+    );
     return { status, stdout, stderr };
   };
 
@@ -55,7 +69,7 @@ describe('cli/main', () => {
     const config = blockforge('--config', 'brokn.yaml');
     assert.match(
       config.stderr,
-      /^error: brokn\.yaml: no such config in .*\n {2}expected: broken\.yaml \(in .*\n {2}next: did you mean broken\.yaml\?\n$/,
+      /^error: brokn\.yaml: no such config in .*\n {2}expected: broken\.yaml, new\.yaml \(in .*\n {2}next: did you mean broken\.yaml\?\n$/,
     );
     assert.equal(config.status, 3);
     assert.equal(config.stdout, '');
@@ -89,5 +103,20 @@ describe('cli/main', () => {
       expected: 'a whole number from 0 up',
     });
     assert.ok(stderr.endsWith('}\n') && !stderr.trimEnd().includes('\n'));
+  });
+
+  it('plans without loading an engine or writing anything', () => {
+    const { status, stdout, stderr } = blockforge('new.yaml', '--engine', 'wasm', '--plan', '--json');
+    assert.equal(stderr, '');
+    assert.equal(status, 0, '99 says that TensorFlow.js was loaded');
+    const plan = JSON.parse(stdout) as {
+      run: string;
+      engine: string;
+      jobs: { job: string; state: string }[];
+    };
+    assert.deepEqual([plan.run, plan.engine], ['new', 'wasm']);
+    assert.ok(plan.jobs.some(({ job }) => job === 'distill/block-01'));
+    assert.ok(plan.jobs.every(({ state }) => state === 'missing'));
+    assert.deepEqual(readdirSync(cwd).sort(), ['broken.yaml', 'new.yaml']);
   });
 });

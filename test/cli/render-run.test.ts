@@ -39,7 +39,9 @@ describe('cli: a run in lines', () => {
     for (const [, event] of story) view.handle(event);
     assert.equal(
       terminal.text(),
-      'failed   distill/block-01  1 min 15 s  distill, block-01, w0384: the loss is NaN at step 120\n',
+      'failed distill/block-01: distill, block-01, w0384: the loss is NaN at step 120\n' +
+        '  expected: a finite loss\n' +
+        '  next: lower distill.learningRate, e.g. --set distill.learningRate=0.0003\n',
     );
   });
 
