@@ -84,7 +84,7 @@ export function resolvePreprocessing(
       ...forChannels({ mean, std }, channels),
     };
   }
-  refuse('crop', setting.crop !== crop, setting.crop, `${crop}, the model’s image size`);
+  refuse('crop', setting.crop !== crop, setting.crop, `${crop}, the model's image size`);
   refuse(
     'resize',
     setting.resize !== null && setting.resize < setting.crop,

@@ -71,7 +71,7 @@ function refuseContradiction(
     subject: `${loaded.file}: data.preprocessing`,
     found: `mean [${chosen.mean.join(', ')}], std [${chosen.std.join(', ')}]`,
     expected: `mean [${recommended.mean.join(', ')}], std [${recommended.std.join(', ')}], which this checkpoint was trained with`,
-    next: 'remove data.preprocessing (its default takes the checkpoint’s own) or correct it',
+    next: "remove data.preprocessing (its default takes the checkpoint's own) or correct it",
   });
 }
 

@@ -118,7 +118,7 @@ async function checkTeacher(context: JobContext): Promise<Json> {
       subject: 'data',
       found: `${classes.length} classes in the data, ${context.architecture.classes} in the teacher`,
       expected: 'the same classes in the same order (folders sorted by name are classes 0, 1, 2, ...)',
-      next: 'point data.path at data with the teacher’s classes',
+      next: "point data.path at data with the teacher's classes",
     });
   }
   const model = await openTeacher(context);
@@ -152,7 +152,7 @@ async function checkTeacher(context: JobContext): Promise<Json> {
       subject: 'teacher',
       found: `top-1 is ${top1.mean.toFixed(2)} % [${top1.low.toFixed(2)}, ${top1.high.toFixed(2)}] on ${images} selection images; chance is ${chance.toFixed(2)} %`,
       expected: 'a trained teacher, its own classes in its own order, its own preprocessing',
-      next: 'check teacher.checkpoint, the class folders’ order and data.preprocessing',
+      next: "check teacher.checkpoint, the class folders' order and data.preprocessing",
     });
   }
   await writeJsonAtomic(join(context.folder, files.check), { images, top1 } satisfies TeacherCheck);

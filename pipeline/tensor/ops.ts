@@ -1,27 +1,45 @@
 /**
  * The differentiable operations of a ViT, each running (forward and gradient) on every engine.
  *
- * Two engine facts shape this file. On `wasm` a matMul with a transpose flag is 10-45x slower than transposing first,
- * batches of matrices are as slow, there is no einsum and gather has no gradient. On `tensorflow` the flags are free, but a sum over the first axis
- * takes three times as long as the same sum written as a product with a row of ones (and fifty times on `wasm`).
+ * Engine facts shape this file. On `wasm` only a product of two plain matrices is fast: transpose flags cost 10-45x,
+ * batches 8x; there is no einsum, and gather has no gradient. On `tensorflow` the flags are free, but a sum over the
+ * first axis takes three times as long as the same sum written as a product with ones (fifty times on `wasm`).
  */
 import * as tf from '@tensorflow/tfjs-core';
 
 export type Gelu = 'exact' | 'tanh';
 
 /**
- * [..., M, K] x [..., K, N] after the transpositions asked for; on `wasm` they are made explicit, and a batch of
- * matrices is multiplied one by one, because its batched kernel is not the fast one. Run inside a tidy.
+ * [..., M, K] x [..., K, N] after the transpositions asked for, for use inside hand-written gradients: on `wasm` it
+ * has no gradient of its own. There, transpositions are made explicit, and larger matrices of a batch are multiplied
+ * one by one. Run inside a tidy.
  */
 export function product(a: tf.Tensor, b: tf.Tensor, transposeA = false, transposeB = false): tf.Tensor {
   if (tf.getBackend() !== 'wasm') return tf.matMul(a, b, transposeA, transposeB);
   const left = transposeA ? swapLastAxes(a) : a;
   const right = transposeB ? swapLastAxes(b) : b;
-  if (left.rank === 2) return tf.matMul(left, right);
-  const matrices = (x: tf.Tensor): tf.Tensor[] => tf.unstack(tf.reshape(x, [-1, ...x.shape.slice(-2)]));
+  const [rows, inner] = left.shape.slice(-2);
+  const columns = right.shape[right.rank - 1] as number;
+  if (left.rank === 2 || rows * inner * columns < oneByOneMacs) return tf.matMul(left, right);
   const others = matrices(right);
   const results = matrices(left).map((matrix, i) => tf.matMul(matrix, others[i]));
-  return tf.reshape(tf.stack(results), [...left.shape.slice(0, -1), right.shape[right.rank - 1]]);
+  return tf.reshape(tf.stack(results), [...left.shape.slice(0, -1), columns]);
+}
+
+/**
+ * Below this, the 80 microseconds that preparing each product costs are more than `wasm`'s batched kernel wastes (it
+ * takes 2.2 ns per multiply-add, eight times as long as a single product).
+ */
+const oneByOneMacs = 40_000;
+
+/** The matrices of a batch as tensors. By way of the host, because every slice on `wasm` first copies its source. */
+function matrices(x: tf.Tensor): tf.Tensor2D[] {
+  const [rows, columns] = x.shape.slice(-2);
+  const size = rows * columns;
+  const values = x.dataSync();
+  return Array.from({ length: x.size / size }, (_, i) =>
+    tf.tensor2d(values.subarray(i * size, (i + 1) * size), [rows, columns]),
+  );
 }
 
 function swapLastAxes(x: tf.Tensor): tf.Tensor {
@@ -186,11 +204,19 @@ const scaledDotProduct = tf.customGrad((...inputs) => {
   };
 });
 
-/** [B, T, 3D] -> q, k, v as [B, h, T, d] each: one transpose, then slices that are contiguous. Caller disposes. */
+/**
+ * [B, T, 3D] -> q, k, v as [B, h, T, d] each, by one transpose and contiguous slices. `wasm` has no fast transpose of
+ * five axes, so there the slices are less contiguous. Differentiable; caller disposes.
+ */
 export function splitHeads(qkv: tf.Tensor, heads: number): [tf.Tensor, tf.Tensor, tf.Tensor] {
   const [batch, tokens, tripled] = qkv.shape as [number, number, number];
+  const size = tripled / (3 * heads);
   return tf.tidy(() => {
-    const rows = tf.reshape(qkv, [batch, tokens, 3 * heads, tripled / (3 * heads)]);
+    if (tf.getBackend() !== 'wasm') {
+      const parts = tf.reshape(qkv, [batch, tokens, 3, heads, size]);
+      return tf.unstack(tf.transpose(parts, [2, 0, 3, 1, 4])) as [tf.Tensor, tf.Tensor, tf.Tensor];
+    }
+    const rows = tf.reshape(qkv, [batch, tokens, 3 * heads, size]);
     return tf.split(tf.transpose(rows, [0, 2, 1, 3]), 3, 1) as [tf.Tensor, tf.Tensor, tf.Tensor];
   });
 }

@@ -7,6 +7,7 @@ import {
   linear,
   mergeHeads,
   patchify,
+  product,
   splitHeads,
 } from '../../pipeline/tensor/ops.ts';
 import { random } from '../../pipeline/util/random.ts';
@@ -97,6 +98,33 @@ describeOnEachEngine('tensor/ops', () => {
         (a, b) => tf.matMul(a, b, transposeA, transposeB),
         [transposeA ? [2, 3, 4] : [2, 4, 3], transposeB ? [2, 5, 3] : [2, 3, 5]],
       );
+    }
+  });
+
+  it('product agrees with matMul on batches of small and of large matrices', () => {
+    for (const [rows, inner, columns] of [
+      [3, 4, 5],
+      [40, 30, 50],
+    ]) {
+      tf.tidy(() => {
+        const a = tf.tensor(values([2, 3, rows, inner], 'a'), [2, 3, rows, inner]);
+        const b = tf.tensor(values([2, 3, inner, columns], 'b'), [2, 3, inner, columns]);
+        const expected = tf.matMul(a, b);
+        const axes = [0, 1, 3, 2];
+        const flags: [boolean, boolean][] = [
+          [false, false],
+          [false, true],
+          [true, false],
+          [true, true],
+        ];
+        for (const [transposeA, transposeB] of flags) {
+          const left = transposeA ? tf.transpose(a, axes) : a;
+          const right = transposeB ? tf.transpose(b, axes) : b;
+          const actual = product(left, right, transposeA, transposeB);
+          assert.deepEqual(actual.shape, [2, 3, rows, columns]);
+          assertClose(actual.dataSync(), expected.dataSync(), 1e-5);
+        }
+      });
     }
   });
 

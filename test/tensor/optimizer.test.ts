@@ -127,7 +127,7 @@ describeOnEachEngine('Adam and AdamW', () => {
     const arrays = { ...exportAdam(state), 'v/bias': new Float32Array(2) };
     assert.throws(() => importAdam(1, arrays, parameters), /v\/bias: 2 values, expected 3/);
     assert.throws(
-      () => adamUpdate({}, 0.1, { bias: parameters.bias } as Tensors, {}, state),
+      () => adamUpdate<string>({}, 0.1, { bias: parameters.bias }, {}, state),
       /parameter bias has no gradient/,
     );
     finish({ parameters, state });

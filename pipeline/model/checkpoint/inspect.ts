@@ -106,7 +106,7 @@ function refuseUnknown(stored: StoredCheckpoint): never {
     found: `tensors of no known Vision Transformer: ${listed([...stored.tensors.keys()])}`,
     expected:
       'the names of timm (patch_embed.proj.weight), Hugging Face (vit.embeddings...) or torchvision (conv_proj.weight)',
-    next: 'export the whole classifier with its library’s own names',
+    next: "export the whole classifier with its library's own names",
   });
 }
 
