@@ -19,7 +19,7 @@ export function product(a: tf.Tensor, b: tf.Tensor, transposeA = false, transpos
   const left = transposeA ? swapLastAxes(a) : a;
   const right = transposeB ? swapLastAxes(b) : b;
   const [rows, inner] = left.shape.slice(-2);
-  const columns = right.shape[right.rank - 1] as number;
+  const columns = right.shape[right.rank - 1];
   if (left.rank === 2 || rows * inner * columns < oneByOneMacs) return tf.matMul(left, right);
   const others = matrices(right);
   const results = matrices(left).map((matrix, i) => tf.matMul(matrix, others[i]));
