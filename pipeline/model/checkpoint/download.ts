@@ -116,6 +116,7 @@ async function transfer(request: DownloadRequest, part: string, have: number): P
         }
         if (totalBytes !== undefined && doneBytes < totalBytes)
           throw new Error(`cut after ${doneBytes} of ${totalBytes} bytes`);
+        await handle.sync();
       } finally {
         await handle.close();
       }

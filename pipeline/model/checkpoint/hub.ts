@@ -1,8 +1,7 @@
-import { mkdir, stat } from 'node:fs/promises';
+import { mkdir, readFile, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { insideFolder, readJson, writeFileAtomic } from '../../util/atomic.ts';
-import { readFile } from 'node:fs/promises';
 import { fail } from '../../util/failure.ts';
 import { download, type DownloadProgress } from './download.ts';
 
