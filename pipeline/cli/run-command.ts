@@ -4,9 +4,11 @@ import { fileURLToPath } from 'node:url';
 import { loadConfig } from '../config/load.ts';
 import { nearest } from '../config/nearest.ts';
 import { displayPath } from '../config/problem.ts';
+import type { DownloadProgress } from '../model/checkpoint/download.ts';
 import type { PlanInput } from '../runner/contract.ts';
 import { watchInterrupts } from '../runner/interrupts.ts';
 import { BlockForgeError, exitCodeOf, fail } from '../util/failure.ts';
+import { formatBytes } from '../util/format.ts';
 import type { RunCommand } from './arguments.ts';
 import { interruptedExitCode } from './report-error.ts';
 import { renderJson } from './render-json.ts';
@@ -37,7 +39,9 @@ export async function runPipeline(command: RunCommand, around: Surroundings): Pr
   const loaded = loadConfig(config, { overrides, cwd: around.cwd });
   // Late, so that a mistake in the config is told at once.
   const { preparePlanInput } = await import('../stages/plan-input.ts');
-  const input = await preparePlanInput(loaded, loaded.config.engine);
+  const input = await preparePlanInput(loaded, loaded.config.engine, {
+    onProgress: downloadLines(around.stderr),
+  });
   const runFolder = resolve(around.cwd, command.runs, loaded.name);
   if (!plan) return execute(command, input, runFolder, around);
 
@@ -50,6 +54,17 @@ export async function runPipeline(command: RunCommand, around: Surroundings): Pr
     : renderPlan(rows, facts, around.stdout.paint);
   around.stdout.write(`${text}\n`);
   return 0;
+}
+
+/** A line every few seconds while an `hf:` checkpoint comes in; Ctrl-C keeps what is there. */
+function downloadLines(stderr: Terminal): (progress: DownloadProgress) => void {
+  let next = 0;
+  return ({ file, doneBytes, totalBytes }) => {
+    if (Date.now() < next) return;
+    next = Date.now() + 3000;
+    const total = totalBytes === undefined ? '' : ` of ${formatBytes(totalBytes)}`;
+    stderr.write(`downloading ${file}: ${formatBytes(doneBytes)}${total}\n`);
+  };
 }
 
 async function execute(

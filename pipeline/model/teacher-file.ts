@@ -1,3 +1,4 @@
+import type { Preprocessing } from '../../datasets/contract.ts';
 import { canonicalJson } from '../util/hash.ts';
 import type { Architecture } from './architecture.ts';
 import type { Inspection } from './checkpoint/inspect.ts';
@@ -24,15 +25,17 @@ export async function readTeacher(inspection: Inspection): Promise<HostWeights> 
   }
 }
 
-/** A canonical file that tells its whole architecture: `inspectCheckpoint` needs no hints for it. */
+/** A canonical file that tells its architecture and preprocessing: `inspectCheckpoint` needs no hints for it. */
 export async function writeTeacher(
   path: string,
   weights: HostWeights,
   architecture: Architecture,
+  preprocessing?: Preprocessing,
 ): Promise<void> {
   await writeSafetensors(path, weights, {
     format: 'blockforge-teacher',
     architecture: canonicalJson({ ...architecture }),
+    ...(preprocessing && { preprocessing: canonicalJson({ ...preprocessing }) }),
   });
 }
 

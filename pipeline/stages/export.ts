@@ -7,7 +7,17 @@ import { readJson } from '../util/atomic.ts';
 import { blockName } from '../model/architecture.ts';
 import type { Costs } from '../model/costs.ts';
 import { sha256File, type Json } from '../util/hash.ts';
-import { distillJob, exportJob, files, indices, orderJob, profileJob, rankJob, splitsJob, teacherJob } from './jobs.ts';
+import {
+  distillJob,
+  exportJob,
+  files,
+  indices,
+  orderJob,
+  profileJob,
+  rankJob,
+  splitsJob,
+  teacherJob,
+} from './jobs.ts';
 import type { DescendantsInfo } from './read.ts';
 import type { Measured } from './measured.ts';
 import type { RankingFile } from './rank.ts';

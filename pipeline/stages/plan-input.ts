@@ -7,6 +7,7 @@ import { engineSlots, resolveEngine } from '../tensor/installed.ts';
 import { resolvePreprocessing } from '../../datasets/preprocessing.ts';
 import { dataFiles } from '../../datasets/open.ts';
 import type { Preprocessing } from '../../datasets/contract.ts';
+import type { HubOptions } from '../model/checkpoint/hub.ts';
 import { inspectCheckpoint } from '../model/checkpoint/inspect.ts';
 import type { Architecture } from '../model/architecture.ts';
 import { hashJson } from '../util/hash.ts';
@@ -15,13 +16,32 @@ import { descents } from './widths.ts';
 
 /**
  * Everything the stages need to list their jobs: reads headers and listings only, loads no engine, decodes nothing.
+ * @param hub how to tell of and stop the download of an `hf:` checkpoint, the only thing here that can take long
  * @throws BlockForgeError for a missing or foreign checkpoint, a preset that contradicts it, missing data.
  */
-export async function preparePlanInput(loaded: LoadedConfig, engineChoice: EngineChoice): Promise<PlanInput> {
+export async function preparePlanInput(
+  loaded: LoadedConfig,
+  engineChoice: EngineChoice,
+  hub: HubOptions = {},
+): Promise<PlanInput> {
   const { config } = loaded;
   const engine = resolveEngine(engineChoice);
-  const teacher = await inspectTeacher(loaded);
+  const teacher = await inspectTeacher(loaded, hub);
   const { imageSize, channels } = teacher.architecture;
+  if (
+    config.data.preprocessing === 'auto' &&
+    config.teacher.train === undefined &&
+    teacher.recommended === undefined
+  ) {
+    fail({
+      reason: 'config-invalid',
+      subject: `${loaded.file}: data.preprocessing`,
+      found: 'auto, and nothing beside the checkpoint says how its images were prepared',
+      expected:
+        'a preset (timm, huggingface, torchvision, imagenet, half, unit) or resize, crop, mean and std',
+      next: '--set data.preprocessing=NAME; the run stops if another usual choice is clearly better',
+    });
+  }
   const preprocessing = resolvePreprocessing(config.data.preprocessing, {
     imageSize,
     channels,
@@ -45,10 +65,10 @@ interface InspectedTeacher {
   readonly recommended?: Preprocessing;
 }
 
-async function inspectTeacher({ config }: LoadedConfig): Promise<InspectedTeacher> {
+async function inspectTeacher({ config }: LoadedConfig, hub: HubOptions): Promise<InspectedTeacher> {
   const { checkpoint, architecture, hints, train } = config.teacher;
   if (checkpoint === undefined) return { architecture: train!.architecture, files: [] };
-  const inspection = await inspectCheckpoint(checkpoint, { architectureName: architecture, hints });
+  const inspection = await inspectCheckpoint(checkpoint, { architectureName: architecture, hints, hub });
   return {
     architecture: inspection.architecture,
     files: inspection.files,

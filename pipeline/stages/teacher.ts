@@ -32,11 +32,10 @@ export const teacher: Stage = {
       settings: {
         hints: config.teacher.hints,
         architecture: { ...architecture },
+        preprocessing: { ...inputs.preprocessing },
         ...(train !== undefined && {
           train: train as unknown as Json,
           seed: config.seed,
-          mean: inputs.preprocessing.mean,
-          std: inputs.preprocessing.std,
         }),
       },
       files: inputs.checkpointFiles,
@@ -74,7 +73,12 @@ async function makeTeacher(context: JobContext): Promise<Json> {
     const { inspectCheckpoint } = await import('../model/checkpoint/inspect.ts');
     const { checkpoint, architecture, hints } = config.teacher;
     const inspection = await inspectCheckpoint(checkpoint!, { architectureName: architecture, hints });
-    await writeTeacher(path, await readTeacher(inspection), inspection.architecture);
+    await writeTeacher(
+      path,
+      await readTeacher(inspection),
+      inspection.architecture,
+      context.inputs.preprocessing,
+    );
     return { naming: inspection.naming, files: inspection.files.length };
   }
   const { trainTeacher } = await import('../train/train-teacher.ts');
@@ -96,7 +100,7 @@ async function makeTeacher(context: JobContext): Promise<Json> {
     checkpoint: fileCheckpoint(context.resumeFolder),
     onProgress: (progress) => context.progress(progress),
   });
-  await writeTeacher(path, result.weights, settings.architecture);
+  await writeTeacher(path, result.weights, settings.architecture, context.inputs.preprocessing);
   await writeJsonAtomic(join(context.folder, files.history), result.history);
   return { epochs: result.history.length, bestEpoch: result.bestEpoch, heldOutTop1: result.bestAccuracy };
 }

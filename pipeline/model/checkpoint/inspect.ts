@@ -70,6 +70,7 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
       expected: 'a number of heads that divides the width',
     });
   }
+  const own = ownFacts(stored);
   const { hints } = options;
   if (hints?.imageSize !== undefined && hints.imageSize !== imageSize) {
     fail({
@@ -80,7 +81,9 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
     });
   }
   const recommended =
-    side.preprocessing ?? (named?.facts.imageSize === imageSize ? named.preprocessing : undefined);
+    own.preprocessing ??
+    side.preprocessing ??
+    (named?.facts.imageSize === imageSize ? named.preprocessing : undefined);
   return {
     architecture,
     naming: naming.name,
@@ -145,11 +148,20 @@ function lookUp(
   return named;
 }
 
-/** Our own teacher files carry their architecture in the header. */
-const ownMetadata = z.object({
+/** Our own teacher files carry their architecture and preprocessing in the header. */
+const ownArchitecture = z.object({
   heads: z.int().positive(),
   layerNormEpsilon: z.number().positive(),
   gelu: z.enum(['exact', 'tanh']),
+});
+const ownPreprocessing = z.object({
+  resize: z.int().positive().nullable(),
+  resizeMode: z.enum(['shortest', 'stretch']),
+  interpolation: z.enum(['bicubic', 'bilinear', 'nearest', 'lanczos']),
+  crop: z.int().positive(),
+  channels: z.union([z.literal(1), z.literal(3)]),
+  mean: z.array(z.number()).min(1).max(3),
+  std: z.array(z.number().positive()).min(1).max(3),
 });
 
 function resolveUntold(
@@ -161,7 +173,7 @@ function resolveUntold(
   const name = architectureName ?? side.architectureName;
   const sources: (readonly [string, Partial<Pick<Architecture, Untold>>])[] = [
     ['teacher.hints', hints],
-    ['the file itself', ownFacts(stored)],
+    ['the file itself', ownFacts(stored).architecture ?? {}],
     ...(architectureName === undefined ? [] : [[`architecture "${name}"`, named?.facts ?? {}] as const]),
     ['config.json', side],
     [`architecture "${name}" in config.json`, named?.facts ?? {}],
@@ -190,13 +202,26 @@ function resolveUntold(
   return { values: values as Pick<Architecture, Untold>, origin: origin as Record<Untold, string> };
 }
 
-function ownFacts(stored: StoredCheckpoint): Partial<Pick<Architecture, Untold>> {
-  if (stored.metadata.format !== 'blockforge-teacher') return {};
+function ownFacts(stored: StoredCheckpoint): {
+  architecture?: Pick<Architecture, Untold>;
+  preprocessing?: Preprocessing;
+} {
+  const { format, architecture, preprocessing } = stored.metadata;
+  if (format !== 'blockforge-teacher') return {};
   try {
-    return ownMetadata.parse(JSON.parse(stored.metadata.architecture));
+    return {
+      architecture: ownArchitecture.parse(JSON.parse(architecture)),
+      ...(preprocessing !== undefined && {
+        preprocessing: ownPreprocessing.parse(JSON.parse(preprocessing)),
+      }),
+    };
   } catch (error) {
     return fail(
-      { reason: 'file-invalid', subject: stored.path, found: 'its architecture metadata is damaged' },
+      {
+        reason: 'file-invalid',
+        subject: stored.path,
+        found: 'its architecture or preprocessing metadata is damaged',
+      },
       error,
     );
   }
