@@ -54,7 +54,7 @@ type Untold = (typeof untold)[number];
  */
 export async function inspectCheckpoint(path: string, options: InspectOptions = {}): Promise<Inspection> {
   const local = isHubName(path) ? await fetchFromHub(path, options.hub) : path;
-  const stored = await locateCheckpoint(local);
+  const stored = await locateCheckpoint(local, options.architectureName);
   const naming = detectNaming(new Set(stored.tensors.keys())) ?? refuseUnknown(stored);
   const facts = readShapes(stored, naming);
   const side = await readSideConfig(stored.folder);

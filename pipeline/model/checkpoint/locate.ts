@@ -1,4 +1,5 @@
 import { readdir, stat } from 'node:fs/promises';
+import { howToGetCheckpoint } from './public.ts';
 import { dirname, extname, join } from 'node:path';
 import { insideFolder, readJson } from '../../util/atomic.ts';
 import { fail } from '../../util/failure.ts';
@@ -25,10 +26,16 @@ const index = 'model.safetensors.index.json';
  * @throws BlockForgeError `file-missing`, `file-invalid`, and `checkpoint-unsupported` for every other format, with
  * the lines that convert it: pickles can run code, so they are never opened.
  */
-export async function locateCheckpoint(path: string): Promise<StoredCheckpoint> {
+export async function locateCheckpoint(path: string, architectureName?: string): Promise<StoredCheckpoint> {
   const isFolder = await stat(path).then(
     (stats) => stats.isDirectory(),
-    () => fail({ reason: 'file-missing', subject: path, found: 'no such file or folder' }),
+    () =>
+      fail({
+        reason: 'file-missing',
+        subject: path,
+        found: 'no such file or folder',
+        ...howToGetCheckpoint(path, architectureName),
+      }),
   );
   if (!isFolder) {
     if (path.endsWith('.index.json')) return readShards(path, path);
