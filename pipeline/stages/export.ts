@@ -85,8 +85,9 @@ export const exportLibrary: Stage = {
       },
       data: dataOf(splits),
       latencyProfile: latency.profile,
+      // A uniform model needs every block: where one failed, its ids would name descendants that are not here.
       uniform: ranking.uniform.flatMap(({ sparsity, refit, distilled }, index) =>
-        refit === undefined
+        refit === undefined || (config.distill.enabled && distilled === undefined)
           ? []
           : [
               {

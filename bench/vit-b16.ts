@@ -1,0 +1,147 @@
+/**
+ * The pipeline at full size: a ViT-B/16 with random weights made on the spot, images made on the spot, `vit-b16.yaml`.
+ * Prints seconds and peak memory of every job. Random features keep colours apart, so classes are colours and the head
+ * is made of class means: the teacher passes the gate that a random one must not pass.
+ *
+ *     npm run bench -- vit-b16 [calibration images] [distillation steps] [engine]
+ */
+import { spawn } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs-core';
+import { normalise } from '../datasets/batches.ts';
+import { sharp } from '../datasets/sharp.ts';
+import type { Architecture } from '../pipeline/model/architecture.ts';
+import { initialWeights } from '../pipeline/model/initial-weights.ts';
+import { writeTeacher } from '../pipeline/model/teacher-file.ts';
+import { forward, uploadTeacher } from '../pipeline/model/vit.ts';
+import type { Event } from '../pipeline/runner/contract.ts';
+import { loadEngine, type EngineChoice } from '../pipeline/tensor/engine.ts';
+import { formatBytes, formatDuration } from '../pipeline/util/format.ts';
+import { random } from '../pipeline/util/random.ts';
+
+const calibration = Number(process.argv[2] ?? 256);
+const steps = Number(process.argv[3] ?? 5);
+const engine = (process.argv[4] ?? 'auto') as EngineChoice;
+const classes = 10;
+const half = { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5], channels: 3 } as const;
+const architecture: Architecture = {
+  imageSize: 224,
+  patchSize: 16,
+  channels: 3,
+  width: 768,
+  depth: 12,
+  heads: 12,
+  hidden: 3072,
+  classes,
+  layerNormEpsilon: 1e-6,
+  gelu: 'exact',
+};
+
+/** A colour per class, a little varied, under noise: uint8 [224, 224, 3]. */
+function picture(label: number, index: number): Uint8Array {
+  const draw = random(1, 'bench', label, index);
+  const base = [0, 1, 2].map((channel) => 128 + 90 * Math.cos(2 * Math.PI * (label / classes + channel / 3)));
+  return Uint8Array.from({ length: 224 * 224 * 3 }, (_, i) => base[i % 3] + 60 * (draw.next() - 0.5));
+}
+
+async function makeImages(folder: string, perClass: number): Promise<void> {
+  for (let label = 0; label < classes; label++) {
+    const place = join(folder, `class-${label}`);
+    await mkdir(place, { recursive: true });
+    for (let index = 0; index < perClass; index++) {
+      const raw = { width: 224, height: 224, channels: 3 } as const;
+      await sharp(picture(label, index), { raw })
+        .jpeg()
+        .toFile(join(place, `${index}.jpg`));
+    }
+  }
+}
+
+/** Random weights, with class means of the final features as head. */
+async function makeTeacher(path: string): Promise<void> {
+  await loadEngine(engine);
+  const weights = initialWeights(architecture, 1);
+  const model = uploadTeacher(weights, architecture);
+  const means = Array.from({ length: classes }, (_, label) =>
+    tf.tidy(() => {
+      const pixels = Float32Array.from(
+        [0, 1, 2, 3].flatMap((index) => [...normalise(picture(label, index), half)]),
+      );
+      const { features } = forward(model, tf.tensor4d(pixels, [4, 224, 224, 3]), {
+        capture: ['class-token'],
+      });
+      return tf.mean(tf.reshape(features['class-token'], [4, architecture.width]), 0).dataSync<'float32'>();
+    }),
+  );
+  model.dispose();
+  const centre = means[0].map((_, d) => means.reduce((sum, mean) => sum + mean[d] / classes, 0));
+  const head = new Float32Array(classes * architecture.width);
+  const bias = new Float32Array(classes);
+  for (const [label, mean] of means.entries()) {
+    for (let d = 0; d < architecture.width; d++) {
+      const value = 20 * (mean[d] - centre[d]);
+      head[label * architecture.width + d] = value;
+      bias[label] -= (value * (mean[d] + centre[d])) / 2;
+    }
+  }
+  weights['head.weight'] = { shape: [classes, architecture.width], data: head };
+  weights['head.bias'] = { shape: [classes], data: bias };
+  const size = { resize: 224, resizeMode: 'shortest', interpolation: 'bicubic', crop: 224 } as const;
+  await writeTeacher(path, weights, architecture, { ...size, ...half });
+}
+
+function runPipeline(
+  cwd: string,
+  settings: readonly string[],
+  from: readonly string[],
+): Promise<number | null> {
+  const main = join(import.meta.dirname, '..', 'pipeline', 'cli', 'main.ts');
+  const tsx = createRequire(import.meta.url).resolve('tsx');
+  const sets = settings.flatMap((setting) => ['--set', setting]);
+  const args = ['--import', tsx, main, '--config', 'vit-b16.yaml', '--engine', engine, ...sets, ...from];
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, args, { cwd, stdio: ['ignore', 'ignore', 'inherit'] });
+    child.on('error', reject);
+    child.on('close', resolve);
+  });
+}
+
+const folder = await mkdtemp(join(tmpdir(), 'blockforge-vit-b16-'));
+try {
+  const selection = 40;
+  await makeImages(join(folder, 'images'), Math.ceil((calibration + selection) / classes) + 1);
+  await makeTeacher(join(folder, 'model.safetensors'));
+  const code = await runPipeline(
+    folder,
+    [
+      `teacher.checkpoint=${join(folder, 'model.safetensors')}`,
+      `data.path=${join(folder, 'images')}`,
+      `data.splits={calibration: ${calibration}, selection: ${selection}, test: 0}`,
+      `distill.duration={steps: ${steps}}`,
+    ],
+    [],
+  );
+  const log = await readFile(join(folder, 'runs', 'vit-b16', 'events.jsonl'), 'utf8');
+  const events = log
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Event);
+  const peak = new Map<string, number>();
+  for (const event of events) {
+    if (event.type === 'job-progress')
+      peak.set(event.job, Math.max(peak.get(event.job) ?? 0, event.rssBytes));
+    if (event.type === 'job-failed')
+      console.log(`${event.job} failed: ${event.failure.subject}: ${event.failure.found}`);
+    if (event.type !== 'job-finished') continue;
+    const memory = peak.has(event.job) ? formatBytes(peak.get(event.job)!) : '';
+    console.log(`${event.job.padEnd(24)}${formatDuration(event.seconds).padStart(12)}  ${memory}`);
+  }
+  console.log(
+    `exit code ${code}; peak memory of a process while it reported: ${formatBytes(Math.max(...peak.values()))}`,
+  );
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}
