@@ -13,8 +13,7 @@ export const shapeClasses: readonly string[] = textures.flatMap((texture) =>
 /**
  * One image as SVG content in a square of side 100: a graded background, a few smaller figures of any class that are
  * not the label, and the labelled figure on top, roughly in the middle, a little turned. Outline and texture must both
- * be read. The figure is lighter than its surroundings: with either contrast at random a small ViT learns the
- * textures at once and the outlines hardly at all.
+ * be read, and either may be light on dark or dark on light, so no linear look at the pixels tells the class.
  * @param name unique on the page; names the figures' clip paths.
  */
 export function drawShape(label: number, random: Random, name: string): string {
