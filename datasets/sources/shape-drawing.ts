@@ -17,7 +17,7 @@ export const shapeClasses: readonly string[] = textures.flatMap((texture) =>
  * @param name unique on the page; names the figures' clip paths.
  */
 export function drawShape(label: number, random: Random, name: string): string {
-  const [from, to] = [colour(random, 20, 45), colour(random, 20, 45)];
+  const [from, to] = [colour(random, 35, 65), colour(random, 35, 65)];
   const parts = [
     `<linearGradient id="${name}" gradientTransform="rotate(${random.integer(360)} .5 .5)"><stop stop-color="${from}"/><stop offset="1" stop-color="${to}"/></linearGradient>`,
     `<rect width="100" height="100" fill="url(#${name})"/>`,
@@ -40,8 +40,9 @@ function figure(
 ): string {
   const texture = textures[Math.floor(label / outlines.length)];
   const outline = outlines[label % outlines.length];
-  const paint = `hsl(${random.integer(360)},${between(random, 20, 80)}%,${between(random, 60, 85)}%)`;
-  const ink = `hsl(${random.integer(360)},${between(random, 20, 80)}%,${between(random, 20, 40)}%)`;
+  const dark = `hsl(${random.integer(360)},${between(random, 20, 80)}%,${between(random, 10, 28)}%)`;
+  const bright = `hsl(${random.integer(360)},${between(random, 20, 80)}%,${between(random, 70, 92)}%)`;
+  const [paint, ink] = random.next() < 0.5 ? [bright, dark] : [dark, bright];
   const squeezed = round(radius * between(random, 0.85, 1));
   const turn = between(random, -20, 20);
   // Painted through a clip path; the obvious <pattern> fill takes librsvg five times as long.
