@@ -92,7 +92,7 @@ const dataSchema = z.strictObject({
     .strictObject({
       images: positiveInteger.default(6000),
       size: positiveInteger.default(32),
-      noise: fraction.default(0.35),
+      noise: fraction.default(0.08),
     })
     .prefault({}),
 });

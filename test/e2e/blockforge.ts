@@ -40,7 +40,10 @@ export function workplace(environment: NodeJS.ProcessEnv = {}): Workplace {
       env: { ...process.env, NO_COLOR: '1', BLOCKFORGE_CACHE: join(folder, 'cache'), ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-  const run: Workplace['run'] = (args, onEvent) =>
+  const follow = (
+    args: string[],
+    onEvent?: (event: Event, kill: (signal: NodeJS.Signals) => void) => void,
+  ): Promise<Outcome & { events: Event[] }> =>
     new Promise((resolve, reject) => {
       const child = start(args);
       const events: Event[] = [];
@@ -52,11 +55,11 @@ export function workplace(environment: NodeJS.ProcessEnv = {}): Workplace {
         stdout += text;
         const lines = (line + text).split('\n');
         line = lines.pop()!;
-        if (onEvent === undefined && !args.includes('--json')) return;
+        if (onEvent === undefined) return;
         for (const complete of lines) {
           const event = JSON.parse(complete) as Event;
           events.push(event);
-          onEvent?.(event, (signal) => child.kill(signal));
+          onEvent(event, (signal) => child.kill(signal));
         }
       });
       child.on('error', reject);
@@ -68,8 +71,8 @@ export function workplace(environment: NodeJS.ProcessEnv = {}): Workplace {
       writeFileSync(join(folder, name), content);
       return join(folder, name);
     },
-    blockforge: (...args) => run(args),
-    run: (args, onEvent) => run([...args, '--json'], onEvent),
+    blockforge: (...args) => follow(args),
+    run: (args, onEvent = () => {}) => follow([...args, '--json'], onEvent),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
 }

@@ -78,7 +78,7 @@ describe('interruptions', () => {
   before(() => {
     place = workplace();
     // Enough steps for a signal to arrive in the middle of a distillation.
-    place.write('small.yaml', smallConfig().replace('steps: 20', 'steps: 400'));
+    place.write('small.yaml', smallConfig().replace('steps: 20', 'steps: 150'));
   });
   after(() => place.remove());
 
@@ -112,7 +112,7 @@ describe('interruptions', () => {
 
   it('tells a second run on the same folder who holds it', async () => {
     let second: Promise<{ code: number | null; stderr: string }> | undefined;
-    const first = await place.run(['--config', 'small.yaml', '--from', 'distill'], (event) => {
+    const first = await place.run(['--config', 'small.yaml', '--from', 'measure'], (event) => {
       if (event.type === 'job-started') second ??= place.blockforge('--config', 'small.yaml');
     });
     succeeded(first);
