@@ -2,9 +2,7 @@ import type { Config } from '../pipeline/config/schema.ts';
 import { fail } from '../pipeline/util/failure.ts';
 import type { Source } from './contract.ts';
 import { cifarFiles, openCifar } from './sources/cifar.ts';
-import { openFolder } from './sources/folder.ts';
 import { idxFiles, openIdx } from './sources/idx.ts';
-import { openShapes } from './sources/shapes.ts';
 
 type DataConfig = Config['data'];
 
@@ -15,15 +13,20 @@ type DataConfig = Config['data'];
  */
 export async function openSource(data: DataConfig, options: { readonly seed: number }): Promise<Source> {
   switch (data.source) {
-    case 'folder':
+    // These two decode or draw with sharp, which planning must not wait for.
+    case 'folder': {
+      const { openFolder } = await import('./sources/folder.ts');
       return openFolder(pathOf(data));
+    }
     case 'idx':
       return openIdx(pathOf(data));
     case 'cifar10':
     case 'cifar100':
       return openCifar(pathOf(data), data.source);
-    case 'shapes':
+    case 'shapes': {
+      const { openShapes } = await import('./sources/shapes.ts');
       return openShapes(data.shapes, options.seed);
+    }
   }
 }
 

@@ -40,7 +40,9 @@ export const data: Stage = {
     const { makeSplits } = await import('../../datasets/splits.ts');
     const { openPreparer } = await import('./open-data.ts');
     const { config } = context.loaded;
-    const preparer = await openPreparer(context.loaded, context.inputs.preprocessing);
+    const preparer = await openPreparer(context.loaded, context.inputs.preprocessing, (message) =>
+      context.warn(message),
+    );
     const { source } = preparer;
     const needTrain = config.teacher.train !== undefined;
     const splits = await makeSplits(source, config.data, { seed: config.seed, needTrain, preparer }, context);

@@ -69,7 +69,7 @@ export const distill: Stage = {
       seed: config.seed,
       signal: context.signal,
       checkpoint: fileCheckpoint(context.resumeFolder),
-      onProgress: context.progress,
+      onProgress: (progress) => context.progress(progress),
     });
     await tokens.close();
     const descendants = info.descendants.map((item, index) => {

@@ -6,6 +6,7 @@ import type { Splits, SplitName } from '../../datasets/contract.ts';
 import { readJson } from '../util/atomic.ts';
 import { blockName } from '../model/architecture.ts';
 import type { Costs } from '../model/costs.ts';
+import type { NamedArrays } from '../model/safetensors.ts';
 import { sha256File, type Json } from '../util/hash.ts';
 import {
   distillJob,
@@ -69,7 +70,7 @@ export const exportLibrary: Stage = {
       toolVersion: await toolVersion(),
       seed: config.seed,
       engine: { name: engine.name, version: engine.version, device: engine.device, threads: engine.threads },
-      config: config as unknown as LibraryInput['config'],
+      config: config,
       confidence: config.measure.confidence,
       teacher: {
         sha256: await sha256File(teacherFile),
@@ -111,14 +112,12 @@ export const exportLibrary: Stage = {
       onDescendant: (done, total) =>
         context.progress({ fraction: done / total, note: `descendant ${done}/${total}` }),
     });
-    const files_ = manifest.blocks.flatMap(({ descendants }) =>
-      descendants.map(({ file }) => file.sizeBytes),
-    );
+    const sizes = manifest.blocks.flatMap(({ descendants }) => descendants.map(({ file }) => file.sizeBytes));
     return {
       library: join(context.runFolder, 'library'),
       blocks: manifest.blocks.length,
-      descendants: files_.length,
-      sizeBytes: files_.reduce((sum, bytes) => sum + bytes, manifest.frame.sizeBytes),
+      descendants: sizes.length,
+      sizeBytes: sizes.reduce((sum, bytes) => sum + bytes, manifest.frame.sizeBytes),
     };
   },
 };
@@ -188,10 +187,10 @@ async function descendantsOf(
   return [teacher, ...result];
 }
 
-async function readFrame(teacherFile: string) {
+async function readFrame(teacherFile: string): Promise<NamedArrays> {
   const { openSafetensors } = await import('../model/safetensors.ts');
   const file = await openSafetensors(teacherFile);
-  const frame: import('../model/safetensors.ts').NamedArrays = {};
+  const frame: NamedArrays = {};
   for (const name of file.names) {
     if (!/\.mlp\./.test(name)) frame[name] = { shape: file.info(name).shape, data: await file.read(name) };
   }

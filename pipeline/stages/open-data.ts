@@ -8,7 +8,8 @@ import type { LoadedConfig } from '../config/loaded.ts';
 export async function openPreparer(
   { config }: LoadedConfig,
   preprocessing: Preprocessing,
+  warn: (message: string) => void,
 ): Promise<Preparer> {
   const source = await openSource(config.data, { seed: config.seed });
-  return createPreparer(source, preprocessing, openImageCache({ maxBytes: config.data.cacheBytes }));
+  return createPreparer(source, preprocessing, openImageCache({ maxBytes: config.data.cacheBytes, warn }));
 }

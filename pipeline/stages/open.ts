@@ -27,5 +27,9 @@ export async function openSplit(
   preprocessing: Preprocessing = context.inputs.preprocessing,
 ): Promise<OpenSplit> {
   const splits = await readJson<Splits>(join(context.input(splitsJob)!, files.splits));
-  return openBatches(splits.items[name], await openPreparer(context.loaded, preprocessing), context.signal);
+  return openBatches(
+    splits.items[name],
+    await openPreparer(context.loaded, preprocessing, (message) => context.warn(message)),
+    context.signal,
+  );
 }

@@ -114,7 +114,7 @@ async function folderListing(folder: string): Promise<string> {
   }
   const listing = await Promise.all(
     entries
-      .filter((entry) => entry.isFile())
+      .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
       .map(async (entry) => {
         const path = join(entry.parentPath, entry.name);
         return [path.slice(folder.length), (await stat(path)).size] as const;

@@ -48,7 +48,7 @@ export const refit: Stage = {
     const units = await readOrder(context, block);
     const heldOut = await readHeldOutTokens(context, block);
     const steps = descents(config, architecture.hidden);
-    const refitted = await refitWidths(
+    const refitted = refitWidths(
       teacher,
       statistics,
       units,

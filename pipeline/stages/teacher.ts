@@ -6,6 +6,7 @@ import { random } from '../util/random.ts';
 import type { Json } from '../util/hash.ts';
 import type { Splits } from '../../datasets/contract.ts';
 import { tokensPerImage } from '../model/architecture.ts';
+import type { VisionTransformer } from '../model/vit.ts';
 import { files, splitsJob, teacherCheckJob, teacherJob } from './jobs.ts';
 
 /**
@@ -166,7 +167,7 @@ async function checkTeacher(context: JobContext): Promise<Json> {
 /** Tries the other usual mean/std on at most 256 labelled images: a wrong preset must be caught, not shipped. */
 async function betterPreset(
   context: JobContext,
-  model: import('../model/vit.ts').VisionTransformer,
+  model: VisionTransformer,
   top1High: number,
 ): Promise<{ name: string; top1: number } | undefined> {
   const { normalisations } = await import('../../datasets/preprocessing.ts');
