@@ -3,7 +3,7 @@
  * Prints seconds and peak memory of every job. Random features keep colours apart, so classes are colours and the head
  * is made of class means: the teacher passes the gate that a random one must not pass.
  *
- *     npm run bench -- vit-b16 [calibration images] [distillation steps] [engine]
+ *     npm run bench -- vit-b16 [calibration images] [distillation steps] [last stage] [engine]
  */
 import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -17,14 +17,15 @@ import type { Architecture } from '../pipeline/model/architecture.ts';
 import { initialWeights } from '../pipeline/model/initial-weights.ts';
 import { writeTeacher } from '../pipeline/model/teacher-file.ts';
 import { forward, uploadTeacher } from '../pipeline/model/vit.ts';
-import type { Event } from '../pipeline/runner/contract.ts';
+import { stageNames, type Event, type StageName } from '../pipeline/runner/contract.ts';
 import { loadEngine, type EngineChoice } from '../pipeline/tensor/engine.ts';
 import { formatBytes, formatDuration } from '../pipeline/util/format.ts';
 import { random } from '../pipeline/util/random.ts';
 
 const calibration = Number(process.argv[2] ?? 256);
 const steps = Number(process.argv[3] ?? 5);
-const engine = (process.argv[4] ?? 'auto') as EngineChoice;
+const lastStage = (process.argv[4] ?? 'report') as StageName;
+const engine = (process.argv[5] ?? 'auto') as EngineChoice;
 const classes = 10;
 const half = { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5], channels: 3 } as const;
 const architecture: Architecture = {
@@ -101,7 +102,7 @@ function runPipeline(
   const main = join(import.meta.dirname, '..', 'pipeline', 'cli', 'main.ts');
   const tsx = createRequire(import.meta.url).resolve('tsx');
   const sets = settings.flatMap((setting) => ['--set', setting]);
-  const args = ['--import', tsx, main, '--config', 'vit-b16.yaml', '--engine', engine, ...sets, ...from];
+  const args = ['--import', tsx, main, '--config', 'vit-b16.yaml', '--engine', engine, ...sets, ...selection];
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, { cwd, stdio: ['ignore', 'ignore', 'inherit'] });
     child.on('error', reject);
@@ -114,16 +115,16 @@ try {
   const selection = 40;
   await makeImages(join(folder, 'images'), Math.ceil((calibration + selection) / classes) + 1);
   await makeTeacher(join(folder, 'model.safetensors'));
-  const code = await runPipeline(
-    folder,
-    [
-      `teacher.checkpoint=${join(folder, 'model.safetensors')}`,
-      `data.path=${join(folder, 'images')}`,
-      `data.splits={calibration: ${calibration}, selection: ${selection}, test: 0}`,
-      `distill.duration={steps: ${steps}}`,
-    ],
-    [],
-  );
+  const settings = [
+    `teacher.checkpoint=${join(folder, 'model.safetensors')}`,
+    `data.path=${join(folder, 'images')}`,
+    `data.splits={calibration: ${calibration}, selection: ${selection}, test: 0}`,
+    `distill.duration={steps: ${steps}}`,
+  ];
+  let code: number | null = 0;
+  for (const stage of stageNames.slice(0, stageNames.indexOf(lastStage) + 1)) {
+    if (code === 0) code = await runPipeline(folder, settings, ['--only', stage]);
+  }
   const log = await readFile(join(folder, 'runs', 'vit-b16', 'events.jsonl'), 'utf8');
   const events = log
     .trim()
