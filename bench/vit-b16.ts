@@ -97,7 +97,7 @@ async function makeTeacher(path: string): Promise<void> {
 function runPipeline(
   cwd: string,
   settings: readonly string[],
-  from: readonly string[],
+  selection: readonly string[],
 ): Promise<number | null> {
   const main = join(import.meta.dirname, '..', 'pipeline', 'cli', 'main.ts');
   const tsx = createRequire(import.meta.url).resolve('tsx');
