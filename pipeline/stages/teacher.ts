@@ -175,6 +175,8 @@ async function betterPreset(
   const { countCorrect } = await import('../measure/accuracy.ts');
   const { openSplit } = await import('./open.ts');
   const { preprocessing } = context.inputs;
+  // Nothing can be clearly better than this.
+  if (top1High >= 100) return undefined;
   for (const [name, { mean, std }] of Object.entries(normalisations(preprocessing.channels))) {
     if (mean.every((value, index) => Math.abs(value - preprocessing.mean[index]) < 1e-3)) continue;
     const split = await openSplit(context, 'selection', { ...preprocessing, mean, std });
