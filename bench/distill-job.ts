@@ -1,0 +1,70 @@
+/**
+ * One distillation job of ViT-B/16 at full size: a block of H = 3072, D = 768 to four widths, 8,192 tokens a step, random
+ * weights and inputs. Prints seconds per step and the peak memory of the process.
+ *
+ *     npm run bench -- distill-job [steps] [engine]
+ */
+import { distillBlock } from '../pipeline/compress/distill.ts';
+import { sliceFfn, type FfnWeights } from '../pipeline/model/ffn-weights.ts';
+import { loadEngine, type EngineChoice } from '../pipeline/tensor/engine.ts';
+import { sampleRss } from '../pipeline/tensor/memory.ts';
+import { formatBytes } from '../pipeline/util/format.ts';
+import { random } from '../pipeline/util/random.ts';
+
+const steps = Number(process.argv[2] ?? 4);
+const engine = await loadEngine((process.argv[3] ?? 'auto') as EngineChoice);
+const [width, hidden, batchTokens] = [768, 3072, 8192];
+const draw = random(1, 'bench');
+const normals = (length: number, scale = 1) => Float32Array.from({ length }, () => scale * draw.normal());
+const teacher: FfnWeights = {
+  width,
+  hidden,
+  fc1Kernel: normals(width * hidden, 0.03),
+  fc1Bias: normals(hidden, 0.1),
+  fc2Kernel: normals(hidden * width, 0.03),
+  fc2Bias: normals(width, 0.1),
+};
+const students = [0.4, 0.5, 0.6, 0.7].map((sparsity) => {
+  const kept = Math.round((hidden * (1 - sparsity)) / 8) * 8;
+  return {
+    id: `w${kept}`,
+    weights: sliceFfn(
+      teacher,
+      Int32Array.from({ length: kept }, (_, unit) => unit),
+    ),
+  };
+});
+const rss = sampleRss(100);
+const started = performance.now();
+await distillBlock({
+  block: 'block-00',
+  teacher,
+  students,
+  tokens: { count: 65536, width, read: (_, count) => Promise.resolve(normals(count * width)) },
+  heldOut: normals(4096 * width),
+  gelu: 'exact',
+  settings: {
+    optimizer: 'adamw',
+    learningRate: 1e-3,
+    schedule: 'cosine',
+    warmupShare: 0.05,
+    weightDecay: 0,
+    loss: 'normalised-mse',
+    steps,
+    batchTokens,
+  },
+  seed: 1,
+  signal: new AbortController().signal,
+  checkpoint: { load: () => Promise.resolve(undefined), save: () => Promise.resolve() },
+  onProgress: ({ note, metrics }) => {
+    const rate = metrics?.['gflop/s'];
+    console.log(`  ${note}${rate === undefined ? '' : `, ${rate.toFixed(0)} GFLOP/s`}`);
+  },
+});
+const seconds = (performance.now() - started) / 1000;
+console.log(
+  `${engine.description}; H ${hidden}, D ${width}, ${batchTokens} tokens, ${students.length} widths`,
+);
+console.log(
+  `${steps} steps with held-out looks in ${seconds.toFixed(1)} s; peak memory ${formatBytes(rss.stop().peakBytes)}`,
+);
