@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { blockName, widthName } from '../model/architecture.ts';
 
 /**
  * The library's contract: `manifest.json`, version 1. Strict: an unknown key is an error, so a reader never passes
@@ -221,12 +222,12 @@ function checkReferences(manifest: z.infer<typeof manifestShape>, context: z.Ref
     problem(['blocks'], `expected ${depth} blocks, as the architecture has, found ${manifest.blocks.length}`);
   }
   manifest.blocks.forEach((entry, index) => {
-    const name = `block-${String(index).padStart(2, '0')}`;
+    const name = blockName(index);
     if (entry.index !== index || entry.name !== name)
       problem(['blocks', index, 'name'], `expected block ${index}, "${name}"`);
     entry.descendants.forEach(({ id, width, sparsity, file: { sizeBytes }, source }, place) => {
       const path = ['blocks', index, 'descendants', place];
-      if (id !== `${name}/w${String(width).padStart(4, '0')}` || ids.has(id))
+      if (id !== `${name}/${widthName(width)}` || ids.has(id))
         problem([...path, 'id'], `expected its own id, "${name}/w<width>"`);
       ids.add(id);
       if (width > entry.hidden) problem([...path, 'width'], `wider than the teacher's ${entry.hidden} units`);

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { basename, isAbsolute, join } from 'node:path';
-import { blockName } from '../model/architecture.ts';
+import { blockName, widthName } from '../model/architecture.ts';
 import type { FfnWeights } from '../model/ffn-weights.ts';
 import { writeSafetensors, type NamedArrays } from '../model/safetensors.ts';
 import { writeFileAtomic, writeJsonAtomic } from '../util/atomic.ts';
@@ -77,7 +77,7 @@ export async function writeLibrary(
     const written: ManifestDescendant[] = [];
     for (const descendant of descendants) {
       options.signal?.throwIfAborted();
-      const key = `w${String(descendant.width).padStart(4, '0')}`;
+      const key = widthName(descendant.width);
       const id = `${name}/${key}`;
       const weights = await descendant.weights();
       const path = `blocks/${name}/${key}.safetensors`;

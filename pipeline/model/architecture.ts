@@ -23,3 +23,8 @@ export function tokensPerImage({ imageSize, patchSize }: Architecture): number {
 export function blockName(index: number): string {
   return `block-${String(index).padStart(2, '0')}`;
 }
+
+/** `w0384`: the stable name of a width inside its block. */
+export function widthName(width: number): string {
+  return `w${String(width).padStart(4, '0')}`;
+}

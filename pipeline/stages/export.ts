@@ -4,7 +4,7 @@ import type { LatencyProfile } from '../measure/latency.ts';
 import type { DescendantInput, LibraryInput } from '../library/write.ts';
 import type { Splits, SplitName } from '../../datasets/contract.ts';
 import { readJson } from '../util/atomic.ts';
-import { blockName } from '../model/architecture.ts';
+import { blockName, widthName } from '../model/architecture.ts';
 import type { Costs } from '../model/costs.ts';
 import type { NamedArrays } from '../model/safetensors.ts';
 import { sha256File, type Json } from '../util/hash.ts';
@@ -22,7 +22,7 @@ import {
 import type { DescendantsInfo } from './read.ts';
 import type { Measured } from './measured.ts';
 import type { RankingFile } from './rank.ts';
-import { descents, widthName } from './widths.ts';
+import { descents } from './widths.ts';
 
 /**
  * Writes the ranked block library: what whoever receives the folder needs, and nothing that needs this code to be read.
@@ -162,7 +162,7 @@ async function descendantsOf(
   if (folder === undefined) return [teacher];
   const info = await readJson<DescendantsInfo>(join(folder, files.descendantsInfo));
   const units = await readOrder(context, block);
-  const result = info.descendants.map((item, index): DescendantInput => {
+  const result = info.descendants.map((item): DescendantInput => {
     const measured = ranking.descendants[item.id];
     return {
       ...costs(item.width),
@@ -181,7 +181,7 @@ async function descendantsOf(
       heldOutError: { refit: item.refitError, final: item.error! },
       gainOverRefit: context.loaded.config.distill.enabled ? item.gainOverRefit! : null,
       source: item.kept === 'trained' ? 'distilled' : 'refit',
-      weights: async () => (await readDescendants(folder))[index].weights,
+      weights: async () => (await readDescendants(folder, item.width))[0].weights,
     };
   });
   return [teacher, ...result];

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { JobContext, Stage } from '../runner/contract.ts';
 import type { FfnTensors } from '../model/vit.ts';
-import { blockName, tokensPerImage } from '../model/architecture.ts';
+import { blockName, tokensPerImage, widthName } from '../model/architecture.ts';
 import {
   distillJob,
   files,
@@ -14,7 +14,7 @@ import {
   teacherCheckJob,
   teacherJob,
 } from './jobs.ts';
-import { descents, widthName } from './widths.ts';
+import { descents } from './widths.ts';
 
 /** The id of a uniform model in score files: the same sparsity in every block, before or after distillation. */
 export const uniformId = (sparsity: number, kind: 'refit' | 'distilled'): string =>

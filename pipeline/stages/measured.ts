@@ -1,4 +1,7 @@
 import type { Scores } from '../measure/scores.ts';
+import type { JobContext } from '../runner/contract.ts';
+import { uniformId } from './measure.ts';
+import { descents } from './widths.ts';
 
 interface Interval {
   readonly mean: number;
@@ -45,4 +48,16 @@ export async function measureAll(
       return [id, measured];
     }),
   );
+}
+
+/** The uniform models among the measured ones, by sparsity. */
+export function uniformOf(
+  context: JobContext,
+  measured: ReadonlyMap<string, Measured>,
+): { sparsity: number; refit?: Measured; distilled?: Measured }[] {
+  return descents(context.loaded.config, context.architecture.hidden).map(({ sparsity }) => {
+    const refit = measured.get(uniformId(sparsity, 'refit'));
+    const distilled = measured.get(uniformId(sparsity, 'distilled'));
+    return { sparsity, ...(refit && { refit }), ...(distilled && { distilled }) };
+  });
 }

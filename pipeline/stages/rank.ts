@@ -4,11 +4,10 @@ import type { LatencyProfile } from '../measure/latency.ts';
 import type { SweepScores } from '../measure/scores.ts';
 import type { BlockCost, Ranked } from '../library/rank.ts';
 import { readJson, writeJsonAtomic } from '../util/atomic.ts';
-import { blockName, type Architecture } from '../model/architecture.ts';
+import { blockName, type Architecture, widthName } from '../model/architecture.ts';
 import { files, indices, measureJob, profileJob, rankJob } from './jobs.ts';
-import { measureAll, type Measured } from './measured.ts';
-import { uniformOf } from './report.ts';
-import { descents, widthName } from './widths.ts';
+import { measureAll, uniformOf, type Measured } from './measured.ts';
+import { descents } from './widths.ts';
 
 /** What the rank stage writes: every measured number, and the order they lead to. */
 export interface RankingFile {

@@ -5,10 +5,10 @@ import type { BlockStatistics } from '../compress/statistics.ts';
 import { mergeStatistics } from '../compress/statistics.ts';
 import type { TokenReader } from '../compress/distill.ts';
 import type { FfnWeights } from '../model/ffn-weights.ts';
+import { widthName } from '../model/architecture.ts';
 import { hostFfn, type HostWeights } from '../model/host-weights.ts';
 import { openSafetensors, writeSafetensors, type NamedArrays } from '../model/safetensors.ts';
 import { files, indices, orderJob, statisticsJob, teacherJob } from './jobs.ts';
-import { widthName } from './widths.ts';
 
 /** What refit and distill write about the descendants of a block, widest first. Errors are relative to the
  * centred energy of the teacher's output on the held-out tokens. */
@@ -144,17 +144,23 @@ export async function writeDescendants(
   await writeSafetensors(path, arrays, {});
 }
 
-/** The descendants in `folder`, widest first. */
-export async function readDescendants(folder: string): Promise<{ width: number; weights: FfnWeights }[]> {
+/** The descendants in `folder`, widest first; with `width`, that one alone. */
+export async function readDescendants(
+  folder: string,
+  width?: number,
+): Promise<{ width: number; weights: FfnWeights }[]> {
   const file = await openSafetensors(join(folder, files.descendants));
-  const names = [...new Set(file.names.map((name) => name.split('/')[0]))].sort().reverse();
+  const all = [...new Set(file.names.map((name) => name.split('/')[0]))].sort().reverse();
   const result = [];
-  for (const name of names) {
-    const [width, hidden] = file.info(`${name}/fc1Kernel`).shape;
+  for (const name of width === undefined ? all : [widthName(width)]) {
+    const [blockWidth, hidden] = file.info(`${name}/fc1Kernel`).shape;
     const [fc1Kernel, fc1Bias, fc2Kernel, fc2Bias] = await Promise.all(
       ffnParts.map((part) => file.read(`${name}/${part}`)),
     );
-    result.push({ width: hidden, weights: { width, hidden, fc1Kernel, fc1Bias, fc2Kernel, fc2Bias } });
+    result.push({
+      width: hidden,
+      weights: { width: blockWidth, hidden, fc1Kernel, fc1Bias, fc2Kernel, fc2Bias },
+    });
   }
   await file.close();
   return result;

@@ -2,10 +2,10 @@ import { join } from 'node:path';
 import type { Stage } from '../runner/contract.ts';
 import { writeJsonAtomic } from '../util/atomic.ts';
 import { fail } from '../util/failure.ts';
-import { blockName } from '../model/architecture.ts';
+import { blockName, widthName } from '../model/architecture.ts';
 import { sampledTokens } from './statistics.ts';
 import { files, indices, jobIndex, orderJob, refitJob, statisticsJob, teacherJob } from './jobs.ts';
-import { descents, widthName } from './widths.ts';
+import { descents } from './widths.ts';
 
 /**
  * Cuts one block to every width and gives each the closed-form best fc2 (DESIGN 4.2).

@@ -12,10 +12,9 @@ import {
   splitsJob,
   teacherJob,
 } from './jobs.ts';
-import { measureAll, type Measured } from './measured.ts';
+import { measureAll, uniformOf, type Measured } from './measured.ts';
 import type { RankingFile } from './rank.ts';
-import { uniformId, uploadDescendants } from './measure.ts';
-import { descents } from './widths.ts';
+import { uploadDescendants } from './measure.ts';
 
 /** The final numbers, on images that nothing was chosen by. */
 export interface TestReport {
@@ -84,17 +83,6 @@ async function measureTest(context: JobContext): Promise<TestReport> {
     teacher: measured.get('teacher')!,
     uniform: uniformOf(context, measured),
   };
-}
-
-export function uniformOf(
-  context: JobContext,
-  measured: ReadonlyMap<string, Measured>,
-): { sparsity: number; refit?: Measured; distilled?: Measured }[] {
-  return descents(context.loaded.config, context.architecture.hidden).map(({ sparsity }) => {
-    const refit = measured.get(uniformId(sparsity, 'refit'));
-    const distilled = measured.get(uniformId(sparsity, 'distilled'));
-    return { sparsity, ...(refit && { refit }), ...(distilled && { distilled }) };
-  });
 }
 
 function describe(context: JobContext, ranking: RankingFile, test: TestReport): string {

@@ -34,8 +34,3 @@ export function descents(config: Config, hidden: number): Descent[] {
   }
   return result;
 }
-
-/** `w0384`: the stable name of a width inside its block. */
-export function widthName(width: number): string {
-  return `w${String(width).padStart(4, '0')}`;
-}

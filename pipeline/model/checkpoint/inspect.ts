@@ -59,7 +59,8 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
   const facts = readShapes(stored, naming);
   const side = await readSideConfig(stored.folder);
   const named = lookUp(options.architectureName, side, facts, stored.path);
-  const { values, origin } = resolveUntold(stored, options, side, named);
+  const own = ownFacts(stored);
+  const { values, origin } = resolveUntold(stored, options, own.architecture, side, named);
   const architecture: Architecture = { ...facts, ...values };
   const { width, imageSize, channels } = architecture;
   if (width % architecture.heads !== 0) {
@@ -70,7 +71,6 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
       expected: 'a number of heads that divides the width',
     });
   }
-  const own = ownFacts(stored);
   const { hints } = options;
   if (hints?.imageSize !== undefined && hints.imageSize !== imageSize) {
     fail({
@@ -167,13 +167,14 @@ const ownPreprocessing = z.object({
 function resolveUntold(
   stored: StoredCheckpoint,
   { hints = {}, architectureName }: InspectOptions,
+  own: Pick<Architecture, Untold> | undefined,
   side: SideConfig,
   named: NamedArchitecture | undefined,
 ): { values: Pick<Architecture, Untold>; origin: Record<Untold, string> } {
   const name = architectureName ?? side.architectureName;
   const sources: (readonly [string, Partial<Pick<Architecture, Untold>>])[] = [
     ['teacher.hints', hints],
-    ['the file itself', ownFacts(stored).architecture ?? {}],
+    ['the file itself', own ?? {}],
     ...(architectureName === undefined ? [] : [[`architecture "${name}"`, named?.facts ?? {}] as const]),
     ['config.json', side],
     [`architecture "${name}" in config.json`, named?.facts ?? {}],
