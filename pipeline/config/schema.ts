@@ -119,7 +119,14 @@ export const configSchema = z.strictObject({
   order: z
     .strictObject({
       criterion: z
-        .enum(['reconstruction', 'magnitude', 'variance', 'contribution'])
+        .enum([
+          'reconstruction',
+          'magnitude',
+          'fc1-magnitude',
+          'variance',
+          'denoised-variance',
+          'contribution',
+        ])
         .default('reconstruction'),
       /** Ridge as a share of the mean diagonal of the covariance. */
       ridge: z.number().positive().default(1e-4),
@@ -156,6 +163,13 @@ export const configSchema = z.strictObject({
       batchSize: positiveInteger.default(50),
       /** Two-sided confidence of every interval. */
       confidence: z.number().gt(0.5).lt(1).default(0.95),
+      /** What the other blocks are while a descendant is measured. `teacher` is always measured, listed or not. */
+      contexts: z
+        .array(z.enum(['teacher', 'middle', 'sparsest']))
+        .min(1)
+        .default(['teacher', 'middle', 'sparsest']),
+      /** Random compositions that are measured to see how well deltas predict them; 0 for none. */
+      compositions: z.int().min(0).default(32),
       latency: z
         .strictObject({
           batchSize: positiveInteger.default(1),

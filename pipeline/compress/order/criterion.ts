@@ -6,12 +6,18 @@ export interface CriterionInput {
   readonly weights: FfnWeights;
   /** Ridge as a share of the mean diagonal of the covariance; only criteria that factorise use it. */
   readonly ridge: number;
+  /** [H]: share of the tokens on which a unit is active (`createActiveRate`). Only `active-energy` asks for it. */
+  readonly activeRate?: Float64Array;
+  /** [H]: mean of |gradient x activation| over the tokens (`createSaliency`). Only `taylor` asks for it. */
+  readonly saliency?: Float64Array;
 }
 
 /** The sorted hidden units of one block; every narrower width is a prefix. */
 export interface Order {
   /** A permutation of 0..H-1, most worth keeping first. */
   readonly units: Int32Array;
+  /** [H]: the score of every unit, where the criterion scores units one by one; for ranking over blocks. */
+  readonly scores?: Float64Array;
   /**
    * [H + 1]: element k is the expected squared error of the block's output per token, summed over its D dimensions, when
    * the first k units are kept and fc2 is refitted (0 units: the centred output energy). Only where the criterion knows
@@ -31,5 +37,5 @@ export function orderByScore(scores: Float64Array): Order {
   const bad = scores.findIndex((score) => !Number.isFinite(score));
   if (bad !== -1) throw new RangeError(`hidden unit ${bad} has the score ${scores[bad]}`);
   const units = Int32Array.from(scores.keys());
-  return { units: units.sort((a, b) => scores[b] - scores[a] || a - b) };
+  return { units: units.sort((a, b) => scores[b] - scores[a] || a - b), scores };
 }

@@ -2,8 +2,8 @@ import { orderByScore } from './criterion.ts';
 import type { Criterion } from './criterion.ts';
 
 /**
- * LegoDNN's L1 magnitude, carried from filters to an FFN with one index set: the L1 norm of a unit's fc1 column plus
- * that of its fc2 row (Han et al., "LegoDNN", MobiCom 2021). Looks at no data. A baseline.
+ * L1 magnitude of everything that one index removes: the L1 norm of a unit's fc1 column plus that of its fc2 row.
+ * Looks at no data. A baseline. LegoDNN's own, which sees only the layer whose outputs it removes, is `fc1-magnitude`.
  */
 export const magnitude: Criterion = ({ weights: { width, hidden, fc1Kernel, fc2Kernel } }) => {
   const scores = new Float64Array(hidden);

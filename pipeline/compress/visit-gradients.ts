@@ -1,0 +1,111 @@
+import * as tf from '@tensorflow/tfjs-core';
+import {
+  attentionBranch,
+  embed,
+  encoderLayer,
+  ffnInput,
+  head,
+  teacherFfn,
+  type VisionTransformer,
+} from '../model/vit.ts';
+import { gelu, linear } from '../tensor/ops.ts';
+import type { Random } from '../util/random.ts';
+import type { BlockTokens } from './visit-blocks.ts';
+
+/** What one FFN block sees, makes, and is worth to the model's own answer, on the sampled tokens of a batch. */
+export interface BlockGradients extends BlockTokens {
+  /**
+   * Gradient of the image's log p(label) with respect to the block's output [n, D] (the residual stream after it has the
+   * same). That at the hidden units is `outputGradient fc2Kernel'`.
+   */
+  readonly outputGradient: tf.Tensor2D;
+}
+
+/**
+ * One pass of the teacher forth and back over `pixels` [B, S, S, C] that shows every block, the last one first, to
+ * `visit`: its sampled tokens and the gradient of `log p(label)` there, per image (not divided by B). No label is read:
+ * `chooseLabels` gets the logits [B * C] and names a class per image (`sampleLabels`, `likeliestLabels`).
+ *
+ * Only the residual stream between the layers is kept, [B, T, D] per layer; each layer is run again to go back through
+ * it. So the memory is that of one layer's gradient, the cost about four forward passes. `rows` as in `visitBlocks`; the
+ * tensors handed to `visit` live until it returns.
+ */
+export function visitGradients(
+  model: VisionTransformer,
+  pixels: tf.Tensor4D,
+  rows: Int32Array,
+  chooseLabels: (logits: Float32Array, classes: number) => Int32Array,
+  visit: (block: number, tokens: BlockGradients) => void,
+): void {
+  const { depth, width, classes, gelu: kind } = model.architecture;
+  const streams: tf.Tensor[] = [embed(model, pixels)];
+  let back: tf.Tensor | undefined;
+  try {
+    for (let block = 0; block < depth; block++) {
+      streams.push(encoderLayer(model, block, streams[block], teacherFfn(model, block)));
+    }
+    const last = streams.pop()!;
+    back = tf.tidy(() => {
+      const logits = head(model, last);
+      const labels = chooseLabels(logits.dataSync<'float32'>(), classes);
+      // d log p(label) / d logits = one-hot - p
+      const slope = tf.sub(tf.oneHot(tf.tensor1d(labels, 'int32'), classes), tf.softmax(logits));
+      return tf.grad((x: tf.Tensor) => head(model, x))(last, slope);
+    });
+    last.dispose();
+    for (let block = depth - 1; block >= 0; block--) {
+      const before = streams.pop()!;
+      const after: tf.Tensor = back;
+      back = tf.tidy((): tf.Tensor => {
+        const ffn = teacherFfn(model, block);
+        let seen: { z: tf.Tensor; hidden: tf.Tensor } | undefined;
+        const layer = (x: tf.Tensor): tf.Tensor => {
+          const attended = attentionBranch(model, block, x);
+          const z = ffnInput(model, block, attended);
+          const hidden = gelu(linear(z, ffn.fc1Kernel, ffn.fc1Bias), kind);
+          seen = { z: tf.keep(z), hidden: tf.keep(hidden) };
+          return tf.add(attended, linear(hidden, ffn.fc2Kernel, ffn.fc2Bias));
+        };
+        // Below the first block nothing is wanted, but its own activations are.
+        const earlier: tf.Tensor | undefined = block === 0 ? undefined : tf.grad(layer)(before, after);
+        if (earlier === undefined) layer(before);
+        const { z, hidden } = seen!;
+        const sampled = tf.tensor1d(rows, 'int32');
+        const pick = (x: tf.Tensor) =>
+          tf.gather(tf.reshape(x, [-1, x.shape[x.rank - 1] as number]), sampled) as tf.Tensor2D;
+        visit(block, { input: pick(z), hidden: pick(hidden), outputGradient: pick(after) });
+        tf.dispose([z, hidden]);
+        return earlier ?? tf.zeros([1, 1, width]);
+      });
+      tf.dispose([before, after]);
+    }
+  } finally {
+    tf.dispose(streams);
+    back?.dispose();
+  }
+}
+
+/** A class per image drawn from the teacher's own probabilities: in expectation the gradients make Fisher's matrix. */
+export function sampleLabels(
+  logits: Float32Array,
+  classes: number,
+  random: (image: number) => Random,
+): Int32Array {
+  return Int32Array.from({ length: logits.length / classes }, (_, image) => {
+    const row = logits.subarray(image * classes, (image + 1) * classes);
+    const highest = row.reduce((a, b) => Math.max(a, b), -Infinity);
+    const weights = Float64Array.from(row, (value) => Math.exp(value - highest));
+    let left = random(image).next() * weights.reduce((a, b) => a + b, 0);
+    const chosen = weights.findIndex((weight) => (left -= weight) < 0);
+    // Only rounding leaves a rest.
+    return chosen < 0 ? row.indexOf(highest) : chosen;
+  });
+}
+
+/** The teacher's most likely class of every image. */
+export function likeliestLabels(logits: Float32Array, classes: number): Int32Array {
+  return Int32Array.from({ length: logits.length / classes }, (_, image) => {
+    const row = logits.subarray(image * classes, (image + 1) * classes);
+    return row.indexOf(row.reduce((a, b) => Math.max(a, b), -Infinity));
+  });
+}

@@ -1,0 +1,193 @@
+import * as tf from '@tensorflow/tfjs-core';
+import assert from 'node:assert/strict';
+import { activeEnergy, createActiveRate } from '../../../pipeline/compress/order/active-energy.ts';
+import { criteria } from '../../../pipeline/compress/order/criteria.ts';
+import type { Order } from '../../../pipeline/compress/order/criterion.ts';
+import { denoisedVariance, noiseEdge } from '../../../pipeline/compress/order/denoised-variance.ts';
+import { symmetricEigen } from '../../../pipeline/compress/order/symmetric-eigen.ts';
+import { createSaliency, taylor } from '../../../pipeline/compress/order/taylor.ts';
+import { random } from '../../../pipeline/util/random.ts';
+import { describeOnEachEngine } from '../../support/engines.ts';
+import { sampleBlock, twoPass } from '../sample-block.ts';
+
+const { weights, statistics, activations } = sampleBlock({ width: 5, hidden: 9, count: 120 });
+const ridge = 1e-4;
+const input = { weights, statistics, ridge };
+
+function assertScores(order: Order, expected: readonly number[], tolerance = 1e-12): void {
+  expected.forEach((value, j) =>
+    assert.ok(Math.abs(order.scores![j] - value) <= tolerance * (1 + Math.abs(value)), `unit ${j}`),
+  );
+  const sorted = expected.map((_, j) => j).sort((a, b) => expected[b] - expected[a]);
+  assert.deepEqual([...order.units], sorted);
+}
+
+const unitOf = (j: number): number[] => Array.from({ length: 120 }, (_, t) => activations[t * 9 + j]);
+const units = Array.from({ length: 9 }, (_, j) => j);
+
+describe('order criteria', () => {
+  it('magnitude sums fc1 columns and fc2 rows, fc1-magnitude the columns alone', () => {
+    const fc1 = units.map((j) =>
+      [0, 1, 2, 3, 4].reduce((sum, d) => sum + Math.abs(weights.fc1Kernel[d * 9 + j]), 0),
+    );
+    const fc2 = units.map((j) =>
+      [0, 1, 2, 3, 4].reduce((sum, d) => sum + Math.abs(weights.fc2Kernel[j * 5 + d]), 0),
+    );
+    assertScores(criteria['fc1-magnitude'](input), fc1);
+    assertScores(
+      criteria.magnitude(input),
+      fc1.map((value, j) => value + fc2[j]),
+    );
+  });
+
+  it('variance is that of the raw activations', () => {
+    const expected = units.map((j) => {
+      const mean = unitOf(j).reduce((a, b) => a + b, 0) / 120;
+      return unitOf(j).reduce((sum, value) => sum + (value - mean) ** 2, 0) / 120;
+    });
+    assertScores(criteria.variance(input), expected);
+  });
+
+  it('contribution is the root mean square times the norm of the fc2 row', () => {
+    const expected = units.map((j) => {
+      const energy = unitOf(j).reduce((sum, value) => sum + value * value, 0) / 120;
+      const row = [0, 1, 2, 3, 4].reduce((sum, d) => sum + weights.fc2Kernel[j * 5 + d] ** 2, 0);
+      return Math.sqrt(energy * row);
+    });
+    assertScores(criteria.contribution(input), expected, 1e-9);
+  });
+
+  it('active-energy and taylor refuse to guess what they were not given', () => {
+    assert.throws(() => activeEnergy(input), /needs the active rate of 9 units/);
+    assert.throws(() => taylor(input), /needs the saliency of 9 units/);
+    assertScores(
+      taylor({ ...input, saliency: Float64Array.from(units, (j) => (j * 5) % 9) }),
+      units.map((j) => (j * 5) % 9),
+    );
+  });
+});
+
+describe('denoised variance', () => {
+  // Two directions shared by many units over independent noise of variance 0.04: the signal is known.
+  const [hidden, count] = [24, 4000];
+  const numbers = random(2, 'denoise');
+  const loadings = Array.from({ length: 2 }, () => Array.from({ length: hidden }, () => numbers.normal()));
+  const h = new Float64Array(count * hidden);
+  for (let t = 0; t < count; t++) {
+    const factors = [numbers.normal(), numbers.normal()];
+    for (let j = 0; j < hidden; j++) {
+      h[t * hidden + j] = 0.2 * numbers.normal() + factors[0] * loadings[0][j] + factors[1] * loadings[1][j];
+    }
+  }
+  const sample = twoPass(h, hidden);
+
+  it('keeps the two directions above the edge and half of the rest', () => {
+    const { values } = symmetricEigen(sample.covariance, hidden);
+    const edge = noiseEdge(values, count);
+    assert.equal([...values].filter((value) => value > edge).length, 2);
+    const { scores } = denoisedVariance({ ...input, statistics: sample });
+    for (let j = 0; j < hidden; j++) {
+      const signal = loadings[0][j] ** 2 + loadings[1][j] ** 2;
+      // 4,000 samples: a variance is known to 2.2 % at one standard error.
+      assert.ok(Math.abs(scores![j] - (signal + 0.04 / 2)) < 0.1 * signal + 0.01, `unit ${j}`);
+      assert.ok(scores![j] < sample.covariance[j * hidden + j]);
+    }
+  });
+
+  it('puts the edge where Marchenko and Pastur have it for pure noise', () => {
+    const pure = Float64Array.from({ length: 600 * 150 }, () => numbers.normal());
+    const { values } = symmetricEigen(twoPass(pure, 150).covariance, 150);
+    const edge = noiseEdge(values, 600);
+    assert.ok(Math.abs(edge - 2.25) < 0.05, `(1 + 1/2)^2 times a variance near 1 expected, got ${edge}`);
+    assert.ok(Math.abs(Math.max(...values) - edge) < 0.15);
+  });
+});
+
+describe('symmetricEigen', () => {
+  it('solves A v = l v with orthonormal v, also for repeated and zero eigenvalues', () => {
+    for (const n of [1, 2, 3, 17, 40]) {
+      const numbers = random(n, 'eigen');
+      const factor = Float64Array.from({ length: n * 3 }, () => numbers.normal());
+      // Rank 3 plus twice the identity: n - 3 equal eigenvalues.
+      const a = new Float64Array(n * n);
+      for (let i = 0; i < n; i++) {
+        for (let j = 0; j < n; j++) {
+          a[i * n + j] =
+            (i === j ? 2 : 0) + [0, 1, 2].reduce((s, k) => s + factor[i * 3 + k] * factor[j * 3 + k], 0);
+        }
+      }
+      const { values, vectors } = symmetricEigen(a, n);
+      for (let i = 0; i < n; i++) {
+        for (let r = 0; r < n; r++) {
+          let product = 0;
+          let inner = 0;
+          for (let c = 0; c < n; c++) {
+            product += a[r * n + c] * vectors[i * n + c];
+            inner += vectors[i * n + c] * vectors[r * n + c];
+          }
+          assert.ok(Math.abs(product - values[i] * vectors[i * n + r]) < 1e-10 * n);
+          assert.ok(Math.abs(inner - (i === r ? 1 : 0)) < 1e-11 * n);
+        }
+      }
+    }
+    assert.deepEqual([...symmetricEigen(new Float64Array(9), 3).values], [0, 0, 0]);
+    assert.throws(() => symmetricEigen(new Float64Array(8), 3), RangeError);
+  });
+
+  it('says so when the matrix is not finite', () => {
+    assert.throws(() => symmetricEigen(new Float64Array(16).fill(NaN), 4), /did not converge/);
+  });
+});
+
+describeOnEachEngine('what single criteria collect', () => {
+  const first = activations.slice(0, 50 * 9);
+  const rest = activations.slice(50 * 9);
+
+  it("counts tokens above a hundredth of the first batch's root mean square", () => {
+    const rate = createActiveRate(9);
+    for (const part of [first, rest]) {
+      const h = tf.tensor2d(Float32Array.from(part), [part.length / 9, 9]);
+      rate.add(h);
+      h.dispose();
+    }
+    const threshold = 0.01 * Math.sqrt(first.reduce((sum, value) => sum + value * value, 0) / first.length);
+    const found = rate.finish();
+    const expected = units.map((j) => unitOf(j).filter((value) => Math.abs(value) > threshold).length / 120);
+    expected.forEach((share, j) => assert.ok(Math.abs(found[j] - share) < 1e-12));
+    assert.ok(
+      expected.some((share) => share < 1),
+      'the threshold must matter here',
+    );
+    assertScores(
+      activeEnergy({ ...input, activeRate: found }),
+      units.map((j) => (unitOf(j).reduce((sum, value) => sum + value * value, 0) / 120) * expected[j]),
+      1e-9,
+    );
+  });
+
+  it('averages |gradient x activation| over batches within float32', () => {
+    const numbers = random(4, 'gradients');
+    const gradients = Float32Array.from({ length: 120 * 5 }, () => numbers.normal());
+    const saliency = createSaliency(9);
+    const kernel = tf.tensor2d(weights.fc2Kernel, [9, 5]);
+    for (const [from, to] of [
+      [0, 50],
+      [50, 120],
+    ]) {
+      const h = tf.tensor2d(Float32Array.from(activations.slice(from * 9, to * 9)), [to - from, 9]);
+      const g = tf.tensor2d(gradients.slice(from * 5, to * 5), [to - from, 5]);
+      saliency.add(h, g, kernel);
+      tf.dispose([h, g]);
+    }
+    kernel.dispose();
+    saliency.finish().forEach((found, j) => {
+      let expected = 0;
+      for (let t = 0; t < 120; t++) {
+        let gradient = 0;
+        for (let d = 0; d < 5; d++) gradient += gradients[t * 5 + d] * weights.fc2Kernel[j * 5 + d];
+        expected += Math.abs(gradient * activations[t * 9 + j]) / 120;
+      }
+      assert.ok(Math.abs(found - expected) < 1e-5 * (1 + expected));
+    });
+  });
+});
