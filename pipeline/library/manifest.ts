@@ -3,7 +3,8 @@ import { blockName, widthName } from '../model/architecture.ts';
 
 /**
  * The library's contract: `manifest.json`, version 1. Strict: an unknown key is an error, so a reader never passes
- * over something that matters. Anything added or changed raises `schemaVersion`.
+ * over something that matters. What a published version does not have raises `schemaVersion`; until the first release,
+ * version 1 grows by optional members only.
  *
  * Units are in the names (`Pp` percentage points, `Percent`, `Ms`, `Bytes`); KL is in nats, errors and sparsity are
  * shares. Parameters, MACs and latencies of a descendant are those of its FFN block alone (fc1, GELU, fc2), MACs and
@@ -42,6 +43,8 @@ const delta = z.strictObject({
   top1Pp: interval,
   top5Pp: z.number().optional(),
   kl: z.number(),
+  /** What of `kl` the descendant adds to that of the same model with the teacher's block. */
+  klIncrease: z.number().optional(),
   agreementPercent: percent,
 });
 
@@ -80,8 +83,13 @@ const descendant = z.strictObject({
   params: positive,
   macs: positive,
   latencyMs: z.strictObject({ p50: z.number().min(0), p90: z.number().min(0) }),
-  /** By what the other blocks were; `teacher` is what the ranking uses. */
-  deltas: z.strictObject({ teacher: delta, middle: delta.optional(), sparsest: delta.optional() }),
+  /** By what the other blocks were (`contexts`), and averaged over those; the ranking uses the average. */
+  deltas: z.strictObject({
+    teacher: delta,
+    middle: delta.optional(),
+    sparsest: delta.optional(),
+    average: delta.optional(),
+  }),
   /** Output error as a share of the centred energy of the teacher's block output: predicted by the refit ... */
   predictedError: z.number().nullable(),
   /** ... and measured on held-out tokens, after the refit and for the weights in the file. */
@@ -119,6 +127,54 @@ const uniform = z.strictObject({
   refit: modelScores,
   /** Measured with the weights in the library; null where nothing was trained. */
   distilled: modelScores.nullable(),
+});
+
+/** A model in which blocks were exchanged one at a time, itself measured. */
+const context = modelScores.extend({
+  name: z.enum(['teacher', 'middle', 'sparsest']),
+  /** Hidden units of every block that is not exchanged. */
+  width: positive,
+});
+
+const allocated = z.strictObject({
+  /** Of the uniform model whose FFN parameters were the budget. */
+  sparsity: share,
+  descendants: z.array(z.string()),
+  params: positive,
+  macs: positive,
+  scores: modelScores,
+  /** Top-1 minus that of the uniform model, paired, on the images that the widths were chosen by: optimistic. */
+  versusUniformPp: interval,
+});
+
+/** Predicted against measured losses of top-1 over random compositions, in percentage points. */
+const predictionErrors = z.strictObject({
+  compositions: count,
+  spearman: z.number().min(-1.000001).max(1.000001).nullable(),
+  meanAbsoluteErrorPp: z.number().min(0).nullable(),
+  maxAbsoluteErrorPp: z.number().min(0).nullable(),
+});
+
+/** Over all of them, and over those that lose less than 10 points. */
+const splitErrors = z.strictObject({ all: predictionErrors, mild: predictionErrors });
+
+const additivity = z.strictObject({
+  images: positive,
+  /** By the sum of `deltas.teacher.top1Pp`, of `deltas.average.top1Pp`, and by `predictor`, cross-validated. */
+  teacherSum: splitErrors,
+  averageSum: splitErrors,
+  predictor: splitErrors.nullable(),
+});
+
+/** Points of top-1 lost = `ceilingPp * (1 - exp(-(sum of deltas.average.klIncrease / scale) ^ exponent))`; 0 below 0. */
+const predictor = z.strictObject({
+  kind: z.literal('kl-curve'),
+  parameters: z.strictObject({
+    ceilingPp: z.number().positive(),
+    scale: z.number().positive(),
+    exponent: z.number().positive(),
+  }),
+  crossValidated: splitErrors,
 });
 
 const rankingEntry = z.strictObject({
@@ -179,7 +235,12 @@ const manifestShape = z.strictObject({
     iterations: positive,
   }),
   blocks: z.array(block).min(1),
+  contexts: z.array(context).optional(),
   uniform: z.array(uniform),
+  /** Widths chosen block by block: for each sparsity the model that diverges least at no more FFN parameters. */
+  allocated: z.array(allocated).optional(),
+  additivity: additivity.optional(),
+  predictor: predictor.optional(),
   ranking: z.strictObject({
     resource: z.enum(['params', 'macs', 'latency']),
     /** Best first. */
@@ -247,10 +308,12 @@ function checkReferences(manifest: z.infer<typeof manifestShape>, context: z.Ref
   manifest.ranking.entries.forEach(({ id }, index) => {
     if (!ids.has(id)) problem(['ranking', 'entries', index, 'id'], 'no such descendant in this library');
   });
-  manifest.uniform.forEach(({ descendants }, index) => {
-    if (descendants.length !== depth || descendants.some((id) => !ids.has(id)))
-      problem(['uniform', index, 'descendants'], 'expected one descendant of this library per block');
-  });
+  for (const kind of ['uniform', 'allocated'] as const) {
+    manifest[kind]?.forEach(({ descendants }, index) => {
+      if (descendants.length !== depth || descendants.some((id) => !ids.has(id)))
+        problem([kind, index, 'descendants'], 'expected one descendant of this library per block');
+    });
+  }
 }
 
 /** The safetensors header of a descendant, with its metadata, stays below this. */

@@ -37,7 +37,18 @@ export interface DescendantInput extends Omit<
 
 export interface LibraryInput extends Pick<
   Manifest,
-  'seed' | 'engine' | 'config' | 'confidence' | 'teacher' | 'data' | 'latencyProfile' | 'uniform'
+  | 'seed'
+  | 'engine'
+  | 'config'
+  | 'confidence'
+  | 'teacher'
+  | 'data'
+  | 'latencyProfile'
+  | 'contexts'
+  | 'uniform'
+  | 'allocated'
+  | 'additivity'
+  | 'predictor'
 > {
   readonly toolVersion: string;
   /** The teacher without its FFN blocks, timm names and layouts (linear weights [out, in]). */
@@ -139,7 +150,11 @@ export async function writeLibrary(
     data: input.data,
     latencyProfile: input.latencyProfile,
     blocks,
+    ...(input.contexts && { contexts: input.contexts }),
     uniform: input.uniform,
+    ...(input.allocated && { allocated: input.allocated }),
+    ...(input.additivity && { additivity: input.additivity }),
+    ...(input.predictor && { predictor: input.predictor }),
     ranking: { resource, entries: [...ranked], json, csv },
     selfTest: {
       file: await describeFile(folder, 'self-test.safetensors'),

@@ -6,15 +6,23 @@ export interface Interval {
   readonly mean: number;
   readonly low: number;
   readonly high: number;
+}
+
+export interface SampleInterval extends Interval {
   /** n, carried with every interval so that no number is shown without it. */
   readonly images: number;
+}
+
+/** Without n, for where it is written once beside several intervals. */
+export function bounds({ mean, low, high }: Interval): Interval {
+  return { mean, low, high };
 }
 
 /**
  * Top-1 (or any share) in percent with its Wilson score interval (E. B. Wilson, JASA 22, 1927): unlike
  * mean +- z * error it never leaves 0..100 and does not collapse to a point at 0 or n successes.
  */
-export function proportionPercent(successes: number, images: number, confidence = 0.95): Interval {
+export function proportionPercent(successes: number, images: number, confidence = 0.95): SampleInterval {
   checkCounts(images, successes);
   const z = twoSidedQuantile(confidence);
   const share = successes / images;
@@ -46,7 +54,7 @@ export function pairedDifferencePp(
   losses: number,
   images: number,
   confidence = 0.95,
-): Interval {
+): SampleInterval {
   checkCounts(images, gains, losses, gains + losses);
   const z = twoSidedQuantile(confidence);
   const mean = (gains - losses) / images;
@@ -91,7 +99,7 @@ export function pairedScoresPp(
   model: ArrayLike<number>,
   reference: ArrayLike<number>,
   confidence = 0.95,
-): Interval {
+): SampleInterval {
   if (model.length !== reference.length) {
     throw new Error(`paired scores need the same images: ${model.length} and ${reference.length}`);
   }
@@ -108,7 +116,7 @@ export function pairedScoresPp(
  * Mean of a skewed, non-negative score (KL in nats) with Johnson's skewness-corrected t interval (N. J. Johnson,
  * JASA 73, 1978): a few images carry most of the divergence, which shifts the plain t interval too low.
  */
-export function meanInterval(values: ArrayLike<number>, confidence = 0.95): Interval {
+export function meanInterval(values: ArrayLike<number>, confidence = 0.95): SampleInterval {
   const images = values.length;
   if (images < 2) throw new RangeError(`the interval of a mean needs two images, got ${images}`);
   let sum = 0;

@@ -23,15 +23,31 @@ export interface ImageBatch {
   readonly ids: readonly string[];
 }
 
+/** A model and what is to be exchanged in it, one block at a time. */
+export interface SweepContext {
+  /** The model's own id: it is scored too. */
+  readonly id: string;
+  readonly ffn: (block: number) => FfnTensors;
+  readonly variants: readonly SweepVariant[];
+}
+
+export interface SweepVariant {
+  readonly id: string;
+  readonly block: number;
+  readonly ffn: FfnTensors;
+}
+
 export interface SweepOptions {
   readonly model: ModelTensors;
   readonly batches: AsyncIterable<ImageBatch>;
   /** Images in all batches; only for the progress. */
   readonly images?: number;
   /** Each is measured with every other block the teacher's. */
-  readonly descendants: readonly { readonly id: string; readonly block: number; readonly ffn: FfnTensors }[];
+  readonly descendants: readonly SweepVariant[];
   /** Whole models: an FFN for every block. */
   readonly uniform: readonly { readonly id: string; readonly ffn: (block: number) => FfnTensors }[];
+  /** More models to exchange single blocks in, beside the teacher. */
+  readonly contexts?: readonly SweepContext[];
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: {
     fraction: number;
@@ -41,29 +57,37 @@ export interface SweepOptions {
 }
 
 /**
- * Scores the teacher (id `teacher`), every descendant in the teacher's context and every uniform model, per image.
+ * Scores the teacher (id `teacher`), every descendant in the teacher's context, every other context with its variants
+ * and every whole model, per image. Divergences and agreements are always from the teacher.
  *
- * The teacher walks through a batch once. Where it has passed the attention of block i, the descendants of block i
- * leave from there: own FFN, then the layers after it. So no layer before a descendant's block is computed twice, at
- * most one activation [B, T, D] is kept, and in the last block only class tokens remain. That is a little over half of
- * the arithmetic of whole forward passes (`bench/measure.ts`). What is kept per model and batch are its logits.
+ * The model of a context walks through a batch once. Where it has passed the attention of block i, the variants of
+ * block i leave from there: own FFN, then the layers after it. So no layer before an exchanged block is computed twice
+ * in a context, at most two activations [B, T, D] are kept, and in the last block only class tokens remain. That is a
+ * little over half of the arithmetic of whole forward passes (`bench/measure.ts`). What is kept per model and batch are
+ * its logits.
  *
  * Disposes the pixels of every batch, and nothing else that it was given.
  *
  * @throws BlockForgeError `not-finite`, naming the model and the image; `signal.reason` when aborted
  */
 export async function sweep(options: SweepOptions): Promise<SweepScores> {
-  const { model, descendants, uniform, images, signal, onProgress } = options;
+  const { model, descendants, uniform, contexts = [], images, signal, onProgress } = options;
   const ids: string[] = [];
-  const parts = new Map<string, Scores[]>(
-    ['teacher', ...descendants.map(({ id }) => id), ...uniform.map(({ id }) => id)].map((id) => [id, []]),
-  );
-  if (parts.size !== 1 + descendants.length + uniform.length)
-    throw new Error('two models of a sweep share an id');
+  const teacherContext: SweepContext = {
+    id: 'teacher',
+    ffn: (block) => teacherFfn(model, block),
+    variants: descendants,
+  };
+  const all = [teacherContext, ...contexts];
+  const names = [teacherContext, ...descendants, ...uniform]
+    .concat(contexts.flatMap((context) => [context, ...context.variants]))
+    .map(({ id }) => id);
+  const parts = new Map<string, Scores[]>(names.map((id) => [id, []]));
+  if (parts.size !== names.length) throw new Error('two models of a sweep share an id');
   const started = performance.now();
   for await (const batch of options.batches) {
     try {
-      const logits = await batchLogits(options, batch.pixels, signal);
+      const logits = await batchLogits(model, all, uniform, batch.pixels, signal);
       const teacher = teacherReference(logits.get('teacher')!, model.architecture.classes);
       for (const [id, values] of logits) {
         const scores = scoreLogits(values, batch.labels, teacher);
@@ -88,14 +112,20 @@ export async function sweep(options: SweepOptions): Promise<SweepScores> {
 
 /** Logits [B * C] of every model on one batch, in the order they were reached. */
 async function batchLogits(
-  { model, descendants, uniform }: SweepOptions,
+  model: ModelTensors,
+  contexts: readonly SweepContext[],
+  uniform: SweepOptions['uniform'],
   pixels: tf.Tensor,
   signal: AbortSignal | undefined,
 ): Promise<Map<string, Float32Array>> {
   const logits = new Map<string, Float32Array>();
   const last = model.architecture.depth - 1;
-  const own = (block: number): FfnTensors => teacherFfn(model, block);
-  const collect = async (id: string, block: number, attended: tf.Tensor, ffn: typeof own): Promise<void> => {
+  const collect = async (
+    id: string,
+    block: number,
+    attended: tf.Tensor,
+    ffn: SweepContext['ffn'],
+  ): Promise<void> => {
     const result = suffix(model, block, attended, ffn);
     logits.set(id, (await result.data<'float32'>()).slice());
     result.dispose();
@@ -103,33 +133,40 @@ async function batchLogits(
     await setImmediate();
     signal?.throwIfAborted();
   };
-  let x = embed(model, pixels);
-  let attended = x;
-  try {
-    for (let block = 0; block <= last; block++) {
-      attended = tf.tidy(() => {
-        const all = attentionBranch(model, block, x);
-        return block === last ? tf.slice(all, [0, 0, 0], [-1, 1, -1]) : all;
-      });
-      x.dispose();
-      if (block === 0) for (const { id, ffn } of uniform) await collect(id, 0, attended, ffn);
-      for (const descendant of descendants) {
-        if (descendant.block !== block) continue;
-        await collect(descendant.id, block, attended, (index) =>
-          index === block ? descendant.ffn : own(index),
-        );
+  const walk = async ({ id, ffn, variants }: SweepContext, first: tf.Tensor): Promise<void> => {
+    let attended = tf.clone(first);
+    try {
+      for (let block = 0; block <= last; block++) {
+        for (const variant of variants) {
+          if (variant.block !== block) continue;
+          await collect(variant.id, block, attended, (index) => (index === block ? variant.ffn : ffn(index)));
+        }
+        if (block === last) await collect(id, block, attended, ffn);
+        else {
+          const before = attended;
+          attended = tf.tidy(() => attend(model, block + 1, addFfn(model, block, before, ffn(block))));
+          before.dispose();
+        }
       }
-      if (block === last) await collect('teacher', block, attended, own);
-      else {
-        x = addFfn(model, block, attended, own(block));
-        attended.dispose();
-      }
+    } finally {
+      attended.dispose();
     }
+  };
+  // What comes before the first FFN block is the same in all models.
+  const first = tf.tidy(() => attend(model, 0, embed(model, pixels)));
+  try {
+    for (const context of contexts) await walk(context, first);
+    for (const { id, ffn } of uniform) await collect(id, 0, first, ffn);
   } finally {
-    x.dispose();
-    attended.dispose();
+    first.dispose();
   }
   return logits;
+}
+
+/** x [B, T, D], what a layer receives -> the residual stream after its attention; of the last layer, class tokens. */
+function attend(model: ModelTensors, block: number, x: tf.Tensor): tf.Tensor {
+  const attended = attentionBranch(model, block, x);
+  return block === model.architecture.depth - 1 ? tf.slice(attended, [0, 0, 0], [-1, 1, -1]) : attended;
 }
 
 /** From `attended`, the residual stream after the attention of `block`, to the logits [B, C]. */

@@ -14,6 +14,7 @@ export const stageNames = [
   'refit',
   'distill',
   'measure',
+  'compose',
   'profile',
   'rank',
   'export',

@@ -30,7 +30,7 @@ import { descents } from './widths.ts';
  */
 export const exportLibrary: Stage = {
   name: 'export',
-  version: 1,
+  version: 2,
   plan: ({ loaded, architecture }) => {
     const kept = descents(loaded.config, architecture.hidden).reduce(
       (sum, { width }) => sum + width,
@@ -100,6 +100,20 @@ export const exportLibrary: Stage = {
               },
             ],
       ),
+      contexts: ranking.contexts.map(({ name, width, measured }) => ({
+        name,
+        width,
+        ...modelScores(measured),
+      })),
+      allocated: ranking.allocated.map(({ sparsity, widths, measured, versusUniformPp }) => ({
+        sparsity,
+        descendants: widths.map((width, block) => `${blockName(block)}/${widthName(width)}`),
+        ...costFigures(modelCosts(architecture, widths)),
+        scores: modelScores(measured),
+        versusUniformPp,
+      })),
+      ...(ranking.additivity && { additivity: ranking.additivity }),
+      ...(ranking.predictor && { predictor: ranking.predictor }),
       frame: () => readFrame(teacherFile),
       blocks: await Promise.all(
         blocks.map(async (block) => ({ descendants: await descendantsOf(context, block, ranking, latency) })),
@@ -144,14 +158,7 @@ async function descendantsOf(
     ...costs(architecture.hidden),
     sparsity: 0,
     keptUnits: indices(architecture.hidden),
-    deltas: {
-      teacher: {
-        images: ranking.teacher.images,
-        top1Pp: { mean: 0, low: 0, high: 0 },
-        kl: 0,
-        agreementPercent: 100,
-      },
-    },
+    deltas: ranking.deltas[`${blockName(block)}/${widthName(architecture.hidden)}`],
     predictedError: 0,
     heldOutError: { refit: 0, final: 0 },
     gainOverRefit: null,
@@ -163,20 +170,11 @@ async function descendantsOf(
   const info = await readJson<DescendantsInfo>(join(folder, files.descendantsInfo));
   const units = await readOrder(context, block);
   const result = info.descendants.map((item): DescendantInput => {
-    const measured = ranking.descendants[item.id];
     return {
       ...costs(item.width),
       sparsity: item.sparsity,
       keptUnits: units.subarray(0, item.width),
-      deltas: {
-        teacher: {
-          images: measured.images,
-          top1Pp: measured.top1DeltaPp,
-          ...(measured.top5DeltaPp !== undefined && { top5Pp: measured.top5DeltaPp }),
-          kl: measured.kl,
-          agreementPercent: measured.agreementPercent,
-        },
-      },
+      deltas: ranking.deltas[item.id],
       predictedError: item.predictedError,
       heldOutError: { refit: item.refitError, final: item.error! },
       gainOverRefit: context.loaded.config.distill.enabled ? item.gainOverRefit! : null,

@@ -1,5 +1,6 @@
 import type { Stage } from '../runner/contract.ts';
 import type { EngineName } from '../tensor/engine.ts';
+import { compose } from './compose.ts';
 import { data } from './data.ts';
 import { distill } from './distill.ts';
 import { exportLibrary } from './export.ts';
@@ -21,6 +22,7 @@ export const stages: readonly Stage[] = [
   refit,
   distill,
   measure,
+  compose,
   profile,
   rank,
   exportLibrary,

@@ -10,6 +10,7 @@ export const orderJob = (block: number): JobId => `order/${blockName(block)}`;
 export const refitJob = (block: number): JobId => `refit/${blockName(block)}`;
 export const distillJob = (block: number): JobId => `distill/${blockName(block)}`;
 export const measureJob = (shard: number): JobId => `measure/shard-${shard}`;
+export const composeJob = (shard: number): JobId => `compose/shard-${shard}`;
 export const profileJob: JobId = 'profile/latency';
 export const rankJob: JobId = 'rank/library';
 export const exportJob: JobId = 'export/library';
@@ -27,6 +28,7 @@ export const files = {
   descendants: 'descendants.safetensors',
   descendantsInfo: 'descendants.json',
   scores: 'scores.safetensors',
+  compositions: 'compositions.json',
   latency: 'latency.json',
   ranking: 'ranking.json',
   report: 'report.json',

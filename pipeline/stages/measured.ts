@@ -1,13 +1,9 @@
+import type { Interval } from '../measure/interval.ts';
 import type { Scores } from '../measure/scores.ts';
 import type { JobContext } from '../runner/contract.ts';
+import type { AllocatedComposition } from './compose.ts';
 import { uniformId } from './measure.ts';
 import { descents } from './widths.ts';
-
-interface Interval {
-  readonly mean: number;
-  readonly low: number;
-  readonly high: number;
-}
 
 /** A model's accuracy on n images, alone and against the teacher on the same images. */
 export interface Measured {
@@ -20,23 +16,35 @@ export interface Measured {
   readonly agreementPercent: number;
 }
 
+export interface MeasuredUniform {
+  readonly sparsity: number;
+  readonly refit?: Measured;
+  readonly distilled?: Measured;
+}
+
+/** A model of allocated widths and how it compares with the uniform one that was its budget. */
+export interface MeasuredAllocation extends Omit<AllocatedComposition, 'id'> {
+  readonly measured: Measured;
+  /** Its top-1 minus that of the uniform model, paired over the same images. */
+  readonly versusUniformPp: Interval;
+}
+
 /** Accuracies, deltas to the teacher and intervals of all models of a sweep. */
 export async function measureAll(
   models: ReadonlyMap<string, Scores>,
   confidence: number,
 ): Promise<Map<string, Measured>> {
-  const { pairedScoresPp, proportionPercent } = await import('../measure/interval.ts');
+  const { bounds, pairedScoresPp, proportionPercent } = await import('../measure/interval.ts');
   const { summariseScores } = await import('../measure/scores.ts');
   const reference = models.get('teacher')!;
   const teacherTop5 = summariseScores(reference).top5;
-  const bare = ({ mean, low, high }: Interval): Interval => ({ mean, low, high });
   return new Map(
     [...models].map(([id, scores]) => {
       const { images, correct, top5, kl, agreementPercent } = summariseScores(scores);
       const measured: Measured = {
         images,
-        top1Percent: bare(proportionPercent(correct, images, confidence)),
-        top1DeltaPp: bare(pairedScoresPp(scores.correct, reference.correct, confidence)),
+        top1Percent: bounds(proportionPercent(correct, images, confidence)),
+        top1DeltaPp: bounds(pairedScoresPp(scores.correct, reference.correct, confidence)),
         ...(top5 !== undefined &&
           teacherTop5 !== undefined && {
             top5Percent: (100 * top5) / images,
@@ -51,13 +59,38 @@ export async function measureAll(
 }
 
 /** The uniform models among the measured ones, by sparsity. */
-export function uniformOf(
-  context: JobContext,
-  measured: ReadonlyMap<string, Measured>,
-): { sparsity: number; refit?: Measured; distilled?: Measured }[] {
+export function uniformOf(context: JobContext, measured: ReadonlyMap<string, Measured>): MeasuredUniform[] {
   return descents(context.loaded.config, context.architecture.hidden).map(({ sparsity }) => {
     const refit = measured.get(uniformId(sparsity, 'refit'));
     const distilled = measured.get(uniformId(sparsity, 'distilled'));
     return { sparsity, ...(refit && { refit }), ...(distilled && { distilled }) };
+  });
+}
+
+/** The uniform model of the weights in the library. */
+export function finalUniformId({ loaded }: JobContext, sparsity: number): string {
+  return uniformId(sparsity, loaded.config.distill.enabled ? 'distilled' : 'refit');
+}
+
+/** Allocated models beside their uniform ones; both must be among the scores, over the same images. */
+export async function allocatedOf(
+  context: JobContext,
+  allocated: readonly AllocatedComposition[],
+  models: ReadonlyMap<string, Scores>,
+  measured: ReadonlyMap<string, Measured>,
+): Promise<MeasuredAllocation[]> {
+  const { bounds, pairedScoresPp } = await import('../measure/interval.ts');
+  const { confidence } = context.loaded.config.measure;
+  return allocated.flatMap(({ id, ...composition }) => {
+    const own = models.get(id);
+    const uniform = models.get(finalUniformId(context, composition.sparsity));
+    if (own === undefined || uniform === undefined) return [];
+    return [
+      {
+        ...composition,
+        measured: measured.get(id)!,
+        versusUniformPp: bounds(pairedScoresPp(own.correct, uniform.correct, confidence)),
+      },
+    ];
   });
 }

@@ -1,71 +1,101 @@
 import { join } from 'node:path';
 import type { JobContext, Stage } from '../runner/contract.ts';
 import type { LatencyProfile } from '../measure/latency.ts';
-import type { SweepScores } from '../measure/scores.ts';
+import type { ContextName } from '../measure/contexts.ts';
+import type { Deltas } from '../measure/deltas.ts';
+import type { AdditivityReport, MeasuredComposition, Predictor } from '../measure/predict-compositions.ts';
 import type { BlockCost, Ranked } from '../library/rank.ts';
 import { readJson, writeJsonAtomic } from '../util/atomic.ts';
 import { blockName, type Architecture, widthName } from '../model/architecture.ts';
-import { files, indices, measureJob, profileJob, rankJob } from './jobs.ts';
-import { measureAll, uniformOf, type Measured } from './measured.ts';
-import { descents } from './widths.ts';
+import { readCompositions, type Composition } from './compose.ts';
+import { composeJob, files, indices, measureJob, profileJob, rankJob } from './jobs.ts';
+import {
+  allocatedOf,
+  finalUniformId,
+  measureAll,
+  uniformOf,
+  type Measured,
+  type MeasuredAllocation,
+  type MeasuredUniform,
+} from './measured.ts';
+import { blockWidths, descents, measuredContexts } from './widths.ts';
 
 /** What the rank stage writes: every measured number, and the order they lead to. */
 export interface RankingFile {
   readonly teacher: Measured;
-  readonly descendants: Readonly<Record<string, Measured>>;
-  readonly uniform: readonly {
-    readonly sparsity: number;
-    readonly refit?: Measured;
-    readonly distilled?: Measured;
+  /** The models whose blocks were exchanged one by one, the teacher first. */
+  readonly contexts: readonly {
+    readonly name: ContextName;
+    readonly width: number;
+    readonly measured: Measured;
   }[];
+  /** By id; the teacher's own blocks too. */
+  readonly deltas: Readonly<Record<string, Deltas>>;
+  readonly uniform: readonly MeasuredUniform[];
+  readonly allocated: readonly MeasuredAllocation[];
+  /** Null without random compositions: none were asked for, or a block failed. */
+  readonly additivity: AdditivityReport | null;
+  readonly predictor: Predictor | null;
+  readonly compositions: readonly (MeasuredComposition & { readonly widths: readonly number[] })[];
   readonly ranked: readonly Ranked[];
 }
 
 /**
- * Turns scores into deltas with intervals and ranks the descendants by accuracy lost per resource saved.
- * Reads: scores of all shards, latency. Writes: ranking.json. Costs: nothing. Stale when: scores, latency, resource,
- * confidence change.
+ * Turns scores into deltas with intervals, ranks the descendants by accuracy lost per resource saved (averaged over the
+ * contexts), and says how well deltas predict whole compositions. Reads: scores of all shards, compositions, latency.
+ * Writes: ranking.json. Costs: nothing. Stale when: scores, latency, resource, confidence change.
  */
 export const rank: Stage = {
   name: 'rank',
-  version: 1,
+  version: 2,
   needsEngine: false,
   plan: ({ loaded, slots }) => [
     {
       id: rankJob,
       needs: [...indices(slots).map(measureJob), profileJob],
+      wants: indices(slots).map(composeJob),
       settings: { rank: loaded.config.rank, confidence: loaded.config.measure.confidence },
       estimate: { seconds: 0.5, memoryBytes: 3e8, diskBytes: 1e6 },
     },
   ],
   async run(_job, context) {
     const { rankDescendants } = await import('../library/rank.ts');
-    const { mergeSweeps } = await import('../measure/scores.ts');
+    const { readAllScores } = await import('./scores.ts');
     const { config } = context.loaded;
-    const { models } = mergeSweeps(
-      await Promise.all(indices(context.slots).map((shard) => readScores(context, shard))),
-    );
+    const { hidden, depth } = context.architecture;
+    const composed = indices(context.slots).every((shard) => context.input(composeJob(shard)) !== undefined);
+    const models = new Map([
+      ...(composed ? await readAllScores(context, composeJob) : []),
+      ...(await readAllScores(context, measureJob)),
+    ]);
     const measured = await measureAll(models, config.measure.confidence);
+    const deltas = await allDeltas(context, models);
     const costs = await blockCosts(context);
-    const steps = descents(config, context.architecture.hidden);
-    const candidates = indices(context.architecture.depth).flatMap((block) =>
-      steps.flatMap(({ width }) => {
+    const candidates = indices(depth).flatMap((block) =>
+      descents(config, hidden).flatMap(({ width }) => {
         const id = `${blockName(block)}/${widthName(width)}`;
-        const result = measured.get(id);
-        if (result === undefined) return [];
-        return [{ id, block, cost: costs.get(width)!, top1DeltaPp: result.top1DeltaPp, kl: result.kl }];
+        const average = deltas.get(id)?.average;
+        if (average === undefined) return [];
+        return [{ id, block, cost: costs.get(width)!, top1DeltaPp: average.top1Pp, kl: average.klIncrease }];
       }),
     );
-    const full = costs.get(context.architecture.hidden)!;
+    const full = costs.get(hidden)!;
     const ranked = rankDescendants(
       candidates,
-      indices(context.architecture.depth).map(() => full),
+      indices(depth).map(() => full),
       config.rank.resource,
     );
+    const { random, allocated } = composed ? await readCompositions(context) : { random: [], allocated: [] };
     const result: RankingFile = {
       teacher: measured.get('teacher')!,
-      descendants: Object.fromEntries(candidates.map(({ id }) => [id, measured.get(id)!])),
+      contexts: measuredContexts(config, hidden).flatMap(({ name, width }) => {
+        const own = measured.get(name);
+        return own === undefined ? [] : [{ name, width, measured: own }];
+      }),
+      deltas: Object.fromEntries(deltas),
       uniform: uniformOf(context, measured),
+      allocated: await allocatedOf(context, allocated, models, measured),
+      ...(await predict(context, random, deltas, measured)),
       ranked,
     };
     const straddling = candidates.filter(
@@ -81,15 +111,52 @@ export const rank: Stage = {
   },
 };
 
-async function readScores(context: JobContext, shard: number): Promise<SweepScores> {
-  const { openSafetensors } = await import('../model/safetensors.ts');
-  const { scoresFromArrays } = await import('../measure/scores.ts');
-  const file = await openSafetensors(join(context.input(measureJob(shard))!, files.scores));
-  const arrays: Record<string, Uint8Array | Float32Array> = {};
-  for (const name of file.names) arrays[name] = (await file.readTyped(name)) as Uint8Array | Float32Array;
-  const ids = JSON.parse(file.metadata.ids) as string[];
-  await file.close();
-  return { ids, models: scoresFromArrays(arrays) };
+/** By id, the teacher's own blocks included; a block that failed has only its own. */
+async function allDeltas(
+  { loaded, architecture }: JobContext,
+  models: Parameters<typeof import('../measure/deltas.ts').deltasOf>[0],
+): Promise<Map<string, Deltas>> {
+  const { deltasOf } = await import('../measure/deltas.ts');
+  const { config } = loaded;
+  const { hidden, depth } = architecture;
+  const contexts = measuredContexts(config, hidden);
+  return new Map(
+    indices(depth).flatMap((block) =>
+      blockWidths(config, hidden).flatMap((width) => {
+        const deltas = deltasOf(models, contexts, { block, width, hidden }, config.measure.confidence);
+        return deltas === undefined ? [] : [[`${blockName(block)}/${widthName(width)}`, deltas] as const];
+      }),
+    ),
+  );
+}
+
+async function predict(
+  context: JobContext,
+  random: readonly Composition[],
+  deltas: ReadonlyMap<string, Deltas>,
+  measured: ReadonlyMap<string, Measured>,
+): Promise<Pick<RankingFile, 'additivity' | 'predictor' | 'compositions'>> {
+  const { predictCompositions } = await import('../measure/predict-compositions.ts');
+  const { loaded, architecture } = context;
+  const sums = ({ id, widths }: Composition) => {
+    const each = widths.map((width, block) => deltas.get(`${blockName(block)}/${widthName(width)}`)!);
+    const sum = (value: (item: Deltas) => number) => each.reduce((total, item) => total + value(item), 0);
+    return {
+      widths,
+      teacherLossPp: -sum(({ teacher }) => teacher.top1Pp.mean),
+      averageLossPp: -sum(({ average }) => average.top1Pp.mean),
+      klIncrease: sum(({ average }) => average.klIncrease),
+      measuredLossPp: -measured.get(id)!.top1DeltaPp.mean,
+    };
+  };
+  if (random.length === 0) return { additivity: null, predictor: null, compositions: [] };
+  const anchors = descents(loaded.config, architecture.hidden).map(({ sparsity, width }) =>
+    sums({ id: finalUniformId(context, sparsity), widths: indices(architecture.depth).map(() => width) }),
+  );
+  const compositions = random.map(sums);
+  const { images, top1Percent } = measured.get('teacher')!;
+  const ceilingPp = top1Percent.mean - 100 / architecture.classes;
+  return { ...predictCompositions(compositions, anchors, ceilingPp, images), compositions };
 }
 
 /** Cost of one FFN block by width, the teacher's H included. */

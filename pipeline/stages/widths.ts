@@ -1,4 +1,5 @@
 import type { Config } from '../config/schema.ts';
+import { contextsOf, type Context } from '../measure/contexts.ts';
 import { fail } from '../util/failure.ts';
 
 export interface Descent {
@@ -33,4 +34,13 @@ export function descents(config: Config, hidden: number): Descent[] {
     });
   }
   return result;
+}
+
+/** Every width of a block, the teacher's first, then its descendants' from the widest. */
+export function blockWidths(config: Config, hidden: number): number[] {
+  return [hidden, ...descents(config, hidden).map(({ width }) => width)];
+}
+
+export function measuredContexts(config: Config, hidden: number): Context[] {
+  return contextsOf(config.measure.contexts, blockWidths(config, hidden));
 }

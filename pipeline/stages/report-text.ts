@@ -1,0 +1,92 @@
+import type { Interval } from '../measure/interval.ts';
+import type { PredictionErrors } from '../measure/additivity.ts';
+import { mildLossPp } from '../measure/additivity.ts';
+import type { JobContext } from '../runner/contract.ts';
+import type { Measured, MeasuredAllocation, MeasuredUniform } from './measured.ts';
+import type { RankingFile } from './rank.ts';
+import type { TestReport } from './report.ts';
+
+/** report.md: whole models on both splits, and how far predictions can be trusted. */
+export function describeReport(context: JobContext, ranking: RankingFile, test: TestReport): string {
+  const { loaded, engine } = context;
+  const confidence = `${loaded.config.measure.confidence * 100} % intervals`;
+  return `# ${loaded.name}
+
+Top-1 in percent, ${confidence}, seed ${loaded.config.seed}, engine ${engine}.
+
+## Selection split, ${ranking.teacher.images} images: what the ranking was made from
+
+${wholeModels(ranking.teacher, ranking.uniform, ranking.allocated)}
+${allocationNote(ranking.allocated)}
+${predictions(ranking)}## Test split, ${test.images} images: used for nothing else
+
+${
+  test.teacher === undefined
+    ? 'The config asks for no test images.'
+    : wholeModels(test.teacher, test.uniform ?? [], test.allocated ?? [])
+}
+
+The library and its ranking: ../../library (\`npm run pipeline -- show\`).
+`;
+}
+
+function wholeModels(
+  teacher: Measured,
+  uniform: readonly MeasuredUniform[],
+  allocated: readonly MeasuredAllocation[],
+): string {
+  const cell = (measured: Measured | undefined) =>
+    measured === undefined ? '-' : interval(measured.top1Percent);
+  return [
+    '| model | refit | distilled | allocated at the same size | allocated - uniform, pp |',
+    '|---|---|---|---|---|',
+    `| teacher | ${cell(teacher)} | | | |`,
+    ...uniform.map(({ sparsity, refit, distilled }) => {
+      const own = allocated.find((item) => item.sparsity === sparsity);
+      return `| uniform, ${Math.round(sparsity * 100)} % removed | ${cell(refit)} | ${cell(distilled)} | ${cell(own?.measured)} | ${
+        own === undefined ? '-' : interval(own.versusUniformPp)
+      } |`;
+    }),
+  ].join('\n');
+}
+
+function allocationNote(allocated: readonly MeasuredAllocation[]): string {
+  if (allocated.length === 0) return '';
+  const widths = allocated.map(
+    ({ sparsity, widths, ffnParams, budgetParams }) =>
+      `- ${Math.round(sparsity * 100)} %: ${widths.join(' ')} (${ffnParams} of ${budgetParams} FFN parameters)`,
+  );
+  return `
+Allocated: the widths that add the least divergence from the teacher at no more FFN parameters than the uniform model.
+They were chosen by measurements on the selection split, so their numbers on it are optimistic; those on the test split are not.
+
+${widths.join('\n')}
+`;
+}
+
+function predictions({ additivity, predictor }: RankingFile): string {
+  if (additivity === null) return '';
+  const row = (name: string, all: PredictionErrors, mild: PredictionErrors) =>
+    `| ${name} | ${numbers(all)} | ${numbers(mild)} |`;
+  const { teacherSum, averageSum } = additivity;
+  return `## Predicting a composition from its blocks: ${teacherSum.all.compositions} random compositions
+
+Predicted against measured loss of top-1 in percentage points, ${additivity.images} selection images. Left all of them, right the
+${teacherSum.mild.compositions} that lose less than ${mildLossPp} points.
+
+| predicted by | rank correlation | mean error | largest | rank correlation | mean error | largest |
+|---|---|---|---|---|---|---|
+${row('sum of deltas, teacher context', teacherSum.all, teacherSum.mild)}
+${row('sum of deltas, averaged contexts', averageSum.all, averageSum.mild)}
+${predictor === null ? '' : `${row('curve over summed KL, cross-validated', predictor.crossValidated.all, predictor.crossValidated.mild)}\n`}
+`;
+}
+
+function numbers({ spearman, meanAbsoluteErrorPp, maxAbsoluteErrorPp }: PredictionErrors): string {
+  const fixed = (value: number | null, digits: number) => (value === null ? '-' : value.toFixed(digits));
+  return `${fixed(spearman, 3)} | ${fixed(meanAbsoluteErrorPp, 2)} | ${fixed(maxAbsoluteErrorPp, 2)}`;
+}
+
+function interval({ mean, low, high }: Interval): string {
+  return `${mean.toFixed(2)} [${low.toFixed(2)}, ${high.toFixed(2)}]`;
+}
