@@ -1,4 +1,11 @@
-import type { Accuracy, LibrarySummary, TeacherSummary, UniformSummary } from '../library/summary.ts';
+import type {
+  Accuracy,
+  AllocatedSummary,
+  LibrarySummary,
+  PredictionSummary,
+  TeacherSummary,
+  UniformSummary,
+} from '../library/summary.ts';
 import { formatCount } from '../util/format.ts';
 import { accuracyDecimals, formatAccuracy, formatDelta, formatPercent, signed } from './numbers.ts';
 import { renderTable } from './table.ts';
@@ -15,13 +22,15 @@ export function renderSummary(summary: LibrarySummary, paint: Paint): string {
   ].join('; ');
   const lines = [
     paint.bold('Descendants'),
-    `${measured}; top-1 delta: the model with this block against the teacher`,
+    `${measured}; top-1 delta: the model with this block against ${reference(summary.contexts)}`,
     '',
     ...descendantTable(blocks, paint),
     '',
     paint.bold('Whole models: the same share of hidden units removed in every block'),
     '',
     ...uniformTable(teacher, uniform, images),
+    ...allocatedTable(summary.allocated, images, paint),
+    ...(summary.prediction === undefined ? [] : ['', predictionLine(summary.prediction)]),
   ];
   if (test !== undefined) {
     lines.push(
@@ -29,6 +38,7 @@ export function renderSummary(summary: LibrarySummary, paint: Paint): string {
       paint.bold(`The same models on ${formatImages(test.images)} of the test split`),
       '',
       ...uniformTable({ ...test.teacher, images: test.images }, test.uniform, test.images),
+      ...allocatedTable(test.allocated, test.images, paint),
     );
   }
   return lines.join('\n');
@@ -105,6 +115,59 @@ function uniformTable(teacher: TeacherSummary, uniform: readonly UniformSummary[
     ['teacher', own, isDistilled ? own : '', '', '', count(teacher.params), count(teacher.macs)],
     ...rows,
   ]);
+}
+
+/** What a descendant is compared with. */
+function reference(contexts: LibrarySummary['contexts']): string {
+  if (contexts === undefined || contexts.length < 2) return 'the teacher';
+  return `the teacher's block, averaged over contexts (${contexts.join(', ')}); KL: what it adds`;
+}
+
+const allocatedColumns: readonly Column[] = [
+  { title: 'removed', align: 'right' },
+  { title: 'top-1 [interval]' },
+  { title: 'against uniform pp [interval]' },
+  { title: 'KL', align: 'right' },
+  { title: 'params', align: 'right' },
+  { title: 'MACs', align: 'right' },
+  { title: 'widths' },
+];
+
+function allocatedTable(
+  allocated: readonly AllocatedSummary[] | undefined,
+  images: number,
+  paint: Paint,
+): string[] {
+  if (allocated === undefined || allocated.length === 0) return [];
+  const count = (value: number | undefined): string => (value === undefined ? '' : formatCount(value));
+  const rows = allocated.map((model) => [
+    formatPercent(model.sparsity * 100),
+    formatAccuracy(model, accuracyDecimals(images)),
+    formatDelta(model.versusUniformPp),
+    model.kl?.toFixed(4) ?? '',
+    count(model.params),
+    count(model.macs),
+    model.widths.join(' '),
+  ]);
+  return [
+    '',
+    paint.bold('Widths allocated to blocks, at no more FFN parameters than the uniform model'),
+    '',
+    ...renderTable(allocatedColumns, rows),
+  ];
+}
+
+function predictionLine({
+  compositions,
+  meanAbsoluteErrorPp,
+  maxAbsoluteErrorPp,
+  spearman,
+}: PredictionSummary): string {
+  const points = (value: number | null) => (value === null ? '?' : value.toFixed(2));
+  return (
+    `The loss of ${compositions} random compositions is predicted from their blocks with a mean error of ` +
+    `${points(meanAbsoluteErrorPp)} pp (largest ${points(maxAbsoluteErrorPp)}, rank correlation ${points(spearman)})`
+  );
 }
 
 function formatImages(images: number): string {

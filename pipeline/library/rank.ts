@@ -10,14 +10,14 @@ export interface BlockCost {
   readonly latencyMs: number;
 }
 
-/** One descendant as the ranking sees it: measured with every other block the teacher's own. */
+/** One descendant as the ranking sees it: against the teacher's block in the same place, averaged over contexts. */
 export interface Candidate {
   readonly id: string;
   readonly block: number;
   readonly cost: BlockCost;
-  /** Paired top-1 difference to the teacher, in percentage points; negative is a loss. */
+  /** Paired top-1 difference to the model with the teacher's block, in percentage points; negative is a loss. */
   readonly top1DeltaPp: { readonly mean: number; readonly low: number; readonly high: number };
-  /** Mean KL(teacher || model), in nats. */
+  /** KL from the teacher that it adds, in nats. */
   readonly kl: number;
 }
 

@@ -1,4 +1,4 @@
-import type { ManifestBlock } from './manifest.ts';
+import { rankedDelta, type ManifestBlock } from './manifest.ts';
 import type { Ranked, Resource } from './rank.ts';
 
 /** `ranking.json`: the overall order with what it was made from, for readers who do not want the whole manifest. */
@@ -7,10 +7,16 @@ export function rankingJson(
   ranked: readonly Ranked[],
   resource: Resource,
 ): Record<string, unknown> {
-  return { resource, context: 'teacher', entries: rankingRows(blocks, ranked) };
+  const context = blocks.some(({ descendants }) => descendants.some(({ deltas }) => deltas.average))
+    ? 'average'
+    : 'teacher';
+  return { resource, context, entries: rankingRows(blocks, ranked) };
 }
 
-/** `ranking.csv`: one line per descendant, best first. Column names carry their units. */
+/**
+ * `ranking.csv`: one line per descendant, best first. Column names carry their units. `top1_delta_pp` and
+ * `kl_increase_nats` are averaged over the contexts; columns that end in a context's name hold for that one.
+ */
 export function rankingCsv(blocks: readonly ManifestBlock[], ranked: readonly Ranked[]): string {
   const rows = rankingRows(blocks, ranked);
   const cell = (value: string | number | boolean | null) => (value === null ? '' : String(value));
@@ -29,8 +35,12 @@ const columns = [
   'top1_delta_pp',
   'top1_delta_pp_low',
   'top1_delta_pp_high',
-  'kl_nats',
-  'agreement_percent',
+  'top1_delta_pp_teacher',
+  'top1_delta_pp_middle',
+  'top1_delta_pp_sparsest',
+  'kl_increase_nats',
+  'kl_nats_teacher',
+  'agreement_percent_teacher',
   'images',
   'saved_percent',
   'loss_pp_per_percent',
@@ -53,7 +63,8 @@ function rankingRows(blocks: readonly ManifestBlock[], ranked: readonly Ranked[]
   return ranked.map((entry) => {
     const item = byId.get(entry.id);
     if (item === undefined) throw new Error(`${entry.id} is ranked but not in the library`);
-    const { top1Pp, kl, agreementPercent, images } = item.deltas.teacher;
+    const { top1Pp, klIncrease, kl, images } = rankedDelta(item);
+    const { teacher, middle, sparsest } = item.deltas;
     return {
       overall_rank: entry.overallRank,
       rank_in_block: entry.rank,
@@ -65,8 +76,12 @@ function rankingRows(blocks: readonly ManifestBlock[], ranked: readonly Ranked[]
       top1_delta_pp: top1Pp.mean,
       top1_delta_pp_low: top1Pp.low,
       top1_delta_pp_high: top1Pp.high,
-      kl_nats: kl,
-      agreement_percent: agreementPercent,
+      top1_delta_pp_teacher: teacher.top1Pp.mean,
+      top1_delta_pp_middle: middle?.top1Pp.mean ?? null,
+      top1_delta_pp_sparsest: sparsest?.top1Pp.mean ?? null,
+      kl_increase_nats: klIncrease ?? kl,
+      kl_nats_teacher: teacher.kl,
+      agreement_percent_teacher: teacher.agreementPercent,
       images,
       saved_percent: entry.savedPercent,
       loss_pp_per_percent: entry.lossPpPerPercent,

@@ -74,17 +74,17 @@ Images are prepared as the teacher's were: ${preprocessingText(teacher.preproces
 
 ## What the numbers mean
 
-- \`top1Pp\` is the paired difference to the teacher on the same images, in percentage points, with ${100 * manifest.confidence} % intervals
-  (Tango's score interval for paired proportions). An interval that holds zero means that these images do not show a difference.
-- Deltas are measured with **one** block replaced and every other block the teacher's (\`deltas.teacher\`). They do not simply add up
-  when several blocks are replaced: measure a composition before relying on it. \`uniform\` in the manifest holds whole models that were measured.
-- They come from the selection split (${manifest.data.selection.images} images), which the ranking was made on. Splits do not overlap; their hashes are in the manifest.
-- \`kl\` is KL(teacher || model) over the classes in nats, mean over the images; it separates descendants that top-1 cannot.
+- \`top1Pp\` is the paired difference of two models on the same images, with a descendant and with the teacher's block in its place, in
+  percentage points, with ${100 * manifest.confidence} % intervals (Tango's score interval for paired proportions, and its form for a mean of several
+  differences per image). An interval that holds zero means that these images do not show a difference.
+${contextNotes(manifest)}- They come from the selection split (${manifest.data.selection.images} images), which the ranking was made on. Splits do not overlap; their hashes are in the manifest.
+- \`kl\` is KL(teacher || model) over the classes in nats, mean over the images, and \`klIncrease\` what of it the descendant adds; it
+  separates descendants that top-1 cannot.
 - Latencies are those of one block on ${manifest.latencyProfile.cpuModel} (${manifest.latencyProfile.engine}, threads: ${manifest.latencyProfile.threads}, batch ${manifest.latencyProfile.batchSize}):
   measure on your own device before choosing by them. Parameters, MACs and bytes hold everywhere.
 - \`gainOverRefit\` is the share of the held-out output error that training removed beyond the closed-form refit.
 
-${uniformTable(manifest)}Made by BlockForge ${manifest.tool.version} with seed ${manifest.seed} on ${manifest.engine.version}; the resolved config is in the manifest.
+${uniformTable(manifest)}${allocatedTable(manifest)}${predictionNotes(manifest)}Made by BlockForge ${manifest.tool.version} with seed ${manifest.seed} on ${manifest.engine.version}; the resolved config is in the manifest.
 `;
 }
 
@@ -156,6 +156,72 @@ function uniformTable({ uniform }: Manifest): string {
 ${rows.join('\n')}
 
 `;
+}
+
+/** What the other blocks were while one was exchanged. */
+function contextNotes({ contexts }: Manifest): string {
+  const others = (contexts ?? []).filter(({ name }) => name !== 'teacher');
+  if (others.length === 0) {
+    return `- Deltas are measured with **one** block replaced and every other block the teacher's (\`deltas.teacher\`). They do not simply add
+  up when several blocks are replaced: measure a composition before relying on it.
+`;
+  }
+  const listed = others.map(({ name, width }) => `${width} hidden units (\`deltas.${name}\`)`).join(' or ');
+  return `- Deltas are measured with **one** block exchanged while every other block is the teacher's (\`deltas.teacher\`), or one of
+  ${listed}. \`deltas.average\`, which the ranking uses, is the mean over those contexts.
+`;
+}
+
+function allocatedTable({ allocated }: Manifest): string {
+  if (allocated === undefined || allocated.length === 0) return '';
+  const points = ({ mean, low, high }: { mean: number; low: number; high: number }) =>
+    `${mean.toFixed(2)} [${low.toFixed(2)}, ${high.toFixed(2)}]`;
+  const rows = allocated.map(
+    ({ sparsity, params, macs, scores, versusUniformPp, descendants }) =>
+      `| ${(100 * sparsity).toFixed(0)} % | ${formatCount(params)} | ${formatCount(macs)} | ${percent(scores.top1Percent)} | ${points(
+        versusUniformPp,
+      )} | ${descendants.map((id) => Number(id.split('/w')[1])).join(' ')} |`,
+  );
+  return `The same budgets with a width for every block of its own: the model that diverges least from the teacher at no more parameters in
+its feed-forward blocks than the uniform one. The widths were chosen on the images that they are measured on here, which favours them a little.
+
+| at most as large as | parameters | multiply-adds | top-1 | minus uniform, points | hidden units by block |
+|---|---|---|---|---|---|
+${rows.join('\n')}
+
+`;
+}
+
+function predictionNotes({ additivity, predictor }: Manifest): string {
+  if (additivity === undefined) return '';
+  const line = (name: string, { all, mild }: NonNullable<typeof additivity.predictor>) =>
+    `| ${name} | ${[all, mild]
+      .map(
+        ({ compositions, spearman, meanAbsoluteErrorPp, maxAbsoluteErrorPp }) =>
+          `${compositions} | ${[spearman, meanAbsoluteErrorPp, maxAbsoluteErrorPp]
+            .map((value) => value?.toFixed(2) ?? '-')
+            .join(' | ')}`,
+      )
+      .join(' | ')} |`;
+  const rows = [
+    line('sum of `deltas.teacher`', additivity.teacherSum),
+    line('sum of `deltas.average`', additivity.averageSum),
+    ...(predictor === undefined ? [] : [line('`predictor`, cross-validated', predictor.crossValidated)]),
+  ];
+  return `How well the loss of a composition is predicted from its blocks, tried on random compositions (${additivity.images} images); left all of
+them, right those that lose less than 10 points. Errors are in percentage points. A prediction is no measurement: check the composition you ship.
+
+| predicted by | models | rank correlation | mean error | largest | models | rank correlation | mean error | largest |
+|---|---|---|---|---|---|---|---|---|
+${rows.join('\n')}
+
+${
+  predictor === undefined
+    ? ''
+    : `\`predictor\`: points lost = ceilingPp * (1 - exp(-(K / scale) ^ exponent)), where K sums \`deltas.average.klIncrease\` over the blocks.
+
+`
+}`;
 }
 
 function percent({ mean, low, high }: { mean: number; low: number; high: number }): string {

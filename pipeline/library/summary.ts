@@ -10,15 +10,22 @@ export interface LibrarySummary {
   readonly seed?: number;
   /** Images of the selection split. */
   readonly images?: number;
+  /** What the other blocks were; deltas of descendants are averaged over these. Missing: the teacher's only. */
+  readonly contexts?: readonly string[];
   readonly teacher: TeacherSummary;
   readonly blocks: readonly BlockSummary[];
   /** Whole models with the same sparsity in every block, measured, not predicted. */
   readonly uniform: readonly UniformSummary[];
+  /** Widths chosen block by block, at no more FFN parameters than the uniform model of the same sparsity. */
+  readonly allocated?: readonly AllocatedSummary[];
+  /** How well the loss of a composition is predicted from its blocks; absent where that was not measured. */
+  readonly prediction?: PredictionSummary;
   /** The final numbers on the test split, which nothing was chosen by. */
   readonly test?: {
     readonly images: number;
     readonly teacher: Accuracy;
     readonly uniform: readonly UniformSummary[];
+    readonly allocated?: readonly AllocatedSummary[];
   };
 }
 
@@ -41,11 +48,13 @@ export interface DescendantSummary {
   readonly sparsity: number;
   /** Place in its block's ranking; 1 is the best. 0 is the teacher's own block, which saves nothing and is not ranked. */
   readonly rank: number;
-  /** Paired difference to the teacher's block, in the context of the teacher. */
+  /** Paired difference to the teacher's block, averaged over the contexts. */
   readonly top1DeltaPp: Interval;
-  /** Mean KL divergence of the model's class probabilities from the teacher's. */
+  /** The same in each context. */
+  readonly byContext?: Readonly<Record<string, { readonly top1DeltaPp: Interval; readonly kl: number }>>;
+  /** What it adds to the divergence of the model's class probabilities from the teacher's, averaged over the contexts. */
   readonly kl?: number;
-  /** Percent of the images on which the most likely class is the teacher's. */
+  /** Percent of the images on which the most likely class is the teacher's, with all other blocks the teacher's. */
   readonly agreement?: number;
   /** Share of the refit's held-out error that distillation removed; negative if it made it worse. */
   readonly gainOverRefit?: number;
@@ -63,6 +72,24 @@ export interface UniformSummary {
   readonly refit: Accuracy;
   /** Missing when distillation is off. */
   readonly distilled?: Accuracy;
+}
+
+export interface AllocatedSummary extends Accuracy {
+  readonly sparsity: number;
+  /** Hidden units by block. */
+  readonly widths: readonly number[];
+  readonly params?: number;
+  readonly macs?: number;
+  /** Top-1 minus that of the uniform model, paired over the same images. */
+  readonly versusUniformPp: Interval;
+}
+
+/** Of random compositions, none of which the predictor was fitted on when it predicted them. */
+export interface PredictionSummary {
+  readonly compositions: number;
+  readonly meanAbsoluteErrorPp: number | null;
+  readonly maxAbsoluteErrorPp: number | null;
+  readonly spearman: number | null;
 }
 
 export interface Accuracy {

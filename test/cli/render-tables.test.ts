@@ -36,6 +36,7 @@ const summary: LibrarySummary = {
   engine: 'TensorFlow 2.21.0 on cpu',
   seed: 1,
   images: 2000,
+  contexts: ['teacher', 'middle', 'sparsest'],
   teacher: { top1: 68.2, top1Low: 66.13, top1High: 70.21, images: 2000, params: 5_717_416, macs: 1.26e9 },
   blocks: [
     {
@@ -73,6 +74,20 @@ const summary: LibrarySummary = {
     },
     { sparsity: 0.7, refit: { top1: 33.2 } },
   ],
+  allocated: [
+    {
+      sparsity: 0.5,
+      widths: [384, 232],
+      params: 3_900_000,
+      macs: 9e8,
+      top1: 55.1,
+      top1Low: 52.9,
+      top1High: 57.3,
+      kl: 0.5512,
+      versusUniformPp: { mean: 0.9, low: -0.1, high: 1.9 },
+    },
+  ],
+  prediction: { compositions: 32, meanAbsoluteErrorPp: 1.234, maxAbsoluteErrorPp: 4.5, spearman: 0.987 },
   test: { images: 10_000, teacher: { top1: 67.93 }, uniform: [{ sparsity: 0.5, refit: { top1: 50.11 } }] },
 };
 

@@ -32,6 +32,15 @@ function descendantInput(block: number, count: number): DescendantInput {
   const own = count === hidden;
   const keptUnits = own ? [...order].sort((a, b) => a - b) : order.slice(0, count);
   const loss = own ? 0 : (hidden - count) / 10 + block / 20;
+  const delta = (times: number) => ({
+    images: 200,
+    top1Pp: own
+      ? { mean: 0, low: 0, high: 0 }
+      : { mean: -loss * times, low: -loss * times - 0.4, high: -loss * times + 0.4 },
+    kl: (loss * times) / 10,
+    klIncrease: (loss * times) / 10,
+    agreementPercent: 100 - loss * times,
+  });
   return {
     width: count,
     sparsity: 1 - count / hidden,
@@ -40,14 +49,7 @@ function descendantInput(block: number, count: number): DescendantInput {
     params: 2 * count * width + count + width,
     macs: 2 * count * width * 5,
     latencyMs: { p50: count / 100, p90: count / 90 },
-    deltas: {
-      teacher: {
-        images: 200,
-        top1Pp: { mean: -loss, low: -loss - 0.4, high: -loss + 0.4 },
-        kl: loss / 10,
-        agreementPercent: 100 - loss,
-      },
-    },
+    deltas: { teacher: delta(1), sparsest: delta(2), average: delta(1.5) },
     predictedError: own ? null : 0.1 * loss,
     heldOutError: own ? null : { refit: 0.1 * loss, final: 0.08 * loss },
     gainOverRefit: own ? null : 0.2,
@@ -70,12 +72,15 @@ export function libraryInput(): LibraryInput {
       id: `${blockName(block)}/w${String(item.width).padStart(4, '0')}`,
       block,
       cost: costs(item),
-      top1DeltaPp: item.deltas.teacher.top1Pp,
-      kl: item.deltas.teacher.kl,
+      top1DeltaPp: item.deltas.average!.top1Pp,
+      kl: item.deltas.average!.klIncrease!,
     })),
   );
   const top1 = { mean: 80, low: 74, high: 85 };
   const scores = { images: 200, top1Percent: top1, kl: 0.01, agreementPercent: 99 };
+  const errors = { compositions: 32, spearman: 0.98, meanAbsoluteErrorPp: 1.25, maxAbsoluteErrorPp: 4 };
+  const splitErrors = { all: errors, mild: { ...errors, compositions: 9 } };
+  const measured = { ...scores, top1DeltaPp: { mean: -1, low: -3, high: 0.5 } };
   const split = (name: string, images: number) => ({ images, sha256: sha256(name) });
   return {
     toolVersion: '0.1.0',
@@ -134,6 +139,26 @@ export function libraryInput(): LibraryInput {
       refit: { ...scores, top1DeltaPp: { mean: -2, low: -4, high: -1 } },
       distilled: { ...scores, top1DeltaPp: { mean: -1, low: -3, high: 0.5 } },
     })),
+    contexts: [
+      { name: 'teacher', width: hidden, ...measured },
+      { name: 'sparsest', width: widths[1], ...measured },
+    ],
+    allocated: [
+      {
+        sparsity: 0.5,
+        descendants: ['block-00/w0005', 'block-01/w0010'],
+        params: 3900,
+        macs: 65_000,
+        scores: measured,
+        versusUniformPp: { mean: 0.5, low: -0.5, high: 1.5 },
+      },
+    ],
+    additivity: { images: 200, teacherSum: splitErrors, averageSum: splitErrors, predictor: splitErrors },
+    predictor: {
+      kind: 'kl-curve',
+      parameters: { ceilingPp: 55, scale: 0.7, exponent: 1.1 },
+      crossValidated: splitErrors,
+    },
     frame: () =>
       Promise.resolve({ 'norm.weight': { shape: [width], data: new Float32Array(width).fill(1) } }),
     blocks,

@@ -167,7 +167,8 @@ describe('library/open', () => {
     const schema = manifestJsonSchema() as { $schema: string; properties: object; required: string[] };
     assert.match(schema.$schema, /2020-12/);
     assert.deepEqual(Object.keys(schema.properties).sort(), Object.keys(manifest).sort());
-    assert.deepEqual([...schema.required].sort(), Object.keys(manifest).sort());
+    const optional = ['additivity', 'allocated', 'contexts', 'predictor'];
+    assert.deepEqual([...schema.required, ...optional].sort(), Object.keys(manifest).sort());
   });
 
   it('sums up for the tables', async () => {
@@ -185,7 +186,21 @@ describe('library/open', () => {
     );
     const [own, half] = summary.blocks[0].descendants;
     assert.equal(own.rank, 0);
-    assert.deepEqual([half.rank, half.top1DeltaPp.mean, half.kl], [1, -1, 0.1]);
+    assert.deepEqual([half.rank, half.top1DeltaPp.mean, half.kl], [1, -1.5, 0.15]);
+    assert.deepEqual(
+      Object.entries(half.byContext!).map(([name, { top1DeltaPp }]) => [name, top1DeltaPp.mean]),
+      [
+        ['teacher', -1],
+        ['sparsest', -2],
+      ],
+    );
+    assert.deepEqual(summary.contexts, ['teacher', 'sparsest']);
+    assert.deepEqual(
+      summary.allocated!.map(({ widths, top1, versusUniformPp }) => [widths, top1, versusUniformPp.mean]),
+      [[[5, 10], 80, 0.5]],
+    );
+    assert.equal(summary.prediction!.meanAbsoluteErrorPp, 1.25);
+    assert.equal(summary.test, undefined);
     assert.deepEqual(
       summary.uniform.map(({ sparsity, refit, distilled }) => [sparsity, refit.top1, distilled?.top1]),
       [
