@@ -71,8 +71,8 @@ export function visitGradients(
         if (earlier === undefined) layer(before);
         const { z, hidden } = seen!;
         const sampled = tf.tensor1d(rows, 'int32');
-        const pick = (x: tf.Tensor) =>
-          tf.gather(tf.reshape(x, [-1, x.shape[x.rank - 1] as number]), sampled) as tf.Tensor2D;
+        const pick = (x: tf.Tensor): tf.Tensor2D =>
+          tf.gather(tf.reshape<tf.Rank.R2>(x, [-1, x.shape[x.rank - 1]]), sampled);
         visit(block, { input: pick(z), hidden: pick(hidden), outputGradient: pick(after) });
         tf.dispose([z, hidden]);
         return earlier ?? tf.zeros([1, 1, width]);

@@ -1,0 +1,259 @@
+/**
+ * Every recipe on one teacher: the same calibration images, the same evaluation images, the same measurements. Answers
+ * what a one-shot pruning of the FFN blocks is worth, beside the published ways to do it.
+ *
+ *     npm run bench -- quality --config demo.yaml
+ *     npm run bench -- quality --config vit-tiny-in1k.yaml --recipes vbp,ob2c,blockforge --sparsities 0.5,0.7 --folds 2
+ *
+ * One pass over the calibration images serves all recipes. What a recipe gave on a fold is stored per image when it is
+ * done, so an interrupted call goes on where it stopped, and the table so far is always there. Labels of calibration
+ * images are never read. Prints the table on stdout, progress on stderr.
+ */
+import { mkdir, rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { DistillSettings } from '../pipeline/compress/distill.ts';
+import { recipes, type RecipeName } from '../pipeline/compress/recipes/recipes.ts';
+import type { Recipe } from '../pipeline/compress/recipes/recipe.ts';
+import { uploadTeacher } from '../pipeline/model/vit.ts';
+import { descents } from '../pipeline/stages/widths.ts';
+import { loadEngine } from '../pipeline/tensor/engine.ts';
+import { writeFileAtomic, writeJsonAtomic } from '../pipeline/util/atomic.ts';
+import { BlockForgeError, exitCodeOf } from '../pipeline/util/failure.ts';
+import { hashJson, sha256, type Json } from '../pipeline/util/hash.ts';
+import { openQualityData, type QualityData } from './quality/data.ts';
+import { openEvaluation } from './quality/evaluate.ts';
+import { collectEvidence } from './quality/evidence.ts';
+import { readOptions, type QualityOptions } from './quality/options.ts';
+import { createProgress, type Progress } from './quality/progress.ts';
+import { runRecipe } from './quality/run-recipe.ts';
+import { readRun, writeRun, type StoredRun } from './quality/store.ts';
+import { buildTable, markdownTable } from './quality/table.ts';
+import { foldWork, recipeWork } from './quality/work.ts';
+
+/** Raise it when the bench itself measures something else: what is stored is then measured again. */
+const version = 1;
+
+async function quality(options: QualityOptions): Promise<string> {
+  const seeds = options.seeds.length === 0 ? [undefined] : options.seeds;
+  const first = await openQualityData(options, seeds[0]);
+  const { loaded, architecture } = first;
+  const engine = await loadEngine(options.engine ?? loaded.config.engine);
+  const folder = options.out === undefined ? resolve('runs', loaded.name, 'quality') : undefined;
+  const out = options.out === undefined ? join(folder!, 'quality.json') : resolve(options.out);
+  const store = `${out.replace(/\.json$/, '')}.runs`;
+  await mkdir(store, { recursive: true });
+  const folds = Array.from({ length: options.folds }, (_, fold) => fold);
+  const foldWorks = foldWork(first, options);
+  const progress = createProgress(
+    seeds.length *
+      folds.length *
+      (foldWorks + options.recipes.reduce((sum, name) => sum + recipeWork(recipes[name], first, options), 0)),
+  );
+  const done: StoredRun[] = [];
+  const splitHashes: Record<string, string> = {};
+  const report = async (): Promise<string> => {
+    const table = buildTable(
+      done,
+      architecture.hidden * architecture.depth,
+      loaded.config.measure.confidence,
+    );
+    const text = describe(first, engine.description, options, table, done);
+    await writeJsonAtomic(out, {
+      config: loaded.file,
+      engine: engine.description,
+      options: options as unknown as Json,
+      confidence: loaded.config.measure.confidence,
+      evaluationHashes: splitHashes,
+      calibrationImages: done.map(({ seed, fold, calibrationImages }) => ({ seed, fold, calibrationImages })),
+      recipes: options.recipes.map((name) => plain(recipes[name])),
+      complete: done.length === seeds.length * folds.length * options.recipes.length,
+      ...table,
+    });
+    await writeFileAtomic(`${out.replace(/\.json$/, '')}.md`, text);
+    return text;
+  };
+
+  const model = uploadTeacher(first.teacher, architecture);
+  try {
+    for (const seed of seeds) {
+      const data = seed === seeds[0] ? first : await openQualityData(options, seed);
+      const { seed: number } = data.loaded.config;
+      for (const fold of folds) {
+        const { calibration, evaluation } = data.folds[fold];
+        splitHashes[`seed ${number}, fold ${fold}`] = sha256(
+          evaluation.map(({ sha256 }) => sha256).join('\n'),
+        );
+        const pending: { name: RecipeName; path: string }[] = [];
+        for (const name of options.recipes) {
+          const path = join(store, `${runKey(data, options, name, fold, engine.name)}.safetensors`);
+          if (options.fresh) await rm(path, { force: true });
+          const stored = await readRun(path);
+          if (stored === undefined) pending.push({ name, path });
+          else {
+            done.push(stored);
+            progress.skip(recipeWork(recipes[name], data, options));
+          }
+        }
+        if (pending.length === 0) {
+          progress.skip(foldWorks);
+          continue;
+        }
+        const names = pending.map(({ name }) => name);
+        const run = { fold: `seed ${number}, fold ${fold + 1} of ${folds.length}`, progress };
+        const { evidence, measured } = await openFold(data, options, fold, model, names, run);
+        try {
+          for (const { name, path } of pending) {
+            const recipe: Recipe = recipes[name];
+            const distill = distillation(recipe, data, options);
+            const models = await runRecipe({
+              recipe,
+              evidence,
+              evaluation: measured,
+              steps: descents(data.loaded.config, architecture.hidden),
+              widthMultiple: data.loaded.config.descendants.widthMultiple,
+              allocationBatches: () =>
+                data.images.tensorBatches(calibration.slice(0, options.allocationImages), 32),
+              ...(distill && { distill }),
+              seed: number,
+              onNote: (note) => progress.note(`${run.fold}: ${note}`),
+              onAllocationImages: (images) => progress.advance(images * architecture.depth * 5),
+              onDistilled: (students) => progress.advance(students * options.distill * 0.2),
+            });
+            const stored = {
+              seed: number,
+              fold,
+              recipe: name,
+              ids: measured.ids,
+              calibrationImages: calibration.length,
+              teacher: measured.teacher,
+              models,
+            };
+            await writeRun(path, stored);
+            done.push(stored);
+            await report();
+          }
+        } finally {
+          measured.dispose();
+        }
+      }
+    }
+  } finally {
+    model.dispose();
+  }
+  progress.end();
+  console.error(`${out} and .md`);
+  return report();
+}
+
+async function openFold(
+  data: QualityData,
+  options: QualityOptions,
+  fold: number,
+  model: ReturnType<typeof uploadTeacher>,
+  names: readonly RecipeName[],
+  run: { readonly fold: string; readonly progress: Progress },
+) {
+  const { calibration, evaluation } = data.folds[fold];
+  const advance = (images: number) => run.progress.advance(images);
+  run.progress.note(`${run.fold}: statistics of ${calibration.length} images`);
+  const evidence = await collectEvidence(
+    data,
+    model,
+    calibration,
+    {
+      saliency: names.some((name) => recipes[name].criterion === 'taylor'),
+      tokens: names.some((name) => distillation(recipes[name], data, options) !== undefined),
+      heldOut: options.distill > 0,
+    },
+    advance,
+  );
+  run.progress.note(`${run.fold}: the teacher on ${evaluation.length} images`);
+  const batches = data.images.tensorBatches(evaluation, data.loaded.config.measure.batchSize);
+  return { evidence, measured: await openEvaluation(model, batches, advance) };
+}
+
+/** The recipe's own, or the pipeline's default where it has none and is named all the same. */
+function distillation(
+  recipe: Recipe,
+  { loaded: { config } }: QualityData,
+  { distill, distillRecipes }: QualityOptions,
+): DistillSettings | undefined {
+  if (distill === 0 || !(distillRecipes as readonly string[]).includes(recipe.name)) return undefined;
+  const settings = recipe.distill ?? (recipes.blockforge).distill!;
+  return { ...settings, steps: distill, batchTokens: config.distill.batchTokens };
+}
+
+/** Everything that decides what a recipe gives on a fold, except the program itself. */
+function runKey(
+  { loaded: { config }, folds, teacher }: QualityData,
+  options: QualityOptions,
+  name: RecipeName,
+  fold: number,
+  engine: string,
+): string {
+  const { calibration, evaluation } = folds[fold];
+  const recipe: Recipe = recipes[name];
+  const distilled = options.distill > 0 && options.distillRecipes.includes(name);
+  const hash = hashJson({
+    version,
+    engine,
+    recipe: plain(recipe),
+    teacher: sha256(Buffer.from(teacher['head.weight'].data.buffer)),
+    images: [calibration, evaluation].map((items) => sha256(items.map(({ sha256 }) => sha256).join('\n'))),
+    preprocessing: config.data.preprocessing,
+    statistics: config.statistics,
+    descendants: config.descendants,
+    seed: config.seed,
+    // The same for all recipes of a call: distilling holds images out of the statistics.
+    distill: { steps: options.distill, own: distilled, batchTokens: config.distill.batchTokens },
+    allocationImages: recipe.allocations.includes('measured') ? options.allocationImages : null,
+  });
+  return `${name}-seed${config.seed}-fold${fold}-${hash.slice(0, 12)}`;
+}
+
+function plain({ descend, ...recipe }: Recipe): Json {
+  return { ...recipe, descend: descend.name };
+}
+
+function describe(
+  { architecture, loaded }: QualityData,
+  engine: string,
+  { folds, recipes: names }: QualityOptions,
+  table: ReturnType<typeof buildTable>,
+  done: readonly StoredRun[],
+): string {
+  const { mean, low, high } = table.teacher.top1Percent;
+  const seeds = [...new Set(done.map(({ seed }) => seed))];
+  const calibration = [...new Set(done.map(({ calibrationImages }) => calibrationImages))].join(' or ');
+  return `${[
+    `# Quality of FFN pruning recipes: ${loaded.name}`,
+    '',
+    `Teacher ${mean.toFixed(1)} % [${low.toFixed(1)}, ${high.toFixed(1)}] top-1 on ${table.teacher.images} images; ` +
+      `${architecture.depth} blocks of ${architecture.hidden} hidden units. ` +
+      `${calibration} calibration images without labels, ` +
+      `${folds === 1 ? 'calibration and selection split' : `${folds} folds crossed`}, ` +
+      `seed ${seeds.join(', ')}; ${engine}. Intervals: ${100 * loaded.config.measure.confidence} %, paired by image. ` +
+      'Fit: order and refit of all widths of the recipe, mean over the folds.',
+    '',
+    markdownTable(table),
+    '',
+    'Widths: uniform, the same share of every block; global, all units ranked together by the recipe; measured, the ' +
+      'smallest sum of single-block KL on calibration images at no more units.',
+    '',
+    ...names.map((name) => `- ${name}: ${recipes[name].source}`),
+  ].join('\n')}\n`;
+}
+
+async function main(): Promise<void> {
+  try {
+    const options = await readOptions(process.argv.slice(2));
+    if (options !== undefined) console.log(await quality(options));
+  } catch (error) {
+    if (!(error instanceof BlockForgeError)) throw error;
+    console.error(error.message);
+    process.exitCode = exitCodeOf(error.failure.reason);
+  }
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) await main();

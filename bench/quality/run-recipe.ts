@@ -1,0 +1,206 @@
+import { setImmediate } from 'node:timers/promises';
+import type { TensorBatch } from '../../datasets/batches.ts';
+import { distillBlock, type DistillSettings } from '../../pipeline/compress/distill.ts';
+import type { Order } from '../../pipeline/compress/order/criterion.ts';
+import { rankBlock } from '../../pipeline/compress/recipes/fit-blocks.ts';
+import { globalWidths } from '../../pipeline/compress/recipes/global-widths.ts';
+import type { AllocationRule, Recipe } from '../../pipeline/compress/recipes/recipe.ts';
+import type { Scores } from '../../pipeline/measure/scores.ts';
+import { blockName, widthName } from '../../pipeline/model/architecture.ts';
+import type { FfnWeights } from '../../pipeline/model/ffn-weights.ts';
+import type { Evaluation } from './evaluate.ts';
+import type { FoldEvidence } from './evidence.ts';
+import { measuredWidths } from './measured-widths.ts';
+
+export interface RecipeRun {
+  readonly recipe: Recipe;
+  readonly evidence: FoldEvidence;
+  readonly evaluation: Evaluation;
+  /** Uniform models, widest first. */
+  readonly steps: readonly { readonly sparsity: number; readonly width: number }[];
+  readonly widthMultiple: number;
+  /** Calibration images for the `measured` allocation. */
+  readonly allocationBatches: () => AsyncIterable<TensorBatch>;
+  /** Absent: no distillation. */
+  readonly distill?: DistillSettings;
+  readonly seed: number;
+  readonly onNote: (text: string) => void;
+  readonly onAllocationImages: (count: number) => void;
+  readonly onDistilled: (models: number) => void;
+}
+
+/** One whole model of a recipe on one fold. */
+export interface ModelResult {
+  readonly recipe: string;
+  readonly allocation: AllocationRule;
+  readonly stage: 'one-shot' | 'distilled';
+  readonly sparsity: number;
+  readonly widths: readonly number[];
+  /** Order and refit of all models of the recipe, which come from one pass. */
+  readonly fitSeconds: number;
+  /** Measuring single blocks; 0 for the other rules. */
+  readonly allocationSeconds: number;
+  /** Training all descendants of the recipe; 0 before. */
+  readonly distillSeconds: number;
+  readonly scores: Scores;
+}
+
+interface PlannedModel {
+  readonly allocation: AllocationRule;
+  readonly sparsity: number;
+  readonly widths: readonly number[];
+}
+
+/** Every model of one recipe on one fold, measured. */
+export async function runRecipe(run: RecipeRun): Promise<ModelResult[]> {
+  const { recipe, evidence, steps, evaluation } = run;
+  const { context } = evidence;
+  const { blocks } = context;
+  run.onNote(`${recipe.name}, order`);
+  const began = performance.now();
+  const orders: Order[] = [];
+  for (const block of blocks) {
+    orders.push(rankBlock(recipe, block));
+    await setImmediate();
+  }
+  let fitSeconds = since(began);
+  const fit = async (widths: readonly (readonly number[])[]): Promise<Map<string, FfnWeights>> => {
+    const start = performance.now();
+    const distinct = widths.map((some) => [...new Set(some)].sort((a, b) => b - a));
+    const library = await recipe.descend({
+      recipe,
+      context,
+      orders,
+      widths: distinct.map((some, block) => some.filter((width) => width < blocks[block].weights.hidden)),
+      onBlock: () => setImmediate(),
+    });
+    fitSeconds += since(start);
+    return new Map(
+      distinct.flatMap((_, block) =>
+        [...library[block], blocks[block].weights].map((weights) => [keyOf(block, weights.hidden), weights]),
+      ),
+    );
+  };
+
+  const models: PlannedModel[] = [];
+  let library = new Map<string, FfnWeights>();
+  let allocationSeconds = 0;
+  for (const allocation of recipe.allocations) {
+    if (allocation === 'measured') {
+      run.onNote(`${recipe.name}, single blocks for the allocation`);
+      const start = performance.now();
+      const grid = blocks.map(({ weights: { hidden } }) => widthGrid(hidden, run));
+      library = await fit(grid);
+      const found = await measuredWidths({
+        model: context.model,
+        batches: run.allocationBatches(),
+        candidates: grid.map((widths, block) => widths.map((width) => library.get(keyOf(block, width))!)),
+        budgets: steps.map(({ width }) => width * blocks.length),
+        onImages: run.onAllocationImages,
+      });
+      allocationSeconds = since(start);
+      models.push(...steps.map(({ sparsity }, i) => ({ allocation, sparsity, widths: found[i] })));
+    } else {
+      models.push(
+        ...steps.map(({ sparsity, width }) => ({
+          allocation,
+          sparsity,
+          widths: allocation === 'uniform' ? blocks.map(() => width) : globally(recipe, orders, width, run),
+        })),
+      );
+    }
+  }
+  const needed = blocks.map((_, block) => models.map(({ widths }) => widths[block]));
+  const missing = needed.some((widths, block) => widths.some((width) => !library.has(keyOf(block, width))));
+  if (missing) library = await fit(needed);
+
+  const measure = async (stage: ModelResult['stage'], distillSeconds: number): Promise<ModelResult[]> => {
+    const results: ModelResult[] = [];
+    for (const { allocation, sparsity, widths } of models) {
+      const name = `${recipe.name}, ${allocation}, ${stage}, ${sparsity}`;
+      run.onNote(name);
+      const ffn = widths.map((width, block) => library.get(keyOf(block, width))!);
+      const scores = await evaluation.score(name, ffn);
+      const seconds = {
+        fitSeconds,
+        allocationSeconds: allocation === 'measured' ? allocationSeconds : 0,
+        distillSeconds,
+      };
+      results.push({ recipe: recipe.name, allocation, stage, sparsity, widths, ...seconds, scores });
+    }
+    return results;
+  };
+  const before = await measure('one-shot', 0);
+  if (run.distill === undefined) return before;
+  const start = performance.now();
+  library = await distilled(run, run.distill, needed, library);
+  return [...before, ...(await measure('distilled', since(start)))];
+}
+
+const keyOf = (block: number, width: number): string => `${block}/${width}`;
+
+/** Tenths of the block, the whole of it, and about every uniform width: half of it, itself, half as much again. */
+export function widthGrid(
+  hidden: number,
+  { steps, widthMultiple }: Pick<RecipeRun, 'steps' | 'widthMultiple'>,
+): number[] {
+  const tenths = Array.from({ length: 9 }, (_, i) => ((i + 1) * hidden) / 10);
+  const about = steps.flatMap(({ width }) => [width / 2, width, 1.5 * width]);
+  const rounded = [...tenths, ...about].map(
+    (width) => Math.max(1, Math.round(width / widthMultiple)) * widthMultiple,
+  );
+  return [...new Set([hidden, ...rounded.filter((width) => width < hidden)])].sort((a, b) => b - a);
+}
+
+function globally(
+  { name }: Recipe,
+  orders: readonly Order[],
+  width: number,
+  { widthMultiple }: RecipeRun,
+): number[] {
+  const scores = orders.map((order) => {
+    if (order.scores === undefined)
+      throw new Error(`recipe ${name}: its criterion gives no scores to rank globally`);
+    return order.scores;
+  });
+  return globalWidths(scores, { total: width * orders.length, multiple: widthMultiple });
+}
+
+/** All descendants that some model needs, block by block; the teacher's own blocks stay as they are. */
+async function distilled(
+  { recipe, evidence, seed, onNote, onDistilled }: RecipeRun,
+  settings: DistillSettings,
+  needed: readonly (readonly number[])[],
+  library: ReadonlyMap<string, FfnWeights>,
+): Promise<Map<string, FfnWeights>> {
+  const result = new Map(library);
+  for (const [block, { weights: teacher }] of evidence.context.blocks.entries()) {
+    const widths = [...new Set(needed[block])].filter((width) => width < teacher.hidden);
+    onNote(`${recipe.name}, distilling ${blockName(block)}`);
+    if (widths.length > 0) {
+      const { students } = await distillBlock({
+        block: `${recipe.name}, ${blockName(block)}`,
+        teacher,
+        students: widths.map((width) => ({
+          id: widthName(width),
+          weights: library.get(keyOf(block, width))!,
+        })),
+        tokens: evidence.tokens[block],
+        heldOut: evidence.heldOut[block],
+        gelu: evidence.context.model.architecture.gelu,
+        settings,
+        seed,
+        signal: new AbortController().signal,
+        // A block takes minutes at most; what is kept is the finished recipe.
+        checkpoint: { load: () => Promise.resolve(undefined), save: () => Promise.resolve() },
+      });
+      students.forEach(({ weights }) => result.set(keyOf(block, weights.hidden), weights));
+    }
+    onDistilled(widths.length);
+  }
+  return result;
+}
+
+function since(start: number): number {
+  return (performance.now() - start) / 1000;
+}

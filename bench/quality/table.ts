@@ -1,0 +1,198 @@
+import { pairedScoresPp, proportionPercent, twoSidedQuantile } from '../../pipeline/measure/interval.ts';
+import { formatDuration } from '../../pipeline/util/format.ts';
+import type { ModelResult } from './run-recipe.ts';
+import type { StoredRun } from './store.ts';
+
+export interface Bounds {
+  readonly mean: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+export interface QualityRow {
+  readonly recipe: string;
+  readonly allocation: ModelResult['allocation'];
+  readonly stage: ModelResult['stage'];
+  readonly sparsity: number;
+  /** Share of all hidden units that is really kept, in percent, mean over folds. */
+  readonly keptPercent: number;
+  /** Distinct images; each counts once, averaged over the seeds that measured it. */
+  readonly images: number;
+  readonly seeds: number;
+  readonly top1Percent: Bounds;
+  /** Minus the reference recipe's uniform model of the same stage and sparsity, on the same images. */
+  readonly differencePp: Bounds | null;
+  readonly kl: number;
+  readonly agreementPercent: number;
+  /** Means over the folds. */
+  readonly fitSeconds: number;
+  readonly allocationSeconds: number;
+  readonly distillSeconds: number;
+}
+
+export interface QualityTable {
+  readonly reference: string;
+  readonly teacher: { readonly images: number; readonly top1Percent: Bounds };
+  readonly rows: readonly QualityRow[];
+}
+
+/** Per image, what the seeds that measured it found on average. */
+interface Pooled {
+  readonly ids: readonly string[];
+  readonly correct: Float64Array;
+  readonly seeds: number;
+}
+
+/**
+ * One row per recipe, allocation, stage and sparsity, pooled over folds and seeds. Folds of a seed never share an image;
+ * seeds do, so an image's results are averaged over its seeds first and images, not measurements, carry the intervals.
+ * With one seed the difference has Tango's interval.
+ */
+export function buildTable(
+  runs: readonly StoredRun[],
+  hiddenUnits: number,
+  confidence: number,
+  reference = 'blockforge',
+): QualityTable {
+  const groups = new Map<string, { run: StoredRun; model: ModelResult }[]>();
+  for (const run of runs) {
+    for (const model of run.models) {
+      const key = keyOf(model.recipe, model.allocation, model.stage, model.sparsity);
+      groups.set(key, [...(groups.get(key) ?? []), { run, model }]);
+    }
+  }
+  const folds = new Map(runs.map((run) => [`${run.seed}/${run.fold}`, run]));
+  const teacher = pool([...folds.values()].map((run) => ({ run, correct: run.teacher.correct })));
+  const pooledOf = (group: readonly { run: StoredRun; model: ModelResult }[]) =>
+    pool(group.map(({ run, model }) => ({ run, correct: model.scores.correct })));
+  const rows = [...groups.values()].map((group): QualityRow => {
+    const [{ model }] = group;
+    const { recipe, allocation, stage, sparsity } = model;
+    const pooled = pooledOf(group);
+    const other = groups.get(keyOf(reference, 'uniform', stage, sparsity));
+    const isReference = recipe === reference && allocation === 'uniform';
+    const images = group.reduce((sum, { run }) => sum + run.ids.length, 0);
+    const mean = (valueOf: (model: ModelResult) => number): number =>
+      group.reduce((sum, item) => sum + valueOf(item.model), 0) / group.length;
+    const overImages = (valueOf: (model: ModelResult) => ArrayLike<number>): number =>
+      group.reduce((sum, item) => sum + total(valueOf(item.model)), 0) / images;
+    return {
+      recipe,
+      allocation,
+      stage,
+      sparsity,
+      keptPercent: (100 * mean(({ widths }) => widths.reduce((a, b) => a + b, 0))) / hiddenUnits,
+      images: pooled.ids.length,
+      seeds: pooled.seeds,
+      top1Percent: shareOf(pooled, confidence),
+      differencePp:
+        other === undefined || isReference ? null : differenceOf(pooled, pooledOf(other), confidence),
+      kl: overImages(({ scores }) => scores.kl),
+      agreementPercent: 100 * overImages(({ scores }) => scores.agree),
+      fitSeconds: mean(({ fitSeconds }) => fitSeconds),
+      allocationSeconds: mean(({ allocationSeconds }) => allocationSeconds),
+      distillSeconds: mean(({ distillSeconds }) => distillSeconds),
+    };
+  });
+  return {
+    reference,
+    teacher: { images: teacher.ids.length, top1Percent: shareOf(teacher, confidence) },
+    rows: rows.sort(
+      (a, b) =>
+        a.sparsity - b.sparsity || b.stage.localeCompare(a.stage) || b.top1Percent.mean - a.top1Percent.mean,
+    ),
+  };
+}
+
+const keyOf = (...parts: readonly (string | number)[]): string => parts.join('/');
+
+function pool(parts: readonly { run: StoredRun; correct: ArrayLike<number> }[]): Pooled {
+  const found = new Map<string, { sum: number; count: number }>();
+  for (const { run, correct } of parts) {
+    for (const [image, id] of run.ids.entries()) {
+      const { sum, count } = found.get(id) ?? { sum: 0, count: 0 };
+      found.set(id, { sum: sum + correct[image], count: count + 1 });
+    }
+  }
+  return {
+    ids: [...found.keys()],
+    correct: Float64Array.from(found.values(), ({ sum, count }) => sum / count),
+    seeds: new Set(parts.map(({ run }) => run.seed)).size,
+  };
+}
+
+function shareOf({ correct }: Pooled, confidence: number): Bounds {
+  const { mean, low, high } = proportionPercent(Math.round(total(correct)), correct.length, confidence);
+  return {
+    mean: (100 * total(correct)) / correct.length,
+    low: Math.min(low, mean),
+    high: Math.max(high, mean),
+  };
+}
+
+/** Over the images that both measured. */
+function differenceOf(model: Pooled, reference: Pooled, confidence: number): Bounds | null {
+  const place = new Map(reference.ids.map((id, index) => [id, index]));
+  const shared = model.ids.flatMap((id, index) => (place.has(id) ? [[index, place.get(id)!]] : []));
+  if (shared.length < 2) return null;
+  const a = Float64Array.from(shared, ([index]) => model.correct[index]);
+  const b = Float64Array.from(shared, ([, index]) => reference.correct[index]);
+  if (model.seeds === 1 && reference.seeds === 1) {
+    const { mean, low, high } = pairedScoresPp(a, b, confidence);
+    return { mean, low, high };
+  }
+  const differences = a.map((value, image) => 100 * (value - b[image]));
+  const mean = total(differences) / differences.length;
+  const variance =
+    differences.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (differences.length - 1);
+  const half = twoSidedQuantile(confidence) * Math.sqrt(variance / differences.length);
+  return { mean, low: mean - half, high: mean + half };
+}
+
+function total(values: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i];
+  return sum;
+}
+
+/** The table as Markdown, one section per sparsity, best first. */
+export function markdownTable({ rows, reference }: QualityTable): string {
+  const sections = [...new Set(rows.map(({ sparsity }) => sparsity))].map((sparsity) => {
+    const some = rows.filter((row) => row.sparsity === sparsity);
+    const lines = some.map((row) => {
+      const difference = row.differencePp;
+      return [
+        row.recipe,
+        row.allocation,
+        row.stage,
+        row.keptPercent.toFixed(1),
+        `${row.top1Percent.mean.toFixed(1)} [${row.top1Percent.low.toFixed(1)}, ${row.top1Percent.high.toFixed(1)}]`,
+        difference === null
+          ? '-'
+          : `${signed(difference.mean)} [${signed(difference.low)}, ${signed(difference.high)}]`,
+        row.kl.toFixed(row.kl < 1 ? 3 : 2),
+        row.agreementPercent.toFixed(1),
+        secondsOf(row),
+      ].join(' | ');
+    });
+    return [
+      `### ${+(100 * sparsity).toFixed(2)} % of the hidden units removed`,
+      '',
+      `| recipe | widths | stage | kept % | top-1 % | minus ${reference} (uniform), points | KL, nats | agreement % | fit |`,
+      '| --- | --- | --- | --- | --- | --- | --- | --- | --- |',
+      ...lines.map((line) => `| ${line} |`),
+    ].join('\n');
+  });
+  return sections.join('\n\n');
+}
+
+function secondsOf({ fitSeconds, allocationSeconds, distillSeconds }: QualityRow): string {
+  const parts = [formatDuration(fitSeconds)];
+  if (allocationSeconds > 0) parts.push(`${formatDuration(allocationSeconds)} single blocks`);
+  if (distillSeconds > 0) parts.push(`${formatDuration(distillSeconds)} training`);
+  return parts.join(' + ');
+}
+
+function signed(value: number): string {
+  return `${value < 0 ? '-' : '+'}${Math.abs(value).toFixed(1)}`;
+}
