@@ -172,6 +172,32 @@ describeOnEachEngine('measure/sweep', () => {
     set.dispose();
   });
 
+  it('exchanges single blocks in any other model as exactly', async () => {
+    const set = rig();
+    const narrow = set.uniform[1];
+    const wide = [0, 1, 2].map((block) => ({
+      id: `sparsest/${set.descendants[2 * block].id}`,
+      block,
+      ffn: set.descendants[2 * block].ffn,
+    }));
+    const own = { id: 'sparsest/own', block: 1, ffn: teacherFfn(set.model, 1) };
+    const { models } = await sweep({
+      model: set.model,
+      batches: batchesOf(set, 4),
+      descendants: [],
+      uniform: [],
+      contexts: [{ id: 'sparsest', ffn: narrow.ffn, variants: [...wide, own] }],
+    });
+    assert.deepEqual([...models.keys()], ['teacher', 'sparsest', ...wide.map(({ id }) => id), own.id]);
+    assertScores(models.get('sparsest')!, naive(set, narrow.ffn), 'sparsest');
+    for (const { id, block, ffn } of [...wide, own]) {
+      const expected = naive(set, (index) => (index === block ? ffn : narrow.ffn(index)));
+      assertScores(models.get(id)!, expected, id);
+      assert.ok(Math.abs(summariseScores(expected).kl - summariseScores(naive(set, narrow.ffn)).kl) > 1e-4);
+    }
+    set.dispose();
+  });
+
   it('works on a model of one block', async () => {
     const set = rig(1);
     const { models } = await sweep({ ...set, batches: batchesOf(set, 10) });
