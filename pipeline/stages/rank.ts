@@ -3,6 +3,7 @@ import type { JobContext, Stage } from '../runner/contract.ts';
 import type { LatencyProfile } from '../measure/latency.ts';
 import type { ContextName } from '../measure/contexts.ts';
 import type { Deltas } from '../measure/deltas.ts';
+import type { Scores } from '../measure/scores.ts';
 import type { AdditivityReport, MeasuredComposition, Predictor } from '../measure/predict-compositions.ts';
 import type { BlockCost, Ranked } from '../library/rank.ts';
 import { readJson, writeJsonAtomic } from '../util/atomic.ts';
@@ -114,7 +115,7 @@ export const rank: Stage = {
 /** By id, the teacher's own blocks included; a block that failed has only its own. */
 async function allDeltas(
   { loaded, architecture }: JobContext,
-  models: Parameters<typeof import('../measure/deltas.ts').deltasOf>[0],
+  models: ReadonlyMap<string, Scores>,
 ): Promise<Map<string, Deltas>> {
   const { deltasOf } = await import('../measure/deltas.ts');
   const { config } = loaded;

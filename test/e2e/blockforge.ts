@@ -107,5 +107,5 @@ data:
 statistics: { tokensPerImage: 16 }
 descendants: { sparsities: [0.5, 0.75] }
 distill: { duration: { steps: 20 }, batchTokens: 512 }
-measure: { latency: { warmup: 2, iterations: 5 } }
+measure: { compositions: 8, latency: { warmup: 2, iterations: 5 } }
 ${changes}`;

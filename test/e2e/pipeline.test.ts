@@ -55,6 +55,42 @@ for (const engine of engines) {
       for (const { sparsity, refit, distilled } of summary.uniform) {
         assert.ok(sparsity > 0 && refit.top1 >= 0 && distilled!.top1 <= 100);
       }
+      // The test split's numbers, from the run that the library lies in.
+      assert.equal(summary.test!.images, 100);
+      assert.equal(summary.test!.allocated!.length, 2);
+    });
+
+    it('measures in three contexts, allocates within the uniform budget and tells how well it predicts', async () => {
+      const { manifest } = await openLibrary(library(), { check: 'none' });
+      assert.deepEqual(
+        manifest.contexts!.map(({ name, width }) => [name, width]),
+        [
+          ['teacher', 384],
+          ['middle', 192],
+          ['sparsest', 96],
+        ],
+      );
+      const [context] = manifest.contexts!.filter(({ name }) => name === 'sparsest');
+      const uniform = manifest.uniform[1].distilled!;
+      assert.deepEqual(context.top1Percent, uniform.top1Percent);
+      for (const { deltas } of manifest.blocks.flatMap(({ descendants }) => descendants)) {
+        const all = [deltas.teacher, deltas.middle!, deltas.sparsest!];
+        const mean = all.reduce((sum, { top1Pp }) => sum + top1Pp.mean, 0) / 3;
+        assert.ok(Math.abs(deltas.average!.top1Pp.mean - mean) < 1e-9);
+      }
+      const increase = new Map(
+        manifest.blocks.flatMap(({ descendants }) =>
+          descendants.map(({ id, deltas }) => [id, deltas.average!.klIncrease!] as const),
+        ),
+      );
+      const cost = (ids: readonly string[]) => ids.reduce((sum, id) => sum + increase.get(id)!, 0);
+      manifest.allocated!.forEach(({ params, descendants, sparsity }, index) => {
+        assert.equal(sparsity, manifest.uniform[index].sparsity);
+        assert.ok(params <= manifest.uniform[index].params);
+        assert.ok(cost(descendants) <= cost(manifest.uniform[index].descendants));
+      });
+      assert.equal(manifest.additivity!.averageSum.all.compositions, 8);
+      assert.ok(manifest.predictor!.parameters.scale > 0);
     });
 
     it('does nothing the second time', async () => {
