@@ -164,6 +164,15 @@ const additivity = z.strictObject({
   teacherSum: splitErrors,
   averageSum: splitErrors,
   predictor: splitErrors.nullable(),
+  /** From one half of the images to the other, both ways; `measured`: by measuring the composition on the first half. */
+  acrossImages: z.strictObject({
+    /** Of a half. */
+    images: positive,
+    teacherSum: splitErrors,
+    averageSum: splitErrors,
+    predictor: splitErrors.nullable(),
+    measured: splitErrors,
+  }),
 });
 
 /** Points of top-1 lost = `ceilingPp * (1 - exp(-(sum of deltas.average.klIncrease / scale) ^ exponent))`; 0 below 0. */

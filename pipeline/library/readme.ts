@@ -203,13 +203,18 @@ function predictionNotes({ additivity, predictor }: Manifest): string {
             .join(' | ')}`,
       )
       .join(' | ')} |`;
+  const { acrossImages } = additivity;
   const rows = [
-    line('sum of `deltas.teacher`', additivity.teacherSum),
-    line('sum of `deltas.average`', additivity.averageSum),
-    ...(predictor === undefined ? [] : [line('`predictor`, cross-validated', predictor.crossValidated)]),
+    line('sum of `deltas.teacher`', acrossImages.teacherSum),
+    line('sum of `deltas.average`', acrossImages.averageSum),
+    ...(acrossImages.predictor === null
+      ? []
+      : [line('`predictor`, cross-validated', acrossImages.predictor)]),
+    line('measuring it, on the first images', acrossImages.measured),
   ];
-  return `How well the loss of a composition is predicted from its blocks, tried on random compositions (${additivity.images} images); left all of
-them, right those that lose less than 10 points. Errors are in percentage points. A prediction is no measurement: check the composition you ship.
+  return `How well the loss of a composition is predicted from its blocks, tried on random compositions: predicted from ${acrossImages.images} images,
+measured on as many others, and the other way round. Left all of them, right those that lose less than 10 points; errors are in percentage
+points. The last line is the noise in all of them. A prediction is no measurement: check the composition you ship.
 
 | predicted by | models | rank correlation | mean error | largest | models | rank correlation | mean error | largest |
 |---|---|---|---|---|---|---|---|---|

@@ -1,5 +1,15 @@
+import { random } from '../util/random.ts';
 import { additivityErrors, type PredictionErrors } from './additivity.ts';
+import type { Context } from './contexts.ts';
+import { deltasOf } from './deltas.ts';
 import { crossPredict, fitCurve, type Curve } from './predictor.ts';
+import { selectImages, type Scores } from './scores.ts';
+
+/** One width for every block, and the id under which the whole model was scored. */
+export interface ScoredComposition {
+  readonly id: string;
+  readonly widths: readonly number[];
+}
 
 /** What single-block measurements say about one choice of descendants, and what was measured. */
 export interface MeasuredComposition {
@@ -17,14 +27,23 @@ export interface SplitErrors {
   readonly mild: PredictionErrors;
 }
 
-export interface AdditivityReport {
-  readonly images: number;
-  /** Predicting the loss by the sum of the deltas in the teacher's context ... */
+interface Predicted {
+  /** By the sum of the deltas in the teacher's context ... */
   readonly teacherSum: SplitErrors;
   /** ... by the sum of the deltas averaged over the contexts ... */
   readonly averageSum: SplitErrors;
   /** ... and by the predictor, each composition by a curve fitted without it. */
   readonly predictor: SplitErrors | null;
+}
+
+export interface AdditivityReport extends Predicted {
+  readonly images: number;
+  /**
+   * Predicted from one half of the images and compared with what is measured on the other, both ways. On the same
+   * images a sum of top-1 deltas looks better than it is: it shares the luck of those images with what it predicts.
+   * `measured` is the error of measuring the composition itself on the first half: the noise in all of these.
+   */
+  readonly acrossImages: Predicted & { readonly images: number; readonly measured: SplitErrors };
 }
 
 /** Loss of top-1 in points = `ceilingPp * (1 - exp(-(sum of klIncrease / scale) ^ exponent))`. */
@@ -35,38 +54,125 @@ export interface Predictor {
   readonly crossValidated: SplitErrors;
 }
 
-/**
- * Compares predictions with measurements over random compositions, and fits the predictor.
- * @param random in the order they were drawn, so that either half of them (by parity) covers the range
- * @param anchors uniform models: known in any case, so they take part in every fit
- * @param ceilingPp the teacher's top-1 minus chance
- */
-export function predictCompositions(
-  random: readonly MeasuredComposition[],
-  anchors: readonly MeasuredComposition[],
-  ceilingPp: number,
-  images: number,
-): { readonly additivity: AdditivityReport; readonly predictor: Predictor | null } {
-  const measured = random.map(({ measuredLossPp }) => measuredLossPp);
-  const errors = (predicted: readonly number[]) => additivityErrors(predicted, measured);
-  const sample = ({ klIncrease, measuredLossPp }: MeasuredComposition) => ({
-    cost: klIncrease,
-    lossPp: measuredLossPp,
+export interface PredictionInput {
+  readonly models: ReadonlyMap<string, Scores>;
+  readonly contexts: readonly Context[];
+  /** Of the teacher's block. */
+  readonly hidden: number;
+  readonly classes: number;
+  /** In the order they were drawn, so that either half of them (by parity) covers the range. */
+  readonly random: readonly ScoredComposition[];
+  /** Uniform models: known in any case, so they take part in every fit. */
+  readonly anchors: readonly ScoredComposition[];
+}
+
+/** Compares predictions with measurements over random compositions, and fits the predictor. Needs two images or more. */
+export function predictCompositions(input: PredictionInput): {
+  readonly additivity: AdditivityReport;
+  readonly predictor: Predictor | null;
+  readonly compositions: readonly MeasuredComposition[];
+} {
+  const whole = predictFrom(input);
+  const images = input.models.get('teacher')!.correct.length;
+  const order = random(0, 'halves of the images').shuffle(Array.from({ length: images }, (_, i) => i));
+  const halves = [order.slice(0, images >> 1), order.slice(images >> 1)].map((part) => {
+    const models = new Map([...input.models].map(([id, scores]) => [id, selectImages(scores, part)]));
+    return predictFrom({ ...input, models });
   });
-  const [samples, fixed] = [random.map(sample), anchors.map(sample)];
-  const predicted = crossPredict(samples, fixed, ceilingPp);
-  const parameters = fitCurve([...samples, ...fixed], ceilingPp);
-  const crossValidated = predicted === null ? null : errors(predicted);
+  // Both ways in one list: the predictions of each half, then the measurements of the other.
+  const across = (of: (half: typeof whole) => readonly number[]) => halves.flatMap(of);
+  const measuredElsewhere = [...halves].reverse().flatMap(({ measured }) => measured);
+  const parameters = whole.curve;
+  const inside = errorsOf(whole, whole.measured);
   return {
     additivity: {
       images,
-      teacherSum: errors(random.map(({ teacherLossPp }) => teacherLossPp)),
-      averageSum: errors(random.map(({ averageLossPp }) => averageLossPp)),
-      predictor: crossValidated,
+      ...inside,
+      acrossImages: {
+        images: images >> 1,
+        ...errorsOf(
+          {
+            teacherSum: across(({ teacherSum }) => teacherSum),
+            averageSum: across(({ averageSum }) => averageSum),
+            predicted: halves.some(({ predicted }) => predicted === null)
+              ? null
+              : across(({ predicted }) => predicted!),
+          },
+          measuredElsewhere,
+        ),
+        measured: additivityErrors(
+          across(({ measured }) => measured),
+          measuredElsewhere,
+        ),
+      },
     },
     predictor:
-      parameters === null || crossValidated === null
+      parameters === null || inside.predictor === null
         ? null
-        : { kind: 'kl-curve', parameters, crossValidated },
+        : { kind: 'kl-curve', parameters, crossValidated: inside.predictor },
+    compositions: whole.compositions,
   };
+}
+
+interface Predictions {
+  readonly teacherSum: readonly number[];
+  readonly averageSum: readonly number[];
+  readonly predicted: readonly number[] | null;
+}
+
+function errorsOf(
+  { teacherSum, averageSum, predicted }: Predictions,
+  measured: readonly number[],
+): Predicted {
+  return {
+    teacherSum: additivityErrors(teacherSum, measured),
+    averageSum: additivityErrors(averageSum, measured),
+    predictor: predicted === null ? null : additivityErrors(predicted, measured),
+  };
+}
+
+function predictFrom(input: PredictionInput): Predictions & {
+  readonly compositions: readonly MeasuredComposition[];
+  readonly measured: readonly number[];
+  readonly curve: Curve | null;
+} {
+  const { correct } = input.models.get('teacher')!;
+  const ceilingPp = (100 * count(correct)) / correct.length - 100 / input.classes;
+  const sums = compositionSums(input);
+  const compositions = input.random.map(sums);
+  const [samples, anchors] = [compositions, input.anchors.map(sums)].map((list) =>
+    list.map(({ klIncrease, measuredLossPp }) => ({ cost: klIncrease, lossPp: measuredLossPp })),
+  );
+  return {
+    compositions,
+    measured: compositions.map(({ measuredLossPp }) => measuredLossPp),
+    teacherSum: compositions.map(({ teacherLossPp }) => teacherLossPp),
+    averageSum: compositions.map(({ averageLossPp }) => averageLossPp),
+    predicted: crossPredict(samples, anchors, ceilingPp),
+    curve: fitCurve([...samples, ...anchors], ceilingPp),
+  };
+}
+
+function compositionSums({ models, contexts, hidden }: PredictionInput) {
+  const known = new Map<string, ReturnType<typeof deltasOf>>();
+  const teacher = models.get('teacher')!.correct;
+  return ({ id, widths }: ScoredComposition): MeasuredComposition => {
+    const each = widths.map((width, block) => {
+      const key = `${block}/${width}`;
+      if (!known.has(key)) known.set(key, deltasOf(models, contexts, { block, width, hidden }, 0.95));
+      return known.get(key)!;
+    });
+    const sum = (value: (item: (typeof each)[number]) => number) =>
+      each.reduce((total, item) => total + value(item), 0);
+    return {
+      teacherLossPp: -sum((item) => item.teacher.top1Pp.mean),
+      averageLossPp: -sum((item) => item.average.top1Pp.mean),
+      klIncrease: sum((item) => item.average.klIncrease),
+      measuredLossPp: (100 * (count(teacher) - count(models.get(id)!.correct))) / teacher.length,
+    };
+  };
+}
+
+function count(flags: Uint8Array): number {
+  return flags.reduce((sum, flag) => sum + flag, 0);
 }

@@ -42,6 +42,17 @@ export function mergeScores(parts: readonly Scores[]): Scores {
   return { ...merged, top5: join(top5, Uint8Array) };
 }
 
+/** The scores of some of the images, in the order given. */
+export function selectImages({ correct, top5, agree, kl }: Scores, images: readonly number[]): Scores {
+  const flags = (all: Uint8Array) => Uint8Array.from(images, (image) => all[image]);
+  return {
+    correct: flags(correct),
+    ...(top5 && { top5: flags(top5) }),
+    agree: flags(agree),
+    kl: Float32Array.from(images, (image) => kl[image]),
+  };
+}
+
 /** Joins whole sweeps over consecutive shards. Every shard must have scored the same models. */
 export function mergeSweeps(shards: readonly SweepScores[]): SweepScores {
   const names = [...(shards[0]?.models.keys() ?? [])];

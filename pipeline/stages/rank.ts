@@ -96,7 +96,7 @@ export const rank: Stage = {
       deltas: Object.fromEntries(deltas),
       uniform: uniformOf(context, measured),
       allocated: await allocatedOf(context, allocated, models, measured),
-      ...(await predict(context, random, deltas, measured)),
+      ...(await predict(context, random, models)),
       ranked,
     };
     const straddling = candidates.filter(
@@ -134,30 +134,27 @@ async function allDeltas(
 async function predict(
   context: JobContext,
   random: readonly Composition[],
-  deltas: ReadonlyMap<string, Deltas>,
-  measured: ReadonlyMap<string, Measured>,
+  models: ReadonlyMap<string, Scores>,
 ): Promise<Pick<RankingFile, 'additivity' | 'predictor' | 'compositions'>> {
   const { predictCompositions } = await import('../measure/predict-compositions.ts');
   const { loaded, architecture } = context;
-  const sums = ({ id, widths }: Composition) => {
-    const each = widths.map((width, block) => deltas.get(`${blockName(block)}/${widthName(width)}`)!);
-    const sum = (value: (item: Deltas) => number) => each.reduce((total, item) => total + value(item), 0);
-    return {
-      widths,
-      teacherLossPp: -sum(({ teacher }) => teacher.top1Pp.mean),
-      averageLossPp: -sum(({ average }) => average.top1Pp.mean),
-      klIncrease: sum(({ average }) => average.klIncrease),
-      measuredLossPp: -measured.get(id)!.top1DeltaPp.mean,
-    };
-  };
+  const { hidden, depth, classes } = architecture;
   if (random.length === 0) return { additivity: null, predictor: null, compositions: [] };
-  const anchors = descents(loaded.config, architecture.hidden).map(({ sparsity, width }) =>
-    sums({ id: finalUniformId(context, sparsity), widths: indices(architecture.depth).map(() => width) }),
-  );
-  const compositions = random.map(sums);
-  const { images, top1Percent } = measured.get('teacher')!;
-  const ceilingPp = top1Percent.mean - 100 / architecture.classes;
-  return { ...predictCompositions(compositions, anchors, ceilingPp, images), compositions };
+  const found = predictCompositions({
+    models,
+    contexts: measuredContexts(loaded.config, hidden),
+    hidden,
+    classes,
+    random,
+    anchors: descents(loaded.config, hidden).map(({ sparsity, width }) => ({
+      id: finalUniformId(context, sparsity),
+      widths: indices(depth).map(() => width),
+    })),
+  });
+  return {
+    ...found,
+    compositions: found.compositions.map((item, index) => ({ widths: random[index].widths, ...item })),
+  };
 }
 
 /** Cost of one FFN block by width, the teacher's H included. */

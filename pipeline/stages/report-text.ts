@@ -1,6 +1,7 @@
 import type { Interval } from '../measure/interval.ts';
 import type { PredictionErrors } from '../measure/additivity.ts';
 import { mildLossPp } from '../measure/additivity.ts';
+import type { AdditivityReport, SplitErrors } from '../measure/predict-compositions.ts';
 import type { JobContext } from '../runner/contract.ts';
 import type { Measured, MeasuredAllocation, MeasuredUniform } from './measured.ts';
 import type { RankingFile } from './rank.ts';
@@ -64,21 +65,34 @@ ${widths.join('\n')}
 `;
 }
 
-function predictions({ additivity, predictor }: RankingFile): string {
+function predictions({ additivity }: RankingFile): string {
   if (additivity === null) return '';
-  const row = (name: string, all: PredictionErrors, mild: PredictionErrors) =>
-    `| ${name} | ${numbers(all)} | ${numbers(mild)} |`;
-  const { teacherSum, averageSum } = additivity;
+  const row = (name: string, errors: SplitErrors | null) =>
+    errors === null ? [] : [`| ${name} | ${numbers(errors.all)} | ${numbers(errors.mild)} |`];
+  const table = (
+    { teacherSum, averageSum, predictor }: Omit<AdditivityReport, 'images' | 'acrossImages'>,
+    measured: SplitErrors | null,
+  ) =>
+    [
+      '| predicted by | rank correlation | mean error | largest | rank correlation | mean error | largest |',
+      '|---|---|---|---|---|---|---|',
+      ...row('sum of deltas, teacher context', teacherSum),
+      ...row('sum of deltas, averaged contexts', averageSum),
+      ...row('curve over summed KL, cross-validated', predictor),
+      ...row('measuring it on the first half', measured),
+    ].join('\n');
+  const { teacherSum, acrossImages } = additivity;
   return `## Predicting a composition from its blocks: ${teacherSum.all.compositions} random compositions
 
-Predicted against measured loss of top-1 in percentage points, ${additivity.images} selection images. Left all of them, right the
-${teacherSum.mild.compositions} that lose less than ${mildLossPp} points.
+Predicted against measured loss of top-1 in percentage points. Left all of them, right those that lose less than ${mildLossPp} points.
+On the same ${additivity.images} selection images, ${teacherSum.mild.compositions} of them mild; sums of top-1 deltas share the luck of these images with what they predict:
 
-| predicted by | rank correlation | mean error | largest | rank correlation | mean error | largest |
-|---|---|---|---|---|---|---|
-${row('sum of deltas, teacher context', teacherSum.all, teacherSum.mild)}
-${row('sum of deltas, averaged contexts', averageSum.all, averageSum.mild)}
-${predictor === null ? '' : `${row('curve over summed KL, cross-validated', predictor.crossValidated.all, predictor.crossValidated.mild)}\n`}
+${table(additivity, null)}
+
+From ${acrossImages.images} of the images to the others, both ways; the last line is the noise that is in all of them:
+
+${table(acrossImages, acrossImages.measured)}
+
 `;
 }
 

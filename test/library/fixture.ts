@@ -80,6 +80,7 @@ export function libraryInput(): LibraryInput {
   const scores = { images: 200, top1Percent: top1, kl: 0.01, agreementPercent: 99 };
   const errors = { compositions: 32, spearman: 0.98, meanAbsoluteErrorPp: 1.25, maxAbsoluteErrorPp: 4 };
   const splitErrors = { all: errors, mild: { ...errors, compositions: 9 } };
+  const predicted = { teacherSum: splitErrors, averageSum: splitErrors, predictor: splitErrors };
   const measured = { ...scores, top1DeltaPp: { mean: -1, low: -3, high: 0.5 } };
   const split = (name: string, images: number) => ({ images, sha256: sha256(name) });
   return {
@@ -153,7 +154,11 @@ export function libraryInput(): LibraryInput {
         versusUniformPp: { mean: 0.5, low: -0.5, high: 1.5 },
       },
     ],
-    additivity: { images: 200, teacherSum: splitErrors, averageSum: splitErrors, predictor: splitErrors },
+    additivity: {
+      images: 200,
+      ...predicted,
+      acrossImages: { images: 100, ...predicted, measured: splitErrors },
+    },
     predictor: {
       kind: 'kl-curve',
       parameters: { ceilingPp: 55, scale: 0.7, exponent: 1.1 },

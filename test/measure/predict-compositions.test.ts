@@ -1,44 +1,95 @@
 import assert from 'node:assert/strict';
+import { contextsOf, scoreId } from '../../pipeline/measure/contexts.ts';
+import { drawCompositions } from '../../pipeline/measure/compositions.ts';
 import { predictCompositions } from '../../pipeline/measure/predict-compositions.ts';
 import { predictLossPp } from '../../pipeline/measure/predictor.ts';
+import type { Scores } from '../../pipeline/measure/scores.ts';
 import { random } from '../../pipeline/util/random.ts';
 
-describe('measure/predict-compositions', () => {
-  // Losses that saturate, as real ones do; sums of deltas that overshoot, and less so when averaged.
-  const curve = { ceilingPp: 70, scale: 1, exponent: 1 };
-  const draw = random(1, 'predict-compositions');
-  const compositionOf = (klIncrease: number) => ({
-    klIncrease,
-    teacherLossPp: 100 * klIncrease,
-    averageLossPp: 80 * klIncrease,
-    measuredLossPp: predictLossPp(curve, klIncrease) + 0.2 * draw.normal(),
-  });
-  const drawn = Array.from({ length: 32 }, (_, index) => compositionOf(0.03 * (1 + ((7 * index) % 32))));
-  const anchors = [0.1, 0.5, 1.2].map(compositionOf);
-  const { additivity, predictor } = predictCompositions(drawn, anchors, 70, 500);
+/**
+ * A world in which KL adds up exactly and accuracy follows it by a known curve: what every block costs at every width
+ * is known, and every image flips independently.
+ */
+const [depth, widths, images] = [6, [40, 30, 20, 10], 4000];
+const curve = { ceilingPp: 70, scale: 1, exponent: 1 };
+const blockCost = (block: number, width: number) => (0.004 * (block + 1) * (40 - width) ** 2) / 30;
+const draw = random(1, 'predict-compositions');
+const difficulty = Float64Array.from({ length: images }, () => draw.next());
 
-  it('tells how far sums of deltas are off, and finds the curve that corrects them', () => {
-    assert.equal(additivity.images, 500);
+function scoresOf(blockWidths: readonly number[]): Scores {
+  const cost = blockWidths.reduce((sum, width, block) => sum + blockCost(block, width), 0);
+  // Right with 80 % minus what the curve says, 10 % by chance; some images flip by luck.
+  const share = (80 - predictLossPp(curve, cost)) / 100;
+  const correct = Uint8Array.from(
+    difficulty,
+    (value) => +(value + (cost > 0 ? 0.05 * draw.normal() : 0) < share),
+  );
+  return { correct, agree: correct, kl: new Float32Array(images).fill(cost) };
+}
+
+const contexts = contextsOf(['teacher', 'middle', 'sparsest'], widths);
+const compositions = drawCompositions(32, depth, widths.length, 3).map((levels, index) => ({
+  id: `random/${index}`,
+  widths: levels.map((level) => widths[level]),
+}));
+const anchors = widths.slice(1).map((width) => ({
+  id: `uniform/${width}`,
+  widths: new Array<number>(depth).fill(width),
+}));
+const models = new Map([...compositions, ...anchors].map(({ id, widths }) => [id, scoresOf(widths)]));
+for (const context of contexts) {
+  for (let block = 0; block < depth; block++) {
+    for (const width of widths) {
+      const all = new Array<number>(depth).fill(context.width);
+      all[block] = width;
+      const id = scoreId(context, block, width);
+      if (!models.has(id)) models.set(id, scoresOf(all));
+    }
+  }
+}
+const input = { models, contexts, hidden: 40, classes: 10, random: compositions, anchors };
+
+describe('measure/predict-compositions', () => {
+  const { additivity, predictor, compositions: measured } = predictCompositions(input);
+  const mean = ({ all }: typeof additivity.teacherSum) => all.meanAbsoluteErrorPp!;
+
+  it('adds up what single blocks cost', () => {
+    const expected = compositions[5].widths.reduce((sum, width, block) => sum + blockCost(block, width), 0);
+    assert.ok(Math.abs(measured[5].klIncrease - expected) < 1e-5);
+    const count = ({ correct }: Scores) => correct.reduce((sum, flag) => sum + flag, 0);
+    const loss = (count(models.get('teacher')!) - count(models.get('random/5')!)) / (images / 100);
+    assert.ok(Math.abs(measured[5].measuredLossPp - loss) < 1e-9);
+  });
+
+  it('finds how far sums of deltas are off, and the curve that corrects them', () => {
+    assert.equal(additivity.images, images);
     assert.equal(additivity.teacherSum.all.compositions, 32);
-    assert.equal(
-      additivity.teacherSum.mild.compositions,
-      drawn.filter(({ measuredLossPp }) => measuredLossPp < 10).length,
-    );
-    const mean = ({ all }: typeof additivity.teacherSum) => all.meanAbsoluteErrorPp!;
-    assert.ok(mean(additivity.teacherSum) > mean(additivity.averageSum));
-    assert.ok(mean(additivity.averageSum) > 5);
-    assert.ok(mean(additivity.predictor!) < 0.4, String(mean(additivity.predictor!)));
-    assert.ok(additivity.predictor!.all.spearman! > 0.99);
-    assert.ok(Math.abs(predictor!.parameters.scale - 1) < 0.02);
-    assert.equal(predictor!.parameters.ceilingPp, 70);
+    const mild = measured.filter(({ measuredLossPp }) => measuredLossPp < 10).length;
+    assert.equal(additivity.averageSum.mild.compositions, mild);
+    // Alone, no block meets the saturation that all of them together meet.
+    assert.ok(mean(additivity.teacherSum) > 5, String(mean(additivity.teacherSum)));
+    assert.ok(mean(additivity.averageSum) < mean(additivity.teacherSum));
+    assert.ok(mean(additivity.predictor!) < 0.8, String(mean(additivity.predictor!)));
+    assert.ok(additivity.predictor!.all.spearman! > 0.98);
+    assert.ok(Math.abs(predictor!.parameters.scale - 1) < 0.05, String(predictor!.parameters.scale));
+    assert.ok(Math.abs(predictor!.parameters.exponent - 1) < 0.1);
     assert.deepEqual(predictor!.crossValidated, additivity.predictor);
   });
 
+  it('tries it on images that no prediction has seen', () => {
+    const { acrossImages } = additivity;
+    assert.equal(acrossImages.images, images / 2);
+    assert.equal(acrossImages.measured.all.compositions, 64);
+    assert.ok(mean(acrossImages.predictor!) < 2 * mean(acrossImages.measured));
+    assert.ok(mean(acrossImages.teacherSum) > 5);
+  });
+
   it('makes no predictor out of nothing', () => {
-    const flat = Array.from({ length: 8 }, () => ({ ...compositionOf(0), measuredLossPp: 0 }));
-    const found = predictCompositions(flat, [], 70, 500);
+    const flat = new Map([...models.keys()].map((id) => [id, models.get('teacher')!]));
+    const found = predictCompositions({ ...input, models: flat });
     assert.equal(found.predictor, null);
     assert.equal(found.additivity.predictor, null);
+    assert.equal(found.additivity.acrossImages.predictor, null);
     assert.equal(found.additivity.averageSum.all.spearman, null);
     assert.equal(found.additivity.averageSum.all.maxAbsoluteErrorPp, 0);
   });
