@@ -5,6 +5,7 @@
  *     npm run bench -- distill-job [steps] [engine]
  */
 import { distillBlock } from '../pipeline/compress/distill.ts';
+import { teacherExamples } from '../pipeline/compress/teacher-examples.ts';
 import { sliceFfn, type FfnWeights } from '../pipeline/model/ffn-weights.ts';
 import { loadEngine, type EngineChoice } from '../pipeline/tensor/engine.ts';
 import { sampleRss } from '../pipeline/tensor/memory.ts';
@@ -36,13 +37,19 @@ const students = [0.4, 0.5, 0.6, 0.7].map((sparsity) => {
 });
 const rss = sampleRss(100);
 const started = performance.now();
-await distillBlock({
-  block: 'block-00',
+const examples = teacherExamples({
   teacher,
-  students,
+  students: students.length,
   tokens: { count: 65536, width, read: (_, count) => Promise.resolve(normals(count * width)) },
   heldOut: normals(4096 * width),
   gelu: 'exact',
+  batchTokens,
+  seed: 1,
+});
+await distillBlock({
+  block: 'block-00',
+  students,
+  examples,
   settings: {
     optimizer: 'adamw',
     learningRate: 1e-3,
@@ -51,16 +58,15 @@ await distillBlock({
     weightDecay: 0,
     loss: 'normalised-mse',
     steps,
-    batchTokens,
   },
-  seed: 1,
   signal: new AbortController().signal,
   checkpoint: { load: () => Promise.resolve(undefined), save: () => Promise.resolve() },
   onProgress: ({ note, metrics }) => {
-    const rate = metrics?.['gflop/s'];
-    console.log(`  ${note}${rate === undefined ? '' : `, ${rate.toFixed(0)} GFLOP/s`}`);
+    const rate = metrics.gflopPerSecond;
+    console.log(`  ${note}, ${rate.toFixed(0)} GFLOP/s`);
   },
 });
+examples.dispose();
 const seconds = (performance.now() - started) / 1000;
 console.log(
   `${engine.description}; H ${hidden}, D ${width}, ${batchTokens} tokens, ${students.length} widths`,

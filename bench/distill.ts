@@ -48,26 +48,23 @@ export async function benchDistill(
   python?: { readonly interpreter: string; readonly threads: number },
 ): Promise<DistillBench> {
   const student = students.start('bench', randomBlock(), () => 0);
-  const batch = {
-    x: tf.randomNormal([tokens, width], 0, 1, 'float32', 1),
-    lossScale: 1 / (tokens * width),
-    learningRate: 1e-3,
-  };
+  const x = tf.randomNormal([tokens, width], 0, 1, 'float32', 1);
   const target = tf.randomNormal([tokens, width], 0, 1, 'float32', 2);
+  const hyper = { lossScale: 1 / (tokens * width), learningRate: 1e-3, gelu: 'exact', adam: {} } as const;
   const h = tf.randomNormal([tokens, hidden], 0, 1, 'float32', 3);
   const torch = python && (await startTorch(python.interpreter, tokens, python.threads));
   const step = (): void => {
-    const loss = students.step(student, batch, target, 'exact', {});
+    const loss = students.step(student, { x, target }, hyper);
     loss.dataSync();
     loss.dispose();
   };
   const { fc1Kernel: w1, fc2Kernel: w2 } = { ...student.parameters };
   const kernels = [tf.clone(w1), tf.clone(w2)];
   const products = [
-    () => product(batch.x, kernels[0]),
+    () => product(x, kernels[0]),
     () => product(h, kernels[1]),
     () => product(target, kernels[1], false, true),
-    () => product(batch.x, h, true),
+    () => product(x, h, true),
     () => product(h, target, true),
   ];
   const best = { step: never, torch: never, products: products.map(() => never) };
@@ -89,7 +86,7 @@ export async function benchDistill(
   }
   torch?.stop();
   students.dispose(student);
-  tf.dispose([batch.x, target, h, ...kernels]);
+  tf.dispose([x, target, h, ...kernels]);
   const sum = (key: keyof Timing) => best.products.reduce((total, time) => total + time[key], 0);
   return {
     tokens,

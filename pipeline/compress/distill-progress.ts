@@ -1,3 +1,5 @@
+import type { DistillTask } from './distill-task.ts';
+
 export interface DistillProgress {
   readonly fraction: number;
   readonly note: string;
@@ -11,21 +13,17 @@ export interface DistillReporter {
   /** Losses [steps, descendants] read back from the engine. */
   losses(values: Float32Array): void;
   /** The progress since the last report; starts a new period. */
-  report(step: number): DistillProgress;
+  report(step: number, lastStep: number): DistillProgress;
 }
 
 /**
- * Rates count training steps only, not the looks at the held-out tokens.
- * Per token: 2 products of the teacher and 5 of each descendant, 2 D H operations each.
+ * Rates count training steps only, not the looks at the held-out tokens. Per token: what the examples cost, and 5
+ * products of each descendant, 2 D H operations each.
  */
-export function createReporter(
-  ids: readonly string[],
-  steps: number,
-  width: number,
-  teacherHidden: number,
-  hidden: readonly number[],
-): DistillReporter {
-  const flopPerToken = 2 * width * (2 * teacherHidden + 5 * hidden.reduce((a, b) => a + b, 0));
+export function createReporter({ students, examples }: DistillTask): DistillReporter {
+  const ids = students.map(({ id }) => id);
+  const hidden = students.reduce((sum, { weights }) => sum + weights.hidden, 0);
+  const flopPerToken = examples.flopPerToken + 10 * examples.width * hidden;
   const sums = new Float64Array(ids.length);
   let rows = 0;
   let tokens = 0;
@@ -39,7 +37,7 @@ export function createReporter(
       values.forEach((loss, index) => (sums[index % ids.length] += loss));
       rows += values.length / ids.length;
     },
-    report(step) {
+    report(step, lastStep) {
       const tokensPerSecond = tokens / seconds;
       const metrics = {
         ...Object.fromEntries(ids.map((id, index) => [`loss ${id}`, sums[index] / rows])),
@@ -48,7 +46,7 @@ export function createReporter(
       };
       sums.fill(0);
       rows = tokens = seconds = 0;
-      return { fraction: step / steps, note: `step ${step}/${steps}`, metrics };
+      return { fraction: step / lastStep, note: `step ${step}/${lastStep}`, metrics };
     },
   };
 }

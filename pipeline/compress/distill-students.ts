@@ -13,6 +13,8 @@ import {
 } from '../tensor/optimizer.ts';
 import type { Gelu } from '../tensor/ops.ts';
 import { distillGradients } from './distill-loss.ts';
+import type { DistillSettings } from './distill-task.ts';
+import type { Example } from './examples.ts';
 
 export interface Student {
   readonly id: string;
@@ -38,26 +40,32 @@ export function start(id: string, weights: FfnWeights, errorOf: (p: FfnTensors) 
   };
 }
 
-export interface Batch {
-  /** Block inputs [N, D]. */
-  readonly x: tf.Tensor;
+export interface Step {
   readonly lossScale: number;
   readonly learningRate: number;
+  readonly gelu: Gelu;
+  readonly adam: AdamSettings;
 }
 
-/** One optimiser step towards `target` [N, D]. Returns the batch's loss on the engine; caller disposes it. */
+/** One optimiser step on an example, which stays the caller's. Returns its loss on the engine; caller disposes it. */
 export function step(
   student: Student,
-  { x, lossScale, learningRate }: Batch,
-  target: tf.Tensor,
-  gelu: Gelu,
-  settings: AdamSettings,
+  { x, target }: Example,
+  { lossScale, learningRate, gelu, adam }: Step,
 ): tf.Scalar {
   const { loss, gradients } = distillGradients(x, target, student.parameters, gelu, lossScale);
-  const next = adamUpdate(settings, learningRate, student.parameters, gradients, student.adam);
+  const next = adamUpdate(adam, learningRate, student.parameters, gradients, student.adam);
   student.parameters = next.parameters;
   student.adam = next.state;
   return loss;
+}
+
+export function adamSettings({
+  optimizer,
+  weightDecay,
+}: Pick<DistillSettings, 'optimizer' | 'weightDecay'>): AdamSettings {
+  if (optimizer === 'adam') return {};
+  return { weightDecay, decays: (name) => name === 'fc1Kernel' || name === 'fc2Kernel' };
 }
 
 /** Measures the student on the held-out tokens and remembers it where it is the best so far. */

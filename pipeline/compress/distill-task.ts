@@ -1,9 +1,9 @@
 import type { FfnWeights } from '../model/ffn-weights.ts';
-import type { Gelu } from '../tensor/ops.ts';
 import type { ScheduleName } from '../tensor/schedule.ts';
 import type { TrainingCheckpoint } from '../tensor/training-state.ts';
 import type { DistillProgress } from './distill-progress.ts';
-import type { TokenReader } from './token-batches.ts';
+import type { EarlyStop } from './distill-schedule.ts';
+import type { Examples } from './examples.ts';
 
 export interface DistillSettings {
   readonly optimizer: 'adamw' | 'adam';
@@ -13,25 +13,26 @@ export interface DistillSettings {
   readonly warmupShare: number;
   /** Decoupled, on the two kernels; `adam` ignores it. */
   readonly weightDecay: number;
-  /** Squared error over the teacher's centred output energy, or its plain mean over tokens and outputs. */
+  /** Squared error per token over the student's `energyPerToken`, or its plain mean over tokens and outputs. */
   readonly loss: 'normalised-mse' | 'mse';
-  readonly steps: number;
-  readonly batchTokens: number;
+  /**
+   * Steps of the training; or the wall-clock seconds it may take, looks included. Seconds become steps once, by the rate
+   * of a few steps made for the purpose, so the rate still decays to zero and an interrupted training goes on to the same
+   * weights; but another machine, or this one when busy, chooses another number of steps.
+   */
+  readonly steps: number | { readonly seconds: number };
+  /** Default: none. */
+  readonly earlyStop?: EarlyStop | null;
 }
 
 export interface DistillTask {
   /** For messages, e.g. `block-03`. */
   readonly block: string;
-  readonly teacher: FfnWeights;
   /** Where training starts: the refits. Ids are unique. */
   readonly students: readonly { readonly id: string; readonly weights: FfnWeights }[];
-  /** LN2's outputs. */
-  readonly tokens: TokenReader;
-  /** LN2's outputs [N, D] that neither refit nor training has seen. */
-  readonly heldOut: Float32Array;
-  readonly gelu: Gelu;
+  /** For these students, in this order. Not disposed here. */
+  readonly examples: Examples;
   readonly settings: DistillSettings;
-  readonly seed: number;
   readonly signal: AbortSignal;
   readonly checkpoint: TrainingCheckpoint;
   /** Seconds between checkpoints; default 30. */
@@ -39,7 +40,7 @@ export interface DistillTask {
   readonly onProgress?: (progress: DistillProgress) => void;
 }
 
-/** Errors are shares of the teacher's output variance lost on the held-out tokens, whatever loss was trained. */
+/** Errors are shares of the variance of the held-out targets that is lost, whatever loss was trained. */
 export interface DistilledStudent {
   readonly id: string;
   /** The better of refit and trained. */
@@ -57,9 +58,16 @@ export interface DistilledStudent {
 
 export interface DistillResult {
   readonly students: readonly DistilledStudent[];
-  /** Held-out errors at every look, in the order of `students`. */
+  /** Held-out errors at every look: with the refits' errors at 0 s, the raw data of an error-per-minute curve. */
   readonly history: readonly Look[];
+  /** The schedule was laid out for `planned`; an early stop makes fewer. */
+  readonly steps: { readonly planned: number; readonly made: number };
 }
 
-/** The held-out errors after a step, in the order of the students. */
-export type Look = { readonly step: number; readonly errors: readonly number[] };
+/** The held-out errors after a step, in the order of the students. A type, not an interface, so that it is JSON. */
+export type Look = {
+  readonly step: number;
+  /** Since the training began, interruptions not counted. Differs from run to run. */
+  readonly seconds: number;
+  readonly errors: readonly number[];
+};

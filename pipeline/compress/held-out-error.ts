@@ -3,64 +3,57 @@ import type { FfnTensors } from '../model/ffn-tensors.ts';
 import type { Gelu } from '../tensor/ops.ts';
 import { ffnOutput } from './distill-loss.ts';
 
-/** The teacher's outputs on held-out tokens, kept on the engine. */
-export interface HeldOut {
-  /** `sum ||y - mean y||^2 / N`: the teacher's centred output energy per token, in float64. */
-  readonly energyPerToken: number;
-  /** `sum ||FFN(x) - y||^2 / (N energyPerToken)`: the share of the output's variance that is lost. */
-  readonly errorOf: (parameters: FfnTensors) => number;
-  readonly dispose: () => void;
+/** Held-out rows [N, D]. The weights [N] of all parts that are judged together add up to 1. */
+export interface HeldOutPart {
+  readonly inputs: Float32Array;
+  readonly targets: Float32Array;
+  readonly weights: Float64Array;
+}
+
+/** `sum_w ||FFN(x) - t||^2` over all parts, summed over tokens in float64; `rowsPerPass` rows at a time on the engine. */
+export function weightedError(
+  parts: readonly HeldOutPart[],
+  parameters: FfnTensors,
+  gelu: Gelu,
+  rowsPerPass: number,
+): number {
+  const [width] = parameters.fc1Kernel.shape;
+  let sum = 0;
+  for (const { inputs, targets, weights } of parts) {
+    for (let start = 0; start < weights.length; start += rowsPerPass) {
+      const end = Math.min(weights.length, start + rowsPerPass);
+      const errors = tf.tidy(() => {
+        const rows = (values: Float32Array) =>
+          tf.tensor2d(values.subarray(start * width, end * width), [end - start, width]);
+        const y = ffnOutput(rows(inputs), parameters, gelu);
+        return tf.sum(tf.squaredDifference(y, rows(targets)), 1).dataSync();
+      });
+      errors.forEach((error, row) => (sum += weights[start + row] * error));
+    }
+  }
+  return sum;
 }
 
 /**
- * Runs the teacher once over the held-out tokens [N, D], `rowsPerPass` rows at a time. Caller disposes.
- * @throws RangeError where there are no whole rows, or the teacher's output does not vary (no scale to compare with).
+ * `sum_w ||t - mean_w t||^2` over all parts, in float64 and two passes: the difference of moments would lose the digits
+ * that matter.
+ * @throws RangeError where it is not above 0: there is no scale to compare errors with.
  */
-export function prepareHeldOut(
-  tokens: Float32Array,
-  teacher: FfnTensors,
-  gelu: Gelu,
-  rowsPerPass: number,
-): HeldOut {
-  const width = teacher.fc1Kernel.shape[0];
-  const count = tokens.length / width;
-  if (!Number.isInteger(count) || count < 1) {
-    throw new RangeError(`held-out tokens: ${tokens.length} values are no rows of ${width}`);
-  }
-  const passes: { x: tf.Tensor; y: tf.Tensor }[] = [];
-  for (let start = 0; start < count; start += rowsPerPass) {
-    const rows = tokens.slice(start * width, Math.min(count, start + rowsPerPass) * width);
-    const x = tf.tensor2d(rows, [rows.length / width, width]);
-    passes.push({ x, y: ffnOutput(x, teacher, gelu) });
-  }
-  const dispose = (): void => tf.dispose(passes.flatMap(({ x, y }) => [x, y]));
-  const energyPerToken = centredEnergy(
-    passes.map(({ y }) => y.dataSync<'float32'>()),
-    width,
-  );
-  if (!(energyPerToken > 0)) {
-    dispose();
-    throw new RangeError(`the teacher's output has energy ${energyPerToken} on ${count} held-out tokens`);
-  }
-  return {
-    energyPerToken,
-    errorOf(parameters) {
-      let sum = 0;
-      for (const { x, y } of passes) {
-        sum += tf.tidy(() => tf.sum(tf.squaredDifference(ffnOutput(x, parameters, gelu), y)).dataSync()[0]);
-      }
-      return sum / (count * energyPerToken);
-    },
-    dispose,
-  };
-}
-
-/** `sum ||y - mean||^2 / N` in two passes: the difference of moments would lose the digits that matter. */
-function centredEnergy(parts: readonly Float32Array[], width: number): number {
-  const count = parts.reduce((sum, part) => sum + part.length, 0) / width;
+export function weightedEnergy(
+  parts: readonly Pick<HeldOutPart, 'targets' | 'weights'>[],
+  width: number,
+): number {
   const mean = new Float64Array(width);
-  for (const part of parts) for (let i = 0; i < part.length; i++) mean[i % width] += part[i] / count;
+  const visit = (at: (weight: number, value: number, d: number) => void): void => {
+    for (const { targets, weights } of parts) {
+      weights.forEach((weight, row) => {
+        for (let d = 0; d < width; d++) at(weight, targets[row * width + d], d);
+      });
+    }
+  };
   let energy = 0;
-  for (const part of parts) for (let i = 0; i < part.length; i++) energy += (part[i] - mean[i % width]) ** 2;
-  return energy / count;
+  visit((weight, value, d) => (mean[d] += weight * value));
+  visit((weight, value, d) => (energy += weight * (value - mean[d]) ** 2));
+  if (!(energy > 0)) throw new RangeError(`the held-out targets have energy ${energy}`);
+  return energy;
 }

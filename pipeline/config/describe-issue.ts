@@ -150,7 +150,7 @@ function describeUnion(
   const given = Object.keys(value);
   const excluding = maps.length > 1 && maps.every((keys) => keys.length === 1);
   if (excluding && given.filter((key) => maps.flat().includes(key)).length > 1) {
-    return [{ path, message: `give either ${maps.flat().join(' or ')}, not both` }];
+    return [{ path, message: `give only one of ${oneOf(maps.flat())}` }];
   }
   const distance = (errors: readonly Issue[]): number =>
     errors.reduce((sum, error) => {

@@ -4,7 +4,7 @@ import type { KeyPath } from './problem.ts';
 
 /** Keys of one map that exclude each other: a later layer that names one drops the others it inherited. */
 const alternatives: Readonly<Record<string, readonly string[]>> = {
-  'distill.duration': ['epochs', 'steps'],
+  'distill.duration': ['epochs', 'steps', 'minutes'],
   teacher: ['checkpoint', 'train'],
 };
 

@@ -3,7 +3,7 @@ import type { Stage } from '../runner/contract.ts';
 import { readJson, writeJsonAtomic } from '../util/atomic.ts';
 import { blockName } from '../model/architecture.ts';
 import type { Config } from '../config/schema.ts';
-import { calibrationTokens } from './statistics.ts';
+import { calibrationTokens } from './calibration.ts';
 import { distillJob, files, indices, jobIndex, refitJob, statisticsJob, teacherJob } from './jobs.ts';
 import { descents } from './widths.ts';
 import type { DescendantsInfo } from './read.ts';
@@ -20,16 +20,20 @@ export const distill: Stage = {
     const { config } = loaded;
     const widths = descents(config, architecture.hidden);
     const tokens = calibrationTokens(config, architecture).training;
-    const steps = distillSteps(config, tokens);
+    const length = distillLength(config, architecture.depth, tokens);
     const kept = widths.reduce((sum, { width }) => sum + width, 0);
     const flopPerToken = 2 * architecture.width * (2 * architecture.hidden + 5 * kept);
-    const flops = flopPerToken * steps * Math.min(config.distill.batchTokens, tokens);
+    const stepFlop = flopPerToken * Math.min(config.distill.batchTokens, tokens);
+    const seconds =
+      typeof length === 'number'
+        ? 1 + (length * stepFlop) / (engine === 'wasm' ? 12e9 : 100e9)
+        : length.seconds;
     return indices(architecture.depth).map((block) => ({
       id: distillJob(block),
       needs: [teacherJob, refitJob(block), ...indices(slots).map(statisticsJob)],
       settings: { distill: config.distill, seed: config.seed },
       estimate: {
-        seconds: config.distill.enabled ? 1 + flops / (engine === 'wasm' ? 12e9 : 100e9) : 0.1,
+        seconds: config.distill.enabled ? seconds : 0.1,
         memoryBytes: 6e8 + config.distill.batchTokens * (architecture.hidden * 4 + kept * 8) * 4,
         diskBytes: kept * architecture.width * 8 * 4,
       },
@@ -37,6 +41,7 @@ export const distill: Stage = {
   },
   async run(job, context) {
     const { distillBlock } = await import('../compress/distill.ts');
+    const { teacherExamples } = await import('../compress/teacher-examples.ts');
     const { openTokens, readDescendants, readHeldOutTokens, readTeacherFfn, writeDescendants } =
       await import('./read.ts');
     const { fileCheckpoint } = await import('./checkpoint.ts');
@@ -58,19 +63,27 @@ export const distill: Stage = {
       return { enabled: false };
     }
     const tokens = await openTokens(context, block);
-    const result = await distillBlock({
-      block: blockName(block),
+    const examples = teacherExamples({
       teacher: await readTeacherFfn(context, block),
-      students: students.map(({ weights }, index) => ({ id: info.descendants[index].id, weights })),
+      students: students.length,
       tokens,
       heldOut: await readHeldOutTokens(context, block),
       gelu: context.architecture.gelu,
-      settings: { ...config.distill, steps: distillSteps(config, tokens.count) },
+      batchTokens: config.distill.batchTokens,
       seed: config.seed,
+    });
+    const result = await distillBlock({
+      block: blockName(block),
+      students: students.map(({ weights }, index) => ({ id: info.descendants[index].id, weights })),
+      examples,
+      settings: {
+        ...config.distill,
+        steps: distillLength(config, context.architecture.depth, tokens.count),
+      },
       signal: context.signal,
       checkpoint: fileCheckpoint(context.resumeFolder),
       onProgress: (progress) => context.progress(progress),
-    });
+    }).finally(() => examples.dispose());
     await tokens.close();
     const descendants = info.descendants.map((item, index) => {
       const { errorAfter, kept, ...trained } = result.students[index];
@@ -84,9 +97,10 @@ export const distill: Stage = {
   },
 };
 
-/** Epochs become steps once, here; training code knows only steps. */
-export function distillSteps(config: Config, tokens: number): number {
+/** Epochs become steps once, here, and minutes of all blocks a block's seconds; training code knows only these. */
+function distillLength(config: Config, depth: number, tokens: number): number | { readonly seconds: number } {
   const { duration, batchTokens } = config.distill;
   if ('steps' in duration) return duration.steps;
+  if ('minutes' in duration) return { seconds: (60 * duration.minutes) / depth };
   return Math.max(1, Math.round((duration.epochs * tokens) / Math.min(batchTokens, tokens)));
 }

@@ -1,11 +1,17 @@
 import * as tf from '@tensorflow/tfjs-core';
 import assert from 'node:assert/strict';
-import { distillBlock, type DistillTask, type TokenReader } from '../../pipeline/compress/distill.ts';
+import {
+  distillBlock,
+  type DistillResult,
+  type DistillTask,
+  type TokenReader,
+} from '../../pipeline/compress/distill.ts';
+import { teacherExamples, type TeacherExampleOptions } from '../../pipeline/compress/teacher-examples.ts';
 import { sliceFfn, type FfnWeights } from '../../pipeline/model/ffn-weights.ts';
-import type { TrainingState } from '../../pipeline/tensor/training-state.ts';
 import type { BlockForgeError } from '../../pipeline/util/failure.ts';
 import { random } from '../../pipeline/util/random.ts';
 import { describeOnEachEngine } from '../support/engines.ts';
+import { abortAfter, memoryCheckpoint, timeless } from './distill-rig.ts';
 
 const [D, H] = [8, 24];
 
@@ -33,36 +39,26 @@ const tokens: TokenReader = {
   read: (start, count) => Promise.resolve(rows.slice(start * D, (start + count) * D)),
 };
 
-/** Keeps checkpoints the way a file would: through JSON and copies of the arrays. */
-function memoryCheckpoint() {
-  const saved: TrainingState[] = [];
-  return {
-    saved,
-    load: () => Promise.resolve(saved.at(-1)),
-    save(state: TrainingState) {
-      saved.push({
-        meta: JSON.parse(JSON.stringify(state.meta)) as TrainingState['meta'],
-        tensors: Object.fromEntries(Object.entries(state.tensors).map(([name, x]) => [name, x.slice()])),
-      });
-      return Promise.resolve();
-    },
-  };
-}
+type Settings = DistillTask['settings'];
+type Changes = Partial<Omit<DistillTask, 'settings' | 'examples'>> &
+  Partial<Pick<TeacherExampleOptions, 'heldOut' | 'gelu'>> & { settings?: Partial<Settings> };
 
-type Changes = Partial<Omit<DistillTask, 'settings'>> & { settings?: Partial<DistillTask['settings']> };
-
-function task(changes: Changes = {}): DistillTask {
-  return {
-    block: 'block-07',
+/** Two students of the teacher's own map, with changes. */
+async function distill({ heldOut, gelu, settings, ...changes }: Changes = {}): Promise<DistillResult> {
+  const students = changes.students ?? bothWidths;
+  const examples = teacherExamples({
     teacher,
-    students: [
-      { id: 'block-07/w0018', weights: firstUnits(18) },
-      { id: 'block-07/w0010', weights: firstUnits(10) },
-    ],
+    students: students.length,
     tokens,
-    heldOut: normals(150 * D, 1, 'held-out'),
-    gelu: 'exact',
+    heldOut: heldOut ?? normals(150 * D, 1, 'held-out'),
+    gelu: gelu ?? 'exact',
+    batchTokens: 96,
     seed: 1,
+  });
+  const task: DistillTask = {
+    block: 'block-07',
+    students,
+    examples,
     signal: new AbortController().signal,
     checkpoint: memoryCheckpoint(),
     ...changes,
@@ -74,19 +70,26 @@ function task(changes: Changes = {}): DistillTask {
       weightDecay: 0,
       loss: 'normalised-mse',
       steps: 30,
-      batchTokens: 96,
-      ...changes.settings,
+      ...settings,
     },
   };
+  return distillBlock(task).finally(() => examples.dispose());
 }
+
+const bothWidths: DistillTask['students'] = [
+  { id: 'block-07/w0018', weights: firstUnits(18) },
+  { id: 'block-07/w0010', weights: firstUnits(10) },
+];
 
 describeOnEachEngine('distillBlock', () => {
   it('lowers the held-out error of every width and keeps the trained weights', async () => {
     const reports: Record<string, number>[] = [];
-    const { students, history } = await distillBlock(
-      task({ onProgress: ({ metrics }) => reports.push(metrics) }),
-    );
+    const { students, history, steps } = await distill({
+      onProgress: ({ metrics }) => reports.push(metrics),
+    });
     assert.equal(history.length, 10);
+    assert.deepEqual(steps, { planned: 30, made: 30 });
+    history.forEach(({ seconds }, i) => assert.ok(seconds > (i === 0 ? 0 : history[i - 1].seconds)));
     for (const [index, student] of students.entries()) {
       assert.equal(student.kept, 'trained');
       assert.ok(
@@ -114,18 +117,18 @@ describeOnEachEngine('distillBlock', () => {
     const students = [
       { id: 'mean', weights: { ...constant, fc2Kernel: new Float32Array(D), fc2Bias: mean } },
     ];
-    const result = await distillBlock(task({ students, heldOut, settings: { steps: 1 } }));
+    const result = await distill({ students, heldOut, settings: { steps: 1 } });
     assert.ok(Math.abs(result.students[0].errorBefore - 1) < 1e-5, String(result.students[0].errorBefore));
   });
 
   it('trains each width as if it were alone', async () => {
-    const both = await distillBlock(task());
-    const alone = await distillBlock(task({ students: [{ id: 'block-07/w0010', weights: firstUnits(10) }] }));
+    const both = await distill();
+    const alone = await distill({ students: [{ id: 'block-07/w0010', weights: firstUnits(10) }] });
     assert.deepEqual(both.students[1], alone.students[0]);
   });
 
   it('keeps the refit where training does harm, and says by how much', async () => {
-    const { students } = await distillBlock(task({ settings: { learningRate: 30, schedule: 'constant' } }));
+    const { students } = await distill({ settings: { learningRate: 30, schedule: 'constant' } });
     for (const [index, student] of students.entries()) {
       assert.equal(student.kept, 'refit');
       assert.ok(student.gainOverRefit < 0 && student.errorAfter > student.errorBefore);
@@ -135,41 +138,34 @@ describeOnEachEngine('distillBlock', () => {
 
   it('learns with the plain recipe too: Adam and mean squared error, tanh GELU', async () => {
     const settings = { optimizer: 'adam', loss: 'mse', schedule: 'constant' } as const;
-    const { students } = await distillBlock(task({ settings, gelu: 'tanh' }));
+    const { students } = await distill({ settings, gelu: 'tanh' });
     assert.ok(students.every(({ gainOverRefit }) => gainOverRefit > 0.5));
   });
 
   for (const stopAt of [1, 16]) {
     it(`interrupted after step ${stopAt} and resumed, it ends bit for bit where it would have ended`, async () => {
-      const whole = await distillBlock(task({ settings: { weightDecay: 0.01 } }));
+      const whole = await distill({ settings: { weightDecay: 0.01 } });
       const checkpoint = memoryCheckpoint();
-      const stop = new AbortController();
-      let reads = 0;
-      const stopping = new Proxy(stop.signal, {
-        get: (signal, key) =>
-          key === 'aborted' ? ++reads > stopAt : (Reflect.get(signal, key, signal) as unknown),
-      });
-      stop.abort(new Error('Ctrl-C'));
       const settings = { weightDecay: 0.01 };
-      await assert.rejects(distillBlock(task({ settings, checkpoint, signal: stopping })), /Ctrl-C/);
+      await assert.rejects(distill({ settings, checkpoint, signal: abortAfter(stopAt) }), /Ctrl-C/);
       assert.equal(checkpoint.saved.at(-1)!.meta.step, stopAt);
-      assert.deepEqual(await distillBlock(task({ settings, checkpoint })), whole);
+      assert.deepEqual(timeless(await distill({ settings, checkpoint })), timeless(whole));
     });
   }
 
   it('checkpoints on its own while it runs, and any of those is a good place to go on from', async () => {
     const checkpoint = memoryCheckpoint();
-    const whole = await distillBlock(task({ checkpoint, checkpointSeconds: 0 }));
+    const whole = await distill({ checkpoint, checkpointSeconds: 0 });
     assert.equal(checkpoint.saved.length, 30);
     checkpoint.saved.length = 13;
-    assert.deepEqual(await distillBlock(task({ checkpoint })), whole);
+    assert.deepEqual(timeless(await distill({ checkpoint })), timeless(whole));
   });
 
   it('stops on a loss that is no number, naming block, descendant and step, and leaves nothing behind', async () => {
     const weights = { ...firstUnits(10), fc2Bias: new Float32Array(D).fill(NaN) };
-    const students = [task().students[0], { id: 'block-07/w0010', weights }];
+    const students = [bothWidths[0], { id: 'block-07/w0010', weights }];
     const before = tf.memory().numTensors;
-    await assert.rejects(distillBlock(task({ students })), (error: BlockForgeError) => {
+    await assert.rejects(distill({ students }), (error: BlockForgeError) => {
       assert.equal(error.failure.reason, 'not-finite');
       assert.equal(error.failure.subject, 'distill, block-07, block-07/w0010');
       assert.match(error.failure.found, /the loss is NaN at step 1$/);
@@ -178,15 +174,54 @@ describeOnEachEngine('distillBlock', () => {
     assert.equal(tf.memory().numTensors, before);
   });
 
+  it('turns seconds into steps once: the training is the one of that many steps, resumed too', async () => {
+    const timed = await distill({ settings: { steps: { seconds: 0.4 } } });
+    const { planned, made } = timed.steps;
+    assert.ok(planned >= 1 && made === planned, `${planned} steps planned, ${made} made`);
+    assert.deepEqual(timeless(await distill({ settings: { steps: planned } })), timeless(timed));
+
+    const checkpoint = memoryCheckpoint();
+    const settings = { steps: { seconds: 0.4 } };
+    // The probes ask the signal by another way, so the abort comes after the first real step.
+    await assert.rejects(distill({ settings, checkpoint, signal: abortAfter(1) }), /Ctrl-C/);
+    const { steps } = checkpoint.saved.at(-1)!.meta.plan as { steps: number };
+    const resumed = await distill({ settings, checkpoint });
+    assert.equal(resumed.steps.made, steps);
+    assert.deepEqual(timeless(resumed), timeless(await distill({ settings: { steps } })));
+  });
+
+  it('refuses a checkpoint of another number of steps', async () => {
+    const checkpoint = memoryCheckpoint();
+    await distill({ checkpoint, checkpointSeconds: 0, settings: { steps: 2 } });
+    await assert.rejects(
+      distill({ checkpoint, settings: { steps: 3 } }),
+      /a training of 2 steps, expected 3/,
+    );
+  });
+
+  it('stops early once the gain dries up, with the decay hurried, and resumes to the same', async () => {
+    const settings = { steps: 200, earlyStop: { patience: 2, minimumGain: 0.3 } };
+    const checkpoint = memoryCheckpoint();
+    const { steps, history, ...rest } = await distill({ settings, checkpoint, checkpointSeconds: 0 });
+    assert.equal(steps.planned, 200);
+    assert.ok(steps.made < 200, `${steps.made} steps`);
+    assert.equal(history.at(-1)!.step, steps.made);
+    assert.ok(rest.students.every(({ gainOverRefit }) => gainOverRefit > 0.5));
+    // From inside the hurried decay.
+    checkpoint.saved.length = steps.made - 3;
+    const resumed = await distill({ settings, checkpoint });
+    assert.deepEqual(timeless(resumed), timeless({ steps, history, ...rest }));
+  });
+
   it('refuses a checkpoint of other widths', async () => {
     const checkpoint = memoryCheckpoint();
-    await distillBlock(task({ checkpoint, checkpointSeconds: 0, settings: { steps: 2 } }));
+    await distill({ checkpoint, checkpointSeconds: 0, settings: { steps: 2 } });
     const students = [
       { id: 'block-07/w0018', weights: firstUnits(17) },
       { id: 'block-07/w0010', weights: firstUnits(10) },
     ];
     await assert.rejects(
-      distillBlock(task({ checkpoint, students, settings: { steps: 2 } })),
+      distill({ checkpoint, students, settings: { steps: 2 } }),
       /checkpoint: block-07\/w0018\/fc1Kernel has 144 values, expected 136/,
     );
   });

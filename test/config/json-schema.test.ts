@@ -33,7 +33,7 @@ describe('configs/schema.json', () => {
     assert.equal('required' in properties.data, false);
     assert.deepEqual(
       properties.distill.properties.duration.anyOf.map(({ required }) => required),
-      [['epochs'], ['steps']],
+      [['epochs'], ['steps'], ['minutes']],
     );
   });
 });

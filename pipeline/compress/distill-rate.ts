@@ -1,0 +1,61 @@
+import * as tf from '@tensorflow/tfjs-core';
+import * as students from './distill-students.ts';
+import { looks } from './distill-schedule.ts';
+import type { DistillTask } from './distill-task.ts';
+
+/** Share of the time that may go into measuring the rate, and the fewest steps that make a rate. */
+const probeShare = 0.02;
+const fewestProbes = 2;
+
+/**
+ * How many steps fit into what is left of `seconds` since `began` (of `performance.now()`), the looks included; at least
+ * 1. Makes a few real steps on students of its own and forgets them, so that the training that follows is the one that
+ * naming this number of steps would give.
+ */
+export async function stepsWithin(
+  seconds: number,
+  began: number,
+  { students: initial, examples, settings, signal }: DistillTask,
+): Promise<number> {
+  const trial: students.Student[] = [];
+  const batches = examples.batches(0);
+  try {
+    let lookSeconds = 0;
+    for (const [index, { id, weights }] of initial.entries()) {
+      const student = students.start(id, weights, () => NaN);
+      trial.push(student);
+      const lookBegan = performance.now();
+      await students.judge(student, 1, (parameters) => examples.errorOf(index, parameters));
+      lookSeconds += (performance.now() - lookBegan) / 1000;
+    }
+    const step = async (): Promise<void> => {
+      signal.throwIfAborted();
+      const { value: batch } = await batches.next();
+      const hyper = {
+        lossScale: 1,
+        learningRate: 0,
+        gelu: examples.gelu,
+        adam: students.adamSettings(settings),
+      };
+      const losses = trial.map((student, index) => students.step(student, batch[index], hyper));
+      // Waits for the engine: a GPU would otherwise still be at work when the clock is read.
+      tf.tidy(() => tf.stack(losses).dataSync());
+      tf.dispose([losses, ...batch.map(({ x, target }) => [x, target])]);
+    };
+    // The first step pays for reading ahead and for the engine's memory.
+    await step();
+    const probing = performance.now();
+    let probes = 0;
+    let spent = 0;
+    while (probes < fewestProbes || spent < probeShare * seconds) {
+      await step();
+      probes++;
+      spent = (performance.now() - probing) / 1000;
+    }
+    const left = seconds - (performance.now() - began) / 1000 - looks * lookSeconds;
+    return Math.max(1, Math.floor((left * probes) / spent));
+  } finally {
+    await batches.return(undefined as never);
+    trial.forEach(students.dispose);
+  }
+}
