@@ -2,6 +2,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { applyFfn, disposeFfn, uploadFfn } from '../model/ffn-tensors.ts';
 import type { FfnWeights } from '../model/ffn-weights.ts';
 import type { Gelu } from '../tensor/ops.ts';
+import type { Pairs } from './pairs.ts';
+import { rowWeights, type TokenWeights } from './token-weights.ts';
 
 /** How far a descendant's output is from its teacher's on some tokens. */
 export interface OutputError {
@@ -19,6 +21,8 @@ export interface OutputError {
 }
 
 export interface OutputErrorOptions {
+  /** How much an image's tokens count; needs `tokensPerImage`. Default: all the same. */
+  readonly weights?: TokenWeights;
   /** Consecutive rows of `tokens` that come from one image. Default 1. */
   readonly tokensPerImage?: number;
   readonly rowsPerPass?: number;
@@ -45,7 +49,7 @@ export function outputErrors(
   students: readonly FfnWeights[],
   tokens: Float32Array,
   gelu: Gelu,
-  { tokensPerImage = 1, rowsPerPass = 4096 }: OutputErrorOptions = {},
+  { tokensPerImage = 1, rowsPerPass = 4096, weights }: OutputErrorOptions = {},
 ): OutputError[] {
   const { width } = teacher;
   const count = tokens.length / width;
@@ -53,6 +57,8 @@ export function outputErrors(
     throw new RangeError(`${tokens.length} values are no rows of ${width}`);
   }
   const networks = [teacher, ...students].map(uploadFfn);
+  const importance = rowWeights(weights ?? { classToken: 1, patch: 1 }, count, tokensPerImage);
+  const share = importance.reduce((sum, weight) => sum + weight, 0);
   const mean = new Float64Array(width);
   const energies = new Float64Array(count);
   const errors = students.map(() => new Float64Array(count));
@@ -66,8 +72,10 @@ export function outputErrors(
     }
   };
   // Twice through the teacher: the centred energy from raw moments would lose the digits that matter.
-  eachPass((_, y) => {
-    for (const [i, value] of y.dataSync<'float32'>().entries()) mean[i % width] += value / count;
+  eachPass((_, y, start) => {
+    for (const [i, value] of y.dataSync<'float32'>().entries()) {
+      mean[i % width] += (value * importance[start + Math.floor(i / width)]) / share;
+    }
   });
   eachPass((x, y, start) => {
     energies.set(squaredDistances(y, tf.tensor1d(Float32Array.from(mean))), start);
@@ -76,7 +84,62 @@ export function outputErrors(
     }
   });
   networks.forEach(disposeFfn);
+  for (const values of [energies, ...errors])
+    values.forEach((value, row) => (values[row] = value * importance[row]));
   return errors.map((values) => ratio(values, energies, tokensPerImage));
+}
+
+/** Tokens of one kind and their share of the whole, whatever their number. */
+export interface PairShare {
+  readonly pairs: Pairs;
+  readonly share: number;
+}
+
+/**
+ * The error of a student against targets that are given: squared error over the targets' centred energy, tokens weighted
+ * by `weights` within each part and parts by their share. Parts hold the same images, so an image counts once.
+ */
+export function pairError(
+  student: FfnWeights,
+  parts: readonly PairShare[],
+  weights: TokenWeights,
+  gelu: Gelu,
+  rowsPerPass = 4096,
+): OutputError {
+  const { width } = student;
+  const used = parts.filter(({ share }) => share > 0);
+  const count = used[0].pairs.inputs.length / width;
+  const importance = rowWeights(weights, count, used[0].pairs.tokensPerImage);
+  const total = importance.reduce((sum, weight) => sum + weight, 0);
+  const mean = new Float64Array(width);
+  for (const { pairs, share } of used) {
+    for (const [i, value] of pairs.targets.entries()) {
+      mean[i % width] += (share * value * importance[Math.floor(i / width)]) / total;
+    }
+  }
+  const errors = new Float64Array(count);
+  const energies = new Float64Array(count);
+  const network = uploadFfn(student);
+  for (const { pairs, share } of used) {
+    for (let start = 0; start < count; start += rowsPerPass) {
+      const rows = Math.min(rowsPerPass, count - start);
+      const [error, energy] = tf.tidy(() => {
+        const slice = (values: Float32Array): tf.Tensor2D =>
+          tf.tensor2d(values.subarray(start * width, (start + rows) * width), [rows, width]);
+        const target = slice(pairs.targets);
+        return [
+          squaredDistances(target, applyFfn(network, slice(pairs.inputs), gelu)),
+          squaredDistances(target, tf.tensor1d(Float32Array.from(mean))),
+        ];
+      });
+      for (let i = 0; i < rows; i++) {
+        errors[start + i] += share * importance[start + i] * error[i];
+        energies[start + i] += share * importance[start + i] * energy[i];
+      }
+    }
+  }
+  disposeFfn(network);
+  return ratio(errors, energies, used[0].pairs.tokensPerImage);
 }
 
 function squaredDistances(a: tf.Tensor, b: tf.Tensor): Float32Array {

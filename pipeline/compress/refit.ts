@@ -7,6 +7,7 @@ import { addProduct } from '../tensor/float64/product.ts';
 import { solveLower, solveUpper } from '../tensor/float64/triangular.ts';
 import { absoluteRidge } from './order/reconstruction.ts';
 import type { BlockStatistics } from './statistics.ts';
+import { teacherTargets, type Targets } from './targets.ts';
 
 export interface RefitOptions {
   /** Ridge as a share of the mean diagonal of the covariance of all units. */
@@ -32,7 +33,8 @@ export interface RefittedDescendant {
 }
 
 /**
- * Cuts a block to the first `width` units of an order, for each width, and gives every result its closed-form fc2.
+ * Cuts a block to the first `width` units of an order, for each width, and gives every result its closed-form fc2: the
+ * one nearest to `targets`, by default what the teacher's block puts out.
  * One factorisation serves all widths: the leading k x k part of the Cholesky factor of the ordered covariance is the
  * factor of the first k units, and the first k rows of the forward solution are theirs too. Results in the order of
  * `widths`. Float64 up to the last rounding to float32. @throws RangeError for a width outside 1..H.
@@ -43,6 +45,7 @@ export function refit(
   units: ArrayLike<number>,
   widths: readonly number[],
   { ridge, method }: RefitOptions,
+  targets: Targets = teacherTargets(weights, statistics),
 ): RefittedDescendant[] {
   const { hidden } = weights;
   if (units.length !== hidden || statistics.mean.length !== hidden) {
@@ -56,10 +59,7 @@ export function refit(
     }
   }
   const fc2 = matrix(hidden, weights.width, Float64Array.from(weights.fc2Kernel));
-  // M = C W2: what each unit shares with the teacher's output.
-  const shared = matrix(hidden, weights.width);
-  addProduct(shared, 1, matrix(hidden, hidden, statistics.covariance), fc2);
-  const energy = dot(fc2.data, shared.data);
+  const { energy } = targets;
   const fit = method === 'affine' ? affineFit : keptFit;
   const fits = fit({
     weights,
@@ -68,8 +68,7 @@ export function refit(
     widths,
     ridge,
     fc2,
-    shared,
-    energy,
+    targets,
     shift: method !== 'none',
   });
   return fits.map(({ kernel, bias, error, ...used }, index) => {
@@ -96,8 +95,7 @@ interface FitInput {
   /** Share of the mean diagonal. */
   readonly ridge: number;
   readonly fc2: Matrix;
-  readonly shared: Matrix;
-  readonly energy: number;
+  readonly targets: Targets;
   readonly shift: boolean;
 }
 
@@ -110,19 +108,10 @@ interface Fit {
 }
 
 /**
- * `W = (C_SS + r)^-1 M_S`, `b = b2 + mu W2 - mu_S W`. With L L' = C_SS + r and Y = L^-1 M_S the error is
- * `energy - ||Y||^2 - r ||W||^2`: the regularised optimum less the penalty it contains.
+ * `W = (C_SS + r)^-1 M_S`, `b = mean t - mu_S W`, M the covariance of units and targets t. With L L' = C_SS + r and
+ * Y = L^-1 M_S the error is `energy - ||Y||^2 - r ||W||^2`: the regularised optimum less the penalty it contains.
  */
-function affineFit({
-  weights,
-  statistics,
-  units,
-  widths,
-  ridge: share,
-  fc2,
-  shared,
-  energy,
-}: FitInput): Fit[] {
+function affineFit({ weights, statistics, units, widths, ridge: share, targets }: FitInput): Fit[] {
   const { hidden, width } = weights;
   const widest = Math.max(...widths, 0);
   const covariance = matrix(widest, widest);
@@ -130,7 +119,7 @@ function affineFit({
   for (let i = 0; i < widest; i++) {
     const row = units[i] * hidden;
     for (let j = 0; j <= i; j++) covariance.data[i * widest + j] = statistics.covariance[row + units[j]];
-    solution.data.set(shared.data.subarray(units[i] * width, (units[i] + 1) * width), i * width);
+    solution.data.set(targets.shared.subarray(units[i] * width, (units[i] + 1) * width), i * width);
   }
   const wanted = absoluteRidge(statistics.covariance, hidden, share);
   const { factor, ridge, ridgeRaised } = factorise(covariance, wanted);
@@ -139,16 +128,9 @@ function affineFit({
     const refitted = copyOf(block(solution, 0, 0, k, width));
     const explained = dot(refitted.data, refitted.data);
     solveUpper(transposed(block(factor, 0, 0, k, k)), refitted);
-    const bias = Float64Array.from(weights.fc2Bias);
-    addMeans(
-      bias,
-      1,
-      statistics.mean,
-      Array.from({ length: hidden }, (_, j) => j),
-      fc2.data,
-    );
+    const bias = targets.mean.slice();
     addMeans(bias, -1, statistics.mean, Array.prototype.slice.call(units, 0, k) as number[], refitted.data);
-    const error = energy - explained - ridge * dot(refitted.data, refitted.data);
+    const error = targets.energy - explained - ridge * dot(refitted.data, refitted.data);
     return { kernel: refitted.data, bias, error, ridge, ridgeRaised };
   });
 }

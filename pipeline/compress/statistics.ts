@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 
 /** Mean and centred covariance of one block's hidden units over the calibration tokens: all that order and refit need. */
 export interface BlockStatistics {
-  /** Tokens. */
+  /** Tokens; their total weight where they are weighted. */
   readonly count: number;
   /** mu [H] */
   readonly mean: Float64Array;
@@ -48,8 +48,11 @@ export interface StatisticsState {
 }
 
 export interface StatisticsAccumulator {
-  /** Adds the activations h [T, H] of T tokens. Disposes nothing; keeps no reference to `h`. */
-  add(h: tf.Tensor2D): void;
+  /**
+   * Adds the activations h [T, H] of T tokens, each counted `weights[t]` times (default: once).
+   * Disposes nothing; keeps no reference to `h`.
+   */
+  add(h: tf.Tensor2D, weights?: Float32Array): void;
   state(): StatisticsState;
   /** Continues from `state`. @throws RangeError where it is of another H. */
   restore(state: StatisticsState): void;
@@ -105,7 +108,7 @@ export function createStatistics(hidden: number): StatisticsAccumulator {
   }
 
   return {
-    add(h) {
+    add(h, weights) {
       const [tokens, units] = h.shape;
       if (units !== hidden) throw new RangeError(`activations of ${units} hidden units, expected ${hidden}`);
       if (tokens === 0) return;
@@ -116,20 +119,24 @@ export function createStatistics(hidden: number): StatisticsAccumulator {
       shiftTensor ??= tf.keep(tf.tensor1d(shift));
       const shifted = shiftTensor;
       const next = tf.tidy(() => {
-        const centred: tf.Tensor2D = tf.sub(h, shifted);
+        // Rows times sqrt(w): their products then carry w.
+        const roots = weights === undefined ? tf.ones([tokens]) : tf.sqrt(tf.tensor1d(weights));
+        const difference: tf.Tensor2D = tf.sub(h, shifted);
+        const centred: tf.Tensor2D =
+          weights === undefined ? difference : tf.mul(difference, tf.reshape(roots, [tokens, 1]));
         const parts = sizes.length === 1 ? [centred] : tf.split(centred, [...sizes], 1);
         // The transpose flag is free on `tensorflow` and 10-45 times slower than transposing on `wasm`.
         const transposeFirst = tf.getBackend() === 'wasm';
         const lefts = transposeFirst ? parts.map((part) => tf.transpose(part)) : parts;
         const sums = [
-          tf.matMul(tf.ones<tf.Rank.R2>([1, tokens]), centred),
+          tf.matMul(tf.reshape<tf.Rank.R2>(roots, [1, tokens]), centred),
           ...pairs.map(({ row, column }) => tf.matMul(lefts[row], parts[column], !transposeFirst)),
         ];
         return sums.map((tensor, i) => tf.keep(pending.length === 0 ? tensor : tf.add(pending[i], tensor)));
       });
       for (const tensor of pending) tensor.dispose();
       pending = next;
-      count += tokens;
+      count += weights === undefined ? tokens : weights.reduce((sum, weight) => sum + weight, 0);
       pendingTokens += tokens;
       if (pendingTokens >= FLUSH_TOKENS) flush();
     },

@@ -95,8 +95,13 @@ export interface PreparedWorker {
 }
 
 export interface JobContext extends PlanInput {
-  /** The run folder, `runs/<name>`. For messages: nothing is written there but through `folder`. */
+  /** The run folder, `runs/<name>`. For messages: nothing is written there but through `folder` and `scratchFolder`. */
   readonly runFolder: string;
+  /**
+   * Shared by the jobs of a run, for what is cheaper to keep than to make again. It may be gone at any time: whoever
+   * reads there checks what it finds and can do without. Not created yet.
+   */
+  readonly scratchFolder: string;
   /** This job's output folder: a temporary one that is published (renamed) when `run` returns. */
   readonly folder: string;
   /** Survives an interruption and is removed after success: checkpoints inside a job live here. */

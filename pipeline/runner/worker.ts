@@ -2,6 +2,7 @@
  * The process of a slot: does one job after the other, each told by a message, until its parent lets go of it.
  * Started as `worker.ts <registry file>`. Imports no engine itself: the registry does, when a job needs one.
  */
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { JobContext, PreparedWorker, StageRegistry } from './contract.ts';
 import { toJobFailure } from './job-failure.ts';
@@ -66,6 +67,7 @@ async function runJob(
   const context: JobContext = {
     ...request.input,
     runFolder,
+    scratchFolder: join(runFolder, '.scratch'),
     folder,
     resumeFolder,
     signal,

@@ -6,6 +6,7 @@ export const splitsJob: JobId = 'data/splits';
 export const teacherJob: JobId = 'teacher/model';
 export const teacherCheckJob: JobId = 'teacher/check';
 export const statisticsJob = (shard: number): JobId => `statistics/shard-${shard}`;
+export const classShareJob: JobId = 'statistics/class-share';
 export const orderJob = (block: number): JobId => `order/${blockName(block)}`;
 export const refitJob = (block: number): JobId => `refit/${blockName(block)}`;
 export const distillJob = (block: number): JobId => `distill/${blockName(block)}`;
@@ -22,6 +23,7 @@ export const files = {
   history: 'history.json',
   check: 'teacher.json',
   statistics: (block: number) => `${blockName(block)}.safetensors`,
+  classShare: 'class-share.json',
   tokens: (block: number) => `${blockName(block)}.tokens.f32`,
   heldOutTokens: (block: number) => `${blockName(block)}.heldout.f32`,
   order: 'order.safetensors',

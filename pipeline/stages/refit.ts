@@ -1,108 +1,237 @@
 import { join } from 'node:path';
-import type { Stage } from '../runner/contract.ts';
+import type { GateResult } from '../compress/gates.ts';
+import type { OutputError } from '../compress/output-error.ts';
+import type { BlockStatistics } from '../compress/statistics.ts';
+import type { Targets } from '../compress/targets.ts';
+import { effectiveShare } from '../compress/token-weights.ts';
+import type { Config } from '../config/schema.ts';
+import type { FfnWeights } from '../model/ffn-weights.ts';
+import type { JobContext, Stage } from '../runner/contract.ts';
 import { writeJsonAtomic } from '../util/atomic.ts';
 import { fail } from '../util/failure.ts';
-import { blockName, widthName } from '../model/architecture.ts';
-import { sampledTokens } from './statistics.ts';
-import { files, indices, jobIndex, orderJob, refitJob, statisticsJob, teacherJob } from './jobs.ts';
+import { blockName, tokensPerImage, widthName } from '../model/architecture.ts';
+import { readTokenWeights, sampledTokens } from './calibration.ts';
+import {
+  classShareJob,
+  files,
+  indices,
+  jobIndex,
+  orderJob,
+  refitJob,
+  splitsJob,
+  statisticsJob,
+  teacherJob,
+} from './jobs.ts';
+import { chainBefore, streamBytes } from './chain.ts';
+import type { OpenStreams } from './open-streams.ts';
 import { descents } from './widths.ts';
 
 /**
- * Cuts one block to every width and gives each the closed-form best fc2 (DESIGN 4.2).
- * Reads: order, statistics, the teacher's block, held-out tokens. Writes: the refitted descendants and, for each, the
- * predicted and the measured error. Stops when a gate fails: sorted block != block, slice != mask, measured != predicted.
+ * Cuts one block to every width and gives each the closed-form best fc2 (DESIGN 4.2): for the teacher's own inputs and
+ * outputs, or (`inputs.from: composed`) half for those and half for what a compressed model shows it (streams.ts).
+ * Reads: order, statistics, the teacher's block, held-out tokens; composed: calibration images and the refits of all
+ * earlier blocks. Writes: the refitted descendants and, for each, the predicted and the measured error.
+ * Stops when a gate fails: sorted block != block, slice != mask, measured != predicted.
  */
 export const refit: Stage = {
   name: 'refit',
-  version: 1,
-  plan: ({ loaded, architecture, slots }) =>
-    indices(architecture.depth).map((block) => ({
+  version: 2,
+  plan: ({ loaded, architecture, slots, engine, inputs }) => {
+    const { config } = loaded;
+    const composed = isComposed(config);
+    const widths = descents(config, architecture.hidden).map(({ width }) => width);
+    const { width, hidden } = architecture;
+    const images = Math.min(config.data.splits.calibration, config.inputs.images);
+    const tokens = images * (1 + widths.length) * tokensPerImage(architecture);
+    const flops = composed ? tokens * 2 * (6 * width * width + 3 * width * hidden) : 0;
+    return indices(architecture.depth).map((block) => ({
       id: refitJob(block),
-      needs: [teacherJob, orderJob(block), ...indices(slots).map(statisticsJob)],
+      needs: [
+        teacherJob,
+        classShareJob,
+        orderJob(block),
+        ...indices(slots).map(statisticsJob),
+        ...(composed ? [splitsJob, ...chainBefore('refit', block)] : []),
+      ],
       settings: {
-        refit: loaded.config.refit,
-        ridge: loaded.config.order.ridge,
-        widths: descents(loaded.config, architecture.hidden).map(({ width }) => width),
+        refit: config.refit,
+        ridge: config.order.ridge,
+        widths,
+        ...(composed && {
+          inputs: config.inputs,
+          mean: inputs.preprocessing.mean,
+          std: inputs.preprocessing.std,
+        }),
       },
       estimate: {
-        seconds: 0.3 + 6 * (architecture.hidden / 3072) ** 3,
-        memoryBytes: 5e8 + architecture.hidden ** 2 * 8 * 3,
-        diskBytes: descents(loaded.config, architecture.hidden).reduce(
-          (bytes, { width }) => bytes + width * architecture.width * 8,
-          1e4,
-        ),
+        seconds: 0.3 + 6 * (hidden / 3072) ** 3 + flops / (engine === 'wasm' ? 8e9 : 60e9),
+        memoryBytes: 5e8 + hidden ** 2 * 8 * 3 * (composed ? 1 + widths.length : 1),
+        diskBytes:
+          widths.reduce((bytes, kept) => bytes + kept * width * 8, 1e4) +
+          (composed && block === 0 ? 2 * streamBytes(config, architecture) : 0),
       },
-    })),
+    }));
+  },
   async run(job, context) {
     const { refit: refitWidths } = await import('../compress/refit.ts');
     const { refitGate } = await import('../compress/refit-gate.ts');
     const { sortedTeacherGate, prefixGate } = await import('../compress/gates.ts');
-    const { outputErrors } = await import('../compress/output-error.ts');
-    const { readHeldOutTokens, readOrder, readStatistics, readTeacherFfn, writeDescendants } =
-      await import('./read.ts');
+    const { readHeldOutTokens, readOrder, readTeacherFfn, writeDescendants } = await import('./read.ts');
     const block = jobIndex(job.id);
     const { config } = context.loaded;
-    const { architecture } = context;
+    const { gelu, width: blockWidth, hidden } = context.architecture;
     const teacher = await readTeacherFfn(context, block);
-    const statistics = await readStatistics(context, block);
     const units = await readOrder(context, block);
-    const heldOut = await readHeldOutTokens(context, block);
-    const steps = descents(config, architecture.hidden);
-    const refitted = refitWidths(
-      teacher,
-      statistics,
-      units,
-      steps.map(({ width }) => width),
-      { ridge: config.order.ridge, method: config.refit.method },
-    );
-    const narrowest = steps[steps.length - 1].width;
-    const measured = outputErrors(
-      teacher,
-      refitted.map(({ weights }) => weights),
-      heldOut,
-      architecture.gelu,
-      { tokensPerImage: sampledTokens(config, architecture) },
-    );
-    const few = heldOut.subarray(0, 1024 * architecture.width);
-    const gates = [
-      sortedTeacherGate(teacher, units, few, architecture.gelu),
-      prefixGate(teacher, units, narrowest, few, architecture.gelu),
-      ...refitted.map((descendant, index) =>
-        refitGate({
-          predicted: descendant.relativePredictedError,
-          measured: measured[index],
-          width: descendant.width,
-          hidden: architecture.hidden,
-          tokens: statistics.count,
-        }),
-      ),
-    ];
-    for (const gate of gates) {
-      if (gate.ok) {
-        if (gate.note !== undefined) context.warn(gate.note);
-        continue;
-      }
-      fail({
-        reason: 'gate-failed',
-        subject: `refit, ${blockName(block)}`,
-        found: gate.why,
-        next: 'this protects the library from a wrong result; please report it with events.jsonl of this run',
+    const steps = descents(config, hidden);
+    const options = { ridge: config.order.ridge, method: config.refit.method };
+    const source = isComposed(config)
+      ? await composedFits(context, block, steps.length)
+      : await teacherFits(context, block, steps.length);
+    try {
+      const refitted = steps.map(({ width }, index) => {
+        const { statistics, targets } = source.problems[index];
+        return refitWidths(teacher, statistics, units, [width], options, targets)[0];
       });
+      const measured = refitted.map(({ weights }, index) => source.errorOf(weights, index));
+      const few = (await readHeldOutTokens(context, block)).subarray(0, 1024 * blockWidth);
+      const narrowest = steps[steps.length - 1].width;
+      reportGates(context, block, [
+        sortedTeacherGate(teacher, units, few, gelu),
+        prefixGate(teacher, units, narrowest, few, gelu),
+        ...refitted.map((descendant, index) =>
+          refitGate({
+            predicted: descendant.relativePredictedError,
+            measured: measured[index],
+            width: descendant.width,
+            hidden,
+            tokens: source.tokens,
+          }),
+        ),
+      ]);
+      const descendants = refitted.map((descendant, index) => ({
+        id: `${blockName(block)}/${widthName(descendant.width)}`,
+        ...steps[index],
+        predictedError: descendant.relativePredictedError,
+        refitError: measured[index].relative,
+      }));
+      const output = join(context.folder, files.descendants);
+      await writeDescendants(output, refitted);
+      await writeJsonAtomic(join(context.folder, files.descendantsInfo), { block, descendants });
+      await source.advance(
+        refitted.map(({ weights }) => weights),
+        output,
+      );
+      return {
+        descendants: descendants.map(({ id, predictedError, refitError }) => ({
+          id,
+          predictedError,
+          refitError,
+        })),
+      };
+    } finally {
+      await source.close();
     }
-    const descendants = refitted.map((descendant, index) => ({
-      id: `${blockName(block)}/${widthName(descendant.width)}`,
-      ...steps[index],
-      predictedError: descendant.relativePredictedError,
-      refitError: measured[index].relative,
-    }));
-    await writeDescendants(join(context.folder, files.descendants), refitted);
-    await writeJsonAtomic(join(context.folder, files.descendantsInfo), { block, descendants });
-    return {
-      descendants: descendants.map(({ id, predictedError, refitError }) => ({
-        id,
-        predictedError,
-        refitError,
-      })),
-    };
   },
 };
+
+/** Only the affine refit has targets to fit; without it nothing here looks at a compressed model. */
+function isComposed(config: Config): boolean {
+  return config.inputs.from === 'composed' && config.refit.method === 'affine';
+}
+
+/** What the refits of a block are fitted to and judged by, the same order as the widths. */
+interface FitSource {
+  readonly problems: readonly { statistics: BlockStatistics; targets?: Targets }[];
+  /** Tokens that carry the information of the fit: the weight of all over that of the average token. */
+  readonly tokens: number;
+  readonly errorOf: (weights: FfnWeights, index: number) => OutputError;
+  readonly advance: OpenStreams['advance'];
+  readonly close: () => Promise<void>;
+}
+
+async function teacherFits(context: JobContext, block: number, widths: number): Promise<FitSource> {
+  const { outputErrors } = await import('../compress/output-error.ts');
+  const { readHeldOutTokens, readStatistics, readTeacherFfn } = await import('./read.ts');
+  const { gelu } = context.architecture;
+  const sampled = sampledTokens(context.loaded.config, context.architecture);
+  const weights = await readTokenWeights(context, block);
+  const statistics = await readStatistics(context, block);
+  const teacher = await readTeacherFfn(context, block);
+  const heldOut = await readHeldOutTokens(context, block);
+  return {
+    problems: Array.from({ length: widths }, () => ({ statistics })),
+    tokens: statistics.count * effectiveShare(weights, sampled),
+    errorOf: (student) =>
+      outputErrors(teacher, [student], heldOut, gelu, { tokensPerImage: sampled, weights })[0],
+    advance: () => Promise.resolve(),
+    close: () => Promise.resolve(),
+  };
+}
+
+async function composedFits(context: JobContext, block: number, widths: number): Promise<FitSource> {
+  const { composedProblems } = await import('../compress/composed-statistics.ts');
+  const { pairError } = await import('../compress/output-error.ts');
+  const { openTeacher } = await import('./open.ts');
+  const { openStreams } = await import('./open-streams.ts');
+  const { createPairs } = await import('../compress/collect-pairs.ts');
+  const { config } = context.loaded;
+  const { gelu, width } = context.architecture;
+  const sampled = sampledTokens(config, context.architecture);
+  const weights = await readTokenWeights(context, block);
+  const ownShare = config.inputs.composedShare;
+  const model = await openTeacher(context);
+  const streams = await openStreams(context, model, 'refit', block);
+  const heldOut = createPairs(1 + widths, width, sampled);
+  let tokens = 0;
+  const problems = await composedProblems(
+    streams,
+    block,
+    streams.rowsOf,
+    (batch) => !streams.isHeldOut(batch),
+    { sampled, weights, ownShare },
+    (level, seen, batch) => {
+      context.progress({ fraction: (0.9 * (batch + 1)) / streams.batches.length });
+      context.signal.throwIfAborted();
+      if (streams.isHeldOut(batch)) heldOut.add(level, seen);
+      else if (level === 0) tokens += seen.input.shape[0];
+    },
+  );
+  const [ofTeacher, ...own] = heldOut.finish();
+  return {
+    problems,
+    tokens: tokens * effectiveShare(weights, sampled),
+    errorOf: (student, index) =>
+      pairError(
+        student,
+        [
+          { pairs: ofTeacher, share: 1 - ownShare },
+          { pairs: own[index], share: ownShare },
+        ],
+        weights,
+        gelu,
+      ),
+    advance: streams.advance,
+    async close() {
+      await streams.close();
+      model.dispose();
+    },
+  };
+}
+
+/** One failure stops the job; what cannot be decided is one warning per block. */
+function reportGates(context: JobContext, block: number, gates: readonly GateResult[]): void {
+  const notes: string[] = [];
+  for (const gate of gates) {
+    if (gate.ok) {
+      if (gate.note !== undefined) notes.push(gate.note);
+      continue;
+    }
+    fail({
+      reason: 'gate-failed',
+      subject: `refit, ${blockName(block)}`,
+      found: gate.why,
+      next: 'this protects the library from a wrong result; please report it with events.jsonl of this run',
+    });
+  }
+  if (notes.length > 0) context.warn(`${blockName(block)}: ${notes.join('; ')}`);
+}

@@ -2,14 +2,23 @@ import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TensorBatch } from '../../datasets/batches.ts';
-import type { Config } from '../config/schema.ts';
-import { blockName, tokensPerImage, type Architecture } from '../model/architecture.ts';
-import type { JobContext, Stage } from '../runner/contract.ts';
+import { blockName, tokensPerImage } from '../model/architecture.ts';
+import type { JobContext, JobPlan, PlanInput, Stage } from '../runner/contract.ts';
 import type { StatisticsAccumulator } from '../compress/statistics.ts';
 import type { VisionTransformer } from '../model/vit.ts';
 import { readJson, writeJsonAtomic } from '../util/atomic.ts';
-import { random } from '../util/random.ts';
+import type { Json } from '../util/hash.ts';
+import { rowWeights, type TokenWeights } from '../compress/token-weights.ts';
 import {
+  calibrationImages,
+  calibrationTokens,
+  readTokenWeights,
+  sampledRows,
+  sampledTokens,
+} from './calibration.ts';
+import { planClassShare, runClassShare } from './class-share.ts';
+import {
+  classShareJob,
   files,
   indices,
   jobIndex,
@@ -32,126 +41,108 @@ const checkpointEveryMs = 120_000;
  */
 export const statistics: Stage = {
   name: 'statistics',
-  version: 1,
-  plan: ({ loaded, architecture, engine, slots, inputs }) => {
-    const { config } = loaded;
-    const { width, hidden, depth } = architecture;
-    const images = config.data.splits.calibration;
-    const tokens = calibrationTokens(config, architecture);
-    const flops =
-      2 * images * tokensPerImage(architecture) * depth * (4 * width * width + 2 * width * hidden);
-    return indices(slots).map((shard) => ({
-      id: statisticsJob(shard),
-      needs: [splitsJob, teacherJob, teacherCheckJob],
-      settings: {
-        statistics: config.statistics,
-        seed: config.seed,
-        shard,
-        shards: slots,
-        mean: inputs.preprocessing.mean,
-        std: inputs.preprocessing.std,
-      },
-      estimate: {
-        seconds: 2 + (1.3 * flops) / slots / (engine === 'wasm' ? 12e9 : 100e9),
-        memoryBytes: 8e8 + depth * hidden * hidden * 12,
-        diskBytes:
-          ((tokens.training + tokens.heldOut) * width * 4 * depth) / slots + depth * hidden * hidden * 8,
-      },
-    }));
-  },
-  async run(job, context) {
-    const { createStatistics } = await import('../compress/statistics.ts');
-    const { writeSafetensors } = await import('../model/safetensors.ts');
-    const { openTeacher, openSplit } = await import('./open.ts');
-    const { config } = context.loaded;
-    const { hidden, depth } = context.architecture;
-    const blocks = indices(depth);
-    const shard = jobIndex(job.id);
-    const split = await openSplit(context, 'calibration');
-    // Shuffled before it is cut, so that held-out images and shards are random samples of the calibration images.
-    const shuffled = random(config.seed, 'statistics').shuffle([...split.items]);
-    const heldOutCount = heldOutImages(config, shuffled.length);
-    const ofShard = <Item>(items: Item[]): Item[] => {
-      const { start, end } = shardRange(items.length, shard, context.slots);
-      return items.slice(start, end);
-    };
-    const heldOut = ofShard(shuffled.slice(0, heldOutCount));
-    const training = ofShard(shuffled.slice(heldOutCount));
-
-    const accumulators = blocks.map(() => createStatistics(hidden));
-    const tokens = await openTokenFiles(context.resumeFolder, blocks.map(files.tokens));
-    const heldOutTokens = await openTokenFiles(context.resumeFolder, blocks.map(files.heldOutTokens));
-    const model = await openTeacher(context);
-    try {
-      const resumed = await restore(context, accumulators);
-      await tokens.truncate(resumed.tokenBytes);
-      await heldOutTokens.truncate(0);
-      const total = training.length + heldOut.length;
-      let image = resumed.image;
-      let savedAt = Date.now();
-      const rate = rateMeter();
-      const step = (images: number) => {
-        image += images;
-        context.progress({
-          fraction: image / total,
-          note: `image ${image}/${total}`,
-          metrics: { imagesPerSecond: rate(images) },
-        });
-      };
-      for await (const batch of split.tensorBatches(training.slice(image), config.statistics.batchSize)) {
-        await visitBatch(context, model, batch, tokens, accumulators);
-        step(batch.ids.length);
-        if (!context.signal.aborted && Date.now() - savedAt < checkpointEveryMs) continue;
-        await save(context, accumulators, { image, tokenBytes: tokens.sizeBytes });
-        context.signal.throwIfAborted();
-        savedAt = Date.now();
-      }
-      for await (const batch of split.tensorBatches(heldOut, config.statistics.batchSize)) {
-        await visitBatch(context, model, batch, heldOutTokens);
-        step(batch.ids.length);
-        context.signal.throwIfAborted();
-      }
-      for (const [block, accumulator] of accumulators.entries()) {
-        const { count, mean, covariance } = accumulator.finish();
-        await writeSafetensors(
-          join(context.folder, files.statistics(block)),
-          {
-            mean: { shape: [hidden], data: mean },
-            covariance: { shape: [hidden, hidden], data: covariance },
-          },
-          { count: String(count) },
-        );
-      }
-      await tokens.publish(context.folder);
-      await heldOutTokens.publish(context.folder);
-      return { images: training.length, heldOutImages: heldOut.length };
-    } finally {
-      await tokens.close();
-      await heldOutTokens.close();
-      model.dispose();
-      for (const accumulator of accumulators) accumulator.dispose();
-    }
-  },
+  version: 2,
+  plan: (input) => [planClassShare(input), ...planShards(input)],
+  run: (job, context) => (job.id === classShareJob ? runClassShare(context) : runShard(job, context)),
 };
 
-/** Tokens kept of every calibration image. */
-export function sampledTokens(config: Config, architecture: Architecture): number {
-  return Math.min(config.statistics.tokensPerImage ?? Infinity, tokensPerImage(architecture));
-}
-
-/** Tokens that calibration yields over all shards. */
-export function calibrationTokens(
-  config: Config,
-  architecture: Architecture,
-): { training: number; heldOut: number } {
-  const perImage = sampledTokens(config, architecture);
+function planShards({ loaded, architecture, engine, slots, inputs }: PlanInput): JobPlan[] {
+  const { config } = loaded;
+  const { width, hidden, depth } = architecture;
   const images = config.data.splits.calibration;
-  const heldOut = heldOutImages(config, images);
-  return { training: (images - heldOut) * perImage, heldOut: heldOut * perImage };
+  const tokens = calibrationTokens(config, architecture);
+  const flops = 2 * images * tokensPerImage(architecture) * depth * (4 * width * width + 2 * width * hidden);
+  return indices(slots).map((shard) => ({
+    id: statisticsJob(shard),
+    needs: [splitsJob, teacherJob, teacherCheckJob, classShareJob],
+    settings: {
+      statistics: config.statistics,
+      seed: config.seed,
+      shard,
+      shards: slots,
+      mean: inputs.preprocessing.mean,
+      std: inputs.preprocessing.std,
+    },
+    estimate: {
+      seconds: 2 + (1.3 * flops) / slots / (engine === 'wasm' ? 12e9 : 100e9),
+      memoryBytes: 8e8 + depth * hidden * hidden * 12,
+      diskBytes:
+        ((tokens.training + tokens.heldOut) * width * 4 * depth) / slots + depth * hidden * hidden * 8,
+    },
+  }));
 }
 
-function heldOutImages(config: Config, images: number): number {
-  return Math.max(1, Math.round(images * config.statistics.heldOut));
+async function runShard(job: JobPlan, context: JobContext): Promise<Json> {
+  const { createStatistics } = await import('../compress/statistics.ts');
+  const { writeSafetensors } = await import('../model/safetensors.ts');
+  const { openTeacher, openSplit } = await import('./open.ts');
+  const { config } = context.loaded;
+  const { hidden, depth } = context.architecture;
+  const blocks = indices(depth);
+  const shard = jobIndex(job.id);
+  const split = await openSplit(context, 'calibration');
+  const images = calibrationImages(config, split.items);
+  const ofShard = <Item>(items: Item[]): Item[] => {
+    const { start, end } = shardRange(items.length, shard, context.slots);
+    return items.slice(start, end);
+  };
+  const heldOut = ofShard(images.heldOut);
+  const training = ofShard(images.training);
+
+  const weights = await Promise.all(blocks.map((block) => readTokenWeights(context, block)));
+  const accumulators = blocks.map(() => createStatistics(hidden));
+  const tokens = await openTokenFiles(context.resumeFolder, blocks.map(files.tokens));
+  const heldOutTokens = await openTokenFiles(context.resumeFolder, blocks.map(files.heldOutTokens));
+  const model = await openTeacher(context);
+  try {
+    const resumed = await restore(context, accumulators);
+    await tokens.truncate(resumed.tokenBytes);
+    await heldOutTokens.truncate(0);
+    const total = training.length + heldOut.length;
+    let image = resumed.image;
+    let savedAt = Date.now();
+    const rate = rateMeter();
+    const step = (images: number) => {
+      image += images;
+      context.progress({
+        fraction: image / total,
+        note: `image ${image}/${total}`,
+        metrics: { imagesPerSecond: rate(images) },
+      });
+    };
+    for await (const batch of split.tensorBatches(training.slice(image), config.statistics.batchSize)) {
+      await visitBatch(context, model, batch, tokens, { accumulators, weights });
+      step(batch.ids.length);
+      if (!context.signal.aborted && Date.now() - savedAt < checkpointEveryMs) continue;
+      await save(context, accumulators, { image, tokenBytes: tokens.sizeBytes });
+      context.signal.throwIfAborted();
+      savedAt = Date.now();
+    }
+    for await (const batch of split.tensorBatches(heldOut, config.statistics.batchSize)) {
+      await visitBatch(context, model, batch, heldOutTokens);
+      step(batch.ids.length);
+      context.signal.throwIfAborted();
+    }
+    for (const [block, accumulator] of accumulators.entries()) {
+      const { count, mean, covariance } = accumulator.finish();
+      await writeSafetensors(
+        join(context.folder, files.statistics(block)),
+        {
+          mean: { shape: [hidden], data: mean },
+          covariance: { shape: [hidden, hidden], data: covariance },
+        },
+        { count: String(count) },
+      );
+    }
+    await tokens.publish(context.folder);
+    await heldOutTokens.publish(context.folder);
+    return { images: training.length, heldOutImages: heldOut.length };
+  } finally {
+    await tokens.close();
+    await heldOutTokens.close();
+    model.dispose();
+    for (const accumulator of accumulators) accumulator.dispose();
+  }
 }
 
 /** Runs one batch through the teacher: its sampled inputs go to `sink`, its hidden units into the accumulators. */
@@ -160,21 +151,16 @@ async function visitBatch(
   model: VisionTransformer,
   batch: TensorBatch,
   sink: TokenFiles,
-  accumulators?: readonly StatisticsAccumulator[],
+  into?: { accumulators: readonly StatisticsAccumulator[]; weights: readonly TokenWeights[] },
 ): Promise<void> {
-  const { sampleTokens, visitBlocks } = await import('../compress/visit-blocks.ts');
-  const { seed, statistics: settings } = context.loaded.config;
-  const tokens = tokensPerImage(context.architecture);
-  const rows = batch.ids.flatMap((id, image) =>
-    Array.from(
-      sampleTokens(tokens, settings.tokensPerImage, random(seed, 'tokens', id)),
-      (token) => image * tokens + token,
-    ),
-  );
+  const { visitBlocks } = await import('../compress/visit-blocks.ts');
+  const { architecture, loaded } = context;
+  const sampled = sampledTokens(loaded.config, architecture);
+  const rows = sampledRows(loaded.config, architecture, batch.ids);
   const inputs: Float32Array[] = [];
-  visitBlocks(model, batch.pixels, Int32Array.from(rows), (block, { input, hidden }) => {
+  visitBlocks(model, batch.pixels, rows, (block, { input, hidden }) => {
     inputs.push(input.dataSync<'float32'>());
-    accumulators?.[block].add(hidden);
+    into?.accumulators[block].add(hidden, rowWeights(into.weights[block], rows.length, sampled));
   });
   batch.pixels.dispose();
   await Promise.all(inputs.map((values, block) => sink.append(block, values)));

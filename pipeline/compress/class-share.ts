@@ -1,0 +1,39 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { VisionTransformer } from '../model/vit.ts';
+import { tokensPerImage } from '../model/architecture.ts';
+import type { Random } from '../util/random.ts';
+import { sampleLabels, visitGradients } from './visit-gradients.ts';
+
+/** The part of a block's squared output gradient that falls on the class token, per block, over many images. */
+export interface ClassShareAccumulator {
+  /** Adds a batch `pixels` [B, S, S, C]; `random` gives each image its stream for drawing a label. Disposes nothing. */
+  add(pixels: tf.Tensor4D, random: (image: number) => Random): void;
+  /** In [0, 1], per block. */
+  finish(): number[];
+}
+
+/**
+ * The gradient is that of `log p(label)` with the label drawn from the teacher's own prediction, so that its square
+ * is Fisher's information: how far the prediction moves, to second order, when a token's output is off. No label is read.
+ * Costs about four forward passes.
+ */
+export function createClassShare(model: VisionTransformer): ClassShareAccumulator {
+  const { depth } = model.architecture;
+  const tokens = tokensPerImage(model.architecture);
+  const ofClass = new Float64Array(depth);
+  const ofAll = new Float64Array(depth);
+  return {
+    add(pixels, random) {
+      const rows = Int32Array.from({ length: pixels.shape[0] * tokens }, (_, row) => row);
+      const choose = (logits: Float32Array, classes: number) => sampleLabels(logits, classes, random);
+      visitGradients(model, pixels, rows, choose, (block, { outputGradient }) => {
+        const squares = tf.tidy(() => tf.sum(tf.square(outputGradient), 1).dataSync<'float32'>());
+        for (const [row, square] of squares.entries()) {
+          ofAll[block] += square;
+          if (row % tokens === 0) ofClass[block] += square;
+        }
+      });
+    },
+    finish: () => Array.from(ofClass, (value, block) => (ofAll[block] > 0 ? value / ofAll[block] : 0)),
+  };
+}

@@ -1,0 +1,43 @@
+/**
+ * How much each sampled token of an image counts in order, refit and distillation, so that a fit spends its accuracy where
+ * the model's answer depends on it: a class-token head reads one token in hundreds, and in the last block nothing else.
+ * The weights of an image's sampled tokens average 1.
+ */
+export interface TokenWeights {
+  readonly classToken: number;
+  readonly patch: number;
+}
+
+/**
+ * Half of the trust goes to the class token's share of the teacher's squared gradient (`createClassShare`), half to all
+ * tokens alike: the share alone leaves one effective token per image in the last blocks, and a fit of hundreds of units
+ * to it learns the images by heart (measured in docs/quality.md).
+ */
+const trust = 0.5;
+
+/**
+ * `classShare` in [0, 1], of `sampled` tokens per image, the class token among them.
+ * Where only the class token is sampled, or the share is not known (null), every token counts the same.
+ */
+export function tokenWeights(classShare: number | null, sampled: number): TokenWeights {
+  if (classShare === null || sampled < 2) return { classToken: 1, patch: 1 };
+  return {
+    classToken: 1 - trust + trust * classShare * sampled,
+    patch: 1 - trust + (trust * (1 - classShare) * sampled) / (sampled - 1),
+  };
+}
+
+/** Probability that a token drawn by these weights is a class token. */
+export function classProbability({ classToken }: TokenWeights, sampled: number): number {
+  return classToken / sampled;
+}
+
+/** The weights of `rows` tokens, whole images of `sampled` tokens one after the other, the class token first. */
+export function rowWeights({ classToken, patch }: TokenWeights, rows: number, sampled: number): Float32Array {
+  return Float32Array.from({ length: rows }, (_, row) => (row % sampled === 0 ? classToken : patch));
+}
+
+/** `(sum w)^2 / (n sum w^2)`: the share of tokens that weighted tokens are worth in a fit. 1 where all count the same. */
+export function effectiveShare({ classToken, patch }: TokenWeights, sampled: number): number {
+  return sampled / (classToken ** 2 + (sampled - 1) * patch ** 2);
+}
