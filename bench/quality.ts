@@ -12,7 +12,6 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { DistillSettings } from '../pipeline/compress/distill.ts';
 import { recipes, type RecipeName } from '../pipeline/compress/recipes/recipes.ts';
 import type { Recipe } from '../pipeline/compress/recipes/recipe.ts';
 import { uploadTeacher } from '../pipeline/model/vit.ts';
@@ -26,7 +25,7 @@ import { openEvaluation } from './quality/evaluate.ts';
 import { collectEvidence } from './quality/evidence.ts';
 import { readOptions, type QualityOptions } from './quality/options.ts';
 import { createProgress, type Progress } from './quality/progress.ts';
-import { runRecipe } from './quality/run-recipe.ts';
+import { runRecipe, type RecipeRun } from './quality/run-recipe.ts';
 import { readRun, writeRun, type StoredRun } from './quality/store.ts';
 import { buildTable, markdownTable } from './quality/table.ts';
 import { foldWork, recipeWork } from './quality/work.ts';
@@ -178,9 +177,9 @@ function distillation(
   recipe: Recipe,
   { loaded: { config } }: QualityData,
   { distill, distillRecipes }: QualityOptions,
-): DistillSettings | undefined {
+): RecipeRun['distill'] {
   if (distill === 0 || !(distillRecipes as readonly string[]).includes(recipe.name)) return undefined;
-  const settings = recipe.distill ?? (recipes.blockforge).distill!;
+  const settings = recipe.distill ?? recipes.blockforge.distill!;
   return { ...settings, steps: distill, batchTokens: config.distill.batchTokens };
 }
 

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { TensorBatch } from '../../datasets/batches.ts';
 import { distillBlock, type DistillSettings } from '../../pipeline/compress/distill.ts';
+import { teacherExamples } from '../../pipeline/compress/teacher-examples.ts';
 import type { Order } from '../../pipeline/compress/order/criterion.ts';
 import { rankBlock } from '../../pipeline/compress/recipes/fit-blocks.ts';
 import { globalWidths } from '../../pipeline/compress/recipes/global-widths.ts';
@@ -22,7 +23,7 @@ export interface RecipeRun {
   /** Calibration images for the `measured` allocation. */
   readonly allocationBatches: () => AsyncIterable<TensorBatch>;
   /** Absent: no distillation. */
-  readonly distill?: DistillSettings;
+  readonly distill?: DistillSettings & { readonly batchTokens: number };
   readonly seed: number;
   readonly onNote: (text: string) => void;
   readonly onAllocationImages: (count: number) => void;
@@ -169,7 +170,7 @@ function globally(
 /** All descendants that some model needs, block by block; the teacher's own blocks stay as they are. */
 async function distilled(
   { recipe, evidence, seed, onNote, onDistilled }: RecipeRun,
-  settings: DistillSettings,
+  { batchTokens, ...settings }: NonNullable<RecipeRun['distill']>,
   needed: readonly (readonly number[])[],
   library: ReadonlyMap<string, FfnWeights>,
 ): Promise<Map<string, FfnWeights>> {
@@ -178,22 +179,28 @@ async function distilled(
     const widths = [...new Set(needed[block])].filter((width) => width < teacher.hidden);
     onNote(`${recipe.name}, distilling ${blockName(block)}`);
     if (widths.length > 0) {
+      const examples = teacherExamples({
+        teacher,
+        students: widths.length,
+        tokens: evidence.tokens[block],
+        heldOut: evidence.heldOut[block],
+        gelu: evidence.context.model.architecture.gelu,
+        batchTokens,
+        seed,
+      });
       const { students } = await distillBlock({
         block: `${recipe.name}, ${blockName(block)}`,
-        teacher,
         students: widths.map((width) => ({
           id: widthName(width),
           weights: library.get(keyOf(block, width))!,
         })),
-        tokens: evidence.tokens[block],
-        heldOut: evidence.heldOut[block],
-        gelu: evidence.context.model.architecture.gelu,
+        examples,
         settings,
-        seed,
         signal: new AbortController().signal,
         // A block takes minutes at most; what is kept is the finished recipe.
         checkpoint: { load: () => Promise.resolve(undefined), save: () => Promise.resolve() },
       });
+      examples.dispose();
       students.forEach(({ weights }) => result.set(keyOf(block, weights.hidden), weights));
     }
     onDistilled(widths.length);
