@@ -4,7 +4,7 @@ import { activeEnergy, createActiveRate } from '../../../pipeline/compress/order
 import { criteria } from '../../../pipeline/compress/order/criteria.ts';
 import type { Order } from '../../../pipeline/compress/order/criterion.ts';
 import { denoisedVariance, noiseEdge } from '../../../pipeline/compress/order/denoised-variance.ts';
-import { symmetricEigen } from '../../../pipeline/compress/order/symmetric-eigen.ts';
+import { eigenAbove } from '../../../pipeline/compress/order/eigen-above.ts';
 import { createSaliency, taylor } from '../../../pipeline/compress/order/taylor.ts';
 import { random } from '../../../pipeline/util/random.ts';
 import { describeOnEachEngine } from '../../support/engines.ts';
@@ -82,9 +82,8 @@ describe('denoised variance', () => {
   const sample = twoPass(h, hidden);
 
   it('keeps the two directions above the edge and half of the rest', () => {
-    const { values } = symmetricEigen(sample.covariance, hidden);
-    const edge = noiseEdge(values, count);
-    assert.equal([...values].filter((value) => value > edge).length, 2);
+    const edge = noiseEdge(sample.covariance, hidden, count);
+    assert.equal(eigenAbove(sample.covariance, hidden, edge).values.length, 2);
     const { scores } = denoisedVariance({ ...input, statistics: sample });
     for (let j = 0; j < hidden; j++) {
       const signal = loadings[0][j] ** 2 + loadings[1][j] ** 2;
@@ -96,14 +95,16 @@ describe('denoised variance', () => {
 
   it('puts the edge where Marchenko and Pastur have it for pure noise', () => {
     const pure = Float64Array.from({ length: 600 * 150 }, () => numbers.normal());
-    const { values } = symmetricEigen(twoPass(pure, 150).covariance, 150);
-    const edge = noiseEdge(values, 600);
+    const { covariance } = twoPass(pure, 150);
+    const { values } = eigenAbove(covariance, 150, -Infinity);
+    assert.equal(values.length, 150);
+    const edge = noiseEdge(covariance, 150, 600);
     assert.ok(Math.abs(edge - 2.25) < 0.05, `(1 + 1/2)^2 times a variance near 1 expected, got ${edge}`);
-    assert.ok(Math.abs(Math.max(...values) - edge) < 0.15);
+    assert.ok(Math.abs(values[0] - edge) < 0.15);
   });
 });
 
-describe('symmetricEigen', () => {
+describe('eigenAbove', () => {
   it('solves A v = l v with orthonormal v, also for repeated and zero eigenvalues', () => {
     for (const n of [1, 2, 3, 17, 40]) {
       const numbers = random(n, 'eigen');
@@ -116,7 +117,13 @@ describe('symmetricEigen', () => {
             (i === j ? 2 : 0) + [0, 1, 2].reduce((s, k) => s + factor[i * 3 + k] * factor[j * 3 + k], 0);
         }
       }
-      const { values, vectors } = symmetricEigen(a, n);
+      const { values, vectors } = eigenAbove(a, n, -Infinity);
+      assert.equal(values.length, n);
+      const some = eigenAbove(a, n, 2.5);
+      assert.deepEqual(
+        [...some.values],
+        [...values].filter((value) => value > 2.5),
+      );
       for (let i = 0; i < n; i++) {
         for (let r = 0; r < n; r++) {
           let product = 0;
@@ -130,12 +137,12 @@ describe('symmetricEigen', () => {
         }
       }
     }
-    assert.deepEqual([...symmetricEigen(new Float64Array(9), 3).values], [0, 0, 0]);
-    assert.throws(() => symmetricEigen(new Float64Array(8), 3), RangeError);
+    assert.deepEqual([...eigenAbove(new Float64Array(9), 3, -1).values], [0, 0, 0]);
+    assert.throws(() => eigenAbove(new Float64Array(8), 3, 0), RangeError);
   });
 
   it('says so when the matrix is not finite', () => {
-    assert.throws(() => symmetricEigen(new Float64Array(16).fill(NaN), 4), /did not converge/);
+    assert.throws(() => eigenAbove(new Float64Array(16).fill(NaN), 4, 0), /did not converge/);
   });
 });
 
