@@ -139,6 +139,8 @@ const context = modelScores.extend({
 const allocated = z.strictObject({
   /** Of the uniform model whose FFN parameters were the budget. */
   sparsity: share,
+  /** Whose single-block divergences chose the widths; `uniform` where no candidate diverged less than that. */
+  costs: z.enum(['teacher', 'middle', 'sparsest', 'average', 'uniform']),
   descendants: z.array(z.string()),
   params: positive,
   macs: positive,

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { JobContext, Stage } from '../runner/contract.ts';
+import type { ContextName } from '../measure/contexts.ts';
 import type { Scores } from '../measure/scores.ts';
 import { readJson, writeJsonAtomic } from '../util/atomic.ts';
 import {
@@ -25,6 +26,8 @@ export interface Composition {
 }
 
 export interface AllocatedComposition extends Composition {
+  /** Whose divergences were minimised: a context's, or their average; `uniform` where nothing diverged less than that. */
+  readonly costs: ContextName | 'average' | 'uniform';
   /** Of the uniform model it must not exceed. */
   readonly sparsity: number;
   /** Of all FFN blocks: its own, and the uniform model's, which was its budget. */
@@ -35,12 +38,13 @@ export interface AllocatedComposition extends Composition {
 /** Both empty when a block failed: then there are no whole models. */
 export interface CompositionsFile {
   readonly random: readonly Composition[];
+  /** Candidates: for each sparsity one for every kind of costs, if it is a model of its own. */
   readonly allocated: readonly AllocatedComposition[];
 }
 
 /**
  * Whole models of mixed widths, measured: random ones, to see how well single-block deltas predict a composition, and
- * for every sparsity the best allocation of widths to blocks at no more FFN parameters than the uniform model.
+ * for every sparsity the best allocations of widths to blocks at no more FFN parameters than the uniform model.
  * Reads: scores of all shards, splits, teacher, descendants. Writes: compositions.json (the same in every shard) and
  * scores.safetensors of its images of the selection split. Costs: a forward pass per composition.
  */
@@ -50,7 +54,9 @@ export const compose: Stage = {
   plan: ({ loaded, architecture, engine, slots, inputs }) => {
     const { config } = loaded;
     const images = config.data.splits.selection;
-    const passes = 1 + config.measure.compositions + descents(config, architecture.hidden).length;
+    const candidates = 1 + measuredContexts(config, architecture.hidden).length;
+    const passes =
+      1 + config.measure.compositions + candidates * descents(config, architecture.hidden).length;
     return indices(slots).map((shard) => ({
       id: composeJob(shard),
       needs: [splitsJob, teacherJob, ...indices(slots).map(measureJob)],
@@ -125,9 +131,13 @@ async function randomCompositions({ loaded, architecture }: JobContext): Promise
 }
 
 /**
- * The cost of a width is the divergence from the teacher that it adds, averaged over the contexts. Not its top-1 delta:
- * among mild descendants that is a handful of flipped images, so its noise, summed over blocks, would choose the widths;
- * KL uses every probability of every image, and no label, so choosing by it fits the labels of this split less.
+ * The cost of a width is the divergence from the teacher that it adds. Not its top-1 delta: among mild descendants that is
+ * a handful of flipped images, so its noise, summed over blocks, would choose the widths; KL uses every probability of
+ * every image, and no label, so choosing by it fits the labels of this split less.
+ *
+ * What a block costs depends on how narrow the others are, and no single context is right for every budget: in the
+ * sparsest one a narrow block may even repair what the others did, which misleads a mild budget. So each context gives a
+ * candidate, their average one more; all are measured, and `chooseAllocations` keeps the one that diverges least.
  */
 async function allocateWidths(
   { loaded, architecture }: JobContext,
@@ -141,23 +151,23 @@ async function allocateWidths(
   const contexts = measuredContexts(config, hidden);
   const widths = blockWidths(config, hidden);
   const params = (width: number) => blockCosts(architecture, width).params;
-  const choices = indices(depth).map((block) =>
-    widths.map((width) => ({
-      cost: deltasOf(models, contexts, { block, width, hidden }, config.measure.confidence)!.average
-        .klIncrease,
-      resource: params(width),
-    })),
+  const deltas = indices(depth).map((block) =>
+    widths.map((width) => deltasOf(models, contexts, { block, width, hidden }, config.measure.confidence)!),
   );
-  return descents(config, hidden).map(({ sparsity, width }) => {
+  return descents(config, hidden).flatMap(({ sparsity, width }) => {
     const budgetParams = depth * params(width);
-    // The uniform model itself fits, so there always is an allocation.
-    const { choice, resource } = allocate(choices, budgetParams)!;
-    return {
-      id: `allocated/${sparsity}`,
-      sparsity,
-      widths: choice.map((level) => widths[level]),
-      ffnParams: resource,
-      budgetParams,
-    };
+    const seen = new Set([indices(depth).fill(width).join()]);
+    return [...contexts.map(({ name }) => name), 'average' as const].flatMap((costs) => {
+      const choices = deltas.map((block) =>
+        block.map((item, level) => ({ cost: item[costs]!.klIncrease, resource: params(widths[level]) })),
+      );
+      // The uniform model itself fits, so there always is an allocation.
+      const { choice, resource } = allocate(choices, budgetParams)!;
+      const chosen = choice.map((level) => widths[level]);
+      if (seen.has(chosen.join())) return [];
+      seen.add(chosen.join());
+      const id = `allocated/${sparsity}/${costs}`;
+      return [{ id, costs, sparsity, widths: chosen, ffnParams: resource, budgetParams }];
+    });
   });
 }

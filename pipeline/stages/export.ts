@@ -105,8 +105,9 @@ export const exportLibrary: Stage = {
         width,
         ...modelScores(measured),
       })),
-      allocated: ranking.allocated.map(({ sparsity, widths, measured, versusUniformPp }) => ({
+      allocated: ranking.allocated.map(({ costs, sparsity, widths, measured, versusUniformPp }) => ({
         sparsity,
+        costs,
         descendants: widths.map((width, block) => `${blockName(block)}/${widthName(width)}`),
         ...costFigures(modelCosts(architecture, widths)),
         scores: modelScores(measured),

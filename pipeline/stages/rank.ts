@@ -12,6 +12,7 @@ import { readCompositions, type Composition } from './compose.ts';
 import { composeJob, files, indices, measureJob, profileJob, rankJob } from './jobs.ts';
 import {
   allocatedOf,
+  chooseAllocations,
   finalUniformId,
   measureAll,
   uniformOf,
@@ -95,7 +96,12 @@ export const rank: Stage = {
       }),
       deltas: Object.fromEntries(deltas),
       uniform: uniformOf(context, measured),
-      allocated: await allocatedOf(context, allocated, models, measured),
+      allocated: await allocatedOf(
+        context,
+        composed ? chooseAllocations(context, allocated, measured) : [],
+        models,
+        measured,
+      ),
       ...(await predict(context, random, models)),
       ranked,
     };

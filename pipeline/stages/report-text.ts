@@ -54,11 +54,14 @@ function wholeModels(
 function allocationNote(allocated: readonly MeasuredAllocation[]): string {
   if (allocated.length === 0) return '';
   const widths = allocated.map(
-    ({ sparsity, widths, ffnParams, budgetParams }) =>
-      `- ${Math.round(sparsity * 100)} %: ${widths.join(' ')} (${ffnParams} of ${budgetParams} FFN parameters)`,
+    ({ sparsity, costs, widths, ffnParams, budgetParams }) =>
+      `- ${Math.round(sparsity * 100)} %: ${widths.join(' ')} (${ffnParams} of ${budgetParams} FFN parameters; ${
+        costs === 'uniform' ? 'nothing diverged less' : `by the divergences of: ${costs}`
+      })`,
   );
   return `
-Allocated: the widths that add the least divergence from the teacher at no more FFN parameters than the uniform model.
+Allocated: the widths that add the least divergence from the teacher at no more FFN parameters than the uniform model, by the
+divergences of single blocks in one context or averaged; of these candidates and the uniform model, the one measured closest to the teacher.
 They were chosen by measurements on the selection split, so their numbers on it are optimistic; those on the test split are not.
 
 ${widths.join('\n')}

@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import type { JobContext, Stage } from '../runner/contract.ts';
 import { readJson, writeFileAtomic, writeJsonAtomic } from '../util/atomic.ts';
 import {
-  composeJob,
   distillJob,
   exportJob,
   files,
@@ -13,7 +12,6 @@ import {
   splitsJob,
   teacherJob,
 } from './jobs.ts';
-import { readCompositions } from './compose.ts';
 import { uniformModels } from './measure.ts';
 import {
   allocatedOf,
@@ -48,10 +46,7 @@ export const report: Stage = {
     {
       id: reportJob,
       needs: [splitsJob, teacherJob, rankJob, exportJob],
-      wants: [
-        composeJob(0),
-        ...indices(architecture.depth).flatMap((block) => [refitJob(block), distillJob(block)]),
-      ],
+      wants: indices(architecture.depth).flatMap((block) => [refitJob(block), distillJob(block)]),
       settings: {
         mean: inputs.preprocessing.mean,
         std: inputs.preprocessing.std,
@@ -64,7 +59,7 @@ export const report: Stage = {
     const { sha256File } = await import('../util/hash.ts');
     const ranking = await readJson<RankingFile>(join(context.input(rankJob)!, files.ranking));
     const result: TestReport = {
-      ...(await measureTest(context)),
+      ...(await measureTest(context, ranking.allocated)),
       manifestSha256: await sha256File(join(context.input(exportJob)!, 'manifest.json')),
     };
     await writeJsonAtomic(join(context.folder, files.report), result);
@@ -73,7 +68,10 @@ export const report: Stage = {
   },
 };
 
-async function measureTest(context: JobContext): Promise<Omit<TestReport, 'manifestSha256'>> {
+async function measureTest(
+  context: JobContext,
+  allocated: RankingFile['allocated'],
+): Promise<Omit<TestReport, 'manifestSha256'>> {
   const { sweep } = await import('../measure/sweep.ts');
   const { openSplit, openTeacher } = await import('./open.ts');
   const { composed } = await import('./composed.ts');
@@ -84,13 +82,19 @@ async function measureTest(context: JobContext): Promise<Omit<TestReport, 'manif
   if (images === 0) return { images };
   const model = await openTeacher(context);
   const library = await uploadDescendants(context, { refitted: true });
-  const { allocated } = await readCompositions(context);
   const { models: scores } = await sweep({
     model,
     batches: split.tensorBatches(split.items, config.measure.batchSize),
     images,
     descendants: [],
-    uniform: [...uniformModels(context, library), ...composed(model, library, allocated)],
+    uniform: [
+      ...uniformModels(context, library),
+      ...composed(
+        model,
+        library,
+        allocated.filter(({ costs }) => costs !== 'uniform'),
+      ),
+    ],
     signal: context.signal,
     onProgress: (progress) => context.progress(progress),
   });

@@ -147,6 +147,7 @@ export function libraryInput(): LibraryInput {
     allocated: [
       {
         sparsity: 0.5,
+        costs: 'average',
         descendants: ['block-00/w0005', 'block-01/w0010'],
         params: 3900,
         macs: 65_000,
