@@ -114,7 +114,14 @@ export async function collectEvidence(
   }));
   statistics.forEach((accumulator) => accumulator.dispose());
   return {
-    context: { blocks: evidence, model, calibration, sampledRows },
+    context: {
+      blocks: evidence,
+      model,
+      calibration,
+      heldOut: () => images.tensorBatches(items.slice(0, heldOutCount), settings.batchSize),
+      labelRandom: (id) => random(seed, 'label', id),
+      sampledRows,
+    },
     tokens: needs.tokens ? inputs.map((parts) => readerOf(joined(parts), width)) : [],
     heldOut: heldOutInputs.map(joined),
   };

@@ -1,6 +1,12 @@
 import { setImmediate } from 'node:timers/promises';
 import type { TensorBatch } from '../../datasets/batches.ts';
 import { distillBlock, type DistillSettings } from '../../pipeline/compress/distill.ts';
+import { createPairs } from '../../pipeline/compress/collect-pairs.ts';
+import { composedExamples } from '../../pipeline/compress/composed-examples.ts';
+import type { Examples } from '../../pipeline/compress/examples.ts';
+import { advance, openChain } from '../../pipeline/compress/recipes/fit-composed.ts';
+import { visitLevels } from '../../pipeline/compress/streams.ts';
+import { classProbability } from '../../pipeline/compress/token-weights.ts';
 import { teacherExamples } from '../../pipeline/compress/teacher-examples.ts';
 import type { Order } from '../../pipeline/compress/order/criterion.ts';
 import { rankBlock } from '../../pipeline/compress/recipes/fit-blocks.ts';
@@ -169,25 +175,24 @@ function globally(
 
 /** All descendants that some model needs, block by block; the teacher's own blocks stay as they are. */
 async function distilled(
-  { recipe, evidence, seed, onNote, onDistilled }: RecipeRun,
+  run: RecipeRun,
   { batchTokens, ...settings }: NonNullable<RecipeRun['distill']>,
   needed: readonly (readonly number[])[],
   library: ReadonlyMap<string, FfnWeights>,
 ): Promise<Map<string, FfnWeights>> {
+  const { recipe, evidence, seed, onNote, onDistilled } = run;
+  const { blocks } = evidence.context;
   const result = new Map(library);
-  for (const [block, { weights: teacher }] of evidence.context.blocks.entries()) {
-    const widths = [...new Set(needed[block])].filter((width) => width < teacher.hidden);
+  const source =
+    recipe.composedShare === undefined
+      ? teacherSource(run, batchTokens)
+      : await composedSource(run, batchTokens, library);
+  for (const [block, { weights: teacher }] of blocks.entries()) {
+    const widths =
+      source.widths?.[block] ?? [...new Set(needed[block])].filter((width) => width < teacher.hidden);
     onNote(`${recipe.name}, distilling ${blockName(block)}`);
     if (widths.length > 0) {
-      const examples = teacherExamples({
-        teacher,
-        students: widths.length,
-        tokens: evidence.tokens[block],
-        heldOut: evidence.heldOut[block],
-        gelu: evidence.context.model.architecture.gelu,
-        batchTokens,
-        seed,
-      });
+      const examples = await source.examplesOf(block, widths.length);
       const { students } = await distillBlock({
         block: `${recipe.name}, ${blockName(block)}`,
         students: widths.map((width) => ({
@@ -202,10 +207,80 @@ async function distilled(
       });
       examples.dispose();
       students.forEach(({ weights }) => result.set(keyOf(block, weights.hidden), weights));
+      await source.advance(
+        block,
+        students.map(({ weights }) => weights),
+      );
     }
     onDistilled(widths.length);
   }
   return result;
+
+  function teacherSource({ evidence: known }: RecipeRun, rows: number): ExampleSource {
+    return {
+      examplesOf: (block, students) =>
+        Promise.resolve(
+          teacherExamples({
+            teacher: blocks[block].weights,
+            students,
+            tokens: known.tokens[block],
+            heldOut: known.heldOut[block],
+            gelu: known.context.model.architecture.gelu,
+            batchTokens: rows,
+            seed,
+          }),
+        ),
+      advance: () => Promise.resolve(),
+    };
+  }
+}
+
+interface ExampleSource {
+  /** Where they are fixed: every block has as many. */
+  readonly widths?: readonly (readonly number[])[];
+  examplesOf(block: number, students: number): Promise<Examples>;
+  advance(block: number, descendants: readonly FfnWeights[]): Promise<void>;
+}
+
+/** As the pipeline's `distill` stage: on the streams of the models that are trained so far. */
+async function composedSource(
+  { recipe, evidence, seed }: RecipeRun,
+  batchTokens: number,
+  library: ReadonlyMap<string, FfnWeights>,
+): Promise<ExampleSource> {
+  const { context } = evidence;
+  const { width, gelu, hidden } = context.model.architecture;
+  const widths = context.blocks.map((_, block) =>
+    [...library.keys()]
+      .filter((key) => key.startsWith(`${block}/`))
+      .map((key) => Number(key.split('/')[1]))
+      .filter((kept) => kept < hidden)
+      .sort((a, b) => b - a),
+  );
+  const chain = await openChain({ context, widths });
+  return {
+    widths,
+    async examplesOf(block, students) {
+      const train = createPairs(1 + students, width, chain.sampled);
+      const heldOut = createPairs(1 + students, width, chain.sampled);
+      await visitLevels(chain.streams, block, chain.rowsOf, (level, tokens, batch) =>
+        (chain.isHeldOut(batch) ? heldOut : train).add(level, tokens),
+      );
+      const [trainTeacher, ...trainOwn] = train.finish();
+      const [heldOutTeacher, ...heldOutOwn] = heldOut.finish();
+      return composedExamples({
+        train: { teacher: trainTeacher, own: trainOwn },
+        heldOut: { teacher: heldOutTeacher, own: heldOutOwn },
+        ...(recipe.composedShare !== undefined && { ownShare: recipe.composedShare }),
+        classProbability: classProbability(chain.weights[block], chain.sampled),
+        gelu,
+        batchTokens,
+        block: blockName(block),
+        seed,
+      });
+    },
+    advance: (block, descendants) => advance(chain, block, descendants),
+  };
 }
 
 function since(start: number): number {

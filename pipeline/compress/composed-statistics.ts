@@ -19,7 +19,8 @@ export interface ComposedOptions {
 }
 
 /**
- * Statistics of block `block` for every width, from its streams: one problem per level above the teacher's. The two
+ * Statistics of block `block` for every width, from its streams: one problem per level above the teacher's, and the
+ * teacher's own hidden units for an order. The two
  * kinds of inputs are mixed by share, not by count, so that a descendant serves in a compressed model and alone.
  * `batches` names those to use (the others are held out); `rowsOf` as in `visitLevels`.
  */
@@ -30,7 +31,7 @@ export async function composedProblems(
   isUsed: (batch: number) => boolean,
   { sampled, weights, ownShare }: ComposedOptions,
   onTokens: Parameters<typeof visitLevels>[3] = () => undefined,
-): Promise<FitProblem[]> {
+): Promise<{ problems: FitProblem[]; teacher: BlockStatistics }> {
   const { hidden, width } = streams.model.architecture;
   const accumulators = Array.from({ length: streams.levels }, () => createStatistics(hidden + width));
   try {
@@ -44,13 +45,14 @@ export async function composedProblems(
       );
     });
     const [teacher, ...own] = accumulators.map((accumulator) => accumulator.finish());
-    return own.map((level) => {
+    const problems = own.map((level) => {
       const mixed = mergeStatistics(
         { ...teacher, count: teacher.count * (1 - ownShare) },
         { ...level, count: level.count * ownShare },
       );
       return splitJoint(mixed, hidden);
     });
+    return { problems, teacher: splitJoint(teacher, hidden).statistics };
   } finally {
     for (const accumulator of accumulators) accumulator.dispose();
   }

@@ -1,22 +1,41 @@
 import { join } from 'node:path';
-import type { Stage } from '../runner/contract.ts';
+import type { StudentPairs } from '../compress/composed-examples.ts';
+import type { DistillResult } from '../compress/distill-task.ts';
+import type { Examples } from '../compress/examples.ts';
+import type { Pairs } from '../compress/pairs.ts';
+import { classProbability } from '../compress/token-weights.ts';
+import type { JobContext, Stage } from '../runner/contract.ts';
 import { readJson, writeJsonAtomic } from '../util/atomic.ts';
 import { blockName } from '../model/architecture.ts';
 import type { Config } from '../config/schema.ts';
-import { calibrationTokens } from './calibration.ts';
-import { distillJob, files, indices, jobIndex, refitJob, statisticsJob, teacherJob } from './jobs.ts';
+import { calibrationTokens, readTokenWeights, sampledTokens } from './calibration.ts';
+import { chainBefore, streamBytes } from './chain.ts';
+import {
+  classShareJob,
+  distillJob,
+  files,
+  indices,
+  jobIndex,
+  refitJob,
+  splitsJob,
+  statisticsJob,
+  teacherJob,
+} from './jobs.ts';
+import type { OpenStreams } from './open-streams.ts';
 import { descents } from './widths.ts';
 import type { DescendantsInfo } from './read.ts';
 
 /**
- * Trains all descendants of one block against the teacher's block, from their refit, and keeps the better of the two.
- * Reads: refitted descendants, sampled block inputs. Writes: the final descendants and the gain over refit of each.
+ * Trains all descendants of one block, from their refit, and keeps the better of the two: against the teacher's block on
+ * its own inputs, or (`inputs.from: composed`) in part on what a compressed model shows it, block after block.
+ * Reads: refitted descendants, sampled block inputs; composed: calibration images, all earlier blocks' descendants.
+ * Writes: the final descendants, the gain over refit of each and the held-out errors on the way.
  * Costs: per step 2 teacher products and 5 per width. Resumes inside the job, about every 30 s.
  */
 export const distill: Stage = {
   name: 'distill',
-  version: 1,
-  plan: ({ loaded, architecture, engine, slots }) => {
+  version: 2,
+  plan: ({ loaded, architecture, engine, slots, inputs }) => {
     const { config } = loaded;
     const widths = descents(config, architecture.hidden);
     const tokens = calibrationTokens(config, architecture).training;
@@ -28,22 +47,40 @@ export const distill: Stage = {
       typeof length === 'number'
         ? 1 + (length * stepFlop) / (engine === 'wasm' ? 12e9 : 100e9)
         : length.seconds;
+    const composed = isComposed(config);
+    const pairBytes = 2 * (tokens * (1 + widths.length)) * architecture.width * 4;
     return indices(architecture.depth).map((block) => ({
       id: distillJob(block),
-      needs: [teacherJob, refitJob(block), ...indices(slots).map(statisticsJob)],
-      settings: { distill: config.distill, seed: config.seed },
+      needs: [
+        teacherJob,
+        refitJob(block),
+        ...indices(slots).map(statisticsJob),
+        ...(composed ? [splitsJob, classShareJob, ...chainBefore('distill', block)] : []),
+      ],
+      settings: {
+        distill: config.distill,
+        seed: config.seed,
+        ...(composed && {
+          inputs: config.inputs,
+          mean: inputs.preprocessing.mean,
+          std: inputs.preprocessing.std,
+        }),
+      },
       estimate: {
         seconds: config.distill.enabled ? seconds : 0.1,
-        memoryBytes: 6e8 + config.distill.batchTokens * (architecture.hidden * 4 + kept * 8) * 4,
-        diskBytes: kept * architecture.width * 8 * 4,
+        memoryBytes:
+          6e8 +
+          config.distill.batchTokens * (architecture.hidden * 4 + kept * 8) * 4 +
+          (composed ? pairBytes : 0),
+        diskBytes:
+          kept * architecture.width * 8 * 4 +
+          (composed && block === 0 ? 2 * streamBytes(config, architecture) : 0),
       },
     }));
   },
   async run(job, context) {
     const { distillBlock } = await import('../compress/distill.ts');
-    const { teacherExamples } = await import('../compress/teacher-examples.ts');
-    const { openTokens, readDescendants, readHeldOutTokens, readTeacherFfn, writeDescendants } =
-      await import('./read.ts');
+    const { readDescendants, writeDescendants } = await import('./read.ts');
     const { fileCheckpoint } = await import('./checkpoint.ts');
     const block = jobIndex(job.id);
     const { config } = context.loaded;
@@ -62,40 +99,117 @@ export const distill: Stage = {
       await writeJsonAtomic(join(context.folder, files.descendantsInfo), { block, descendants });
       return { enabled: false };
     }
-    const tokens = await openTokens(context, block);
-    const examples = teacherExamples({
-      teacher: await readTeacherFfn(context, block),
-      students: students.length,
-      tokens,
-      heldOut: await readHeldOutTokens(context, block),
-      gelu: context.architecture.gelu,
-      batchTokens: config.distill.batchTokens,
-      seed: config.seed,
-    });
-    const result = await distillBlock({
-      block: blockName(block),
-      students: students.map(({ weights }, index) => ({ id: info.descendants[index].id, weights })),
-      examples,
-      settings: {
-        ...config.distill,
-        steps: distillLength(config, context.architecture.depth, tokens.count),
-      },
-      signal: context.signal,
-      checkpoint: fileCheckpoint(context.resumeFolder),
-      onProgress: (progress) => context.progress(progress),
-    }).finally(() => examples.dispose());
-    await tokens.close();
+    const source = isComposed(config)
+      ? await composedSource(context, block, students.length)
+      : await teacherSource(context, block, students.length);
+    let result: DistillResult;
+    try {
+      result = await distillBlock({
+        block: blockName(block),
+        students: students.map(({ weights }, index) => ({ id: info.descendants[index].id, weights })),
+        examples: source.examples,
+        settings: {
+          ...config.distill,
+          steps: distillLength(config, context.architecture.depth, source.tokens),
+        },
+        signal: context.signal,
+        checkpoint: fileCheckpoint(context.resumeFolder),
+        onProgress: (progress) => context.progress(progress),
+      });
+      await writeDescendants(output, result.students);
+      await source.advance(
+        result.students.map(({ weights }) => weights),
+        output,
+      );
+    } finally {
+      source.examples.dispose();
+      await source.close();
+    }
     const descendants = info.descendants.map((item, index) => {
       const { errorAfter, kept, ...trained } = result.students[index];
       const gainOverRefit = kept === 'refit' ? 0 : trained.gainOverRefit;
       if (kept === 'refit') context.warn(`${item.id}: training did not beat the refit; the refit is kept`);
       return { ...item, error: kept === 'refit' ? item.refitError : errorAfter, gainOverRefit, kept };
     });
-    await writeDescendants(output, result.students);
     await writeJsonAtomic(join(context.folder, files.descendantsInfo), { block, descendants });
+    await writeJsonAtomic(join(context.folder, files.history), {
+      steps: result.steps,
+      looks: result.history,
+    });
     return { descendants: descendants.map(({ id, error, gainOverRefit }) => ({ id, error, gainOverRefit })) };
   },
 };
+
+function isComposed({ inputs, distill }: Config): boolean {
+  return inputs.from === 'composed' && distill.enabled;
+}
+
+interface DistillSource {
+  readonly examples: Examples;
+  /** Tokens of one epoch. */
+  readonly tokens: number;
+  readonly advance: OpenStreams['advance'];
+  readonly close: () => Promise<void>;
+}
+
+async function teacherSource(context: JobContext, block: number, students: number): Promise<DistillSource> {
+  const { teacherExamples } = await import('../compress/teacher-examples.ts');
+  const { openTokens, readHeldOutTokens, readTeacherFfn } = await import('./read.ts');
+  const { config } = context.loaded;
+  const tokens = await openTokens(context, block);
+  const examples = teacherExamples({
+    teacher: await readTeacherFfn(context, block),
+    students,
+    tokens,
+    heldOut: await readHeldOutTokens(context, block),
+    gelu: context.architecture.gelu,
+    batchTokens: config.distill.batchTokens,
+    seed: config.seed,
+  });
+  return { examples, tokens: tokens.count, advance: () => Promise.resolve(), close: () => tokens.close() };
+}
+
+/** The pairs of all levels are gathered once, in memory, and drawn from for the whole training. */
+async function composedSource(context: JobContext, block: number, students: number): Promise<DistillSource> {
+  const { composedExamples } = await import('../compress/composed-examples.ts');
+  const { createPairs } = await import('../compress/collect-pairs.ts');
+  const { visitLevels } = await import('../compress/streams.ts');
+  const { openTeacher } = await import('./open.ts');
+  const { openStreams } = await import('./open-streams.ts');
+  const { config } = context.loaded;
+  const { architecture } = context;
+  const sampled = sampledTokens(config, architecture);
+  const weights = await readTokenWeights(context, block);
+  const model = await openTeacher(context);
+  const streams = await openStreams(context, model, 'distill', block);
+  const train = createPairs(1 + students, architecture.width, sampled);
+  const heldOut = createPairs(1 + students, architecture.width, sampled);
+  await visitLevels(streams, block, streams.rowsOf, (level, tokens, batch) => {
+    context.signal.throwIfAborted();
+    (streams.isHeldOut(batch) ? heldOut : train).add(level, tokens);
+  });
+  const pairsOf = ([teacher, ...own]: readonly Pairs[]): StudentPairs => ({ teacher, own });
+  const pairs = pairsOf(train.finish());
+  const examples = composedExamples({
+    train: pairs,
+    heldOut: pairsOf(heldOut.finish()),
+    ownShare: config.inputs.composedShare,
+    classProbability: classProbability(weights, sampled),
+    gelu: architecture.gelu,
+    batchTokens: config.distill.batchTokens,
+    block: blockName(block),
+    seed: config.seed,
+  });
+  return {
+    examples,
+    tokens: pairs.teacher.inputs.length / architecture.width,
+    advance: streams.advance,
+    async close() {
+      await streams.close();
+      model.dispose();
+    },
+  };
+}
 
 /** Epochs become steps once, here, and minutes of all blocks a block's seconds; training code knows only these. */
 function distillLength(config: Config, depth: number, tokens: number): number | { readonly seconds: number } {

@@ -183,7 +183,7 @@ async function composedFits(context: JobContext, block: number, widths: number):
   const streams = await openStreams(context, model, 'refit', block);
   const heldOut = createPairs(1 + widths, width, sampled);
   let tokens = 0;
-  const problems = await composedProblems(
+  const { problems } = await composedProblems(
     streams,
     block,
     streams.rowsOf,

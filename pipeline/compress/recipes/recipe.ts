@@ -7,6 +7,7 @@ import { criteria } from '../order/criteria.ts';
 import type { Criterion, CriterionInput, Order } from '../order/criterion.ts';
 import { taylor } from '../order/taylor.ts';
 import type { RefitOptions } from '../refit.ts';
+import type { Random } from '../../util/random.ts';
 
 /** Every criterion a recipe can name: the config's, and those that need more than the statistics stage collects. */
 export const recipeCriteria = {
@@ -35,6 +36,8 @@ export interface Recipe {
   /** Its own local distillation; absent where the source has none. */
   readonly distill?: Omit<DistillSettings, 'steps' | 'batchTokens'>;
   readonly descend: Descend;
+  /** For `fitComposed`: the share of a compressed model's activations in fit and distillation. */
+  readonly composedShare?: number;
 }
 
 /** What is known of one block: the calibration statistics, the teacher's weights, and what single criteria ask for. */
@@ -52,6 +55,10 @@ export interface RecipeContext {
   readonly model: VisionTransformer;
   /** The calibration images again, for recipes that run them through partly compressed models. */
   readonly calibration: () => AsyncIterable<CalibrationBatch>;
+  /** Images that are in neither `blocks` nor `calibration`, to judge distillation on; none where nothing is distilled. */
+  readonly heldOut: () => AsyncIterable<CalibrationBatch>;
+  /** The stream an image's label is drawn from, where a recipe asks the teacher for one. */
+  readonly labelRandom: (id: string) => Random;
   /** The rows of the batch's B * T tokens that the statistics were taken from. */
   readonly sampledRows: (ids: readonly string[]) => Int32Array;
 }

@@ -1,4 +1,5 @@
 import { fitBlocks } from './fit-blocks.ts';
+import { fitComposed } from './fit-composed.ts';
 import type { Recipe } from './recipe.ts';
 
 /**
@@ -88,7 +89,8 @@ const taylor: Recipe = {
 /** What the pipeline does by default (tested against the config's defaults). */
 const blockforge: Recipe = {
   name: 'blockforge',
-  source: 'this pipeline: reconstruction-greedy order, affine refit, normalised local distillation',
+  source:
+    'this pipeline: reconstruction-greedy order, affine refit and normalised distillation, block after block on composed inputs',
   criterion: 'reconstruction',
   refit: 'affine',
   ridge: 1e-4,
@@ -101,7 +103,8 @@ const blockforge: Recipe = {
     weightDecay: 0,
     loss: 'normalised-mse',
   },
-  descend: fitBlocks,
+  descend: fitComposed,
+  composedShare: 0.5,
 };
 
 /** Everything the quality bench compares, the one it compares with last. */
