@@ -178,7 +178,7 @@ describeOnEachEngine('composedExamples', () => {
         /no images of 7 tokens/,
       ],
       [
-        { train: { ...markedPairs, teacher: { ...marked(0, 9), tokensPerImage: 1 } } },
+        { train: { ...markedPairs, teacher: { ...marked(0, 9), tokensPerImage: 2 } } },
         /one number of tokens/,
       ],
       [{ heldOut: { teacher: constant, own: [constant, constant] } }, /held-out targets have energy 0/],

@@ -1,0 +1,241 @@
+/**
+ * A short end-to-end distillation of one whole composition: the FFN weights of all blocks learn together what the teacher
+ * says of the same images, without labels; embedding, attention, norms and head stay the teacher's. What blocks trained
+ * apart cannot learn is to make up for each other's errors. Loss per image: `KL(teacher || student)` of the class
+ * probabilities (Hinton et al. 2015, at temperature 1) and `1 - cos` of the normalised class tokens.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import * as tf from '@tensorflow/tfjs-core';
+import type { FfnWeights } from '../model/ffn-weights.ts';
+import { downloadFfn, forward, teacherFfn, uploadFfn, type ModelTensors } from '../model/vit.ts';
+import { createLossLog } from '../tensor/loss-log.ts';
+import { assertFlat } from '../tensor/memory.ts';
+import {
+  adamInit,
+  adamUpdate,
+  disposeAdam,
+  exportAdam,
+  importAdam,
+  type AdamState,
+  type Tensors,
+} from '../tensor/optimizer.ts';
+import { scheduleMultiplier } from '../tensor/schedule.ts';
+import type { TrainingCheckpoint, TrainingState } from '../tensor/training-state.ts';
+import { fail } from '../util/failure.ts';
+
+export interface PolishSettings {
+  readonly steps: number;
+  readonly learningRate: number;
+  /** Share of the steps in which the rate grows to its full value; it then falls along a cosine. */
+  readonly warmupShare: number;
+  /** Decoupled, on kernels. */
+  readonly weightDecay: number;
+  /** Of `1 - cos` beside the divergence; 0 leaves it out. */
+  readonly hiddenWeight: number;
+}
+
+export interface PolishTask {
+  /** The teacher; not changed. */
+  readonly model: ModelTensors;
+  /** One per block: the composition to start from. */
+  readonly ffns: readonly FfnWeights[];
+  /**
+   * Normalised pixels [B, S, S, C] from a step on, the same for the same step, made when asked for, at least as many as
+   * there are steps. Disposed here.
+   */
+  readonly batches: (firstStep: number) => AsyncIterable<tf.Tensor4D>;
+  readonly settings: PolishSettings;
+  readonly signal: AbortSignal;
+  readonly checkpoint: TrainingCheckpoint;
+  /** Seconds between checkpoints; default 30. */
+  readonly checkpointSeconds?: number;
+  readonly onProgress?: (progress: PolishProgress) => void;
+}
+
+export interface PolishProgress {
+  readonly fraction: number;
+  readonly note: string;
+  /** loss: mean since the last report. */
+  readonly metrics: Readonly<Record<string, number>>;
+}
+
+export interface PolishResult {
+  /** As trained last, in the order of the blocks; whether they are better is for a measurement to say. */
+  readonly ffns: readonly FfnWeights[];
+  /** Of every step. */
+  readonly losses: readonly number[];
+}
+
+interface PolishRun {
+  /** The trained weights by canonical name, kernels [in, out]. */
+  parameters: Tensors;
+  adam: AdamState;
+  readonly losses: number[];
+}
+
+const clipNorm = 1;
+const stepsPerReadback = 16;
+
+/**
+ * Equal tasks give equal weights on one engine and thread count, interrupted or not. On abort it checkpoints and throws
+ * `signal.reason`. Leaves no tensor behind.
+ *
+ * @throws BlockForgeError `not-finite` with the step.
+ */
+export async function polishComposition(task: PolishTask): Promise<PolishResult> {
+  const { model, settings, signal } = task;
+  const { steps } = settings;
+  if (task.ffns.length !== model.architecture.depth) {
+    throw new Error(`${task.ffns.length} FFN blocks for ${model.architecture.depth} layers`);
+  }
+  const adam = { weightDecay: settings.weightDecay, decays: isKernel, clipNorm };
+  const schedule = { name: 'cosine', steps, warmupSteps: Math.round(steps * settings.warmupShare) } as const;
+  const waiting = createLossLog();
+  const run = start(task.ffns);
+  const readLosses = (): void => {
+    const values = waiting.drain();
+    const bad = values.findIndex((value) => !Number.isFinite(value));
+    if (bad >= 0) failNotFinite(values[bad], run.losses.length + bad + 1);
+    run.losses.push(...values);
+    if (values.length === 0) return;
+    const loss = values.reduce((a, b) => a + b, 0) / values.length;
+    const step = run.losses.length;
+    task.onProgress?.({ fraction: step / steps, note: `step ${step}/${steps}`, metrics: { loss } });
+  };
+  try {
+    const saved = await task.checkpoint.load();
+    if (saved !== undefined) restore(run, saved);
+    const checkTensors = assertFlat('polishing');
+    let savedAt = performance.now();
+    let step = run.losses.length;
+    const batches = task.batches(step)[Symbol.asyncIterator]();
+    try {
+      while (step < steps) {
+        await nextTurn();
+        if (signal.aborted) {
+          readLosses();
+          await task.checkpoint.save(save(run));
+          throw signal.reason;
+        }
+        const next = await batches.next();
+        if (next.done === true) throw new Error(`the batches end after step ${step} of ${steps}`);
+        const { value: loss, gradients } = lossAndGradients(
+          model,
+          run.parameters,
+          next.value,
+          settings.hiddenWeight,
+        );
+        next.value.dispose();
+        const rate = settings.learningRate * scheduleMultiplier(schedule, step);
+        const after = adamUpdate(adam, rate, run.parameters, gradients, run.adam);
+        run.parameters = after.parameters;
+        run.adam = after.state;
+        waiting.push([loss]);
+        step++;
+        const isSave = performance.now() - savedAt >= (task.checkpointSeconds ?? 30) * 1000;
+        if (isSave || step === steps || waiting.steps >= stepsPerReadback) {
+          readLosses();
+          checkTensors();
+        }
+        if (isSave) {
+          await task.checkpoint.save(save(run));
+          savedAt = performance.now();
+        }
+      }
+    } finally {
+      await batches.return?.();
+    }
+    const ffns: FfnWeights[] = [];
+    for (let block = 0; block < task.ffns.length; block++) {
+      ffns.push(await downloadFfn(teacherFfn({ ...model, weights: run.parameters }, block)));
+    }
+    return { ffns, losses: run.losses };
+  } finally {
+    waiting.dispose();
+    tf.dispose(Object.values(run.parameters));
+    disposeAdam(run.adam);
+  }
+}
+
+/** The batch's mean loss and its gradient by parameter. pixels [B, S, S, C]. Caller disposes. */
+export function lossAndGradients(
+  model: ModelTensors,
+  parameters: Tensors,
+  pixels: tf.Tensor4D,
+  hiddenWeight: number,
+): { value: tf.Scalar; gradients: Tensors } {
+  const names = Object.keys(parameters);
+  const capture = ['class-token'] as const;
+  return tf.tidy(() => {
+    const teacher = forward(model, pixels, { capture });
+    const certain = tf.logSoftmax(teacher.logits);
+    const probabilities = tf.exp(certain);
+    const aim = unitRows(teacher.features['class-token']);
+    const { value, grads } = tf.valueAndGrads((...tensors: tf.Tensor[]) => {
+      const trained = Object.fromEntries(names.map((name, index) => [name, tensors[index]]));
+      const student = forward({ ...model, weights: { ...model.weights, ...trained } }, pixels, { capture });
+      const divergence = tf.sum(tf.mul(probabilities, tf.sub(certain, tf.logSoftmax(student.logits))));
+      const agreement = tf.sum(tf.mul(aim, unitRows(student.features['class-token'])));
+      const images = pixels.shape[0];
+      const hidden = tf.mul(tf.sub(images, agreement), hiddenWeight);
+      return tf.div<tf.Scalar>(tf.add(divergence, hidden), images);
+    })(names.map((name) => parameters[name]));
+    const gradients = Object.fromEntries(names.map((name, index) => [name, grads[index]]));
+    return { value: value, gradients };
+  });
+}
+
+/** [N, D], each row scaled to length 1. */
+function unitRows(x: tf.Tensor): tf.Tensor {
+  return tf.mul(x, tf.rsqrt(tf.add(tf.sum(tf.square(x), 1, true), 1e-12)));
+}
+
+function isKernel(name: string): boolean {
+  return name.endsWith('.weight');
+}
+
+function start(ffns: readonly FfnWeights[]): PolishRun {
+  const parameters: Record<string, tf.Tensor> = {};
+  for (const [block, ffn] of ffns.entries()) {
+    const { fc1Kernel, fc1Bias, fc2Kernel, fc2Bias } = uploadFfn(ffn);
+    const mlp = `blocks.${block}.mlp`;
+    parameters[`${mlp}.fc1.weight`] = fc1Kernel;
+    parameters[`${mlp}.fc1.bias`] = fc1Bias;
+    parameters[`${mlp}.fc2.weight`] = fc2Kernel;
+    parameters[`${mlp}.fc2.bias`] = fc2Bias;
+  }
+  return { parameters, adam: adamInit(parameters), losses: [] };
+}
+
+function save({ parameters, adam, losses }: PolishRun): TrainingState {
+  const tensors = exportAdam(adam);
+  for (const [name, tensor] of Object.entries(parameters)) tensors[name] = tensor.dataSync<'float32'>();
+  return { meta: { losses: [...losses] }, tensors };
+}
+
+/** @throws Error where the state is of another composition. */
+function restore(run: PolishRun, { meta, tensors }: TrainingState): void {
+  const { losses } = meta as unknown as { losses: number[] };
+  const adam = importAdam(losses.length, tensors, run.parameters);
+  const parameters = Object.fromEntries(
+    Object.entries(run.parameters).map(([name, { shape }]) => [
+      name,
+      tf.tensor(tensors[name].slice(), shape),
+    ]),
+  );
+  tf.dispose(Object.values(run.parameters));
+  disposeAdam(run.adam);
+  run.parameters = parameters;
+  run.adam = adam;
+  run.losses.push(...losses);
+}
+
+function failNotFinite(loss: number, step: number): never {
+  fail({
+    reason: 'not-finite',
+    subject: 'polishing the composition',
+    found: `the loss is ${loss} at step ${step}`,
+    expected: 'finite numbers',
+    next: 'lower the learning rate of polishing and run again',
+  });
+}
