@@ -65,11 +65,12 @@ export function composedExamples(options: ComposedExampleOptions): Examples {
         const stream = random(seed, 'distill', block, step);
         drawRows(stream, train.own[0], classProbability, rows.subarray(0, ownRows));
         drawRows(stream, train.teacher, classProbability, rows.subarray(ownRows));
+        copyRows(train.teacher, rows, ownRows, batchTokens, buffers[0]);
         yield buffers.map(({ x, target }, student) => {
-          for (const [place, row] of rows.entries()) {
-            const { inputs, targets } = place < ownRows ? train.own[student] : train.teacher;
-            x.set(inputs.subarray(row * width, (row + 1) * width), place * width);
-            target.set(targets.subarray(row * width, (row + 1) * width), place * width);
+          copyRows(train.own[student], rows, 0, ownRows, { x, target });
+          if (student > 0) {
+            x.set(buffers[0].x.subarray(ownRows * width), ownRows * width);
+            target.set(buffers[0].target.subarray(ownRows * width), ownRows * width);
           }
           const shape: [number, number] = [batchTokens, width];
           return { x: tf.tensor2d(x, shape), target: tf.tensor2d(target, shape) };
@@ -94,6 +95,21 @@ function drawRows(stream: Random, pairs: Pairs, classProbability: number, rows: 
   for (let i = 0; i < rows.length; i++) {
     const first = stream.integer(images) * tokensPerImage;
     rows[i] = i < classRows ? first : first + 1 + stream.integer(tokensPerImage - 1);
+  }
+}
+
+/** Puts the rows of `pairs` that `rows` names at places [from, to) into the same places of `batch`. */
+function copyRows(
+  { inputs, targets, width }: Pairs,
+  rows: Uint32Array,
+  from: number,
+  to: number,
+  { x, target }: { readonly x: Float32Array; readonly target: Float32Array },
+): void {
+  for (let place = from; place < to; place++) {
+    const start = rows[place] * width;
+    x.set(inputs.subarray(start, start + width), place * width);
+    target.set(targets.subarray(start, start + width), place * width);
   }
 }
 
@@ -122,7 +138,7 @@ function check({
   }
   if (!Number.isInteger(batchTokens) || batchTokens < 1)
     throw new RangeError(`batches of ${batchTokens} tokens`);
-  if (train.own.length !== heldOut.own.length) {
+  if (train.own.length < 1 || train.own.length !== heldOut.own.length) {
     throw new RangeError(`${train.own.length} students, but held-out pairs of ${heldOut.own.length}`);
   }
   for (const { teacher, own } of [train, heldOut]) {

@@ -20,14 +20,7 @@ export async function stepsWithin(
   const trial: students.Student[] = [];
   const batches = examples.batches(0);
   try {
-    let lookSeconds = 0;
-    for (const [index, { id, weights }] of initial.entries()) {
-      const student = students.start(id, weights, () => NaN);
-      trial.push(student);
-      const lookBegan = performance.now();
-      await students.judge(student, 1, (parameters) => examples.errorOf(index, parameters));
-      lookSeconds += (performance.now() - lookBegan) / 1000;
-    }
+    for (const { id, weights } of initial) trial.push(students.start(id, weights, () => NaN));
     const step = async (): Promise<void> => {
       signal.throwIfAborted();
       const { value: batch } = await batches.next();
@@ -42,8 +35,13 @@ export async function stepsWithin(
       tf.tidy(() => tf.stack(losses).dataSync());
       tf.dispose([losses, ...batch.map(({ x, target }) => [x, target])]);
     };
-    // The first step pays for reading ahead and for the engine's memory.
+    // Pays for reading ahead and for the engine's memory.
     await step();
+    const looking = performance.now();
+    for (const [index, student] of trial.entries()) {
+      await students.judge(student, 1, (parameters) => examples.errorOf(index, parameters));
+    }
+    const lookSeconds = (performance.now() - looking) / 1000;
     const probing = performance.now();
     let probes = 0;
     let spent = 0;
@@ -52,7 +50,8 @@ export async function stepsWithin(
       probes++;
       spent = (performance.now() - probing) / 1000;
     }
-    const left = seconds - (performance.now() - began) / 1000 - looks * lookSeconds;
+    // One look more: at the refits.
+    const left = seconds - (performance.now() - began) / 1000 - (looks + 1) * lookSeconds;
     return Math.max(1, Math.floor((left * probes) / spent));
   } finally {
     await batches.return(undefined as never);
