@@ -137,13 +137,15 @@ export function memoryStore(): StreamStore {
   let now: Float32Array[][] = [];
   let next: Float32Array[][] = [];
   return {
-    read: async (level, batch) => now[level][batch],
-    write: async (level, batch, values) => {
+    read: (level, batch) => Promise.resolve(now[level][batch]),
+    write: (level, batch, values) => {
       (next[level] ??= [])[batch] = values;
+      return Promise.resolve();
     },
-    turn: async () => {
+    turn: () => {
       now = next;
       next = [];
+      return Promise.resolve();
     },
   };
 }

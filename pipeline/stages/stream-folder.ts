@@ -28,16 +28,20 @@ export function streamFolder(root: string): StreamFolder {
   const next = join(root, 'next');
   let sizes: readonly number[] = [];
   let written: number[] = [];
-  let handles: Partial<Record<string, FileHandle>> = {};
+  const handles = new Map<string, FileHandle>();
 
   const handle = async (folder: string, level: number, flags: string): Promise<FileHandle> => {
     const path = join(folder, levelFile(level));
-    return (handles[path] ??= await open(path, flags));
+    const known = handles.get(path);
+    if (known !== undefined) return known;
+    const opened = await open(path, flags);
+    handles.set(path, opened);
+    return opened;
   };
   const closeAll = async (): Promise<void> => {
-    const open = Object.values(handles);
-    handles = {};
-    await Promise.all(open.map((file) => file?.close()));
+    const files = [...handles.values()];
+    handles.clear();
+    await Promise.all(files.map((file) => file.close()));
   };
   const offset = (list: readonly number[], batch: number): number =>
     4 * list.slice(0, batch).reduce((sum, size) => sum + size, 0);
@@ -83,7 +87,7 @@ export function streamFolder(root: string): StreamFolder {
       );
     },
     async turn(key) {
-      const levels = Object.keys(handles).filter((path) => path.startsWith(next)).length;
+      const levels = [...handles.keys()].filter((path) => path.startsWith(next)).length;
       await closeAll();
       await writeJsonAtomic(join(next, indexFile), { key, levels, sizes: written });
       await rm(now, { recursive: true, force: true });

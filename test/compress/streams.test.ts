@@ -29,7 +29,7 @@ import { random } from '../../pipeline/util/random.ts';
 import { strongWeights, tinyArchitecture } from '../support/checkpoints.ts';
 import { describeOnEachEngine } from '../support/engines.ts';
 
-const { width, hidden, depth } = tinyArchitecture;
+const { hidden, depth } = tinyArchitecture;
 const tokens = 5;
 const imagesPerBatch = 6;
 const weights = strongWeights(tinyArchitecture);

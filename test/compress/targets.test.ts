@@ -89,7 +89,7 @@ describeOnEachEngine('a refit to other targets', () => {
   });
 
   it('counts a token of weight 3 like three tokens', () => {
-    const add = (values: readonly number[][], rows?: Float32Array) => {
+    const add = (values: number[][], rows?: Float32Array) => {
       const accumulator = createStatistics(2);
       tf.tidy(() => accumulator.add(tf.tensor2d(values), rows));
       const result = accumulator.finish();
