@@ -47,7 +47,8 @@ async function quality(options: QualityOptions): Promise<string> {
   const progress = createProgress(
     seeds.length *
       folds.length *
-      (foldWorks + options.recipes.reduce((sum, name) => sum + recipeWork(recipes[name], first, options), 0)),
+      (foldWorks +
+        options.recipes.reduce((sum, name) => sum + recipeWork(recipeOf(name, options), first, options), 0)),
   );
   const done: StoredRun[] = [];
   const splitHashes: Record<string, string> = {};
@@ -65,7 +66,7 @@ async function quality(options: QualityOptions): Promise<string> {
       confidence: loaded.config.measure.confidence,
       evaluationHashes: splitHashes,
       calibrationImages: done.map(({ seed, fold, calibrationImages }) => ({ seed, fold, calibrationImages })),
-      recipes: options.recipes.map((name) => plain(recipes[name])),
+      recipes: options.recipes.map((name) => plain(recipeOf(name, options))),
       complete: done.length === seeds.length * folds.length * options.recipes.length,
       ...table,
     });
@@ -91,7 +92,7 @@ async function quality(options: QualityOptions): Promise<string> {
           if (stored === undefined) pending.push({ name, path });
           else {
             done.push(stored);
-            progress.skip(recipeWork(recipes[name], data, options));
+            progress.skip(recipeWork(recipeOf(name, options), data, options));
           }
         }
         if (pending.length === 0) {
@@ -103,7 +104,7 @@ async function quality(options: QualityOptions): Promise<string> {
         const { evidence, measured } = await openFold(data, options, fold, model, names, run);
         try {
           for (const { name, path } of pending) {
-            const recipe: Recipe = recipes[name];
+            const recipe = recipeOf(name, options);
             const distill = distillation(recipe, data, options);
             const models = await runRecipe({
               recipe,
@@ -172,6 +173,12 @@ async function openFold(
   return { evidence, measured: await openEvaluation(model, batches, advance) };
 }
 
+/** The recipe as this call runs it. */
+function recipeOf(name: RecipeName, { uniformOnly }: QualityOptions): Recipe {
+  const recipe: Recipe = recipes[name];
+  return uniformOnly ? { ...recipe, allocations: ['uniform'] } : recipe;
+}
+
 /** The recipe's own, or the pipeline's default where it has none and is named all the same. */
 function distillation(
   recipe: Recipe,
@@ -192,7 +199,7 @@ function runKey(
   engine: string,
 ): string {
   const { calibration, evaluation } = folds[fold];
-  const recipe: Recipe = recipes[name];
+  const recipe = recipeOf(name, options);
   const distilled = options.distill > 0 && options.distillRecipes.includes(name);
   const hash = hashJson({
     version,

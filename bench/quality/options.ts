@@ -18,6 +18,8 @@ export interface QualityOptions {
   /** Most images of a fold; absent: all there are. */
   readonly calibrationImages?: number;
   readonly evaluationImages?: number;
+  /** Only the models with the same sparsity in every block. */
+  readonly uniformOnly: boolean;
   /** Calibration images that measure single blocks for the `measured` allocation. */
   readonly allocationImages: number;
   /** Steps of local distillation; 0 for none. */
@@ -62,6 +64,7 @@ export async function readOptions(argv: readonly string[]): Promise<QualityOptio
         describe: "other samples and splits (default: the config's seed)",
       },
       images: { type: 'string', describe: 'most calibration and evaluation images of a fold, e.g. 500,500' },
+      'uniform-only': { type: 'boolean', default: false, describe: 'leave out allocated models' },
       'allocation-images': {
         type: 'number',
         default: 96,
@@ -103,6 +106,7 @@ export async function readOptions(argv: readonly string[]): Promise<QualityOptio
     seeds,
     ...(calibrationImages !== undefined && { calibrationImages }),
     ...(evaluationImages !== undefined && { evaluationImages }),
+    uniformOnly: args['uniform-only'],
     allocationImages: args['allocation-images'],
     distill: args.distill,
     distillRecipes: names('distill-recipes', args['distill-recipes']),

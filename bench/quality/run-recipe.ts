@@ -146,14 +146,14 @@ export async function runRecipe(run: RecipeRun): Promise<ModelResult[]> {
 
 const keyOf = (block: number, width: number): string => `${block}/${width}`;
 
-/** Tenths of the block, the whole of it, and about every uniform width: half of it, itself, half as much again. */
+/** What the allocation may choose from: the block itself, every uniform width, and a few beyond both ends. */
 export function widthGrid(
   hidden: number,
   { steps, widthMultiple }: Pick<RecipeRun, 'steps' | 'widthMultiple'>,
 ): number[] {
-  const tenths = Array.from({ length: 9 }, (_, i) => ((i + 1) * hidden) / 10);
-  const about = steps.flatMap(({ width }) => [width / 2, width, 1.5 * width]);
-  const rounded = [...tenths, ...about].map(
+  const narrowest = Math.min(...steps.map(({ width }) => width));
+  const beyond = [0.8 * hidden, (2 / 3) * narrowest, narrowest / 3];
+  const rounded = [...beyond, ...steps.map(({ width }) => width)].map(
     (width) => Math.max(1, Math.round(width / widthMultiple)) * widthMultiple,
   );
   return [...new Set([hidden, ...rounded.filter((width) => width < hidden)])].sort((a, b) => b - a);
