@@ -1,7 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { gelu, linear } from '../tensor/ops.ts';
 import { attentionBranch, embed, ffnInput, teacherFfn, type VisionTransformer } from '../model/vit.ts';
-import type { Random } from '../util/random.ts';
 
 /** What one FFN block sees and makes of the sampled tokens of a batch. */
 export interface BlockTokens {
@@ -40,21 +39,4 @@ export function visitBlocks(
     x = next;
   }
   x.dispose();
-}
-
-/**
- * Which of an image's `tokens` tokens to keep: the class token always, patches without replacement.
- * `wanted` null keeps all. Ascending order.
- */
-export function sampleTokens(tokens: number, wanted: number | null, random: Random): Int32Array {
-  if (wanted === null || wanted >= tokens) return Int32Array.from({ length: tokens }, (_, index) => index);
-  const patches = Int32Array.from({ length: tokens - 1 }, (_, index) => index + 1);
-  // A partial Fisher-Yates: only the part that is kept is drawn.
-  for (let i = 0; i < wanted - 1; i++) {
-    const j = i + random.integer(patches.length - i);
-    [patches[i], patches[j]] = [patches[j], patches[i]];
-  }
-  const kept = new Int32Array(wanted);
-  kept.set(patches.subarray(0, wanted - 1), 1);
-  return kept.sort();
 }
