@@ -216,6 +216,21 @@ export const configSchema = z.strictObject({
         .prefault({}),
     })
     .prefault({}),
+  /** Short end-to-end distillation of whole models, after all; local-only results stay as they are. */
+  polish: z
+    .strictObject({
+      /** Uniform models to polish, of `descendants.sparsities`; none by default. */
+      sparsities: z.array(z.number().gt(0).lt(1)).default([]),
+      steps: positiveInteger.default(300),
+      /** Images of a step. */
+      batchSize: positiveInteger.default(32),
+      learningRate: z.number().positive().default(1e-4),
+      warmupShare: fraction.default(0.05),
+      weightDecay: z.number().min(0).default(0),
+      /** Weight of 1 - cosine of the class token after the final norm, beside KL(teacher || model). */
+      hiddenWeight: z.number().min(0).default(1),
+    })
+    .prefault({}),
   rank: z
     .strictObject({
       /** The resource that one point of accuracy is weighed against. */

@@ -15,6 +15,7 @@ export const stageNames = [
   'distill',
   'measure',
   'compose',
+  'polish',
   'profile',
   'rank',
   'export',

@@ -6,6 +6,7 @@ import { distill } from './distill.ts';
 import { exportLibrary } from './export.ts';
 import { measure } from './measure.ts';
 import { order } from './order.ts';
+import { polish } from './polish.ts';
 import { profile } from './profile.ts';
 import { rank } from './rank.ts';
 import { refit } from './refit.ts';
@@ -23,6 +24,7 @@ export const stages: readonly Stage[] = [
   distill,
   measure,
   compose,
+  polish,
   profile,
   rank,
   exportLibrary,

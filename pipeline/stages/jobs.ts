@@ -12,6 +12,8 @@ export const refitJob = (block: number): JobId => `refit/${blockName(block)}`;
 export const distillJob = (block: number): JobId => `distill/${blockName(block)}`;
 export const measureJob = (shard: number): JobId => `measure/shard-${shard}`;
 export const composeJob = (shard: number): JobId => `compose/shard-${shard}`;
+/** `percent`: of hidden units removed in every block, e.g. 50 or 62.5. */
+export const polishJob = (percent: number): JobId => `polish/uniform-${percent}`;
 export const profileJob: JobId = 'profile/latency';
 export const rankJob: JobId = 'rank/library';
 export const exportJob: JobId = 'export/library';
@@ -31,6 +33,7 @@ export const files = {
   descendantsInfo: 'descendants.json',
   scores: 'scores.safetensors',
   compositions: 'compositions.json',
+  polished: 'polished.json',
   latency: 'latency.json',
   ranking: 'ranking.json',
   report: 'report.json',

@@ -5,7 +5,7 @@ import type { BlockStatistics } from '../compress/statistics.ts';
 import { mergeStatistics } from '../compress/statistics.ts';
 import type { TokenReader } from '../compress/distill.ts';
 import type { FfnWeights } from '../model/ffn-weights.ts';
-import { widthName } from '../model/architecture.ts';
+import { blockName, widthName } from '../model/architecture.ts';
 import { hostFfn, type HostWeights } from '../model/host-weights.ts';
 import { openSafetensors, writeSafetensors, type NamedArrays } from '../model/safetensors.ts';
 import { files, indices, orderJob, statisticsJob, teacherJob } from './jobs.ts';
@@ -134,14 +134,10 @@ export async function writeDescendants(
   path: string,
   descendants: readonly { weights: FfnWeights }[],
 ): Promise<void> {
-  const arrays: NamedArrays = {};
-  for (const { weights } of descendants) {
-    const { width: d, hidden: h } = weights;
-    const shapes = { fc1Kernel: [d, h], fc1Bias: [h], fc2Kernel: [h, d], fc2Bias: [d] };
-    for (const part of ffnParts)
-      arrays[`${widthName(h)}/${part}`] = { shape: shapes[part], data: weights[part] };
-  }
-  await writeSafetensors(path, arrays, {});
+  await writeFfns(
+    path,
+    descendants.map(({ weights }) => [widthName(weights.hidden), weights]),
+  );
 }
 
 /** The descendants in `folder`, widest first; with `width`, that one alone. */
@@ -151,17 +147,48 @@ export async function readDescendants(
 ): Promise<{ width: number; weights: FfnWeights }[]> {
   const file = await openSafetensors(join(folder, files.descendants));
   const all = [...new Set(file.names.map((name) => name.split('/')[0]))].sort().reverse();
-  const result = [];
-  for (const name of width === undefined ? all : [widthName(width)]) {
-    const [blockWidth, hidden] = file.info(`${name}/fc1Kernel`).shape;
+  const ffns = await readFfns(file, width === undefined ? all : [widthName(width)]);
+  await file.close();
+  return ffns.map((weights) => ({ width: weights.hidden, weights }));
+}
+
+/** One file for a whole model's FFN blocks: `block-03/fc1Kernel` and so on. */
+export async function writeBlocks(path: string, ffns: readonly FfnWeights[]): Promise<void> {
+  await writeFfns(
+    path,
+    ffns.map((weights, block) => [blockName(block), weights]),
+  );
+}
+
+/** The blocks of `writeBlocks`, in the order of `names`. */
+export async function readBlocks(path: string, names: readonly string[]): Promise<FfnWeights[]> {
+  const file = await openSafetensors(path);
+  const ffns = await readFfns(file, names);
+  await file.close();
+  return ffns;
+}
+
+async function writeFfns(path: string, named: readonly (readonly [string, FfnWeights])[]): Promise<void> {
+  const arrays: NamedArrays = {};
+  for (const [name, weights] of named) {
+    const { width: d, hidden: h } = weights;
+    const shapes = { fc1Kernel: [d, h], fc1Bias: [h], fc2Kernel: [h, d], fc2Bias: [d] };
+    for (const part of ffnParts) arrays[`${name}/${part}`] = { shape: shapes[part], data: weights[part] };
+  }
+  await writeSafetensors(path, arrays, {});
+}
+
+async function readFfns(
+  file: Awaited<ReturnType<typeof openSafetensors>>,
+  names: readonly string[],
+): Promise<FfnWeights[]> {
+  const result: FfnWeights[] = [];
+  for (const name of names) {
+    const [width, hidden] = file.info(`${name}/fc1Kernel`).shape;
     const [fc1Kernel, fc1Bias, fc2Kernel, fc2Bias] = await Promise.all(
       ffnParts.map((part) => file.read(`${name}/${part}`)),
     );
-    result.push({
-      width: hidden,
-      weights: { width: blockWidth, hidden, fc1Kernel, fc1Bias, fc2Kernel, fc2Bias },
-    });
+    result.push({ width, hidden, fc1Kernel, fc1Bias, fc2Kernel, fc2Bias });
   }
-  await file.close();
   return result;
 }

@@ -4,11 +4,17 @@ import { mildLossPp } from '../measure/additivity.ts';
 import type { AdditivityReport, SplitErrors } from '../measure/predict-compositions.ts';
 import type { JobContext } from '../runner/contract.ts';
 import type { Measured, MeasuredAllocation, MeasuredUniform } from './measured.ts';
+import { removedPercent, type Polished } from './polish.ts';
 import type { RankingFile } from './rank.ts';
 import type { TestReport } from './report.ts';
 
 /** report.md: whole models on both splits, and how far predictions can be trusted. */
-export function describeReport(context: JobContext, ranking: RankingFile, test: TestReport): string {
+export function describeReport(
+  context: JobContext,
+  ranking: RankingFile,
+  test: TestReport,
+  polished: readonly Polished[],
+): string {
   const { loaded, engine } = context;
   const confidence = `${loaded.config.measure.confidence * 100} % intervals`;
   return `# ${loaded.name}
@@ -27,7 +33,7 @@ ${
     : wholeModels(test.teacher, test.uniform ?? [], test.allocated ?? [])
 }
 
-The library and its ranking: ../../library (\`npm run pipeline -- show\`).
+${polishing(polished, test)}The library and its ranking: ../../library (\`npm run pipeline -- show\`).
 `;
 }
 
@@ -49,6 +55,26 @@ function wholeModels(
       } |`;
     }),
   ].join('\n');
+}
+
+function polishing(polished: readonly Polished[], test: TestReport): string {
+  if (polished.length === 0) return '';
+  const rows = polished.map(({ sparsity, before, after, gainPp, losses }) => {
+    const onTest = test.polished?.find((item) => item.sparsity === sparsity)?.measured;
+    return `| ${removedPercent(sparsity)} % | ${interval(before.top1Percent)} | ${interval(after.top1Percent)} | ${interval(gainPp)} | ${
+      onTest === undefined ? '-' : interval(onTest.top1Percent)
+    } | ${losses.length} |`;
+  });
+  return `## Polished: whole models distilled end to end, without labels
+
+Apart from everything above, which was trained block by block. These weights are in runs/<name>/polish, not in the library: a
+polished block serves its own model only.
+
+| removed in every block | before, selection | after, selection | gain, pp | after, test | steps |
+|---|---|---|---|---|---|
+${rows.join('\n')}
+
+`;
 }
 
 function allocationNote(allocated: readonly MeasuredAllocation[]): string {

@@ -6,6 +6,7 @@ import {
   exportJob,
   files,
   indices,
+  polishJob,
   rankJob,
   refitJob,
   reportJob,
@@ -21,6 +22,7 @@ import {
   type MeasuredAllocation,
   type MeasuredUniform,
 } from './measured.ts';
+import { polishedModels, readPolished, removedPercent } from './polish.ts';
 import type { RankingFile } from './rank.ts';
 import { describeReport } from './report-text.ts';
 
@@ -31,6 +33,8 @@ export interface TestReport {
   readonly teacher?: Measured;
   readonly uniform?: readonly MeasuredUniform[];
   readonly allocated?: readonly MeasuredAllocation[];
+  /** End-to-end distilled uniform models, by sparsity; only where the config asks for them. */
+  readonly polished?: readonly { readonly sparsity: number; readonly measured: Measured }[];
   /** Of the library's manifest: which library these numbers belong to. */
   readonly manifestSha256: string;
 }
@@ -46,7 +50,12 @@ export const report: Stage = {
     {
       id: reportJob,
       needs: [splitsJob, teacherJob, rankJob, exportJob],
-      wants: indices(architecture.depth).flatMap((block) => [refitJob(block), distillJob(block)]),
+      wants: [
+        ...indices(architecture.depth).flatMap((block) => [refitJob(block), distillJob(block)]),
+        ...polishedModels(loaded.config, architecture.hidden).map(({ sparsity }) =>
+          polishJob(removedPercent(sparsity)),
+        ),
+      ],
       settings: {
         mean: inputs.preprocessing.mean,
         std: inputs.preprocessing.std,
@@ -58,12 +67,21 @@ export const report: Stage = {
   async run(_job, context) {
     const { sha256File } = await import('../util/hash.ts');
     const ranking = await readJson<RankingFile>(join(context.input(rankJob)!, files.ranking));
+    const polished = await readPolished(context);
     const result: TestReport = {
-      ...(await measureTest(context, ranking.allocated)),
+      ...(await measureTest(context, ranking.allocated, polished)),
       manifestSha256: await sha256File(join(context.input(exportJob)!, 'manifest.json')),
     };
     await writeJsonAtomic(join(context.folder, files.report), result);
-    await writeFileAtomic(join(context.folder, files.reportText), describeReport(context, ranking, result));
+    await writeFileAtomic(
+      join(context.folder, files.reportText),
+      describeReport(
+        context,
+        ranking,
+        result,
+        polished.map((item) => item.polished),
+      ),
+    );
     return { images: result.images, ...(result.teacher && { teacherTop1: result.teacher.top1Percent.mean }) };
   },
 };
@@ -71,6 +89,7 @@ export const report: Stage = {
 async function measureTest(
   context: JobContext,
   allocated: RankingFile['allocated'],
+  polished: Awaited<ReturnType<typeof readPolished>>,
 ): Promise<Omit<TestReport, 'manifestSha256'>> {
   const { sweep } = await import('../measure/sweep.ts');
   const { openSplit, openTeacher } = await import('./open.ts');
@@ -82,6 +101,11 @@ async function measureTest(
   if (images === 0) return { images };
   const model = await openTeacher(context);
   const library = await uploadDescendants(context, { refitted: true });
+  const { disposeFfn, uploadFfn } = await import('../model/vit.ts');
+  const uploaded = polished.map(({ polished: { sparsity }, ffns }) => ({
+    sparsity,
+    ffns: ffns.map(uploadFfn),
+  }));
   const { models: scores } = await sweep({
     model,
     batches: split.tensorBatches(split.items, config.measure.batchSize),
@@ -94,17 +118,28 @@ async function measureTest(
         library,
         allocated.filter(({ costs }) => costs !== 'uniform'),
       ),
+      ...uploaded.map(({ sparsity, ffns }) => ({
+        id: `polished/${sparsity}`,
+        ffn: (block: number) => ffns[block],
+      })),
     ],
     signal: context.signal,
     onProgress: (progress) => context.progress(progress),
   });
   model.dispose();
   library.dispose();
+  uploaded.forEach(({ ffns }) => ffns.forEach(disposeFfn));
   const measured = await measureAll(scores, config.measure.confidence);
   return {
     images,
     teacher: measured.get('teacher')!,
     uniform: uniformOf(context, measured),
     allocated: await allocatedOf(context, allocated, scores, measured),
+    ...(polished.length > 0 && {
+      polished: uploaded.map(({ sparsity }) => ({
+        sparsity,
+        measured: measured.get(`polished/${sparsity}`)!,
+      })),
+    }),
   };
 }
