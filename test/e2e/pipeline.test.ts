@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { installedEngines } from '../../pipeline/tensor/installed.ts';
 import type { LibrarySummary } from '../../pipeline/library/summary.ts';
@@ -100,6 +100,32 @@ for (const engine of engines) {
       succeeded(run);
       assert.deepEqual(finished(run.events), ['rank/library', 'export/library', 'report/test']);
     });
+
+    it('polishes a whole model on request, apart from the library', async () => {
+      const before = hashes(library());
+      const set = [
+        '--set',
+        'rank.resource=macs',
+        '--set',
+        'polish.sparsities=[0.5]',
+        '--set',
+        'polish.steps=3',
+      ];
+      const run = await place.run([...config, ...set]);
+      succeeded(run);
+      assert.deepEqual(finished(run.events), ['polish/uniform-50', 'report/test']);
+      assert.deepEqual(hashes(library()), before);
+      const report = readFileSync(join(place.folder, 'runs', 'small', 'report', 'test', 'report.md'), 'utf8');
+      assert.match(report, /Polished: .*\n[^]*\| 50 % \|.*\| 3 \|/);
+    });
+
+    it('fits and trains on inputs of the teacher alone, all tokens alike, where the config says so', async () => {
+      const set = ['--set', 'inputs.from=teacher', '--set', 'statistics.tokenWeights=uniform'];
+      const run = await place.run([...config, ...set, '--set', 'distill.duration.steps=4']);
+      succeeded(run);
+      const { manifest } = await openLibrary(library(), { check: 'hashes' });
+      assert.equal(manifest.uniform.length, 2);
+    });
   });
 }
 
@@ -112,7 +138,7 @@ describe('interruptions', () => {
   });
   after(() => place.remove());
 
-  it('resumes a run stopped by Ctrl-C in the middle of distillation, to the same library', async () => {
+  it('resumes a run stopped by Ctrl-C in the middle of distillation, its scratch files lost, to the same library', async () => {
     const config = ['--config', 'small.yaml'];
     const library = join(place.folder, 'runs', 'small', 'library');
     succeeded(await place.run(config));
@@ -121,13 +147,15 @@ describe('interruptions', () => {
     let sent = false;
     const again = [...config, '--from', 'distill'];
     const stopped = await place.run(again, (event, kill) => {
-      if (sent || event.type !== 'job-progress' || !event.job.startsWith('distill/') || event.fraction < 0.1)
+      if (sent || event.type !== 'job-progress' || event.job !== 'distill/block-03' || event.fraction < 0.1)
         return;
       sent = true;
       kill('SIGINT');
     });
     assert.equal(stopped.code, 130);
     assert.ok(stopped.events.some(({ type }) => type === 'job-interrupted'));
+    // The residual streams at block 3: made again from the images and the blocks before it.
+    rmSync(join(place.folder, 'runs', 'small', '.scratch'), { recursive: true });
 
     const resumed = await place.run(config);
     succeeded(resumed);
