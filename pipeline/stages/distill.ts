@@ -1,14 +1,10 @@
 import { join } from 'node:path';
-import type { StudentPairs } from '../compress/composed-examples.ts';
 import type { DistillResult } from '../compress/distill-task.ts';
-import type { Examples } from '../compress/examples.ts';
-import type { Pairs } from '../compress/pairs.ts';
-import { classProbability } from '../compress/token-weights.ts';
-import type { JobContext, Stage } from '../runner/contract.ts';
+import type { Stage } from '../runner/contract.ts';
 import { readJson, writeJsonAtomic } from '../util/atomic.ts';
 import { blockName } from '../model/architecture.ts';
 import type { Config } from '../config/schema.ts';
-import { calibrationTokens, readTokenWeights, sampledTokens } from './calibration.ts';
+import { calibrationTokens } from './calibration.ts';
 import { chainBefore, streamBytes } from './chain.ts';
 import {
   classShareJob,
@@ -21,7 +17,6 @@ import {
   statisticsJob,
   teacherJob,
 } from './jobs.ts';
-import type { OpenStreams } from './open-streams.ts';
 import { descents } from './widths.ts';
 import type { DescendantsInfo } from './read.ts';
 
@@ -99,6 +94,7 @@ export const distill: Stage = {
       await writeJsonAtomic(join(context.folder, files.descendantsInfo), { block, descendants });
       return { enabled: false };
     }
+    const { composedSource, teacherSource } = await import('./distill-source.ts');
     const source = isComposed(config)
       ? await composedSource(context, block, students.length)
       : await teacherSource(context, block, students.length);
@@ -142,73 +138,6 @@ export const distill: Stage = {
 
 function isComposed({ inputs, distill }: Config): boolean {
   return inputs.from === 'composed' && distill.enabled;
-}
-
-interface DistillSource {
-  readonly examples: Examples;
-  /** Tokens of one epoch. */
-  readonly tokens: number;
-  readonly advance: OpenStreams['advance'];
-  readonly close: () => Promise<void>;
-}
-
-async function teacherSource(context: JobContext, block: number, students: number): Promise<DistillSource> {
-  const { teacherExamples } = await import('../compress/teacher-examples.ts');
-  const { openTokens, readHeldOutTokens, readTeacherFfn } = await import('./read.ts');
-  const { config } = context.loaded;
-  const tokens = await openTokens(context, block);
-  const examples = teacherExamples({
-    teacher: await readTeacherFfn(context, block),
-    students,
-    tokens,
-    heldOut: await readHeldOutTokens(context, block),
-    gelu: context.architecture.gelu,
-    batchTokens: config.distill.batchTokens,
-    seed: config.seed,
-  });
-  return { examples, tokens: tokens.count, advance: () => Promise.resolve(), close: () => tokens.close() };
-}
-
-/** The pairs of all levels are gathered once, in memory, and drawn from for the whole training. */
-async function composedSource(context: JobContext, block: number, students: number): Promise<DistillSource> {
-  const { composedExamples } = await import('../compress/composed-examples.ts');
-  const { createPairs } = await import('../compress/collect-pairs.ts');
-  const { visitLevels } = await import('../compress/streams.ts');
-  const { openTeacher } = await import('./open.ts');
-  const { openStreams } = await import('./open-streams.ts');
-  const { config } = context.loaded;
-  const { architecture } = context;
-  const sampled = sampledTokens(config, architecture);
-  const weights = await readTokenWeights(context, block);
-  const model = await openTeacher(context);
-  const streams = await openStreams(context, model, 'distill', block);
-  const train = createPairs(1 + students, architecture.width, sampled);
-  const heldOut = createPairs(1 + students, architecture.width, sampled);
-  await visitLevels(streams, block, streams.rowsOf, (level, tokens, batch) => {
-    context.signal.throwIfAborted();
-    (streams.isHeldOut(batch) ? heldOut : train).add(level, tokens);
-  });
-  const pairsOf = ([teacher, ...own]: readonly Pairs[]): StudentPairs => ({ teacher, own });
-  const pairs = pairsOf(train.finish());
-  const examples = composedExamples({
-    train: pairs,
-    heldOut: pairsOf(heldOut.finish()),
-    ownShare: config.inputs.composedShare,
-    classProbability: classProbability(weights, sampled),
-    gelu: architecture.gelu,
-    batchTokens: config.distill.batchTokens,
-    block: blockName(block),
-    seed: config.seed,
-  });
-  return {
-    examples,
-    tokens: pairs.teacher.inputs.length / architecture.width,
-    advance: streams.advance,
-    async close() {
-      await streams.close();
-      model.dispose();
-    },
-  };
 }
 
 /** Epochs become steps once, here, and minutes of all blocks a block's seconds; training code knows only these. */

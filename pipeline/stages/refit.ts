@@ -1,16 +1,10 @@
 import { join } from 'node:path';
 import type { GateResult } from '../compress/gates.ts';
-import type { OutputError } from '../compress/output-error.ts';
-import type { BlockStatistics } from '../compress/statistics.ts';
-import type { Targets } from '../compress/targets.ts';
-import { effectiveShare } from '../compress/token-weights.ts';
 import type { Config } from '../config/schema.ts';
-import type { FfnWeights } from '../model/ffn-weights.ts';
 import type { JobContext, Stage } from '../runner/contract.ts';
 import { writeJsonAtomic } from '../util/atomic.ts';
 import { fail } from '../util/failure.ts';
 import { blockName, tokensPerImage, widthName } from '../model/architecture.ts';
-import { readTokenWeights, sampledTokens } from './calibration.ts';
 import {
   classShareJob,
   files,
@@ -23,7 +17,7 @@ import {
   teacherJob,
 } from './jobs.ts';
 import { chainBefore, streamBytes } from './chain.ts';
-import type { OpenStreams } from './open-streams.ts';
+import type { FitSource } from './fit-source.ts';
 import { descents } from './widths.ts';
 
 /**
@@ -84,7 +78,8 @@ export const refit: Stage = {
     const units = await readOrder(context, block);
     const steps = descents(config, hidden);
     const options = { ridge: config.order.ridge, method: config.refit.method };
-    const source = isComposed(config)
+    const { composedFits, teacherFits } = await import('./fit-source.ts');
+    const source: FitSource = isComposed(config)
       ? await composedFits(context, block, steps.length)
       : await teacherFits(context, block, steps.length);
     try {
@@ -137,85 +132,6 @@ export const refit: Stage = {
 /** Only the affine refit has targets to fit; without it nothing here looks at a compressed model. */
 function isComposed(config: Config): boolean {
   return config.inputs.from === 'composed' && config.refit.method === 'affine';
-}
-
-/** What the refits of a block are fitted to and judged by, the same order as the widths. */
-interface FitSource {
-  readonly problems: readonly { statistics: BlockStatistics; targets?: Targets }[];
-  /** Tokens that carry the information of the fit: the weight of all over that of the average token. */
-  readonly tokens: number;
-  readonly errorOf: (weights: FfnWeights, index: number) => OutputError;
-  readonly advance: OpenStreams['advance'];
-  readonly close: () => Promise<void>;
-}
-
-async function teacherFits(context: JobContext, block: number, widths: number): Promise<FitSource> {
-  const { outputErrors } = await import('../compress/output-error.ts');
-  const { readHeldOutTokens, readStatistics, readTeacherFfn } = await import('./read.ts');
-  const { gelu } = context.architecture;
-  const sampled = sampledTokens(context.loaded.config, context.architecture);
-  const weights = await readTokenWeights(context, block);
-  const statistics = await readStatistics(context, block);
-  const teacher = await readTeacherFfn(context, block);
-  const heldOut = await readHeldOutTokens(context, block);
-  return {
-    problems: Array.from({ length: widths }, () => ({ statistics })),
-    tokens: statistics.count * effectiveShare(weights, sampled),
-    errorOf: (student) =>
-      outputErrors(teacher, [student], heldOut, gelu, { tokensPerImage: sampled, weights })[0],
-    advance: () => Promise.resolve(),
-    close: () => Promise.resolve(),
-  };
-}
-
-async function composedFits(context: JobContext, block: number, widths: number): Promise<FitSource> {
-  const { composedProblems } = await import('../compress/composed-statistics.ts');
-  const { pairError } = await import('../compress/output-error.ts');
-  const { openTeacher } = await import('./open.ts');
-  const { openStreams } = await import('./open-streams.ts');
-  const { createPairs } = await import('../compress/collect-pairs.ts');
-  const { config } = context.loaded;
-  const { gelu, width } = context.architecture;
-  const sampled = sampledTokens(config, context.architecture);
-  const weights = await readTokenWeights(context, block);
-  const ownShare = config.inputs.composedShare;
-  const model = await openTeacher(context);
-  const streams = await openStreams(context, model, 'refit', block);
-  const heldOut = createPairs(1 + widths, width, sampled);
-  let tokens = 0;
-  const { problems } = await composedProblems(
-    streams,
-    block,
-    streams.rowsOf,
-    (batch) => !streams.isHeldOut(batch),
-    { sampled, weights, ownShare },
-    (level, seen, batch) => {
-      context.progress({ fraction: (0.9 * (batch + 1)) / streams.batches.length });
-      context.signal.throwIfAborted();
-      if (streams.isHeldOut(batch)) heldOut.add(level, seen);
-      else if (level === 0) tokens += seen.input.shape[0];
-    },
-  );
-  const [ofTeacher, ...own] = heldOut.finish();
-  return {
-    problems,
-    tokens: tokens * effectiveShare(weights, sampled),
-    errorOf: (student, index) =>
-      pairError(
-        student,
-        [
-          { pairs: ofTeacher, share: 1 - ownShare },
-          { pairs: own[index], share: ownShare },
-        ],
-        weights,
-        gelu,
-      ),
-    advance: streams.advance,
-    async close() {
-      await streams.close();
-      model.dispose();
-    },
-  };
 }
 
 /** One failure stops the job; what cannot be decided is one warning per block. */
