@@ -23,6 +23,8 @@ export interface QualityRow {
   /** Minus the reference recipe's uniform model of the same stage and sparsity, on the same images. */
   readonly differencePp: Bounds | null;
   readonly kl: number;
+  /** The same difference in KL, with a normal interval over images: it resolves what flips of top-1 cannot. */
+  readonly klDifference: Bounds | null;
   readonly agreementPercent: number;
   /** Means over the folds. */
   readonly fitSeconds: number;
@@ -39,7 +41,7 @@ export interface QualityTable {
 /** Per image, what the seeds that measured it found on average. */
 interface Pooled {
   readonly ids: readonly string[];
-  readonly correct: Float64Array;
+  readonly values: Float64Array;
   readonly seeds: number;
 }
 
@@ -62,13 +64,13 @@ export function buildTable(
     }
   }
   const folds = new Map(runs.map((run) => [`${run.seed}/${run.fold}`, run]));
-  const teacher = pool([...folds.values()].map((run) => ({ run, correct: run.teacher.correct })));
-  const pooledOf = (group: readonly { run: StoredRun; model: ModelResult }[]) =>
-    pool(group.map(({ run, model }) => ({ run, correct: model.scores.correct })));
+  const teacher = pool([...folds.values()].map((run) => ({ run, values: run.teacher.correct })));
+  const pooledOf = (group: readonly { run: StoredRun; model: ModelResult }[], of: 'correct' | 'kl') =>
+    pool(group.map(({ run, model }) => ({ run, values: model.scores[of] })));
   const rows = [...groups.values()].map((group): QualityRow => {
     const [{ model }] = group;
     const { recipe, allocation, stage, sparsity } = model;
-    const pooled = pooledOf(group);
+    const pooled = pooledOf(group, 'correct');
     const other = groups.get(keyOf(reference, 'uniform', stage, sparsity));
     const isReference = recipe === reference && allocation === 'uniform';
     const images = group.reduce((sum, { run }) => sum + run.ids.length, 0);
@@ -86,7 +88,13 @@ export function buildTable(
       seeds: pooled.seeds,
       top1Percent: shareOf(pooled, confidence),
       differencePp:
-        other === undefined || isReference ? null : differenceOf(pooled, pooledOf(other), confidence),
+        other === undefined || isReference
+          ? null
+          : top1Difference(pooled, pooledOf(other, 'correct'), confidence),
+      klDifference:
+        other === undefined || isReference
+          ? null
+          : meanDifference(pooledOf(group, 'kl'), pooledOf(other, 'kl'), confidence),
       kl: overImages(({ scores }) => scores.kl),
       agreementPercent: 100 * overImages(({ scores }) => scores.agree),
       fitSeconds: mean(({ fitSeconds }) => fitSeconds),
@@ -106,22 +114,22 @@ export function buildTable(
 
 const keyOf = (...parts: readonly (string | number)[]): string => parts.join('/');
 
-function pool(parts: readonly { run: StoredRun; correct: ArrayLike<number> }[]): Pooled {
+function pool(parts: readonly { run: StoredRun; values: ArrayLike<number> }[]): Pooled {
   const found = new Map<string, { sum: number; count: number }>();
-  for (const { run, correct } of parts) {
+  for (const { run, values } of parts) {
     for (const [image, id] of run.ids.entries()) {
       const { sum, count } = found.get(id) ?? { sum: 0, count: 0 };
-      found.set(id, { sum: sum + correct[image], count: count + 1 });
+      found.set(id, { sum: sum + values[image], count: count + 1 });
     }
   }
   return {
     ids: [...found.keys()],
-    correct: Float64Array.from(found.values(), ({ sum, count }) => sum / count),
+    values: Float64Array.from(found.values(), ({ sum, count }) => sum / count),
     seeds: new Set(parts.map(({ run }) => run.seed)).size,
   };
 }
 
-function shareOf({ correct }: Pooled, confidence: number): Bounds {
+function shareOf({ values: correct }: Pooled, confidence: number): Bounds {
   const { mean, low, high } = proportionPercent(Math.round(total(correct)), correct.length, confidence);
   return {
     mean: (100 * total(correct)) / correct.length,
@@ -130,23 +138,46 @@ function shareOf({ correct }: Pooled, confidence: number): Bounds {
   };
 }
 
-/** Over the images that both measured. */
-function differenceOf(model: Pooled, reference: Pooled, confidence: number): Bounds | null {
-  const place = new Map(reference.ids.map((id, index) => [id, index]));
-  const shared = model.ids.flatMap((id, index) => (place.has(id) ? [[index, place.get(id)!]] : []));
-  if (shared.length < 2) return null;
-  const a = Float64Array.from(shared, ([index]) => model.correct[index]);
-  const b = Float64Array.from(shared, ([, index]) => reference.correct[index]);
-  if (model.seeds === 1 && reference.seeds === 1) {
-    const { mean, low, high } = pairedScoresPp(a, b, confidence);
-    return { mean, low, high };
+/** In points, over the images that both measured; with one seed Tango's interval. */
+function top1Difference(model: Pooled, reference: Pooled, confidence: number): Bounds | null {
+  const [a, b] = shared(model, reference);
+  if (a.length < 2) return null;
+  if (model.seeds > 1 || reference.seeds > 1) {
+    return normalBounds(
+      a.map((value, image) => 100 * (value - b[image])),
+      confidence,
+    );
   }
-  const differences = a.map((value, image) => 100 * (value - b[image]));
+  const { mean, low, high } = pairedScoresPp(a, b, confidence);
+  return { mean, low, high };
+}
+
+function meanDifference(model: Pooled, reference: Pooled, confidence: number): Bounds | null {
+  const [a, b] = shared(model, reference);
+  if (a.length < 2) return null;
+  return normalBounds(
+    a.map((value, image) => value - b[image]),
+    confidence,
+  );
+}
+
+/** Mean of paired differences with its normal interval. */
+function normalBounds(differences: Float64Array, confidence: number): Bounds {
   const mean = total(differences) / differences.length;
   const variance =
     differences.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (differences.length - 1);
   const half = twoSidedQuantile(confidence) * Math.sqrt(variance / differences.length);
   return { mean, low: mean - half, high: mean + half };
+}
+
+/** The values of both on the images that both measured. */
+function shared(model: Pooled, reference: Pooled): [Float64Array, Float64Array] {
+  const place = new Map(reference.ids.map((id, index) => [id, index]));
+  const pairs = model.ids.flatMap((id, index) => (place.has(id) ? [[index, place.get(id)!]] : []));
+  return [
+    Float64Array.from(pairs, ([index]) => model.values[index]),
+    Float64Array.from(pairs, ([, index]) => reference.values[index]),
+  ];
 }
 
 function total(values: ArrayLike<number>): number {
@@ -171,6 +202,9 @@ export function markdownTable({ rows, reference }: QualityTable): string {
           ? '-'
           : `${signed(difference.mean)} [${signed(difference.low)}, ${signed(difference.high)}]`,
         row.kl.toFixed(row.kl < 1 ? 3 : 2),
+        row.klDifference === null
+          ? '-'
+          : `${signed(row.klDifference.mean, 2)} [${signed(row.klDifference.low, 2)}, ${signed(row.klDifference.high, 2)}]`,
         row.agreementPercent.toFixed(1),
         secondsOf(row),
       ].join(' | ');
@@ -178,8 +212,8 @@ export function markdownTable({ rows, reference }: QualityTable): string {
     return [
       `### ${+(100 * sparsity).toFixed(2)} % of the hidden units removed`,
       '',
-      `| recipe | widths | stage | kept % | top-1 % | minus ${reference} (uniform), points | KL, nats | agreement % | fit |`,
-      '| --- | --- | --- | --- | --- | --- | --- | --- | --- |',
+      `| recipe | widths | stage | kept % | top-1 % | minus ${reference} (uniform), points | KL, nats | minus ${reference} (uniform) | agreement % | fit |`,
+      '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |',
       ...lines.map((line) => `| ${line} |`),
     ].join('\n');
   });
@@ -193,6 +227,6 @@ function secondsOf({ fitSeconds, allocationSeconds, distillSeconds }: QualityRow
   return parts.join(' + ');
 }
 
-function signed(value: number): string {
-  return `${value < 0 ? '-' : '+'}${Math.abs(value).toFixed(1)}`;
+function signed(value: number, digits = 1): string {
+  return `${value < 0 ? '-' : '+'}${Math.abs(value).toFixed(digits)}`;
 }
