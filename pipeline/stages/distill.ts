@@ -4,8 +4,8 @@ import type { Stage } from '../runner/contract.ts';
 import { readJson, writeJsonAtomic } from '../util/atomic.ts';
 import { blockName } from '../model/architecture.ts';
 import type { Config } from '../config/schema.ts';
-import { calibrationTokens } from './calibration.ts';
-import { chainBefore, streamBytes } from './chain.ts';
+import { calibrationTokens, sampledTokens } from './calibration.ts';
+import { chainBefore, chainImages, streamBytes } from './chain.ts';
 import {
   classShareJob,
   distillJob,
@@ -33,7 +33,11 @@ export const distill: Stage = {
   plan: ({ loaded, architecture, engine, slots, inputs }) => {
     const { config } = loaded;
     const widths = descents(config, architecture.hidden);
-    const tokens = calibrationTokens(config, architecture).training;
+    const composed = isComposed(config);
+    const perImage = sampledTokens(config, architecture);
+    const all = calibrationTokens(config, architecture);
+    const used = chainImages(config, { training: all.training / perImage, heldOut: all.heldOut / perImage });
+    const tokens = composed ? used.training * perImage : all.training;
     const length = distillLength(config, architecture.depth, tokens);
     const kept = widths.reduce((sum, { width }) => sum + width, 0);
     const flopPerToken = 2 * architecture.width * (2 * architecture.hidden + 5 * kept);
@@ -42,7 +46,6 @@ export const distill: Stage = {
       typeof length === 'number'
         ? 1 + (length * stepFlop) / (engine === 'wasm' ? 12e9 : 100e9)
         : length.seconds;
-    const composed = isComposed(config);
     const pairBytes = 2 * (tokens * (1 + widths.length)) * architecture.width * 4;
     return indices(architecture.depth).map((block) => ({
       id: distillJob(block),

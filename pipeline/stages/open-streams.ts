@@ -8,7 +8,7 @@ import type { FfnWeights } from '../model/ffn-weights.ts';
 import type { JobContext } from '../runner/contract.ts';
 import { hashJson, sha256File } from '../util/hash.ts';
 import { calibrationImages, sampledRows } from './calibration.ts';
-import { chainBefore, chainJob, type Chain } from './chain.ts';
+import { chainBefore, chainImages, chainJob, type Chain } from './chain.ts';
 import { files, indices, splitsJob, teacherJob } from './jobs.ts';
 import { openSplit } from './open.ts';
 import { readDescendants } from './read.ts';
@@ -41,13 +41,12 @@ export async function openStreams(
   const { architecture } = context;
   const split = await openSplit(context, 'calibration');
   const images = calibrationImages(config, split.items);
-  const most = config.inputs.images;
-  const heldOutCount = Math.min(
-    images.heldOut.length,
-    Math.max(1, Math.round(most * config.statistics.heldOut)),
-  );
-  const heldOut = images.heldOut.slice(0, heldOutCount);
-  const training = images.training.slice(0, Math.max(1, most - heldOutCount));
+  const counts = chainImages(config, {
+    training: images.training.length,
+    heldOut: images.heldOut.length,
+  });
+  const heldOut = images.heldOut.slice(0, counts.heldOut);
+  const training = images.training.slice(0, counts.training);
   const cut = (items: typeof training) =>
     indices(Math.ceil(items.length / batchSize)).map((i) => items.slice(i * batchSize, (i + 1) * batchSize));
   const batches = [...cut(training), ...cut(heldOut)];
