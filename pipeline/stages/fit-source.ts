@@ -31,7 +31,7 @@ export async function teacherFits(context: JobContext, block: number, widths: nu
   const heldOut = await readHeldOutTokens(context, block);
   return {
     problems: Array.from({ length: widths }, () => ({ statistics })),
-    tokens: statistics.count * effectiveShare(weights, sampled),
+    tokens: Math.round(statistics.count * effectiveShare(weights, sampled)),
     errorOf: (student) =>
       outputErrors(teacher, [student], heldOut, gelu, { tokensPerImage: sampled, weights })[0],
     advance: () => Promise.resolve(),
@@ -66,7 +66,7 @@ export async function composedFits(context: JobContext, block: number, widths: n
   const [ofTeacher, ...own] = heldOut.finish();
   return {
     problems,
-    tokens: tokens * effectiveShare(weights, sampled),
+    tokens: Math.round(tokens * effectiveShare(weights, sampled)),
     errorOf: (student, index) =>
       pairError(
         student,
