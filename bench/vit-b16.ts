@@ -11,7 +11,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
-import { normalise } from '../datasets/batches.ts';
+import { normalise } from '../datasets/normalise.ts';
 import { sharp } from '../datasets/sharp.ts';
 import type { Architecture } from '../pipeline/model/architecture.ts';
 import { initialWeights } from '../pipeline/model/initial-weights.ts';

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfData from '@tensorflow/tfjs-data';
 import type { Preprocessing, RawBatch, SplitItem } from './contract.ts';
+import { normalise } from './normalise.ts';
 import type { Preparer } from './prepare.ts';
 import { loadSplit, splitBatches } from './split-batches.ts';
 
@@ -64,20 +65,4 @@ export function toTensors(batch: RawBatch, preprocessing: Preprocessing): Tensor
   const { count, size, channels, labels, ids } = batch;
   const pixels = tf.tensor4d(normalise(batch.pixels, preprocessing), [count, size, size, channels]);
   return { pixels, labels, ids: [...ids] };
-}
-
-/** uint8 -> (x / 255 - mean) / std per channel, through a table: the 256 results of a channel are computed once. */
-export function normalise(
-  pixels: Uint8Array,
-  { mean, std, channels }: Pick<Preprocessing, 'mean' | 'std' | 'channels'>,
-): Float32Array {
-  const tables = Array.from({ length: channels }, (_, c) =>
-    Float32Array.from({ length: 256 }, (_, value) => (value / 255 - mean[c]) / std[c]),
-  );
-  const out = new Float32Array(pixels.length);
-  for (let c = 0; c < channels; c++) {
-    const table = tables[c];
-    for (let i = c; i < pixels.length; i += channels) out[i] = table[pixels[i]];
-  }
-  return out;
 }

@@ -5,7 +5,7 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs-core';
-import { normalise } from '../../datasets/batches.ts';
+import { normalise } from '../../datasets/normalise.ts';
 import type { RawBatch } from '../../datasets/contract.ts';
 import { downloadWeights, forward } from '../model/vit.ts';
 import { createLossLog } from '../tensor/loss-log.ts';

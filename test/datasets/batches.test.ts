@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
-import { normalise, openSplit, tensorBatches } from '../../datasets/batches.ts';
+import { openSplit, tensorBatches } from '../../datasets/batches.ts';
+import { normalise } from '../../datasets/normalise.ts';
 import type { Source, SplitItem } from '../../datasets/contract.ts';
 import { createPreparer } from '../../datasets/prepare.ts';
 import type { Preparer } from '../../datasets/prepare.ts';
