@@ -1,0 +1,37 @@
+/** A value inside a graph, by its name. */
+export type Value = string;
+
+/**
+ * The operations that a ViT takes, each with one meaning in every format: `vit-graph.ts` says the model once, a builder
+ * says how its format writes it down. Extents are numbers, except a leading -1: what the others leave.
+ */
+export interface GraphBuilder {
+  /** The part of the model that the next operations belong to: their names start with it. */
+  within(scope: string): void;
+  /** The images, in the layout of the format: ONNX [B, C, S, S], TensorFlow.js [B, S, S, C]. */
+  images(name: string, size: number, channels: number): Value;
+  /** Any number of rows: [N, width]. */
+  rows(name: string, width: number): Value;
+  /** The weight of that name, wherever it lies; asked for again it is the same value. */
+  weight(name: string): Value;
+  /** Non-overlapping patches, row by row, projected: images, kernel [D, C, p, p], bias [D] -> [B, N, D]. */
+  patches(images: Value, kernel: Value, bias: Value, patch: number): Value;
+  /** `x weight' + bias`. x: [N, in]; weight: [out, in], as PyTorch stores it. */
+  linear(x: Value, weight: Value, bias: Value): Value;
+  /** Batches of matrices [B, h, M, K] x [B, h, K, N], or with `transposed` x [B, h, N, K]'. */
+  matmul(a: Value, b: Value, transposed?: boolean): Value;
+  add(a: Value, b: Value): Value;
+  scale(x: Value, factor: number): Value;
+  /** Over the last axis. x: [N, D]. */
+  layerNorm(x: Value, gamma: Value, beta: Value, epsilon: number): Value;
+  gelu(x: Value, kind: 'exact' | 'tanh'): Value;
+  /** Over the last axis of x [B, h, M, N]. */
+  softmax(x: Value): Value;
+  reshape(x: Value, shape: readonly number[]): Value;
+  transpose(x: Value, axes: readonly number[]): Value;
+  /** Entries [from, to) of one axis. `rank`: of x. */
+  slice(x: Value, rank: number, axis: number, from: number, to: number): Value;
+  /** Zeros before and after the entries of one axis. `rank`: of x. */
+  pad(x: Value, rank: number, axis: number, before: number, after: number): Value;
+  output(name: string, x: Value, width: number): void;
+}
