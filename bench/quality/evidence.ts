@@ -12,6 +12,7 @@ import { sampleLabels, visitGradients } from '../../pipeline/compress/visit-grad
 import { tokensPerImage } from '../../pipeline/model/architecture.ts';
 import { hostFfn } from '../../pipeline/model/host-weights.ts';
 import { teacherFfn, type VisionTransformer } from '../../pipeline/model/vit.ts';
+import { joined } from '../../pipeline/util/joined.ts';
 import { random } from '../../pipeline/util/random.ts';
 import type { QualityData } from './data.ts';
 
@@ -134,14 +135,4 @@ function readerOf(rows: Float32Array, width: number): TokenReader {
     count: rows.length / width,
     read: (start, count) => Promise.resolve(rows.subarray(start * width, (start + count) * width)),
   };
-}
-
-function joined(parts: readonly Float32Array[]): Float32Array {
-  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }

@@ -1,3 +1,4 @@
+import { joined } from '../util/joined.ts';
 import type { Pairs } from './pairs.ts';
 import type { LevelTokens } from './streams.ts';
 
@@ -23,14 +24,4 @@ export function createPairs(levels: number, width: number, tokensPerImage: numbe
         width,
       })),
   };
-}
-
-function joined(parts: readonly Float32Array[]): Float32Array {
-  const result = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    result.set(part, at);
-    at += part.length;
-  }
-  return result;
 }

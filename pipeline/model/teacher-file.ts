@@ -1,5 +1,6 @@
 import type { Preprocessing } from '../../datasets/contract.ts';
 import { canonicalJson } from '../util/hash.ts';
+import { joined } from '../util/joined.ts';
 import type { Architecture } from './architecture.ts';
 import type { Inspection } from './checkpoint/inspect.ts';
 import { canonicalShapes, type HostWeights } from './host-weights.ts';
@@ -37,14 +38,4 @@ export async function writeTeacher(
     architecture: canonicalJson({ ...architecture }),
     ...(preprocessing && { preprocessing: canonicalJson({ ...preprocessing }) }),
   });
-}
-
-function joined(parts: readonly Float32Array[]): Float32Array {
-  const result = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let position = 0;
-  for (const part of parts) {
-    result.set(part, position);
-    position += part.length;
-  }
-  return result;
 }
