@@ -6,12 +6,11 @@ import { createSaliency } from '../../pipeline/compress/order/taylor.ts';
 import type { BlockEvidence, RecipeContext } from '../../pipeline/compress/recipes/recipe.ts';
 import { createStatistics } from '../../pipeline/compress/statistics.ts';
 import type { TokenReader } from '../../pipeline/compress/token-batches.ts';
-import { sampleTokens } from '../../pipeline/compress/sample-tokens.ts';
 import { visitBlocks } from '../../pipeline/compress/visit-blocks.ts';
 import { sampleLabels, visitGradients } from '../../pipeline/compress/visit-gradients.ts';
-import { tokensPerImage } from '../../pipeline/model/architecture.ts';
 import { hostFfn } from '../../pipeline/model/host-weights.ts';
 import { teacherFfn, type VisionTransformer } from '../../pipeline/model/vit.ts';
+import { sampledRows } from '../../pipeline/stages/calibration.ts';
 import { joined } from '../../pipeline/util/joined.ts';
 import { random } from '../../pipeline/util/random.ts';
 import type { QualityData } from './data.ts';
@@ -44,16 +43,7 @@ export async function collectEvidence(
   const { depth, hidden, width } = architecture;
   const { seed, statistics: settings } = config;
   const blocks = Array.from({ length: depth }, (_, block) => block);
-  const perImage = tokensPerImage(architecture);
-  const sampledRows = (ids: readonly string[]): Int32Array =>
-    Int32Array.from(
-      ids.flatMap((id, image) =>
-        Array.from(
-          sampleTokens(perImage, settings.tokensPerImage, random(seed, 'tokens', id)),
-          (token) => image * perImage + token,
-        ),
-      ),
-    );
+  const sampled = (ids: readonly string[]) => sampledRows(config, architecture, ids);
   const heldOutCount = needs.heldOut ? Math.max(1, Math.round(items.length * settings.heldOut)) : 0;
   const training = items.slice(heldOutCount);
   const calibration = () => images.tensorBatches(training, settings.batchSize);
@@ -63,7 +53,7 @@ export async function collectEvidence(
     weight: number,
   ): Promise<void> => {
     for await (const batch of batches) {
-      visit(batch, sampledRows(batch.ids));
+      visit(batch, sampled(batch.ids));
       batch.pixels.dispose();
       onImages(weight * batch.ids.length);
       await setImmediate();
@@ -122,7 +112,7 @@ export async function collectEvidence(
       calibration,
       heldOut: () => images.tensorBatches(items.slice(0, heldOutCount), settings.batchSize),
       labelRandom: (id) => random(seed, 'label', id),
-      sampledRows,
+      sampledRows: sampled,
     },
     tokens: needs.tokens ? inputs.map((parts) => readerOf(joined(parts), width)) : [],
     heldOut: heldOutInputs.map(joined),
