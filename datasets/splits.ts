@@ -118,7 +118,7 @@ export async function makeSplits(
 }
 
 /** Identifies a split by ids, labels and content, in its order. */
-function splitHash(items: readonly SplitItem[]): Sha256 {
+export function splitHash(items: readonly SplitItem[]): Sha256 {
   return sha256(
     items.map(({ id, label, sha256: content }) => JSON.stringify([id, label, content])).join('\n'),
   );

@@ -1,4 +1,5 @@
 import type { Interval } from '../measure/interval.ts';
+import type { Measured } from '../measure/measured.ts';
 import type { Scores } from '../measure/scores.ts';
 import type { JobContext } from '../runner/contract.ts';
 import type { AllocatedComposition } from './compose.ts';
@@ -6,16 +7,7 @@ import { blockCosts } from '../model/costs.ts';
 import { uniformId } from './measure.ts';
 import { descents } from './widths.ts';
 
-/** A model's accuracy on n images, alone and against the teacher on the same images. */
-export interface Measured {
-  readonly images: number;
-  readonly top1Percent: Interval;
-  readonly top5Percent?: number;
-  readonly top1DeltaPp: Interval;
-  readonly top5DeltaPp?: number;
-  readonly kl: number;
-  readonly agreementPercent: number;
-}
+export { measureAll, type Measured } from '../measure/measured.ts';
 
 export interface MeasuredUniform {
   readonly sparsity: number;
@@ -28,35 +20,6 @@ export interface MeasuredAllocation extends AllocatedComposition {
   readonly measured: Measured;
   /** Its top-1 minus that of the uniform model, paired over the same images. */
   readonly versusUniformPp: Interval;
-}
-
-/** Accuracies, deltas to the teacher and intervals of all models of a sweep. */
-export async function measureAll(
-  models: ReadonlyMap<string, Scores>,
-  confidence: number,
-): Promise<Map<string, Measured>> {
-  const { bounds, pairedScoresPp, proportionPercent } = await import('../measure/interval.ts');
-  const { summariseScores } = await import('../measure/scores.ts');
-  const reference = models.get('teacher')!;
-  const teacherTop5 = summariseScores(reference).top5;
-  return new Map(
-    [...models].map(([id, scores]) => {
-      const { images, correct, top5, kl, agreementPercent } = summariseScores(scores);
-      const measured: Measured = {
-        images,
-        top1Percent: bounds(proportionPercent(correct, images, confidence)),
-        top1DeltaPp: bounds(pairedScoresPp(scores.correct, reference.correct, confidence)),
-        ...(top5 !== undefined &&
-          teacherTop5 !== undefined && {
-            top5Percent: (100 * top5) / images,
-            top5DeltaPp: (100 * (top5 - teacherTop5)) / images,
-          }),
-        kl,
-        agreementPercent,
-      };
-      return [id, measured];
-    }),
-  );
 }
 
 /** The uniform models among the measured ones, by sparsity. */

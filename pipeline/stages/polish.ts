@@ -129,7 +129,7 @@ export const polish: Stage = {
     });
     [...uploaded.before, ...uploaded.after].forEach(disposeFfn);
     model.dispose();
-    const measured = await measureAll(models, config.measure.confidence);
+    const measured = measureAll(models, config.measure.confidence);
     const [before, after] = [measured.get('before')!, measured.get('after')!];
     const gain = pairedScoresPp(
       models.get('after')!.correct,

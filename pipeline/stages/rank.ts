@@ -70,7 +70,7 @@ export const rank: Stage = {
       ...(composed ? await readAllScores(context, composeJob) : []),
       ...(await readAllScores(context, measureJob)),
     ]);
-    const measured = await measureAll(models, config.measure.confidence);
+    const measured = measureAll(models, config.measure.confidence);
     const deltas = await allDeltas(context, models);
     const costs = await blockCosts(context);
     const candidates = indices(depth).flatMap((block) =>

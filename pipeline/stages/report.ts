@@ -129,7 +129,7 @@ async function measureTest(
   model.dispose();
   library.dispose();
   uploaded.forEach(({ ffns }) => ffns.forEach(disposeFfn));
-  const measured = await measureAll(scores, config.measure.confidence);
+  const measured = measureAll(scores, config.measure.confidence);
   return {
     images,
     teacher: measured.get('teacher')!,

@@ -1,0 +1,131 @@
+import { measureAll } from '../measure/measured.ts';
+import type { Scores } from '../measure/scores.ts';
+import { sweep } from '../measure/sweep.ts';
+import { loadEngine, type Engine, type EngineChoice } from '../tensor/engine.ts';
+import { fail } from '../util/failure.ts';
+import type { Manifest } from './manifest.ts';
+import type { Library } from './open.ts';
+import { uploadLibrary } from './remeasure-model.ts';
+import { openMeasuredSplit, type MeasuredSplit, type MeasureSource } from './remeasure-source.ts';
+
+export interface RemeasureOptions {
+  /** Default: `selection`, which the manifest's numbers were measured on. */
+  readonly split?: MeasuredSplit;
+  /** Default: `auto`. */
+  readonly engine?: EngineChoice;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: {
+    readonly fraction: number;
+    readonly note?: string;
+    readonly metrics?: Readonly<Record<string, number>>;
+  }) => void;
+  readonly warn?: (message: string) => void;
+}
+
+export interface RemeasuredModel {
+  /** As the manifest says it of a model. */
+  readonly measured: ModelScores;
+  /** Image by image, for paired comparisons of two models. */
+  readonly scores: Scores;
+}
+
+export type ModelScores = Manifest['uniform'][number]['refit'];
+
+export interface Remeasured {
+  readonly engine: Engine;
+  readonly split: MeasuredSplit;
+  readonly images: number;
+  readonly teacher: RemeasuredModel;
+  /** In the order asked for. */
+  readonly models: readonly (RemeasuredModel & { readonly descendants: readonly string[] })[];
+}
+
+/**
+ * Measures compositions of a library (a descendant id for every block) on the images its own numbers were measured on,
+ * each paired against the teacher. All weights come from the library's files: what is measured is what was shipped.
+ * Loads an engine. Costs a forward pass per composition, and one for the teacher.
+ *
+ * @throws BlockForgeError `library-invalid` for a composition that is none, `data-invalid` where the images are others,
+ * `not-finite`, `engine-unavailable`; `signal.reason` when aborted
+ */
+export async function remeasure(
+  library: Library,
+  source: MeasureSource,
+  compositions: readonly (readonly string[])[],
+  { split = 'selection', engine: choice = 'auto', signal, onProgress, warn }: RemeasureOptions = {},
+): Promise<Remeasured> {
+  const { manifest } = library;
+  compositions.forEach((ids) => checkComposition(library, ids));
+  const engine = await loadEngine(choice);
+  const drawing = source.items === undefined ? 0.3 : 0;
+  const images = await openMeasuredSplit(library, source, split, {
+    ...(signal && { signal }),
+    ...(warn && { warn }),
+    onProgress: ({ fraction, note }) =>
+      onProgress?.({ fraction: drawing * fraction, note: `drawing the split: ${note}` }),
+  });
+  const uploaded = await uploadLibrary(library, compositions.flat());
+  try {
+    const { models } = await sweep({
+      model: uploaded.teacher,
+      batches: images.tensorBatches(images.items, source.batchSize),
+      images: images.items.length,
+      descendants: [],
+      uniform: compositions.map((ids, index) => ({
+        id: String(index),
+        ffn: (block) => uploaded.ffn(ids[block]),
+      })),
+      ...(signal && { signal }),
+      onProgress: ({ fraction, ...rest }) =>
+        onProgress?.({ fraction: drawing + (1 - drawing) * fraction, ...rest }),
+    });
+    const measured = measureAll(models, manifest.confidence);
+    const of = (id: string): RemeasuredModel => {
+      const {
+        images: count,
+        top1Percent,
+        top5Percent,
+        top1DeltaPp,
+        kl,
+        agreementPercent,
+      } = measured.get(id)!;
+      return {
+        measured: {
+          images: count,
+          top1Percent,
+          ...(top5Percent !== undefined && { top5Percent }),
+          top1DeltaPp,
+          kl,
+          agreementPercent,
+        },
+        scores: models.get(id)!,
+      };
+    };
+    return {
+      engine,
+      split,
+      images: images.items.length,
+      teacher: of('teacher'),
+      models: compositions.map((descendants, index) => ({ descendants, ...of(String(index)) })),
+    };
+  } finally {
+    uploaded.dispose();
+  }
+}
+
+function checkComposition(library: Library, ids: readonly string[]): void {
+  const { folder, manifest } = library;
+  const { blocks } = manifest;
+  ids.forEach((id) => library.descendant(id));
+  if (
+    ids.length === blocks.length &&
+    ids.every((id, block) => blocks[block].descendants.some((item) => item.id === id))
+  )
+    return;
+  fail({
+    reason: 'library-invalid',
+    subject: folder,
+    found: `the composition ${ids.join(' ')}`,
+    expected: `one descendant of each of its ${blocks.length} blocks, in their order`,
+  });
+}
