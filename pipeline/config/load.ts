@@ -1,6 +1,6 @@
 import { homedir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { packageFolder } from '../util/package-folder.ts';
 import { checkConfig } from './check.ts';
 import { describeIssues } from './describe-issue.ts';
 import { expandEnvironment } from './expand.ts';
@@ -26,7 +26,7 @@ export interface LoadOptions {
   readonly env?: Environment['env'];
 }
 
-const packagedConfigs = fileURLToPath(new URL('../../configs', import.meta.url));
+const packagedConfigs = join(packageFolder, 'configs');
 
 /**
  * Reads a run's config: file, what it extends, overrides, environment, schema with its defaults, contradictions.

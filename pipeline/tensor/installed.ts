@@ -3,10 +3,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fail } from '../util/failure.ts';
+import { packageFolder } from '../util/package-folder.ts';
 import type { EngineChoice, EngineName } from './engine.ts';
 
 /** The folder that `scripts/setup.js` installs the tensorflow engine's JavaScript side into. */
-export const tensorflowFolder = join(import.meta.dirname, '..', '..', 'scripts', 'tensorflow');
+export const tensorflowFolder = join(packageFolder, 'scripts', 'tensorflow');
 
 /** What `scripts/setup.js` leaves behind, in `scripts/tensorflow/node_modules/.blockforge-engine.json`. */
 interface Stamp {

@@ -1,7 +1,8 @@
+import { join } from 'node:path';
 import { readJson } from './atomic.ts';
+import { packageFolder } from './package-folder.ts';
 
 /** The version in package.json. */
 export async function toolVersion(): Promise<string> {
-  const path = new URL('../../package.json', import.meta.url).pathname;
-  return (await readJson<{ version: string }>(path)).version;
+  return (await readJson<{ version: string }>(join(packageFolder, 'package.json'))).version;
 }
