@@ -20,9 +20,9 @@ export interface ComposedOptions {
 
 /**
  * Statistics of block `block` for every width, from its streams: one problem per level above the teacher's, and the
- * teacher's own hidden units for an order. The two
- * kinds of inputs are mixed by share, not by count, so that a descendant serves in a compressed model and alone.
- * `batches` names those to use (the others are held out); `rowsOf` as in `visitLevels`.
+ * teacher's own hidden units for an order. The two kinds of inputs are mixed by share, not by count, so that a descendant
+ * serves in a compressed model and alone.
+ * `isUsed` says which batches to use (the others are held out); `rowsOf` as in `visitLevels`.
  */
 export async function composedProblems(
   streams: Streams,

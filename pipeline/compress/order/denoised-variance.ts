@@ -1,7 +1,7 @@
 import { orderByScore } from './criterion.ts';
 import type { Criterion } from './criterion.ts';
 import { absoluteRidge } from './reconstruction.ts';
-import { eigenAbove } from './eigen-above.ts';
+import { eigenAbove } from '../../tensor/float64/eigen-above.ts';
 
 /**
  * Share of the denoised variance in the score; the rest is the raw one. The source's own share is not known to us. On 60
