@@ -237,7 +237,12 @@ export const configSchema = z.strictObject({
       resource: z.enum(['params', 'macs', 'latency']).default('params'),
     })
     .prefault({}),
-  export: z.strictObject({}).prefault({}),
+  export: z
+    .strictObject({
+      /** What the library is written as besides safetensors, which it always is; the weights are stored once for all. */
+      forms: z.array(z.enum(['onnx'])).default(['onnx']),
+    })
+    .prefault({}),
 });
 
 export type Config = z.infer<typeof configSchema>;

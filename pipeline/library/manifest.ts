@@ -79,7 +79,10 @@ const descendant = z.strictObject({
   sparsity: share,
   /** Member of the block's `keptUnits` file that lists the teacher's hidden units behind the columns of fc1. */
   keptUnitsKey: z.string(),
+  /** Its weights by timm's names, `blocks.3.mlp.fc1.weight`. */
   file,
+  /** Its graph: `tokens` [rows, D] -> `output` [rows, D]. The weights are those of `file`, by reference. */
+  onnx: file.optional(),
   params: positive,
   macs: positive,
   latencyMs: z.strictObject({ p50: z.number().min(0), p90: z.number().min(0) }),
@@ -229,6 +232,15 @@ const manifestShape = z.strictObject({
   }),
   /** Everything but the FFN blocks: patch embedding, positions, attention, norms, head. */
   frame: file,
+  /** Present where the library has graphs: one for the frame, and that of every descendant (`onnx` there). */
+  onnx: z
+    .strictObject({
+      opset: positive,
+      irVersion: positive,
+      /** `images` [batch, C, S, S] and the weights of one descendant per block, by their names -> `logits`. */
+      frame: file,
+    })
+    .optional(),
   data: z.strictObject({
     train: split.optional(),
     calibration: split,
@@ -302,8 +314,10 @@ function checkReferences(manifest: z.infer<typeof manifestShape>, context: z.Ref
     const name = blockName(index);
     if (entry.index !== index || entry.name !== name)
       problem(['blocks', index, 'name'], `expected block ${index}, "${name}"`);
-    entry.descendants.forEach(({ id, width, sparsity, file: { sizeBytes }, source }, place) => {
+    entry.descendants.forEach(({ id, width, sparsity, file: { sizeBytes }, onnx, source }, place) => {
       const path = ['blocks', index, 'descendants', place];
+      if ((onnx === undefined) !== (manifest.onnx === undefined))
+        problem([...path, 'onnx'], 'expected graphs of the frame and of every descendant, or none');
       if (id !== `${name}/${widthName(width)}` || ids.has(id))
         problem([...path, 'id'], `expected its own id, "${name}/w<width>"`);
       ids.add(id);

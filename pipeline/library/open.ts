@@ -18,6 +18,8 @@ export interface Library {
   readonly manifest: Manifest;
   /** @throws BlockForgeError `library-invalid` where there is no such descendant */
   descendant(id: string): ManifestDescendant;
+  /** Index of the block that it is a descendant of. @throws as `descendant` */
+  blockOf(id: string): number;
   /** Weights in the pipeline's layout, checked against the manifest's width. */
   readFfn(id: string): Promise<FfnWeights>;
   /** Absolute path of a file of the manifest, proved to lie inside the folder. */
@@ -46,8 +48,12 @@ export async function openLibrary(path: string, { check = 'sizes' }: OpenOptions
   if (check !== 'none') {
     for (const file of filesOf(manifest)) await checkFile(folder, file, check === 'hashes');
   }
-  const byId = new Map(manifest.blocks.flatMap((block) => block.descendants).map((item) => [item.id, item]));
-  const descendant = (id: string): ManifestDescendant =>
+  const byId = new Map(
+    manifest.blocks.flatMap(({ index, descendants }) =>
+      descendants.map((item) => [item.id, { item, block: index }] as const),
+    ),
+  );
+  const find = (id: string): { item: ManifestDescendant; block: number } =>
     byId.get(id) ??
     fail({
       reason: 'library-invalid',
@@ -58,12 +64,14 @@ export async function openLibrary(path: string, { check = 'sizes' }: OpenOptions
   return {
     folder,
     manifest,
-    descendant,
+    descendant: (id) => find(id).item,
+    blockOf: (id) => find(id).block,
     pathOf: (file) => insideFolder(folder, file.path),
     async readFfn(id) {
-      const { file, width } = descendant(id);
+      const { item, block } = find(id);
+      const { file, width } = item;
       const full = insideFolder(folder, file.path);
-      const weights = await readDescendantFile(full);
+      const weights = await readDescendantFile(full, block);
       if (weights.hidden !== width || weights.width !== manifest.teacher.architecture.width) {
         fail({
           reason: 'library-invalid',
@@ -151,8 +159,9 @@ async function readManifest(path: string): Promise<Manifest> {
 export function filesOf(manifest: Manifest): ManifestFile[] {
   return [
     manifest.frame,
+    ...(manifest.onnx === undefined ? [] : [manifest.onnx.frame]),
     ...manifest.blocks.flatMap(({ keptUnits, descendants }) => [
-      ...descendants.map(({ file }) => file),
+      ...descendants.flatMap(({ file, onnx }) => (onnx === undefined ? [file] : [file, onnx])),
       keptUnits,
     ]),
     manifest.selfTest.file,

@@ -1,20 +1,20 @@
 import type { FfnWeights } from '../model/ffn-weights.ts';
 import { openSafetensors } from '../model/safetensors.ts';
 import { fail } from '../util/failure.ts';
-import { fromTorchFfn, torchFfnNames, type NamedFloats, type TorchFfn } from './torch-layout.ts';
+import { fromTorchFfn, torchFfnNames, type NamedFloats } from './torch-layout.ts';
 
 /**
- * Reads one descendant's file into the pipeline's layout.
+ * Reads the file of a descendant of block `block` into the pipeline's layout.
  * @throws BlockForgeError `file-missing`, `file-invalid`, `library-invalid` where the tensors make no FFN block
  */
-export async function readDescendantFile(path: string): Promise<FfnWeights> {
+export async function readDescendantFile(path: string, block: number): Promise<FfnWeights> {
   const file = await openSafetensors(path);
   try {
     const tensors: Record<string, NamedFloats> = {};
-    for (const name of torchFfnNames) {
+    for (const name of torchFfnNames(block)) {
       tensors[name] = { shape: file.info(name).shape, data: await file.read(name) };
     }
-    return fromTorchFfn(tensors as TorchFfn);
+    return fromTorchFfn(tensors, block);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     return fail({ reason: 'library-invalid', subject: path, found: error.message }, error);

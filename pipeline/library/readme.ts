@@ -27,18 +27,18 @@ a runtime can compose the model that fits its budget and change blocks while it 
 |---|---|
 | \`manifest.json\` | everything about every file and number here; its schema is \`manifest.schema.json\` |
 | \`frame.safetensors\` | the teacher without its feed-forward blocks, timm names (\`blocks.0.attn.qkv.weight\`, \`norm.weight\`, ...) |
-| \`blocks/block-03/w0384.safetensors\` | a descendant of the fourth block with 384 hidden units (names here are examples) |
+| \`blocks/block-03/w0384.safetensors\` | a descendant of the fourth block with 384 hidden units (names here are examples): \`blocks.3.mlp.fc1.weight\`, ... |
 | \`blocks/block-03/kept-units.json\` | which of the teacher's hidden units each width kept |
 | \`ranking.csv\`, \`ranking.json\` | all descendants, best trade of accuracy for ${manifest.ranking.resource} first |
 | \`self-test.safetensors\` | an input, and the output every descendant must give for it |
-
+${onnxFiles(manifest)}
 Weights are float32 [safetensors](https://github.com/huggingface/safetensors) in PyTorch's layout, linear weights \`[out, in]\`.
 A descendant replaces \`mlp\` of one encoder layer. The LayerNorm before it and the residual sum around it belong to the frame:
 
     x = x + fc2(GELU(fc1(norm2(x))))
 
 The widest descendant of a block is the teacher's own, bit for bit.
-
+${onnxNotes(manifest)}
 ## Reading it
 
 Python, with nothing but NumPy; the last line checks a descendant against the self-test:
@@ -61,15 +61,15 @@ With a timm model of the same architecture (PyTorch):
 import torch
 from safetensors.torch import load_file
 
-model.load_state_dict(load_file("frame.safetensors"), strict=False)   # the frame, once
-for block, path in enumerate(chosen):                                 # one descendant file per block
-    weights, mlp = load_file(path), model.blocks[block].mlp
-    hidden, width = weights["mlp.fc1.weight"].shape
+weights = load_file("frame.safetensors")   # the frame, once
+for block, path in enumerate(chosen):      # one descendant file per block: no name is in two files
+    weights |= load_file(path)
+    hidden, width = weights[f"blocks.{block}.mlp.fc1.weight"].shape
+    mlp = model.blocks[block].mlp
     mlp.fc1, mlp.fc2 = torch.nn.Linear(width, hidden), torch.nn.Linear(hidden, width)
-    model.blocks[block].load_state_dict(weights, strict=False)
+model.load_state_dict(weights)
 \`\`\`
 
-\`strict=False\` passes over names in silence, so compare with \`self-test.safetensors\` once.
 Images are prepared as the teacher's were: ${preprocessingText(teacher.preprocessing)}. Another mean or standard deviation costs many points of accuracy and raises no error.
 
 ## What the numbers mean
@@ -85,6 +85,30 @@ ${contextNotes(manifest)}- They come from the selection split (${manifest.data.s
 - \`gainOverRefit\` is the share of the held-out output error that training removed beyond the closed-form refit.
 
 ${uniformTable(manifest)}${allocatedTable(manifest)}${predictionNotes(manifest)}Made by BlockForge ${manifest.tool.version} with seed ${manifest.seed} on ${manifest.engine.version}; the resolved config is in the manifest.
+`;
+}
+
+function onnxFiles({ onnx }: Manifest): string {
+  if (onnx === undefined) return '';
+  return `| \`frame.onnx\` | the whole model as one graph that is given the weights of its feed-forward blocks at every run |
+| \`blocks/block-03/w0384.onnx\` | that descendant alone as a graph, \`tokens\` -> \`output\` |
+`;
+}
+
+function onnxNotes({ onnx }: Manifest): string {
+  if (onnx === undefined) return '';
+  return `The graphs (ONNX operator set ${onnx.opset}, IR version ${onnx.irVersion}) hold no weights: they point into the safetensors file beside them, so move
+both together. \`frame.onnx\` takes \`images\` [batch, channels, size, size] and, under their names in the files, the weights of any one
+descendant per block, so one session serves every composition and changes it by what it is given:
+
+\`\`\`python
+import onnxruntime
+from safetensors.numpy import load_file
+
+session = onnxruntime.InferenceSession("frame.onnx")
+weights = {name: value for path in chosen for name, value in load_file(path).items()}   # one descendant file per block
+logits, = session.run(["logits"], {"images": images, **weights})
+\`\`\`
 `;
 }
 
@@ -109,7 +133,7 @@ def read(path):
 
 w, test = read("${file.path}"), read("self-test.safetensors")
 gelu = ${activation}
-y = gelu(test["input"] @ w["mlp.fc1.weight"].T + w["mlp.fc1.bias"]) @ w["mlp.fc2.weight"].T + w["mlp.fc2.bias"]
+y = gelu(test["input"] @ w["blocks.0.mlp.fc1.weight"].T + w["blocks.0.mlp.fc1.bias"]) @ w["blocks.0.mlp.fc2.weight"].T + w["blocks.0.mlp.fc2.bias"]
 expected = test["${id}"]
 assert np.abs(y - expected).max() <= ${tolerance} * max(1, np.abs(expected).max())`;
 }
@@ -124,7 +148,7 @@ function read(path) {
   return Object.fromEntries(Object.entries(tensors).map(([name, { shape, data_offsets: [from, to] }]) =>
     [name, { shape, data: new Float32Array(Uint8Array.from(file.subarray(start + from, start + to)).buffer) }]));
 }
-const weights = read('${file.path}'); // weights['mlp.fc1.weight'].shape is [hidden, width]`;
+const weights = read('${file.path}'); // weights['blocks.0.mlp.fc1.weight'].shape is [hidden, width]`;
 }
 
 function preprocessingText({

@@ -75,8 +75,7 @@ export async function readLibraryTeacher(library: Library): Promise<HostWeights>
     await frame.close();
   }
   for (const { index, descendants } of manifest.blocks) {
-    const ffn = toTorchFfn(await library.readFfn(descendants[0].id));
-    for (const [name, tensor] of Object.entries(ffn)) weights[`blocks.${index}.${name}`] = tensor;
+    Object.assign(weights, toTorchFfn(await library.readFfn(descendants[0].id), index));
   }
   return weights;
 }

@@ -7,29 +7,33 @@ export interface NamedFloats {
   readonly data: Float32Array;
 }
 
-/** The four tensors of a descendant's file, by timm's names inside an encoder layer. */
-export type TorchFfn = Readonly<
-  Record<'mlp.fc1.weight' | 'mlp.fc1.bias' | 'mlp.fc2.weight' | 'mlp.fc2.bias', NamedFloats>
->;
+/** The parameters of an FFN block, in the order of `torchFfnNames`. */
+const parts = ['fc1.weight', 'fc1.bias', 'fc2.weight', 'fc2.bias'] as const;
 
-export const torchFfnNames = ['mlp.fc1.weight', 'mlp.fc1.bias', 'mlp.fc2.weight', 'mlp.fc2.bias'] as const;
+/** timm's names in a whole model (`blocks.3.mlp.fc1.weight`): the files of a composition share no name. */
+export function torchFfnNames(block: number): string[] {
+  return parts.map((part) => `blocks.${block}.mlp.${part}`);
+}
 
 /** To PyTorch's layout, linear weights [out, in]: fc1 [H, D], fc2 [D, H]. Moves values, never changes one. */
-export function toTorchFfn(ffn: FfnWeights): TorchFfn {
+export function toTorchFfn(ffn: FfnWeights, block: number): Record<string, NamedFloats> {
   const { width, hidden } = ffn;
+  const [fc1Weight, fc1Bias, fc2Weight, fc2Bias] = torchFfnNames(block);
   return {
-    'mlp.fc1.weight': { shape: [hidden, width], data: transposed(ffn.fc1Kernel, width, hidden) },
-    'mlp.fc1.bias': { shape: [hidden], data: ffn.fc1Bias },
-    'mlp.fc2.weight': { shape: [width, hidden], data: transposed(ffn.fc2Kernel, hidden, width) },
-    'mlp.fc2.bias': { shape: [width], data: ffn.fc2Bias },
+    [fc1Weight]: { shape: [hidden, width], data: transposed(ffn.fc1Kernel, width, hidden) },
+    [fc1Bias]: { shape: [hidden], data: ffn.fc1Bias },
+    [fc2Weight]: { shape: [width, hidden], data: transposed(ffn.fc2Kernel, hidden, width) },
+    [fc2Bias]: { shape: [width], data: ffn.fc2Bias },
   };
 }
 
 /** Back to [in, out]. @throws RangeError where the four shapes do not make one FFN block. */
-export function fromTorchFfn(torch: TorchFfn): FfnWeights {
-  const [hidden, width] = torch['mlp.fc1.weight'].shape;
+export function fromTorchFfn(torch: Readonly<Record<string, NamedFloats>>, block: number): FfnWeights {
+  const names = torchFfnNames(block);
+  const [fc1Weight, fc1Bias, fc2Weight, fc2Bias] = names.map((name) => torch[name]);
+  const [hidden, width] = fc1Weight.shape;
   const expected = [[hidden, width], [hidden], [width, hidden], [width]];
-  torchFfnNames.forEach((name, index) => {
+  names.forEach((name, index) => {
     const { shape, data } = torch[name];
     const fits =
       shape.length === expected[index].length && shape.every((size, axis) => size === expected[index][axis]);
@@ -40,9 +44,9 @@ export function fromTorchFfn(torch: TorchFfn): FfnWeights {
   return {
     width,
     hidden,
-    fc1Kernel: transposed(torch['mlp.fc1.weight'].data, hidden, width),
-    fc1Bias: torch['mlp.fc1.bias'].data,
-    fc2Kernel: transposed(torch['mlp.fc2.weight'].data, width, hidden),
-    fc2Bias: torch['mlp.fc2.bias'].data,
+    fc1Kernel: transposed(fc1Weight.data, hidden, width),
+    fc1Bias: fc1Bias.data,
+    fc2Kernel: transposed(fc2Weight.data, width, hidden),
+    fc2Bias: fc2Bias.data,
   };
 }

@@ -6,6 +6,9 @@ import { writeSafetensors, type NamedArrays } from '../model/safetensors.ts';
 import { writeFileAtomic, writeJsonAtomic } from '../util/atomic.ts';
 import { fail } from '../util/failure.ts';
 import { sha256File, type Json } from '../util/hash.ts';
+import { onnxIrVersion, onnxOpset } from './forms/onnx-builder.ts';
+import { descendantOnnx, frameOnnx } from './forms/onnx-files.ts';
+import { storedWeights } from './forms/weight-places.ts';
 import {
   ffnBytes,
   headerAllowanceBytes,
@@ -27,7 +30,7 @@ import { toTorchFfn } from './torch-layout.ts';
 /** A descendant as the stages know it; id, file, rank and domination are added here. */
 export interface DescendantInput extends Omit<
   ManifestDescendant,
-  'id' | 'keptUnitsKey' | 'file' | 'rank' | 'dominated'
+  'id' | 'keptUnitsKey' | 'file' | 'onnx' | 'rank' | 'dominated'
 > {
   /** The teacher's hidden units behind fc1's columns, in their order. */
   readonly keptUnits: ArrayLike<number>;
@@ -51,6 +54,8 @@ export interface LibraryInput extends Pick<
   | 'predictor'
 > {
   readonly toolVersion: string;
+  /** What the library is written as besides safetensors files. */
+  readonly forms: readonly 'onnx'[];
   /** The teacher without its FFN blocks, timm names and layouts (linear weights [out, in]). */
   readonly frame: () => Promise<NamedArrays>;
   /** By block, each with the teacher's own block first, then widest first. */
@@ -79,6 +84,7 @@ export async function writeLibrary(
   const vectorShape = [selfTestVectors, architecture.width];
   const selfTest: NamedArrays = { input: { shape: vectorShape, data: vectors } };
   const places = new Map(input.ranked.map((entry) => [entry.id, entry]));
+  const withOnnx = input.forms.includes('onnx');
   const total = input.blocks.reduce((sum, { descendants }) => sum + descendants.length, 0);
   let done = 0;
 
@@ -92,8 +98,20 @@ export async function writeLibrary(
       const id = `${name}/${key}`;
       const weights = await descendant.weights();
       const path = `blocks/${name}/${key}.safetensors`;
-      const file = await writeDescendant(folder, path, id, weights, descendant, input);
-      const fromFile = await readDescendantFile(join(folder, path));
+      const file = await writeDescendant(folder, path, id, index, weights, descendant, input);
+      const fromFile = await readDescendantFile(join(folder, path), index);
+      const onnx = withOnnx && {
+        onnx: await publish(
+          folder,
+          `blocks/${name}/${key}.onnx`,
+          descendantOnnx(
+            architecture,
+            index,
+            await storedWeights(join(folder, path), `${key}.safetensors`),
+            input.toolVersion,
+          ),
+        ),
+      };
       const outputs = checkExported(id, weights, fromFile, vectors, architecture.gelu);
       selfTest[id] = { shape: vectorShape, data: outputs };
       const place = places.get(id);
@@ -104,6 +122,7 @@ export async function writeLibrary(
         sparsity: descendant.sparsity,
         keptUnitsKey: key,
         file,
+        ...onnx,
         params,
         macs,
         latencyMs,
@@ -117,7 +136,7 @@ export async function writeLibrary(
       });
       options.onDescendant?.(++done, total);
     }
-    const keptUnits = await publishText(
+    const keptUnits = await publish(
       folder,
       `blocks/${name}/kept-units.json`,
       keptUnitsJson(written, descendants),
@@ -129,12 +148,20 @@ export async function writeLibrary(
     teacher: input.teacher.sha256,
     layout: 'timm names, linear weights [out, in]',
   });
+  const frameWeights = await storedWeights(join(folder, 'frame.safetensors'), 'frame.safetensors');
+  const onnx = withOnnx && {
+    onnx: {
+      opset: onnxOpset,
+      irVersion: onnxIrVersion,
+      frame: await publish(folder, 'frame.onnx', frameOnnx(architecture, frameWeights, input.toolVersion)),
+    },
+  };
   await writeSafetensors(join(folder, 'self-test.safetensors'), selfTest, {
     input: 'what fc1 receives, after the second LayerNorm',
   });
   const { ranked, resource } = input;
   const json = await publishJson(folder, 'ranking.json', rankingJson(blocks, ranked, resource));
-  const csv = await publishText(folder, 'ranking.csv', rankingCsv(blocks, ranked));
+  const csv = await publish(folder, 'ranking.csv', rankingCsv(blocks, ranked));
 
   const manifest: Manifest = {
     $schema: 'manifest.schema.json',
@@ -147,6 +174,7 @@ export async function writeLibrary(
     confidence: input.confidence,
     teacher: input.teacher,
     frame: await describeFile(folder, 'frame.safetensors'),
+    ...onnx,
     data: input.data,
     latencyProfile: input.latencyProfile,
     blocks,
@@ -174,6 +202,7 @@ async function writeDescendant(
   folder: string,
   path: string,
   id: string,
+  block: number,
   weights: FfnWeights,
   { width, sparsity, source, keptUnits }: DescendantInput,
   { teacher }: LibraryInput,
@@ -188,20 +217,16 @@ async function writeDescendant(
       `${id}: ${weights.hidden} hidden units of width ${weights.width}, ${keptUnits.length} kept-unit indices`,
     );
   }
-  await writeSafetensors(
-    join(folder, path),
-    { ...toTorchFfn(weights) },
-    {
-      id,
-      source,
-      sparsity: String(sparsity),
-      hidden: String(width),
-      teacherHidden: String(teacher.architecture.hidden),
-      teacher: teacher.sha256,
-      gelu: teacher.architecture.gelu,
-      layout: 'timm names, linear weights [out, in]',
-    },
-  );
+  await writeSafetensors(join(folder, path), toTorchFfn(weights, block), {
+    id,
+    source,
+    sparsity: String(sparsity),
+    hidden: String(width),
+    teacherHidden: String(teacher.architecture.hidden),
+    teacher: teacher.sha256,
+    gelu: teacher.architecture.gelu,
+    layout: 'timm names, linear weights [out, in]',
+  });
   const file = await describeFile(folder, path);
   if (file.sizeBytes < expected || file.sizeBytes > expected + headerAllowanceBytes) {
     fail({
@@ -221,8 +246,8 @@ function keptUnitsJson(written: readonly ManifestDescendant[], inputs: readonly 
   return `{\n${members.join(',\n')}\n}\n`;
 }
 
-async function publishText(folder: string, path: string, text: string): Promise<ManifestFile> {
-  await writeFileAtomic(join(folder, path), text);
+async function publish(folder: string, path: string, content: string | Uint8Array): Promise<ManifestFile> {
+  await writeFileAtomic(join(folder, path), content);
   return describeFile(folder, path);
 }
 

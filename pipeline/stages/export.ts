@@ -30,7 +30,7 @@ import { descents } from './widths.ts';
  */
 export const exportLibrary: Stage = {
   name: 'export',
-  version: 2,
+  version: 3,
   plan: ({ loaded, architecture }) => {
     const kept = descents(loaded.config, architecture.hidden).reduce(
       (sum, { width }) => sum + width,
@@ -68,6 +68,7 @@ export const exportLibrary: Stage = {
     const hiddenOf = (width: number) => blocks.map(() => width);
     const input: LibraryInput = {
       toolVersion: await toolVersion(),
+      forms: config.export.forms,
       seed: config.seed,
       engine: { name: engine.name, version: engine.version, device: engine.device, threads: engine.threads },
       config: config,

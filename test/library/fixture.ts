@@ -3,11 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { rankDescendants } from '../../pipeline/library/rank.ts';
 import { writeLibrary, type DescendantInput, type LibraryInput } from '../../pipeline/library/write.ts';
-import { blockName } from '../../pipeline/model/architecture.ts';
+import { blockName, type Architecture } from '../../pipeline/model/architecture.ts';
 import { sliceFfn, type FfnWeights } from '../../pipeline/model/ffn-weights.ts';
+import type { NamedArrays } from '../../pipeline/model/safetensors.ts';
 import { loadEngine } from '../../pipeline/tensor/engine.ts';
 import { random } from '../../pipeline/util/random.ts';
 import { sha256 } from '../../pipeline/util/hash.ts';
+import { strongWeights } from '../support/checkpoints.ts';
 
 const width = 12;
 const hidden = 20;
@@ -25,6 +27,13 @@ export function randomFfn(seed: number): FfnWeights {
     fc2Kernel: array(hidden * width),
     fc2Bias: array(width),
   };
+}
+
+/** Everything but the blocks' weights. */
+function frameWeights(architecture: Architecture): NamedArrays {
+  return Object.fromEntries(
+    Object.entries(strongWeights(architecture)).filter(([name]) => !name.includes('.mlp.')),
+  );
 }
 
 function descendantInput(block: number, count: number): DescendantInput {
@@ -58,7 +67,7 @@ function descendantInput(block: number, count: number): DescendantInput {
 }
 
 /** A library of two small blocks, three descendants each. */
-export function libraryInput(): LibraryInput {
+export function libraryInput(changes: Partial<Architecture> = {}): LibraryInput {
   const blocks = [0, 1].map((block) => ({
     descendants: [hidden, ...widths].map((count) => descendantInput(block, count)),
   }));
@@ -83,34 +92,38 @@ export function libraryInput(): LibraryInput {
   const predicted = { teacherSum: splitErrors, averageSum: splitErrors, predictor: splitErrors };
   const measured = { ...scores, top1DeltaPp: { mean: -1, low: -3, high: 0.5 } };
   const split = (name: string, images: number) => ({ images, sha256: sha256(name) });
+  const architecture: Architecture = {
+    imageSize: 8,
+    patchSize: 4,
+    channels: 1,
+    width,
+    depth: 2,
+    heads: 3,
+    hidden,
+    classes: 4,
+    layerNormEpsilon: 1e-6,
+    gelu: 'exact',
+    ...changes,
+  };
+  const channels = architecture.channels;
   return {
     toolVersion: '0.1.0',
+    forms: ['onnx'],
     seed: 4,
     engine: { name: 'wasm', version: 'tfjs-backend-wasm 4.22.0', device: 'cpu', threads: 1 },
     config: { seed: 4, data: { path: '/somewhere/photos', source: 'folder' } },
     confidence: 0.95,
     teacher: {
       sha256: sha256('teacher'),
-      architecture: {
-        imageSize: 8,
-        patchSize: 4,
-        channels: 1,
-        width,
-        depth: 2,
-        heads: 3,
-        hidden,
-        classes: 4,
-        layerNormEpsilon: 1e-6,
-        gelu: 'exact',
-      },
+      architecture,
       preprocessing: {
         resize: null,
         resizeMode: 'shortest',
         interpolation: 'bicubic',
         crop: 8,
-        channels: 1,
-        mean: [0.5],
-        std: [0.5],
+        channels,
+        mean: new Array<number>(channels).fill(0.5),
+        std: new Array<number>(channels).fill(0.5),
       },
       classNames: null,
       params: 5000,
@@ -165,8 +178,7 @@ export function libraryInput(): LibraryInput {
       parameters: { ceilingPp: 55, scale: 0.7, exponent: 1.1 },
       crossValidated: splitErrors,
     },
-    frame: () =>
-      Promise.resolve({ 'norm.weight': { shape: [width], data: new Float32Array(width).fill(1) } }),
+    frame: () => Promise.resolve(frameWeights(architecture)),
     blocks,
     resource: 'params',
     ranked: rankDescendants(

@@ -105,8 +105,10 @@ describe('library/open', () => {
     const path = await copy();
     const block = join(path, 'blocks/block-00');
     await cp(join(block, 'w0005.safetensors'), join(block, 'w0010.safetensors'));
+    await cp(join(block, 'w0005.safetensors'), join(path, 'blocks/block-01/w0005.safetensors'));
     const library = await openLibrary(path, { check: 'none' });
     await assert.rejects(library.readFfn('block-00/w0010'), /fc1 \[5, 12\]\n {2}expected: \[10, 12\]/);
+    await assert.rejects(library.readFfn('block-01/w0005'), /no tensor "blocks.1.mlp.fc1.weight"/);
     await assert.rejects(library.readFfn('block-00/w0001'), /no descendant "block-00\/w0001"/);
   });
 
@@ -167,7 +169,7 @@ describe('library/open', () => {
     const schema = manifestJsonSchema() as { $schema: string; properties: object; required: string[] };
     assert.match(schema.$schema, /2020-12/);
     assert.deepEqual(Object.keys(schema.properties).sort(), Object.keys(manifest).sort());
-    const optional = ['additivity', 'allocated', 'contexts', 'predictor'];
+    const optional = ['additivity', 'allocated', 'contexts', 'onnx', 'predictor'];
     assert.deepEqual([...schema.required, ...optional].sort(), Object.keys(manifest).sort());
   });
 

@@ -32,13 +32,13 @@ describe('library/write', () => {
     const teacher = randomFfn(1);
     const file = await openSafetensors(join(folder.path, 'blocks/block-01/w0020.safetensors'));
     assert.deepEqual([...file.names].sort(), [
-      'mlp.fc1.bias',
-      'mlp.fc1.weight',
-      'mlp.fc2.bias',
-      'mlp.fc2.weight',
+      'blocks.1.mlp.fc1.bias',
+      'blocks.1.mlp.fc1.weight',
+      'blocks.1.mlp.fc2.bias',
+      'blocks.1.mlp.fc2.weight',
     ]);
-    assert.deepEqual(file.info('mlp.fc1.weight').shape, [20, 12]);
-    const weight = await file.read('mlp.fc1.weight');
+    assert.deepEqual(file.info('blocks.1.mlp.fc1.weight').shape, [20, 12]);
+    const weight = await file.read('blocks.1.mlp.fc1.weight');
     for (let unit = 0; unit < 20; unit++) {
       for (let d = 0; d < 12; d++) assert.equal(weight[unit * 12 + d], teacher.fc1Kernel[d * 20 + unit]);
     }
@@ -122,9 +122,9 @@ describe('library/write', () => {
       const { default: weights } = (await import(pathToFileURL(script).href)) as {
         default: Record<string, { shape: number[]; data: Float32Array }>;
       };
-      assert.deepEqual(weights['mlp.fc1.weight'].shape, [5, 12]);
+      assert.deepEqual(weights['blocks.0.mlp.fc1.weight'].shape, [5, 12]);
       const { fc1Bias } = await (await openLibrary(folder.path)).readFfn('block-00/w0005');
-      assert.deepEqual(weights['mlp.fc1.bias'].data, fc1Bias);
+      assert.deepEqual(weights['blocks.0.mlp.fc1.bias'].data, fc1Bias);
     } finally {
       process.chdir(home);
       await (await import('node:fs/promises')).rm(script);
