@@ -3,16 +3,12 @@ import { setImmediate } from 'node:timers/promises';
 import type { TensorBatch } from '../../datasets/batches.ts';
 import { scoreLogits, teacherReference, type TeacherReference } from '../../pipeline/measure/score-logits.ts';
 import { mergeScores, type Scores } from '../../pipeline/measure/scores.ts';
+import { logitsFrom } from '../../pipeline/measure/sweep.ts';
 import type { FfnWeights } from '../../pipeline/model/ffn-weights.ts';
 import {
-  applyFfn,
   attentionBranch,
   disposeFfn,
   embed,
-  encoderLayer,
-  ffnInput,
-  head,
-  lastEncoderLayer,
   teacherFfn,
   uploadFfn,
   type FfnTensors,
@@ -46,24 +42,12 @@ export async function openEvaluation(
   batches: AsyncIterable<TensorBatch>,
   onImages: (count: number) => void,
 ): Promise<Evaluation> {
-  const { depth, classes, gelu } = model.architecture;
-  const logitsOf = (attended: tf.Tensor, ffn: (block: number) => FfnTensors): Promise<Float32Array> => {
-    const logits = tf.tidy(() => {
-      let x: tf.Tensor = tf.add(attended, applyFfn(ffn(0), ffnInput(model, 0, attended), gelu));
-      for (let block = 1; block < depth; block++) {
-        const before = x;
-        x =
-          block === depth - 1
-            ? lastEncoderLayer(model, x, ffn(block))
-            : encoderLayer(model, block, x, ffn(block));
-        before.dispose();
-      }
-      return head(model, x);
-    });
-    return logits.data<'float32'>().then((values) => {
-      logits.dispose();
-      return values;
-    });
+  const { depth, classes } = model.architecture;
+  const logitsOf = async (attended: tf.Tensor, ffn: (block: number) => FfnTensors): Promise<Float32Array> => {
+    const logits = logitsFrom(model, 0, attended, ffn);
+    const values = await logits.data<'float32'>();
+    logits.dispose();
+    return values;
   };
 
   const cached: CachedBatch[] = [];

@@ -126,7 +126,7 @@ async function batchLogits(
     attended: tf.Tensor,
     ffn: SweepContext['ffn'],
   ): Promise<void> => {
-    const result = suffix(model, block, attended, ffn);
+    const result = logitsFrom(model, block, attended, ffn);
     logits.set(id, (await result.data<'float32'>()).slice());
     result.dispose();
     // The engines compute inside the call: give decoding and Ctrl-C a turn between models.
@@ -170,7 +170,7 @@ function attend(model: ModelTensors, block: number, x: tf.Tensor): tf.Tensor {
 }
 
 /** From `attended`, the residual stream after the attention of `block`, to the logits [B, C]. */
-function suffix(
+export function logitsFrom(
   model: ModelTensors,
   block: number,
   attended: tf.Tensor,
