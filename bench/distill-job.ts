@@ -5,6 +5,7 @@
  *     npm run bench -- distill-job [steps] [engine]
  */
 import { distillBlock } from '../pipeline/compress/distill.ts';
+import { recipes } from '../pipeline/compress/recipes/recipes.ts';
 import { teacherExamples } from '../pipeline/compress/teacher-examples.ts';
 import { sliceFfn, type FfnWeights } from '../pipeline/model/ffn-weights.ts';
 import { loadEngine, type EngineChoice } from '../pipeline/tensor/engine.ts';
@@ -50,15 +51,7 @@ await distillBlock({
   block: 'block-00',
   students,
   examples,
-  settings: {
-    optimizer: 'adamw',
-    learningRate: 1e-3,
-    schedule: 'cosine',
-    warmupShare: 0.05,
-    weightDecay: 0,
-    loss: 'normalised-mse',
-    steps,
-  },
+  settings: { ...recipes.blockforge.distill!, steps },
   signal: new AbortController().signal,
   checkpoint: { load: () => Promise.resolve(undefined), save: () => Promise.resolve() },
   onProgress: ({ note, metrics }) => {
