@@ -15,6 +15,9 @@ export interface TokenWeights {
  */
 const trust = 0.5;
 
+/** Images the share is measured on. One number per block: its mean over so many moves by about 0.02 between samples. */
+export const shareImages = 256;
+
 /**
  * `classShare` in [0, 1], of `sampled` tokens per image, the class token among them.
  * Where only the class token is sampled, or the share is not known (null), every token counts the same.

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { shareImages } from '../compress/token-weights.ts';
 import { tokensPerImage } from '../model/architecture.ts';
 import type { JobContext, JobPlan, PlanInput } from '../runner/contract.ts';
 import { writeJsonAtomic } from '../util/atomic.ts';
@@ -7,15 +8,13 @@ import { random } from '../util/random.ts';
 import { calibrationImages } from './calibration.ts';
 import { classShareJob, files, splitsJob, teacherCheckJob, teacherJob } from './jobs.ts';
 
-/** One number per block: its mean over this many images moves by about 0.02 between samples. */
-const mostImages = 256;
 /** The backward pass keeps more of an image than the forward pass. */
 const batchSize = 16;
 
 export function planClassShare({ loaded, architecture, engine, inputs }: PlanInput): JobPlan {
   const { width, hidden, depth } = architecture;
   const { statistics, data } = loaded.config;
-  const images = Math.min(mostImages, data.splits.calibration);
+  const images = Math.min(shareImages, data.splits.calibration);
   const flops = 2 * images * tokensPerImage(architecture) * depth * (4 * width * width + 2 * width * hidden);
   const asked = statistics.tokenWeights === 'gradient';
   return {
@@ -50,7 +49,7 @@ export async function runClassShare(context: JobContext): Promise<Json> {
   const { createClassShare } = await import('../compress/class-share.ts');
   const { openTeacher, openSplit } = await import('./open.ts');
   const split = await openSplit(context, 'calibration');
-  const items = calibrationImages(config, split.items).training.slice(0, mostImages);
+  const items = calibrationImages(config, split.items).training.slice(0, shareImages);
   const model = await openTeacher(context);
   try {
     const share = createClassShare(model);

@@ -5,12 +5,9 @@ import { createClassShare } from '../class-share.ts';
 import { composedProblems } from '../composed-statistics.ts';
 import { refit } from '../refit.ts';
 import { advanceStreams, memoryStore, startStreams, type LevelTokens, type Streams } from '../streams.ts';
-import { tokenWeights, type TokenWeights } from '../token-weights.ts';
+import { shareImages, tokenWeights, type TokenWeights } from '../token-weights.ts';
 import type { Descend, DescendInput, Recipe, RecipeContext } from './recipe.ts';
 import { rankBlock } from './fit-blocks.ts';
-
-/** Images the class token's share is measured on. */
-const shareImages = 256;
 
 /** What the blocks of a chain have in common. */
 export interface Chain {
