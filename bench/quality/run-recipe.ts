@@ -4,8 +4,8 @@ import { distillBlock, type DistillSettings } from '../../pipeline/compress/dist
 import { createPairs } from '../../pipeline/compress/collect-pairs.ts';
 import { composedExamples } from '../../pipeline/compress/composed-examples.ts';
 import type { Examples } from '../../pipeline/compress/examples.ts';
-import { advance, openChain } from '../../pipeline/compress/recipes/fit-composed.ts';
-import { visitLevels } from '../../pipeline/compress/streams.ts';
+import { openChain } from '../../pipeline/compress/recipes/fit-composed.ts';
+import { advanceStreams, visitLevels } from '../../pipeline/compress/streams.ts';
 import { classProbability } from '../../pipeline/compress/token-weights.ts';
 import { teacherExamples } from '../../pipeline/compress/teacher-examples.ts';
 import type { Order } from '../../pipeline/compress/order/criterion.ts';
@@ -279,7 +279,7 @@ async function composedSource(
         seed,
       });
     },
-    advance: (block, descendants) => advance(chain, block, descendants),
+    advance: (block, descendants) => advanceStreams(chain.streams, block, descendants),
   };
 }
 

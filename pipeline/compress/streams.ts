@@ -12,12 +12,14 @@ import * as tf from '@tensorflow/tfjs-core';
 import {
   applyFfn,
   attentionBranch,
+  disposeFfn,
   embed,
   ffnInput,
   teacherFfn,
-  type FfnTensors,
+  uploadFfn,
   type VisionTransformer,
 } from '../model/vit.ts';
+import type { FfnWeights } from '../model/ffn-weights.ts';
 import { gelu, linear } from '../tensor/ops.ts';
 
 /** Where the streams lie between two blocks: [B, T, D] after the attention of a block, by level and batch. */
@@ -106,28 +108,34 @@ export async function visitLevels(
 }
 
 /**
- * Takes every level through `block` and the next block's attention. `ffns[k - 1]` is level k's descendant; the teacher's
- * level goes through its own block. After the last block there is nothing to advance to.
+ * Takes every level through `block` and the next block's attention. `descendants[k - 1]` is level k's; the teacher's level
+ * goes through its own block. After the last block there is nothing to advance to, and nothing is done.
  */
 export async function advanceStreams(
   { model, store, levels, batches }: Streams,
   block: number,
-  ffns: readonly FfnTensors[],
+  descendants: readonly FfnWeights[],
   key = '',
 ): Promise<void> {
-  const { width, gelu: kind } = model.architecture;
-  for (const [batch, images] of batches.entries()) {
-    for (let level = 0; level < levels; level++) {
-      const values = await store.read(level, batch);
-      const next = tf.tidy(() => {
-        const stream = tf.tensor3d(values, [images, values.length / images / width, width]);
-        const ffn = level === 0 ? teacherFfn(model, block) : ffns[level - 1];
-        const after = tf.add(stream, applyFfn(ffn, ffnInput(model, block, stream), kind));
-        return attentionBranch(model, block + 1, after);
-      });
-      await store.write(level, batch, await next.data<'float32'>());
-      next.dispose();
+  const { width, depth, gelu: kind } = model.architecture;
+  if (block === depth - 1) return;
+  const ffns = descendants.map(uploadFfn);
+  try {
+    for (const [batch, images] of batches.entries()) {
+      for (let level = 0; level < levels; level++) {
+        const values = await store.read(level, batch);
+        const next = tf.tidy(() => {
+          const stream = tf.tensor3d(values, [images, values.length / images / width, width]);
+          const ffn = level === 0 ? teacherFfn(model, block) : ffns[level - 1];
+          const after = tf.add(stream, applyFfn(ffn, ffnInput(model, block, stream), kind));
+          return attentionBranch(model, block + 1, after);
+        });
+        await store.write(level, batch, await next.data<'float32'>());
+        next.dispose();
+      }
     }
+  } finally {
+    ffns.forEach(disposeFfn);
   }
   await store.turn(key);
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type * as tf from '@tensorflow/tfjs-core';
 import { advanceStreams, startStreams, type Streams } from '../compress/streams.ts';
 import { blockName } from '../model/architecture.ts';
-import { disposeFfn, uploadFfn, type FfnTensors, type VisionTransformer } from '../model/vit.ts';
+import type { VisionTransformer } from '../model/vit.ts';
 import type { FfnWeights } from '../model/ffn-weights.ts';
 import type { JobContext } from '../runner/contract.ts';
 import { hashJson, sha256File } from '../util/hash.ts';
@@ -78,7 +78,7 @@ export async function openStreams(
     for (const before of indices(block)) {
       context.progress({ fraction: 0, note: `streams up to ${blockName(before + 1)}` });
       const folder = context.input(chainJob[chain](before))!;
-      await throughBlock(streams, before, await readWeights(folder), keyOf(prefix.slice(0, before + 1)));
+      await advanceStreams(streams, before, await readWeights(folder), keyOf(prefix.slice(0, before + 1)));
       context.signal.throwIfAborted();
     }
   }
@@ -97,7 +97,7 @@ export async function openStreams(
         await rm(root, { recursive: true, force: true });
         return;
       }
-      await throughBlock(streams, block, descendants, keyOf([...prefix, await sha256File(outputs)]));
+      await advanceStreams(streams, block, descendants, keyOf([...prefix, await sha256File(outputs)]));
     },
     close: () => store.close(),
   };
@@ -120,18 +120,4 @@ export async function openStreams(
 
 async function readWeights(folder: string): Promise<FfnWeights[]> {
   return (await readDescendants(folder)).map(({ weights }) => weights);
-}
-
-async function throughBlock(
-  streams: Streams,
-  block: number,
-  descendants: readonly FfnWeights[],
-  key: string,
-): Promise<void> {
-  const ffns: FfnTensors[] = descendants.map(uploadFfn);
-  try {
-    await advanceStreams(streams, block, ffns, key);
-  } finally {
-    ffns.forEach(disposeFfn);
-  }
 }

@@ -59,7 +59,8 @@ describeOnEachEngine('streams', () => {
   it('follow the compressed model, and their targets lead back to the teacher', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'blockforge-streams-'));
     const stores: StreamStore[] = [memoryStore(), streamFolder(folder)];
-    const descendant = [0, 1].map((block) => uploadFfn(sliceFfn(hostFfn(weights, block), kept)));
+    const cut = [0, 1].map((block) => sliceFfn(hostFfn(weights, block), kept));
+    const descendant = cut.map(uploadFfn);
     for (const store of stores) {
       const streams = await startStreams(model, store, 2, pixels());
       for (let block = 0; block < depth; block++) {
@@ -96,7 +97,7 @@ describeOnEachEngine('streams', () => {
             );
           });
         }
-        if (block < depth - 1) await advanceStreams(streams, block, [descendant[block]]);
+        await advanceStreams(streams, block, [cut[block]]);
       }
     }
     await (stores[1] as ReturnType<typeof streamFolder>).close();
@@ -131,7 +132,7 @@ describeOnEachEngine('streams', () => {
           targets,
         );
         ffns.push(uploadFfn(fit.weights));
-        if (block < depth - 1) await advanceStreams(streams, block, [ffns[block]]);
+        await advanceStreams(streams, block, [fit.weights]);
       }
       const error = [0, 1].reduce((sum, batch) => {
         return tf.tidy(() => {

@@ -1,5 +1,4 @@
 import type * as tf from '@tensorflow/tfjs-core';
-import { disposeFfn, uploadFfn } from '../../model/vit.ts';
 import type { FfnWeights } from '../../model/ffn-weights.ts';
 import { createClassShare } from '../class-share.ts';
 import { composedProblems } from '../composed-statistics.ts';
@@ -36,7 +35,7 @@ export const fitComposed: Descend = async (input) => {
       return refit(evidence.weights, statistics, units, [widths[block][level]], options, targets)[0].weights;
     });
     fitted.push(descendants);
-    await advance(chain, block, descendants);
+    await advanceStreams(chain.streams, block, descendants);
     await onBlock?.(block);
   }
   return fitted;
@@ -85,17 +84,6 @@ export function blockProblems(
 ): ReturnType<typeof composedProblems> {
   const options = { sampled, weights: weights[block], ownShare: composedShare ?? 0 };
   return composedProblems(streams, block, rowsOf, (batch) => !isHeldOut(batch), options, onTokens);
-}
-
-export async function advance(
-  { streams }: Chain,
-  block: number,
-  descendants: readonly FfnWeights[],
-): Promise<void> {
-  if (block === streams.model.architecture.depth - 1) return;
-  const ffns = descendants.map(uploadFfn);
-  await advanceStreams(streams, block, ffns);
-  ffns.forEach(disposeFfn);
 }
 
 function ridgeOf({ name, ridge }: Recipe): number {
