@@ -4,6 +4,8 @@ import { stageNames } from '../runner/contract.ts';
 import type { StageName } from '../runner/contract.ts';
 import type { EngineChoice } from '../tensor/engine.ts';
 import { fail } from '../util/failure.ts';
+import { legodnnArguments } from './legodnn-arguments.ts';
+import type { LegodnnCommand } from './legodnn-command.ts';
 import { once, oneOf, refuse, seeHelp } from './usage-errors.ts';
 
 /** What the command line asks for. */
@@ -11,6 +13,7 @@ export type Command =
   | { readonly name: 'text'; readonly text: string }
   | { readonly name: 'doctor'; readonly json: boolean }
   | { readonly name: 'show'; readonly library: string; readonly json: boolean }
+  | LegodnnCommand
   | RunCommand;
 
 export interface RunCommand {
@@ -121,7 +124,8 @@ function describe(parser: Argv, found: (command: Command) => void): Argv {
       'look this machine over: engines, processors, memory, and what would help',
       (builder) => builder.option('json', { type: 'boolean', default: false, describe: 'the same as JSON' }),
       ({ json }) => found({ name: 'doctor', json }),
-    );
+    )
+    .command(legodnnArguments(found));
 }
 
 interface RunArguments {

@@ -44,6 +44,11 @@ async function perform(command: Command): Promise<number> {
       stdout.write(`${command.json ? JSON.stringify(report, null, 2) : renderReport(report)}\n`);
       return 0;
     }
+    case 'legodnn': {
+      const { exportLegodnn } = await import('./legodnn-command.ts');
+      stdout.write(`${await exportLegodnn(command)}\n`);
+      return 0;
+    }
   }
 }
 

@@ -2,7 +2,7 @@ import { nearest } from '../config/nearest.ts';
 import { fail } from '../util/failure.ts';
 
 export const seeHelp = 'npm run pipeline -- --help lists the options';
-const commands = ['run', 'show', 'doctor'];
+const commands = ['run', 'show', 'doctor', 'profile', 'legodnn'];
 
 /** yargs gathers a repeated option into a list; only --set may be repeated. */
 export function once(option: string, value: string | string[] | undefined): string | undefined {
@@ -12,6 +12,19 @@ export function once(option: string, value: string | string[] | undefined): stri
     subject: `--${option}`,
     found: `given ${value.length} times`,
     expected: 'once',
+  });
+}
+
+/** A count given as text. @throws BlockForgeError `usage` */
+export function wholeNumber(option: string, value: string | undefined, least = 1): number | undefined {
+  if (value === undefined) return undefined;
+  const number = Number(value);
+  if (/^\d+$/.test(value) && Number.isSafeInteger(number) && number >= least) return number;
+  return fail({
+    reason: 'usage',
+    subject: `--${option} ${value}`,
+    found: 'not a whole number',
+    expected: `${least} or more`,
   });
 }
 
@@ -44,9 +57,9 @@ export function refuse(message: string, options: readonly string[]): never {
   if (message.startsWith('Not enough non-option arguments')) {
     fail({
       reason: 'usage',
-      subject: 'show',
+      subject: 'command line',
       found: 'no library named',
-      expected: 'a library folder or a run folder, e.g. show runs/demo',
+      expected: 'a library folder or a run folder after the command, e.g. show runs/demo',
     });
   }
   if (unknown.length === 0) {
