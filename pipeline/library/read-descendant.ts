@@ -8,16 +8,30 @@ import { fromTorchFfn, torchFfnNames, type NamedFloats } from './torch-layout.ts
  * @throws BlockForgeError `file-missing`, `file-invalid`, `library-invalid` where the tensors make no FFN block
  */
 export async function readDescendantFile(path: string, block: number): Promise<FfnWeights> {
+  const tensors = await readDescendantTensors(path, block);
+  try {
+    return fromTorchFfn(tensors, block);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return fail({ reason: 'library-invalid', subject: path, found: error.message }, error);
+  }
+}
+
+/**
+ * Its four tensors as the file holds them, linear weights [out, in], by timm's names.
+ * @throws BlockForgeError `file-missing`, `file-invalid`
+ */
+export async function readDescendantTensors(
+  path: string,
+  block: number,
+): Promise<Record<string, NamedFloats>> {
   const file = await openSafetensors(path);
   try {
     const tensors: Record<string, NamedFloats> = {};
     for (const name of torchFfnNames(block)) {
       tensors[name] = { shape: file.info(name).shape, data: await file.read(name) };
     }
-    return fromTorchFfn(tensors, block);
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    return fail({ reason: 'library-invalid', subject: path, found: error.message }, error);
+    return tensors;
   } finally {
     await file.close();
   }

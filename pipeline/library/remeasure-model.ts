@@ -1,5 +1,4 @@
-import { canonicalShapes, type HostWeights } from '../model/host-weights.ts';
-import { openSafetensors } from '../model/safetensors.ts';
+import type { HostWeights } from '../model/host-weights.ts';
 import {
   disposeFfn,
   uploadFfn,
@@ -7,8 +6,8 @@ import {
   type FfnTensors,
   type VisionTransformer,
 } from '../model/vit.ts';
-import { fail } from '../util/failure.ts';
 import type { Library } from './open.ts';
+import { readFrame } from './read-frame.ts';
 import { toTorchFfn } from './torch-layout.ts';
 
 /** Models put together from a library's files, on the engine that is loaded. */
@@ -54,34 +53,9 @@ export async function uploadLibrary(library: Library, ids: Iterable<string>): Pr
  * @throws BlockForgeError `library-invalid` where the frame is not that of the manifest's architecture; `file-invalid`
  */
 export async function readLibraryTeacher(library: Library): Promise<HostWeights> {
-  const { manifest } = library;
-  const weights: HostWeights = {};
-  const path = library.pathOf(manifest.frame);
-  const frame = await openSafetensors(path);
-  try {
-    for (const [name, shape] of Object.entries(frameShapes(library))) {
-      const found = frame.info(name).shape;
-      if (found.length !== shape.length || found.some((extent, axis) => extent !== shape[axis])) {
-        fail({
-          reason: 'library-invalid',
-          subject: `${path}, tensor ${name}`,
-          found: `shape [${found.join(', ')}]`,
-          expected: `[${shape.join(', ')}], as the manifest's architecture has it`,
-        });
-      }
-      weights[name] = { shape, data: await frame.read(name) };
-    }
-  } finally {
-    await frame.close();
-  }
-  for (const { index, descendants } of manifest.blocks) {
+  const weights = await readFrame(library);
+  for (const { index, descendants } of library.manifest.blocks) {
     Object.assign(weights, toTorchFfn(await library.readFfn(descendants[0].id), index));
   }
   return weights;
-}
-
-/** What `frame.safetensors` must hold: every tensor of the teacher but its FFN blocks. */
-export function frameShapes({ manifest }: Pick<Library, 'manifest'>): Record<string, readonly number[]> {
-  const all = Object.entries(canonicalShapes(manifest.teacher.architecture));
-  return Object.fromEntries(all.filter(([name]) => !name.includes('.mlp.')));
 }

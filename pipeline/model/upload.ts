@@ -15,13 +15,22 @@ export function uploadTeacher(host: HostWeights, architecture: Architecture): Vi
   return { architecture, weights, dispose: () => void tf.dispose(weights) };
 }
 
-/** Canonical host weights -> tensors by the same names, kernels turned once to [in, out]. Caller disposes. */
-export function uploadWeights(host: HostWeights, architecture: Architecture): Record<string, tf.Tensor> {
+/**
+ * Canonical host weights -> tensors by the same names, kernels turned once to [in, out]. Caller disposes.
+ * @param names default: all that the architecture has
+ */
+export function uploadWeights(
+  host: HostWeights,
+  architecture: Architecture,
+  names?: readonly string[],
+): Record<string, tf.Tensor> {
+  const shapes = canonicalShapes(architecture);
   return tf.tidy(() => {
     const weights: Record<string, tf.Tensor> = {};
-    for (const [name, shape] of Object.entries(canonicalShapes(architecture))) {
+    for (const name of names ?? Object.keys(shapes)) {
       const stored = host[name];
       if (stored === undefined) throw new Error(`no tensor ${name}`);
+      const shape = shapes[name];
       const tensor = tf.tensor(stored.data, [...shape]);
       if (shape.length === 2) weights[name] = tf.transpose(tensor);
       else if (shape.length === 4) {
