@@ -1,11 +1,11 @@
 import { setImmediate } from 'node:timers/promises';
 import type { TensorBatch } from '../../datasets/batches.ts';
 import { distillBlock, type DistillSettings } from '../../pipeline/compress/distill.ts';
-import { createPairs } from '../../pipeline/compress/collect-pairs.ts';
+import { collectPairs } from '../../pipeline/compress/collect-pairs.ts';
 import { composedExamples } from '../../pipeline/compress/composed-examples.ts';
 import type { Examples } from '../../pipeline/compress/examples.ts';
 import { openChain } from '../../pipeline/compress/recipes/fit-composed.ts';
-import { advanceStreams, visitLevels } from '../../pipeline/compress/streams.ts';
+import { advanceStreams } from '../../pipeline/compress/streams.ts';
 import { classProbability } from '../../pipeline/compress/token-weights.ts';
 import { teacherExamples } from '../../pipeline/compress/teacher-examples.ts';
 import type { Order } from '../../pipeline/compress/order/criterion.ts';
@@ -249,7 +249,7 @@ async function composedSource(
   library: ReadonlyMap<string, FfnWeights>,
 ): Promise<ExampleSource> {
   const { context } = evidence;
-  const { width, gelu, hidden } = context.model.architecture;
+  const { gelu, hidden } = context.model.architecture;
   const widths = context.blocks.map((_, block) =>
     [...library.keys()]
       .filter((key) => key.startsWith(`${block}/`))
@@ -260,17 +260,9 @@ async function composedSource(
   const chain = await openChain({ context, widths });
   return {
     widths,
-    async examplesOf(block, students) {
-      const train = createPairs(1 + students, width, chain.sampled);
-      const heldOut = createPairs(1 + students, width, chain.sampled);
-      await visitLevels(chain.streams, block, chain.rowsOf, (level, tokens, batch) =>
-        (chain.isHeldOut(batch) ? heldOut : train).add(level, tokens),
-      );
-      const [trainTeacher, ...trainOwn] = train.finish();
-      const [heldOutTeacher, ...heldOutOwn] = heldOut.finish();
+    async examplesOf(block) {
       return composedExamples({
-        train: { teacher: trainTeacher, own: trainOwn },
-        heldOut: { teacher: heldOutTeacher, own: heldOutOwn },
+        ...(await collectPairs(chain.streams, block, chain)),
         ...(recipe.composedShare !== undefined && { ownShare: recipe.composedShare }),
         classProbability: classProbability(chain.weights[block], chain.sampled),
         gelu,

@@ -1,6 +1,5 @@
-import { createPairs } from '../compress/collect-pairs.ts';
-import { type StudentPairs, composedExamples } from '../compress/composed-examples.ts';
-import { visitLevels } from '../compress/streams.ts';
+import { collectPairs } from '../compress/collect-pairs.ts';
+import { composedExamples } from '../compress/composed-examples.ts';
 import { teacherExamples } from '../compress/teacher-examples.ts';
 import { classProbability } from '../compress/token-weights.ts';
 import { blockName } from '../model/architecture.ts';
@@ -9,7 +8,6 @@ import { type OpenStreams, openStreams } from './open-streams.ts';
 import { openTeacher } from './open.ts';
 import { openTokens, readHeldOutTokens, readTeacherFfn } from './read.ts';
 import type { Examples } from '../compress/examples.ts';
-import type { Pairs } from '../compress/pairs.ts';
 import type { JobContext } from '../runner/contract.ts';
 
 /** What a block's descendants are trained on. */
@@ -42,28 +40,17 @@ export async function teacherSource(
 }
 
 /** The pairs of all levels are gathered once, in memory, and drawn from for the whole training. */
-export async function composedSource(
-  context: JobContext,
-  block: number,
-  students: number,
-): Promise<DistillSource> {
+export async function composedSource(context: JobContext, block: number): Promise<DistillSource> {
   const { config } = context.loaded;
-  const { architecture } = context;
+  const { architecture, signal } = context;
   const sampled = sampledTokens(config, architecture);
   const weights = await readTokenWeights(context, block);
   const model = await openTeacher(context);
   const streams = await openStreams(context, model, 'distill', block);
-  const train = createPairs(1 + students, architecture.width, sampled);
-  const heldOut = createPairs(1 + students, architecture.width, sampled);
-  await visitLevels(streams, block, streams.rowsOf, (level, tokens, batch) => {
-    context.signal.throwIfAborted();
-    (streams.isHeldOut(batch) ? heldOut : train).add(level, tokens);
-  });
-  const pairsOf = ([teacher, ...own]: readonly Pairs[]): StudentPairs => ({ teacher, own });
-  const pairs = pairsOf(train.finish());
+  const { rowsOf, isHeldOut } = streams;
+  const pairs = await collectPairs(streams, block, { rowsOf, isHeldOut, sampled, signal });
   const examples = composedExamples({
-    train: pairs,
-    heldOut: pairsOf(heldOut.finish()),
+    ...pairs,
     ownShare: config.inputs.composedShare,
     classProbability: classProbability(weights, sampled),
     gelu: architecture.gelu,
@@ -73,7 +60,7 @@ export async function composedSource(
   });
   return {
     examples,
-    tokens: pairs.teacher.inputs.length / architecture.width,
+    tokens: pairs.train.teacher.inputs.length / architecture.width,
     advance: streams.advance,
     async close() {
       await streams.close();

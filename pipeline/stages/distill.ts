@@ -99,7 +99,7 @@ export const distill: Stage = {
     }
     const { composedSource, teacherSource } = await import('./distill-source.ts');
     const source = isComposed(config)
-      ? await composedSource(context, block, students.length)
+      ? await composedSource(context, block)
       : await teacherSource(context, block, students.length);
     let result: DistillResult;
     try {

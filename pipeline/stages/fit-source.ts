@@ -40,15 +40,15 @@ export async function teacherFits(context: JobContext, block: number, widths: nu
 }
 
 /** Half teacher inputs, half those of the chain of refits: a problem per width. */
-export async function composedFits(context: JobContext, block: number, widths: number): Promise<FitSource> {
+export async function composedFits(context: JobContext, block: number): Promise<FitSource> {
   const { config } = context.loaded;
-  const { gelu, width } = context.architecture;
+  const { gelu } = context.architecture;
   const sampled = sampledTokens(config, context.architecture);
   const weights = await readTokenWeights(context, block);
   const ownShare = config.inputs.composedShare;
   const model = await openTeacher(context);
   const streams = await openStreams(context, model, 'refit', block);
-  const heldOut = createPairs(1 + widths, width, sampled);
+  const heldOut = createPairs(streams, sampled);
   let tokens = 0;
   const { problems } = await composedProblems(
     streams,
@@ -63,7 +63,7 @@ export async function composedFits(context: JobContext, block: number, widths: n
       else if (level === 0) tokens += seen.input.shape[0];
     },
   );
-  const [ofTeacher, ...own] = heldOut.finish();
+  const held = heldOut.finish();
   return {
     problems,
     tokens: Math.round(tokens * effectiveShare(weights, sampled)),
@@ -71,8 +71,8 @@ export async function composedFits(context: JobContext, block: number, widths: n
       pairError(
         student,
         [
-          { pairs: ofTeacher, share: 1 - ownShare },
-          { pairs: own[index], share: ownShare },
+          { pairs: held.teacher, share: 1 - ownShare },
+          { pairs: held.own[index], share: ownShare },
         ],
         weights,
         gelu,

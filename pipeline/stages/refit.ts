@@ -80,7 +80,7 @@ export const refit: Stage = {
     const options = { ridge: config.order.ridge, method: config.refit.method };
     const { composedFits, teacherFits } = await import('./fit-source.ts');
     const source: FitSource = isComposed(config)
-      ? await composedFits(context, block, steps.length)
+      ? await composedFits(context, block)
       : await teacherFits(context, block, steps.length);
     try {
       const refitted = steps.map(({ width }, index) => {
