@@ -63,21 +63,27 @@ export async function runRecipe(run: RecipeRun): Promise<ModelResult[]> {
   const { recipe, evidence, steps, evaluation } = run;
   const { context } = evidence;
   const { blocks } = context;
-  run.onNote(`${recipe.name}, order`);
-  const began = performance.now();
+  run.onNote(`${recipe.name}, order and refit`);
   const orders: Order[] = [];
-  for (const block of blocks) {
-    orders.push(rankBlock(recipe, block));
-    await setImmediate();
-  }
-  let fitSeconds = since(began);
+  const orderOf = (block: number): Order => (orders[block] ??= rankBlock(recipe, blocks[block]));
+  let fitSeconds = 0;
+  const globally = async (width: number): Promise<number[]> => {
+    const start = performance.now();
+    const scores: Float64Array[] = [];
+    for (const block of blocks.keys()) {
+      scores.push(scoresOf(recipe, orderOf(block)));
+      await setImmediate();
+    }
+    fitSeconds += since(start);
+    return globalWidths(scores, { total: width * blocks.length, multiple: run.widthMultiple });
+  };
   const fit = async (widths: readonly (readonly number[])[]): Promise<Map<string, FfnWeights>> => {
     const start = performance.now();
     const distinct = widths.map((some) => [...new Set(some)].sort((a, b) => b - a));
     const library = await recipe.descend({
       recipe,
       context,
-      orders,
+      orderOf,
       widths: distinct.map((some, block) => some.filter((width) => width < blocks[block].weights.hidden)),
       onBlock: () => setImmediate(),
     });
@@ -108,13 +114,10 @@ export async function runRecipe(run: RecipeRun): Promise<ModelResult[]> {
       allocationSeconds = since(start);
       models.push(...steps.map(({ sparsity }, i) => ({ allocation, sparsity, widths: found[i] })));
     } else {
-      models.push(
-        ...steps.map(({ sparsity, width }) => ({
-          allocation,
-          sparsity,
-          widths: allocation === 'uniform' ? blocks.map(() => width) : globally(recipe, orders, width, run),
-        })),
-      );
+      for (const { sparsity, width } of steps) {
+        const widths = allocation === 'uniform' ? blocks.map(() => width) : await globally(width);
+        models.push({ allocation, sparsity, widths });
+      }
     }
   }
   const needed = blocks.map((_, block) => models.map(({ widths }) => widths[block]));
@@ -159,18 +162,9 @@ export function widthGrid(
   return [...new Set([hidden, ...rounded.filter((width) => width < hidden)])].sort((a, b) => b - a);
 }
 
-function globally(
-  { name }: Recipe,
-  orders: readonly Order[],
-  width: number,
-  { widthMultiple }: RecipeRun,
-): number[] {
-  const scores = orders.map((order) => {
-    if (order.scores === undefined)
-      throw new Error(`recipe ${name}: its criterion gives no scores to rank globally`);
-    return order.scores;
-  });
-  return globalWidths(scores, { total: width * orders.length, multiple: widthMultiple });
+function scoresOf({ name }: Recipe, { scores }: Order): Float64Array {
+  if (scores !== undefined) return scores;
+  throw new Error(`recipe ${name}: its criterion gives no scores to rank globally`);
 }
 
 /** All descendants that some model needs, block by block; the teacher's own blocks stay as they are. */

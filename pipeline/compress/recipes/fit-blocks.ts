@@ -37,10 +37,10 @@ export function fitBlock(
 }
 
 /** Every block by itself, on the teacher's inputs: what every published one-shot recipe does. */
-export const fitBlocks: Descend = async ({ recipe, context, orders, widths, onBlock }) => {
+export const fitBlocks: Descend = async ({ recipe, context, orderOf, widths, onBlock }) => {
   const fitted: FfnWeights[][] = [];
   for (const [block, evidence] of context.blocks.entries()) {
-    fitted.push(fitBlock(recipe, evidence, orders[block], widths[block]));
+    fitted.push(fitBlock(recipe, evidence, orderOf(block), widths[block]));
     await onBlock?.(block);
   }
   return fitted;

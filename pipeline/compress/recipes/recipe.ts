@@ -66,8 +66,8 @@ export interface RecipeContext {
 export interface DescendInput {
   readonly recipe: Recipe;
   readonly context: RecipeContext;
-  /** One per block. */
-  readonly orders: readonly Order[];
+  /** By the recipe's criterion on the evidence, found when asked for. */
+  readonly orderOf: (block: number) => Order;
   /** [depth][any]: the widths wanted of each block. */
   readonly widths: readonly (readonly number[])[];
   /** Called after each block; await it to let others run. */
