@@ -6,7 +6,7 @@ import type { Config } from '../config/schema.ts';
 import type { JobContext } from '../runner/contract.ts';
 import { readJson } from '../util/atomic.ts';
 import { random } from '../util/random.ts';
-import { classShareJob, files } from './jobs.ts';
+import { classShareJob, files, indices } from './jobs.ts';
 import { join } from 'node:path';
 
 /** What every stage that reads calibration images must agree on: which ones, which of their tokens, and their weights. */
@@ -49,17 +49,16 @@ export function sampledRows(config: Config, architecture: Architecture, ids: rea
   return Int32Array.from(rows);
 }
 
-/** The weights of a block's tokens. The job must need `classShareJob`. */
-export async function readTokenWeights(context: JobContext, block: number): Promise<TokenWeights> {
+/** The weights of every block's tokens. The job must need `classShareJob`. */
+export async function readTokenWeights(context: JobContext): Promise<TokenWeights[]> {
+  const { depth } = context.architecture;
   const sampled = sampledTokens(context.loaded.config, context.architecture);
   const path = join(context.input(classShareJob)!, files.classShare);
   const { classShare } = await readJson<{ classShare: readonly number[] | null }>(path);
-  if (classShare !== null && classShare.length !== context.architecture.depth) {
-    throw new Error(
-      `${path}: ${classShare.length} blocks, expected up to ${blockName(context.architecture.depth - 1)}`,
-    );
+  if (classShare !== null && classShare.length !== depth) {
+    throw new Error(`${path}: ${classShare.length} blocks, expected up to ${blockName(depth - 1)}`);
   }
-  return tokenWeights(classShare === null ? null : classShare[block], sampled);
+  return indices(depth).map((block) => tokenWeights(classShare?.[block] ?? null, sampled));
 }
 
 function heldOutImages(config: Config, images: number): number {

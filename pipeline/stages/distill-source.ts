@@ -44,7 +44,7 @@ export async function composedSource(context: JobContext, block: number): Promis
   const { config } = context.loaded;
   const { architecture, signal } = context;
   const sampled = sampledTokens(config, architecture);
-  const weights = await readTokenWeights(context, block);
+  const weights = (await readTokenWeights(context))[block];
   const model = await openTeacher(context);
   const streams = await openStreams(context, model, 'distill', block);
   const { rowsOf, isHeldOut } = streams;

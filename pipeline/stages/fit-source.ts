@@ -25,7 +25,7 @@ export interface FitSource {
 export async function teacherFits(context: JobContext, block: number, widths: number): Promise<FitSource> {
   const { gelu } = context.architecture;
   const sampled = sampledTokens(context.loaded.config, context.architecture);
-  const weights = await readTokenWeights(context, block);
+  const weights = (await readTokenWeights(context))[block];
   const statistics = await readStatistics(context, block);
   const teacher = await readTeacherFfn(context, block);
   const heldOut = await readHeldOutTokens(context, block);
@@ -44,7 +44,7 @@ export async function composedFits(context: JobContext, block: number): Promise<
   const { config } = context.loaded;
   const { gelu } = context.architecture;
   const sampled = sampledTokens(config, context.architecture);
-  const weights = await readTokenWeights(context, block);
+  const weights = (await readTokenWeights(context))[block];
   const ownShare = config.inputs.composedShare;
   const model = await openTeacher(context);
   const streams = await openStreams(context, model, 'refit', block);

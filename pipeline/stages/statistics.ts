@@ -89,7 +89,7 @@ async function runShard(job: JobPlan, context: JobContext): Promise<Json> {
   const heldOut = ofShard(images.heldOut);
   const training = ofShard(images.training);
 
-  const weights = await Promise.all(blocks.map((block) => readTokenWeights(context, block)));
+  const weights = await readTokenWeights(context);
   const accumulators = blocks.map(() => createStatistics(hidden));
   const tokens = await openTokenFiles(context.resumeFolder, blocks.map(files.tokens));
   const heldOutTokens = await openTokenFiles(context.resumeFolder, blocks.map(files.heldOutTokens));
