@@ -1,3 +1,4 @@
+import { requireFinite } from '../model/finite.ts';
 import { canonicalShapes, type HostWeights } from '../model/host-weights.ts';
 import { openSafetensors } from '../model/safetensors.ts';
 import { fail } from '../util/failure.ts';
@@ -22,7 +23,7 @@ export async function readFrame(library: Library): Promise<HostWeights> {
           expected: `[${shape.join(', ')}], as the manifest's architecture has it`,
         });
       }
-      weights[name] = { shape, data: await frame.read(name) };
+      weights[name] = { shape, data: requireFinite(await frame.read(name), path, name) };
     }
   } finally {
     await frame.close();

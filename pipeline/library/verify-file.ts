@@ -1,0 +1,55 @@
+import { realpath, stat } from 'node:fs/promises';
+import { relative, sep } from 'node:path';
+import { insideFolder } from '../util/atomic.ts';
+import { sha256File } from '../util/hash.ts';
+import type { ManifestFile } from './manifest.ts';
+
+/** What is wrong with a file that the manifest vouches for. */
+export interface FileProblem {
+  readonly kind: 'missing' | 'outside' | 'size' | 'content' | 'unreadable';
+  readonly found: string;
+  readonly expected: string;
+  /** Of what was found, where it was found. */
+  readonly sizeBytes?: number;
+  readonly sha256?: string;
+}
+
+/**
+ * Looks at one file of a library: it is there, it is a file and lies in the folder (links included), it has its size
+ * and, with `hash`, its content. Reads it as a stream. @returns undefined where all holds
+ */
+export async function inspectFile(
+  folder: string,
+  file: ManifestFile,
+  hash: boolean,
+): Promise<FileProblem | undefined> {
+  const full = insideFolder(folder, file.path);
+  try {
+    const found = await stat(full).catch(() => undefined);
+    if (found === undefined || !found.isFile()) {
+      return { kind: 'missing', found: 'no such file', expected: 'a file the manifest names' };
+    }
+    const real = relative(await realpath(folder), await realpath(full));
+    if (real === '..' || real.startsWith(`..${sep}`)) {
+      return {
+        kind: 'outside',
+        found: 'a link that leaves the library folder',
+        expected: 'a file inside it',
+      };
+    }
+    const { size: sizeBytes } = found;
+    if (sizeBytes !== file.sizeBytes) {
+      const expected = `${file.sizeBytes} bytes`;
+      return { kind: 'size', found: `${sizeBytes} bytes`, expected, sizeBytes };
+    }
+    if (!hash) return undefined;
+    const sha256 = await sha256File(full);
+    if (sha256 === file.sha256) return undefined;
+    const expected = `sha256 ${file.sha256}`;
+    return { kind: 'content', found: 'its content has changed', expected, sizeBytes, sha256 };
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === undefined) throw error;
+    return { kind: 'unreadable', found: `it cannot be read (${code})`, expected: 'a readable file' };
+  }
+}

@@ -1,0 +1,67 @@
+import { BlockForgeError } from '../util/failure.ts';
+
+/** What `verify` looks at, in this order. */
+export const checkNames = [
+  'manifest',
+  'files',
+  'hashes',
+  'frame',
+  'weights',
+  'self-test',
+  'kept-units',
+  'ranking',
+] as const;
+export type CheckName = (typeof checkNames)[number];
+
+/** One thing that is wrong with a library. */
+export interface Finding {
+  readonly check: CheckName;
+  /** Below the library's folder, as the manifest names it. */
+  readonly file: string;
+  readonly found: string;
+  readonly expected?: string;
+}
+
+/** How many things of one kind were looked at. */
+export interface Check {
+  readonly name: CheckName;
+  readonly passed: number;
+  readonly of: number;
+  /** Not looked at, because what they lie in is damaged or cannot be trusted. */
+  readonly skipped: number;
+}
+
+/** An expected failure as a finding: whatever else is thrown is a bug and goes on. */
+export function findingOf(error: unknown, check: CheckName, file: string, full: string): Finding {
+  if (!(error instanceof BlockForgeError)) throw error;
+  const { subject, found, expected } = error.failure;
+  // "/home/.../w0384.safetensors, tensor blocks.3.mlp.fc1.bias": the file is named already.
+  const place = subject.startsWith(full) ? subject.slice(full.length).replace(/^[,:\s]+/, '') : subject;
+  return {
+    check,
+    file,
+    found: place === '' ? found : `${place}: ${found}`,
+    ...(expected !== undefined && { expected }),
+  };
+}
+
+/** Counts what one check has looked at while it does. */
+export interface Tally {
+  readonly pass: () => void;
+  readonly find: (...findings: readonly Finding[]) => void;
+  readonly skip: (count?: number) => void;
+  readonly result: () => Check;
+}
+
+/** @param findings receives what is found */
+export function tally(name: CheckName, findings: Finding[]): Tally {
+  let passed = 0;
+  let of = 0;
+  let skipped = 0;
+  return {
+    pass: () => void (passed++, of++),
+    find: (...found) => void (findings.push(...found), of++),
+    skip: (count = 1) => void ((skipped += count), (of += count)),
+    result: () => ({ name, passed, of, skipped }),
+  };
+}

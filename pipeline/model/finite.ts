@@ -1,0 +1,18 @@
+import { fail } from '../util/failure.ts';
+
+/**
+ * Refuses weights that are not numbers: one NaN makes every output of the model one, and says nothing of where it was.
+ * @param path,tensor for the message
+ * @throws BlockForgeError `file-invalid`
+ */
+export function requireFinite(data: Float32Array, path: string, tensor: string): Float32Array {
+  const index = data.findIndex((value) => !Number.isFinite(value));
+  if (index < 0) return data;
+  return fail({
+    reason: 'file-invalid',
+    subject: `${path}, tensor ${tensor}`,
+    found: `${data[index]} at index ${index}`,
+    expected: 'finite weights',
+    next: 'copy the file again, or make it again',
+  });
+}
