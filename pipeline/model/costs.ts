@@ -47,3 +47,9 @@ export function modelCosts(
     parts.reduce((sum, { macs }) => sum + macs, 0),
   );
 }
+
+/** Operations of the encoder's weight products in one image's forward pass: what plans guess durations from. */
+export function forwardFlops(architecture: Architecture): number {
+  const { width, hidden, depth } = architecture;
+  return 2 * tokensPerImage(architecture) * depth * (4 * width * width + 2 * width * hidden);
+}

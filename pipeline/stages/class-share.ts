@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { shareImages } from '../compress/token-weights.ts';
-import { tokensPerImage } from '../model/architecture.ts';
+import { forwardFlops } from '../model/costs.ts';
 import type { JobContext, JobPlan, PlanInput } from '../runner/contract.ts';
 import { writeJsonAtomic } from '../util/atomic.ts';
 import type { Json } from '../util/hash.ts';
@@ -12,10 +12,9 @@ import { classShareJob, files, splitsJob, teacherCheckJob, teacherJob } from './
 const batchSize = 16;
 
 export function planClassShare({ loaded, architecture, engine, inputs }: PlanInput): JobPlan {
-  const { width, hidden, depth } = architecture;
   const { statistics, data } = loaded.config;
   const images = Math.min(shareImages, data.splits.calibration);
-  const flops = 2 * images * tokensPerImage(architecture) * depth * (4 * width * width + 2 * width * hidden);
+  const flops = images * forwardFlops(architecture);
   const asked = statistics.tokenWeights === 'gradient';
   return {
     id: classShareJob,

@@ -3,6 +3,7 @@ import type { FfnTensors, ModelTensors } from '../model/vit.ts';
 import type { SweepContext, SweepVariant } from '../measure/sweep.ts';
 import { scoreId, type Context } from '../measure/contexts.ts';
 import { tokensPerImage } from '../model/architecture.ts';
+import { forwardFlops } from '../model/costs.ts';
 import type { UploadedDescendants } from './descendants.ts';
 import {
   distillJob,
@@ -95,9 +96,7 @@ export function sweepSeconds({
   passes,
   images,
 }: Pick<JobContext, 'architecture' | 'engine' | 'slots'> & { passes: number; images: number }): number {
-  const { width, hidden, depth } = architecture;
-  const forward = 2 * tokensPerImage(architecture) * depth * (4 * width * width + 2 * width * hidden);
-  return (passes * forward * images) / slots / (engine === 'wasm' ? 10e9 : 80e9);
+  return (passes * forwardFlops(architecture) * images) / slots / (engine === 'wasm' ? 10e9 : 80e9);
 }
 
 /** The whole models of one sparsity in every block: none where a block failed. */

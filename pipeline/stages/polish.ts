@@ -3,6 +3,7 @@ import type * as tf from '@tensorflow/tfjs-core';
 import type { OpenSplit } from '../../datasets/batches.ts';
 import type { SplitItem } from '../../datasets/contract.ts';
 import { blockName, tokensPerImage } from '../model/architecture.ts';
+import { forwardFlops } from '../model/costs.ts';
 import type { FfnWeights } from '../model/ffn-weights.ts';
 import type { Config } from '../config/schema.ts';
 import type { JobContext, Stage } from '../runner/contract.ts';
@@ -59,7 +60,6 @@ export const polish: Stage = {
   plan: ({ loaded, architecture, engine, inputs }) => {
     const { config } = loaded;
     const { width, hidden, depth } = architecture;
-    const forward = 2 * tokensPerImage(architecture) * depth * (4 * width * width + 2 * width * hidden);
     const passes = 4 * config.polish.steps * config.polish.batchSize + 3 * config.data.splits.selection;
     return polishedModels(config, hidden).map(({ sparsity, width: kept }) => ({
       id: polishJob(removedPercent(sparsity)),
@@ -74,7 +74,7 @@ export const polish: Stage = {
         std: inputs.preprocessing.std,
       },
       estimate: {
-        seconds: 5 + (passes * forward) / (engine === 'wasm' ? 8e9 : 60e9),
+        seconds: 5 + (passes * forwardFlops(architecture)) / (engine === 'wasm' ? 8e9 : 60e9),
         memoryBytes:
           8e8 + config.polish.batchSize * tokensPerImage(architecture) * (width + hidden) * depth * 40,
         diskBytes: 5 * depth * kept * width * 8,

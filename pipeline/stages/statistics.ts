@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TensorBatch } from '../../datasets/batches.ts';
-import { blockName, tokensPerImage } from '../model/architecture.ts';
+import { blockName } from '../model/architecture.ts';
+import { forwardFlops } from '../model/costs.ts';
 import type { JobContext, JobPlan, PlanInput, Stage } from '../runner/contract.ts';
 import type { StatisticsAccumulator } from '../compress/statistics.ts';
 import type { VisionTransformer } from '../model/vit.ts';
@@ -51,7 +52,7 @@ function planShards({ loaded, architecture, engine, slots, inputs }: PlanInput):
   const { width, hidden, depth } = architecture;
   const images = config.data.splits.calibration;
   const tokens = calibrationTokens(config, architecture);
-  const flops = 2 * images * tokensPerImage(architecture) * depth * (4 * width * width + 2 * width * hidden);
+  const flops = images * forwardFlops(architecture);
   return indices(slots).map((shard) => ({
     id: statisticsJob(shard),
     needs: [splitsJob, teacherJob, teacherCheckJob, classShareJob],

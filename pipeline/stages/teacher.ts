@@ -5,7 +5,7 @@ import { fail } from '../util/failure.ts';
 import { random } from '../util/random.ts';
 import type { Json } from '../util/hash.ts';
 import type { Splits } from '../../datasets/contract.ts';
-import { tokensPerImage } from '../model/architecture.ts';
+import { forwardFlops } from '../model/costs.ts';
 import type { VisionTransformer } from '../model/vit.ts';
 import { files, splitsJob, teacherCheckJob, teacherJob } from './jobs.ts';
 
@@ -21,7 +21,7 @@ export const teacher: Stage = {
     const { loaded, architecture, inputs, engine } = input;
     const { config } = loaded;
     const { width, hidden, depth } = architecture;
-    const forwardFlops = 2 * tokensPerImage(architecture) * depth * (4 * width * width + 2 * width * hidden);
+    const forward = forwardFlops(architecture);
     const rate = engine === 'wasm' ? 8e9 : 60e9;
     const bytes = depth * (4 * width * width + 2 * width * hidden) * 4;
     const train = config.teacher.train;
@@ -41,8 +41,7 @@ export const teacher: Stage = {
       },
       files: inputs.checkpointFiles,
       estimate: {
-        seconds:
-          train === undefined ? 0.5 + bytes / 3e8 : (3 * forwardFlops * trainImages * train.epochs) / rate,
+        seconds: train === undefined ? 0.5 + bytes / 3e8 : (3 * forward * trainImages * train.epochs) / rate,
         memoryBytes: 5e8 + bytes * (train === undefined ? 2 : 5),
         diskBytes: bytes,
       },
@@ -56,7 +55,7 @@ export const teacher: Stage = {
         confidence: config.measure.confidence,
       },
       estimate: {
-        seconds: 1 + (forwardFlops * config.data.splits.selection) / rate,
+        seconds: 1 + (forward * config.data.splits.selection) / rate,
         memoryBytes: 5e8 + bytes * 2,
         diskBytes: 1e4,
       },
