@@ -1,7 +1,7 @@
-import * as tf from '@tensorflow/tfjs-core';
 import type { FfnTensors } from '../model/ffn-tensors.ts';
 import type { Gelu } from '../tensor/ops.ts';
 import { ffnOutput } from './distill-loss.ts';
+import { squaredErrors } from './row-passes.ts';
 
 /** Held-out rows [N, D]. The weights [N] of all parts that are judged together add up to 1. */
 export interface HeldOutPart {
@@ -19,17 +19,10 @@ export function weightedError(
 ): number {
   const [width] = parameters.fc1Kernel.shape;
   let sum = 0;
-  for (const { inputs, targets, weights } of parts) {
-    for (let start = 0; start < weights.length; start += rowsPerPass) {
-      const end = Math.min(weights.length, start + rowsPerPass);
-      const errors = tf.tidy(() => {
-        const rows = (values: Float32Array) =>
-          tf.tensor2d(values.subarray(start * width, end * width), [end - start, width]);
-        const y = ffnOutput(rows(inputs), parameters, gelu);
-        return tf.sum(tf.squaredDifference(y, rows(targets)), 1).dataSync();
-      });
-      errors.forEach((error, row) => (sum += weights[start + row] * error));
-    }
+  for (const { weights, ...rows } of parts) {
+    squaredErrors(rows, width, rowsPerPass, (x) => ffnOutput(x, parameters, gelu)).forEach(
+      (error, row) => (sum += weights[row] * error),
+    );
   }
   return sum;
 }

@@ -3,6 +3,7 @@ import { applyFfn, disposeFfn, uploadFfn } from '../model/ffn-tensors.ts';
 import type { FfnWeights } from '../model/ffn-weights.ts';
 import type { Gelu } from '../tensor/ops.ts';
 import type { Pairs } from './pairs.ts';
+import { outputsOf, squaredErrors } from './row-passes.ts';
 import { rowWeights, type TokenWeights } from './token-weights.ts';
 
 /** How far a descendant's output is from its teacher's on some tokens. */
@@ -49,44 +50,18 @@ export function outputErrors(
   students: readonly FfnWeights[],
   tokens: Float32Array,
   gelu: Gelu,
-  { tokensPerImage = 1, rowsPerPass = 4096, weights }: OutputErrorOptions = {},
+  { tokensPerImage = 1, rowsPerPass = 4096, weights = uniform }: OutputErrorOptions = {},
 ): OutputError[] {
   const { width } = teacher;
   const count = tokens.length / width;
   if (!Number.isInteger(count) || count < 1) {
     throw new RangeError(`${tokens.length} values are no rows of ${width}`);
   }
-  const networks = [teacher, ...students].map(uploadFfn);
-  const importance = rowWeights(weights ?? { classToken: 1, patch: 1 }, count, tokensPerImage);
-  const share = importance.reduce((sum, weight) => sum + weight, 0);
-  const mean = new Float64Array(width);
-  const energies = new Float64Array(count);
-  const errors = students.map(() => new Float64Array(count));
-  const eachPass = (visit: (x: tf.Tensor, y: tf.Tensor, start: number) => void): void => {
-    for (let start = 0; start < count; start += rowsPerPass) {
-      const rows = Math.min(rowsPerPass, count - start);
-      tf.tidy(() => {
-        const x = tf.tensor2d(tokens.slice(start * width, (start + rows) * width), [rows, width]);
-        visit(x, applyFfn(networks[0], x, gelu), start);
-      });
-    }
-  };
-  // Twice through the teacher: the centred energy from raw moments would lose the digits that matter.
-  eachPass((_, y, start) => {
-    for (const [i, value] of y.dataSync<'float32'>().entries()) {
-      mean[i % width] += (value * importance[start + Math.floor(i / width)]) / share;
-    }
-  });
-  eachPass((x, y, start) => {
-    energies.set(squaredDistances(y, tf.tensor1d(Float32Array.from(mean))), start);
-    for (const [index, values] of errors.entries()) {
-      values.set(squaredDistances(y, applyFfn(networks[index + 1], x, gelu)), start);
-    }
-  });
-  networks.forEach(disposeFfn);
-  for (const values of [energies, ...errors])
-    values.forEach((value, row) => (values[row] = value * importance[row]));
-  return errors.map((values) => ratio(values, energies, tokensPerImage));
+  const network = uploadFfn(teacher);
+  const targets = outputsOf(tokens, width, rowsPerPass, (x) => applyFfn(network, x, gelu));
+  disposeFfn(network);
+  const pairs = { inputs: tokens, targets, tokensPerImage, width };
+  return pairErrors(students, [{ pairs, share: 1 }], weights, gelu, rowsPerPass);
 }
 
 /** Tokens of one kind and their share of the whole, whatever their number. */
@@ -96,55 +71,48 @@ export interface PairShare {
 }
 
 /**
- * The error of a student against targets that are given: squared error over the targets' centred energy, tokens weighted
- * by `weights` within each part and parts by their share. Parts hold the same images, so an image counts once.
+ * The error of every student against targets that are given: squared error over the targets' centred energy, tokens
+ * weighted by `weights` within each part and parts by their share. Parts hold the same images, so an image counts once.
  */
-export function pairError(
-  student: FfnWeights,
+export function pairErrors(
+  students: readonly FfnWeights[],
   parts: readonly PairShare[],
   weights: TokenWeights,
   gelu: Gelu,
   rowsPerPass = 4096,
-): OutputError {
-  const { width } = student;
+): OutputError[] {
   const used = parts.filter(({ share }) => share > 0);
-  const count = used[0].pairs.inputs.length / width;
-  const importance = rowWeights(weights, count, used[0].pairs.tokensPerImage);
+  const { inputs, tokensPerImage, width } = used[0].pairs;
+  const count = inputs.length / width;
+  const importance = rowWeights(weights, count, tokensPerImage);
   const total = importance.reduce((sum, weight) => sum + weight, 0);
+  // The energy about the mean: from raw moments it would lose the digits that matter.
   const mean = new Float64Array(width);
   for (const { pairs, share } of used) {
     for (const [i, value] of pairs.targets.entries()) {
       mean[i % width] += (share * value * importance[Math.floor(i / width)]) / total;
     }
   }
-  const errors = new Float64Array(count);
-  const energies = new Float64Array(count);
-  const network = uploadFfn(student);
-  for (const { pairs, share } of used) {
-    for (let start = 0; start < count; start += rowsPerPass) {
-      const rows = Math.min(rowsPerPass, count - start);
-      const [error, energy] = tf.tidy(() => {
-        const slice = (values: Float32Array): tf.Tensor2D =>
-          tf.tensor2d(values.subarray(start * width, (start + rows) * width), [rows, width]);
-        const target = slice(pairs.targets);
-        return [
-          squaredDistances(target, applyFfn(network, slice(pairs.inputs), gelu)),
-          squaredDistances(target, tf.tensor1d(Float32Array.from(mean))),
-        ];
-      });
-      for (let i = 0; i < rows; i++) {
-        errors[start + i] += share * importance[start + i] * error[i];
-        energies[start + i] += share * importance[start + i] * energy[i];
+  /** Weighted squared distances of the targets from what `answer` makes of the inputs, per token. */
+  const distances = (answer: (x: tf.Tensor2D) => tf.Tensor): Float64Array => {
+    const sums = new Float64Array(count);
+    for (const { pairs, share } of used) {
+      for (const [row, square] of squaredErrors(pairs, width, rowsPerPass, answer).entries()) {
+        sums[row] += share * importance[row] * square;
       }
     }
-  }
-  disposeFfn(network);
-  return ratio(errors, energies, used[0].pairs.tokensPerImage);
+    return sums;
+  };
+  const energies = distances(() => tf.tensor1d(Float32Array.from(mean)));
+  return students.map((student) => {
+    const network = uploadFfn(student);
+    const errors = distances((x) => applyFfn(network, x, gelu));
+    disposeFfn(network);
+    return ratio(errors, energies, tokensPerImage);
+  });
 }
 
-function squaredDistances(a: tf.Tensor, b: tf.Tensor): Float32Array {
-  return tf.sum(tf.squaredDifference(a, b), 1).dataSync<'float32'>();
-}
+const uniform: TokenWeights = { classToken: 1, patch: 1 };
 
 function ratio(errors: Float64Array, energies: Float64Array, groupSize: number): OutputError {
   const tokens = errors.length;

@@ -5,6 +5,7 @@ import type { Gelu } from '../tensor/ops.ts';
 import { ffnOutput } from './distill-loss.ts';
 import type { Example, Examples } from './examples.ts';
 import { weightedEnergy, weightedError } from './held-out-error.ts';
+import { outputsOf } from './row-passes.ts';
 import { tokenBatches, type TokenReader } from './token-batches.ts';
 
 export interface TeacherExampleOptions {
@@ -37,12 +38,7 @@ export function teacherExamples(options: TeacherExampleOptions): Examples {
     const x = tf.tensor2d(rows, [rows.length / width, width]);
     return { x, target: ffnOutput(x, teacher, gelu) };
   };
-  const targets = new Float32Array(count * width);
-  for (let at = 0; at < targets.length; at += batchTokens * width) {
-    const { x, target } = answer(options.heldOut.subarray(at, at + batchTokens * width));
-    targets.set(target.dataSync<'float32'>(), at);
-    tf.dispose([x, target]);
-  }
+  const targets = outputsOf(options.heldOut, width, batchTokens, (x) => ffnOutput(x, teacher, gelu));
   const weights = new Float64Array(count).fill(1 / count);
   const heldOut = [{ inputs: options.heldOut, targets, weights }];
   let energy: number;

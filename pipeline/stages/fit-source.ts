@@ -1,6 +1,6 @@
 import { createPairs } from '../compress/collect-pairs.ts';
 import { composedProblems } from '../compress/composed-statistics.ts';
-import { type OutputError, outputErrors, pairError } from '../compress/output-error.ts';
+import { type OutputError, outputErrors, pairErrors } from '../compress/output-error.ts';
 import { effectiveShare } from '../compress/token-weights.ts';
 import { readTokenWeights, sampledTokens } from './calibration.ts';
 import { type OpenStreams, openStreams } from './open-streams.ts';
@@ -68,15 +68,15 @@ export async function composedFits(context: JobContext, block: number): Promise<
     problems,
     tokens: Math.round(tokens * effectiveShare(weights, sampled)),
     errorOf: (student, index) =>
-      pairError(
-        student,
+      pairErrors(
+        [student],
         [
           { pairs: held.teacher, share: 1 - ownShare },
           { pairs: held.own[index], share: ownShare },
         ],
         weights,
         gelu,
-      ),
+      )[0],
     advance: streams.advance,
     async close() {
       await streams.close();

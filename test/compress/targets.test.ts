@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import assert from 'node:assert/strict';
-import { pairError } from '../../pipeline/compress/output-error.ts';
+import { pairErrors } from '../../pipeline/compress/output-error.ts';
 import { refit } from '../../pipeline/compress/refit.ts';
 import { createStatistics } from '../../pipeline/compress/statistics.ts';
 import { splitJoint, teacherTargets } from '../../pipeline/compress/targets.ts';
@@ -83,7 +83,7 @@ describeOnEachEngine('a refit to other targets', () => {
     };
     // The same tokens as both parts: the shares must not matter.
     const parts = [0.3, 0.7].map((share) => ({ pairs, share }));
-    const measured = pairError(fit.weights, parts, weights, 'tanh');
+    const [measured] = pairErrors([fit.weights], parts, weights, 'tanh');
     assert.ok(Math.abs(measured.relative - fit.relativePredictedError) < 1e-4 * measured.relative);
     assert.ok(measured.standardError > 0 && measured.standardError < measured.relative);
   });
