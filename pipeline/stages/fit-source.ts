@@ -1,46 +1,53 @@
 import { createPairs } from '../compress/collect-pairs.ts';
 import { composedProblems } from '../compress/composed-statistics.ts';
 import { type OutputError, outputErrors, pairErrors } from '../compress/output-error.ts';
+import { refit, type RefitOptions, type RefittedDescendant } from '../compress/refit.ts';
 import { effectiveShare } from '../compress/token-weights.ts';
 import { readTokenWeights, sampledTokens } from './calibration.ts';
 import { type OpenStreams, openStreams } from './open-streams.ts';
 import { openTeacher } from './open.ts';
-import { readHeldOutTokens, readStatistics, readTeacherFfn } from './read.ts';
-import type { BlockStatistics } from '../compress/statistics.ts';
-import type { Targets } from '../compress/targets.ts';
+import { readStatistics } from './read.ts';
 import type { FfnWeights } from '../model/ffn-weights.ts';
 import type { JobContext } from '../runner/contract.ts';
 
-/** What the refits of a block are fitted to and judged by, the same order as the widths. */
+/** What the refits of a block are fitted to and judged by. */
 export interface FitSource {
-  readonly problems: readonly { statistics: BlockStatistics; targets?: Targets }[];
+  /** A descendant of the teacher's block for each width, in their order. */
+  readonly fit: (units: Int32Array, widths: readonly number[], options: RefitOptions) => RefittedDescendant[];
+  /** Of one student per width, in the same order. */
+  readonly errors: (students: readonly FfnWeights[]) => OutputError[];
   /** Tokens that carry the information of the fit: the weight of all over that of the average token. */
   readonly tokens: number;
-  readonly errorOf: (weights: FfnWeights, index: number) => OutputError;
   readonly advance: OpenStreams['advance'];
   readonly close: () => Promise<void>;
 }
 
-/** Teacher inputs alone: one problem for all widths. */
-export async function teacherFits(context: JobContext, block: number, widths: number): Promise<FitSource> {
+/** Teacher inputs alone: one factorisation serves all widths. */
+export async function teacherFits(
+  context: JobContext,
+  block: number,
+  teacher: FfnWeights,
+  heldOut: Float32Array,
+): Promise<FitSource> {
   const { gelu } = context.architecture;
-  const sampled = sampledTokens(context.loaded.config, context.architecture);
+  const tokensPerImage = sampledTokens(context.loaded.config, context.architecture);
   const weights = (await readTokenWeights(context))[block];
   const statistics = await readStatistics(context, block);
-  const teacher = await readTeacherFfn(context, block);
-  const heldOut = await readHeldOutTokens(context, block);
   return {
-    problems: Array.from({ length: widths }, () => ({ statistics })),
-    tokens: Math.round(statistics.count * effectiveShare(weights, sampled)),
-    errorOf: (student) =>
-      outputErrors(teacher, [student], heldOut, gelu, { tokensPerImage: sampled, weights })[0],
+    fit: (units, widths, options) => refit(teacher, statistics, units, widths, options),
+    errors: (students) => outputErrors(teacher, students, heldOut, gelu, { tokensPerImage, weights }),
+    tokens: Math.round(statistics.count * effectiveShare(weights, tokensPerImage)),
     advance: () => Promise.resolve(),
     close: () => Promise.resolve(),
   };
 }
 
 /** Half teacher inputs, half those of the chain of refits: a problem per width. */
-export async function composedFits(context: JobContext, block: number): Promise<FitSource> {
+export async function composedFits(
+  context: JobContext,
+  block: number,
+  teacher: FfnWeights,
+): Promise<FitSource> {
   const { config } = context.loaded;
   const { gelu } = context.architecture;
   const sampled = sampledTokens(config, context.architecture);
@@ -65,18 +72,20 @@ export async function composedFits(context: JobContext, block: number): Promise<
   );
   const held = heldOut.finish();
   return {
-    problems,
-    tokens: Math.round(tokens * effectiveShare(weights, sampled)),
-    errorOf: (student, index) =>
-      pairErrors(
-        [student],
-        [
+    fit: (units, widths, options) =>
+      widths.flatMap((width, index) => {
+        const { statistics, targets } = problems[index];
+        return refit(teacher, statistics, units, [width], options, targets);
+      }),
+    errors: (students) =>
+      students.flatMap((student, index) => {
+        const parts = [
           { pairs: held.teacher, share: 1 - ownShare },
           { pairs: held.own[index], share: ownShare },
-        ],
-        weights,
-        gelu,
-      )[0],
+        ];
+        return pairErrors([student], parts, weights, gelu);
+      }),
+    tokens: Math.round(tokens * effectiveShare(weights, sampled)),
     advance: streams.advance,
     async close() {
       await streams.close();

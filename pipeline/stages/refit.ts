@@ -67,7 +67,6 @@ export const refit: Stage = {
     }));
   },
   async run(job, context) {
-    const { refit: refitWidths } = await import('../compress/refit.ts');
     const { refitGate } = await import('../compress/refit-gate.ts');
     const { sortedTeacherGate, prefixGate } = await import('../compress/gates.ts');
     const { readHeldOutTokens, readOrder, readTeacherFfn, writeDescendants } = await import('./read.ts');
@@ -78,17 +77,16 @@ export const refit: Stage = {
     const units = await readOrder(context, block);
     const steps = descents(config, hidden);
     const options = { ridge: config.order.ridge, method: config.refit.method };
+    const heldOut = await readHeldOutTokens(context, block);
     const { composedFits, teacherFits } = await import('./fit-source.ts');
     const source: FitSource = isComposed(config)
-      ? await composedFits(context, block)
-      : await teacherFits(context, block, steps.length);
+      ? await composedFits(context, block, teacher)
+      : await teacherFits(context, block, teacher, heldOut);
     try {
-      const refitted = steps.map(({ width }, index) => {
-        const { statistics, targets } = source.problems[index];
-        return refitWidths(teacher, statistics, units, [width], options, targets)[0];
-      });
-      const measured = refitted.map(({ weights }, index) => source.errorOf(weights, index));
-      const few = (await readHeldOutTokens(context, block)).subarray(0, 1024 * blockWidth);
+      const widths = steps.map(({ width }) => width);
+      const refitted = source.fit(units, widths, options);
+      const measured = source.errors(refitted.map(({ weights }) => weights));
+      const few = heldOut.subarray(0, 1024 * blockWidth);
       const narrowest = steps[steps.length - 1].width;
       reportGates(context, block, [
         sortedTeacherGate(teacher, units, few, gelu),
