@@ -2,11 +2,13 @@ import yargs from 'yargs';
 import type { Argv } from 'yargs';
 import { stageNames } from '../runner/contract.ts';
 import type { StageName } from '../runner/contract.ts';
-import type { EngineChoice } from '../tensor/engine.ts';
 import { fail } from '../util/failure.ts';
+import { engines } from './engines.ts';
 import { legodnnArguments } from './legodnn-arguments.ts';
 import type { LegodnnCommand } from './legodnn-command.ts';
 import { once, oneOf, refuse, seeHelp } from './usage-errors.ts';
+import { verifyArguments } from './verify-arguments.ts';
+import type { VerifyCommand } from './verify-command.ts';
 
 /** What the command line asks for. */
 export type Command =
@@ -14,6 +16,7 @@ export type Command =
   | { readonly name: 'doctor'; readonly json: boolean }
   | { readonly name: 'show'; readonly library: string; readonly json: boolean }
   | LegodnnCommand
+  | VerifyCommand
   | RunCommand;
 
 export interface RunCommand {
@@ -29,8 +32,6 @@ export interface RunCommand {
   readonly quiet: boolean;
   readonly json: boolean;
 }
-
-const engines = ['auto', 'tensorflow', 'wasm'] as const satisfies readonly EngineChoice[];
 
 /**
  * Reads the command line; does nothing. Help and version come back as text.
@@ -125,6 +126,7 @@ function describe(parser: Argv, found: (command: Command) => void): Argv {
       (builder) => builder.option('json', { type: 'boolean', default: false, describe: 'the same as JSON' }),
       ({ json }) => found({ name: 'doctor', json }),
     )
+    .command(verifyArguments(found))
     .command(legodnnArguments(found));
 }
 

@@ -21,6 +21,7 @@ import { renderTty } from './render-tty.ts';
 import type { RunView } from './run-view.ts';
 import type { Terminal } from './terminal.ts';
 import { trackRun } from './track-run.ts';
+import { commands } from './usage-errors.ts';
 
 export interface Surroundings {
   readonly stdout: Terminal;
@@ -151,7 +152,7 @@ async function libraryTable(
 /** `blockforge doctr` reads as a config called "doctr"; say what was meant instead of searching for it. */
 function refuseMistypedCommand(config: string, cwd: string): void {
   if (/[./\\]/.test(config) || existsSync(resolve(cwd, config))) return;
-  const near = nearest(config, ['doctor', 'show', 'run']);
+  const near = nearest(config, commands);
   if (near === undefined) return;
   try {
     loadConfig(config, { cwd });

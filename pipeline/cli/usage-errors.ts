@@ -2,7 +2,7 @@ import { nearest } from '../config/nearest.ts';
 import { fail } from '../util/failure.ts';
 
 export const seeHelp = 'npm run pipeline -- --help lists the options';
-const commands = ['run', 'show', 'doctor', 'profile', 'legodnn'];
+export const commands = ['run', 'show', 'doctor', 'profile', 'legodnn', 'verify'];
 
 /** yargs gathers a repeated option into a list; only --set may be repeated. */
 export function once(option: string, value: string | string[] | undefined): string | undefined {
@@ -41,7 +41,7 @@ export function oneOf<T extends string>(
   return fail({
     reason: 'usage',
     subject: `--${option} ${value}`,
-    found: `no such ${option === 'engine' ? 'engine' : 'stage'}`,
+    found: `no such ${option === 'from' || option === 'only' ? 'stage' : option}`,
     expected: `one of: ${known.join(', ')}`,
     ...(near === undefined ? {} : { next: `did you mean "${near}"?` }),
   });

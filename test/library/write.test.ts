@@ -146,7 +146,10 @@ describe('library/write', () => {
       const weights = sliceFfn(randomFfn(0), [...Array(10).keys()]);
       weights.fc2Kernel[3] = NaN;
       Object.assign(notFinite.blocks[0].descendants[1], { weights: () => Promise.resolve(weights) });
-      await assert.rejects(writeLibrary(scratch.path, notFinite), /export of block-00\/w0010: outputs/);
+      await assert.rejects(
+        writeLibrary(scratch.path, notFinite),
+        /w0010.safetensors, tensor blocks.0.mlp.fc2.weight: NaN at index/,
+      );
     } finally {
       await scratch.remove();
     }

@@ -1,0 +1,88 @@
+import type { MeasuredVerification } from '../library/verify-measured.ts';
+import type { MeasuredSplit, MeasureSource } from '../library/remeasure-source.ts';
+import type { Library } from '../library/open.ts';
+import { verifyLibrary } from '../library/verify.ts';
+import type { EngineChoice } from '../tensor/engine.ts';
+import { exitCodeOf, fail } from '../util/failure.ts';
+import { renderMeasured, renderVerification } from './render-verification.ts';
+import type { Surroundings } from './run-command.ts';
+
+export interface VerifyCommand {
+  readonly name: 'verify';
+  readonly library: string;
+  readonly measure: boolean;
+  readonly config?: string;
+  readonly split: MeasuredSplit;
+  readonly engine: EngineChoice;
+  readonly json: boolean;
+}
+
+/** Verifies a library, with `measure` its numbers too. @returns the exit code: 0 where all holds */
+export async function runVerify(command: VerifyCommand, around: Surroundings): Promise<number> {
+  const { stdout, stderr } = around;
+  const tell = progressLines((line) => stderr.write(line), command.json);
+  const verification = await verifyLibrary(command.library, { signal: around.unheard, onProgress: tell });
+  const whole = verification.findings.length === 0;
+  if (!command.json) stdout.write(`${renderVerification(verification, stdout.paint)}\n`);
+  let measured: MeasuredVerification | undefined;
+  // The numbers of damaged weights would say nothing.
+  if (command.measure && whole) {
+    measured = await measureAgain(command, around, tell);
+    if (!command.json) stdout.write(`\n${renderMeasured(measured, stdout.paint)}\n`);
+  }
+  const holds = measured === undefined || measured.numbers.every(({ verdict }) => verdict !== 'differs');
+  if (command.json) {
+    const { manifest, ...rest } = verification;
+    const facts = { ok: whole && holds, manifestReadable: manifest !== undefined, ...rest };
+    stdout.write(`${JSON.stringify({ ...facts, ...(measured && { measured }) }, null, 2)}\n`);
+  }
+  if (!whole) return exitCodeOf('library-invalid');
+  return holds ? 0 : exitCodeOf('gate-failed');
+}
+
+async function measureAgain(
+  { library: path, config, split, engine }: VerifyCommand,
+  { unheard, stderr, cwd }: Surroundings,
+  onProgress: ProgressHandler,
+): Promise<MeasuredVerification> {
+  const [{ openLibrary }, { verifyMeasured }] = await Promise.all([
+    import('../library/open.ts'),
+    import('../library/verify-measured.ts'),
+  ]);
+  const library = await openLibrary(path);
+  const source = await sourceOf(library, config, cwd);
+  const warn = (message: string) => stderr.write(`${message}\n`);
+  return verifyMeasured(library, source, { split, engine, signal: unheard, warn, onProgress });
+}
+
+/** The data of a config where one is given, else of the run that the library lies in. */
+async function sourceOf(library: Library, config: string | undefined, cwd: string): Promise<MeasureSource> {
+  const { sourceOfConfig, sourceOfRun } = await import('../library/remeasure-source.ts');
+  if (config === undefined) {
+    return (
+      (await sourceOfRun(library)) ??
+      fail({
+        reason: 'usage',
+        subject: library.folder,
+        found: 'not in the run folder that made it, so where its images are is not known',
+        expected: 'runs/<name>/library, or a config',
+        next: '--config FILE, the config that made the library',
+      })
+    );
+  }
+  const { loadConfig } = await import('../config/load.ts');
+  const loaded = loadConfig(config, { cwd });
+  return sourceOfConfig(loaded.config, loaded.file);
+}
+
+type ProgressHandler = (progress: { readonly fraction: number; readonly note?: string }) => void;
+
+/** A line every few seconds on stderr: a large library takes minutes. */
+function progressLines(write: (line: string) => void, quiet: boolean): ProgressHandler {
+  let next = Date.now() + 3000;
+  return ({ fraction, note }) => {
+    if (quiet || Date.now() < next) return;
+    next = Date.now() + 3000;
+    write(`${Math.floor(100 * fraction)} %${note === undefined ? '' : ` ${note}`}\n`);
+  };
+}
