@@ -119,6 +119,9 @@ const block = z.strictObject({
 
 const modelScores = accuracy.extend({ top1DeltaPp: interval, kl: z.number(), agreementPercent: percent });
 
+/** What the manifest of a model put together from a library is made of as well. */
+export const manifestParts = { positive, digest, file, architecture, preprocessing, modelScores } as const;
+
 const uniform = z.strictObject({
   sparsity: share,
   /** One descendant per block, in block order. */
@@ -239,6 +242,8 @@ const manifestShape = z.strictObject({
       irVersion: positive,
       /** `images` [batch, C, S, S] and the weights of one descendant per block, by their names -> `logits`. */
       frame: file,
+      /** `profile.mjs`: measures the graphs on a device, with onnxruntime-node alone. */
+      profileScript: file.optional(),
     })
     .optional(),
   data: z.strictObject({

@@ -81,6 +81,7 @@ export function filesOf(manifest: Manifest): ManifestFile[] {
   return [
     manifest.frame,
     ...(manifest.onnx === undefined ? [] : [manifest.onnx.frame]),
+    ...(manifest.onnx?.profileScript === undefined ? [] : [manifest.onnx.profileScript]),
     ...manifest.blocks.flatMap(({ keptUnits, descendants }) => [
       ...descendants.flatMap(({ file, onnx }) => (onnx === undefined ? [file] : [file, onnx])),
       keptUnits,

@@ -92,6 +92,7 @@ function onnxFiles({ onnx }: Manifest): string {
   if (onnx === undefined) return '';
   return `| \`frame.onnx\` | the whole model as one graph that is given the weights of its feed-forward blocks at every run |
 | \`blocks/block-03/w0384.onnx\` | that descendant alone as a graph, \`tokens\` -> \`output\` |
+| \`profile.mjs\` | measures the graphs on the device at hand: \`npm install onnxruntime-node && node profile.mjs --name NAME\` |
 `;
 }
 
@@ -151,7 +152,8 @@ function read(path) {
 const weights = read('${file.path}'); // weights['blocks.0.mlp.fc1.weight'].shape is [hidden, width]`;
 }
 
-function preprocessingText({
+/** How images are prepared, in one line. */
+export function preprocessingText({
   resize,
   resizeMode,
   interpolation,

@@ -20,6 +20,7 @@ import {
   type ManifestDescendant,
   type ManifestFile,
 } from './manifest.ts';
+import { profileScript } from './profile/profile-script.ts';
 import type { Ranked, Resource } from './rank.ts';
 import { rankingCsv, rankingJson } from './ranking-table.ts';
 import { readDescendantFile } from './read-descendant.ts';
@@ -154,6 +155,7 @@ export async function writeLibrary(
       opset: onnxOpset,
       irVersion: onnxIrVersion,
       frame: await publish(folder, 'frame.onnx', frameOnnx(architecture, frameWeights, input.toolVersion)),
+      profileScript: await publish(folder, 'profile.mjs', await profileScript()),
     },
   };
   await writeSafetensors(join(folder, 'self-test.safetensors'), selfTest, {

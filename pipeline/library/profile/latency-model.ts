@@ -28,7 +28,7 @@ export function latencyModel(profile: Profile, batchSize = profile.batches[0].ba
     fail({
       reason: 'usage',
       subject: `batch size ${batchSize}`,
-      found: `not in the profile ${profile.name}`,
+      found: `not in the profile ${profile.device.name}`,
       expected: `one of: ${profile.batches.map(({ batchSize: size }) => size).join(', ')}`,
     });
   const { scale, offsetMs } = batch.calibration;
@@ -40,16 +40,16 @@ export function latencyModel(profile: Profile, batchSize = profile.batches[0].ba
     frameMs: offsetMs + scale * batch.frame.p50,
     blockMs(width, place) {
       const time = (place === 'last' ? lastWidths : widths).get(width);
-      if (time === undefined) throw new Error(`profile ${profile.name} has no width ${width}`);
+      if (time === undefined) throw new Error(`profile ${profile.device.name} has no width ${width}`);
       return time;
     },
     describe: `${profileDescription(profile)}, batch ${batchSize}`,
   };
 }
 
-export function profileDescription({ runtime, device, name }: Profile): string {
+export function profileDescription({ runtime, device }: Profile): string {
   const threads = `${runtime.threads} thread${runtime.threads === 1 ? '' : 's'}`;
-  return `${runtime.name} ${runtime.version}, ${threads}, on ${device.cpuModel} (${name})`;
+  return `${runtime.name} ${runtime.version}, ${threads}, on ${device.cpuModel} (${device.name})`;
 }
 
 /** The calibrated p50 of a whole model with `widths[i]` hidden units in block i. */

@@ -63,10 +63,11 @@ export const profileSchema = z
   .strictObject({
     kind: z.literal('blockforge-profile'),
     schemaVersion: z.literal(profileVersion),
-    name: profileName,
     /** Of the library's manifest.json. */
     manifestSha256: digest,
     device: z.strictObject({
+      /** The profile's own name too. */
+      name: profileName,
       cpuModel: text,
       logicalCores: positive,
       memoryBytes: positive,
@@ -175,7 +176,7 @@ export function profilePath(library: Pick<Library, 'folder'>, name: string): str
 
 /** Writes a profile to its place in the library, atomically; one of the same name is replaced. -> its path */
 export async function saveProfile(library: Library, profile: Profile): Promise<string> {
-  const path = profilePath(library, profile.name);
+  const path = profilePath(library, profile.device.name);
   await writeJsonAtomic(path, profile);
   return path;
 }

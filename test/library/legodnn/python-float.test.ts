@@ -15,7 +15,7 @@ describe('library/legodnn/python-float', () => {
       [1113396224, '1113396224.0'],
       [123456789012345680, '1.2345678901234568e+17'],
       [1e16, '1.0e+16'],
-      [9007199254740993, '9007199254740992.0'],
+      [9007199254740992, '9007199254740992.0'],
     ];
     for (const [value, text] of cases) {
       assert.equal(pythonFloat(value), text);

@@ -17,9 +17,15 @@ export function exampleProfile(manifestSha256: string): Profile {
   return {
     kind: 'blockforge-profile',
     schemaVersion: 1,
-    name: 'board',
     manifestSha256,
-    device: { cpuModel: 'a board', logicalCores: 4, memoryBytes: 2 ** 30, platform: 'linux', arch: 'arm64' },
+    device: {
+      name: 'board',
+      cpuModel: 'a board',
+      logicalCores: 4,
+      memoryBytes: 2 ** 30,
+      platform: 'linux',
+      arch: 'arm64',
+    },
     runtime: { name: 'onnxruntime', version: '1.30.0', threads: 2 },
     warmup: 2,
     iterations: 10,

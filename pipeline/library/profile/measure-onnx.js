@@ -1,0 +1,491 @@
+// @ts-check
+/**
+ * Measures what a library's parts take on this machine under ONNX Runtime, and writes a latency profile. Copied into
+ * every library as `profile.mjs`, it needs Node.js and the package onnxruntime-node, nothing else:
+ *
+ *     npm install onnxruntime-node && node profile.mjs --name my-board
+ *
+ * What is measured, per batch size, every subject once a round and each round in a new order, so that drift of the
+ * clock, heat and neighbours meet all alike:
+ * - every width of the FFN blocks, in the graph of one descendant of that width (all blocks of a ViT have the same shapes):
+ *   over all tokens, and over one token per image, which is all that the last block sees;
+ * - the frame: the whole model, given FFN blocks of one hidden unit;
+ * - composed models, uniform ones and random mixtures, given random weights: time does not depend on the values. They are
+ *   what "frame + blocks" is compared with, and calibrated by.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { createRequire } from 'node:module';
+import { arch, availableParallelism, cpus, platform, totalmem } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { setImmediate } from 'node:timers/promises';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+
+/**
+ * @typedef {import('./profile-file.ts').Profile} Profile
+ * @typedef {import('./profile-file.ts').ProfileBatch} ProfileBatch
+ * @typedef {import('onnxruntime-node')} OnnxRuntime
+ * @typedef {import('onnxruntime-node').Tensor} Tensor
+ *
+ * @typedef {object} Parts What a runtime runs for one batch size; both return when the result is there.
+ * @property {(widths: readonly number[]) => unknown} model one hidden-unit count per block
+ * @property {(width: number, last: boolean) => unknown} block
+ *
+ * @typedef {object} Rounds
+ * @property {number} warmup rounds that are not counted
+ * @property {number} iterations rounds that are
+ * @property {AbortSignal} [signal]
+ * @property {(fraction: number, secondsLeft: number) => void} [onProgress]
+ *
+ * @typedef {Rounds & {
+ *   folder: string, batchSizes: readonly number[], threads: number, name?: string,
+ * }} Options
+ */
+
+export const defaults = { batchSizes: [1, 8], warmup: 5, iterations: 40 };
+const randomCompositions = 8;
+
+/**
+ * @param {Options} options
+ * @returns {Promise<Profile>}
+ */
+export async function measureOnnx({ folder, batchSizes, threads, name, ...rounds }) {
+  const { manifest, sha256 } = readManifest(folder);
+  const runtime = await loadRuntime();
+  const { architecture } = manifest.teacher;
+  const graphs = graphsByWidth(manifest);
+  const widths = [...graphs.keys()].sort((a, b) => b - a);
+  // Without the last entry the threads of one session would go on spinning while another is measured.
+  const settings = {
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    extra: { session: { force_spinning_stop: '1' } },
+  };
+  const open = (/** @type {string} */ path) => runtime.InferenceSession.create(join(folder, path), settings);
+  const frame = await open(manifest.onnx.frame.path);
+  /** @type {Map<number, Awaited<ReturnType<typeof open>>>} */
+  const blocks = new Map();
+  for (const width of widths) blocks.set(width, await open(/** @type {string} */ (graphs.get(width))));
+  const weights = randomWeights(runtime, architecture);
+  const tokens = (architecture.imageSize / architecture.patchSize) ** 2 + 1;
+
+  const batches = await measureBatches(widths, manifest.blocks.length, batchSizes, rounds, (batch) => {
+    const { channels, imageSize, width } = architecture;
+    const images = new runtime.Tensor('float32', noise(batch * channels * imageSize ** 2), [
+      batch,
+      channels,
+      imageSize,
+      imageSize,
+    ]);
+    const rows = (/** @type {number} */ count) =>
+      new runtime.Tensor('float32', noise(count * width), [count, width]);
+    const [all, last] = [rows(batch * tokens), rows(batch)];
+    return {
+      model: (chosen) => frame.run({ images, ...weights(chosen) }),
+      block: (chosen, isLast) => blocks.get(chosen)?.run({ tokens: isLast ? last : all }),
+    };
+  });
+  for (const session of [frame, ...blocks.values()]) await session.release();
+  const { node, common } = /** @type {Record<string, string | undefined>} */ (runtime.env.versions);
+  return describe('onnxruntime', node ?? common ?? 'unknown', { threads, name, sha256, batches, ...rounds });
+}
+
+/**
+ * The measurement itself, for any runtime.
+ * @param {readonly number[]} widths widest first
+ * @param {number} depth blocks of the model
+ * @param {readonly number[]} batchSizes
+ * @param {Rounds} rounds
+ * @param {(batchSize: number) => Parts} prepare
+ * @returns {Promise<ProfileBatch[]>}
+ */
+export async function measureBatches(widths, depth, batchSizes, { onProgress, ...rounds }, prepare) {
+  const sizes = [...new Set(batchSizes)].sort((a, b) => a - b);
+  const compositions = drawCompositions(widths, depth);
+  const batches = [];
+  // What is left takes longer in proportion to the batch, about.
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  let done = 0;
+  const start = performance.now();
+  for (const batchSize of sizes) {
+    const { model, block } = prepare(batchSize);
+    const subjects = [
+      () => model(new Array(depth).fill(1)),
+      ...widths.map((width) => () => block(width, false)),
+      ...widths.map((width) => () => block(width, true)),
+      ...compositions.map((chosen) => () => model(chosen)),
+    ];
+    const times = await timeRounds(subjects, {
+      ...rounds,
+      onProgress: (fraction) => {
+        const share = (done + fraction * batchSize) / total;
+        onProgress?.(share, ((performance.now() - start) / 1e3) * (1 / share - 1));
+      },
+    });
+    done += batchSize;
+    const [frame, ...others] = times.map((list) => ({
+      p50: round(quantile(list, 0.5)),
+      p90: round(quantile(list, 0.9)),
+    }));
+    const count = widths.length;
+    const named = (/** @type {typeof others} */ list) =>
+      list.map((quantiles, i) => ({ width: widths[i], ...quantiles }));
+    const parts = {
+      frame,
+      widths: named(others.slice(0, count)),
+      lastWidths: named(others.slice(count, 2 * count)),
+    };
+    const measured = others
+      .slice(2 * count)
+      .map((quantiles, i) => ({ widths: compositions[i], ...quantiles }));
+    batches.push({ batchSize, ...parts, ...checkAdditivity(parts, measured) });
+  }
+  return batches;
+}
+
+/**
+ * Runs every subject once a round, each round in a new order. -> milliseconds of the counted rounds, by subject
+ * @param {readonly (() => unknown)[]} subjects
+ * @param {Rounds} rounds
+ */
+export async function timeRounds(subjects, { warmup, iterations, signal, onProgress }) {
+  const times = subjects.map(() => new Float64Array(iterations));
+  const draw = generator(7);
+  const order = subjects.map((_, place) => place);
+  const start = performance.now();
+  for (let index = 0; index < warmup + iterations; index++) {
+    for (const place of shuffle(order, draw)) {
+      const begin = performance.now();
+      await subjects[place]();
+      if (index >= warmup) times[place][index - warmup] = performance.now() - begin;
+    }
+    await setImmediate();
+    signal?.throwIfAborted();
+    const fraction = (index + 1) / (warmup + iterations);
+    onProgress?.(fraction, ((performance.now() - start) / 1e3) * (1 / fraction - 1));
+  }
+  return times;
+}
+
+/**
+ * "Frame + blocks" against whole models: a line fitted to every other composition (by size), its error on the rest.
+ * @param {Pick<ProfileBatch, 'frame' | 'widths' | 'lastWidths'>} parts
+ * @param {readonly { widths: number[], p50: number, p90: number }[]} measured
+ * @returns {Pick<ProfileBatch, 'composed' | 'calibration'>}
+ */
+export function checkAdditivity({ frame, widths, lastWidths }, measured) {
+  const timeOf = (/** @type {ProfileBatch['widths']} */ list) =>
+    new Map(list.map((item) => [item.width, item.p50]));
+  const [inner, last] = [timeOf(widths), timeOf(lastWidths)];
+  const predict = (/** @type {readonly number[]} */ chosen) =>
+    chosen.reduce(
+      (sum, width, block) => sum + ((block === chosen.length - 1 ? last : inner).get(width) ?? NaN),
+      frame.p50,
+    );
+  const size = (/** @type {readonly number[]} */ chosen) => chosen.reduce((sum, width) => sum + width, 0);
+  const models = [...measured]
+    .sort((a, b) => size(b.widths) - size(a.widths))
+    .map((model, i) => ({
+      ...model,
+      predictedMs: predict(model.widths),
+      use: /** @type {'fit' | 'check'} */ (i % 2 === 0 ? 'fit' : 'check'),
+    }));
+  const pairs = (/** @type {string} */ use) =>
+    models.filter((model) => model.use === use).map(({ predictedMs, p50 }) => [predictedMs, p50]);
+  const least = Math.min(...models.map(({ predictedMs }) => predictedMs));
+  const { scale, offsetMs } = fitLine(pairs('fit'), least);
+  const error = (/** @type {(predicted: number) => number} */ correct) => {
+    const shares = pairs('check').map(([predicted, p50]) => Math.abs(correct(predicted) - p50) / p50);
+    return round((100 * shares.reduce((sum, share) => sum + share, 0)) / shares.length);
+  };
+  const calibrated = (/** @type {number} */ predicted) => offsetMs + scale * predicted;
+  return {
+    composed: models.map(({ widths: chosen, predictedMs, p50, p90, use }) => ({
+      widths: chosen,
+      predictedMs: round(predictedMs),
+      calibratedMs: round(calibrated(predictedMs)),
+      p50,
+      p90,
+      use,
+    })),
+    calibration: {
+      scale,
+      offsetMs,
+      meanAbsoluteErrorPercent: { before: error((predicted) => predicted), after: error(calibrated) },
+    },
+  };
+}
+
+/**
+ * Least squares, y = offsetMs + scale x. Where noise would have a wider model be the faster one, or one of `least` take no time,
+ * a line through the origin.
+ * @param {readonly number[][]} points [x, y]
+ * @param {number} least the smallest x that will be asked for
+ */
+export function fitLine(points, least) {
+  const mean = (/** @type {0 | 1} */ axis) =>
+    points.reduce((sum, point) => sum + point[axis], 0) / points.length;
+  const [x, y] = [mean(0), mean(1)];
+  const sum = (/** @type {(dx: number, dy: number) => number} */ of) =>
+    points.reduce((total, point) => total + of(point[0] - x, point[1] - y), 0);
+  const scale = sum((dx, dy) => dx * dy) / sum((dx) => dx * dx);
+  const offsetMs = y - scale * x;
+  if (scale > 0 && offsetMs + scale * least > 0) return { scale, offsetMs };
+  const products = (/** @type {0 | 1} */ axis) =>
+    points.reduce((total, point) => total + point[0] * point[axis], 0);
+  return { scale: products(1) / products(0), offsetMs: 0 };
+}
+
+/**
+ * Every uniform model and random mixtures, each once as far as there are enough; at least two.
+ * @param {readonly number[]} widths
+ * @param {number} depth
+ * @returns {number[][]}
+ */
+export function drawCompositions(widths, depth) {
+  const draw = generator(11);
+  const chosen = widths.map((width) => new Array(depth).fill(width));
+  const seen = new Set(chosen.map(String));
+  const wanted = widths.length + randomCompositions;
+  for (let attempt = 0; attempt < 100 * wanted && chosen.length < wanted; attempt++) {
+    const mixture = Array.from({ length: depth }, () => widths[Math.floor(draw() * widths.length)]);
+    if (!seen.has(String(mixture))) chosen.push(mixture);
+    seen.add(String(mixture));
+  }
+  return chosen.length > 1 ? chosen : [chosen[0], chosen[0]];
+}
+
+/** By linear interpolation between the order statistics. @param {Float64Array} values @param {number} share */
+export function quantile(values, share) {
+  const sorted = Float64Array.from(values).sort();
+  const place = (sorted.length - 1) * share;
+  const below = Math.floor(place);
+  const above = Math.min(below + 1, sorted.length - 1);
+  return sorted[below] + (place - below) * (sorted[above] - sorted[below]);
+}
+
+/**
+ * The finished profile.
+ * @param {'onnxruntime' | 'tfjs'} runtime
+ * @param {string} version
+ * @param {{ threads: number, name?: string, sha256: string, batches: ProfileBatch[], warmup: number, iterations: number }} measured
+ * @returns {Profile}
+ */
+export function describe(runtime, version, { threads, name, sha256, batches, warmup, iterations }) {
+  const cpuModel = cpus()[0]?.model.trim() || `${platform()} ${arch()}`;
+  return {
+    kind: 'blockforge-profile',
+    schemaVersion: 1,
+    manifestSha256: sha256,
+    device: {
+      name: name ?? defaultName(runtime, cpuModel),
+      cpuModel,
+      logicalCores: cpus().length || availableParallelism(),
+      memoryBytes: totalmem(),
+      platform: platform(),
+      arch: arch(),
+    },
+    runtime: { name: runtime, version, threads },
+    warmup,
+    iterations,
+    batches,
+  };
+}
+
+/** "onnxruntime-intel-core-i7" @param {string} runtime @param {string} cpuModel */
+function defaultName(runtime, cpuModel) {
+  const words = cpuModel.toLowerCase().replace(/\((r|tm)\)/g, '');
+  return `${runtime}-${words.replace(/[^a-z0-9]+/g, '-').replace(/^-+|-+$/g, '')}`.slice(0, 60);
+}
+
+/** @param {string} folder */
+function readManifest(folder) {
+  const path = join(folder, 'manifest.json');
+  if (!existsSync(path)) throw new Error(`${path}: no such file; expected a BlockForge library`);
+  const bytes = readFileSync(path);
+  const manifest = JSON.parse(bytes.toString('utf8'));
+  if (manifest.kind !== 'blockforge-library') throw new Error(`${path}: not a BlockForge library`);
+  if (manifest.onnx === undefined) {
+    throw new Error(`${path}: the library has no ONNX graphs; export it again with \`export.forms: [onnx]\``);
+  }
+  return { manifest, sha256: createHash('sha256').update(bytes).digest('hex') };
+}
+
+/** One graph per width. @param {any} manifest @returns {Map<number, string>} */
+function graphsByWidth(manifest) {
+  /** @type {Map<number, string>} */
+  const graphs = new Map();
+  for (const { descendants } of manifest.blocks) {
+    for (const { width, onnx } of descendants) if (!graphs.has(width)) graphs.set(width, onnx.path);
+  }
+  return graphs;
+}
+
+/** From beside this file, or from where it is called. @returns {Promise<OnnxRuntime>} */
+async function loadRuntime() {
+  try {
+    return await import('onnxruntime-node');
+  } catch (error) {
+    try {
+      const path = createRequire(join(process.cwd(), 'here.js')).resolve('onnxruntime-node');
+      return (await import(pathToFileURL(path).href)).default;
+    } catch {
+      const [line] = /** @type {Error} */ (error).message.split('\n');
+      throw new Error(`onnxruntime-node does not load (${line}); npm install onnxruntime-node`, {
+        cause: error,
+      });
+    }
+  }
+}
+
+/**
+ * Weights of any composition as the frame's inputs, by name. Every block has memory of its own, as in a real model, of which
+ * narrower blocks take the start.
+ * @param {OnnxRuntime} runtime
+ * @param {{ width: number, hidden: number, depth: number }} architecture
+ * @returns {(widths: readonly number[]) => Record<string, Tensor>}
+ */
+function randomWeights(runtime, { width, hidden, depth }) {
+  const stores = Array.from({ length: depth }, () => [
+    noise(hidden * width, 0.02),
+    noise(width * hidden, 0.02),
+  ]);
+  /** @type {Map<string, Record<string, Tensor>>} */
+  const known = new Map();
+  const make = (/** @type {number} */ block, /** @type {number} */ units) => {
+    const [fc1, fc2] = stores[block].map((store) => store.subarray(0, units * width));
+    const tensor = (/** @type {Float32Array} */ data, /** @type {number[]} */ shape) =>
+      new runtime.Tensor('float32', data, shape);
+    return {
+      [`blocks.${block}.mlp.fc1.weight`]: tensor(fc1, [units, width]),
+      [`blocks.${block}.mlp.fc1.bias`]: tensor(noise(units, 0.02), [units]),
+      [`blocks.${block}.mlp.fc2.weight`]: tensor(fc2, [width, units]),
+      [`blocks.${block}.mlp.fc2.bias`]: tensor(noise(width, 0.02), [width]),
+    };
+  };
+  return (widths) =>
+    Object.assign(
+      {},
+      ...widths.map((units, block) => {
+        const key = `${block}/${units}`;
+        const tensors = known.get(key) ?? make(block, units);
+        known.set(key, tensors);
+        return tensors;
+      }),
+    );
+}
+
+/** Uniform in [-scale, scale]. @param {number} length @param {number} scale */
+function noise(length, scale = 1) {
+  const draw = generator(3);
+  return Float32Array.from({ length }, () => scale * (2 * draw() - 1));
+}
+
+/** Uniform in [0, 1), the same every time. @param {number} seed @returns {() => number} */
+function generator(seed) {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+/** In place (Fisher-Yates). @template T @param {T[]} items @param {() => number} draw */
+function shuffle(items, draw) {
+  for (let i = items.length - 1; i > 0; i--) {
+    const j = Math.floor(draw() * (i + 1));
+    [items[i], items[j]] = [items[j], items[i]];
+  }
+  return items;
+}
+
+/** Six significant digits. @param {number} value */
+const round = (value) => Number(value.toPrecision(6));
+
+const usage = `Measures this library's parts on this machine under ONNX Runtime.
+
+  node profile.mjs [--batch 1,8] [--threads N] [--iterations N] [--name NAME] [--out FILE]
+
+  --batch       batch sizes (default ${defaults.batchSizes.join(',')})
+  --threads     threads of ONNX Runtime (default: all processors)
+  --iterations  counted rounds (default ${defaults.iterations}); ${defaults.warmup} more warm up
+  --name        of this device, for the profile (default: from its processor)
+  --out         file to write (default: profiles/NAME.json in the library)
+
+Needs the package onnxruntime-node, found from this file's folder or from the current one: npm install onnxruntime-node
+Back at the library's home: npm run pipeline -- profile LIBRARY --add FILE
+`;
+
+/** @param {string[]} argv */
+async function main(argv) {
+  const { values } = parseArgs({
+    args: argv,
+    options: {
+      batch: { type: 'string', default: defaults.batchSizes.join(',') },
+      threads: { type: 'string', default: String(availableParallelism()) },
+      iterations: { type: 'string', default: String(defaults.iterations) },
+      name: { type: 'string' },
+      out: { type: 'string' },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (values.help) return void process.stdout.write(usage);
+  const count = (/** @type {string} */ option, /** @type {string} */ text) => {
+    if (!/^[1-9]\d{0,5}$/.test(text))
+      throw new Error(`--${option} ${text}: expected a whole number, 1 or more`);
+    return Number(text);
+  };
+  if (values.name !== undefined && !/^\w[\w.-]{0,99}$/.test(values.name))
+    throw new Error(`--name ${values.name}: expected letters, digits, "_", "." and "-", at most 100`);
+  const folder = dirname(fileURLToPath(import.meta.url));
+  const shown = process.stderr.isTTY;
+  const profile = await measureOnnx({
+    folder,
+    batchSizes: values.batch.split(',').map((text) => count('batch', text)),
+    threads: count('threads', values.threads),
+    iterations: count('iterations', values.iterations),
+    warmup: defaults.warmup,
+    ...(values.name !== undefined && { name: values.name }),
+    ...(shown && {
+      onProgress: (/** @type {number} */ fraction, /** @type {number} */ seconds) =>
+        void process.stderr.write(`\r${Math.floor(100 * fraction)} %, ${Math.ceil(seconds)} s left   `),
+    }),
+  });
+  if (shown) process.stderr.write('\r\x1b[K');
+  const path = resolve(values.out ?? join(folder, 'profiles', `${profile.device.name}.json`));
+  const temporary = `${path}.tmp-${randomBytes(4).toString('hex')}`;
+  mkdirSync(dirname(path), { recursive: true });
+  try {
+    writeFileSync(temporary, `${JSON.stringify(profile, null, 2)}\n`);
+    renameSync(temporary, path);
+  } finally {
+    rmSync(temporary, { force: true });
+  }
+  for (const { batchSize, frame, widths, calibration } of profile.batches) {
+    const { before, after } = calibration.meanAbsoluteErrorPercent;
+    process.stdout.write(
+      `batch ${batchSize}: frame ${frame.p50} ms; a block ${widths.map(({ width, p50 }) => `w${width} ${p50}`).join(', ')} ms; ` +
+        `whole models are predicted within ${after.toFixed(1)} % (${before.toFixed(1)} % before calibration)\n`,
+    );
+  }
+  process.stdout.write(`${path}\n`);
+}
+
+if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  try {
+    await main(process.argv.slice(2));
+  } catch (error) {
+    process.stderr.write(`error: ${/** @type {Error} */ (error).message}\n`);
+    process.exitCode = 1;
+  }
+}
