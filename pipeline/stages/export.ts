@@ -26,7 +26,8 @@ import { descents } from './widths.ts';
 
 /**
  * Writes the ranked block library: what whoever receives the folder needs, and nothing that needs this code to be read.
- * Reads: ranking, latency, descendants, teacher. Writes: the library folder. Gates: see `writeLibrary`.
+ * Reads: ranking, latency, descendants, teacher. Writes: the library folder. Gates: see `writeLibrary`,
+ * and `checkOnnx` where ONNX Runtime is installed.
  */
 export const exportLibrary: Stage = {
   name: 'export',
@@ -45,13 +46,16 @@ export const exportLibrary: Stage = {
         settings: { config: loaded.config as unknown as Json, name: loaded.name },
         estimate: {
           seconds: 1 + (architecture.depth * kept * architecture.width * 8) / 1e8,
-          memoryBytes: 4e8,
+          // The check of the frame's graph holds a whole model on the host and on the engine, and its blocks once more.
+          memoryBytes: 4e8 + architecture.depth * architecture.width * architecture.hidden * 32,
           diskBytes: architecture.depth * (kept * architecture.width * 8 + architecture.width ** 2 * 16),
         },
       },
     ];
   },
   async run(_job, context) {
+    const { checkOnnx } = await import('../library/forms/check-onnx.ts');
+    const { openLibrary } = await import('../library/open.ts');
     const { writeLibrary } = await import('../library/write.ts');
     const { loadEngine } = await import('../tensor/engine.ts');
     const { modelCosts } = await import('../model/costs.ts');
@@ -128,12 +132,14 @@ export const exportLibrary: Stage = {
       onDescendant: (done, total) =>
         context.progress({ fraction: done / total, note: `descendant ${done}/${total}` }),
     });
+    const onnx = await checkOnnx(await openLibrary(context.folder, { check: 'none' }), context.signal);
     const sizes = manifest.blocks.flatMap(({ descendants }) => descendants.map(({ file }) => file.sizeBytes));
     return {
       library: join(context.runFolder, 'library'),
       blocks: manifest.blocks.length,
       descendants: sizes.length,
       sizeBytes: sizes.reduce((sum, bytes) => sum + bytes, manifest.frame.sizeBytes),
+      onnx: { ...onnx },
     };
   },
 };

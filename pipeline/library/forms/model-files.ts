@@ -1,0 +1,62 @@
+import { blockName, widthName } from '../../model/architecture.ts';
+import type { Library } from '../open.ts';
+import { modelOnnx } from './onnx-files.ts';
+import { tfjsBuilder } from './tfjs-builder.ts';
+import { buildVit } from './vit-graph.ts';
+import { storedWeights, type StoredWeight } from './weight-places.ts';
+
+/** A weight file of a composition: where it lies in the library, and its name in the model's folder. */
+export interface WeightFile {
+  readonly source: string;
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly sha256: string;
+}
+
+/** The frame's file and one per block. @throws BlockForgeError `library-invalid` where an id is none of its block's */
+export function weightFiles(library: Library, descendants: readonly string[]): WeightFile[] {
+  const entry = (file: Library['manifest']['frame'], path: string): WeightFile => ({
+    source: library.pathOf(file),
+    path,
+    sizeBytes: file.sizeBytes,
+    sha256: file.sha256,
+  });
+  return [
+    entry(library.manifest.frame, 'weights/frame.safetensors'),
+    ...descendants.map((id, block) => {
+      const { file, width } = library.descendant(id);
+      return entry(file, `weights/${blockName(block)}-${widthName(width)}.safetensors`);
+    }),
+  ];
+}
+
+/** The graphs and the index of a model whose weights lie in `files`, by path. */
+export async function graphFiles(
+  library: Library,
+  files: readonly WeightFile[],
+  toolVersion: string,
+): Promise<Record<string, string | Uint8Array>> {
+  const { architecture } = library.manifest.teacher;
+  const places = new Map<string, StoredWeight>();
+  for (const { source, path } of files) {
+    for (const [name, place] of await storedWeights(source, path)) places.set(name, place);
+  }
+  const graph = tfjsBuilder(places);
+  buildVit(graph, architecture);
+  const { model, constants } = graph.finish('weights/tfjs-constants.bin', toolVersion);
+  const tensors = [...places];
+  return {
+    'model.onnx': modelOnnx(architecture, places, toolVersion),
+    'model.json': `${JSON.stringify(model)}\n`,
+    'weights/tfjs-constants.bin': constants,
+    // As Hugging Face lists the parts of a checkpoint.
+    'model.safetensors.index.json': `${JSON.stringify(
+      {
+        metadata: { total_size: tensors.reduce((sum, [, { length }]) => sum + length, 0) },
+        weight_map: Object.fromEntries(tensors.map(([name, { location }]) => [name, location])),
+      },
+      null,
+      2,
+    )}\n`,
+  };
+}
