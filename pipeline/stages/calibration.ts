@@ -16,6 +16,11 @@ export function sampledTokens(config: Config, architecture: Architecture): numbe
   return Math.min(config.statistics.tokensPerImage ?? Infinity, tokensPerImage(architecture));
 }
 
+/** Whether anything reads the sampled inputs of training images: composed inputs are streamed anew for every block. */
+export function keepsTrainingTokens({ inputs }: Config): boolean {
+  return inputs.from === 'teacher';
+}
+
 /** Tokens that calibration yields over all shards. */
 export function calibrationTokens(
   config: Config,

@@ -13,6 +13,7 @@ import { rowWeights, type TokenWeights } from '../compress/token-weights.ts';
 import {
   calibrationImages,
   calibrationTokens,
+  keepsTrainingTokens,
   readTokenWeights,
   sampledRows,
   sampledTokens,
@@ -35,10 +36,11 @@ const checkpointEveryMs = 120_000;
 
 /**
  * One pass of the teacher over the calibration images, for all blocks at once: mean and covariance of every block's
- * hidden units, and a sample of its inputs for distillation. Labels are not read. Some images are held out: only
- * their inputs are kept, to check what refit and distillation claim.
- * Reads: splits, teacher. Writes, per block: statistics, sampled inputs, held-out inputs. Costs: about 1.3 forward
- * passes; disk for the inputs. Resumes inside the job. Mergeable: each shard covers its own images.
+ * hidden units, and, where blocks are trained on the teacher's inputs, a sample of those. Labels are not read. Some images
+ * are held out: only their inputs are kept, to check what refit and distillation claim.
+ * Reads: splits, teacher. Writes, per block: statistics, held-out inputs, with `inputs.from: teacher` sampled inputs.
+ * Costs: about 1.3 forward passes; disk for the inputs. Resumes inside the job. Mergeable: each shard covers its own
+ * images.
  */
 export const statistics: Stage = {
   name: 'statistics',
@@ -52,6 +54,8 @@ function planShards({ loaded, architecture, engine, slots, inputs }: PlanInput):
   const { width, hidden, depth } = architecture;
   const images = config.data.splits.calibration;
   const tokens = calibrationTokens(config, architecture);
+  const trainingTokens = keepsTrainingTokens(config);
+  const kept = tokens.heldOut + (trainingTokens ? tokens.training : 0);
   const flops = images * forwardFlops(architecture);
   return indices(slots).map((shard) => ({
     id: statisticsJob(shard),
@@ -61,14 +65,14 @@ function planShards({ loaded, architecture, engine, slots, inputs }: PlanInput):
       seed: config.seed,
       shard,
       shards: slots,
+      ...(trainingTokens && { trainingTokens }),
       mean: inputs.preprocessing.mean,
       std: inputs.preprocessing.std,
     },
     estimate: {
       seconds: 2 + (1.3 * flops) / slots / (engine === 'wasm' ? 12e9 : 100e9),
       memoryBytes: 8e8 + depth * hidden * hidden * 12,
-      diskBytes:
-        ((tokens.training + tokens.heldOut) * width * 4 * depth) / slots + depth * hidden * hidden * 8,
+      diskBytes: (kept * width * 4 * depth) / slots + depth * hidden * hidden * 8,
     },
   }));
 }
@@ -92,12 +96,14 @@ async function runShard(job: JobPlan, context: JobContext): Promise<Json> {
 
   const weights = await readTokenWeights(context);
   const accumulators = blocks.map(() => createStatistics(hidden));
-  const tokens = await openTokenFiles(context.resumeFolder, blocks.map(files.tokens));
+  const tokens = keepsTrainingTokens(config)
+    ? await openTokenFiles(context.resumeFolder, blocks.map(files.tokens))
+    : undefined;
   const heldOutTokens = await openTokenFiles(context.resumeFolder, blocks.map(files.heldOutTokens));
   const model = await openTeacher(context);
   try {
     const resumed = await restore(context, accumulators);
-    await tokens.truncate(resumed.tokenBytes);
+    await tokens?.truncate(resumed.tokenBytes);
     await heldOutTokens.truncate(0);
     const total = training.length + heldOut.length;
     let image = resumed.image;
@@ -115,7 +121,7 @@ async function runShard(job: JobPlan, context: JobContext): Promise<Json> {
       await visitBatch(context, model, batch, tokens, { accumulators, weights });
       step(batch.ids.length);
       if (!context.signal.aborted && Date.now() - savedAt < checkpointEveryMs) continue;
-      await save(context, accumulators, { image, tokenBytes: tokens.sizeBytes });
+      await save(context, accumulators, { image, tokenBytes: tokens?.sizeBytes ?? 0 });
       context.signal.throwIfAborted();
       savedAt = Date.now();
     }
@@ -135,23 +141,23 @@ async function runShard(job: JobPlan, context: JobContext): Promise<Json> {
         { count: String(count) },
       );
     }
-    await tokens.publish(context.folder);
+    await tokens?.publish(context.folder);
     await heldOutTokens.publish(context.folder);
     return { images: training.length, heldOutImages: heldOut.length };
   } finally {
-    await tokens.close();
+    await tokens?.close();
     await heldOutTokens.close();
     model.dispose();
     for (const accumulator of accumulators) accumulator.dispose();
   }
 }
 
-/** Runs one batch through the teacher: its sampled inputs go to `sink`, its hidden units into the accumulators. */
+/** Runs one batch through the teacher: its sampled inputs go to `sink`, if any, its hidden units into the accumulators. */
 async function visitBatch(
   context: JobContext,
   model: VisionTransformer,
   batch: TensorBatch,
-  sink: TokenFiles,
+  sink: TokenFiles | undefined,
   into?: { accumulators: readonly StatisticsAccumulator[]; weights: readonly TokenWeights[] },
 ): Promise<void> {
   const { visitBlocks } = await import('../compress/visit-blocks.ts');
@@ -160,11 +166,11 @@ async function visitBatch(
   const rows = sampledRows(loaded.config, architecture, batch.ids);
   const inputs: Float32Array[] = [];
   visitBlocks(model, batch.pixels, rows, (block, { input, hidden }) => {
-    inputs.push(input.dataSync<'float32'>());
+    if (sink !== undefined) inputs.push(input.dataSync<'float32'>());
     into?.accumulators[block].add(hidden, rowWeights(into.weights[block], rows.length, sampled));
   });
   batch.pixels.dispose();
-  await Promise.all(inputs.map((values, block) => sink.append(block, values)));
+  if (sink !== undefined) await Promise.all(inputs.map((values, block) => sink.append(block, values)));
 }
 
 interface Progress {

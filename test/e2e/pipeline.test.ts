@@ -118,6 +118,20 @@ for (const engine of engines) {
       assert.match(report, /Polished: .*\n[^]*\| 50 % \|.*\| 3 \|/);
     });
 
+    it('keeps sampled inputs only where training reads them: another choice runs the statistics again', async () => {
+      const kept = () =>
+        Object.keys(hashes(join(place.folder, 'runs', 'small', 'statistics'))).filter((name) =>
+          name.endsWith('.tokens.f32'),
+        );
+      assert.deepEqual(kept(), []);
+      const run = await place.run([...config, '--set', 'inputs.from=teacher', '--only', 'statistics']);
+      succeeded(run);
+      const shards = finished(run.events);
+      assert.ok(shards.length > 0 && shards.every((job) => job.startsWith('statistics/shard-')));
+      const { manifest } = await openLibrary(library(), { check: 'none' });
+      assert.equal(kept().length, shards.length * manifest.teacher.architecture.depth);
+    });
+
     it('fits and trains on inputs of the teacher alone, all tokens alike, where the config says so', async () => {
       const set = ['--set', 'inputs.from=teacher', '--set', 'statistics.tokenWeights=uniform'];
       const run = await place.run([...config, ...set, '--set', 'distill.duration.steps=4']);
