@@ -333,6 +333,8 @@ function graphsByWidth(manifest) {
 
 /** From beside this file, or from where it is called. @returns {Promise<OnnxRuntime>} */
 async function loadRuntime() {
+  // Official builds report usage over the network unless this is set before they load.
+  process.env.ORT_DISABLE_TELEMETRY ??= '1';
   try {
     return await import('onnxruntime-node');
   } catch (error) {
