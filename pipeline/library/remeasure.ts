@@ -56,6 +56,8 @@ export async function remeasure(
 ): Promise<Remeasured> {
   const { manifest } = library;
   compositions.forEach((ids) => checkComposition(library, ids));
+  // The same choice under two names (a context is a uniform model, too) is one model.
+  const distinct = new Map(compositions.map((ids) => [ids.join(' '), ids]));
   const engine = await loadEngine(choice);
   const drawing = source.items === undefined ? 0.3 : 0;
   const images = await openMeasuredSplit(library, source, split, {
@@ -71,10 +73,7 @@ export async function remeasure(
       batches: images.tensorBatches(images.items, source.batchSize),
       images: images.items.length,
       descendants: [],
-      uniform: compositions.map((ids, index) => ({
-        id: String(index),
-        ffn: (block) => uploaded.ffn(ids[block]),
-      })),
+      uniform: [...distinct].map(([id, ids]) => ({ id, ffn: (block) => uploaded.ffn(ids[block]) })),
       ...(signal && { signal }),
       onProgress: ({ fraction, ...rest }) =>
         onProgress?.({ fraction: drawing + (1 - drawing) * fraction, ...rest }),
@@ -106,7 +105,7 @@ export async function remeasure(
       split,
       images: images.items.length,
       teacher: of('teacher'),
-      models: compositions.map((descendants, index) => ({ descendants, ...of(String(index)) })),
+      models: compositions.map((descendants) => ({ descendants, ...of(descendants.join(' ')) })),
     };
   } finally {
     uploaded.dispose();

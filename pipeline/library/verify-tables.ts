@@ -1,4 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
+import { showValue } from '../util/show-value.ts';
 import type { Manifest, ManifestBlock, ManifestFile } from './manifest.ts';
 import type { Library } from './open.ts';
 import { rankingCsv, rankingJson } from './ranking-table.ts';
@@ -35,23 +36,32 @@ function keptUnitsProblem({ descendants, hidden }: ManifestBlock, value: unknown
   for (const { id, keptUnitsKey: key, width, source } of descendants) {
     const units = Object.hasOwn(value, key) ? value[key] : undefined;
     if (!Array.isArray(units)) {
-      return { found: `no list ${shown(key)}`, expected: `the kept units of ${id}` };
+      return { found: `no list ${showValue(key)}`, expected: `the kept units of ${id}` };
     }
     if (units.length !== width) {
-      return { found: `${shown(key)} lists ${units.length} units`, expected: `${width}, the width of ${id}` };
+      return {
+        found: `${showValue(key)} lists ${units.length} units`,
+        expected: `${width}, the width of ${id}`,
+      };
     }
     const seen = new Set<unknown>();
     for (const unit of units as unknown[]) {
       if (!Number.isInteger(unit) || (unit as number) < 0 || (unit as number) >= hidden) {
-        return { found: `${shown(key)} lists unit ${shown(unit)}`, expected: `units 0 to ${hidden - 1}` };
+        return {
+          found: `${showValue(key)} lists unit ${showValue(unit)}`,
+          expected: `units 0 to ${hidden - 1}`,
+        };
       }
       if (seen.has(unit))
-        return { found: `${shown(key)} lists unit ${unit as number} twice`, expected: 'distinct units' };
+        return { found: `${showValue(key)} lists unit ${unit as number} twice`, expected: 'distinct units' };
       seen.add(unit);
     }
     const inOrder = units.every((unit, index) => unit === index);
     if (source === 'teacher' && !inOrder) {
-      return { found: `${shown(key)} is not in order`, expected: "the teacher's units in their own order" };
+      return {
+        found: `${showValue(key)} is not in order`,
+        expected: "the teacher's units in their own order",
+      };
     }
   }
   return undefined;
@@ -143,12 +153,12 @@ function tableProblem(found: Row[] | undefined, expected: readonly Row[]): Wrong
   }
   for (const [index, row] of expected.entries()) {
     const own = found[index];
-    if (!Object.hasOwn(own, 'id')) return { found: `row ${index + 1}: no id`, expected: shown(row.id) };
+    if (!Object.hasOwn(own, 'id')) return { found: `row ${index + 1}: no id`, expected: showValue(row.id) };
     for (const [column, value] of Object.entries(row)) {
       if (!Object.hasOwn(own, column) || own[column] === value) continue;
       return {
-        found: `row ${index + 1}: ${column} ${shown(own[column])}`,
-        expected: `${shown(value)}, as the manifest has it`,
+        found: `row ${index + 1}: ${column} ${showValue(own[column])}`,
+        expected: `${showValue(value)}, as the manifest has it`,
       };
     }
   }
@@ -177,11 +187,4 @@ function parseJson(content: string): unknown {
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** A value from a file in a message, on one line and short. */
-function shown(value: unknown): string {
-  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'a list' : 'an object';
-  const text = JSON.stringify(value) ?? 'nothing';
-  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }

@@ -2,6 +2,7 @@ import { requireFinite } from '../model/finite.ts';
 import type { FfnWeights } from '../model/ffn-weights.ts';
 import { openSafetensors, readSafetensorsHeader, type SafetensorsFile } from '../model/safetensors.ts';
 import { fail } from '../util/failure.ts';
+import { showValue } from '../util/show-value.ts';
 import type { ManifestDescendant } from './manifest.ts';
 import type { Library } from './open.ts';
 import { frameShapes } from './read-frame.ts';
@@ -114,7 +115,7 @@ function checkOwner(
   for (const [key, expected] of Object.entries(owner)) {
     const found = metadata[key] as string | undefined;
     if (found !== undefined && found !== expected)
-      invalid(path, `its header says ${key} ${JSON.stringify(found.slice(0, 80))}`, JSON.stringify(expected));
+      invalid(path, `its header says ${key} ${showValue(found)}`, showValue(expected));
   }
 }
 

@@ -1,5 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import { fail } from '../util/failure.ts';
+import { showValue } from '../util/show-value.ts';
 
 /**
  * The header of a safetensors file, read with suspicion: every size is checked before anything is allocated for it.
@@ -71,14 +72,14 @@ export async function parseHeader(handle: FileHandle, path: string): Promise<Saf
   let text = '';
   let parsed: unknown;
   try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
     parsed = JSON.parse(text);
   } catch (error) {
     invalid(`its header is not JSON (${(error as Error).message})`);
   }
   if (!isRecord(parsed)) return invalid('its header is not a JSON object');
   const repeated = repeatedKey(text);
-  if (repeated !== undefined) invalid(`its header names ${shown(repeated)} twice`);
+  if (repeated !== undefined) invalid(`its header names ${showValue(repeated)} twice`);
 
   const dataStart = 8 + length;
   let metadata: Record<string, string> = {};
@@ -92,13 +93,13 @@ export async function parseHeader(handle: FileHandle, path: string): Promise<Saf
       continue;
     }
     const info = tensorInfo(entry, size - dataStart);
-    tensors.push([name, typeof info === 'string' ? invalid(`tensor ${shown(name)}: ${info}`) : info]);
+    tensors.push([name, typeof info === 'string' ? invalid(`tensor ${showValue(name)}: ${info}`) : info]);
   }
   tensors.sort(([, a], [, b]) => a.begin - b.begin || a.end - b.end);
   let position = 0;
   for (const [name, { begin, end }] of tensors) {
     if (begin !== position) {
-      invalid(`tensor ${shown(name)} begins at ${begin}`, `${position}, where the one before it ends`);
+      invalid(`tensor ${showValue(name)} begins at ${begin}`, `${position}, where the one before it ends`);
     }
     position = end;
   }
@@ -113,10 +114,11 @@ function tensorInfo(entry: unknown, dataBytes: number): TensorInfo | string {
   if (!isRecord(entry)) return 'not an object';
   const { dtype, shape, data_offsets: offsets } = entry;
   if (typeof dtype !== 'string' || !Object.hasOwn(dtypeBytes, dtype)) {
-    return `dtype ${shown(dtype)} is not one of ${Object.keys(dtypeBytes).join(', ')}`;
+    return `dtype ${showValue(dtype)} is not one of ${Object.keys(dtypeBytes).join(', ')}`;
   }
-  if (!isSizes(shape)) return `shape ${shown(shape)} is not a list of sizes`;
-  if (!isSizes(offsets) || offsets.length !== 2) return `data_offsets ${shown(offsets)} are not two offsets`;
+  if (!isSizes(shape)) return `shape ${showValue(shape)} is not a list of sizes`;
+  if (!isSizes(offsets) || offsets.length !== 2)
+    return `data_offsets ${showValue(offsets)} are not two offsets`;
   const [begin, end] = offsets;
   if (begin > end || end > dataBytes) return `bytes ${begin}..${end} of ${dataBytes}`;
   // Checked factor by factor: a product beyond 2^53 must not round its way to a match.
@@ -126,14 +128,8 @@ function tensorInfo(entry: unknown, dataBytes: number): TensorInfo | string {
     bytes *= extent;
     if (bytes > dataBytes) break;
   }
-  if (bytes !== end - begin) return `${dtype} ${shown(shape)} does not fill bytes ${begin}..${end}`;
+  if (bytes !== end - begin) return `${dtype} ${showValue(shape)} does not fill bytes ${begin}..${end}`;
   return { dtype: dtype as Dtype, shape, begin, end };
-}
-
-/** A value from the file in a message: a hostile header must not fill the terminal. */
-function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'nothing';
-  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

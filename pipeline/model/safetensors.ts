@@ -1,6 +1,7 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import { constants, open, type FileHandle } from 'node:fs/promises';
 import { writeFileAtomic } from '../util/atomic.ts';
 import { fail } from '../util/failure.ts';
+import { showValue } from '../util/show-value.ts';
 import { parseHeader, type Dtype, type SafetensorsHeader, type TensorInfo } from './safetensors-header.ts';
 
 export type { SafetensorsHeader, TensorInfo } from './safetensors-header.ts';
@@ -51,10 +52,10 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
   }
   const info = (name: string): TensorInfo =>
     header.tensors.get(name) ??
-    fail({ reason: 'file-invalid', subject: path, found: `no tensor ${JSON.stringify(name)}` });
+    fail({ reason: 'file-invalid', subject: path, found: `no tensor ${showValue(name)}` });
   const bytesOf = async (name: string): Promise<ArrayBuffer> => {
     const { begin, end } = info(name);
-    const buffer = new ArrayBuffer(end - begin);
+    const buffer = allocate(end - begin, `${path}, tensor ${showValue(name)}`);
     await readFully(handle, new Uint8Array(buffer), header.dataStart + begin, path);
     return buffer;
   };
@@ -64,7 +65,7 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
     if (convert === undefined) {
       return fail({
         reason: 'file-invalid',
-        subject: `${path}, tensor ${name}`,
+        subject: `${path}, tensor ${showValue(name)}`,
         found: `dtype ${dtype}`,
         expected: `one of ${Object.keys(converters).join(', ')}`,
       });
@@ -82,7 +83,7 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
       if (dtype === 'I32' || dtype === 'U8') {
         fail({
           reason: 'file-invalid',
-          subject: `${path}, tensor ${name}`,
+          subject: `${path}, tensor ${showValue(name)}`,
           found: `dtype ${dtype}`,
           expected: 'real numbers',
         });
@@ -178,10 +179,26 @@ function halfToSingle(bits: number): number {
 
 async function openFile(path: string): Promise<FileHandle> {
   try {
-    return await open(path, 'r');
+    // Where a pipe lies under this name, a blocking open would wait for its writer for ever.
+    return await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    return fail({ reason: 'file-missing', subject: path, found: 'no such file' }, error);
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === undefined) throw error;
+    if (code === 'ENOENT')
+      return fail({ reason: 'file-missing', subject: path, found: 'no such file' }, error);
+    return fail({ reason: 'file-invalid', subject: path, found: `it cannot be opened (${code})` }, error);
+  }
+}
+
+/** The file is as large as this, which its size on disk does not prove to be reasonable: holes cost nothing. */
+function allocate(bytes: number, subject: string): ArrayBuffer {
+  try {
+    return new ArrayBuffer(bytes);
+  } catch (error) {
+    return fail(
+      { reason: 'file-invalid', subject, found: `${bytes} bytes, more than fit the memory` },
+      error,
+    );
   }
 }
 
