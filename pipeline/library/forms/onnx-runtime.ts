@@ -8,8 +8,13 @@ export interface Floats {
   readonly data: Float32Array;
 }
 
-/** @returns ONNX Runtime, or why there is none here */
+/**
+ * Official builds of ONNX Runtime report usage over the network unless this variable is set before they load; whoever
+ * wants that can set it to 0.
+ * @returns ONNX Runtime, or why there is none here
+ */
 export async function loadOnnxRuntime(): Promise<OnnxRuntime | string> {
+  process.env.ORT_DISABLE_TELEMETRY ??= '1';
   try {
     return await import('onnxruntime-node');
   } catch (error) {

@@ -46,7 +46,8 @@ export function weightGroups(
     }
   }
   const specs = constants.map(({ name, shape, dtype }) => ({ name, shape, dtype }));
-  return { groups: [{ paths: [constantsPath], weights: specs }, ...groups], constants: bytes };
+  // Last, because TensorFlow.js (4.22) reads wrong bytes where all files but the last have one size and that one is larger.
+  return { groups: [...groups, { paths: [constantsPath], weights: specs }], constants: bytes };
 }
 
 function fileGroup(location: string, entries: [string, StoredWeight][]): TfjsWeightGroup {

@@ -1,11 +1,17 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { loadGraphModel } from '@tensorflow/tfjs';
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { tfjsBuilder } from '../../../pipeline/library/forms/tfjs-builder.ts';
+import { buildVit } from '../../../pipeline/library/forms/vit-graph.ts';
+import { storedWeights } from '../../../pipeline/library/forms/weight-places.ts';
 import { writeModel } from '../../../pipeline/library/forms/write-model.ts';
 import { openLibrary } from '../../../pipeline/library/open.ts';
 import { writeLibrary } from '../../../pipeline/library/write.ts';
+import { writeSafetensors } from '../../../pipeline/model/safetensors.ts';
+import { forward, uploadTeacher } from '../../../pipeline/model/vit.ts';
+import { strongWeights, tinyArchitecture as tiny } from '../../support/checkpoints.ts';
 import { describeOnEachEngine } from '../../support/engines.ts';
 import { libraryInput, temporaryFolder } from '../fixture.ts';
 import { assertClose, expectedLogits, kinds, randomImages } from './support.ts';
@@ -46,4 +52,30 @@ describeOnEachEngine('library/forms tfjs', () => {
       }
     });
   }
+
+  it('reads weights from one file: a last file larger than all others is what TensorFlow.js reads wrongly', async () => {
+    const scratch = await temporaryFolder();
+    try {
+      const weights = strongWeights(tiny);
+      await writeSafetensors(join(scratch.path, 'weights.safetensors'), weights);
+      const graph = tfjsBuilder(
+        await storedWeights(join(scratch.path, 'weights.safetensors'), 'weights.safetensors'),
+      );
+      buildVit(graph, tiny);
+      const { model: json, constants } = graph.finish('constants.bin', '0');
+      await writeFile(join(scratch.path, 'model.json'), JSON.stringify(json));
+      await writeFile(join(scratch.path, 'constants.bin'), constants);
+      const model = await loadGraphModel(served(scratch.path));
+      const teacher = uploadTeacher(weights, tiny);
+      const images = tf.randomNormal([2, 8, 8, 3], 0, 1, 'float32', 3);
+      const logits = model.predict(images) as tf.Tensor;
+      const expected = forward(teacher, images).logits;
+      assertClose(logits.dataSync(), expected.dataSync(), 1e-4);
+      tf.dispose([images, logits, expected]);
+      teacher.dispose();
+      model.dispose();
+    } finally {
+      await scratch.remove();
+    }
+  });
 });
