@@ -1,0 +1,64 @@
+import type * as Ort from 'onnxruntime-node';
+import { loadOnnxRuntime, type OnnxRuntime } from '../library/forms/onnx-runtime.ts';
+import type { Library } from '../library/open.ts';
+import { fail } from '../util/failure.ts';
+import type { NamedFloats } from '../library/torch-layout.ts';
+import type { ResidentBlock, RuntimeEngine } from './engine.ts';
+
+/** Feeds of the frame's graph: the four tensors of a block by name. */
+interface OnnxBlock extends ResidentBlock {
+  readonly feeds: Readonly<Record<string, Ort.Tensor>>;
+}
+
+/**
+ * One ONNX Runtime session over `frame.onnx`, whose FFN weights are graph inputs. Their arrays are wrapped, not copied.
+ * @param threads of one operation; default: as many as ONNX Runtime thinks right
+ * @throws BlockForgeError `engine-unavailable` without onnxruntime-node, `library-invalid` without the ONNX form
+ */
+export async function openOnnxEngine(library: Library, threads?: number): Promise<RuntimeEngine> {
+  const ort = await loadOnnxRuntime();
+  if (typeof ort === 'string') {
+    return fail({
+      reason: 'engine-unavailable',
+      subject: 'engine onnxruntime',
+      found: ort,
+      next: 'npm install onnxruntime-node (with ONNXRUNTIME_NODE_INSTALL=skip where nothing else may be downloaded)',
+    });
+  }
+  const { onnx, teacher } = library.manifest;
+  if (onnx === undefined) {
+    return fail({
+      reason: 'library-invalid',
+      subject: library.folder,
+      found: 'no ONNX form of the frame',
+      expected: 'frame.onnx, which an export with `export.forms: [onnx]` (the default) writes',
+      next: 'export the library again, or use the engine tfjs',
+    });
+  }
+  const session = await ort.InferenceSession.create(library.pathOf(onnx.frame), {
+    graphOptimizationLevel: 'all',
+    ...(threads !== undefined && { intraOpNumThreads: threads }),
+  });
+  const { channels, imageSize } = teacher.architecture;
+  return {
+    description: `onnxruntime ${ort.env.versions.node ?? ort.env.versions.common}`,
+    hold(_block, tensors): OnnxBlock {
+      return { feeds: wrap(ort, tensors), release: () => {} };
+    },
+    async run(images, batch, blocks) {
+      const feeds: Record<string, Ort.Tensor> = {
+        images: new ort.Tensor('float32', images, [batch, channels, imageSize, imageSize]),
+      };
+      for (const block of blocks) Object.assign(feeds, (block as OnnxBlock).feeds);
+      const { logits } = await session.run(feeds);
+      return logits.data as Float32Array;
+    },
+    close: () => session.release(),
+  };
+}
+
+function wrap(ort: OnnxRuntime, tensors: Readonly<Record<string, NamedFloats>>): Record<string, Ort.Tensor> {
+  return Object.fromEntries(
+    Object.entries(tensors).map(([name, { shape, data }]) => [name, new ort.Tensor('float32', data, shape)]),
+  );
+}

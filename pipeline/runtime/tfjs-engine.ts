@@ -1,0 +1,47 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { readFrame } from '../library/read-frame.ts';
+import type { Library } from '../library/open.ts';
+import { fromTorchFfn } from '../library/torch-layout.ts';
+import { disposeFfn, forward, uploadFfn, uploadWeights, type FfnTensors } from '../model/vit.ts';
+import { loadEngine, type EngineChoice } from '../tensor/engine.ts';
+import type { ResidentBlock, RuntimeEngine } from './engine.ts';
+
+interface TfjsBlock extends ResidentBlock {
+  readonly ffn: FfnTensors;
+}
+
+/**
+ * TensorFlow.js on the fastest engine of this installation (or the one asked for), with the pipeline's own forward pass.
+ * @throws BlockForgeError `engine-unavailable`, `library-invalid`, `file-invalid`
+ */
+export async function openTfjsEngine(
+  library: Library,
+  choice: EngineChoice = 'auto',
+): Promise<RuntimeEngine> {
+  const { description } = await loadEngine(choice);
+  const { architecture } = library.manifest.teacher;
+  const { channels, imageSize } = architecture;
+  const frame = await readFrame(library);
+  const weights = uploadWeights(frame, architecture, Object.keys(frame));
+  return {
+    description: `TensorFlow.js: ${description}`,
+    hold(block, tensors): TfjsBlock {
+      const ffn = uploadFfn(fromTorchFfn(tensors, block));
+      return { ffn, release: () => disposeFfn(ffn) };
+    },
+    async run(images, batch, blocks) {
+      const logits = tf.tidy(() => {
+        const planes = tf.tensor4d(images, [batch, channels, imageSize, imageSize]);
+        const pixels = tf.transpose(planes, [0, 2, 3, 1]);
+        const ffn = (index: number) => (blocks[index] as TfjsBlock).ffn;
+        return forward({ architecture, weights }, pixels, { ffn }).logits;
+      });
+      try {
+        return await logits.data<'float32'>();
+      } finally {
+        logits.dispose();
+      }
+    },
+    close: () => Promise.resolve(void tf.dispose(weights)),
+  };
+}
