@@ -42,7 +42,7 @@ export function planWithin(library: Library, limits: Limits, device: DeviceLaten
     },
     { device, minimise: 'sizeBytes' },
   );
-  return Array.isArray(found) ? found[0] : refuse(library, limits, found as NoPlan);
+  return 'nearest' in found ? refuse(library, limits, found) : found[0];
 }
 
 function refuse(library: Library, limits: Limits, { unattainable, nearest }: NoPlan): never {

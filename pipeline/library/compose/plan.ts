@@ -1,9 +1,9 @@
 import { choose, explainMisfit, type Blocks, type Chosen, type Option } from '../../allocate/choose.ts';
 import { frameCosts } from '../../model/costs.ts';
 import type { Library } from '../open.ts';
-import type { ManifestDescendant } from '../manifest.ts';
+import { rankedDelta, type ManifestDescendant } from '../manifest.ts';
 import type { DeviceLatency } from '../profile/latency-model.ts';
-import { lossModel } from './predict.ts';
+import { costAtDrop, lossCost, predictDropPp } from './predict.ts';
 
 /** What a model may use, each of the whole model. */
 export const resources = ['params', 'macs', 'sizeBytes', 'latencyMs'] as const;
@@ -57,7 +57,7 @@ export function planCompositions(
     throw new RangeError('a limit on latency needs the profile of a device');
   const { blocks, teacher } = library.manifest;
   const frame = frameCosts(teacher.architecture);
-  const loss = lossModel(library.manifest);
+  const costOf = lossCost(library.manifest);
   const base: Readonly<Record<Resource, number>> = {
     params: frame.params,
     macs: frame.macs,
@@ -79,16 +79,16 @@ export function planCompositions(
     // The frame: a block without a choice.
     [option(base, 0)],
     ...blocks.map(({ descendants }, block) =>
-      descendants.map((descendant) => option(usesOf(descendant, block), loss.costOf(descendant))),
+      descendants.map((descendant) => option(usesOf(descendant, block), costOf(rankedDelta(descendant)))),
     ),
   ];
   const bounds = [
     ...resources.map((name) => limits[name] ?? Infinity),
-    limits.maxDropPp === undefined ? Infinity : loss.costWithin(limits.maxDropPp),
+    limits.maxDropPp === undefined ? Infinity : costAtDrop(library.manifest, limits.maxDropPp),
   ];
   const toPlan = ({ choice, uses: [params, macs, sizeBytes, latencyMs, lost] }: Chosen): Plan => ({
     descendants: choice.slice(1).map((index, block) => blocks[block].descendants[index].id),
-    predictedDropPp: loss.dropPp(lost),
+    predictedDropPp: predictDropPp(library.manifest, lost),
     params,
     macs,
     sizeBytes,
