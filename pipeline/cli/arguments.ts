@@ -6,6 +6,8 @@ import { fail } from '../util/failure.ts';
 import { engines } from './engines.ts';
 import { legodnnArguments } from './legodnn-arguments.ts';
 import type { LegodnnCommand } from './legodnn-command.ts';
+import { profileArguments } from './profile-arguments.ts';
+import type { ProfileCommand } from './profile-command.ts';
 import { once, oneOf, refuse, seeHelp } from './usage-errors.ts';
 import { verifyArguments } from './verify-arguments.ts';
 import type { VerifyCommand } from './verify-command.ts';
@@ -16,6 +18,7 @@ export type Command =
   | { readonly name: 'doctor'; readonly json: boolean }
   | { readonly name: 'show'; readonly library: string; readonly json: boolean }
   | LegodnnCommand
+  | ProfileCommand
   | VerifyCommand
   | RunCommand;
 
@@ -52,7 +55,7 @@ export function parseArguments(argv: readonly string[], version: string, columns
     .exitProcess(false);
   let output = '';
   void parser.parse([...argv], {}, (error: Error | null | undefined, _args, text) => {
-    if (error) refuse(error.message, optionNames(parser));
+    if (error) refuse(error.message, optionNames(parser), argv[0]);
     output = text;
   });
   if (output !== '') return { name: 'text', text: output };
@@ -127,6 +130,7 @@ function describe(parser: Argv, found: (command: Command) => void): Argv {
       ({ json }) => found({ name: 'doctor', json }),
     )
     .command(verifyArguments(found))
+    .command(profileArguments(found))
     .command(legodnnArguments(found));
 }
 

@@ -48,6 +48,10 @@ async function perform(command: Command): Promise<number> {
       const { runVerify } = await import('./verify-command.ts');
       return runVerify(command, { stdout, stderr, cwd: process.cwd(), unheard: unheard.signal });
     }
+    case 'profile': {
+      const { runProfile } = await import('./profile-command.ts');
+      return runProfile(command, { stdout, stderr, cwd: process.cwd(), unheard: unheard.signal });
+    }
     case 'legodnn': {
       const { exportLegodnn } = await import('./legodnn-command.ts');
       stdout.write(`${await exportLegodnn(command)}\n`);

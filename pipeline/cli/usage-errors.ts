@@ -48,7 +48,7 @@ export function oneOf<T extends string>(
 }
 
 /** Turns a message of yargs into a failure; a mistyped option gets the nearest known one. */
-export function refuse(message: string, options: readonly string[]): never {
+export function refuse(message: string, options: readonly string[], command?: string): never {
   const unknown = /^Unknown arguments?: (.*)$/m.exec(message)?.[1].split(', ') ?? [];
   const valueless = /^Not enough arguments following: (\S+)/m.exec(message)?.[1];
   if (valueless !== undefined) {
@@ -57,9 +57,9 @@ export function refuse(message: string, options: readonly string[]): never {
   if (message.startsWith('Not enough non-option arguments')) {
     fail({
       reason: 'usage',
-      subject: 'command line',
+      subject: command ?? 'command line',
       found: 'no library named',
-      expected: 'a library folder or a run folder after the command, e.g. show runs/demo',
+      expected: `a library folder or a run folder, e.g. ${command ?? 'show'} runs/demo`,
     });
   }
   if (unknown.length === 0) {

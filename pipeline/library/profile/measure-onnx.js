@@ -79,25 +79,34 @@ export async function measureOnnx({ folder, batchSizes, threads, name, ...rounds
   const weights = randomWeights(runtime, architecture);
   const tokens = (architecture.imageSize / architecture.patchSize) ** 2 + 1;
 
-  const batches = await measureBatches(widths, manifest.blocks.length, batchSizes, rounds, (batch) => {
-    const { channels, imageSize, width } = architecture;
-    const images = new runtime.Tensor('float32', noise(batch * channels * imageSize ** 2), [
-      batch,
-      channels,
-      imageSize,
-      imageSize,
-    ]);
-    const rows = (/** @type {number} */ count) =>
-      new runtime.Tensor('float32', noise(count * width), [count, width]);
-    const [all, last] = [rows(batch * tokens), rows(batch)];
-    return {
-      model: (chosen) => frame.run({ images, ...weights(chosen) }),
-      block: (chosen, isLast) => blocks.get(chosen)?.run({ tokens: isLast ? last : all }),
-    };
-  });
-  for (const session of [frame, ...blocks.values()]) await session.release();
-  const { node, common } = /** @type {Record<string, string | undefined>} */ (runtime.env.versions);
-  return describe('onnxruntime', node ?? common ?? 'unknown', { threads, name, sha256, batches, ...rounds });
+  try {
+    const batches = await measureBatches(widths, manifest.blocks.length, batchSizes, rounds, (batch) => {
+      const { channels, imageSize, width } = architecture;
+      const images = new runtime.Tensor('float32', noise(batch * channels * imageSize ** 2), [
+        batch,
+        channels,
+        imageSize,
+        imageSize,
+      ]);
+      const rows = (/** @type {number} */ count) =>
+        new runtime.Tensor('float32', noise(count * width), [count, width]);
+      const [all, last] = [rows(batch * tokens), rows(batch)];
+      return {
+        model: (chosen) => frame.run({ images, ...weights(chosen) }),
+        block: (chosen, isLast) => blocks.get(chosen)?.run({ tokens: isLast ? last : all }),
+      };
+    });
+    const { node, common } = /** @type {Record<string, string | undefined>} */ (runtime.env.versions);
+    return describe('onnxruntime', node ?? common ?? 'unknown', {
+      threads,
+      name,
+      sha256,
+      batches,
+      ...rounds,
+    });
+  } finally {
+    for (const session of [frame, ...blocks.values()]) await session.release();
+  }
 }
 
 /**
@@ -168,9 +177,10 @@ export async function timeRounds(subjects, { warmup, iterations, signal, onProgr
       const begin = performance.now();
       await subjects[place]();
       if (index >= warmup) times[place][index - warmup] = performance.now() - begin;
+      // Where nothing waits for the disk or a timer, this is what lets Ctrl-C through.
+      await setImmediate();
+      signal?.throwIfAborted();
     }
-    await setImmediate();
-    signal?.throwIfAborted();
     const fraction = (index + 1) / (warmup + iterations);
     onProgress?.(fraction, ((performance.now() - start) / 1e3) * (1 / fraction - 1));
   }
