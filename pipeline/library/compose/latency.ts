@@ -1,30 +1,32 @@
-import { findProfile } from '../profile/profile-file.ts';
-import { latencyModel } from '../profile/latency-model.ts';
-import type { Manifest, ManifestDescendant } from '../manifest.ts';
+import type { Manifest } from '../manifest.ts';
 import type { Library } from '../open.ts';
+import { latencyModel, type DeviceLatency } from '../profile/latency-model.ts';
+import { findProfile } from '../profile/profile-file.ts';
 
-/** Milliseconds for one batch as a sum over parts. */
-export interface LatencyModel {
-  /** Of everything but the FFN blocks; 0 where only blocks were measured. */
-  readonly frameMs: number;
-  readonly blockMs: (block: number, descendant: ManifestDescendant) => number;
-  /** False: sums are of the FFN blocks alone. */
-  readonly isWhole: boolean;
-  /** Device, runtime, batch and what is covered, for people. */
-  readonly describe: string;
+/** Milliseconds for one batch as a sum over parts. A `DeviceLatency` is one, which covers the whole model. */
+export interface LatencyModel extends Pick<DeviceLatency, 'frameMs' | 'describe'> {
+  readonly blockMs: (width: number, place: 'last' | undefined, block: number) => number;
 }
 
-/** The p50 of each block that the run measured on its own machine, frame unknown. */
-export function libraryLatency({ latencyProfile }: Manifest): LatencyModel {
+/** What was measured and where. */
+export interface StatedLatency extends LatencyModel {
+  /** False: sums are of the FFN blocks alone. */
+  readonly isWhole: boolean;
+}
+
+/** The p50 of each block that the run measured on its own machine; the frame was not measured. */
+export function libraryLatency({ latencyProfile, blocks }: Manifest): StatedLatency {
   const { cpuModel, engine, device, threads, batchSize } = latencyProfile;
-  const on = device === 'gpu' ? `a GPU beside ${cpuModel}` : cpuModel;
+  const times = blocks.map(
+    ({ descendants }) => new Map(descendants.map(({ width, latencyMs }) => [width, latencyMs.p50])),
+  );
   return {
-    frameMs: 0,
-    blockMs: (_, { latencyMs }) => latencyMs.p50,
     isWhole: false,
+    frameMs: 0,
+    blockMs: (width, _, block) => times[block].get(width)!,
     describe:
-      `FFN blocks alone, without the frame: the run's own p50 on ${on}, ` +
-      `${engine}, ${threads} thread${threads === 1 ? '' : 's'}, batch ${batchSize}`,
+      `FFN blocks alone, p50 from the run that made the library: ${engine}, ` +
+      `${threads} thread${threads === 1 ? '' : 's'}, on ${device === 'gpu' ? 'a GPU beside ' : ''}${cpuModel}, batch ${batchSize}`,
   };
 }
 
@@ -32,13 +34,7 @@ export function libraryLatency({ latencyProfile }: Manifest): LatencyModel {
  * @param name of a device profile in the library, or its file
  * @throws BlockForgeError `file-missing`, `file-invalid`
  */
-export async function profiledLatency(library: Library, name: string): Promise<LatencyModel> {
-  const { frameMs, blockMs, describe } = latencyModel(await findProfile(library, name));
-  const last = library.manifest.blocks.length - 1;
-  return {
-    frameMs,
-    blockMs: (block, { width }) => blockMs(width, block === last ? 'last' : undefined),
-    isWhole: true,
-    describe: `whole model, calibrated p50: ${describe}`,
-  };
+export async function profiledLatency(library: Library, name: string): Promise<StatedLatency> {
+  const model = latencyModel(await findProfile(library, name));
+  return { ...model, isWhole: true, describe: `whole model, calibrated p50: ${model.describe}` };
 }

@@ -1,55 +1,53 @@
 import { predictLossPp } from '../../measure/predictor.ts';
 import type { PredictedModel } from '../forms/model-manifest.ts';
-import type { Manifest, ManifestDescendant } from '../manifest.ts';
+import { rankedDelta, type Manifest, type ManifestDescendant } from '../manifest.ts';
 
-type Delta = ManifestDescendant['deltas']['teacher'];
+/** How the loss of a composition follows from its descendants: a sum of costs, and what that sum stands for. */
+export interface LossModel {
+  /** The library's fitted curve over summed KL, or for want of one the sum of top-1 losses. */
+  readonly by: PredictedModel['by'];
+  readonly costOf: (descendant: ManifestDescendant) => number;
+  /** Points of top-1 lost against the teacher, rising with the summed cost. */
+  readonly dropPp: (cost: number) => number;
+  /** The largest summed cost whose loss is at most this; -Infinity where none is. */
+  readonly costWithin: (dropPp: number) => number;
+  /** For people, with the error that the library reports. */
+  readonly describe: string;
+}
 
-/** How a library's compositions are predicted: by its fitted curve, or for want of one by a sum of top-1 losses. */
-export type PredictedBy = PredictedModel['by'];
-
-/** @see PredictedBy. Sums of averages where every descendant was measured in several contexts. */
-export function predictedBy({ predictor, blocks }: Manifest): PredictedBy {
+export function lossModel(manifest: Manifest): LossModel {
+  const { predictor, additivity, blocks } = manifest;
   const all = blocks.flatMap(({ descendants }) => descendants);
-  const hasKl = all.every(({ deltas }) => (deltas.average ?? deltas.teacher).klIncrease !== undefined);
-  if (predictor !== undefined && hasKl) return 'predictor';
-  return all.every(({ deltas }) => deltas.average !== undefined) ? 'average-sum' : 'teacher-sum';
-}
-
-/** What a descendant adds to the sum that the loss is predicted from: KL in nats for the predictor, else points lost. */
-export function lossCost(manifest: Manifest): (delta: Delta) => number {
-  // "0 - x", so that the teacher's own 0 does not become -0.
-  return predictedBy(manifest) === 'predictor'
-    ? ({ klIncrease }) => klIncrease!
-    : ({ top1Pp }) => 0 - top1Pp.mean;
-}
-
-/** Points of top-1 that a composition loses against the teacher, from the sum of its descendants' costs. */
-export function predictDropPp(manifest: Manifest, cost: number): number {
-  return predictedBy(manifest) === 'predictor' ? predictLossPp(manifest.predictor!.parameters, cost) : cost;
-}
-
-/** The largest sum of costs whose predicted loss is at most `dropPp`; -Infinity where none is. */
-export function costAtDrop(manifest: Manifest, dropPp: number): number {
-  if (predictedBy(manifest) !== 'predictor') return dropPp;
-  const { ceilingPp, scale, exponent } = manifest.predictor!.parameters;
-  if (dropPp < 0) return -Infinity;
-  if (dropPp >= ceilingPp) return Infinity;
-  return scale * (-Math.log1p(-dropPp / ceilingPp)) ** (1 / exponent);
-}
-
-/** "the library's predictor (mean error 0.42 pp over 32 random compositions it was not fitted on)" */
-export function describePrediction(manifest: Manifest): string {
-  const { predictor, additivity } = manifest;
-  const error = (errors: { compositions: number; meanAbsoluteErrorPp: number | null } | undefined) =>
-    errors?.meanAbsoluteErrorPp == null
-      ? ''
-      : `, mean error ${errors.meanAbsoluteErrorPp.toFixed(2)} pp over ${errors.compositions} random compositions`;
-  switch (predictedBy(manifest)) {
-    case 'predictor':
-      return `by the library's curve over summed KL${error(predictor?.crossValidated.all)}`;
-    case 'average-sum':
-      return `by summing the blocks' average losses${error(additivity?.averageSum.all)}`;
-    case 'teacher-sum':
-      return `by summing the blocks' losses in the teacher${error(additivity?.teacherSum.all)}`;
+  if (predictor !== undefined && all.every((item) => rankedDelta(item).klIncrease !== undefined)) {
+    const { ceilingPp, scale, exponent } = predictor.parameters;
+    return {
+      by: 'predictor',
+      costOf: (item) => rankedDelta(item).klIncrease!,
+      dropPp: (cost) => predictLossPp(predictor.parameters, cost),
+      costWithin(dropPp) {
+        if (dropPp < 0) return -Infinity;
+        if (dropPp >= ceilingPp) return Infinity;
+        return scale * (-Math.log1p(-dropPp / ceilingPp)) ** (1 / exponent);
+      },
+      describe: `the library's curve over summed KL${meanError(predictor.crossValidated.all)}`,
+    };
   }
+  const isAveraged = all.every(({ deltas }) => deltas.average !== undefined);
+  const errors = isAveraged ? additivity?.averageSum.all : additivity?.teacherSum.all;
+  return {
+    by: isAveraged ? 'average-sum' : 'teacher-sum',
+    costOf: ({ deltas }) => 0 - (isAveraged ? deltas.average! : deltas.teacher).top1Pp.mean,
+    dropPp: (cost) => cost,
+    costWithin: (dropPp) => dropPp,
+    describe: `the sum of the blocks' ${isAveraged ? 'average losses' : "losses in the teacher's context"}${meanError(errors)}`,
+  };
+}
+
+function meanError(errors?: {
+  readonly compositions: number;
+  readonly meanAbsoluteErrorPp: number | null;
+}): string {
+  return errors === undefined || errors.meanAbsoluteErrorPp === null
+    ? ''
+    : `; mean error ${errors.meanAbsoluteErrorPp.toFixed(2)} pp over ${errors.compositions} random compositions`;
 }
