@@ -1,0 +1,108 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { loadOnnxRuntime } from '../../pipeline/library/forms/onnx-runtime.ts';
+import { writeModel } from '../../pipeline/library/forms/write-model.ts';
+import type { Library } from '../../pipeline/library/open.ts';
+import { startRuntime, type Switch } from '../../pipeline/runtime/index.ts';
+import { random } from '../../pipeline/util/random.ts';
+
+export interface RunTimes {
+  /** Median of one image's inference, by composition, in the order given. */
+  readonly latencyMs: readonly number[];
+  readonly runtime: string;
+}
+
+/**
+ * Every composition in one runtime, in rounds, so that whatever else the machine does hits all of them alike. The first
+ * inference after a switch is not counted.
+ */
+export async function timeCompositions(
+  library: Library,
+  compositions: readonly (readonly string[])[],
+  { rounds, threads }: { readonly rounds: number; readonly threads?: number },
+): Promise<RunTimes> {
+  const runtime = await startRuntime(library, { ...(threads !== undefined && { threads }) });
+  const image = randomImage(library);
+  const times = compositions.map((): number[] => []);
+  try {
+    for (let round = 0; round < rounds; round++) {
+      const places = random(round, 'scaling').shuffle(compositions.map((_, place) => place));
+      for (const place of places) {
+        await runtime.use(compositions[place]);
+        await runtime.predict(image);
+        const started = performance.now();
+        await runtime.predict(image);
+        times[place].push(performance.now() - started);
+      }
+    }
+    return { latencyMs: times.map(median), runtime: runtime.engine };
+  } finally {
+    await runtime.close();
+  }
+}
+
+/** Walks through the compositions, changing blocks; one switch per step that changes anything. */
+export async function timeSwitches(
+  library: Library,
+  walked: readonly (readonly string[])[],
+): Promise<Switch[]> {
+  const runtime = await startRuntime(library, { descendants: walked[0] });
+  const image = randomImage(library);
+  const switches: Switch[] = [];
+  try {
+    for (const descendants of walked.slice(1)) {
+      await runtime.predict(image);
+      const done = await runtime.use(descendants);
+      if (done.loaded.length > 0) switches.push(done);
+    }
+    return switches;
+  } finally {
+    await runtime.close();
+  }
+}
+
+export interface Reload {
+  readonly milliseconds: number;
+  readonly bytesLoaded: number;
+}
+
+/** The same walk with whole models: each step reads a model file and builds its session. */
+export async function timeReloads(
+  library: Library,
+  walked: readonly (readonly string[])[],
+): Promise<Reload[]> {
+  const ort = await loadOnnxRuntime();
+  if (typeof ort === 'string') throw new Error(ort);
+  const folder = await mkdtemp(join(tmpdir(), 'blockforge-scaling-'));
+  try {
+    const reloads: Reload[] = [];
+    const written = new Map<string, number>();
+    for (const [step, descendants] of walked.entries()) {
+      const key = descendants.join(' ');
+      if (step > 0 && key === walked[step - 1].join(' ')) continue;
+      const path = join(folder, String([...written.keys(), key].indexOf(key)));
+      if (!written.has(key)) written.set(key, (await writeModel(library, descendants, path)).sizeBytes);
+      const started = performance.now();
+      const session = await ort.InferenceSession.create(join(path, 'model.onnx'));
+      if (step > 0) {
+        reloads.push({ milliseconds: performance.now() - started, bytesLoaded: written.get(key)! });
+      }
+      await session.release();
+    }
+    return reloads;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted.length === 0 ? NaN : sorted[Math.floor(sorted.length / 2)];
+}
+
+function randomImage({ manifest }: Library): Float32Array {
+  const { channels, imageSize } = manifest.teacher.architecture;
+  const draw = random(1, 'image');
+  return Float32Array.from({ length: channels * imageSize ** 2 }, () => draw.normal());
+}
