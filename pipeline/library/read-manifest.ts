@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { z } from 'zod';
 import { fail, type Failure } from '../util/failure.ts';
 import { manifestSchema, schemaVersion, type Manifest } from './manifest.ts';
 
@@ -10,11 +11,14 @@ export interface ManifestProblem {
   readonly next?: string;
 }
 
-/** Far above any real manifest (a thousand descendants take 3 MB): what a wrong or hostile one may cost. */
+/**
+ * Far above any real manifest (a thousand descendants: 3 MB, 100,000 values): what a wrong or hostile one may cost. The
+ * schema's checks recurse over depth, and over the characters of a path.
+ */
 const maxManifestBytes = 64 * 2 ** 20;
-const maxValues = 1e6;
-/** The schema's deepest place is the config: ten levels are much. Checkers recurse, so depth is stack. */
+const maxValues = 400_000;
 const maxDepth = 100;
+const maxTextLength = 10_000;
 
 /**
  * @param path the library folder, its manifest.json, or a run folder that holds `library/`
@@ -92,9 +96,12 @@ export async function inspectManifest(path: string): Promise<Manifest | Manifest
       },
     ];
   }
+  const problems = valueProblems(value);
+  if (problems.length >= maxProblems) return problems;
   const result = manifestSchema.safeParse(value);
-  if (result.success) return result.data;
-  return result.error.issues.map(({ path: place, message }) => ({ found: `${place.join('.')}: ${message}` }));
+  return result.success
+    ? result.data
+    : result.error.issues.slice(0, maxProblems).map((issue) => problemOf(issue, []));
 }
 
 /** Why `value`, fresh from JSON.parse, is too much to be checked further. Does not recurse. */
@@ -105,9 +112,55 @@ function excessOf(value: unknown): string | undefined {
     values += level.length;
     if (values > maxValues) return `more than ${maxValues} values`;
     if (depth > maxDepth) return `nested more than ${maxDepth} levels deep`;
-    level = level.flatMap((item) =>
-      typeof item === 'object' && item !== null ? (Object.values(item) as unknown[]) : [],
-    );
+    const next: unknown[] = [];
+    for (const item of level) {
+      if (typeof item === 'string' && item.length > maxTextLength)
+        return `a text of ${item.length} characters`;
+      if (typeof item !== 'object' || item === null) continue;
+      // Not spread into push: its arguments are stack.
+      for (const member of Object.values(item) as unknown[]) next.push(member);
+    }
+    level = next;
   }
   return undefined;
+}
+
+/** Enough for anyone to see what happened. The schema alone would gather millions, at 25 us and 700 bytes each. */
+const maxProblems = 100;
+
+/** What is wrong with single values, at most `maxProblems`. Unknown keys and references are left to the whole schema. */
+function valueProblems(value: unknown): ManifestProblem[] {
+  const problems: ManifestProblem[] = [];
+  const visit = (schema: z.core.$ZodType, item: unknown, path: readonly (string | number)[]): void => {
+    if (problems.length >= maxProblems) return;
+    const inner =
+      schema instanceof z.ZodOptional || schema instanceof z.ZodNullable ? schema.unwrap() : schema;
+    if (inner instanceof z.ZodObject && isRecord(item)) {
+      for (const [key, member] of Object.entries<z.core.$ZodType>(inner.shape)) {
+        visit(member, Object.hasOwn(item, key) ? item[key] : undefined, [...path, key]);
+      }
+    } else if (inner instanceof z.ZodArray && Array.isArray(item)) {
+      for (let i = 0; i < item.length && problems.length < maxProblems; i++)
+        visit(inner.element, item[i], [...path, i]);
+    } else {
+      const result = z.safeParse(schema, item);
+      if (!result.success)
+        problems.push(...result.error.issues.slice(0, 5).map((issue) => problemOf(issue, path)));
+    }
+  };
+  visit(manifestSchema, value, []);
+  return problems;
+}
+
+function problemOf(
+  { path, message }: z.core.$ZodIssue,
+  below: readonly (string | number)[],
+): ManifestProblem {
+  const place = [...below, ...path].map(String).join('.');
+  const text = place === '' ? message : `${place}: ${message}`;
+  return { found: text.length > 500 ? `${text.slice(0, 497)}...` : text };
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
