@@ -3,7 +3,7 @@ import tseslint from 'typescript-eslint';
 
 /** `console` belongs to the terminal renderer alone: everything else reports through the Event union. */
 export default tseslint.config(
-  { ignores: ['node_modules', 'runs', '**/node_modules'] },
+  { ignores: ['node_modules', 'dist', 'runs', '**/node_modules'] },
   js.configs.recommended,
   {
     files: ['**/*.ts'],
