@@ -14,7 +14,7 @@ import { pythonFloat } from './python-float.ts';
  * - From the server's table it takes `test_accuracy_drop` (share of images, positive = worse; estimate = teacher - sum of drops),
  *   `model_size_drop` (bytes), `FLOPs_drop` and `param_drop`, all absolute. From the edge's table it takes
  *   `inference_time_rel_drop` alone: relative to the teacher's block, negative = slower. The other columns are 0.
- * - Latencies are seconds, FLOPs two per multiply-add for one image, sizes those of float32 weights.
+ * - Latencies are seconds, FLOPs two per multiply-add for one image, sizes those of the weight files.
  */
 export function legodnnFiles(manifest: Manifest, latencies: LegodnnLatencies): Record<string, string> {
   const { teacher, blocks } = manifest;
@@ -25,7 +25,7 @@ export function legodnnFiles(manifest: Manifest, latencies: LegodnnLatencies): R
     'server-blocks-metrics.csv': table(blocks, (item, ownBlock) => [
       pythonFloat(item === ownBlock ? 0 : noNegativeZero(-rankedDelta(item).top1Pp.mean / 100)),
       '0.0',
-      String(bytes(ownBlock.params) - bytes(item.params)),
+      String(ownBlock.file.sizeBytes - item.file.sizeBytes),
       pythonFloat(2 * (ownBlock.macs - item.macs)),
       pythonFloat(ownBlock.params - item.params),
     ]),
@@ -39,15 +39,15 @@ export function legodnnFiles(manifest: Manifest, latencies: LegodnnLatencies): R
     'server-teacher-model-metrics.yaml': lines(
       `FLOPs: ${pythonFloat(2 * teacher.macs)}`,
       'blocks_info:',
-      ...own.flatMap(({ macs, params }, index) => [
+      ...own.flatMap(({ macs, params, file }, index) => [
         `- FLOPs: ${pythonFloat(2 * macs)}`,
         `  id: ${legodnnBlockId(index)}`,
         `  index: ${index}`,
         ...['input_size', 'output_size'].flatMap((name) => [`  ${name}:`, `  - ${tokens}`, `  - ${width}`]),
         `  param: ${pythonFloat(params)}`,
-        `  size: ${bytes(params)}`,
+        `  size: ${file.sizeBytes}`,
       ]),
-      `model_size: ${bytes(teacher.params)}`,
+      `model_size: ${own.reduce((sum, { file }) => sum + file.sizeBytes, manifest.frame.sizeBytes)}`,
       `param: ${pythonFloat(teacher.params)}`,
       `test_accuracy: ${pythonFloat(teacher.accuracy.top1Percent.mean / 100)}`,
     ),
@@ -109,7 +109,5 @@ function relativeDrop(
   }
   return (ownSeconds - seconds) / ownSeconds;
 }
-
-const bytes = (params: number): number => 4 * params;
 
 const noNegativeZero = (value: number): number => (value === 0 ? 0 : value);
