@@ -47,7 +47,9 @@ export async function runProfile(
     return 0;
   }
   const profile =
-    action.kind === 'add' ? await readProfile(action.file, library) : await measure(library, action, around);
+    action.kind === 'add'
+      ? await readProfile(action.file, library)
+      : await measure(library, action, around, json);
   if (profile === undefined) {
     stderr.write('interrupted: no profile was written\n');
     return interruptedExitCode;
@@ -66,6 +68,7 @@ async function measure(
   library: Library,
   { runtime, batchSizes = defaults.batchSizes, iterations = defaults.iterations, threads, device }: Measure,
   { stderr, unheard }: Surroundings,
+  quiet: boolean,
 ): Promise<Profile | undefined> {
   if (device !== undefined && !profileName.safeParse(device).success)
     fail({
@@ -82,7 +85,7 @@ async function measure(
     warmup: defaults.warmup,
     ...(device !== undefined && { name: device }),
     signal: AbortSignal.any([interrupts.polite, unheard]),
-    onProgress: progress.show,
+    ...(!quiet && { onProgress: progress.show }),
   };
   try {
     return await (runtime === 'tfjs'
@@ -153,7 +156,7 @@ function progressLine(stderr: Terminal): {
   show: (fraction: number, secondsLeft: number) => void;
   clear: () => void;
 } {
-  let next = stderr.isLive ? 0 : Date.now() + 10_000;
+  let next = 0;
   return {
     show(fraction, secondsLeft) {
       if (Date.now() < next) return;
@@ -161,6 +164,6 @@ function progressLine(stderr: Terminal): {
       const line = `measuring: ${Math.floor(100 * fraction)} %, ${formatDuration(secondsLeft)} left`;
       stderr.write(stderr.isLive ? `\r\x1b[K${line}` : `${line}\n`);
     },
-    clear: () => stderr.isLive && stderr.write('\r\x1b[K'),
+    clear: () => stderr.isLive && next > 0 && stderr.write('\r\x1b[K'),
   };
 }
