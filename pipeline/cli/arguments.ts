@@ -3,6 +3,8 @@ import type { Argv } from 'yargs';
 import { stageNames } from '../runner/contract.ts';
 import type { StageName } from '../runner/contract.ts';
 import { fail } from '../util/failure.ts';
+import { composeArguments } from './compose-arguments.ts';
+import type { ComposeCommand } from './compose-command.ts';
 import { engines } from './engines.ts';
 import { legodnnArguments } from './legodnn-arguments.ts';
 import type { LegodnnCommand } from './legodnn-command.ts';
@@ -17,6 +19,7 @@ export type Command =
   | { readonly name: 'text'; readonly text: string }
   | { readonly name: 'doctor'; readonly json: boolean }
   | { readonly name: 'show'; readonly library: string; readonly json: boolean }
+  | ComposeCommand
   | LegodnnCommand
   | ProfileCommand
   | VerifyCommand
@@ -129,6 +132,7 @@ function describe(parser: Argv, found: (command: Command) => void): Argv {
       (builder) => builder.option('json', { type: 'boolean', default: false, describe: 'the same as JSON' }),
       ({ json }) => found({ name: 'doctor', json }),
     )
+    .command(composeArguments(found))
     .command(verifyArguments(found))
     .command(profileArguments(found))
     .command(legodnnArguments(found));

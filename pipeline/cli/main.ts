@@ -44,6 +44,10 @@ async function perform(command: Command): Promise<number> {
       stdout.write(`${command.json ? JSON.stringify(report, null, 2) : renderReport(report)}\n`);
       return 0;
     }
+    case 'compose': {
+      const { runCompose } = await import('./compose-command.ts');
+      return runCompose(command, { stdout, stderr, cwd: process.cwd(), unheard: unheard.signal });
+    }
     case 'verify': {
       const { runVerify } = await import('./verify-command.ts');
       return runVerify(command, { stdout, stderr, cwd: process.cwd(), unheard: unheard.signal });

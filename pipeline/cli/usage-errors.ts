@@ -2,7 +2,7 @@ import { nearest } from '../config/nearest.ts';
 import { fail } from '../util/failure.ts';
 
 export const seeHelp = 'npm run pipeline -- --help lists the options';
-export const commands = ['run', 'show', 'doctor', 'profile', 'legodnn', 'verify'];
+export const commands = ['run', 'show', 'doctor', 'compose', 'profile', 'legodnn', 'verify'];
 
 /** yargs gathers a repeated option into a list; only --set may be repeated. */
 export function once(option: string, value: string | string[] | undefined): string | undefined {

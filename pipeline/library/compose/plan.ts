@@ -1,30 +1,13 @@
 import { choose, explainMisfit, type Blocks, type Chosen, type Option } from '../../allocate/choose.ts';
-import { frameCosts } from '../../model/costs.ts';
 import type { Library } from '../open.ts';
-import type { ManifestDescendant } from '../manifest.ts';
 import type { LatencyModel } from './latency.ts';
-import { lossModel } from './predict.ts';
+import { composeSpace, resources, type Plan, type Resource, type Uses } from './space.ts';
 
-/** What a model may use, each of the whole model. */
-export const resources = ['params', 'macs', 'sizeBytes', 'latencyMs'] as const;
-export type Resource = (typeof resources)[number];
+export { resources, type Plan, type Resource } from './space.ts';
 
 export interface Limits extends Partial<Readonly<Record<Resource, number>>> {
   /** Points of top-1 that may be lost, as predicted. */
   readonly maxDropPp?: number;
-}
-
-/** A composition and what it is expected to be. */
-export interface Plan {
-  /** One id per block. */
-  readonly descendants: readonly string[];
-  readonly predictedDropPp: number;
-  readonly params: number;
-  readonly macs: number;
-  /** Of the weights as safetensors. */
-  readonly sizeBytes: number;
-  /** Null where no device was given; of what its model covers. */
-  readonly latencyMs: number | null;
 }
 
 export interface PlanOptions {
@@ -56,7 +39,7 @@ export interface NoPlan {
  * @throws RangeError for a limit on latency without a device, and for a loss below 0
  */
 export function planCompositions(
-  library: Library,
+  library: Pick<Library, 'manifest'>,
   limits: Limits,
   { device, count = 1, minimise = 'params' }: PlanOptions = {},
 ): Plan[] | NoPlan {
@@ -64,64 +47,41 @@ export function planCompositions(
     throw new RangeError('a limit on latency needs the profile of a device');
   if (limits.maxDropPp !== undefined && !(limits.maxDropPp >= 0))
     throw new RangeError(`a loss of at most ${limits.maxDropPp} points`);
-  const { blocks, teacher } = library.manifest;
-  const frame = frameCosts(teacher.architecture);
-  const loss = lossModel(library.manifest);
-  const base: Readonly<Record<Resource, number>> = {
-    params: frame.params,
-    macs: frame.macs,
-    sizeBytes: library.manifest.frame.sizeBytes,
-    latencyMs: device?.frameMs ?? 0,
-  };
-  const usesOf = (descendant: ManifestDescendant, block: number): Record<Resource, number> => ({
-    params: descendant.params,
-    macs: descendant.macs,
-    sizeBytes: descendant.file.sizeBytes,
-    latencyMs:
-      device?.blockMs(descendant.width, block === blocks.length - 1 ? 'last' : undefined, block) ?? 0,
-  });
+  const { loss, frame, blocks, toPlan } = composeSpace(library, device);
   const onlyLoss = limits.maxDropPp !== undefined && resources.every((name) => limits[name] === undefined);
-  const option = (uses: Readonly<Record<Resource, number>>, lost: number): Option => ({
-    cost: onlyLoss ? uses[minimise] : lost,
-    uses: [...resources.map((name) => uses[name]), lost],
+  const option = (uses: Uses, cost: number): Option => ({
+    cost: onlyLoss ? uses[minimise] : cost,
+    uses: [...resources.map((name) => uses[name]), cost],
   });
   const options: Blocks = [
     // The frame: a block without a choice.
-    [option(base, 0)],
-    ...blocks.map(({ descendants }, block) =>
-      descendants.map((descendant) => option(usesOf(descendant, block), loss.costOf(descendant))),
-    ),
+    [option(frame, 0)],
+    ...blocks.map((items) => items.map(({ uses, cost }) => option(uses, cost))),
   ];
   const bounds = [
     ...resources.map((name) => limits[name] ?? Infinity),
     limits.maxDropPp === undefined ? Infinity : loss.costWithin(limits.maxDropPp),
   ];
-  const toPlan = ({ choice, uses: [params, macs, sizeBytes, latencyMs, lost] }: Chosen): Plan => ({
-    descendants: choice.slice(1).map((index, block) => blocks[block].descendants[index].id),
-    predictedDropPp: loss.dropPp(lost),
-    params,
-    macs,
-    sizeBytes,
-    latencyMs: device === undefined ? null : latencyMs,
-  });
+  const planOf = ({ choice }: Chosen) => toPlan(choice.slice(1));
   const found = choose(options, bounds, count);
-  if (found.length > 0) return found.map(toPlan);
-  const lossAt = resources.length;
+  if (found.length > 0) return found.map(planOf);
+
+  const lossRow = resources.length;
   const without = (row: number) =>
     choose(
       options,
       bounds.map((bound, index) => (index === row ? Infinity : bound)),
     ).at(0);
-  const { least, unattainable, nearest } = explainMisfit(options, bounds, new Set([lossAt]));
-  const leastLoss = without(lossAt);
+  const { least, unattainable, nearest } = explainMisfit(options, bounds, new Set([lossRow]));
+  const leastLoss = without(lossRow);
   return {
-    unattainable: unattainable.flatMap((index) =>
-      index < lossAt ? [{ limit: resources[index], least: least[index] }] : [],
+    unattainable: unattainable.flatMap((row) =>
+      row < lossRow ? [{ limit: resources[row], least: least[row] }] : [],
     ),
     binding: [...resources, 'maxDropPp' as const].filter(
       (_, row) => bounds[row] !== Infinity && without(row) !== undefined,
     ),
-    withinResources: onlyLoss || leastLoss === undefined ? null : toPlan(leastLoss),
-    nearest: nearest === null ? null : { excess: nearest.excess, plan: toPlan(nearest.chosen) },
+    withinResources: onlyLoss || leastLoss === undefined ? null : planOf(leastLoss),
+    nearest: nearest === null ? null : { excess: nearest.excess, plan: planOf(nearest.chosen) },
   };
 }
