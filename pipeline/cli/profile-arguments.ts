@@ -46,8 +46,8 @@ export const profileArguments = (
       .group(['add', 'list'], 'Profiles:')
       .epilog(
         'A profile is written to profiles/NAME.json in the library. Milliseconds are those of one batch; p50 and p90 of the ' +
-          'counted rounds, in which the frame, every width and whole models take turns. Blocks of equal width are equal but ' +
-          'for the last, which sees the class token only, so each width is measured once for both.\n' +
+          'counted rounds, in which the frame, every width and whole models take turns. Blocks of equal width have equal ' +
+          'shapes, so they share a measurement; the last block sees the class token only and has one of its own.\n' +
           'On an edge device: copy the library there, npm install onnxruntime-node, node profile.mjs --name NAME, and bring ' +
           'profiles/NAME.json back for --add.',
       )

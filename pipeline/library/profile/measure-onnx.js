@@ -11,7 +11,9 @@
  *   over all tokens, and over one token per image, which is all that the last block sees;
  * - the frame: the whole model, given FFN blocks of one hidden unit;
  * - composed models, uniform ones and random mixtures, given random weights: time does not depend on the values. They are
- *   what "frame + blocks" is compared with, and calibrated by.
+ *   what "frame + blocks" is compared with, and calibrated by. A runtime that exchanges blocks gives weights at every run,
+ *   too, and ONNX Runtime cannot pack those beforehand as it packs the weights of a graph (a ViT-Tiny takes some 5 to 10 %
+ *   longer for it): models are measured with it, blocks alone without it, and the calibration carries the difference.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import {
