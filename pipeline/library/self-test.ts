@@ -3,6 +3,7 @@ import { applyFfn, disposeFfn, uploadFfn } from '../model/ffn-tensors.ts';
 import type { FfnWeights } from '../model/ffn-weights.ts';
 import { fail } from '../util/failure.ts';
 import { random } from '../util/random.ts';
+import { largestDifference } from './largest-difference.ts';
 import { referenceFfn } from './reference-ffn.ts';
 
 export const selfTestVectors = 8;
@@ -63,19 +64,6 @@ function engineFfn(ffn: FfnWeights, input: Float32Array, gelu: 'exact' | 'tanh')
   } finally {
     disposeFfn(tensors);
   }
-}
-
-/** Against max(1, largest |expected|), so that blocks with large outputs are held to the same relative bound. */
-export function largestDifference(found: Float32Array, expected: Float32Array): number {
-  let scale = 1;
-  let worst = found.length === expected.length ? 0 : Infinity;
-  for (let i = 0; i < expected.length; i++) {
-    scale = Math.max(scale, Math.abs(expected[i]));
-    const difference = Math.abs(found[i] - expected[i]);
-    if (Number.isNaN(difference)) return Infinity;
-    worst = Math.max(worst, difference);
-  }
-  return worst / scale;
 }
 
 function sameBits(a: Float32Array, b: Float32Array): boolean {

@@ -3,11 +3,11 @@ import type { FfnWeights } from '../model/ffn-weights.ts';
 import { openSafetensors, readSafetensorsHeader, type SafetensorsFile } from '../model/safetensors.ts';
 import { fail } from '../util/failure.ts';
 import { showValue } from '../util/show-value.ts';
+import { largestDifference } from './largest-difference.ts';
 import type { ManifestDescendant } from './manifest.ts';
 import type { Library } from './open.ts';
 import { frameShapes } from './read-frame.ts';
 import { referenceFfn } from './reference-ffn.ts';
-import { largestDifference } from './self-test.ts';
 import { findingOf, tally, type Check, type Finding } from './verify-finding.ts';
 
 export interface WeightsProgress {

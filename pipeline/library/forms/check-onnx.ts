@@ -5,7 +5,7 @@ import { fail } from '../../util/failure.ts';
 import { random } from '../../util/random.ts';
 import type { Library } from '../open.ts';
 import { uploadLibrary } from '../remeasure-model.ts';
-import { largestDifference } from '../self-test.ts';
+import { largestDifference } from '../largest-difference.ts';
 import { toTorchFfn } from '../torch-layout.ts';
 import { loadOnnxRuntime, runOnnx, type Floats, type OnnxRuntime } from './onnx-runtime.ts';
 

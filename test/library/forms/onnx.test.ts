@@ -4,7 +4,7 @@ import { checkOnnx, onnxTolerance } from '../../../pipeline/library/forms/check-
 import { runOnnx } from '../../../pipeline/library/forms/onnx-runtime.ts';
 import { writeModel } from '../../../pipeline/library/forms/write-model.ts';
 import { openLibrary, type Library } from '../../../pipeline/library/open.ts';
-import { largestDifference } from '../../../pipeline/library/self-test.ts';
+import { largestDifference } from '../../../pipeline/library/largest-difference.ts';
 import { toTorchFfn } from '../../../pipeline/library/torch-layout.ts';
 import { writeLibrary } from '../../../pipeline/library/write.ts';
 import { openSafetensors, writeSafetensors } from '../../../pipeline/model/safetensors.ts';

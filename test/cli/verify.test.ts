@@ -1,0 +1,175 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArguments } from '../../pipeline/cli/arguments.ts';
+import { renderMeasured, renderVerification } from '../../pipeline/cli/render-verification.ts';
+import { colours, plain } from '../../pipeline/cli/terminal.ts';
+import type { MeasuredVerification } from '../../pipeline/library/verify-measured.ts';
+import { verifyLibrary, type Verification } from '../../pipeline/library/verify.ts';
+import { BlockForgeError } from '../../pipeline/util/failure.ts';
+import { flipBit, patients, type Patients } from '../library/damage.ts';
+
+const tsx = createRequire(import.meta.url).resolve('tsx');
+const main = fileURLToPath(new URL('../../pipeline/cli/main.ts', import.meta.url));
+
+/** Turns the exit code into 99 where TensorFlow.js was loaded. */
+const watch = "data:text/javascript,process.on('exit',()=>{if('_tfengine'in globalThis)process.exitCode=99})";
+
+describe('cli/verify', function () {
+  this.timeout(60_000);
+  let library: Patients;
+  before(async () => (library = await patients()));
+  after(() => library.remove());
+
+  const blockforge = (...args: string[]) => {
+    const watched = args.includes('--measure') ? [] : ['--import', watch];
+    return spawnSync(process.execPath, ['--import', tsx, ...watched, main, ...args], {
+      encoding: 'utf8',
+      env: { PATH: process.env.PATH, HOME: library.path },
+    });
+  };
+
+  const refusal = (line: string) => {
+    try {
+      parseArguments(line.split(' '), '1.0.0');
+    } catch (error) {
+      assert.ok(error instanceof BlockForgeError, String(error));
+      return error.failure;
+    }
+    return assert.fail(`${line} was accepted`);
+  };
+
+  it('is asked for with a library, and with what to measure', () => {
+    const command = (line: string) => parseArguments(line.split(' '), '1.0.0');
+    const bare = {
+      name: 'verify',
+      library: 'runs/x',
+      measure: false,
+      split: 'selection',
+      engine: 'auto',
+      json: false,
+    };
+    assert.deepEqual(command('verify runs/x'), bare);
+    assert.deepEqual(command('verify runs/x --measure -c a.yaml --split test --engine wasm --json'), {
+      ...bare,
+      measure: true,
+      config: 'a.yaml',
+      split: 'test',
+      engine: 'wasm',
+      json: true,
+    });
+    assert.match(refusal('verify').found, /no library named/);
+    assert.deepEqual(
+      [refusal('verify x --config a.yaml').subject, refusal('verify x --split test').subject],
+      ['--config', '--split'],
+    );
+    const split = refusal('verify x --measure --split selektion');
+    assert.deepEqual([split.found, split.next], ['no such split', 'did you mean "selection"?']);
+    assert.equal(refusal('verify x --measure --engine cuda').found, 'no such engine');
+    const { text } = command('verify --help') as { text: string };
+    for (const part of ['--measure', 'Examples:', 'verify runs/demo --measure', 'Exit codes: 0 whole']) {
+      assert.ok(text.includes(part), part);
+    }
+  });
+
+  it('ends with 0 for a whole library, without an engine, and says what it looked at', () => {
+    const { status, stdout, stderr } = blockforge('verify', library.path);
+    assert.equal(stderr, '');
+    assert.equal(status, 0, '99 says that TensorFlow.js was loaded');
+    assert.match(stdout, /ok {2}manifest: schema and references +1 of 1/);
+    assert.match(stdout, /ok {2}self-test: recorded outputs met +6 of 6/);
+    assert.match(stdout, /\n\nThe library is whole\.\n$/);
+  });
+
+  it('ends with 3 for a damaged one, and names file and damage, for people and for programs', async () => {
+    const path = await library.copy();
+    await flipBit(join(path, 'blocks/block-01/w0005.safetensors'), -3);
+    const text = blockforge('verify', path);
+    assert.equal(text.status, 3);
+    assert.match(text.stdout, /BAD hashes: SHA-256 of every file +\d+ of \d+: 1 wrong/);
+    assert.match(text.stdout, /- {3}self-test: .* 5 of 6: 1 not looked at/);
+    assert.match(
+      text.stdout,
+      /\nblocks\/block-01\/w0005.safetensors: its content has changed\n {2}expected: sha256 /,
+    );
+    assert.match(text.stdout, /The library is damaged: 1 finding\.\nnext: copy the library again/);
+    const json = blockforge('verify', path, '--json', '--measure');
+    assert.equal(json.status, 3, 'the numbers of damaged weights are not measured');
+    const report = JSON.parse(json.stdout) as Verification & { ok: boolean };
+    assert.equal(report.ok, false);
+    assert.deepEqual(
+      report.findings.map(({ file, check }) => [file, check]),
+      [['blocks/block-01/w0005.safetensors', 'hashes']],
+    );
+  });
+
+  it('says where it cannot know the images', () => {
+    const { status, stderr } = blockforge('verify', library.path, '--measure');
+    assert.equal(status, 2);
+    assert.match(
+      stderr,
+      /not in the run folder that made it.*\n.*\n {2}next: --config FILE, the config that made the library/,
+    );
+  });
+
+  it('lets nothing from a library move the cursor', async () => {
+    const path = await library.copy((manifest) => void (manifest.frame.path = '\u001b[2J\u0007x'));
+    const hostile = renderVerification(await verifyLibrary(path), plain);
+    assert.match(hostile, /manifest.json: frame.path/);
+    const named = await library.copy((manifest) => void (manifest.tool.version = '\u001b[31m1'));
+    const text = renderVerification(await verifyLibrary(named), plain);
+    assert.match(text, /made by BlockForge \?\[31m1/);
+    // eslint-disable-next-line no-control-regex
+    assert.doesNotMatch(hostile + text, /[\u0000-\u0009\u000b-\u001f]/);
+  });
+
+  it('shows each number with its interval and whether it holds', () => {
+    const number = {
+      model: 'uniform 0.5',
+      recorded: 70,
+      interval: { mean: 70, low: 67.1, high: 72.8 },
+    } as const;
+    const measured: MeasuredVerification = {
+      engine: 'wasm 1 on 1 CPU thread',
+      recordedEngine: 'TensorFlow 2 on gpu',
+      split: 'selection',
+      images: 1000,
+      numbers: [
+        { ...number, what: 'top-1 %', found: 70.1, verdict: 'holds' },
+        {
+          ...number,
+          what: 'KL',
+          recorded: 0.012,
+          interval: { mean: 0.012, low: 0.01, high: 0.014 },
+          found: 0.012,
+          verdict: 'same',
+        },
+      ],
+      notes: ['uniform 0.5, refit: gone'],
+    };
+    assert.equal(
+      renderMeasured(measured, plain),
+      [
+        'Measured again on 1,000 images (selection) with wasm 1 on 1 CPU thread; recorded on the selection split with TensorFlow 2 on gpu',
+        '',
+        'model        number   recorded  interval        found',
+        '-----------  -------  --------  --------------  -----  -----',
+        'uniform 0.5  top-1 %     70.00  [67.10, 72.80]  70.10  holds',
+        'uniform 0.5  KL          0.012  [0.01, 0.014]   0.012  same',
+        '',
+        'not measured again: uniform 0.5, refit: gone',
+        '',
+        'All 2 numbers hold: 1 the same, 1 within their intervals.',
+      ].join('\n'),
+    );
+    const [first, second] = measured.numbers;
+    const wrong = renderMeasured(
+      { ...measured, numbers: [{ ...first, verdict: 'differs' }, second] },
+      colours(),
+    );
+    assert.ok(wrong.includes('\x1b[31muniform 0.5  top-1 %'), wrong);
+    assert.match(wrong, /1 of 2 numbers do not hold\./);
+  });
+});
