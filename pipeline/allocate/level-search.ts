@@ -14,12 +14,15 @@ import { Staircases } from './staircase.ts';
 export function lowestLevels(problem: LevelProblem, count = 1): number[][] {
   if (problem.blocks.some((options) => options.length === 0)) return [];
   const scaled = scaleProblem(problem);
-  const order = hardLast(scaled);
+  const root = raiseBound(
+    scaled,
+    Int32Array.from({ length: scaled.depth }, (_, block) => block),
+    new Float64Array(scaled.rows),
+    firstPrices(scaled),
+    { target: Infinity, steps: 600 },
+  );
+  const order = hardLast(scaled, root.prices);
   const search: Search = { scaled, order, count, pools: Array.from(order, () => []) };
-  const root = raiseBound(scaled, order, new Float64Array(scaled.rows), firstPrices(scaled), {
-    target: Infinity,
-    steps: 600,
-  });
   order.forEach((_, depth) => addPrices(search, depth, root.prices));
   // A level that every choice which keeps to the other rows keeps to.
   const top = Math.max(
@@ -218,13 +221,8 @@ function filterLayer(layer: Layer, rows: number, keep: (state: number) => boolea
 }
 
 /** Blocks whose best options are alike make partial choices many: they come last. */
-function hardLast(scaled: ScaledProblem): Int32Array {
-  const { rows, depth, first, uses } = scaled;
+function hardLast({ rows, depth, first, uses }: ScaledProblem, prices: Prices): Int32Array {
   const all = Int32Array.from({ length: depth }, (_, block) => block);
-  const { prices } = raiseBound(scaled, all, new Float64Array(rows), firstPrices(scaled), {
-    target: Infinity,
-    steps: 600,
-  });
   const gaps = Array.from(all, (block) => {
     const values = [];
     for (let option = first[block]; option < first[block + 1]; option++)

@@ -3,7 +3,7 @@ import { displayPath } from '../config/problem.ts';
 import { libraryLatency, profiledLatency } from '../library/compose/latency.ts';
 import { planCompositions, type Limits } from '../library/compose/plan.ts';
 import { composeSpace, type Plan, type Resource } from '../library/compose/space.ts';
-import { measurePlan, writePlan } from '../library/compose/make-model.ts';
+import { isInside, measurePlan, writePlan } from '../library/compose/make-model.ts';
 import { openLibrary, type Library } from '../library/open.ts';
 import type { MeasureSource } from '../library/remeasure-source.ts';
 import type { EngineChoice } from '../tensor/engine.ts';
@@ -95,14 +95,19 @@ export async function runCompose(command: ComposeCommand, around: Surroundings):
 
   if (command.json) {
     const { describe, isWhole } = latency;
+    const withWidths = (plan: Plan) => ({
+      widths: plan.descendants.map((id) => library.descendant(id).width),
+      ...plan,
+    });
+    const { params, macs, sizeBytes, latencyMs } = teacher;
     const answer = {
       library: library.folder,
       limits,
       prediction: { by: space.loss.by, describe: space.loss.describe },
       latency: { describe, isWhole },
-      teacher: { ...teacher, predictedDropPp: undefined },
-      models: plans,
-      ...(measured && { measured }),
+      teacher: { params, macs, sizeBytes, latencyMs },
+      models: plans.map(withWidths),
+      ...(measured && { measured: { ...measured, predictionInside: isInside(winner, measured) } }),
       ...(command.writes && { folder }),
     };
     stdout.write(`${JSON.stringify(answer, null, 2)}\n`);
