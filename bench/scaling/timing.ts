@@ -29,7 +29,7 @@ export async function timeCompositions(
     for (let round = 0; round < rounds; round++) {
       const places = random(round, 'scaling').shuffle(compositions.map((_, place) => place));
       for (const place of places) {
-        await runtime.use(compositions[place]);
+        runtime.use(compositions[place]);
         await runtime.predict(image);
         const started = performance.now();
         await runtime.predict(image);
@@ -53,7 +53,7 @@ export async function timeSwitches(
   try {
     for (const descendants of walked.slice(1)) {
       await runtime.predict(image);
-      const done = await runtime.use(descendants);
+      const done = runtime.use(descendants);
       if (done.loaded.length > 0) switches.push(done);
     }
     return switches;

@@ -1,6 +1,7 @@
 import type { FfnWeights } from '../model/ffn-weights.ts';
 import { requireFinite } from '../model/finite.ts';
 import { openSafetensors } from '../model/safetensors.ts';
+import { readFloatsSync } from '../model/safetensors-sync.ts';
 import { fail } from '../util/failure.ts';
 import { fromTorchFfn, torchFfnNames, type NamedFloats } from './torch-layout.ts';
 
@@ -23,10 +24,7 @@ export async function readDescendantFile(path: string, block: number): Promise<F
  * Its four tensors as the file holds them, linear weights [out, in], by timm's names.
  * @throws BlockForgeError `file-missing`, `file-invalid`, the latter also for NaN and infinity
  */
-export async function readDescendantTensors(
-  path: string,
-  block: number,
-): Promise<Record<string, NamedFloats>> {
+async function readDescendantTensors(path: string, block: number): Promise<Record<string, NamedFloats>> {
   const file = await openSafetensors(path);
   try {
     const tensors: Record<string, NamedFloats> = {};
@@ -40,4 +38,34 @@ export async function readDescendantTensors(
   } finally {
     await file.close();
   }
+}
+
+/**
+ * The tensors of a descendant of block `block` in a running model, as `torchFfnNames` lists them; blocks (`readFloatsSync`).
+ * @param shape [H', D] of its first layer, by the manifest
+ * @throws BlockForgeError `file-missing`, `file-invalid`, the latter also for NaN, infinity and other shapes
+ */
+export function readDescendantSync(
+  path: string,
+  block: number,
+  { hidden, width }: { readonly hidden: number; readonly width: number },
+): Record<string, NamedFloats> {
+  const file = readFloatsSync(path);
+  const shapes = [[hidden, width], [hidden], [width, hidden], [width]];
+  return Object.fromEntries(
+    torchFfnNames(block).map((name, place) => {
+      const tensor = Object.hasOwn(file, name) ? file[name] : undefined;
+      if (tensor?.shape.join() !== shapes[place].join()) {
+        fail({
+          reason: 'file-invalid',
+          subject: `${path}, tensor ${name}`,
+          found: tensor === undefined ? 'not there' : `shape [${tensor.shape.join(', ')}]`,
+          expected: `[${shapes[place].join(', ')}]`,
+          next: 'copy the library again, or export it again',
+        });
+      }
+      requireFinite(tensor.data, path, name);
+      return [name, tensor];
+    }),
+  );
 }

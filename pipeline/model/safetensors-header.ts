@@ -45,68 +45,93 @@ const maxHeaderBytes = 100e6;
 
 /** @throws BlockForgeError `file-invalid`, naming `path`, for anything the format does not allow. */
 export async function parseHeader(handle: FileHandle, path: string): Promise<SafetensorsHeader> {
-  const invalid = (found: string, expected?: string): never =>
-    fail({
-      reason: 'file-invalid',
-      subject: path,
-      found,
-      ...(expected !== undefined && { expected }),
-      next: 'download or convert the file again',
-    });
   const stats = await handle.stat();
-  if (!stats.isFile()) invalid('not a file');
-  const { size } = stats;
-  if (size < 10) invalid(`${size} bytes`, 'a safetensors file');
+  const size = checkedSize(stats, path);
   const prefix = Buffer.alloc(8);
   await handle.read(prefix, 0, 8, 0);
+  const bytes = Buffer.alloc(headerLength(prefix, size, path));
+  const { bytesRead } = await handle.read(bytes, 0, bytes.length, 8);
+  if (bytesRead !== bytes.length) invalid(path, 'the file ended inside its header');
+  return headerOf(bytes, size, path);
+}
+
+/** The size of what is a file and could be one of these. */
+export function checkedSize(stats: { isFile(): boolean; readonly size: number }, path: string): number {
+  if (!stats.isFile()) invalid(path, 'not a file');
+  if (stats.size < 10) invalid(path, `${stats.size} bytes`, 'a safetensors file');
+  return stats.size;
+}
+
+/** @param prefix the first 8 bytes of a file of `size` bytes */
+export function headerLength(prefix: Buffer, size: number, path: string): number {
   const length = Number(prefix.readBigUInt64LE());
   if (length > maxHeaderBytes || 8 + length > size) {
     invalid(
+      path,
       `a header of ${length} bytes in a file of ${size} bytes`,
       `a complete safetensors file whose header is at most ${maxHeaderBytes} bytes`,
     );
   }
-  const bytes = Buffer.alloc(length);
-  const { bytesRead } = await handle.read(bytes, 0, length, 8);
-  if (bytesRead !== length) invalid('the file ended inside its header');
+  return length;
+}
+
+/** @param bytes the JSON part of a file of `size` bytes */
+export function headerOf(bytes: Uint8Array, size: number, path: string): SafetensorsHeader {
   let text = '';
   let parsed: unknown;
   try {
     text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
     parsed = JSON.parse(text);
   } catch (error) {
-    invalid(`its header is not JSON (${(error as Error).message})`);
+    invalid(path, `its header is not JSON (${(error as Error).message})`);
   }
-  if (!isRecord(parsed)) return invalid('its header is not a JSON object');
+  if (!isRecord(parsed)) return invalid(path, 'its header is not a JSON object');
   const repeated = repeatedKey(text);
-  if (repeated !== undefined) invalid(`its header names ${showValue(repeated)} twice`);
+  if (repeated !== undefined) invalid(path, `its header names ${showValue(repeated)} twice`);
 
-  const dataStart = 8 + length;
+  const dataStart = 8 + bytes.length;
   let metadata: Record<string, string> = {};
   const tensors: [string, TensorInfo][] = [];
   for (const [name, entry] of Object.entries(parsed)) {
     if (name === '__metadata__') {
       if (!isRecord(entry) || !Object.values(entry).every((value) => typeof value === 'string')) {
-        return invalid('__metadata__ is not an object of strings');
+        return invalid(path, '__metadata__ is not an object of strings');
       }
       metadata = entry as Record<string, string>;
       continue;
     }
     const info = tensorInfo(entry, size - dataStart);
-    tensors.push([name, typeof info === 'string' ? invalid(`tensor ${showValue(name)}: ${info}`) : info]);
+    tensors.push([
+      name,
+      typeof info === 'string' ? invalid(path, `tensor ${showValue(name)}: ${info}`) : info,
+    ]);
   }
   tensors.sort(([, a], [, b]) => a.begin - b.begin || a.end - b.end);
   let position = 0;
   for (const [name, { begin, end }] of tensors) {
     if (begin !== position) {
-      invalid(`tensor ${showValue(name)} begins at ${begin}`, `${position}, where the one before it ends`);
+      invalid(
+        path,
+        `tensor ${showValue(name)} begins at ${begin}`,
+        `${position}, where the one before it ends`,
+      );
     }
     position = end;
   }
   if (position !== size - dataStart) {
-    invalid(`${size - dataStart} bytes of data`, `${position} bytes, as its header says`);
+    invalid(path, `${size - dataStart} bytes of data`, `${position} bytes, as its header says`);
   }
   return { metadata, tensors: new Map(tensors), dataStart };
+}
+
+function invalid(path: string, found: string, expected?: string): never {
+  return fail({
+    reason: 'file-invalid',
+    subject: path,
+    found,
+    ...(expected !== undefined && { expected }),
+    next: 'download or convert the file again',
+  });
 }
 
 /** The entry as a TensorInfo, or what is wrong with it. */

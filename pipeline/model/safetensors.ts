@@ -1,8 +1,9 @@
-import { constants, open, type FileHandle } from 'node:fs/promises';
+import { open, type FileHandle } from 'node:fs/promises';
 import { writeFileAtomic } from '../util/atomic.ts';
 import { fail } from '../util/failure.ts';
 import { showValue } from '../util/show-value.ts';
 import { parseHeader, type Dtype, type SafetensorsHeader, type TensorInfo } from './safetensors-header.ts';
+import { allocate, openFlags, refuseOpen } from './untrusted-file.ts';
 
 export type { SafetensorsHeader, TensorInfo } from './safetensors-header.ts';
 
@@ -178,28 +179,7 @@ function halfToSingle(bits: number): number {
 }
 
 async function openFile(path: string): Promise<FileHandle> {
-  try {
-    // Where a pipe lies under this name, a blocking open would wait for its writer for ever.
-    return await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === undefined) throw error;
-    if (code === 'ENOENT')
-      return fail({ reason: 'file-missing', subject: path, found: 'no such file' }, error);
-    return fail({ reason: 'file-invalid', subject: path, found: `it cannot be opened (${code})` }, error);
-  }
-}
-
-/** The file is as large as this, which its size on disk does not prove to be reasonable: holes cost nothing. */
-function allocate(bytes: number, subject: string): ArrayBuffer {
-  try {
-    return new ArrayBuffer(bytes);
-  } catch (error) {
-    return fail(
-      { reason: 'file-invalid', subject, found: `${bytes} bytes, more than fit the memory` },
-      error,
-    );
-  }
+  return open(path, openFlags).catch((error: unknown) => refuseOpen(error, path));
 }
 
 async function readFully(

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Library } from '../library/open.ts';
 import { latencyModel, type DeviceLatency } from '../library/profile/latency-model.ts';
 import { readProfile } from '../library/profile/profile-file.ts';
-import { readDescendantTensors } from '../library/read-descendant.ts';
+import { readDescendantSync } from '../library/read-descendant.ts';
 import { blockName } from '../model/architecture.ts';
 import { fail } from '../util/failure.ts';
 import type { ResidentBlock, RuntimeEngine, RuntimeEngineName } from './engine.ts';
@@ -53,14 +53,14 @@ interface Held {
  * engine's memory: `close` it.
  *
  * A switch reads only the blocks that change, then replaces the list of blocks in one step. An inference keeps the list
- * it began with, and a block is released when nothing uses it any more.
+ * it began with, and a block is released when nothing uses it any more. Switches are synchronous: a block is read in less
+ * than a millisecond per megabyte, and engines that compute on this thread would make every wait last an inference.
  */
 export class Runtime {
   readonly library: Library;
   readonly #engine: RuntimeEngine;
   readonly #device: DeviceLatency | undefined;
   #blocks: readonly Held[] = [];
-  #switching: Promise<unknown> = Promise.resolve();
   readonly #running = new Set<Promise<unknown>>();
 
   constructor(library: Library, engine: RuntimeEngine, device?: DeviceLatency) {
@@ -91,19 +91,42 @@ export class Runtime {
    * @throws BlockForgeError `usage` where nothing in the library fits: which limit binds, and the nearest that does;
    *   the runtime then goes on as it was
    */
-  async scaleTo(limits: Limits): Promise<Switch & { readonly plan: Plan }> {
+  scaleTo(limits: Limits): Switch & { readonly plan: Plan } {
     const plan = planWithin(this.library, limits, this.#device);
-    return { ...(await this.use(plan.descendants)), plan };
+    return { ...this.use(plan.descendants), plan };
   }
 
   /**
-   * Changes to the given descendants, one id per block. Calls are carried out in their order.
+   * Changes to the given descendants, one id per block.
    * @throws BlockForgeError `library-invalid`, `file-missing`, `file-invalid`; the runtime then goes on as it was
    */
-  use(descendants: readonly string[]): Promise<Switch> {
-    const result = this.#switching.then(() => this.#exchange(descendants));
-    this.#switching = result.catch(() => {});
-    return result;
+  use(descendants: readonly string[]): Switch {
+    const started = performance.now();
+    this.#check(descendants);
+    const before = this.#blocks;
+    const after = [...before];
+    const loaded: Held[] = [];
+    const replaced: Held[] = [];
+    try {
+      for (const [index, id] of descendants.entries()) {
+        if (before[index]?.id === id) continue;
+        after[index] = this.#load(index, id);
+        loaded.push(after[index]);
+        if (before[index] !== undefined) replaced.push(before[index]);
+      }
+    } catch (error) {
+      drop(loaded);
+      throw error;
+    }
+    this.#blocks = after;
+    drop(replaced);
+    return {
+      descendants: this.descendants,
+      loaded: loaded.map(({ id }) => id),
+      bytesLoaded: bytesOf(loaded),
+      bytesReleased: bytesOf(replaced),
+      milliseconds: performance.now() - started,
+    };
   }
 
   /**
@@ -135,7 +158,6 @@ export class Runtime {
 
   /** Waits for what is running, then gives all memory back. */
   async close(): Promise<void> {
-    await this.#switching;
     await Promise.allSettled(this.#running);
     const blocks = this.#blocks;
     this.#blocks = [];
@@ -160,35 +182,10 @@ export class Runtime {
     }
   }
 
-  async #exchange(descendants: readonly string[]): Promise<Switch> {
-    const started = performance.now();
-    this.#check(descendants);
-    const before = this.#blocks;
-    const changed = descendants.flatMap((id, index) => (before[index]?.id === id ? [] : [index]));
-    const loading = await Promise.allSettled(changed.map((index) => this.#load(index, descendants[index])));
-    const loaded = loading.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
-    const failed = loading.find((result) => result.status === 'rejected');
-    if (failed !== undefined) {
-      drop(loaded);
-      throw failed.reason;
-    }
-    const after = [...before];
-    changed.forEach((index, place) => (after[index] = loaded[place]));
-    const replaced = changed.flatMap((index) => before[index] ?? []);
-    this.#blocks = after;
-    drop(replaced);
-    return {
-      descendants: this.descendants,
-      loaded: loaded.map(({ id }) => id),
-      bytesLoaded: bytesOf(loaded),
-      bytesReleased: bytesOf(replaced),
-      milliseconds: performance.now() - started,
-    };
-  }
-
-  async #load(block: number, id: string): Promise<Held> {
-    const { file } = this.library.descendant(id);
-    const tensors = await readDescendantTensors(this.library.pathOf(file), block);
+  #load(block: number, id: string): Held {
+    const { file, width: hidden } = this.library.descendant(id);
+    const { width } = this.library.manifest.teacher.architecture;
+    const tensors = readDescendantSync(this.library.pathOf(file), block, { hidden, width });
     return { id, sizeBytes: file.sizeBytes, resident: this.#engine.hold(block, tensors), users: 1 };
   }
 
@@ -219,7 +216,7 @@ export async function startRuntime(library: Library, options: RuntimeOptions = {
       : await (await import('./tfjs-engine.ts')).openTfjsEngine(library);
   const runtime = new Runtime(library, opened, device);
   try {
-    await runtime.use(descendants);
+    runtime.use(descendants);
   } catch (error) {
     await runtime.close();
     throw error;

@@ -1,0 +1,25 @@
+import { constants } from 'node:fs';
+import { fail } from '../util/failure.ts';
+
+// Where a pipe lies under a name, a blocking open would wait for its writer for ever.
+export const openFlags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+
+/** @throws BlockForgeError `file-missing`, `file-invalid`; what is no error of the system is thrown as it is */
+export function refuseOpen(error: unknown, path: string): never {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === undefined) throw error;
+  if (code === 'ENOENT') return fail({ reason: 'file-missing', subject: path, found: 'no such file' }, error);
+  return fail({ reason: 'file-invalid', subject: path, found: `it cannot be opened (${code})` }, error);
+}
+
+/** The file is as large as this, which its size on disk does not prove to be reasonable: holes cost nothing. */
+export function allocate(bytes: number, subject: string): ArrayBuffer {
+  try {
+    return new ArrayBuffer(bytes);
+  } catch (error) {
+    return fail(
+      { reason: 'file-invalid', subject, found: `${bytes} bytes, more than fit the memory` },
+      error,
+    );
+  }
+}
