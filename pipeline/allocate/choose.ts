@@ -67,6 +67,7 @@ export interface Misfit {
 /**
  * @param limits positive, but for the firm ones
  * @param firm resources whose limits do not rise
+ * @throws RangeError also for a limit that may rise but is not positive: a share of it says nothing
  */
 export function explainMisfit(
   blocks: Blocks,
@@ -74,6 +75,9 @@ export function explainMisfit(
   firm: ReadonlySet<number> = new Set(),
 ): Misfit {
   checkBlocks(blocks, limits);
+  limits.forEach((limit, resource) => {
+    if (!(limit > 0) && !firm.has(resource)) throw new RangeError(`limit ${resource}: ${limit}`);
+  });
   const least = limits.map((_, resource) =>
     blocks.reduce((sum, options) => sum + Math.min(...options.map(({ uses }) => uses[resource])), 0),
   );

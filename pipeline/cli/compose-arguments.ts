@@ -142,8 +142,8 @@ function composeCommand(args: Arguments): ComposeCommand {
   const writes = !args['dry-run'] && !isFront;
   const measures = writes && !args['no-measure'];
   const top = wholeNumber('top', only('top', !isFront, 'limits, not --pareto')) ?? 1;
-  if (top > 1000)
-    fail({ reason: 'usage', subject: `--top ${top}`, found: 'too many', expected: '1000 or fewer' });
+  if (top > 100)
+    fail({ reason: 'usage', subject: `--top ${top}`, found: 'too many', expected: '100 or fewer' });
   const profile = text('profile');
   const out = only('out', writes, 'a model to be written');
   const config = only('config', measures, 'a model to be measured');

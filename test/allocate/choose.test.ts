@@ -139,6 +139,7 @@ describe('allocate/choose', () => {
   it('refuses what it cannot add up', () => {
     assert.throws(() => choose([[{ cost: 0, uses: [NaN] }]], [1]), /block 0, option 0: NaN/);
     assert.throws(() => choose([[{ cost: 0, uses: [1, 2] }]], [1]), /2 uses for 1 limits/);
+    assert.throws(() => explainMisfit([[{ cost: 0, uses: [1] }]], [0]), /limit 0: 0/);
   });
 
   it('is not slowed down by blocks that are all alike', () => {

@@ -89,7 +89,7 @@ describe('cli/compose-limits', () => {
       ['--pareto --top 3', '--top'],
       ['--pareto --by macs --size 3MB', '--size'],
       ['--params 60% --top 0', '--top 0'],
-      ['--params 60% --top 5000', '--top 5000'],
+      ['--params 60% --top 500', '--top 500'],
       ['--params 60% --params 50%', '--params'],
       ['--max-drop 1 --minimise speed', '--minimise speed'],
     ];
