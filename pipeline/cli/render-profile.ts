@@ -60,8 +60,16 @@ function renderBatch(
     '',
     `Whole models against frame + blocks: mean error ${errors.before.toFixed(1)} %; calibrated on half of them ` +
       `(${scale.toFixed(3)} x ${sign} ${ms(Math.abs(offsetMs))}) ${errors.after.toFixed(1)} % on the others`,
+    ...(errors.after > doubtfulPercent
+      ? [
+          'That is too far off to choose models by: measure again with nothing else running, and more --iterations',
+        ]
+      : []),
   ];
 }
+
+/** A limit on latency that is missed by a fifth is no limit. */
+const doubtfulPercent = 20;
 
 export interface ListedProfile {
   readonly name: string;
