@@ -23,7 +23,7 @@ const relativePath = z
   .max(500)
   .regex(
     /^(?!\.{1,2}(\/|$))[\w.-]+(\/(?!\.{1,2}(\/|$))[\w.-]+)*$/,
-    'expected a relative path inside the library folder',
+    'expected a relative path inside the folder',
   );
 
 const file = z.strictObject({ path: relativePath, sizeBytes: positive, sha256: digest });

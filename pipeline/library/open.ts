@@ -2,9 +2,10 @@ import { dirname, join } from 'node:path';
 import type { FfnWeights } from '../model/ffn-weights.ts';
 import { insideFolder } from '../util/atomic.ts';
 import { fail } from '../util/failure.ts';
+import { readDocument } from './inspect-document.ts';
 import type { Manifest, ManifestDescendant, ManifestFile } from './manifest.ts';
 import { readDescendantFile } from './read-descendant.ts';
-import { findManifest, readManifest } from './read-manifest.ts';
+import { findManifest, manifestKind } from './read-manifest.ts';
 import { inspectFile } from './verify-file.ts';
 
 export interface Library {
@@ -34,7 +35,7 @@ export interface OpenOptions {
  */
 export async function openLibrary(path: string, { check = 'sizes' }: OpenOptions = {}): Promise<Library> {
   const manifestPath = await findManifest(path);
-  const manifest = await readManifest(manifestPath);
+  const manifest = await readDocument(manifestPath, manifestKind);
   const folder = dirname(manifestPath);
   if (check !== 'none') {
     for (const file of filesOf(manifest)) await checkFile(folder, file, check === 'hashes');

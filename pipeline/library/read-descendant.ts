@@ -3,7 +3,7 @@ import { requireFinite } from '../model/finite.ts';
 import { openSafetensors } from '../model/safetensors.ts';
 import { readFloatsSync } from '../model/safetensors-sync.ts';
 import { fail } from '../util/failure.ts';
-import { fromTorchFfn, torchFfnNames, type NamedFloats } from './torch-layout.ts';
+import { fromTorchFfn, torchFfnNames, torchFfnShapes, type NamedFloats } from './torch-layout.ts';
 
 /**
  * Reads the file of a descendant of block `block` into the pipeline's layout.
@@ -48,19 +48,18 @@ async function readDescendantTensors(path: string, block: number): Promise<Recor
 export function readDescendantSync(
   path: string,
   block: number,
-  { hidden, width }: { readonly hidden: number; readonly width: number },
+  extents: { readonly hidden: number; readonly width: number },
 ): Record<string, NamedFloats> {
   const file = readFloatsSync(path);
-  const shapes = [[hidden, width], [hidden], [width, hidden], [width]];
   return Object.fromEntries(
-    torchFfnNames(block).map((name, place) => {
+    Object.entries(torchFfnShapes(block, extents)).map(([name, shape]) => {
       const tensor = Object.hasOwn(file, name) ? file[name] : undefined;
-      if (tensor?.shape.join() !== shapes[place].join()) {
+      if (tensor?.shape.join() !== shape.join()) {
         fail({
           reason: 'file-invalid',
           subject: `${path}, tensor ${name}`,
           found: tensor === undefined ? 'not there' : `shape [${tensor.shape.join(', ')}]`,
-          expected: `[${shapes[place].join(', ')}]`,
+          expected: `[${shape.join(', ')}]`,
           next: 'copy the library again, or export it again',
         });
       }

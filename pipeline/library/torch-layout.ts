@@ -15,6 +15,15 @@ export function torchFfnNames(block: number): string[] {
   return parts.map((part) => `blocks.${block}.mlp.${part}`);
 }
 
+/** Their shapes, in that order, for `hidden` units of width `width`. */
+export function torchFfnShapes(
+  block: number,
+  { hidden, width }: { readonly hidden: number; readonly width: number },
+): Record<string, readonly number[]> {
+  const shapes = [[hidden, width], [hidden], [width, hidden], [width]];
+  return Object.fromEntries(torchFfnNames(block).map((name, place) => [name, shapes[place]]));
+}
+
 /** To PyTorch's layout, linear weights [out, in]: fc1 [H, D], fc2 [D, H]. Moves values, never changes one. */
 export function toTorchFfn(ffn: FfnWeights, block: number): Record<string, NamedFloats> {
   const { width, hidden } = ffn;
@@ -32,15 +41,13 @@ export function fromTorchFfn(torch: Readonly<Record<string, NamedFloats>>, block
   const names = torchFfnNames(block);
   const [fc1Weight, fc1Bias, fc2Weight, fc2Bias] = names.map((name) => torch[name]);
   const [hidden, width] = fc1Weight.shape;
-  const expected = [[hidden, width], [hidden], [width, hidden], [width]];
-  names.forEach((name, index) => {
+  for (const [name, expected] of Object.entries(torchFfnShapes(block, { hidden, width }))) {
     const { shape, data } = torch[name];
-    const fits =
-      shape.length === expected[index].length && shape.every((size, axis) => size === expected[index][axis]);
+    const fits = shape.length === expected.length && shape.every((size, axis) => size === expected[axis]);
     if (!fits || data.length !== shape.reduce((a, b) => a * b, 1)) {
-      throw new RangeError(`${name} is [${shape.join(', ')}], expected [${expected[index].join(', ')}]`);
+      throw new RangeError(`${name} is [${shape.join(', ')}], expected [${expected.join(', ')}]`);
     }
-  });
+  }
   return {
     width,
     hidden,

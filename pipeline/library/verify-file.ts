@@ -33,7 +33,7 @@ export async function inspectFile(
     if (real === '..' || real.startsWith(`..${sep}`)) {
       return {
         kind: 'outside',
-        found: 'a link that leaves the library folder',
+        found: 'a link that leaves the folder',
         expected: 'a file inside it',
       };
     }

@@ -8,6 +8,7 @@ import type { ManifestDescendant } from './manifest.ts';
 import type { Library } from './open.ts';
 import { frameShapes } from './read-frame.ts';
 import { referenceFfn } from './reference-ffn.ts';
+import { checkTensors } from './shaped-tensors.ts';
 import { findingOf, tally, type Check, type Finding } from './verify-finding.ts';
 
 export interface WeightsProgress {
@@ -78,21 +79,12 @@ function about(
 }
 
 async function verifyFrame(library: Library): Promise<void> {
-  const path = library.pathOf(library.manifest.frame);
+  const { frame: file, teacher } = library.manifest;
+  const path = library.pathOf(file);
   const frame = await openSafetensors(path);
   try {
-    checkOwner(path, frame.metadata, { teacher: library.manifest.teacher.sha256 });
-    for (const [name, shape] of Object.entries(frameShapes(library))) {
-      const { shape: found } = frame.info(name);
-      if (found.join() !== shape.join()) {
-        invalid(
-          `${path}, tensor ${name}`,
-          `shape [${found.join(', ')}]`,
-          `[${shape.join(', ')}], as the architecture has it`,
-        );
-      }
-      requireFinite(await frame.read(name), path, name);
-    }
+    checkOwner(path, frame.metadata, { teacher: teacher.sha256 });
+    await checkTensors(frame, frameShapes(teacher.architecture));
   } finally {
     await frame.close();
   }
@@ -106,8 +98,11 @@ async function readChecked(library: Library, { id, file }: ManifestDescendant): 
   return library.readFfn(id);
 }
 
-/** What a file says of itself. Files of other writers may say nothing. */
-function checkOwner(
+/**
+ * What a file says of itself. Files of other writers may say nothing.
+ * @throws BlockForgeError `library-invalid`
+ */
+export function checkOwner(
   path: string,
   metadata: Readonly<Record<string, string>>,
   owner: Readonly<Record<string, string>>,

@@ -1,9 +1,10 @@
 import { dirname } from 'node:path';
-import type { Manifest, ManifestFile } from './manifest.ts';
+import type { Manifest } from './manifest.ts';
 import { filesOf, openLibrary } from './open.ts';
-import { findManifest, inspectManifest } from './read-manifest.ts';
-import { inspectFile, type FileProblem } from './verify-file.ts';
-import { checkNames, tally, type Check, type Finding } from './verify-finding.ts';
+import { findManifest, manifestKind } from './read-manifest.ts';
+import { verifyDocument } from './verify-document.ts';
+import { verifyFiles } from './verify-files.ts';
+import { checkNames, type Check, type Finding } from './verify-finding.ts';
 import { verifyKeptUnits, verifyRanking } from './verify-tables.ts';
 import { findUnlisted, type Note } from './verify-unlisted.ts';
 import { verifyWeights } from './verify-weights.ts';
@@ -42,20 +43,8 @@ export async function verifyLibrary(
   const manifestPath = await findManifest(path);
   const folder = dirname(manifestPath);
   const findings: Finding[] = [];
-  const manifest = await inspectManifest(manifestPath);
-  const manifestCheck = tally('manifest', findings);
-  if (Array.isArray(manifest)) {
-    manifestCheck.find(
-      ...manifest.map(({ found, expected }): Finding => ({
-        check: 'manifest',
-        file: 'manifest.json',
-        found,
-        ...(expected !== undefined && { expected }),
-      })),
-    );
-    return { folder, checks: [manifestCheck.result()], findings, notes: [] };
-  }
-  manifestCheck.pass();
+  const { value: manifest, check } = await verifyDocument(manifestPath, manifestKind, findings);
+  if (manifest === undefined) return { folder, checks: [check], findings, notes: [] };
 
   const { checks, damaged } = await verifyFiles(folder, filesOf(manifest), findings, {
     ...(signal && { signal }),
@@ -74,62 +63,10 @@ export async function verifyLibrary(
   return {
     folder,
     manifest,
-    checks: [manifestCheck.result(), ...checks, ...weightChecks, ...tables].sort(
+    checks: [check, ...checks, ...weightChecks, ...tables].sort(
       (a, b) => checkNames.indexOf(a.name) - checkNames.indexOf(b.name),
     ),
     findings,
     notes: await findUnlisted(library),
   };
-}
-
-async function verifyFiles(
-  folder: string,
-  files: readonly ManifestFile[],
-  findings: Finding[],
-  { signal, onFile }: { signal?: AbortSignal; onFile: (done: number, total: number, name: string) => void },
-): Promise<{ checks: Check[]; damaged: ReadonlySet<string> }> {
-  const present = tally('files', findings);
-  const hashed = tally('hashes', findings);
-  const damaged = new Set<string>();
-  for (const [index, file] of files.entries()) {
-    signal?.throwIfAborted();
-    onFile(index, files.length, file.path);
-    const problem = await inspectFile(folder, file, true);
-    if (problem === undefined) {
-      present.pass();
-      hashed.pass();
-      continue;
-    }
-    damaged.add(file.path);
-    const check = problem.kind === 'content' ? 'hashes' : 'files';
-    const swapped = await contentOf(folder, file, problem, files);
-    const found = swapped === undefined ? problem.found : `${problem.found}: it holds ${swapped}`;
-    const finding: Finding = { check, file: file.path, found, expected: problem.expected };
-    if (check === 'hashes') {
-      present.pass();
-      hashed.find(finding);
-    } else {
-      present.find(finding);
-      hashed.skip();
-    }
-  }
-  return { checks: [present.result(), hashed.result()], damaged };
-}
-
-/** Another file of the library that lies under this name: two files were exchanged, or one copied over the other. */
-async function contentOf(
-  folder: string,
-  file: ManifestFile,
-  { sizeBytes, sha256 }: FileProblem,
-  files: readonly ManifestFile[],
-): Promise<string | undefined> {
-  for (const other of files) {
-    if (other.path === file.path || other.sizeBytes !== sizeBytes) continue;
-    if (sha256 === undefined) {
-      // Its size was wrong, so it was not read: is it the other one, whole?
-      const asOther = await inspectFile(folder, { ...other, path: file.path }, true);
-      if (asOther === undefined) return other.path;
-    } else if (other.sha256 === sha256) return other.path;
-  }
-  return undefined;
 }

@@ -146,7 +146,7 @@ describe('library/verify', function () {
       const path = await library.copy((manifest) => void (manifest.frame.path = hostile));
       await findings(path, [
         'manifest.json',
-        /frame.path: expected a relative path inside the library folder/,
+        /frame.path: expected a relative path inside the folder/,
       ]);
     }
     const path = await library.copy();
@@ -160,8 +160,8 @@ describe('library/verify', function () {
     );
     await findings(
       path,
-      [a, /a link that leaves the library folder/],
-      ...block.map((name): [string, RegExp] => [`blocks/block-01/${name}`, /leaves the library folder/]),
+      [a, /a link that leaves the folder/],
+      ...block.map((name): [string, RegExp] => [`blocks/block-01/${name}`, /leaves the folder/]),
       ...linked.map((name): [string, RegExp] => [name, /leaves/]),
     );
     const loop = await library.copy();
