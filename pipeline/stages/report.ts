@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { JobContext, Stage } from '../runner/contract.ts';
 import { readJson, writeFileAtomic, writeJsonAtomic } from '../util/atomic.ts';
+import { readDistillationGain } from './distillation-gain.ts';
 import {
   distillJob,
   exportJob,
@@ -35,17 +36,20 @@ export interface TestReport {
   readonly allocated?: readonly MeasuredAllocation[];
   /** End-to-end distilled uniform models, by sparsity; only where the config asks for them. */
   readonly polished?: readonly { readonly sparsity: number; readonly measured: Measured }[];
+  /** Of the calibration images, not the test split: what the training gained over its time; absent where there was none. */
+  readonly distillation?: Awaited<ReturnType<typeof readDistillationGain>>;
   /** Of the library's manifest: which library these numbers belong to. */
   readonly manifestSha256: string;
 }
 
 /**
  * Touches the test split, once: the teacher, the uniform models and the allocated ones.
- * Reads: test split, teacher, descendants, ranking. Writes: report.json and report.md. Costs: one forward pass per model.
+ * Reads: test split, teacher, descendants and the history of their training, ranking. Writes: report.json and report.md.
+ * Costs: one forward pass per model.
  */
 export const report: Stage = {
   name: 'report',
-  version: 2,
+  version: 3,
   plan: ({ loaded, architecture, inputs }) => [
     {
       id: reportJob,
@@ -68,8 +72,10 @@ export const report: Stage = {
     const { sha256File } = await import('../util/hash.ts');
     const ranking = await readJson<RankingFile>(join(context.input(rankJob)!, files.ranking));
     const polished = await readPolished(context);
+    const distillation = await readDistillationGain(context);
     const result: TestReport = {
       ...(await measureTest(context, ranking.allocated, polished)),
+      ...(distillation && { distillation }),
       manifestSha256: await sha256File(join(context.input(exportJob)!, 'manifest.json')),
     };
     await writeJsonAtomic(join(context.folder, files.report), result);
@@ -90,7 +96,7 @@ async function measureTest(
   context: JobContext,
   allocated: RankingFile['allocated'],
   polished: Awaited<ReturnType<typeof readPolished>>,
-): Promise<Omit<TestReport, 'manifestSha256'>> {
+): Promise<Omit<TestReport, 'manifestSha256' | 'distillation'>> {
   const { sweep } = await import('../measure/sweep.ts');
   const { openSplit, openTeacher } = await import('./open.ts');
   const { composed } = await import('./composed.ts');

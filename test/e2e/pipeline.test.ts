@@ -200,7 +200,9 @@ describe('what a run leaves behind', () => {
     succeeded(await place.run(['--config', 'small.yaml']));
     const folder = join(place.folder, 'runs', 'small');
     assert.match(readFileSync(join(folder, 'library', 'README.md'), 'utf8'), /fc2\(GELU\(fc1/);
-    assert.match(readFileSync(join(folder, 'report', 'test', 'report.md'), 'utf8'), /Test split, 100 images/);
+    const report = readFileSync(join(folder, 'report', 'test', 'report.md'), 'utf8');
+    assert.match(report, /Test split, 100 images/);
+    assert.match(report, /What distillation gained per minute[^]*\n\| 192 \|( \d+\.\d % \|){5}\n\| 96 \|/);
     place.remove();
   });
 });
