@@ -4,10 +4,12 @@
  *
  *     npm run bench -- quality --config demo.yaml
  *     npm run bench -- quality --config vit-tiny-in1k.yaml --recipes vbp,ob2c,blockforge --sparsities 0.5,0.7 --folds 2
+ *     npm run bench -- quality --config vit-tiny-in1k.yaml --recipes blockforge --distill 50,200,800
  *
- * One pass over the calibration images serves all recipes. What a recipe gave on a fold is stored per image when it is
- * done, so an interrupted call goes on where it stopped, and the table so far is always there. Labels of calibration
- * images are never read. Prints the table on stdout, progress on stderr.
+ * One pass over the calibration images serves all recipes, and one refit all trainings of a recipe. What a recipe gave on
+ * a fold, one-shot and after each number of steps, is stored per image when it is done, so an interrupted call goes on
+ * where it stopped, and the table so far is always there. Labels of calibration images are never read. Prints the table
+ * on stdout, progress on stderr.
  */
 import { mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -44,11 +46,13 @@ async function quality(options: QualityOptions): Promise<string> {
   await mkdir(store, { recursive: true });
   const folds = Array.from({ length: options.folds }, (_, fold) => fold);
   const foldWorks = foldWork(first, options);
+  const parts = options.recipes.flatMap((name) =>
+    trainings(name, options).map((distillSteps) => ({ name, distillSteps })),
+  );
+  const workOf = ({ name, distillSteps }: Part): number =>
+    recipeWork(recipeOf(name, options), first, options, distillSteps);
   const progress = createProgress(
-    seeds.length *
-      folds.length *
-      (foldWorks +
-        options.recipes.reduce((sum, name) => sum + recipeWork(recipeOf(name, options), first, options), 0)),
+    seeds.length * folds.length * (foldWorks + parts.reduce((sum, part) => sum + workOf(part), 0)),
   );
   const done: StoredRun[] = [];
   const splitHashes: Record<string, string> = {};
@@ -67,7 +71,7 @@ async function quality(options: QualityOptions): Promise<string> {
       evaluationHashes: splitHashes,
       calibrationImages: done.map(({ seed, fold, calibrationImages }) => ({ seed, fold, calibrationImages })),
       recipes: options.recipes.map((name) => plain(recipeOf(name, options))),
-      complete: done.length === seeds.length * folds.length * options.recipes.length,
+      complete: done.length === seeds.length * folds.length * parts.length,
       ...table,
     });
     await writeFileAtomic(`${out.replace(/\.json$/, '')}.md`, text);
@@ -84,29 +88,30 @@ async function quality(options: QualityOptions): Promise<string> {
         splitHashes[`seed ${number}, fold ${fold}`] = sha256(
           evaluation.map(({ sha256 }) => sha256).join('\n'),
         );
-        const pending: { name: RecipeName; path: string }[] = [];
-        for (const name of options.recipes) {
-          const path = join(store, `${runKey(data, options, name, fold, engine.name)}.safetensors`);
+        const pathOf = (part: Part): string =>
+          join(store, `${runKey(data, options, part, fold, engine.name)}.safetensors`);
+        const pending: Part[] = [];
+        for (const part of parts) {
+          const path = pathOf(part);
           if (options.fresh) await rm(path, { force: true });
           const stored = await readRun(path);
-          if (stored === undefined) pending.push({ name, path });
+          if (stored === undefined) pending.push(part);
           else {
             done.push(stored);
-            progress.skip(recipeWork(recipeOf(name, options), data, options));
+            progress.skip(workOf(part));
           }
         }
         if (pending.length === 0) {
           progress.skip(foldWorks);
           continue;
         }
-        const names = pending.map(({ name }) => name);
+        const names = [...new Set(pending.map(({ name }) => name))];
         const run = { fold: `seed ${number}, fold ${fold + 1} of ${folds.length}`, progress };
         const { evidence, measured } = await openFold(data, options, fold, model, names, run);
         try {
-          for (const { name, path } of pending) {
+          for (const name of names) {
             const recipe = recipeOf(name, options);
-            const distill = distillation(recipe, data, options);
-            const models = await runRecipe({
+            const results = runRecipe({
               recipe,
               evidence,
               evaluation: measured,
@@ -114,24 +119,29 @@ async function quality(options: QualityOptions): Promise<string> {
               widthMultiple: data.loaded.config.descendants.widthMultiple,
               allocationBatches: () =>
                 data.images.tensorBatches(calibration.slice(0, options.allocationImages), 32),
-              ...(distill && { distill }),
+              distillSteps: pending
+                .filter((part) => part.name === name)
+                .map(({ distillSteps }) => distillSteps),
+              distill: distillation(recipe, data),
               seed: number,
               onNote: (note) => progress.note(`${run.fold}: ${note}`),
               onAllocationImages: (images) => progress.advance(images * architecture.depth * 5),
-              onDistilled: (students) => progress.advance(students * options.distill * 0.2),
+              onDistilled: (students, steps) => progress.advance(students * steps * 0.2),
             });
-            const stored = {
-              seed: number,
-              fold,
-              recipe: name,
-              ids: measured.ids,
-              calibrationImages: calibration.length,
-              teacher: measured.teacher,
-              models,
-            };
-            await writeRun(path, stored);
-            done.push(stored);
-            await report();
+            for await (const { distillSteps, models } of results) {
+              const stored = {
+                seed: number,
+                fold,
+                recipe: name,
+                ids: measured.ids,
+                calibrationImages: calibration.length,
+                teacher: measured.teacher,
+                models,
+              };
+              await writeRun(pathOf({ name, distillSteps }), stored);
+              done.push(stored);
+              await report();
+            }
           }
         } finally {
           measured.dispose();
@@ -163,8 +173,8 @@ async function openFold(
     calibration,
     {
       saliency: names.some((name) => recipes[name].criterion === 'taylor'),
-      tokens: names.some((name) => distillation(recipes[name], data, options) !== undefined),
-      heldOut: options.distill > 0,
+      tokens: names.some((name) => trainings(name, options).length > 1),
+      heldOut: options.distill.length > 0,
     },
     advance,
   );
@@ -179,40 +189,46 @@ function recipeOf(name: RecipeName, { uniformOnly }: QualityOptions): Recipe {
   return uniformOnly ? { ...recipe, allocations: ['uniform'] } : recipe;
 }
 
+/** What is measured and stored as one: a recipe after so many steps of distillation. */
+interface Part {
+  readonly name: RecipeName;
+  readonly distillSteps: number;
+}
+
+/** One-shot, and every training that this recipe gets. */
+function trainings(name: RecipeName, { distill, distillRecipes }: QualityOptions): readonly number[] {
+  return [0, ...(distillRecipes.includes(name) ? distill : [])];
+}
+
 /** The recipe's own, or the pipeline's default where it has none and is named all the same. */
-function distillation(
-  recipe: Recipe,
-  { loaded: { config } }: QualityData,
-  { distill, distillRecipes }: QualityOptions,
-): RecipeRun['distill'] {
-  if (distill === 0 || !(distillRecipes as readonly string[]).includes(recipe.name)) return undefined;
-  const settings = recipe.distill ?? recipes.blockforge.distill!;
-  return { ...settings, steps: distill, batchTokens: config.distill.batchTokens };
+function distillation(recipe: Recipe, { loaded: { config } }: QualityData): RecipeRun['distill'] {
+  return { ...(recipe.distill ?? recipes.blockforge.distill!), batchTokens: config.distill.batchTokens };
 }
 
 /** Everything that decides what a recipe gives on a fold, except the program itself. */
 function runKey(
-  { loaded: { config }, folds, teacher }: QualityData,
+  data: QualityData,
   options: QualityOptions,
-  name: RecipeName,
+  { name, distillSteps }: Part,
   fold: number,
   engine: string,
 ): string {
-  const { calibration, evaluation } = folds[fold];
+  const { config } = data.loaded;
+  const { calibration, evaluation } = data.folds[fold];
   const recipe = recipeOf(name, options);
-  const distilled = options.distill > 0 && options.distillRecipes.includes(name);
   const hash = hashJson({
     version,
     engine,
     recipe: plain(recipe),
-    teacher: sha256(Buffer.from(teacher['head.weight'].data.buffer)),
+    teacher: sha256(Buffer.from(data.teacher['head.weight'].data.buffer)),
     images: [calibration, evaluation].map((items) => sha256(items.map(({ sha256 }) => sha256).join('\n'))),
     preprocessing: config.data.preprocessing,
     statistics: config.statistics,
     descendants: config.descendants,
     seed: config.seed,
     // The same for all recipes of a call: distilling holds images out of the statistics.
-    distill: { steps: options.distill, own: distilled, batchTokens: config.distill.batchTokens },
+    heldOut: options.distill.length > 0,
+    distill: distillSteps === 0 ? null : { ...distillation(recipe, data), steps: distillSteps },
     allocationImages: recipe.allocations.includes('measured') ? options.allocationImages : null,
   });
   return `${name}-seed${config.seed}-fold${fold}-${hash.slice(0, 12)}`;
@@ -240,7 +256,7 @@ function describe(
       `${calibration} calibration images without labels, ` +
       `${folds === 1 ? 'calibration and selection split' : `${folds} folds crossed`}, ` +
       `seed ${seeds.join(', ')}; ${engine}. Intervals: ${100 * loaded.config.measure.confidence} %, paired by image. ` +
-      'Fit: order and refit of all widths of the recipe, mean over the folds.',
+      'Fit: order and refit of all widths of the recipe, mean over the folds; in brackets the training of all of them.',
     '',
     markdownTable(table),
     '',

@@ -22,8 +22,8 @@ export interface QualityOptions {
   readonly uniformOnly: boolean;
   /** Calibration images that measure single blocks for the `measured` allocation. */
   readonly allocationImages: number;
-  /** Steps of local distillation; 0 for none. */
-  readonly distill: number;
+  /** Steps of local distillation, each a training of its own; ascending, empty for none. */
+  readonly distill: readonly number[];
   /** Which recipes are distilled; default: those that bring a distillation of their own. */
   readonly distillRecipes: readonly RecipeName[];
   readonly engine?: EngineChoice;
@@ -70,7 +70,12 @@ export async function readOptions(argv: readonly string[]): Promise<QualityOptio
         default: 96,
         describe: 'calibration images for measured allocation',
       },
-      distill: { type: 'number', default: 0, describe: 'steps of local distillation, 0 for none' },
+      distill: {
+        type: 'string',
+        default: '0',
+        requiresArg: true,
+        describe: 'steps of local distillation, each a training of its own, e.g. 50,200,800; 0 for none',
+      },
       'distill-recipes': { type: 'string', default: own.join(','), describe: 'which recipes are distilled' },
       engine: { choices: ['auto', 'tensorflow', 'wasm'] as const, describe: "default: the config's" },
       out: { type: 'string', describe: 'JSON file; a Markdown table is put beside it' },
@@ -90,8 +95,6 @@ export async function readOptions(argv: readonly string[]): Promise<QualityOptio
   const seeds = numbers('seeds', args.seeds, 0);
   if (!Number.isInteger(args.folds) || args.folds < 1)
     refuse(`--folds ${args.folds} is no whole number from 1 on`);
-  if (!Number.isInteger(args.distill) || args.distill < 0)
-    refuse(`--distill ${args.distill} is no number of steps`);
   const sparsities = args.sparsities.split(',').map(Number);
   if (sparsities.length === 0 || sparsities.some((share) => !(share > 0 && share < 1))) {
     refuse(`--sparsities ${args.sparsities}: shares between 0 and 1 are expected`);
@@ -108,7 +111,9 @@ export async function readOptions(argv: readonly string[]): Promise<QualityOptio
     ...(evaluationImages !== undefined && { evaluationImages }),
     uniformOnly: args['uniform-only'],
     allocationImages: args['allocation-images'],
-    distill: args.distill,
+    distill: [...new Set(numbers('distill', args.distill, 0))]
+      .filter((steps) => steps > 0)
+      .sort((a, b) => a - b),
     distillRecipes: names('distill-recipes', args['distill-recipes']),
     ...(args.engine !== undefined && { engine: args.engine }),
     ...(args.out !== undefined && { out: args.out }),

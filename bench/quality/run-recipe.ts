@@ -28,19 +28,21 @@ export interface RecipeRun {
   readonly widthMultiple: number;
   /** Calibration images for the `measured` allocation. */
   readonly allocationBatches: () => AsyncIterable<TensorBatch>;
-  /** Absent: no distillation. */
-  readonly distill?: DistillSettings & { readonly batchTokens: number };
+  /** What is wanted; each number above 0 is a training of its own, from the refit. */
+  readonly distillSteps: readonly number[];
+  readonly distill: Omit<DistillSettings, 'steps'> & { readonly batchTokens: number };
   readonly seed: number;
   readonly onNote: (text: string) => void;
   readonly onAllocationImages: (count: number) => void;
-  readonly onDistilled: (models: number) => void;
+  readonly onDistilled: (models: number, steps: number) => void;
 }
 
 /** One whole model of a recipe on one fold. */
 export interface ModelResult {
   readonly recipe: string;
   readonly allocation: AllocationRule;
-  readonly stage: 'one-shot' | 'distilled';
+  /** 0: as it was fitted, in one shot. */
+  readonly distillSteps: number;
   readonly sparsity: number;
   readonly widths: readonly number[];
   /** Order and refit of all models of the recipe, which come from one pass. */
@@ -58,8 +60,10 @@ interface PlannedModel {
   readonly widths: readonly number[];
 }
 
-/** Every model of one recipe on one fold, measured. */
-export async function runRecipe(run: RecipeRun): Promise<ModelResult[]> {
+/** Every model of one recipe on one fold, measured: fitted once, and given after each number of `distillSteps`. */
+export async function* runRecipe(
+  run: RecipeRun,
+): AsyncGenerator<{ readonly distillSteps: number; readonly models: ModelResult[] }> {
   const { recipe, evidence, steps, evaluation } = run;
   const { context } = evidence;
   const { blocks } = context;
@@ -124,27 +128,29 @@ export async function runRecipe(run: RecipeRun): Promise<ModelResult[]> {
   const missing = needed.some((widths, block) => widths.some((width) => !library.has(keyOf(block, width))));
   if (missing) library = await fit(needed);
 
-  const measure = async (stage: ModelResult['stage'], distillSeconds: number): Promise<ModelResult[]> => {
+  for (const distillSteps of run.distillSteps) {
+    const start = performance.now();
+    const trained = distillSteps === 0 ? library : await distilled(run, distillSteps, needed, library);
+    const distillSeconds = distillSteps === 0 ? 0 : since(start);
     const results: ModelResult[] = [];
     for (const { allocation, sparsity, widths } of models) {
-      const name = `${recipe.name}, ${allocation}, ${stage}, ${sparsity}`;
+      const name = `${recipe.name}, ${allocation}, ${stageName(distillSteps)}, ${sparsity}`;
       run.onNote(name);
-      const ffn = widths.map((width, block) => library.get(keyOf(block, width))!);
+      const ffn = widths.map((width, block) => trained.get(keyOf(block, width))!);
       const scores = await evaluation.score(name, ffn);
       const seconds = {
         fitSeconds,
         allocationSeconds: allocation === 'measured' ? allocationSeconds : 0,
         distillSeconds,
       };
-      results.push({ recipe: recipe.name, allocation, stage, sparsity, widths, ...seconds, scores });
+      results.push({ recipe: recipe.name, allocation, distillSteps, sparsity, widths, ...seconds, scores });
     }
-    return results;
-  };
-  const before = await measure('one-shot', 0);
-  if (run.distill === undefined) return before;
-  const start = performance.now();
-  library = await distilled(run, run.distill, needed, library);
-  return [...before, ...(await measure('distilled', since(start)))];
+    yield { distillSteps, models: results };
+  }
+}
+
+export function stageName(distillSteps: number): string {
+  return distillSteps === 0 ? 'one-shot' : `distilled ${distillSteps} steps`;
 }
 
 const keyOf = (block: number, width: number): string => `${block}/${width}`;
@@ -170,11 +176,12 @@ function scoresOf({ name }: Recipe, { scores }: Order): Float64Array {
 /** All descendants that some model needs, block by block; the teacher's own blocks stay as they are. */
 async function distilled(
   run: RecipeRun,
-  { batchTokens, ...settings }: NonNullable<RecipeRun['distill']>,
+  steps: number,
   needed: readonly (readonly number[])[],
   library: ReadonlyMap<string, FfnWeights>,
 ): Promise<Map<string, FfnWeights>> {
   const { recipe, evidence, seed, onNote, onDistilled } = run;
+  const { batchTokens, ...settings } = run.distill;
   const { blocks } = evidence.context;
   const result = new Map(library);
   const source =
@@ -184,7 +191,7 @@ async function distilled(
   for (const [block, { weights: teacher }] of blocks.entries()) {
     const widths =
       source.widths?.[block] ?? [...new Set(needed[block])].filter((width) => width < teacher.hidden);
-    onNote(`${recipe.name}, distilling ${blockName(block)}`);
+    onNote(`${recipe.name}, distilling ${blockName(block)}, ${steps} steps`);
     if (widths.length > 0) {
       const examples = await source.examplesOf(block, widths.length);
       const { students } = await distillBlock({
@@ -194,7 +201,7 @@ async function distilled(
           weights: library.get(keyOf(block, width))!,
         })),
         examples,
-        settings,
+        settings: { ...settings, steps },
         signal: new AbortController().signal,
         // A block takes minutes at most; what is kept is the finished recipe.
         checkpoint: { load: () => Promise.resolve(undefined), save: () => Promise.resolve() },
@@ -206,7 +213,7 @@ async function distilled(
         students.map(({ weights }) => weights),
       );
     }
-    onDistilled(widths.length);
+    onDistilled(widths.length, steps);
   }
   return result;
 

@@ -3,7 +3,7 @@ import { scoresFromArrays, scoresToArrays, type Scores } from '../../pipeline/me
 import { openSafetensors, writeSafetensors } from '../../pipeline/model/safetensors.ts';
 import type { ModelResult } from './run-recipe.ts';
 
-/** What one recipe gave on one fold of one seed, per image. */
+/** What one recipe gave on one fold of one seed after one number of distillation steps, per image. */
 export interface StoredRun {
   readonly seed: number;
   readonly fold: number;

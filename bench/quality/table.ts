@@ -1,6 +1,6 @@
 import { pairedScoresPp, proportionPercent, twoSidedQuantile } from '../../pipeline/measure/interval.ts';
 import { formatDuration } from '../../pipeline/util/format.ts';
-import type { ModelResult } from './run-recipe.ts';
+import { stageName, type ModelResult } from './run-recipe.ts';
 import type { StoredRun } from './store.ts';
 
 export interface Bounds {
@@ -12,7 +12,8 @@ export interface Bounds {
 export interface QualityRow {
   readonly recipe: string;
   readonly allocation: ModelResult['allocation'];
-  readonly stage: ModelResult['stage'];
+  /** 0: one-shot. */
+  readonly distillSteps: number;
   readonly sparsity: number;
   /** Share of all hidden units that is really kept, in percent, mean over folds. */
   readonly keptPercent: number;
@@ -20,7 +21,7 @@ export interface QualityRow {
   readonly images: number;
   readonly seeds: number;
   readonly top1Percent: Bounds;
-  /** Minus the reference recipe's uniform model of the same stage and sparsity, on the same images. */
+  /** Minus the reference recipe's uniform model of the same steps and sparsity, on the same images. */
   readonly differencePp: Bounds | null;
   readonly kl: number;
   /** The same difference in KL, with a normal interval over images: it resolves what flips of top-1 cannot. */
@@ -46,9 +47,9 @@ interface Pooled {
 }
 
 /**
- * One row per recipe, allocation, stage and sparsity, pooled over folds and seeds. Folds of a seed never share an image;
- * seeds do, so an image's results are averaged over its seeds first and images, not measurements, carry the intervals.
- * With one seed the difference has Tango's interval.
+ * One row per recipe, allocation, number of distillation steps and sparsity, pooled over folds and seeds. Folds of a seed
+ * never share an image; seeds do, so an image's results are averaged over its seeds first and images, not measurements,
+ * carry the intervals. With one seed the difference has Tango's interval.
  */
 export function buildTable(
   runs: readonly StoredRun[],
@@ -59,7 +60,7 @@ export function buildTable(
   const groups = new Map<string, { run: StoredRun; model: ModelResult }[]>();
   for (const run of runs) {
     for (const model of run.models) {
-      const key = keyOf(model.recipe, model.allocation, model.stage, model.sparsity);
+      const key = keyOf(model.recipe, model.allocation, model.distillSteps, model.sparsity);
       groups.set(key, [...(groups.get(key) ?? []), { run, model }]);
     }
   }
@@ -69,9 +70,9 @@ export function buildTable(
     pool(group.map(({ run, model }) => ({ run, values: model.scores[of] })));
   const rows = [...groups.values()].map((group): QualityRow => {
     const [{ model }] = group;
-    const { recipe, allocation, stage, sparsity } = model;
+    const { recipe, allocation, distillSteps, sparsity } = model;
     const pooled = pooledOf(group, 'correct');
-    const other = groups.get(keyOf(reference, 'uniform', stage, sparsity));
+    const other = groups.get(keyOf(reference, 'uniform', distillSteps, sparsity));
     const isReference = recipe === reference && allocation === 'uniform';
     const images = group.reduce((sum, { run }) => sum + run.ids.length, 0);
     const mean = (valueOf: (model: ModelResult) => number): number =>
@@ -81,7 +82,7 @@ export function buildTable(
     return {
       recipe,
       allocation,
-      stage,
+      distillSteps,
       sparsity,
       keptPercent: (100 * mean(({ widths }) => widths.reduce((a, b) => a + b, 0))) / hiddenUnits,
       images: pooled.ids.length,
@@ -107,7 +108,7 @@ export function buildTable(
     teacher: { images: teacher.ids.length, top1Percent: shareOf(teacher, confidence) },
     rows: rows.sort(
       (a, b) =>
-        a.sparsity - b.sparsity || b.stage.localeCompare(a.stage) || b.top1Percent.mean - a.top1Percent.mean,
+        a.sparsity - b.sparsity || a.distillSteps - b.distillSteps || b.top1Percent.mean - a.top1Percent.mean,
     ),
   };
 }
@@ -186,7 +187,7 @@ function total(values: ArrayLike<number>): number {
   return sum;
 }
 
-/** The table as Markdown, one section per sparsity, best first. */
+/** The table as Markdown, one section per sparsity, by steps of distillation, best first. */
 export function markdownTable({ rows, reference }: QualityTable): string {
   const sections = [...new Set(rows.map(({ sparsity }) => sparsity))].map((sparsity) => {
     const some = rows.filter((row) => row.sparsity === sparsity);
@@ -195,7 +196,7 @@ export function markdownTable({ rows, reference }: QualityTable): string {
       return [
         row.recipe,
         row.allocation,
-        row.stage,
+        stageOf(row),
         row.keptPercent.toFixed(1),
         `${row.top1Percent.mean.toFixed(1)} [${row.top1Percent.low.toFixed(1)}, ${row.top1Percent.high.toFixed(1)}]`,
         difference === null
@@ -220,10 +221,14 @@ export function markdownTable({ rows, reference }: QualityTable): string {
   return sections.join('\n\n');
 }
 
-function secondsOf({ fitSeconds, allocationSeconds, distillSeconds }: QualityRow): string {
+function stageOf({ distillSteps, distillSeconds }: QualityRow): string {
+  const name = stageName(distillSteps);
+  return distillSteps === 0 ? name : `${name} (${formatDuration(distillSeconds)})`;
+}
+
+function secondsOf({ fitSeconds, allocationSeconds }: QualityRow): string {
   const parts = [formatDuration(fitSeconds)];
   if (allocationSeconds > 0) parts.push(`${formatDuration(allocationSeconds)} single blocks`);
-  if (distillSeconds > 0) parts.push(`${formatDuration(distillSeconds)} training`);
   return parts.join(' + ');
 }
 

@@ -12,15 +12,15 @@ export function foldWork(
   return calibration.length * (recipes.includes('taylor') ? 5.4 : 1.4) + evaluation.length;
 }
 
-/** What one recipe adds: its models, its single blocks (half a pass each), its training. */
+/** What one recipe adds: its models, and its single blocks (half a pass each) or its training. */
 export function recipeWork(
   recipe: Recipe,
   { folds: [{ evaluation }], architecture: { depth } }: QualityData,
-  { sparsities, distill, distillRecipes, allocationImages }: QualityOptions,
+  { sparsities, allocationImages }: QualityOptions,
+  distillSteps: number,
 ): number {
-  const trained = distill > 0 && (distillRecipes as readonly string[]).includes(recipe.name);
   const models = recipe.allocations.length * sparsities.length;
   const measured = recipe.allocations.includes('measured') ? allocationImages * depth * 5 : 0;
-  const training = trained ? models * depth * distill * 0.2 : 0;
-  return models * evaluation.length * (trained ? 2 : 1) + measured + training;
+  const training = models * depth * distillSteps * 0.2;
+  return models * evaluation.length + (distillSteps > 0 ? training : measured);
 }

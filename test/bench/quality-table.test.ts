@@ -18,7 +18,7 @@ function model(recipe: string, correct: string, over: Partial<ModelResult> = {})
   return {
     recipe,
     allocation: 'uniform',
-    stage: 'one-shot',
+    distillSteps: 0,
     sparsity: 0.5,
     widths: [8, 8],
     fitSeconds: 2,
@@ -63,38 +63,56 @@ describe('quality table', () => {
     assert.equal(teacher.images, 8);
   });
 
-  it('compares like with like: a distilled model with the distilled reference, at its own sparsity', () => {
-    const distilled = { stage: 'distilled', distillSeconds: 9 } as const;
-    const { rows } = buildTable(
+  it('compares like with like: a distilled model with the reference after as many steps, at its own sparsity', () => {
+    const distilled = { distillSteps: 50, distillSeconds: 9 };
+    const table = buildTable(
       [
         run('blockforge', 1, 0, 'abcd', [
           model('blockforge', '1100'),
           model('blockforge', '1111', distilled),
+          model('blockforge', '0111', { distillSteps: 200, distillSeconds: 34 }),
           model('blockforge', '1000', { sparsity: 0.7 }),
           model('blockforge', '1101', { allocation: 'measured' }),
         ]),
         run('legodnn', 1, 0, 'abcd', [
           model('legodnn', '0000'),
           model('legodnn', '1110', distilled),
+          model('legodnn', '1111', { distillSteps: 200, distillSeconds: 30 }),
           model('legodnn', '1100', { sparsity: 0.7 }),
         ]),
       ],
       32,
       0.95,
     );
-    const difference = (recipe: string, stage: string, sparsity: number, allocation = 'uniform') =>
-      rows.find(
+    const difference = (recipe: string, steps: number, sparsity: number, allocation = 'uniform') =>
+      table.rows.find(
         (row) =>
           row.recipe === recipe &&
-          row.stage === stage &&
+          row.distillSteps === steps &&
           row.sparsity === sparsity &&
           row.allocation === allocation,
       )?.differencePp?.mean;
-    assert.equal(difference('legodnn', 'one-shot', 0.5), -50);
-    assert.equal(difference('legodnn', 'distilled', 0.5), -25);
-    assert.equal(difference('legodnn', 'one-shot', 0.7), 25);
-    assert.equal(difference('blockforge', 'one-shot', 0.5, 'measured'), 25);
-    assert.equal(difference('blockforge', 'distilled', 0.5), undefined);
+    assert.equal(difference('legodnn', 0, 0.5), -50);
+    assert.equal(difference('legodnn', 50, 0.5), -25);
+    assert.equal(difference('legodnn', 200, 0.5), 25);
+    assert.equal(difference('legodnn', 0, 0.7), 25);
+    assert.equal(difference('blockforge', 0, 0.5, 'measured'), 25);
+    assert.equal(difference('blockforge', 50, 0.5), undefined);
+    // By steps, best first; the seconds of the training beside them.
+    const lines = [...markdownTable(table).matchAll(/^\| (\w+) \| uniform \| (.*?) \|/gm)];
+    assert.deepEqual(
+      lines.map(([, recipe, stage]) => `${recipe}, ${stage}`),
+      [
+        'blockforge, one-shot',
+        'legodnn, one-shot',
+        'blockforge, distilled 50 steps (9.0 s)',
+        'legodnn, distilled 50 steps (9.0 s)',
+        'legodnn, distilled 200 steps (30 s)',
+        'blockforge, distilled 200 steps (34 s)',
+        'legodnn, one-shot',
+        'blockforge, one-shot',
+      ],
+    );
   });
 
   it('counts an image once however many seeds measured it', () => {
