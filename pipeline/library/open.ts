@@ -1,4 +1,4 @@
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import type { FfnWeights } from '../model/ffn-weights.ts';
 import { insideFolder } from '../util/atomic.ts';
 import { fail } from '../util/failure.ts';
@@ -6,7 +6,7 @@ import { readDocument } from './inspect-document.ts';
 import type { Manifest, ManifestDescendant, ManifestFile } from './manifest.ts';
 import { readDescendantFile } from './read-descendant.ts';
 import { findManifest, manifestKind } from './read-manifest.ts';
-import { inspectFile } from './verify-file.ts';
+import { requireFile } from './verify-file.ts';
 
 export interface Library {
   readonly folder: string;
@@ -38,7 +38,8 @@ export async function openLibrary(path: string, { check = 'sizes' }: OpenOptions
   const manifest = await readDocument(manifestPath, manifestKind);
   const folder = dirname(manifestPath);
   if (check !== 'none') {
-    for (const file of filesOf(manifest)) await checkFile(folder, file, check === 'hashes');
+    for (const file of filesOf(manifest))
+      await requireFile(folder, file, { hash: check === 'hashes', next: manifestKind.next });
   }
   const byId = new Map(
     manifest.blocks.flatMap(({ index, descendants }) =>
@@ -91,16 +92,4 @@ export function filesOf(manifest: Manifest): ManifestFile[] {
     manifest.ranking.json,
     manifest.ranking.csv,
   ];
-}
-
-async function checkFile(folder: string, file: ManifestFile, hash: boolean): Promise<void> {
-  const problem = await inspectFile(folder, file, hash);
-  if (problem === undefined) return;
-  fail({
-    reason: 'library-invalid',
-    subject: join(folder, file.path),
-    found: problem.found,
-    expected: problem.expected,
-    next: 'copy the library again, or export it again',
-  });
 }

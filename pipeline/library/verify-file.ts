@@ -1,6 +1,7 @@
 import { realpath, stat } from 'node:fs/promises';
-import { relative, sep } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import { insideFolder } from '../util/atomic.ts';
+import { fail } from '../util/failure.ts';
 import { sha256File } from '../util/hash.ts';
 import type { ManifestFile } from './manifest.ts';
 
@@ -15,7 +16,7 @@ export interface FileProblem {
 }
 
 /**
- * Looks at one file of a library: it is there, it is a file and lies in the folder (links included), it has its size
+ * Looks at one file of a library or a model: it is there, it is a file and lies in the folder (links included), it has its size
  * and, with `hash`, its content. Reads it as a stream. @returns undefined where all holds
  */
 export async function inspectFile(
@@ -52,4 +53,16 @@ export async function inspectFile(
     if (code === undefined) throw error;
     return { kind: 'unreadable', found: `it cannot be read (${code})`, expected: 'a readable file' };
   }
+}
+
+/** @throws BlockForgeError `library-invalid` with what `inspectFile` finds */
+export async function requireFile(
+  folder: string,
+  file: ManifestFile,
+  { hash, next }: { readonly hash: boolean; readonly next: string },
+): Promise<void> {
+  const problem = await inspectFile(folder, file, hash);
+  if (problem === undefined) return;
+  const { found, expected } = problem;
+  fail({ reason: 'library-invalid', subject: join(folder, file.path), found, expected, next });
 }

@@ -1,5 +1,5 @@
-import { blockName, widthName } from '../../model/architecture.ts';
 import type { Library } from '../open.ts';
+import { graphPaths, weightPaths } from './model-manifest.ts';
 import { modelOnnx } from './onnx-files.ts';
 import { tfjsBuilder } from './tfjs-builder.ts';
 import { buildVit } from './vit-graph.ts';
@@ -21,12 +21,11 @@ export function weightFiles(library: Library, descendants: readonly string[]): W
     sizeBytes: file.sizeBytes,
     sha256: file.sha256,
   });
+  const chosen = descendants.map((id) => library.descendant(id));
+  const { frame, blocks } = weightPaths(chosen.map(({ width }) => width));
   return [
-    entry(library.manifest.frame, 'weights/frame.safetensors'),
-    ...descendants.map((id, block) => {
-      const { file, width } = library.descendant(id);
-      return entry(file, `weights/${blockName(block)}-${widthName(width)}.safetensors`);
-    }),
+    entry(library.manifest.frame, frame),
+    ...chosen.map(({ file }, block) => entry(file, blocks[block])),
   ];
 }
 
@@ -43,14 +42,14 @@ export async function graphFiles(
   }
   const graph = tfjsBuilder(places);
   buildVit(graph, architecture);
-  const { model, constants } = graph.finish('weights/tfjs-constants.bin', toolVersion);
+  const { model, constants } = graph.finish(graphPaths.tfjsConstants, toolVersion);
   const tensors = [...places];
   return {
-    'model.onnx': modelOnnx(architecture, places, toolVersion),
-    'model.json': `${JSON.stringify(model)}\n`,
-    'weights/tfjs-constants.bin': constants,
+    [graphPaths.onnx]: modelOnnx(architecture, places, toolVersion),
+    [graphPaths.tfjs]: `${JSON.stringify(model)}\n`,
+    [graphPaths.tfjsConstants]: constants,
     // As Hugging Face lists the parts of a checkpoint.
-    'model.safetensors.index.json': `${JSON.stringify(
+    [graphPaths.index]: `${JSON.stringify(
       {
         metadata: { total_size: tensors.reduce((sum, [, { length }]) => sum + length, 0) },
         weight_map: Object.fromEntries(tensors.map(([name, { location }]) => [name, location])),

@@ -17,6 +17,7 @@ import {
   type ModelManifest,
   type PredictedModel,
 } from './model-manifest.ts';
+import { compositionFile } from './open-model.ts';
 import { modelReadme } from './model-readme.ts';
 import { onnxIrVersion, onnxOpset } from './onnx-builder.ts';
 
@@ -80,7 +81,7 @@ export async function writeModel(
       listed.push({ path, sizeBytes: (await stat(full)).size, sha256: await sha256File(full) });
     }
     const manifest = modelManifestSchema.parse({ ...described, files: listed });
-    await writeJsonAtomic(join(temporary, 'composition.json'), manifest);
+    await writeJsonAtomic(join(temporary, compositionFile), manifest);
     // The old one steps aside, so that there is no moment when neither is whole.
     const old = `${temporary}-old`;
     if (replaces) await rename(target, old);
@@ -115,7 +116,7 @@ async function checkTarget(folder: string): Promise<boolean> {
   if (found === undefined) return false;
   if (found.isDirectory()) {
     if ((await readdir(folder)).length === 0) return true;
-    const old = await readJson<{ kind?: unknown } | null>(join(folder, 'composition.json')).catch(() => null);
+    const old = await readJson<{ kind?: unknown } | null>(join(folder, compositionFile)).catch(() => null);
     if (old?.kind === 'blockforge-model') return true;
   }
   return fail({
