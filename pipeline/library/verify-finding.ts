@@ -1,22 +1,25 @@
 import { BlockForgeError } from '../util/failure.ts';
 
-/** What `verify` looks at, in this order. */
+/** What `verify` looks at, in this order; `index` and `graphs` in models alone, the last four in libraries alone. */
 export const checkNames = [
   'manifest',
   'files',
   'hashes',
   'frame',
   'weights',
+  'index',
+  'graphs',
   'self-test',
   'kept-units',
   'ranking',
+  'models',
 ] as const;
 export type CheckName = (typeof checkNames)[number];
 
-/** One thing that is wrong with a library. */
+/** One thing that is wrong with a library or a model. */
 export interface Finding {
   readonly check: CheckName;
-  /** Below the library's folder, as the manifest names it. */
+  /** Below the folder, as the manifest names it. */
   readonly file: string;
   readonly found: string;
   readonly expected?: string;
@@ -29,6 +32,28 @@ export interface Check {
   readonly of: number;
   /** Not looked at, because what they lie in is damaged or cannot be trusted. */
   readonly skipped: number;
+}
+
+/** Something to know that is no damage. */
+export interface Note {
+  readonly file: string;
+  readonly note: string;
+}
+
+/** All that was found out about a folder with a manifest of type M. */
+export interface Verified<M> {
+  readonly folder: string;
+  /** Absent where it cannot be trusted: then nothing else was looked at. */
+  readonly manifest?: M;
+  readonly checks: readonly Check[];
+  /** Everything that is wrong; empty where all is whole. */
+  readonly findings: readonly Finding[];
+  readonly notes: readonly Note[];
+}
+
+export interface VerifyOptions {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: { readonly fraction: number; readonly note: string }) => void;
 }
 
 /** An expected failure as a finding: whatever else is thrown is a bug and goes on. */

@@ -3,49 +3,71 @@ import { opendir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { filesOf, type Library } from './open.ts';
 import { sha256File } from '../util/hash.ts';
-
-/** Something to know that is no damage. */
-export interface Note {
-  readonly file: string;
-  readonly note: string;
-}
+import type { Note } from './verify-finding.ts';
 
 const ownFiles = ['manifest.json', 'manifest.schema.json', 'README.md'];
-/** Made from a library and put into it later, each with a description of its own. */
-const additions = ['models', 'profiles'];
 const maxEntries = 100_000;
 const maxJsonBytes = 16 * 2 ** 20;
 
 /**
- * Files in the folder that the manifest does not vouch for: nobody can say whether they are whole. `models/` and
- * `profiles/` are known; their JSON is looked at as far as it says which library it was made from. Follows no links.
+ * Files in a library's folder that the manifest does not vouch for: nobody can say whether they are whole. `profiles/` is
+ * known; its JSON is looked at as far as it says which library it was made from. `models/` is left out.
  */
 export async function findUnlisted({ folder, manifest }: Library): Promise<Note[]> {
   const listed = new Set([...ownFiles, ...filesOf(manifest).map(({ path }) => path)]);
-  const notes: Note[] = [];
   let manifestSha256: string | undefined;
+  return unlistedNotes(folder, listed, {
+    leaveOut: 'models',
+    async noteOf(path, entry) {
+      if (!path.startsWith('profiles/')) return notListed;
+      if (!entry.isFile() || !path.endsWith('.json')) return undefined;
+      manifestSha256 ??= await sha256File(join(folder, 'manifest.json'));
+      return additionNote(join(folder, path), manifestSha256);
+    },
+  });
+}
+
+export const notListed = 'not in the manifest';
+
+/**
+ * A note on every file below `folder` that is not `listed`. Follows no links.
+ * @param leaveOut a folder in it that is not looked into
+ * @param noteOf what there is to say of it, if anything
+ */
+export async function unlistedNotes(
+  folder: string,
+  listed: ReadonlySet<string>,
+  {
+    leaveOut,
+    noteOf = () => notListed,
+  }: {
+    readonly leaveOut?: string;
+    readonly noteOf?: (path: string, entry: Dirent) => string | undefined | Promise<string | undefined>;
+  } = {},
+): Promise<Note[]> {
+  const notes: Note[] = [];
   let entries = 0;
-  for await (const { path, entry } of walk(folder, '')) {
+  for await (const { path, entry } of walk(folder, '', leaveOut)) {
     if (++entries > maxEntries) {
       notes.push({ file: '.', note: `more than ${maxEntries} files: the rest was not looked at` });
       break;
     }
     if (listed.has(path)) continue;
-    if (!additions.includes(path.split('/')[0])) notes.push({ file: path, note: 'not in the manifest' });
-    else if (entry.isFile() && path.endsWith('.json')) {
-      manifestSha256 ??= await sha256File(join(folder, 'manifest.json'));
-      const note = await additionNote(join(folder, path), manifestSha256);
-      if (note !== undefined) notes.push({ file: path, note });
-    }
+    const note = await noteOf(path, entry);
+    if (note !== undefined) notes.push({ file: path, note });
   }
   return notes.sort((a, b) => (a.file < b.file ? -1 : 1));
 }
 
-async function* walk(folder: string, below: string): AsyncGenerator<{ path: string; entry: Dirent }> {
+async function* walk(
+  folder: string,
+  below: string,
+  leaveOut?: string,
+): AsyncGenerator<{ path: string; entry: Dirent }> {
   for await (const entry of await opendir(join(folder, below))) {
     const path = below === '' ? entry.name : `${below}/${entry.name}`;
-    if (entry.isDirectory()) yield* walk(folder, path);
-    else yield { path, entry };
+    if (!entry.isDirectory()) yield { path, entry };
+    else if (path !== leaveOut) yield* walk(folder, path);
   }
 }
 

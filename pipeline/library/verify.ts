@@ -4,34 +4,23 @@ import { filesOf, openLibrary } from './open.ts';
 import { findManifest, manifestKind } from './read-manifest.ts';
 import { verifyDocument } from './verify-document.ts';
 import { verifyFiles } from './verify-files.ts';
-import { checkNames, type Check, type Finding } from './verify-finding.ts';
+import { checkNames, type Finding, type Verified, type VerifyOptions } from './verify-finding.ts';
 import { verifyKeptUnits, verifyRanking } from './verify-tables.ts';
-import { findUnlisted, type Note } from './verify-unlisted.ts';
+import { verifyModels } from './verify-models.ts';
+import { findUnlisted } from './verify-unlisted.ts';
 import { verifyWeights } from './verify-weights.ts';
 
-export type { Check, CheckName, Finding } from './verify-finding.ts';
-export type { Note } from './verify-unlisted.ts';
+export type { Check, CheckName, Finding, Note } from './verify-finding.ts';
 
-export interface Verification {
-  readonly folder: string;
-  /** Absent where it cannot be trusted: then nothing else was looked at. */
-  readonly manifest?: Manifest;
-  readonly checks: readonly Check[];
-  /** Everything that is wrong; empty for a library that is whole. */
-  readonly findings: readonly Finding[];
-  readonly notes: readonly Note[];
-}
-
-export interface VerifyOptions {
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (progress: { readonly fraction: number; readonly note: string }) => void;
+export interface Verification extends Verified<Manifest> {
+  readonly kind: 'library';
 }
 
 /**
  * Everything about a library that can be checked without data and without an engine, and everything that is wrong
  * instead of the first: the manifest's schema and references; every file's place, size and hash; every tensor's shape
- * and that it is finite; every descendant's outputs for the self-test's input; kept units; the ranking's tables. Reads
- * every file once or twice, as streams or one descendant at a time.
+ * and that it is finite; every descendant's outputs for the self-test's input; kept units; the ranking's tables; and every
+ * folder under `models/`, as `verifyModel` does. Reads every file once or twice, as streams or one descendant at a time.
  *
  * @param path the library folder, its manifest.json, or a run folder that holds `library/`
  * @throws BlockForgeError `file-missing`, `library-invalid` where there is no manifest to begin with
@@ -44,29 +33,35 @@ export async function verifyLibrary(
   const folder = dirname(manifestPath);
   const findings: Finding[] = [];
   const { value: manifest, check } = await verifyDocument(manifestPath, manifestKind, findings);
-  if (manifest === undefined) return { folder, checks: [check], findings, notes: [] };
+  if (manifest === undefined) return { kind: 'library', folder, checks: [check], findings, notes: [] };
 
   const { checks, damaged } = await verifyFiles(folder, filesOf(manifest), findings, {
     ...(signal && { signal }),
-    onFile: (done, total, name) => onProgress?.({ fraction: (0.5 * done) / total, note: name }),
+    onFile: (done, total, name) => onProgress?.({ fraction: (0.4 * done) / total, note: name }),
   });
   const library = await openLibrary(manifestPath, { check: 'none' });
   const weightChecks = await verifyWeights(library, damaged, findings, {
     ...(signal && { signal }),
     onDescendant: (done, total) =>
-      onProgress?.({ fraction: 0.5 + (0.5 * done) / total, note: `self-test ${done}/${total}` }),
+      onProgress?.({ fraction: 0.4 + (0.3 * done) / total, note: `self-test ${done}/${total}` }),
   });
   const tables = [
     await verifyKeptUnits(library, damaged, findings),
     await verifyRanking(library, damaged, findings),
   ];
+  const models = await verifyModels(library, findings, {
+    ...(signal && { signal }),
+    onProgress: ({ fraction, note }) => onProgress?.({ fraction: 0.7 + 0.3 * fraction, note }),
+  });
+  onProgress?.({ fraction: 1, note: 'done' });
   return {
+    kind: 'library',
     folder,
     manifest,
-    checks: [check, ...checks, ...weightChecks, ...tables].sort(
+    checks: [check, ...checks, ...weightChecks, ...tables, ...models.checks].sort(
       (a, b) => checkNames.indexOf(a.name) - checkNames.indexOf(b.name),
     ),
     findings,
-    notes: await findUnlisted(library),
+    notes: [...(await findUnlisted(library)), ...models.notes],
   };
 }

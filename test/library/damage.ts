@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Manifest } from '../../pipeline/library/manifest.ts';
@@ -56,20 +57,22 @@ export async function exchange(folder: string, a: string, b: string): Promise<vo
 
 /** Enters what lies there now as what the manifest vouches for: damage that only looking inside can find. */
 export async function vouchFor(folder: string, ...paths: readonly string[]): Promise<void> {
-  const manifest = await readManifest(folder);
-  for (const path of paths) {
+  const composition = join(folder, 'composition.json');
+  const path = existsSync(composition) ? composition : join(folder, 'manifest.json');
+  const manifest: unknown = JSON.parse(await readFile(path, 'utf8'));
+  for (const name of paths) {
     const entries: Manifest['frame'][] = [];
     const collect = (value: unknown): void => {
       if (typeof value !== 'object' || value === null) return;
-      if ('path' in value && value.path === path) entries.push(value as Manifest['frame']);
+      if ('path' in value && value.path === name) entries.push(value as Manifest['frame']);
       Object.values(value).forEach(collect);
     };
     collect(manifest);
-    const full = join(folder, path);
+    const full = join(folder, name);
     for (const entry of entries) {
       Object.assign(entry, { sizeBytes: (await readFile(full)).length, sha256: await sha256File(full) });
     }
   }
-  await rm(join(folder, 'manifest.json'));
-  await writeFile(join(folder, 'manifest.json'), JSON.stringify(manifest));
+  await rm(path);
+  await writeFile(path, JSON.stringify(manifest));
 }
