@@ -144,10 +144,7 @@ describe('library/verify', function () {
   it('refuses paths and links that leave the folder', async () => {
     for (const hostile of ['../outside', '/etc/passwd', 'blocks/../../x', 'C:\\x', './frame.safetensors']) {
       const path = await library.copy((manifest) => void (manifest.frame.path = hostile));
-      await findings(path, [
-        'manifest.json',
-        /frame.path: expected a relative path inside the folder/,
-      ]);
+      await findings(path, ['manifest.json', /frame.path: expected a relative path inside the folder/]);
     }
     const path = await library.copy();
     await rename(join(path, a), join(path, '..', 'outside.safetensors'));
