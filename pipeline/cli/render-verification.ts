@@ -1,7 +1,10 @@
+import type { ModelVerification } from '../library/verify-model.ts';
 import type { Verification } from '../library/verify.ts';
+import { modelKind } from '../library/forms/model-manifest.ts';
+import { manifestKind } from '../library/read-manifest.ts';
 import type { CheckName } from '../library/verify-finding.ts';
 import type { MeasuredVerification, NumberVerdict } from '../library/verify-measured.ts';
-import { formatBytes } from '../util/format.ts';
+import { formatBytes, formatCount } from '../util/format.ts';
 import { formatMetric, signed } from './numbers.ts';
 import { renderTable, type Column } from './table.ts';
 import type { Paint } from './terminal.ts';
@@ -12,19 +15,21 @@ const titles: Readonly<Record<CheckName, string>> = {
   hashes: 'hashes: SHA-256 of every file',
   frame: 'frame: tensors, shapes, finite',
   weights: 'descendants: tensors, shapes, finite, their own ids',
+  index: 'index: every weight in its file',
+  graphs: 'graphs: these weights from these files, nothing else',
   'self-test': 'self-test: recorded outputs met',
   'kept-units': 'kept units: distinct, in range',
   ranking: 'ranking: tables agree with the manifest',
+  models: 'models: each whole, and of this very library',
 };
 
 const shownNotes = 20;
 
 /** A tick for each check with its counts, then everything that is wrong, then what else is to know. */
-export function renderVerification(
-  { folder, manifest, checks, findings, notes }: Verification,
-  paint: Paint,
-): string {
-  const lines = [`Library ${oneLine(folder)}${manifest === undefined ? '' : `: ${describe(manifest)}`}`, ''];
+export function renderVerification(verified: Verification | ModelVerification, paint: Paint): string {
+  const { kind, folder, manifest, checks, findings, notes } = verified;
+  const description = kind === 'library' ? describe(verified.manifest) : describeModel(verified.manifest);
+  const lines = [`${kind === 'library' ? 'Library' : 'Model'} ${oneLine(folder)}${description}`, ''];
   const width = Math.max(...checks.map(({ name }) => titles[name].length));
   for (const { name, passed, of, skipped } of checks) {
     const whole = passed === of;
@@ -51,10 +56,10 @@ export function renderVerification(
   if (notes.length > 0) lines.push('');
   lines.push(
     findings.length === 0
-      ? paint.green('The library is whole.')
-      : paint.red(`The library is damaged: ${findings.length} finding${findings.length === 1 ? '' : 's'}.`),
+      ? paint.green(`The ${kind} is whole.`)
+      : paint.red(`The ${kind} is damaged: ${findings.length} finding${findings.length === 1 ? '' : 's'}.`),
   );
-  if (findings.length > 0) lines.push('next: copy the library again, or export it again');
+  if (findings.length > 0) lines.push(`next: ${nextOf(verified)}`);
   return lines.join('\n');
 }
 
@@ -69,7 +74,7 @@ const columns: readonly Column[] = [
 
 /** Every recorded number with the one measured again. */
 export function renderMeasured(measured: MeasuredVerification, paint: Paint): string {
-  const { engine, recordedEngine, split, images, numbers, notes } = measured;
+  const { engine, recordedEngine, recordedSplit = 'selection', split, images, numbers, notes } = measured;
   const rows = numbers.map(({ model, what, recorded, found, interval, verdict }) => [
     model,
     what,
@@ -82,7 +87,7 @@ export function renderMeasured(measured: MeasuredVerification, paint: Paint): st
     numbers.filter((number) => number.verdict === verdict).length;
   const differing = count('differs');
   return [
-    `Measured again on ${images.toLocaleString('en-US')} images (${split}) with ${engine}; recorded on the selection split with ${oneLine(recordedEngine)}`,
+    `Measured again on ${images.toLocaleString('en-US')} images (${split}) with ${engine}; recorded on the ${recordedSplit} split with ${oneLine(recordedEngine)}`,
     '',
     ...renderTable(columns, rows, (line, row) =>
       numbers[row].verdict === 'differs' ? paint.red(line) : line,
@@ -98,11 +103,29 @@ export function renderMeasured(measured: MeasuredVerification, paint: Paint): st
   ].join('\n');
 }
 
-function describe({ blocks, frame, tool }: NonNullable<Verification['manifest']>): string {
+/** Where nothing but models is damaged, the library is not to be made again for it. */
+function nextOf({ kind, findings }: Verification | ModelVerification): string {
+  if (kind === 'model') return modelKind.next;
+  const onlyModels = findings.every(({ check }) => check === 'models');
+  return onlyModels ? 'compose these models again, or delete their folders' : manifestKind.next;
+}
+
+function describe(manifest: Verification['manifest']): string {
+  if (manifest === undefined) return '';
+  const { blocks, frame, tool } = manifest;
   const descendants = blocks.flatMap((block) => block.descendants);
   const bytes = descendants.reduce((sum, { file }) => sum + file.sizeBytes, frame.sizeBytes);
   return (
-    `${blocks.length} blocks, ${descendants.length} descendants, ${formatBytes(bytes)}; ` +
+    `: ${blocks.length} blocks, ${descendants.length} descendants, ${formatBytes(bytes)}; ` +
+    `made by BlockForge ${oneLine(tool.version)}`
+  );
+}
+
+function describeModel(manifest: ModelVerification['manifest']): string {
+  if (manifest === undefined) return '';
+  const { widths, params, sizeBytes, tool } = manifest;
+  return (
+    `: ${widths.length} blocks, ${formatCount(params)} parameters, ${formatBytes(sizeBytes)}; ` +
     `made by BlockForge ${oneLine(tool.version)}`
   );
 }

@@ -20,10 +20,14 @@ export const verifyArguments = (
   found: (command: VerifyCommand) => void,
 ): CommandModule<object, Arguments> => ({
   command: 'verify <library>',
-  describe: 'check a library: every file, every weight, and with --measure its numbers',
+  describe: 'check a library or a model folder: every file, every weight, and with --measure its numbers',
   builder: (builder) =>
     builder
-      .positional('library', { type: 'string', demandOption: true, describe: 'library folder or run folder' })
+      .positional('library', {
+        type: 'string',
+        demandOption: true,
+        describe: 'library folder, run folder or model folder',
+      })
       .options({
         measure: {
           type: 'boolean',
@@ -46,12 +50,15 @@ export const verifyArguments = (
       .epilog(
         'Without --measure no data and no engine is needed: schema and references of the manifest, place, size and ' +
           'SHA-256 of every file, shapes and finite weights, recorded outputs of every descendant, kept units, ranking ' +
-          'tables. Everything that is wrong is listed, with its file.\n' +
+          'tables, every model under models/. Of a model folder (it holds composition.json): the same of its files, and ' +
+          'that its index and graphs take these weights from these files and nothing else. Everything that is wrong is ' +
+          'listed, with its file.\n' +
           'Exit codes: 0 whole, and all numbers hold; 3 damaged; 5 a number does not hold; others as for run.',
       )
       .example('$0 verify runs/demo', 'is this library whole?')
       .example('$0 verify runs/demo --measure', 'and do its numbers hold on this machine?')
-      .example('$0 verify library --measure --config demo.yaml', 'of a library that was copied here'),
+      .example('$0 verify library --measure --config demo.yaml', 'of a library that was copied here')
+      .example('$0 verify runs/demo/library/models/params-60pct', 'is this model folder whole?'),
   handler: (args) => {
     const config = once('config', args.config);
     const split = oneOf('split', once('split', args.split), splits);

@@ -1,7 +1,9 @@
 import type { MeasuredVerification } from '../library/verify-measured.ts';
 import type { MeasuredSplit, MeasureSource } from '../library/remeasure-source.ts';
 import type { Library } from '../library/open.ts';
-import { verifyLibrary } from '../library/verify.ts';
+import { findModel, openModel } from '../library/forms/open-model.ts';
+import { verifyLibrary, type Verification } from '../library/verify.ts';
+import { verifyModel, type ModelVerification } from '../library/verify-model.ts';
 import type { EngineChoice } from '../tensor/engine.ts';
 import { exitCodeOf, fail } from '../util/failure.ts';
 import { renderMeasured, renderVerification } from './render-verification.ts';
@@ -17,17 +19,19 @@ export interface VerifyCommand {
   readonly json: boolean;
 }
 
-/** Verifies a library, with `measure` its numbers too. @returns the exit code: 0 where all holds */
+/** Verifies a library or a model folder, with `measure` its numbers too. @returns the exit code: 0 where all holds */
 export async function runVerify(command: VerifyCommand, around: Surroundings): Promise<number> {
   const { stdout, stderr } = around;
   const tell = progressLines((line) => stderr.write(line), command.json);
-  const verification = await verifyLibrary(command.library, { signal: around.unheard, onProgress: tell });
+  const model = await findModel(command.library);
+  const verify = model === undefined ? verifyLibrary : verifyModel;
+  const verification = await verify(model ?? command.library, { signal: around.unheard, onProgress: tell });
   const whole = verification.findings.length === 0;
   if (!command.json) stdout.write(`${renderVerification(verification, stdout.paint)}\n`);
   let measured: MeasuredVerification | undefined;
   // The numbers of damaged weights would say nothing.
   if (command.measure && whole) {
-    measured = await measureAgain(command, around, tell);
+    measured = await measureAgain(command, verification, around, tell);
     if (!command.json) stdout.write(`\n${renderMeasured(measured, stdout.paint)}\n`);
   }
   const holds = measured === undefined || measured.numbers.every(({ verdict }) => verdict !== 'differs');
@@ -42,17 +46,23 @@ export async function runVerify(command: VerifyCommand, around: Surroundings): P
 
 async function measureAgain(
   { library: path, config, split, engine }: VerifyCommand,
+  { kind, folder }: Verification | ModelVerification,
   { unheard, stderr, cwd }: Surroundings,
   onProgress: ProgressHandler,
 ): Promise<MeasuredVerification> {
-  const [{ openLibrary }, { verifyMeasured }] = await Promise.all([
+  const [{ openLibrary }, { verifyMeasured }, { libraryOfModel, verifyMeasuredModel }] = await Promise.all([
     import('../library/open.ts'),
     import('../library/verify-measured.ts'),
+    import('../library/verify-measured-model.ts'),
   ]);
-  const library = await openLibrary(path);
+  const model = kind === 'model' ? await openModel(folder) : undefined;
+  const library = model === undefined ? await openLibrary(path) : await libraryOfModel(model);
   const source = await sourceOf(library, config, cwd);
   const warn = (message: string) => stderr.write(`${message}\n`);
-  return verifyMeasured(library, source, { split, engine, signal: unheard, warn, onProgress });
+  const options = { split, engine, signal: unheard, warn, onProgress };
+  return model === undefined
+    ? verifyMeasured(library, source, options)
+    : verifyMeasuredModel(model, library, source, options);
 }
 
 /** The data of a config where one is given, else of the run that the library lies in. */

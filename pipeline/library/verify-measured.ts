@@ -29,6 +29,8 @@ export interface NumberVerdict {
 export interface MeasuredVerification {
   readonly engine: string;
   readonly recordedEngine: string;
+  /** Default: `selection`, as of every library. */
+  readonly recordedSplit?: MeasuredSplit;
   readonly split: MeasuredSplit;
   readonly images: number;
   readonly numbers: readonly NumberVerdict[];
@@ -36,7 +38,7 @@ export interface MeasuredVerification {
   readonly notes: readonly string[];
 }
 
-interface RecordedModel {
+export interface RecordedModel {
   readonly name: string;
   readonly descendants: readonly string[];
   readonly scores: ModelScores;
@@ -117,7 +119,8 @@ function recordedModels({ uniform, allocated = [], contexts = [], blocks }: Mani
   return { models, notes };
 }
 
-function compareScores(
+/** Every number that is recorded of a model, beside the same measured again. */
+export function compareScores(
   { name, scores: recorded }: RecordedModel,
   found: ModelScores,
   { kl }: Scores,

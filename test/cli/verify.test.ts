@@ -7,6 +7,9 @@ import { parseArguments } from '../../pipeline/cli/arguments.ts';
 import { renderMeasured, renderVerification } from '../../pipeline/cli/render-verification.ts';
 import { colours, plain } from '../../pipeline/cli/terminal.ts';
 import type { MeasuredVerification } from '../../pipeline/library/verify-measured.ts';
+import { writeModel, type WriteModelOptions } from '../../pipeline/library/forms/write-model.ts';
+import { openLibrary } from '../../pipeline/library/open.ts';
+import type { ModelVerification } from '../../pipeline/library/verify-model.ts';
 import { verifyLibrary, type Verification } from '../../pipeline/library/verify.ts';
 import { BlockForgeError } from '../../pipeline/util/failure.ts';
 import { flipBit, patients, type Patients } from '../library/damage.ts';
@@ -69,7 +72,14 @@ describe('cli/verify', function () {
     assert.deepEqual([split.found, split.next], ['no such split', 'did you mean "selection"?']);
     assert.equal(refusal('verify x --measure --engine cuda').found, 'no such engine');
     const { text } = command('verify --help') as { text: string };
-    for (const part of ['--measure', 'Examples:', 'verify runs/demo --measure', 'Exit codes: 0 whole']) {
+    for (const part of [
+      '--measure',
+      'model folder',
+      'composition.json',
+      'Examples:',
+      'verify runs/demo --measure',
+      'Exit codes: 0 whole',
+    ]) {
       assert.ok(text.includes(part), part);
     }
   });
@@ -103,6 +113,58 @@ describe('cli/verify', function () {
       report.findings.map(({ file, check }) => [file, check]),
       [['blocks/block-01/w0005.safetensors', 'hashes']],
     );
+  });
+
+  it('takes a model folder, without an engine, and says whose damage it is', async () => {
+    const path = await library.copy();
+    const model = join(path, 'models', 'small');
+    await writeModel(await openLibrary(path), ['block-00/w0005', 'block-01/w0010'], model, {
+      link: () => Promise.reject(Object.assign(new Error('no links here'), { code: 'EXDEV' })),
+    });
+    const whole = blockforge('verify', model);
+    assert.equal(whole.stderr, '');
+    assert.equal(whole.status, 0, '99 says that TensorFlow.js was loaded');
+    assert.match(whole.stdout, /^Model .*: 2 blocks, .* parameters, .*; made by BlockForge/);
+    assert.match(whole.stdout, /ok {2}graphs: these weights from these files, nothing else +2 of 2/);
+    assert.match(whole.stdout, /\nThe model is whole\.\n$/);
+
+    await flipBit(join(model, 'model.onnx'), -3);
+    const json = blockforge('verify', join(model, 'composition.json'), '--json');
+    assert.equal(json.status, 3);
+    const report = JSON.parse(json.stdout) as ModelVerification & { ok: boolean };
+    assert.deepEqual([report.ok, report.kind, report.findings[0].file], [false, 'model', 'model.onnx']);
+    const text = blockforge('verify', path);
+    assert.equal(text.status, 3);
+    assert.match(text.stdout, /BAD models: each whole, and of this very library +0 of 1: 1 wrong/);
+    assert.match(text.stdout, /\nmodels\/small\/model.onnx: its content has changed\n/);
+    assert.match(text.stdout, /next: compose these models again, or delete their folders\n$/);
+  });
+
+  it('says what it takes to measure a model again', async () => {
+    const path = await library.copy();
+    const write = async (folder: string, options?: WriteModelOptions) =>
+      writeModel(await openLibrary(path), ['block-00/w0005', 'block-01/w0010'], folder, options);
+    const interval = { mean: 1, low: 0, high: 2 };
+    await write(join(path, '..', 'alone'), {
+      measured: {
+        split: 'selection',
+        images: 9,
+        top1Percent: interval,
+        top1DeltaPp: interval,
+        kl: 0,
+        agreementPercent: 9,
+      },
+    });
+    const alone = blockforge('verify', join(path, '..', 'alone'), '--measure', '--config', 'none.yaml');
+    assert.equal(alone.status, 2);
+    assert.match(
+      alone.stderr,
+      /not in the library that it was made from.*\n {2}expected: LIBRARY\/models\/NAME/,
+    );
+    await write(join(path, 'models', 'unmeasured'));
+    const unmeasured = blockforge('verify', join(path, 'models', 'unmeasured'), '--measure');
+    assert.equal(unmeasured.status, 2);
+    assert.match(unmeasured.stderr, /no "measured" in it: the model was written without being measured/);
   });
 
   it('says where it cannot know the images', () => {

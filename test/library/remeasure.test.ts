@@ -9,10 +9,13 @@ import { createPreparer } from '../../datasets/prepare.ts';
 import { makeSplits } from '../../datasets/splits.ts';
 import { configSchema } from '../../pipeline/config/schema.ts';
 import type { Manifest } from '../../pipeline/library/manifest.ts';
+import { openModel } from '../../pipeline/library/forms/open-model.ts';
+import { writeModel } from '../../pipeline/library/forms/write-model.ts';
 import { openLibrary, type Library } from '../../pipeline/library/open.ts';
 import { uploadLibrary } from '../../pipeline/library/remeasure-model.ts';
 import { sourceOfConfig, sourceOfRun, type MeasureSource } from '../../pipeline/library/remeasure-source.ts';
 import { remeasure } from '../../pipeline/library/remeasure.ts';
+import { libraryOfModel, verifyMeasuredModel } from '../../pipeline/library/verify-measured-model.ts';
 import { verifyMeasured } from '../../pipeline/library/verify-measured.ts';
 import { writeLibrary } from '../../pipeline/library/write.ts';
 import { countCorrect } from '../../pipeline/measure/accuracy.ts';
@@ -256,5 +259,30 @@ describe('library/remeasure', function () {
     );
     assert.match(elsewhere.engine, /TensorFlow/);
     await loadEngine('wasm');
+  });
+
+  it('says of a model folder whether its recorded scores hold', async () => {
+    const descendants = ['block-00/w0010', 'block-01/w0005'];
+    const { models } = await remeasure(library, source, [descendants]);
+    const [{ measured }] = models;
+    const write = async (name: string, top1: number) => {
+      const model = join(library.folder, 'models', name);
+      await writeModel(library, descendants, model, {
+        measured: { split: 'selection', ...measured, top1Percent: { mean: top1, low: top1, high: top1 } },
+      });
+      return openModel(model);
+    };
+    const honest = await write('honest', measured.top1Percent.mean);
+    const own = await libraryOfModel(honest);
+    const holds = await verifyMeasuredModel(honest, own, source);
+    assert.deepEqual(
+      holds.numbers.map(({ model, what, verdict }) => [model, what, verdict]),
+      ['top-1 %', 'top-5 %', 'delta pp', 'KL', 'agreement %'].map((what) => ['the model', what, 'same']),
+    );
+    const wrong = await verifyMeasuredModel(await write('wrong', 99.5), own, source);
+    assert.deepEqual(
+      wrong.numbers.filter(({ verdict }) => verdict !== 'same').map(({ what }) => what),
+      ['top-1 %'],
+    );
   });
 });
