@@ -3,7 +3,13 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { installedEngines } from '../../pipeline/tensor/installed.ts';
 import type { LibrarySummary } from '../../pipeline/library/summary.ts';
+import { normalise } from '../../datasets/normalise.ts';
+import type { ModelManifest } from '../../pipeline/library/forms/model-manifest.ts';
 import { openLibrary } from '../../pipeline/library/open.ts';
+import { openMeasuredSplit, sourceOfRun } from '../../pipeline/library/remeasure-source.ts';
+import { toPlanes } from '../../pipeline/runtime/images.ts';
+import { startRuntime } from '../../pipeline/runtime/index.ts';
+import { hasOnnxRuntime } from '../support/onnx-runtime.ts';
 import { finished, hashes, smallConfig, succeeded, workplace, type Workplace } from './blockforge.ts';
 
 const engines = installedEngines().tensorflow === undefined ? ['wasm'] : ['tensorflow', 'wasm'];
@@ -85,6 +91,44 @@ for (const engine of engines) {
       });
       assert.equal(manifest.additivity!.averageSum.all.compositions, 8);
       assert.ok(manifest.predictor!.parameters.scale > 0);
+    });
+
+    it('is verified with its numbers, and composed into a model that other runtimes agree with', async () => {
+      const verified = await place.blockforge('verify', 'runs/small', '--measure', '--engine', engine);
+      succeeded(verified);
+      const composed = await place.blockforge(
+        'compose',
+        'runs/small',
+        '--params',
+        '70%',
+        '--engine',
+        engine,
+        '--json',
+      );
+      succeeded(composed);
+      const folder = join(library(), 'models', 'params-70pct');
+      const model = JSON.parse(readFileSync(join(folder, 'composition.json'), 'utf8')) as ModelManifest;
+      const { measured, descendants } = model;
+      assert.equal(measured!.images, 200);
+      succeeded(await place.blockforge('verify', folder));
+      const opened = await openLibrary(library());
+      assert.ok(model.params <= 0.7 * opened.manifest.teacher.params);
+      if (!(await hasOnnxRuntime())) return;
+      const source = await sourceOfRun(opened);
+      const images = await openMeasuredSplit(opened, source!, 'selection');
+      const runtime = await startRuntime(opened, { descendants });
+      const { preprocessing, architecture } = opened.manifest.teacher;
+      const { pixels, labels, count } = await images.load(images.items);
+      const values = normalise(pixels, preprocessing);
+      const size = values.length / count;
+      let right = 0;
+      for (let image = 0; image < count; image++) {
+        const planes = toPlanes(values.subarray(image * size, (image + 1) * size), architecture.channels);
+        const [{ classIndex }] = await runtime.predict(planes);
+        if (classIndex === labels[image]) right++;
+      }
+      await runtime.close();
+      assert.equal(right, Math.round((measured!.top1Percent.mean / 100) * measured!.images));
     });
 
     it('does nothing the second time', async () => {
