@@ -52,6 +52,8 @@ for (let done = 0; done < count; done++) {
   const next = others[draw.integer(others.length)];
   const change = runtime.use(runtime.descendants.map((id, i) => (i === block ? next.id : id)));
   switching.push(change.milliseconds);
+  // The inference loop's turn: at least one runs between two switches.
+  await new Promise(setImmediate);
   moved += change.bytesLoaded;
   const started = performance.now();
   readFileSync(library.pathOf(next.file));
