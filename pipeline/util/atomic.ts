@@ -21,19 +21,34 @@ export async function writeFileAtomic(
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
-    if ((error as NodeJS.ErrnoException).code === 'ENOSPC') {
-      fail(
-        {
-          reason: 'out-of-space',
-          subject: path,
-          found: 'the disk is full; nothing half-written was left',
-          next: 'free some space and give the same command again, it resumes',
-        },
-        error,
-      );
-    }
-    throw error;
+    return refuseWrite(error, path);
   }
+}
+
+/**
+ * What a failed write means to the user. Call it when the half-written file or folder is gone again.
+ * @throws BlockForgeError `out-of-space`, or `usage` for a place that may not be written to; anything else as it is
+ */
+export function refuseWrite(error: unknown, path: string): never {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    fail(
+      {
+        reason: 'out-of-space',
+        subject: path,
+        found: 'the disk is full; nothing half-written was left',
+        next: 'free some space and give the same command again',
+      },
+      error,
+    );
+  }
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS' || code === 'ENOTDIR' || code === 'EEXIST') {
+    fail(
+      { reason: 'usage', subject: path, found: `it cannot be written (${code})`, next: 'give another place' },
+      error,
+    );
+  }
+  throw error;
 }
 
 export async function writeJsonAtomic(path: string, value: unknown): Promise<void> {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { modelCosts } from '../../model/costs.ts';
-import { readJson, writeFileAtomic, writeJsonAtomic } from '../../util/atomic.ts';
+import { readJson, refuseWrite, writeFileAtomic, writeJsonAtomic } from '../../util/atomic.ts';
 import { fail } from '../../util/failure.ts';
 import { sha256File } from '../../util/hash.ts';
 import { toolVersion } from '../../util/version.ts';
@@ -90,7 +90,7 @@ export async function writeModel(
     return manifest;
   } catch (error) {
     await rm(temporary, { recursive: true, force: true });
-    throw error;
+    return refuseWrite(error, target);
   }
 }
 
@@ -111,7 +111,7 @@ function checkComposition(library: Library, descendants: readonly string[]): voi
 
 /** @returns whether there is a model to replace */
 async function checkTarget(folder: string): Promise<boolean> {
-  await mkdir(dirname(folder), { recursive: true });
+  await mkdir(dirname(folder), { recursive: true }).catch((error: unknown) => refuseWrite(error, folder));
   const found = await stat(folder).catch(() => undefined);
   if (found === undefined) return false;
   if (found.isDirectory()) {

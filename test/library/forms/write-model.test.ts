@@ -47,7 +47,7 @@ describe('library/forms/write-model', () => {
     );
   });
 
-  it('copies where the file system cannot link, and passes other errors on', async () => {
+  it('copies where the file system cannot link, and says in words when the disk is full', async () => {
     const failing = (code: string) => () => Promise.reject(Object.assign(new Error(code), { code }));
     const model = join(scratch.path, 'model');
     const manifest = await writeModel(library, first, model, { link: failing('EXDEV') });
@@ -56,7 +56,7 @@ describe('library/forms/write-model', () => {
     assert.notEqual(await inode(model, own), await inode(library.folder, 'frame.safetensors'));
     await assert.rejects(
       writeModel(library, first, join(scratch.path, 'other'), { link: failing('ENOSPC') }),
-      /ENOSPC/,
+      { name: 'BlockForgeError', message: /other: the disk is full; nothing half-written was left/ },
     );
     assert.deepEqual(await readdir(scratch.path), ['model']);
   });
