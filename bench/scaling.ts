@@ -6,11 +6,11 @@
  */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { loadConfig } from '../pipeline/config/load.ts';
 import { planCompositions } from '../pipeline/library/compose/plan.ts';
+import { lossModel } from '../pipeline/library/compose/predict.ts';
 import { openLibrary, type Library } from '../pipeline/library/open.ts';
 import { remeasure } from '../pipeline/library/remeasure.ts';
-import { sourceOfConfig, sourceOfRun, type MeasuredSplit } from '../pipeline/library/remeasure-source.ts';
+import { findSource, type MeasuredSplit } from '../pipeline/library/remeasure-source.ts';
 import { modelCosts } from '../pipeline/model/costs.ts';
 import { writeJsonAtomic } from '../pipeline/util/atomic.ts';
 import { describeFailure, BlockForgeError, fail } from '../pipeline/util/failure.ts';
@@ -34,10 +34,7 @@ async function main(): Promise<void> {
   const library = await openLibrary(positionals[0] ?? 'runs/demo');
   const { manifest } = library;
   const split = (values.split ?? (manifest.data.test.images > 0 ? 'test' : 'selection')) as MeasuredSplit;
-  const source =
-    values.config === undefined
-      ? await sourceOfRun(library)
-      : sourceOfConfig(loadConfig(values.config).config, values.config);
+  const source = await findSource(library, values.config);
   if (source === undefined) {
     return fail({
       reason: 'usage',
@@ -138,20 +135,15 @@ function compositions(
   whole: readonly (readonly string[])[],
 ): (readonly string[])[] {
   const sparsest = library.manifest.blocks.map(({ descendants }) => descendants.at(-1)!);
-  const least = planCompositions(library, {
-    params: modelCosts(
-      library.manifest.teacher.architecture,
-      sparsest.map(({ width }) => width),
-    ).params,
-  });
-  if (!Array.isArray(least)) throw new Error('the sparsest composition does not fit its own size');
+  const loss = lossModel(library.manifest);
+  const mostDropPp = loss.dropPp(sparsest.reduce((sum, item) => sum + loss.costOf(item), 0));
   const known = new Set(whole.map((ids) => ids.join(' ')));
   const found = new Map<string, readonly string[]>();
   for (let level = 0; level <= levels; level++) {
-    const maxDropPp = (least[0].predictedDropPp * level) / levels;
+    const maxDropPp = (mostDropPp * level) / levels;
     const plans = planCompositions(library, { maxDropPp });
-    if (!Array.isArray(plans)) continue;
-    const [{ descendants }] = plans as { descendants: readonly string[] }[];
+    if ('nearest' in plans) continue;
+    const [{ descendants }] = plans;
     if (!known.has(descendants.join(' '))) found.set(descendants.join(' '), descendants);
   }
   return [...found.values()];

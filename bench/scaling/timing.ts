@@ -77,16 +77,20 @@ export async function timeReloads(
   const folder = await mkdtemp(join(tmpdir(), 'blockforge-scaling-'));
   try {
     const reloads: Reload[] = [];
-    const written = new Map<string, number>();
+    const written = new Map<string, { readonly path: string; readonly sizeBytes: number }>();
     for (const [step, descendants] of walked.entries()) {
       const key = descendants.join(' ');
       if (step > 0 && key === walked[step - 1].join(' ')) continue;
-      const path = join(folder, String([...written.keys(), key].indexOf(key)));
-      if (!written.has(key)) written.set(key, (await writeModel(library, descendants, path)).sizeBytes);
+      let model = written.get(key);
+      if (model === undefined) {
+        const path = join(folder, String(written.size));
+        model = { path, sizeBytes: (await writeModel(library, descendants, path)).sizeBytes };
+        written.set(key, model);
+      }
       const started = performance.now();
-      const session = await ort.InferenceSession.create(join(path, 'model.onnx'));
+      const session = await ort.InferenceSession.create(join(model.path, 'model.onnx'));
       if (step > 0) {
-        reloads.push({ milliseconds: performance.now() - started, bytesLoaded: written.get(key)! });
+        reloads.push({ milliseconds: performance.now() - started, bytesLoaded: model.sizeBytes });
       }
       await session.release();
     }

@@ -5,12 +5,12 @@ import { planCompositions, type Limits } from '../library/compose/plan.ts';
 import { composeSpace, type Plan, type Resource } from '../library/compose/space.ts';
 import { isInside, measurePlan, writePlan } from '../library/compose/make-model.ts';
 import { openLibrary, type Library } from '../library/open.ts';
-import type { MeasureSource } from '../library/remeasure-source.ts';
 import type { EngineChoice } from '../tensor/engine.ts';
 import { fail } from '../util/failure.ts';
 import { writeFront } from './compose-front.ts';
 import { refuseLimits } from './compose-refusal.ts';
 import { limitOptions, type GivenLimit, type LimitOption } from './compose-limits.ts';
+import { progressLines } from './progress-lines.ts';
 import { renderMeasuredModel, renderPlans } from './render-compose.ts';
 import type { Surroundings } from './run-command.ts';
 
@@ -76,14 +76,18 @@ export async function runCompose(command: ComposeCommand, around: Surroundings):
   const facts = { prediction: space.loss.describe, latency, teacher, plans, limits };
   if (!command.json) stdout.write(`${renderPlans(library, facts, stdout.paint)}\n`);
 
-  const source = command.measures ? await sourceOf(library, command.config, cwd) : undefined;
+  const source = command.measures
+    ? await (await import('../library/remeasure-source.ts')).findSource(library, command.config, cwd)
+    : undefined;
   const measured =
     source &&
     (await measurePlan(library, source, winner, {
       engine: command.engine,
       signal: around.unheard,
       warn: (message) => stderr.write(`${message}\n`),
-      onProgress: progressLines((line) => stderr.write(line)),
+      onProgress: progressLines(({ fraction }) =>
+        stderr.write(`measuring: ${Math.floor(100 * fraction)} %\n`),
+      ),
     }));
   if (measured !== undefined && !command.json)
     stdout.write(`\n${renderMeasuredModel(winner, measured, stdout.paint)}\n`);
@@ -136,18 +140,6 @@ function resolveLimits({ limits, maxDropPp }: ComposeCommand, teacher: Plan): Li
   return { ...amounts, ...(maxDropPp !== undefined && { maxDropPp }) };
 }
 
-async function sourceOf(
-  library: Library,
-  config: string | undefined,
-  cwd: string,
-): Promise<MeasureSource | undefined> {
-  const { sourceOfConfig, sourceOfRun } = await import('../library/remeasure-source.ts');
-  if (config === undefined) return sourceOfRun(library);
-  const { loadConfig } = await import('../config/load.ts');
-  const loaded = loadConfig(config, { cwd });
-  return sourceOfConfig(loaded.config, loaded.file);
-}
-
 /** "params-60pct-latency-8ms" */
 function folderName({ limits, maxDropPp, profile }: ComposeCommand): string {
   const parts = limitOptions.flatMap((option) => {
@@ -169,13 +161,4 @@ function unmeasured({ measures, library: path }: ComposeCommand, { folder }: Lib
     `Not measured: ${folder} does not lie in the run that made it, so its images are not known.\n` +
     `What the model loses is a prediction. To measure it: the same command with --config FILE, the config that made ${path}`
   );
-}
-
-function progressLines(write: (line: string) => void): (progress: { readonly fraction: number }) => void {
-  let next = Date.now() + 3000;
-  return ({ fraction }) => {
-    if (Date.now() < next) return;
-    next = Date.now() + 3000;
-    write(`measuring: ${Math.floor(100 * fraction)} %\n`);
-  };
 }

@@ -20,6 +20,8 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
+const surroundings = { stdout, stderr, cwd: process.cwd(), unheard: unheard.signal };
+
 async function perform(command: Command): Promise<number> {
   switch (command.name) {
     case 'text':
@@ -27,7 +29,7 @@ async function perform(command: Command): Promise<number> {
       return 0;
     case 'run': {
       const { runPipeline } = await import('./run-command.ts');
-      return runPipeline(command, { stdout, stderr, cwd: process.cwd(), unheard: unheard.signal });
+      return runPipeline(command, surroundings);
     }
     case 'show': {
       const { readLibrarySummary } = await import('../library/show.ts');
@@ -46,15 +48,15 @@ async function perform(command: Command): Promise<number> {
     }
     case 'compose': {
       const { runCompose } = await import('./compose-command.ts');
-      return runCompose(command, { stdout, stderr, cwd: process.cwd(), unheard: unheard.signal });
+      return runCompose(command, surroundings);
     }
     case 'verify': {
       const { runVerify } = await import('./verify-command.ts');
-      return runVerify(command, { stdout, stderr, cwd: process.cwd(), unheard: unheard.signal });
+      return runVerify(command, surroundings);
     }
     case 'profile': {
       const { runProfile } = await import('./profile-command.ts');
-      return runProfile(command, { stdout, stderr, cwd: process.cwd(), unheard: unheard.signal });
+      return runProfile(command, surroundings);
     }
     case 'legodnn': {
       const { exportLegodnn } = await import('./legodnn-command.ts');

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { openLibrary, type Library } from '../library/open.ts';
-import { defaults, type Options } from '../library/profile/measure-onnx.js';
+import { defaults, measureOnnx, type Options } from '../library/profile/measure-onnx.js';
 import {
   profileName,
   profileNames,
@@ -107,7 +107,6 @@ async function withOnnx(
   options: Settings,
   threads = availableParallelism(),
 ): Promise<Profile> {
-  const { measureOnnx } = await import('../library/profile/measure-onnx.js');
   const { loadOnnxRuntime } = await import('../library/forms/onnx-runtime.ts');
   if (library.manifest.onnx === undefined) {
     fail({

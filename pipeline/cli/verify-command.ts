@@ -1,11 +1,11 @@
 import type { MeasuredVerification } from '../library/verify-measured.ts';
-import type { MeasuredSplit, MeasureSource } from '../library/remeasure-source.ts';
-import type { Library } from '../library/open.ts';
+import type { MeasuredSplit } from '../library/remeasure-source.ts';
 import { findModel, openModel } from '../library/forms/open-model.ts';
 import { verifyLibrary, type Verification } from '../library/verify.ts';
 import { verifyModel, type ModelVerification } from '../library/verify-model.ts';
 import type { EngineChoice } from '../tensor/engine.ts';
 import { exitCodeOf, fail } from '../util/failure.ts';
+import { progressLines } from './progress-lines.ts';
 import { renderMeasured, renderVerification } from './render-verification.ts';
 import type { Surroundings } from './run-command.ts';
 
@@ -19,10 +19,18 @@ export interface VerifyCommand {
   readonly json: boolean;
 }
 
+interface VerifyProgress {
+  readonly fraction: number;
+  readonly note?: string;
+}
+
 /** Verifies a library or a model folder, with `measure` its numbers too. @returns the exit code: 0 where all holds */
 export async function runVerify(command: VerifyCommand, around: Surroundings): Promise<number> {
   const { stdout, stderr } = around;
-  const tell = progressLines((line) => stderr.write(line), command.json);
+  const tell = progressLines<VerifyProgress>(({ fraction, note }) => {
+    if (command.json) return;
+    stderr.write(`${Math.floor(100 * fraction)} %${note === undefined ? '' : ` ${note}`}\n`);
+  });
   const model = await findModel(command.library);
   const verify = model === undefined ? verifyLibrary : verifyModel;
   const verification = await verify(model ?? command.library, { signal: around.unheard, onProgress: tell });
@@ -48,51 +56,29 @@ async function measureAgain(
   { library: path, config, split, engine }: VerifyCommand,
   { kind, folder }: Verification | ModelVerification,
   { unheard, stderr, cwd }: Surroundings,
-  onProgress: ProgressHandler,
+  onProgress: (progress: VerifyProgress) => void,
 ): Promise<MeasuredVerification> {
-  const [{ openLibrary }, { verifyMeasured }, { libraryOfModel, verifyMeasuredModel }] = await Promise.all([
-    import('../library/open.ts'),
-    import('../library/verify-measured.ts'),
-    import('../library/verify-measured-model.ts'),
-  ]);
+  const [{ openLibrary }, { findSource }, { verifyMeasured }, { libraryOfModel, verifyMeasuredModel }] =
+    await Promise.all([
+      import('../library/open.ts'),
+      import('../library/remeasure-source.ts'),
+      import('../library/verify-measured.ts'),
+      import('../library/verify-measured-model.ts'),
+    ]);
   const model = kind === 'model' ? await openModel(folder) : undefined;
   const library = model === undefined ? await openLibrary(path) : await libraryOfModel(model);
-  const source = await sourceOf(library, config, cwd);
+  const source =
+    (await findSource(library, config, cwd)) ??
+    fail({
+      reason: 'usage',
+      subject: library.folder,
+      found: 'not in the run folder that made it, so where its images are is not known',
+      expected: 'runs/<name>/library, or a config',
+      next: '--config FILE, the config that made the library',
+    });
   const warn = (message: string) => stderr.write(`${message}\n`);
   const options = { split, engine, signal: unheard, warn, onProgress };
   return model === undefined
     ? verifyMeasured(library, source, options)
     : verifyMeasuredModel(model, library, source, options);
-}
-
-/** The data of a config where one is given, else of the run that the library lies in. */
-async function sourceOf(library: Library, config: string | undefined, cwd: string): Promise<MeasureSource> {
-  const { sourceOfConfig, sourceOfRun } = await import('../library/remeasure-source.ts');
-  if (config === undefined) {
-    return (
-      (await sourceOfRun(library)) ??
-      fail({
-        reason: 'usage',
-        subject: library.folder,
-        found: 'not in the run folder that made it, so where its images are is not known',
-        expected: 'runs/<name>/library, or a config',
-        next: '--config FILE, the config that made the library',
-      })
-    );
-  }
-  const { loadConfig } = await import('../config/load.ts');
-  const loaded = loadConfig(config, { cwd });
-  return sourceOfConfig(loaded.config, loaded.file);
-}
-
-type ProgressHandler = (progress: { readonly fraction: number; readonly note?: string }) => void;
-
-/** A line every few seconds on stderr: a large library takes minutes. */
-function progressLines(write: (line: string) => void, quiet: boolean): ProgressHandler {
-  let next = Date.now() + 3000;
-  return ({ fraction, note }) => {
-    if (quiet || Date.now() < next) return;
-    next = Date.now() + 3000;
-    write(`${Math.floor(100 * fraction)} %${note === undefined ? '' : ` ${note}`}\n`);
-  };
 }

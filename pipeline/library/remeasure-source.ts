@@ -5,6 +5,7 @@ import { splitNames, type SplitItem, type SplitName } from '../../datasets/contr
 import { openPreparer } from '../../datasets/open-preparer.ts';
 import type { Preparer } from '../../datasets/prepare.ts';
 import { makeSplits, splitHash } from '../../datasets/splits.ts';
+import { loadConfig } from '../config/load.ts';
 import { configSchema, type Config } from '../config/schema.ts';
 import { readJson } from '../util/atomic.ts';
 import { BlockForgeError, fail } from '../util/failure.ts';
@@ -57,6 +58,17 @@ export async function sourceOfRun({ folder }: Library): Promise<MeasureSource | 
   if (!config.success || splits === undefined) return undefined;
   const { data, seed, measure } = config.data;
   return { origin: run, data, seed, batchSize: measure.batchSize, items: splits.items };
+}
+
+/** The data of a config where one is given, else of the run that the library lies in; `undefined` where it lies in none. */
+export async function findSource(
+  library: Library,
+  config: string | undefined,
+  cwd = process.cwd(),
+): Promise<MeasureSource | undefined> {
+  if (config === undefined) return sourceOfRun(library);
+  const loaded = loadConfig(config, { cwd });
+  return sourceOfConfig(loaded.config, loaded.file);
 }
 
 /** The data that a config describes, e.g. the config that made the library, on another machine. */

@@ -1,7 +1,6 @@
-import { join } from 'node:path';
 import type { Library } from '../library/open.ts';
 import { latencyModel, type DeviceLatency } from '../library/profile/latency-model.ts';
-import { readProfile } from '../library/profile/profile-file.ts';
+import { findProfile } from '../library/profile/profile-file.ts';
 import { readDescendantSync } from '../library/read-descendant.ts';
 import { blockName } from '../model/architecture.ts';
 import { fail } from '../util/failure.ts';
@@ -208,7 +207,8 @@ export class Runtime {
  */
 export async function startRuntime(library: Library, options: RuntimeOptions = {}): Promise<Runtime> {
   const { engine = 'onnxruntime', threads } = options;
-  const device = options.profile === undefined ? undefined : await deviceOf(library, options.profile);
+  const device =
+    options.profile === undefined ? undefined : latencyModel(await findProfile(library, options.profile));
   const { descendants = library.manifest.blocks.map((block) => block.descendants[0].id) } = options;
   const opened =
     engine === 'onnxruntime'
@@ -222,11 +222,6 @@ export async function startRuntime(library: Library, options: RuntimeOptions = {
     throw error;
   }
   return runtime;
-}
-
-async function deviceOf(library: Library, profile: string): Promise<DeviceLatency> {
-  const byName = join(library.folder, 'profiles', `${profile}.json`);
-  return latencyModel(await readProfile(/[\\/]|\.json$/.test(profile) ? profile : byName, library));
 }
 
 function drop(blocks: readonly Held[]): void {

@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArguments } from '../../pipeline/cli/arguments.ts';
-import { loadOnnxRuntime } from '../../pipeline/library/forms/onnx-runtime.ts';
+import { hasOnnxRuntime } from '../support/onnx-runtime.ts';
 import { BlockForgeError } from '../../pipeline/util/failure.ts';
 import { writtenLibrary } from '../library/fixture.ts';
 
@@ -74,11 +74,7 @@ describe('cli/profile', () => {
     const command = ['--import', tsx, '--import', watch, main, 'profile'];
     let folder: Awaited<ReturnType<typeof writtenLibrary>>;
     before(async function () {
-      const runtime = await loadOnnxRuntime();
-      if (typeof runtime === 'string') {
-        console.log(`      skipped: ${runtime}`);
-        this.skip();
-      }
+      if (!(await hasOnnxRuntime())) this.skip();
       folder = await writtenLibrary();
     });
     after(() => folder?.remove());

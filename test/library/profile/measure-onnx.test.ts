@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { loadOnnxRuntime } from '../../../pipeline/library/forms/onnx-runtime.ts';
+import { hasOnnxRuntime } from '../../support/onnx-runtime.ts';
 import { openLibrary } from '../../../pipeline/library/open.ts';
 import {
   checkAdditivity,
@@ -127,11 +127,7 @@ describe('library/profile/measure-onnx', () => {
   describe('as profile.mjs of a library', () => {
     let folder: Awaited<ReturnType<typeof writtenLibrary>>;
     before(async function () {
-      const runtime = await loadOnnxRuntime();
-      if (typeof runtime === 'string') {
-        console.log(`      skipped: ${runtime}`);
-        this.skip();
-      }
+      if (!(await hasOnnxRuntime())) this.skip();
       folder = await writtenLibrary();
     });
     after(() => folder?.remove());
