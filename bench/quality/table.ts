@@ -202,10 +202,8 @@ export function markdownTable({ rows, reference }: QualityTable): string {
         difference === null
           ? '-'
           : `${signed(difference.mean)} [${signed(difference.low)}, ${signed(difference.high)}]`,
-        row.kl.toFixed(row.kl < 1 ? 3 : 2),
-        row.klDifference === null
-          ? '-'
-          : `${signed(row.klDifference.mean, 2)} [${signed(row.klDifference.low, 2)}, ${signed(row.klDifference.high, 2)}]`,
+        row.kl.toPrecision(3),
+        row.klDifference === null ? '-' : divergences(row.klDifference),
         row.agreementPercent.toFixed(1),
         secondsOf(row),
       ].join(' | ');
@@ -230,6 +228,12 @@ function secondsOf({ fitSeconds, allocationSeconds }: QualityRow): string {
   const parts = [formatDuration(fitSeconds)];
   if (allocationSeconds > 0) parts.push(`${formatDuration(allocationSeconds)} single blocks`);
   return parts.join(' + ');
+}
+
+/** To two digits of the mean: mild models differ by thousandths of a nat, all of them significant. */
+function divergences({ mean, low, high }: Bounds): string {
+  const digits = mean === 0 ? 2 : Math.max(2, 1 - Math.floor(Math.log10(Math.abs(mean))));
+  return `${signed(mean, digits)} [${signed(low, digits)}, ${signed(high, digits)}]`;
 }
 
 function signed(value: number, digits = 1): string {
