@@ -168,6 +168,8 @@ const splitErrors = z.strictObject({ all: predictionErrors, mild: predictionErro
 
 const additivity = z.strictObject({
   images: positive,
+  /** Mean error, in points, that these images would show of a predictor that knows the true losses; all and mild ones. */
+  imageNoisePp: z.strictObject({ all: z.number().min(0), mild: z.number().min(0).nullable() }),
   /** By the sum of `deltas.teacher.top1Pp`, of `deltas.average.top1Pp`, and by `predictor`, cross-validated. */
   teacherSum: splitErrors,
   averageSum: splitErrors,

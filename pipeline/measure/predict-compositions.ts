@@ -1,5 +1,5 @@
 import { random } from '../util/random.ts';
-import { additivityErrors, type PredictionErrors } from './additivity.ts';
+import { additivityErrors, mildLossPp, type PredictionErrors } from './additivity.ts';
 import type { Context } from './contexts.ts';
 import { deltasOf } from './deltas.ts';
 import { crossPredict, fitCurve, type Curve } from './predictor.ts';
@@ -19,6 +19,8 @@ export interface MeasuredComposition {
   readonly klIncrease: number;
   /** Of the whole model. */
   readonly measuredLossPp: number;
+  /** Of the measured loss, because these images are a sample; paired with the teacher, image by image. */
+  readonly standardErrorPp: number;
 }
 
 export interface SplitErrors {
@@ -38,6 +40,11 @@ interface Predicted {
 
 export interface AdditivityReport extends Predicted {
   readonly images: number;
+  /**
+   * Mean error that these images would show of a predictor which knows the true losses: sqrt(2 / pi) standard errors, as
+   * measured losses are close to normal. No prediction can be told to be better than that.
+   */
+  readonly imageNoisePp: { readonly all: number; readonly mild: number | null };
   /**
    * Predicted from one half of the images and compared with what is measured on the other, both ways. On the same
    * images a sum of top-1 deltas looks better than it is: it shares the luck of those images with what it predicts.
@@ -87,6 +94,7 @@ export function predictCompositions(input: PredictionInput): {
   return {
     additivity: {
       images,
+      imageNoisePp: imageNoise(whole.compositions),
       ...inside,
       acrossImages: {
         images: images >> 1,
@@ -168,9 +176,27 @@ function compositionSums({ models, contexts, hidden }: PredictionInput) {
       teacherLossPp: -sum((item) => item.teacher.top1Pp.mean),
       averageLossPp: -sum((item) => item.average.top1Pp.mean),
       klIncrease: sum((item) => item.average.klIncrease),
-      measuredLossPp: (100 * (count(teacher) - count(models.get(id)!.correct))) / teacher.length,
+      ...pairedLoss(teacher, models.get(id)!.correct),
     };
   };
+}
+
+function pairedLoss(teacher: Uint8Array, model: Uint8Array) {
+  const images = teacher.length;
+  const mean = (count(teacher) - count(model)) / images;
+  const squares = teacher.reduce((sum, right, image) => sum + (right - model[image] - mean) ** 2, 0);
+  return {
+    measuredLossPp: 100 * mean,
+    standardErrorPp: images < 2 ? 0 : 100 * Math.sqrt(squares / (images - 1) / images),
+  };
+}
+
+function imageNoise(compositions: readonly MeasuredComposition[]): AdditivityReport['imageNoisePp'] {
+  const expected = (some: readonly MeasuredComposition[]) =>
+    (Math.sqrt(2 / Math.PI) * some.reduce((sum, { standardErrorPp }) => sum + standardErrorPp, 0)) /
+    some.length;
+  const mild = compositions.filter(({ measuredLossPp }) => measuredLossPp < mildLossPp);
+  return { all: expected(compositions), mild: mild.length === 0 ? null : expected(mild) };
 }
 
 function count(flags: Uint8Array): number {

@@ -49,7 +49,7 @@ export interface RankingFile {
  */
 export const rank: Stage = {
   name: 'rank',
-  version: 2,
+  version: 3,
   needsEngine: false,
   plan: ({ loaded, slots }) => [
     {

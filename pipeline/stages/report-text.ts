@@ -122,8 +122,8 @@ function predictions({ additivity }: RankingFile): string {
   const row = (name: string, errors: SplitErrors | null) =>
     errors === null ? [] : [`| ${name} | ${numbers(errors.all)} | ${numbers(errors.mild)} |`];
   const table = (
-    { teacherSum, averageSum, predictor }: Omit<AdditivityReport, 'images' | 'acrossImages'>,
-    measured: SplitErrors | null,
+    { teacherSum, averageSum, predictor }: Pick<AdditivityReport, 'teacherSum' | 'averageSum' | 'predictor'>,
+    ...last: readonly string[]
   ) =>
     [
       '| predicted by | rank correlation | mean error | largest | rank correlation | mean error | largest |',
@@ -131,19 +131,20 @@ function predictions({ additivity }: RankingFile): string {
       ...row('sum of deltas, teacher context', teacherSum),
       ...row('sum of deltas, averaged contexts', averageSum),
       ...row('curve over summed KL, cross-validated', predictor),
-      ...row('measuring it on the first half', measured),
+      ...last,
     ].join('\n');
-  const { teacherSum, acrossImages } = additivity;
+  const { teacherSum, acrossImages, imageNoisePp } = additivity;
+  const perfect = [imageNoisePp.all, imageNoisePp.mild].map((value) => `- | ${value?.toFixed(2) ?? '-'} | -`);
   return `## Predicting a composition from its blocks: ${teacherSum.all.compositions} random compositions
 
 Predicted against measured loss of top-1 in percentage points. Left all of them, right those that lose less than ${mildLossPp} points.
 On the same ${additivity.images} selection images, ${teacherSum.mild.compositions} of them mild; sums of top-1 deltas share the luck of these images with what they predict:
 
-${table(additivity, null)}
+${table(additivity, `| the true loss: what ${additivity.images} images are off by | ${perfect.join(' | ')} |`)}
 
 From ${acrossImages.images} of the images to the others, both ways; the last line is the noise that is in all of them:
 
-${table(acrossImages, acrossImages.measured)}
+${table(acrossImages, ...row('measuring it on the first half', acrossImages.measured))}
 
 `;
 }

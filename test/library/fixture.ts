@@ -171,6 +171,7 @@ export function libraryInput(changes: Partial<Architecture> = {}): LibraryInput 
     additivity: {
       images: 200,
       ...predicted,
+      imageNoisePp: { all: 1.25, mild: null },
       acrossImages: { images: 100, ...predicted, measured: splitErrors },
     },
     predictor: {

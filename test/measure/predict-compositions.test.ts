@@ -76,6 +76,22 @@ describe('measure/predict-compositions', () => {
     assert.deepEqual(predictor!.crossValidated, additivity.predictor);
   });
 
+  it('says how far off these images alone would show a perfect prediction', () => {
+    const { imageNoisePp } = additivity;
+    // Known here: every image flips with the same probabilities, so the truth is a mean over many more of them.
+    const noise = measured.map(({ measuredLossPp, standardErrorPp }) => {
+      const lost = measuredLossPp / 100;
+      // Paired: images that flip either way, at least as many as are lost.
+      assert.ok(standardErrorPp >= 100 * Math.sqrt((lost - lost ** 2) / images) - 1e-9);
+      return Math.sqrt(2 / Math.PI) * standardErrorPp;
+    });
+    const mean = noise.reduce((sum, value) => sum + value, 0) / noise.length;
+    assert.ok(Math.abs(imageNoisePp.all - mean) < 1e-9);
+    const mild = noise.filter((_, index) => measured[index].measuredLossPp < 10);
+    assert.ok(Math.abs(imageNoisePp.mild! - mild.reduce((a, b) => a + b, 0) / mild.length) < 1e-9);
+    assert.ok(imageNoisePp.mild! < imageNoisePp.all);
+  });
+
   it('tries it on images that no prediction has seen', () => {
     const { acrossImages } = additivity;
     assert.equal(acrossImages.images, images / 2);
