@@ -7,6 +7,7 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { openLibrary, startRuntime, type RuntimeEngineName } from '../pipeline/runtime/index.ts';
+import { quantile } from '../pipeline/util/quantile.ts';
 import { random } from '../pipeline/util/random.ts';
 
 const { values, positionals } = parseArgs({
@@ -40,8 +41,6 @@ const inferring = (async () => {
   }
 })();
 
-const quantile = (sorted: readonly number[], share: number) =>
-  sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
 const switching: number[] = [];
 const reading: number[] = [];
 const memory: { switches: number; rssMB: number; externalMB: number }[] = [];
@@ -67,8 +66,6 @@ stop = true;
 await inferring;
 await runtime.close();
 
-switching.sort((a, b) => a - b);
-reading.sort((a, b) => a - b);
 const line = (times: readonly number[]) =>
   [0.5, 0.9, 0.99].map((share) => `p${share * 100} ${quantile(times, share).toFixed(2)} ms`).join(', ');
 console.log(

@@ -5,6 +5,7 @@ import { loadOnnxRuntime } from '../../pipeline/library/forms/onnx-runtime.ts';
 import { writeModel } from '../../pipeline/library/forms/write-model.ts';
 import type { Library } from '../../pipeline/library/open.ts';
 import { startRuntime, type Switch } from '../../pipeline/runtime/index.ts';
+import { quantile } from '../../pipeline/util/quantile.ts';
 import { random } from '../../pipeline/util/random.ts';
 
 export interface RunTimes {
@@ -36,7 +37,7 @@ export async function timeCompositions(
         times[place].push(performance.now() - started);
       }
     }
-    return { latencyMs: times.map(median), runtime: runtime.engine };
+    return { latencyMs: times.map((some) => quantile(some, 0.5)), runtime: runtime.engine };
   } finally {
     await runtime.close();
   }
@@ -98,11 +99,6 @@ export async function timeReloads(
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted.length === 0 ? NaN : sorted[Math.floor(sorted.length / 2)];
 }
 
 function randomImage({ manifest }: Library): Float32Array {

@@ -2,7 +2,7 @@ import { measureAll } from '../measure/measured.ts';
 import type { Scores } from '../measure/scores.ts';
 import { sweep } from '../measure/sweep.ts';
 import { loadEngine, type Engine, type EngineChoice } from '../tensor/engine.ts';
-import { fail } from '../util/failure.ts';
+import { checkComposition } from './check-composition.ts';
 import type { Manifest } from './manifest.ts';
 import type { Library } from './open.ts';
 import { uploadLibrary } from './remeasure-model.ts';
@@ -110,21 +110,4 @@ export async function remeasure(
   } finally {
     uploaded.dispose();
   }
-}
-
-function checkComposition(library: Library, ids: readonly string[]): void {
-  const { folder, manifest } = library;
-  const { blocks } = manifest;
-  ids.forEach((id) => library.descendant(id));
-  if (
-    ids.length === blocks.length &&
-    ids.every((id, block) => blocks[block].descendants.some((item) => item.id === id))
-  )
-    return;
-  fail({
-    reason: 'library-invalid',
-    subject: folder,
-    found: `the composition ${ids.join(' ')}`,
-    expected: `one descendant of each of its ${blocks.length} blocks, in their order`,
-  });
 }

@@ -4,6 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import { applyFfn, disposeFfn, uploadFfn } from '../model/ffn-tensors.ts';
 import { loadEngine, type EngineName } from '../tensor/engine.ts';
 import { layerNorm } from '../tensor/ops.ts';
+import { quantile } from '../util/quantile.ts';
 import { random, type Random } from '../util/random.ts';
 
 export interface LatencyOptions {
@@ -107,15 +108,6 @@ export async function profileWidths(options: LatencyOptions): Promise<LatencyPro
       iterations,
     },
   };
-}
-
-/** By linear interpolation between the order statistics (R's type 7). */
-export function quantile(values: ArrayLike<number>, share: number): number {
-  const sorted = Float64Array.from(values).sort();
-  const place = (sorted.length - 1) * share;
-  const below = Math.floor(place);
-  const above = Math.min(below + 1, sorted.length - 1);
-  return sorted[below] + (place - below) * (sorted[above] - sorted[below]);
 }
 
 function normals(draw: Random, length: number): Float32Array {

@@ -1,8 +1,8 @@
+import { checkComposition } from '../library/check-composition.ts';
 import type { Library } from '../library/open.ts';
 import { latencyModel, type DeviceLatency } from '../library/profile/latency-model.ts';
 import { findProfile } from '../library/profile/profile-file.ts';
 import { readDescendantSync } from '../library/read-descendant.ts';
-import { blockName } from '../model/architecture.ts';
 import { fail } from '../util/failure.ts';
 import type { ResidentBlock, RuntimeEngine, RuntimeEngineName } from './engine.ts';
 import { preprocessImages, type EncodedImage } from './images.ts';
@@ -101,7 +101,7 @@ export class Runtime {
    */
   use(descendants: readonly string[]): Switch {
     const started = performance.now();
-    this.#check(descendants);
+    checkComposition(this.library, descendants);
     const before = this.#blocks;
     const after = [...before];
     const loaded: Held[] = [];
@@ -186,18 +186,6 @@ export class Runtime {
     const { width } = this.library.manifest.teacher.architecture;
     const tensors = readDescendantSync(this.library.pathOf(file), block, { hidden, width });
     return { id, sizeBytes: file.sizeBytes, resident: this.#engine.hold(block, tensors), users: 1 };
-  }
-
-  #check(descendants: readonly string[]): void {
-    const { depth } = this.library.manifest.teacher.architecture;
-    const wrong = descendants.findIndex((id, index) => !id.startsWith(`${blockName(index)}/`));
-    if (descendants.length === depth && wrong < 0) return;
-    fail({
-      reason: 'library-invalid',
-      subject: 'composition',
-      found: wrong < 0 ? `${descendants.length} descendants` : `${descendants[wrong]} in block ${wrong}`,
-      expected: wrong < 0 ? `${depth}, one per block` : `a descendant of ${blockName(wrong)}`,
-    });
   }
 }
 

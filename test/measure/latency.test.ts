@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { profileWidths, quantile } from '../../pipeline/measure/latency.ts';
+import { profileWidths } from '../../pipeline/measure/latency.ts';
 import { describeOnEachEngine } from '../support/engines.ts';
 
 describeOnEachEngine('measure/latency', (engine) => {
@@ -31,13 +31,5 @@ describeOnEachEngine('measure/latency', (engine) => {
     stop.abort(new Error('enough'));
     const options = { widths: [8], width: 8, tokens: 5, batchSize: 1, warmup: 1, iterations: 3 };
     await assert.rejects(profileWidths({ ...options, signal: stop.signal }), /enough/);
-  });
-});
-
-describe('measure/latency quantile', () => {
-  it('interpolates between order statistics', () => {
-    assert.equal(quantile([4, 1, 3, 2], 0.5), 2.5);
-    assert.equal(quantile([5], 0.9), 5);
-    assert.ok(Math.abs(quantile([0, 10, 20, 30, 40], 0.9) - 36) < 1e-12);
   });
 });

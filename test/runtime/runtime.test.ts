@@ -132,7 +132,7 @@ for (const engine of ['onnxruntime', 'tfjs'] satisfies RuntimeEngineName[]) {
       });
       assert.throws(() => runtime.use(['block-00/w0020']), {
         name: 'BlockForgeError',
-        message: /one per block/,
+        message: /one descendant of each of its 2/,
       });
     });
 

@@ -6,6 +6,7 @@ import { readJson, refuseWrite, writeFileAtomic, writeJsonAtomic } from '../../u
 import { fail } from '../../util/failure.ts';
 import { sha256File } from '../../util/hash.ts';
 import { toolVersion } from '../../util/version.ts';
+import { checkComposition } from '../check-composition.ts';
 import type { Library } from '../open.ts';
 import { linkOrCopy } from './link-or-copy.ts';
 import { graphFiles, weightFiles, type WeightFile } from './model-files.ts';
@@ -92,21 +93,6 @@ export async function writeModel(
     await rm(temporary, { recursive: true, force: true });
     return refuseWrite(error, target);
   }
-}
-
-function checkComposition(library: Library, descendants: readonly string[]): void {
-  const { depth } = library.manifest.teacher.architecture;
-  const wrong = descendants.find((id, block) => library.blockOf(id) !== block);
-  if (descendants.length === depth && wrong === undefined) return;
-  fail({
-    reason: 'library-invalid',
-    subject: `composition of ${library.folder}`,
-    found:
-      wrong === undefined
-        ? `${descendants.length} descendants`
-        : `${wrong} at block ${descendants.indexOf(wrong)}`,
-    expected: `one descendant for each of its ${depth} blocks, in block order`,
-  });
 }
 
 /** @returns whether there is a model to replace */

@@ -146,7 +146,7 @@ describe('library/forms/write-model', () => {
   it('refuses what is no composition, and weights that are not those of the manifest', async () => {
     const model = join(scratch.path, 'model');
     await assert.rejects(writeModel(library, ['block-00/w0005'], model), /1 descendants/);
-    await assert.rejects(writeModel(library, [...first].reverse(), model), /block-01\/w0010 at block 0/);
+    await assert.rejects(writeModel(library, [...first].reverse(), model), /block-01\/w0010 in block 0/);
     await assert.rejects(writeModel(library, ['block-00/w0004', first[1]], model), /no descendant/);
     const damaged = await writtenLibrary();
     try {
