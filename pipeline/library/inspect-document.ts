@@ -20,6 +20,8 @@ export interface DocumentKind<T> {
   readonly schema: z.ZodType<T>;
   /** What to do about a damaged one. */
   readonly next: string;
+  /** What a damaged one is reported as. */
+  readonly reason: 'library-invalid' | 'file-invalid';
 }
 
 /**
@@ -65,7 +67,7 @@ export async function inspectDocument<T>(
   return { problems: [issue, ...rest] };
 }
 
-/** @throws BlockForgeError `library-invalid`, with the first few problems */
+/** @throws BlockForgeError of the kind's reason, with the first few problems */
 export async function readDocument<T>(path: string, kind: DocumentKind<T>): Promise<T> {
   const read = await inspectDocument(path, kind);
   if ('value' in read) return read.value;
@@ -73,7 +75,7 @@ export async function readDocument<T>(path: string, kind: DocumentKind<T>): Prom
   const shown = problems.slice(0, 5).map(({ found }) => found);
   if (problems.length > shown.length) shown.push(`and ${problems.length - shown.length} more`);
   return fail({
-    reason: 'library-invalid',
+    reason: kind.reason,
     subject: path,
     found: shown.join('\n    '),
     expected: problems[0].expected ?? `a BlockForge ${kind.title}, version ${kind.version}`,

@@ -11,6 +11,7 @@ export const manifestKind: DocumentKind<Manifest> = {
   version: schemaVersion,
   schema: manifestSchema,
   next: 'copy the library again, or export it again',
+  reason: 'library-invalid',
 };
 
 /**

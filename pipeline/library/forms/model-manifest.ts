@@ -95,6 +95,7 @@ export const modelKind: DocumentKind<ModelManifest> = {
   version: modelSchemaVersion,
   schema: modelManifestSchema,
   next: 'copy the model folder again, or compose it again from its library',
+  reason: 'library-invalid',
 };
 
 /** What shapes and types cannot say: one descendant a block, every file once, costs that follow from the widths. */

@@ -1,9 +1,10 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { writeJsonAtomic } from '../../util/atomic.ts';
 import { fail } from '../../util/failure.ts';
 import { sha256File } from '../../util/hash.ts';
+import { readDocument, type DocumentKind } from '../inspect-document.ts';
 import type { Library } from '../open.ts';
 
 /**
@@ -90,46 +91,26 @@ export const profileSchema = z
 export type Profile = z.infer<typeof profileSchema>;
 export type ProfileBatch = Profile['batches'][number];
 
-/** Far above any real profile. */
-const maxProfileBytes = 16 * 2 ** 20;
+const profileDocument: DocumentKind<Profile> = {
+  kind: 'blockforge-profile',
+  title: 'latency profile',
+  version: profileVersion,
+  schema: profileSchema,
+  next: 'measure it again: npm run pipeline -- profile LIBRARY, or node profile.mjs on the device',
+  reason: 'file-invalid',
+};
 
 /**
  * @param library where given, the profile must be of this library: same manifest, every width, as many blocks
  * @throws BlockForgeError `file-missing`, `file-invalid`
  */
 export async function readProfile(path: string, library?: Library): Promise<Profile> {
-  const invalid = (found: string, expected = 'a BlockForge latency profile, version 1'): never =>
-    fail({
-      reason: 'file-invalid',
-      subject: path,
-      found,
-      expected,
-      next: 'measure it again: npm run pipeline -- profile LIBRARY, or node profile.mjs on the device',
-    });
   const found = await stat(path).catch(() => undefined);
   if (found === undefined || !found.isFile())
     return fail({ reason: 'file-missing', subject: path, found: 'no such file' });
-  if (found.size > maxProfileBytes) return invalid(`${found.size} bytes`);
-  let value: unknown;
-  try {
-    value = JSON.parse(await readFile(path, 'utf8'));
-  } catch (error) {
-    return invalid(`not JSON (${(error as Error).message})`);
-  }
-  const { kind, schemaVersion } = (value ?? {}) as { kind?: unknown; schemaVersion?: unknown };
-  if (kind !== 'blockforge-profile') return invalid('no latency profile ("kind" is missing)');
-  if (typeof schemaVersion === 'number' && schemaVersion > profileVersion)
-    return invalid(
-      `schemaVersion ${schemaVersion}, newer than this BlockForge`,
-      `${profileVersion} or lower`,
-    );
-  const result = profileSchema.safeParse(value);
-  if (!result.success) {
-    const [issue] = result.error.issues;
-    return invalid(`${issue.path.join('.')}: ${issue.message}`);
-  }
-  if (library !== undefined) await checkBelongs(result.data, library, path);
-  return result.data;
+  const profile = await readDocument(path, profileDocument);
+  if (library !== undefined) await checkBelongs(profile, library, path);
+  return profile;
 }
 
 /** @throws BlockForgeError `file-invalid` where the profile is of another library, or does not cover this one. */

@@ -78,9 +78,9 @@ describe('library/profile/profile-file', () => {
       return change(copy) ?? copy;
     };
     const cases: [unknown, RegExp][] = [
-      ['{"kind": "blockforge-pro', /not JSON/],
-      ['null', /no latency profile/],
-      [{ kind: 'something else' }, /no latency profile/],
+      ['{"kind": "blockforge-pro', /damaged: /],
+      ['null', /not a latency profile/],
+      [{ kind: 'something else' }, /not a latency profile/],
       [{ ...profile, schemaVersion: 2 }, /schemaVersion 2, newer/],
       [{ ...profile, manifestSha256: 'b'.repeat(64) }, /of another library \(manifest bbbbbbbbbbbb/],
       [{ ...profile, extra: 1 }, /[Uu]nrecognized key/],
