@@ -107,25 +107,8 @@ async function withOnnx(
   options: Settings,
   threads = availableParallelism(),
 ): Promise<Profile> {
-  const { loadOnnxRuntime } = await import('../library/forms/onnx-runtime.ts');
-  if (library.manifest.onnx === undefined) {
-    fail({
-      reason: 'library-invalid',
-      subject: library.folder,
-      found: 'a library without ONNX graphs',
-      expected: 'frame.onnx and a graph beside every descendant',
-      next: 'export it again with export.forms: [onnx], or measure with --runtime tfjs',
-    });
-  }
-  const why = await loadOnnxRuntime();
-  if (typeof why === 'string') {
-    fail({
-      reason: 'engine-unavailable',
-      subject: 'onnxruntime-node',
-      found: why,
-      next: 'npm install onnxruntime-node, or measure with --runtime tfjs',
-    });
-  }
+  const { requireOnnx } = await import('../library/forms/onnx-runtime.ts');
+  await requireOnnx(library, 'measure with --runtime tfjs');
   return measureOnnx({ ...options, folder: library.folder, threads });
 }
 

@@ -1,7 +1,6 @@
 import type * as Ort from 'onnxruntime-node';
-import { loadOnnxRuntime, type OnnxRuntime } from '../library/forms/onnx-runtime.ts';
+import { requireOnnx, type OnnxRuntime } from '../library/forms/onnx-runtime.ts';
 import type { Library } from '../library/open.ts';
-import { fail } from '../util/failure.ts';
 import type { NamedFloats } from '../library/torch-layout.ts';
 import type { ResidentBlock, RuntimeEngine } from './engine.ts';
 
@@ -16,30 +15,12 @@ interface OnnxBlock extends ResidentBlock {
  * @throws BlockForgeError `engine-unavailable` without onnxruntime-node, `library-invalid` without the ONNX form
  */
 export async function openOnnxEngine(library: Library, threads?: number): Promise<RuntimeEngine> {
-  const ort = await loadOnnxRuntime();
-  if (typeof ort === 'string') {
-    return fail({
-      reason: 'engine-unavailable',
-      subject: 'engine onnxruntime',
-      found: ort,
-      next: 'npm install onnxruntime-node (with ONNXRUNTIME_NODE_INSTALL=skip where nothing else may be downloaded)',
-    });
-  }
-  const { onnx, teacher } = library.manifest;
-  if (onnx === undefined) {
-    return fail({
-      reason: 'library-invalid',
-      subject: library.folder,
-      found: 'no ONNX form of the frame',
-      expected: 'frame.onnx, which an export with `export.forms: [onnx]` (the default) writes',
-      next: 'export the library again, or use the engine tfjs',
-    });
-  }
-  const session = await ort.InferenceSession.create(library.pathOf(onnx.frame), {
+  const { runtime: ort, frame } = await requireOnnx(library, 'use the engine tfjs');
+  const session = await ort.InferenceSession.create(library.pathOf(frame), {
     graphOptimizationLevel: 'all',
     ...(threads !== undefined && { intraOpNumThreads: threads }),
   });
-  const { channels, imageSize } = teacher.architecture;
+  const { channels, imageSize } = library.manifest.teacher.architecture;
   return {
     description: `onnxruntime ${ort.env.versions.node ?? ort.env.versions.common}`,
     hold(_block, tensors): OnnxBlock {
