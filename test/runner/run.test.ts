@@ -158,7 +158,8 @@ describe('run', () => {
     rig.jobs = [
       job('distill/polite', { settings: { epochs: 3 } }),
       job('distill/deaf'),
-      job('distill/later'),
+      // Not ready while the others run: which of two ready jobs starts first is nobody's promise.
+      job('distill/later', { needs: ['distill/deaf'] }),
       job('measure/all', { needs: ['distill/polite'] }),
     ];
     rig.behave('distill/polite', { waitFor: 'go' });
@@ -194,6 +195,24 @@ describe('run', () => {
     assert.equal(rig.event('job-started', 'distill/deaf').resumed, false);
     assert.equal(rig.log().find(({ job: id }) => id === 'distill/polite')?.checkpoint, 'step 41');
     assert.deepEqual(readdirSync(join(rig.runFolder, '.resume/distill')), [], 'checkpoints go after success');
+  });
+
+  it('does not start what waits for a slot when it is interrupted', async () => {
+    rig.jobs = ['a', 'b', 'c'].map((name) => job(`distill/${name}`));
+    for (const { id } of rig.jobs) rig.behave(id, { waitFor: 'go' });
+    const abort = new AbortController();
+    const running = rig.run(1, { signal: abort.signal });
+    await rig.until(() => rig.started().length === 1);
+    abort.abort();
+    const outcome = await running;
+    assert.deepEqual([outcome.ran, outcome.failed, outcome.blocked], [0, 0, 0]);
+    const [started] = rig.started();
+    assert.equal(rig.started().length, 1);
+    const states = (await previewRun(rig.options())).map(({ job: id, state }) => [id, state]);
+    assert.deepEqual(
+      states,
+      rig.jobs.map(({ id }) => [id, id === started ? 'resumable' : 'missing']),
+    );
   });
 
   it('stops at once when asked twice', async () => {
