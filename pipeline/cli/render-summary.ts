@@ -162,11 +162,13 @@ function predictionLine({
   meanAbsoluteErrorPp,
   maxAbsoluteErrorPp,
   spearman,
+  imageNoisePp,
 }: PredictionSummary): string {
   const points = (value: number | null) => (value === null ? '?' : value.toFixed(2));
   return (
     `The loss of ${compositions} random compositions is predicted from their blocks with a mean error of ` +
-    `${points(meanAbsoluteErrorPp)} pp (largest ${points(maxAbsoluteErrorPp)}, rank correlation ${points(spearman)})`
+    `${points(meanAbsoluteErrorPp)} pp (largest ${points(maxAbsoluteErrorPp)}, rank correlation ${points(spearman)});\n` +
+    `so few images alone would make a perfect prediction look ${points(imageNoisePp)} pp off`
   );
 }
 

@@ -18,7 +18,7 @@ export async function readLibrarySummary(path: string): Promise<LibrarySummary> 
 }
 
 export function summariseManifest(manifest: Manifest): LibrarySummary {
-  const { teacher, blocks, uniform, engine, contexts, allocated, predictor } = manifest;
+  const { teacher, blocks, uniform, engine, contexts, allocated, additivity, predictor } = manifest;
   const widthOf = new Map(blocks.flatMap((block) => block.descendants.map(({ id, width }) => [id, width])));
   return {
     engine: `${engine.version} on ${engine.device}`,
@@ -54,7 +54,10 @@ export function summariseManifest(manifest: Manifest): LibrarySummary {
         ...accuracyOf(scores),
       })),
     }),
-    ...(predictor && { prediction: predictor.crossValidated.all }),
+    ...(predictor &&
+      additivity && {
+        prediction: { ...predictor.crossValidated.all, imageNoisePp: additivity.imageNoisePp.all },
+      }),
   };
 }
 

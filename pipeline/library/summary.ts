@@ -90,6 +90,8 @@ export interface PredictionSummary {
   readonly meanAbsoluteErrorPp: number | null;
   readonly maxAbsoluteErrorPp: number | null;
   readonly spearman: number | null;
+  /** Mean error that so many images would show of a perfect prediction. */
+  readonly imageNoisePp: number;
 }
 
 export interface Accuracy {

@@ -87,7 +87,13 @@ const summary: LibrarySummary = {
       versusUniformPp: { mean: 0.9, low: -0.1, high: 1.9 },
     },
   ],
-  prediction: { compositions: 32, meanAbsoluteErrorPp: 1.234, maxAbsoluteErrorPp: 4.5, spearman: 0.987 },
+  prediction: {
+    compositions: 32,
+    meanAbsoluteErrorPp: 1.234,
+    maxAbsoluteErrorPp: 4.5,
+    spearman: 0.987,
+    imageNoisePp: 0.75,
+  },
   test: { images: 10_000, teacher: { top1: 67.93 }, uniform: [{ sparsity: 0.5, refit: { top1: 50.11 } }] },
 };
 

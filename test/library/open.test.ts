@@ -202,6 +202,7 @@ describe('library/open', () => {
       [[[5, 10], 80, 0.5]],
     );
     assert.equal(summary.prediction!.meanAbsoluteErrorPp, 1.25);
+    assert.equal(summary.prediction!.imageNoisePp, 1.25);
     assert.equal(summary.test, undefined);
     assert.deepEqual(
       summary.uniform.map(({ sparsity, refit, distilled }) => [sparsity, refit.top1, distilled?.top1]),
