@@ -14,7 +14,7 @@ import { findSource, type MeasuredSplit } from '../pipeline/library/remeasure-so
 import { modelCosts } from '../pipeline/model/costs.ts';
 import { writeJsonAtomic } from '../pipeline/util/atomic.ts';
 import { describeFailure, BlockForgeError, fail } from '../pipeline/util/failure.ts';
-import { quantile } from '../pipeline/util/quantile.ts';
+import { median } from '../pipeline/util/quantile.ts';
 import { compareScaling, walk, type Candidate, type Saving } from './scaling/compare.ts';
 import { timeCompositions, timeReloads, timeSwitches } from './scaling/timing.ts';
 
@@ -89,23 +89,11 @@ async function main(): Promise<void> {
   );
   const change = {
     switches: switches.length,
-    switchMs: quantile(
-      switches.map(({ milliseconds }) => milliseconds),
-      0.5,
-    ),
-    switchBytes: quantile(
-      switches.map(({ bytesLoaded }) => bytesLoaded),
-      0.5,
-    ),
+    switchMs: median(switches.map(({ milliseconds }) => milliseconds)),
+    switchBytes: median(switches.map(({ bytesLoaded }) => bytesLoaded)),
     reloads: reloads.length,
-    reloadMs: quantile(
-      reloads.map(({ milliseconds }) => milliseconds),
-      0.5,
-    ),
-    reloadBytes: quantile(
-      reloads.map(({ bytesLoaded }) => bytesLoaded),
-      0.5,
-    ),
+    reloadMs: median(reloads.map(({ milliseconds }) => milliseconds)),
+    reloadBytes: median(reloads.map(({ bytesLoaded }) => bytesLoaded)),
   };
 
   console.log(

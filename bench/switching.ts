@@ -7,7 +7,7 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { openLibrary, startRuntime, type RuntimeEngineName } from '../pipeline/runtime/index.ts';
-import { quantile } from '../pipeline/util/quantile.ts';
+import { median, quantile } from '../pipeline/util/quantile.ts';
 import { random } from '../pipeline/util/random.ts';
 
 const { values, positionals } = parseArgs({
@@ -73,7 +73,7 @@ console.log(
     `${folder}: ${count} switches of one random block to another width on ${runtime.engine}, ${inferences} inferences of one image meanwhile`,
     `a switch          ${line(switching)}; ${(moved / count / 1e3).toFixed(0)} kB read on average`,
     `reading its file  ${line(reading)}`,
-    `ratio of the medians ${(quantile(switching, 0.5) / quantile(reading, 0.5)).toFixed(2)}`,
+    `ratio of the medians ${(median(switching) / median(reading)).toFixed(2)}`,
     ...memory.map(
       ({ switches, rssMB, externalMB }) =>
         `memory after ${String(switches).padStart(6)} switches: RSS ${rssMB.toFixed(0)} MB, of which arrays ${externalMB.toFixed(1)} MB`,

@@ -199,9 +199,7 @@ export function markdownTable({ rows, reference }: QualityTable): string {
         stageOf(row),
         row.keptPercent.toFixed(1),
         `${row.top1Percent.mean.toFixed(1)} [${row.top1Percent.low.toFixed(1)}, ${row.top1Percent.high.toFixed(1)}]`,
-        difference === null
-          ? '-'
-          : `${signed(difference.mean)} [${signed(difference.low)}, ${signed(difference.high)}]`,
+        difference === null ? '-' : signedBounds(difference),
         row.kl.toPrecision(3),
         row.klDifference === null ? '-' : divergences(row.klDifference),
         row.agreementPercent.toFixed(1),
@@ -231,11 +229,16 @@ function secondsOf({ fitSeconds, allocationSeconds }: QualityRow): string {
 }
 
 /** To two digits of the mean: mild models differ by thousandths of a nat, all of them significant. */
-function divergences({ mean, low, high }: Bounds): string {
+function divergences(difference: Bounds): string {
+  const { mean } = difference;
   const digits = mean === 0 ? 2 : Math.max(2, 1 - Math.floor(Math.log10(Math.abs(mean))));
+  return signedBounds(difference, digits);
+}
+
+function signedBounds({ mean, low, high }: Bounds, digits = 1): string {
   return `${signed(mean, digits)} [${signed(low, digits)}, ${signed(high, digits)}]`;
 }
 
-function signed(value: number, digits = 1): string {
+function signed(value: number, digits: number): string {
   return `${value < 0 ? '-' : '+'}${Math.abs(value).toFixed(digits)}`;
 }

@@ -5,7 +5,7 @@ import { loadOnnxRuntime } from '../../pipeline/library/forms/onnx-runtime.ts';
 import { writeModel } from '../../pipeline/library/forms/write-model.ts';
 import type { Library } from '../../pipeline/library/open.ts';
 import { startRuntime, type Switch } from '../../pipeline/runtime/index.ts';
-import { quantile } from '../../pipeline/util/quantile.ts';
+import { median } from '../../pipeline/util/quantile.ts';
 import { random } from '../../pipeline/util/random.ts';
 
 export interface RunTimes {
@@ -37,7 +37,7 @@ export async function timeCompositions(
         times[place].push(performance.now() - started);
       }
     }
-    return { latencyMs: times.map((some) => quantile(some, 0.5)), runtime: runtime.engine };
+    return { latencyMs: times.map(median), runtime: runtime.engine };
   } finally {
     await runtime.close();
   }

@@ -167,8 +167,10 @@ function predictionLine({
   const points = (value: number | null) => (value === null ? '?' : value.toFixed(2));
   return (
     `The loss of ${compositions} random compositions is predicted from their blocks with a mean error of ` +
-    `${points(meanAbsoluteErrorPp)} pp (largest ${points(maxAbsoluteErrorPp)}, rank correlation ${points(spearman)});\n` +
-    `so few images alone would make a perfect prediction look ${points(imageNoisePp)} pp off`
+    `${points(meanAbsoluteErrorPp)} pp (largest ${points(maxAbsoluteErrorPp)}, rank correlation ${points(spearman)})` +
+    (imageNoisePp === undefined
+      ? ''
+      : `;\nso few images alone would make a perfect prediction look ${points(imageNoisePp)} pp off`)
   );
 }
 

@@ -22,13 +22,15 @@ export interface DocumentKind<T> {
   readonly next: string;
   /** What a damaged one is reported as. */
   readonly reason: 'library-invalid' | 'file-invalid';
+  /** Most bytes of its file, where that is less than of any document. */
+  readonly maxBytes?: number;
 }
 
 /**
  * Far above any real manifest (a thousand descendants: 3 MB, 100,000 values): what a wrong or hostile one may cost. The
  * schema's checks recurse over depth, and over the characters of a path.
  */
-const maxBytes = 64 * 2 ** 20;
+const maxDocumentBytes = 64 * 2 ** 20;
 const maxValues = 400_000;
 const maxDepth = 100;
 const maxTextLength = 10_000;
@@ -39,9 +41,9 @@ const maxTextLength = 10_000;
  */
 export async function inspectDocument<T>(
   path: string,
-  { kind: expectedKind, title, version: newest, schema }: DocumentKind<T>,
+  { kind: expectedKind, title, version: newest, schema, maxBytes }: DocumentKind<T>,
 ): Promise<{ readonly value: T } | { readonly problems: readonly [Problem, ...Problem[]] }> {
-  const read = await readBoundedJson(path);
+  const read = await readBoundedJson(path, maxBytes);
   if ('problem' in read) return { problems: [{ found: read.problem }] };
   const { value } = read;
   const { kind, schemaVersion: version } = (value ?? {}) as { kind?: unknown; schemaVersion?: unknown };
@@ -86,6 +88,7 @@ export async function readDocument<T>(path: string, kind: DocumentKind<T>): Prom
 /** JSON of somebody else's, with as many values as can be looked at; or why it is none. */
 export async function readBoundedJson(
   path: string,
+  maxBytes = maxDocumentBytes,
 ): Promise<{ readonly value: unknown } | { readonly problem: string }> {
   let value: unknown;
   try {

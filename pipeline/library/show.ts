@@ -54,10 +54,12 @@ export function summariseManifest(manifest: Manifest): LibrarySummary {
         ...accuracyOf(scores),
       })),
     }),
-    ...(predictor &&
-      additivity && {
-        prediction: { ...predictor.crossValidated.all, imageNoisePp: additivity.imageNoisePp.all },
-      }),
+    ...(predictor && {
+      prediction: {
+        ...predictor.crossValidated.all,
+        ...(additivity && { imageNoisePp: additivity.imageNoisePp.all }),
+      },
+    }),
   };
 }
 

@@ -91,7 +91,7 @@ export interface PredictionSummary {
   readonly maxAbsoluteErrorPp: number | null;
   readonly spearman: number | null;
   /** Mean error that so many images would show of a perfect prediction. */
-  readonly imageNoisePp: number;
+  readonly imageNoisePp?: number;
 }
 
 export interface Accuracy {

@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import { applyFfn, disposeFfn, uploadFfn } from '../model/ffn-tensors.ts';
 import { loadEngine, type EngineName } from '../tensor/engine.ts';
 import { layerNorm } from '../tensor/ops.ts';
-import { quantile } from '../util/quantile.ts';
+import { median, quantile } from '../util/quantile.ts';
 import { random, type Random } from '../util/random.ts';
 
 export interface LatencyOptions {
@@ -89,12 +89,12 @@ export async function profileWidths(options: LatencyOptions): Promise<LatencyPro
     blocks.forEach(disposeFfn);
     tf.dispose([x, gamma, beta]);
   }
-  const overhead = quantile(times.pop()!, 0.5);
+  const overhead = median(times.pop()!);
   const { version, device, threads } = await loadEngine(tf.getBackend() as EngineName);
   return {
     widths: times.map((values, index) => ({
       hidden: widths[index],
-      p50: Math.max(0, quantile(values, 0.5) - overhead),
+      p50: Math.max(0, median(values) - overhead),
       p90: Math.max(0, quantile(values, 0.9) - overhead),
     })),
     profile: {

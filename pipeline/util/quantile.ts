@@ -6,3 +6,7 @@ export function quantile(values: ArrayLike<number>, share: number): number {
   const above = Math.min(below + 1, sorted.length - 1);
   return sorted[below] + (place - below) * (sorted[above] - sorted[below]);
 }
+
+export function median(values: ArrayLike<number>): number {
+  return quantile(values, 0.5);
+}

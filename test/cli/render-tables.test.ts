@@ -132,6 +132,13 @@ describe('cli: tables', () => {
     assertGolden('summary.txt', `${text}\n`);
   });
 
+  it('prints a prediction whose image noise is not known, as one line', () => {
+    const prediction = { ...summary.prediction!, imageNoisePp: undefined };
+    const text = renderSummary({ ...summary, prediction }, plain);
+    assert.match(text, /mean error of 1\.23 pp \(largest 4\.50, rank correlation 0\.99\)\n/);
+    assert.doesNotMatch(text, /so few images/);
+  });
+
   it('leaves out what a small library does not know', () => {
     const { engine, teacher } = summary;
     const bare: LibrarySummary = {

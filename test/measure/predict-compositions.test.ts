@@ -78,8 +78,13 @@ describe('measure/predict-compositions', () => {
 
   it('says how far off these images alone would show a perfect prediction', () => {
     const { imageNoisePp } = additivity;
-    // Known here: every image flips with the same probabilities, so the truth is a mean over many more of them.
-    const noise = measured.map(({ measuredLossPp, standardErrorPp }) => {
+    const teacher = models.get('teacher')!.correct;
+    const noise = measured.map(({ measuredLossPp, standardErrorPp }, index) => {
+      // The variance of -1, 0 and 1 by how many images flip either way.
+      const own = models.get(compositions[index].id)!.correct;
+      const flipped = teacher.filter((right, image) => right !== own[image]).length / images;
+      const variance = (flipped - (measuredLossPp / 100) ** 2) / (images - 1);
+      assert.ok(Math.abs(standardErrorPp - 100 * Math.sqrt(variance)) < 1e-9);
       const lost = measuredLossPp / 100;
       // Paired: images that flip either way, at least as many as are lost.
       assert.ok(standardErrorPp >= 100 * Math.sqrt((lost - lost ** 2) / images) - 1e-9);

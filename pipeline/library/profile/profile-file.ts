@@ -98,6 +98,8 @@ const profileDocument: DocumentKind<Profile> = {
   schema: profileSchema,
   next: 'measure it again: npm run pipeline -- profile LIBRARY, or node profile.mjs on the device',
   reason: 'file-invalid',
+  // Far above any real profile.
+  maxBytes: 16 * 2 ** 20,
 };
 
 /**

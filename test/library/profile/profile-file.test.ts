@@ -78,7 +78,8 @@ describe('library/profile/profile-file', () => {
       return change(copy) ?? copy;
     };
     const cases: [unknown, RegExp][] = [
-      ['{"kind": "blockforge-pro', /damaged: /],
+      ['{"kind": "blockforge-pro', /damaged: .*JSON/],
+      [' '.repeat(16 * 2 ** 20 + 1), /16777217 bytes/],
       ['null', /not a latency profile/],
       [{ kind: 'something else' }, /not a latency profile/],
       [{ ...profile, schemaVersion: 2 }, /schemaVersion 2, newer/],
