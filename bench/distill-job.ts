@@ -4,9 +4,9 @@
  *
  *     npm run bench -- distill-job [steps] [engine]
  */
-import { distillBlock } from '../pipeline/compress/distill.ts';
-import { recipes } from '../pipeline/compress/recipes/recipes.ts';
-import { teacherExamples } from '../pipeline/compress/teacher-examples.ts';
+import { distillBlock } from '../pipeline/distill/loop.ts';
+import { recipes } from './quality/recipes.ts';
+import { teacherExamples } from '../pipeline/distill/teacher-examples.ts';
 import { sliceFfn, type FfnWeights } from '../pipeline/model/ffn-weights.ts';
 import { loadEngine, type EngineChoice } from '../pipeline/tensor/engine.ts';
 import { sampleRss } from '../pipeline/tensor/memory.ts';

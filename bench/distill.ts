@@ -14,7 +14,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
-import * as students from '../pipeline/compress/distill-students.ts';
+import * as students from '../pipeline/distill/students.ts';
 import type { FfnWeights } from '../pipeline/model/ffn-weights.ts';
 import { loadEngine, type EngineChoice } from '../pipeline/tensor/engine.ts';
 import { product } from '../pipeline/tensor/ops.ts';

@@ -14,10 +14,10 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { recipes, type RecipeName } from '../pipeline/compress/recipes/recipes.ts';
-import type { Recipe } from '../pipeline/compress/recipes/recipe.ts';
+import { recipes, type RecipeName } from './quality/recipes.ts';
+import type { Recipe } from '../pipeline/recipe/recipe.ts';
 import { uploadTeacher } from '../pipeline/model/vit.ts';
-import { descents } from '../pipeline/stages/widths.ts';
+import { descents } from '../pipeline/stages/blocks/shape.ts';
 import { loadEngine } from '../pipeline/tensor/engine.ts';
 import { writeFileAtomic, writeJsonAtomic } from '../pipeline/util/atomic.ts';
 import { BlockForgeError, exitCodeOf } from '../pipeline/util/failure.ts';

@@ -6,11 +6,11 @@
  */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { planCompositions } from '../pipeline/library/compose/plan.ts';
-import { lossModel } from '../pipeline/library/compose/predict.ts';
+import { planCompositions } from '../pipeline/compose/choose.ts';
+import { lossModel } from '../pipeline/compose/loss-model.ts';
 import { openLibrary, type Library } from '../pipeline/library/open.ts';
 import { remeasure } from '../pipeline/library/remeasure.ts';
-import { findSource, type MeasuredSplit } from '../pipeline/library/remeasure-source.ts';
+import { findSource, type MeasuredSplit } from '../pipeline/library/images.ts';
 import { modelCosts } from '../pipeline/model/costs.ts';
 import { writeJsonAtomic } from '../pipeline/util/atomic.ts';
 import { describeFailure, BlockForgeError, fail } from '../pipeline/util/failure.ts';

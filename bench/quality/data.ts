@@ -7,7 +7,7 @@ import type { Architecture } from '../../pipeline/model/architecture.ts';
 import { inspectCheckpoint } from '../../pipeline/model/checkpoint/inspect.ts';
 import type { HostWeights } from '../../pipeline/model/host-weights.ts';
 import { readTeacher } from '../../pipeline/model/teacher-file.ts';
-import { openPreparer } from '../../pipeline/stages/open-data.ts';
+import { openPreparer } from '../../pipeline/stages/blocks/work/open-data.ts';
 import { preparePlanInput } from '../../pipeline/stages/plan-input.ts';
 import { fail } from '../../pipeline/util/failure.ts';
 import { random } from '../../pipeline/util/random.ts';

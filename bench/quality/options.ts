@@ -1,5 +1,5 @@
 import yargs from 'yargs';
-import { recipes, type RecipeName } from '../../pipeline/compress/recipes/recipes.ts';
+import { recipes, type RecipeName } from './recipes.ts';
 import type { EngineChoice } from '../../pipeline/tensor/engine.ts';
 import { fail } from '../../pipeline/util/failure.ts';
 

@@ -1,4 +1,4 @@
-import type { Recipe } from '../../pipeline/compress/recipes/recipe.ts';
+import type { Recipe } from '../../pipeline/recipe/recipe.ts';
 import type { QualityData } from './data.ts';
 import type { QualityOptions } from './options.ts';
 

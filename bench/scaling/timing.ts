@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadOnnxRuntime } from '../../pipeline/library/forms/onnx-runtime.ts';
-import { writeModel } from '../../pipeline/library/forms/write-model.ts';
+import { loadOnnxRuntime } from '../../pipeline/graphs/onnx-runtime.ts';
+import { writeModel } from '../../pipeline/compose/write-model.ts';
 import type { Library } from '../../pipeline/library/open.ts';
 import { startRuntime, type Switch } from '../../pipeline/runtime/index.ts';
 import { median } from '../../pipeline/util/quantile.ts';

@@ -3,16 +3,16 @@ import type { Argv } from 'yargs';
 import { stageNames } from '../runner/contract.ts';
 import type { StageName } from '../runner/contract.ts';
 import { fail } from '../util/failure.ts';
-import { composeArguments } from './compose-arguments.ts';
-import type { ComposeCommand } from './compose-command.ts';
+import { composeArguments } from './compose/arguments.ts';
+import type { ComposeCommand } from './compose/command.ts';
 import { engines } from './engines.ts';
-import { legodnnArguments } from './legodnn-arguments.ts';
-import type { LegodnnCommand } from './legodnn-command.ts';
-import { profileArguments } from './profile-arguments.ts';
-import type { ProfileCommand } from './profile-command.ts';
-import { once, oneOf, refuse, seeHelp } from './usage-errors.ts';
-import { verifyArguments } from './verify-arguments.ts';
-import type { VerifyCommand } from './verify-command.ts';
+import { legodnnArguments } from './legodnn/arguments.ts';
+import type { LegodnnCommand } from './legodnn/command.ts';
+import { profileArguments } from './profile/arguments.ts';
+import type { ProfileCommand } from './profile/command.ts';
+import { once, oneOf, refuse, seeHelp } from './options.ts';
+import { verifyArguments } from './verify/arguments.ts';
+import type { VerifyCommand } from './verify/command.ts';
 
 /** What the command line asks for. */
 export type Command =

@@ -28,12 +28,12 @@ async function perform(command: Command): Promise<number> {
       stdout.write(`${command.text}\n`);
       return 0;
     case 'run': {
-      const { runPipeline } = await import('./run-command.ts');
+      const { runPipeline } = await import('./run/command.ts');
       return runPipeline(command, surroundings);
     }
     case 'show': {
-      const { readLibrarySummary } = await import('../library/show.ts');
-      const { renderSummary } = await import('./render-summary.ts');
+      const { readLibrarySummary } = await import('./show/read.ts');
+      const { renderSummary } = await import('./show/render.ts');
       const summary = await readLibrarySummary(command.library);
       stdout.write(
         command.json ? `${JSON.stringify(summary, null, 2)}\n` : `${renderSummary(summary, stdout.paint)}\n`,
@@ -47,19 +47,19 @@ async function perform(command: Command): Promise<number> {
       return 0;
     }
     case 'compose': {
-      const { runCompose } = await import('./compose-command.ts');
+      const { runCompose } = await import('./compose/command.ts');
       return runCompose(command, surroundings);
     }
     case 'verify': {
-      const { runVerify } = await import('./verify-command.ts');
+      const { runVerify } = await import('./verify/command.ts');
       return runVerify(command, surroundings);
     }
     case 'profile': {
-      const { runProfile } = await import('./profile-command.ts');
+      const { runProfile } = await import('./profile/command.ts');
       return runProfile(command, surroundings);
     }
     case 'legodnn': {
-      const { exportLegodnn } = await import('./legodnn-command.ts');
+      const { exportLegodnn } = await import('./legodnn/command.ts');
       stdout.write(`${await exportLegodnn(command)}\n`);
       return 0;
     }

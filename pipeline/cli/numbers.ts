@@ -1,4 +1,4 @@
-import type { Accuracy, Interval } from '../library/summary.ts';
+import type { Accuracy, Interval } from './show/summary.ts';
 
 /** "68.2 %", with a second decimal where the images are many enough to carry it. */
 export function formatPercent(percent: number, decimals = 1): string {

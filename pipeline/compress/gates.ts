@@ -1,7 +1,7 @@
 import { sliceFfn } from '../model/ffn-weights.ts';
 import type { FfnWeights } from '../model/ffn-weights.ts';
 import type { Gelu } from '../tensor/ops.ts';
-import { outputErrors } from './output-error.ts';
+import { outputErrors } from './errors.ts';
 
 /** A correctness check that stops a run when it fails (DESIGN section 5). `why` is a clause with the numbers in it. */
 export type GateResult =

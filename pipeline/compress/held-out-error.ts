@@ -1,6 +1,6 @@
 import type { FfnTensors } from '../model/ffn-tensors.ts';
 import type { Gelu } from '../tensor/ops.ts';
-import { ffnOutput } from './distill-loss.ts';
+import { ffnOutput } from '../distill/loss.ts';
 import { squaredErrors } from './row-passes.ts';
 
 /** Held-out rows [N, D]. The weights [N] of all parts that are judged together add up to 1. */

@@ -1,5 +1,5 @@
 import type { GateResult } from './gates.ts';
-import type { OutputError } from './output-error.ts';
+import type { OutputError } from './errors.ts';
 
 export interface RefitGateInput {
   /** `relativePredictedError` of the refit. */

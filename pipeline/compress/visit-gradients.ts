@@ -10,7 +10,7 @@ import {
 } from '../model/vit.ts';
 import { gelu, linear } from '../tensor/ops.ts';
 import type { Random } from '../util/random.ts';
-import type { BlockTokens } from './visit-blocks.ts';
+import type { BlockTokens } from './visit.ts';
 
 /** What one FFN block sees, makes, and is worth to the model's own answer, on the sampled tokens of a batch. */
 export interface BlockGradients extends BlockTokens {

@@ -2,11 +2,11 @@ import { dirname } from 'node:path';
 import type { FfnWeights } from '../model/ffn-weights.ts';
 import { insideFolder } from '../util/atomic.ts';
 import { fail } from '../util/failure.ts';
-import { readDocument } from './inspect-document.ts';
+import { readDocument } from './document.ts';
 import type { Manifest, ManifestDescendant, ManifestFile } from './manifest.ts';
 import { readDescendantFile } from './read-descendant.ts';
 import { findManifest, manifestKind } from './read-manifest.ts';
-import { requireFile } from './verify-file.ts';
+import { requireFile } from './listed-file.ts';
 
 export interface Library {
   readonly folder: string;

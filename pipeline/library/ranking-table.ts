@@ -1,5 +1,5 @@
 import { rankedDelta, type ManifestBlock } from './manifest.ts';
-import type { Ranked, Resource } from './rank.ts';
+import type { Ranked, Resource } from '../measure/rank.ts';
 
 /** `ranking.json`: the overall order with what it was made from, for readers who do not want the whole manifest. */
 export function rankingJson(

@@ -3,7 +3,7 @@ import { requireFinite } from '../model/finite.ts';
 import { openSafetensors } from '../model/safetensors.ts';
 import { readFloatsSync } from '../model/safetensors-sync.ts';
 import { fail } from '../util/failure.ts';
-import { fromTorchFfn, torchFfnNames, torchFfnShapes, type NamedFloats } from './torch-layout.ts';
+import { fromTorchFfn, torchFfnNames, torchFfnShapes, type NamedFloats } from './weights.ts';
 
 /**
  * Reads the file of a descendant of block `block` into the pipeline's layout.

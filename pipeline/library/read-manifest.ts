@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fail } from '../util/failure.ts';
-import type { DocumentKind } from './inspect-document.ts';
+import type { DocumentKind } from './document.ts';
 import { manifestSchema, schemaVersion, type Manifest } from './manifest.ts';
 
 /** `manifest.json` as it is read: see `inspectDocument`. */

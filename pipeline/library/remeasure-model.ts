@@ -8,7 +8,7 @@ import {
 } from '../model/vit.ts';
 import type { Library } from './open.ts';
 import { readFrame } from './read-frame.ts';
-import { toTorchFfn } from './torch-layout.ts';
+import { toTorchFfn } from './weights.ts';
 
 /** Models put together from a library's files, on the engine that is loaded. */
 export interface UploadedLibrary {

@@ -6,7 +6,7 @@ import { checkComposition } from './check-composition.ts';
 import type { Manifest } from './manifest.ts';
 import type { Library } from './open.ts';
 import { uploadLibrary } from './remeasure-model.ts';
-import { openMeasuredSplit, type MeasuredSplit, type MeasureSource } from './remeasure-source.ts';
+import { openMeasuredSplit, type MeasuredSplit, type MeasureSource } from './images.ts';
 
 export interface RemeasureOptions {
   /** Default: `selection`, which the manifest's numbers were measured on. */

@@ -6,9 +6,9 @@ import { writeSafetensors, type NamedArrays } from '../model/safetensors.ts';
 import { writeFileAtomic, writeJsonAtomic } from '../util/atomic.ts';
 import { fail } from '../util/failure.ts';
 import { sha256File, type Json } from '../util/hash.ts';
-import { onnxIrVersion, onnxOpset } from './forms/onnx-builder.ts';
-import { descendantOnnx, frameOnnx } from './forms/onnx-files.ts';
-import { storedWeights } from './forms/weight-places.ts';
+import { onnxIrVersion, onnxOpset } from '../graphs/onnx.ts';
+import { descendantOnnx, frameOnnx } from '../graphs/onnx-files.ts';
+import { storedWeights } from '../graphs/weight-places.ts';
 import {
   ffnBytes,
   headerAllowanceBytes,
@@ -20,13 +20,13 @@ import {
   type ManifestDescendant,
   type ManifestFile,
 } from './manifest.ts';
-import { profileScript } from './profile/profile-script.ts';
-import type { Ranked, Resource } from './rank.ts';
+import { profileScript } from '../profile/script.ts';
+import type { Ranked, Resource } from '../measure/rank.ts';
 import { rankingCsv, rankingJson } from './ranking-table.ts';
 import { readDescendantFile } from './read-descendant.ts';
 import { libraryReadme } from './readme.ts';
 import { checkExported, selfTestInput, selfTestTolerance, selfTestVectors } from './self-test.ts';
-import { toTorchFfn } from './torch-layout.ts';
+import { toTorchFfn } from './weights.ts';
 
 /** A descendant as the stages know it; id, file, rank and domination are added here. */
 export interface DescendantInput extends Omit<

@@ -8,7 +8,7 @@ import { digestOutputs } from './outputs.ts';
 import { dependenciesOf, type PlannedJob } from './plan.ts';
 import { placeJobFolder, recordDone, startJobFolder } from './publish.ts';
 import { claimResumeFolder, dropResumeFolder } from './resume-folder.ts';
-import type { Slot } from './slot.ts';
+import type { Slot } from './processes.ts';
 import type { DecidedStatus } from './states.ts';
 
 export interface JobRun {

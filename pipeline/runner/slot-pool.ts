@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { createSlot, type Slot } from './slot.ts';
+import { createSlot, type Slot } from './processes.ts';
 
 export interface SlotSettings {
   /** Jobs at once. */

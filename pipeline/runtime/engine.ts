@@ -1,4 +1,4 @@
-import type { NamedFloats } from '../library/torch-layout.ts';
+import type { NamedFloats } from '../library/weights.ts';
 
 /** A descendant's weights in the form an engine computes with. */
 export interface ResidentBlock {

@@ -1,7 +1,7 @@
 import type * as Ort from 'onnxruntime-node';
-import { requireOnnx, type OnnxRuntime } from '../library/forms/onnx-runtime.ts';
+import { requireOnnx, type OnnxRuntime } from '../graphs/onnx-runtime.ts';
 import type { Library } from '../library/open.ts';
-import type { NamedFloats } from '../library/torch-layout.ts';
+import type { NamedFloats } from '../library/weights.ts';
 import type { ResidentBlock, RuntimeEngine } from './engine.ts';
 
 /** Feeds of the frame's graph: the four tensors of a block by name. */

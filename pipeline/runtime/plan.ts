@@ -1,9 +1,9 @@
-import { planCompositions, type NoPlan, type Plan, type Resource } from '../library/compose/plan.ts';
+import { planCompositions, type NoPlan, type Plan, type Resource } from '../compose/choose.ts';
 import type { Library } from '../library/open.ts';
-import type { DeviceLatency } from '../library/profile/latency-model.ts';
+import type { DeviceLatency } from '../profile/latency.ts';
 import { fail } from '../util/failure.ts';
 
-export type { Plan } from '../library/compose/plan.ts';
+export type { Plan } from '../compose/choose.ts';
 
 /** What the running model may use. Everything left out is free. */
 export interface Limits {

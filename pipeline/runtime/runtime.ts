@@ -1,7 +1,7 @@
 import { checkComposition } from '../library/check-composition.ts';
 import type { Library } from '../library/open.ts';
-import { latencyModel, type DeviceLatency } from '../library/profile/latency-model.ts';
-import { findProfile } from '../library/profile/profile-file.ts';
+import { latencyModel, type DeviceLatency } from '../profile/latency.ts';
+import { findProfile } from '../profile/profile-file.ts';
 import { readDescendantSync } from '../library/read-descendant.ts';
 import { fail } from '../util/failure.ts';
 import type { ResidentBlock, RuntimeEngine, RuntimeEngineName } from './engine.ts';

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { readFrame } from '../library/read-frame.ts';
 import type { Library } from '../library/open.ts';
-import { fromTorchFfn } from '../library/torch-layout.ts';
+import { fromTorchFfn } from '../library/weights.ts';
 import { disposeFfn, forward, uploadFfn, uploadWeights, type FfnTensors } from '../model/vit.ts';
 import { loadEngine, type EngineChoice } from '../tensor/engine.ts';
 import type { ResidentBlock, RuntimeEngine } from './engine.ts';

@@ -1,18 +1,18 @@
 import type { Stage } from '../runner/contract.ts';
 import type { EngineName } from '../tensor/engine.ts';
-import { compose } from './compose.ts';
-import { data } from './data.ts';
-import { distill } from './distill.ts';
-import { exportLibrary } from './export.ts';
-import { measure } from './measure.ts';
-import { order } from './order.ts';
-import { polish } from './polish.ts';
-import { profile } from './profile.ts';
-import { rank } from './rank.ts';
-import { refit } from './refit.ts';
-import { report } from './report.ts';
-import { statistics } from './statistics.ts';
-import { teacher } from './teacher.ts';
+import { compose } from './blocks/work/compositions.ts';
+import { data } from './blocks/work/data.ts';
+import { distill } from './blocks/work/distill.ts';
+import { exportLibrary } from './blocks/work/export.ts';
+import { measure } from './blocks/work/measure.ts';
+import { order } from './blocks/work/order.ts';
+import { polish } from './blocks/work/polish.ts';
+import { profile } from './blocks/work/profile.ts';
+import { rank } from './blocks/work/rank.ts';
+import { refit } from './blocks/work/refit.ts';
+import { report } from './blocks/work/report.ts';
+import { statistics } from './blocks/work/statistics.ts';
+import { teacher } from './blocks/work/teacher.ts';
 
 /** The pipeline. Importing this loads no engine: stages import what computes when they run. */
 export const stages: readonly Stage[] = [

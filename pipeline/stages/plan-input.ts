@@ -12,7 +12,7 @@ import { inspectCheckpoint } from '../model/checkpoint/inspect.ts';
 import type { Architecture } from '../model/architecture.ts';
 import { hashJson } from '../util/hash.ts';
 import { fail } from '../util/failure.ts';
-import { descents } from './widths.ts';
+import { descents } from './blocks/shape.ts';
 
 /**
  * Everything the stages need to list their jobs: reads headers and listings only, loads no engine, decodes nothing.

@@ -6,11 +6,11 @@ import {
   formatMetric,
   signed,
 } from '../../pipeline/cli/numbers.ts';
-import { planTotals, renderPlan } from '../../pipeline/cli/render-plan.ts';
-import { renderSummary } from '../../pipeline/cli/render-summary.ts';
+import { planTotals, renderPlan } from '../../pipeline/cli/run/plan.ts';
+import { renderSummary } from '../../pipeline/cli/show/render.ts';
 import { renderTable } from '../../pipeline/cli/table.ts';
 import { plain, terminalOf } from '../../pipeline/cli/terminal.ts';
-import type { DescendantSummary, LibrarySummary } from '../../pipeline/library/summary.ts';
+import type { DescendantSummary, LibrarySummary } from '../../pipeline/cli/show/summary.ts';
 import type { PlanRow } from '../../pipeline/runner/describe-plan.ts';
 import { assertAscii, assertGolden } from './golden.ts';
 

@@ -4,13 +4,13 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArguments } from '../../pipeline/cli/arguments.ts';
-import { renderMeasured, renderVerification } from '../../pipeline/cli/render-verification.ts';
+import { renderMeasured, renderVerification } from '../../pipeline/cli/verify/render.ts';
 import { colours, plain } from '../../pipeline/cli/terminal.ts';
-import type { MeasuredVerification } from '../../pipeline/library/verify-measured.ts';
-import { writeModel, type WriteModelOptions } from '../../pipeline/library/forms/write-model.ts';
+import type { MeasuredVerification } from '../../pipeline/verify/numbers.ts';
+import { writeModel, type WriteModelOptions } from '../../pipeline/compose/write-model.ts';
 import { openLibrary } from '../../pipeline/library/open.ts';
-import type { ModelVerification } from '../../pipeline/library/verify-model.ts';
-import { verifyLibrary, type Verification } from '../../pipeline/library/verify.ts';
+import type { ModelVerification } from '../../pipeline/verify/model.ts';
+import { verifyLibrary, type Verification } from '../../pipeline/verify/library.ts';
 import { BlockForgeError } from '../../pipeline/util/failure.ts';
 import { flipBit, patients, type Patients } from '../library/damage.ts';
 

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import assert from 'node:assert/strict';
 import { prefixGate, sortedTeacherGate } from '../../pipeline/compress/gates.ts';
 import { reconstruction } from '../../pipeline/compress/order/reconstruction.ts';
-import { outputErrors, relativeOutputError } from '../../pipeline/compress/output-error.ts';
+import { outputErrors, relativeOutputError } from '../../pipeline/compress/errors.ts';
 import { refitGate } from '../../pipeline/compress/refit-gate.ts';
 import { refit } from '../../pipeline/compress/refit.ts';
 import { sliceFfn, type FfnWeights } from '../../pipeline/model/ffn-weights.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { composedProblems } from '../../pipeline/compress/composed-statistics.ts';
+import { composedProblems } from '../../pipeline/compress/fit-problems.ts';
 import { createClassShare } from '../../pipeline/compress/class-share.ts';
 import { refit } from '../../pipeline/compress/refit.ts';
 import {
@@ -24,7 +24,7 @@ import {
   type FfnTensors,
 } from '../../pipeline/model/vit.ts';
 import type { VisionTransformer } from '../../pipeline/model/vit.ts';
-import { streamFolder } from '../../pipeline/stages/stream-folder.ts';
+import { streamFolder } from '../../pipeline/stages/blocks/work/stream-folder.ts';
 import { random } from '../../pipeline/util/random.ts';
 import { strongWeights, tinyArchitecture } from '../support/checkpoints.ts';
 import { describeOnEachEngine } from '../support/engines.ts';

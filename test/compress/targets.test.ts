@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import assert from 'node:assert/strict';
-import { pairErrors } from '../../pipeline/compress/output-error.ts';
+import { pairErrors } from '../../pipeline/compress/errors.ts';
 import { refit } from '../../pipeline/compress/refit.ts';
 import { createStatistics } from '../../pipeline/compress/statistics.ts';
 import { splitJoint, teacherTargets } from '../../pipeline/compress/targets.ts';

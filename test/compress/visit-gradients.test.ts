@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import assert from 'node:assert/strict';
 import { createSaliency } from '../../pipeline/compress/order/taylor.ts';
-import { visitBlocks } from '../../pipeline/compress/visit-blocks.ts';
+import { visitBlocks } from '../../pipeline/compress/visit.ts';
 import { likeliestLabels, sampleLabels, visitGradients } from '../../pipeline/compress/visit-gradients.ts';
 import { embed, encoderLayer, forward, head, teacherFfn, uploadTeacher } from '../../pipeline/model/vit.ts';
 import type { VisionTransformer } from '../../pipeline/model/vit.ts';

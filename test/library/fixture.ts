@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { rankDescendants } from '../../pipeline/library/rank.ts';
+import { rankDescendants } from '../../pipeline/measure/rank.ts';
 import { writeLibrary, type DescendantInput, type LibraryInput } from '../../pipeline/library/write.ts';
 import { blockName, type Architecture } from '../../pipeline/model/architecture.ts';
 import { sliceFfn, type FfnWeights } from '../../pipeline/model/ffn-weights.ts';

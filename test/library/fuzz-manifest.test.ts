@@ -4,11 +4,11 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Manifest } from '../../pipeline/library/manifest.ts';
 import { openLibrary } from '../../pipeline/library/open.ts';
-import { readLibrarySummary } from '../../pipeline/library/show.ts';
-import { verifyLibrary } from '../../pipeline/library/verify.ts';
+import { readLibrarySummary } from '../../pipeline/cli/show/read.ts';
+import { verifyLibrary } from '../../pipeline/verify/library.ts';
 import { plain } from '../../pipeline/cli/terminal.ts';
-import { renderSummary } from '../../pipeline/cli/render-summary.ts';
-import { renderVerification } from '../../pipeline/cli/render-verification.ts';
+import { renderSummary } from '../../pipeline/cli/show/render.ts';
+import { renderVerification } from '../../pipeline/cli/verify/render.ts';
 import { BlockForgeError } from '../../pipeline/util/failure.ts';
 import { patients, type Patients } from './damage.ts';
 

@@ -4,7 +4,7 @@ import { cp, mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/pro
 import { join } from 'node:path';
 import { manifestJsonSchema, manifestSchema, type Manifest } from '../../pipeline/library/manifest.ts';
 import { openLibrary } from '../../pipeline/library/open.ts';
-import { readLibrarySummary } from '../../pipeline/library/show.ts';
+import { readLibrarySummary } from '../../pipeline/cli/show/read.ts';
 import { BlockForgeError } from '../../pipeline/util/failure.ts';
 import { temporaryFolder, writtenLibrary } from './fixture.ts';
 

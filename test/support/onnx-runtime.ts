@@ -1,4 +1,4 @@
-import { loadOnnxRuntime } from '../../pipeline/library/forms/onnx-runtime.ts';
+import { loadOnnxRuntime } from '../../pipeline/graphs/onnx-runtime.ts';
 
 /** False, with the reason on the screen, where the optional onnxruntime-node is not installed. */
 export async function hasOnnxRuntime(): Promise<boolean> {

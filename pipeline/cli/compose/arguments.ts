@@ -1,0 +1,167 @@
+import type { CommandModule } from 'yargs';
+import { fail } from '../../util/failure.ts';
+import type { ComposeCommand } from './command.ts';
+import { limitOptions, parseDrop, parseLimit, type LimitOption } from './limits.ts';
+import { engines } from '../engines.ts';
+import { once, oneOf, wholeNumber } from '../options.ts';
+
+type Text = string | string[];
+
+interface Arguments extends Partial<Readonly<Record<LimitOption, Text>>> {
+  readonly library: string;
+  readonly 'max-drop'?: Text;
+  readonly profile?: Text;
+  readonly minimise?: Text;
+  readonly top?: Text;
+  readonly pareto?: Text;
+  readonly by?: Text;
+  readonly out?: Text;
+  readonly 'dry-run': boolean;
+  readonly 'no-measure': boolean;
+  readonly config?: Text;
+  readonly engine?: Text;
+  readonly json: boolean;
+}
+
+export const composeArguments = (
+  found: (command: ComposeCommand) => void,
+): CommandModule<object, Arguments> => ({
+  command: 'compose <library>',
+  describe: 'choose the blocks of the model that fits given limits, and write it',
+  builder: (builder) =>
+    builder
+      .positional('library', { type: 'string', demandOption: true, describe: 'library folder or run folder' })
+      .options({
+        params: { type: 'string', describe: 'at most so many parameters: 3.1M, or 60% of the teacher' },
+        macs: { type: 'string', describe: 'at most so many multiply-adds per image: 1.2G, 50%' },
+        size: { type: 'string', describe: 'at most so large as files: 12MB, 12MiB, 60%' },
+        latency: { type: 'string', describe: 'at most so long per batch (see --profile): 8ms, 60%' },
+        'max-drop': { type: 'string', describe: 'at most so many points of top-1 lost, predicted: 1.5pp' },
+        profile: {
+          type: 'string',
+          describe: "device whose latencies count; default: the run's own, of FFN blocks alone",
+        },
+        minimise: {
+          type: 'string',
+          describe: `with --max-drop alone: ${limitOptions.join(', ')}; default: params`,
+        },
+        top: { type: 'string', describe: 'show so many different answers; the first is written' },
+        pareto: {
+          type: 'string',
+          describe:
+            'write no model but the front of loss against one resource, as CSV, to this file or stdout',
+        },
+        by: { type: 'string', describe: `with --pareto: ${limitOptions.join(', ')}; default: params` },
+        out: { type: 'string', describe: 'folder of the model; default: models/<limits> in the library' },
+        'dry-run': { type: 'boolean', alias: 'no-write', default: false, describe: 'print only' },
+        'no-measure': { type: 'boolean', default: false, describe: 'write it unmeasured; loads no engine' },
+        config: {
+          type: 'string',
+          alias: 'c',
+          describe: 'the config that made the library, for its images; default: the run it lies in',
+        },
+        engine: { type: 'string', describe: `what measures: ${engines.join(', ')}; default: auto` },
+        json: { type: 'boolean', default: false, describe: 'the same as JSON' },
+      })
+      .requiresArg([
+        ...limitOptions,
+        'max-drop',
+        'profile',
+        'minimise',
+        'top',
+        'by',
+        'out',
+        'config',
+        'engine',
+      ])
+      .group([...limitOptions, 'max-drop', 'profile', 'minimise'], 'Limits, any mix of:')
+      .group(['top', 'pareto', 'by'], 'Answers:')
+      .group(['out', 'dry-run', 'no-measure', 'config', 'engine'], 'The model:')
+      .epilog(
+        'Of all compositions within the limits the one predicted to lose least, proved optimal for the prediction; with ' +
+          '--max-drop alone the one with the fewest parameters (--minimise) that keeps to it. It is measured on the ' +
+          'selection split, compared with its prediction, and written for ONNX, TensorFlow.js and as safetensors. These are ' +
+          'the images it was chosen by; the test split is left alone.\n' +
+          'Where nothing fits: which limits bind and the nearest composition; exit code 2.',
+      )
+      .example('$0 compose runs/demo --params 60%', 'the best model with 60 % of the parameters')
+      .example(
+        '$0 compose runs/demo --size 1.5MB --latency 8ms --profile laptop',
+        'several limits on a device',
+      )
+      .example('$0 compose runs/demo --max-drop 1.5pp --minimise macs', 'the least work for 1.5 points')
+      .example('$0 compose runs/demo --macs 50% --top 5 --dry-run', 'five answers, nothing written')
+      .example('$0 compose runs/demo --pareto front.csv --by macs', 'the whole front'),
+  handler: (args) => found(composeCommand(args)),
+});
+
+function composeCommand(args: Arguments): ComposeCommand {
+  const text = (option: keyof Arguments) => once(option, args[option] as Text | undefined);
+  const only = (option: keyof Arguments, needed: boolean, needs: string) => {
+    const value = text(option);
+    if (value !== undefined && !needed)
+      fail({ reason: 'usage', subject: `--${option}`, found: `it needs ${needs}`, next: `leave it out` });
+    return value;
+  };
+  const limits = Object.fromEntries(
+    limitOptions.flatMap((option) => {
+      const value = text(option);
+      return value === undefined ? [] : [[option, parseLimit(option, value)]];
+    }),
+  );
+  const drop = text('max-drop');
+  const pareto = text('pareto');
+  const isFront = pareto !== undefined;
+  const limited = limitOptions.filter((option) => option in limits);
+  const by = oneOf('by', only('by', isFront, '--pareto'), limitOptions) ?? 'params';
+  if (isFront) {
+    const other = limited.find((option) => option !== by);
+    if (other !== undefined) {
+      fail({
+        reason: 'usage',
+        subject: `--${other}`,
+        found: `given with a front by ${by}`,
+        expected: `--${by} and --max-drop only, which cut the front off`,
+        next: `--by ${other}, or leave --pareto out`,
+      });
+    }
+  } else if (limited.length === 0 && drop === undefined) {
+    fail({
+      reason: 'usage',
+      subject: 'compose',
+      found: 'no limit given',
+      expected: `one or more of ${limitOptions.map((option) => `--${option}`).join(', ')}, --max-drop, or --pareto`,
+      next: `e.g. compose ${args.library} --params 60%`,
+    });
+  }
+  const minimise = oneOf(
+    'minimise',
+    only('minimise', drop !== undefined && limited.length === 0 && !isFront, '--max-drop and no other limit'),
+    limitOptions,
+  );
+  const writes = !args['dry-run'] && !isFront;
+  const measures = writes && !args['no-measure'];
+  const top = wholeNumber('top', only('top', !isFront, 'limits, not --pareto')) ?? 1;
+  if (top > 100)
+    fail({ reason: 'usage', subject: `--top ${top}`, found: 'too many', expected: '100 or fewer' });
+  const profile = text('profile');
+  const out = only('out', writes, 'a model to be written');
+  const config = only('config', measures, 'a model to be measured');
+  const engine = oneOf('engine', only('engine', measures, 'a model to be measured'), engines);
+  return {
+    name: 'compose',
+    library: args.library,
+    limits,
+    ...(drop !== undefined && { maxDropPp: parseDrop(drop) }),
+    ...(profile !== undefined && { profile }),
+    minimise: minimise ?? 'params',
+    top,
+    ...(pareto !== undefined && { front: { by, ...(pareto !== '' && { file: pareto }) } }),
+    ...(out !== undefined && { out }),
+    writes,
+    measures,
+    ...(config !== undefined && { config }),
+    engine: engine ?? 'auto',
+    json: args.json,
+  };
+}

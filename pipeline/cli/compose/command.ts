@@ -1,0 +1,164 @@
+import { join, resolve } from 'node:path';
+import { displayPath } from '../../config/problem.ts';
+import { libraryLatency, profiledLatency } from '../../compose/latency.ts';
+import { planCompositions, type Limits } from '../../compose/choose.ts';
+import { composeSpace, type Plan, type Resource } from '../../compose/space.ts';
+import { isInside, measurePlan, writePlan } from '../../compose/make-model.ts';
+import { openLibrary, type Library } from '../../library/open.ts';
+import type { EngineChoice } from '../../tensor/engine.ts';
+import { fail } from '../../util/failure.ts';
+import { writeFront } from './front.ts';
+import { refuseLimits } from './refusal.ts';
+import { limitOptions, type GivenLimit, type LimitOption } from './limits.ts';
+import { progressLines } from '../progress-lines.ts';
+import { renderMeasuredModel, renderPlans } from './render.ts';
+import type { Surroundings } from '../run/command.ts';
+
+export interface ComposeCommand {
+  readonly name: 'compose';
+  readonly library: string;
+  readonly limits: Partial<Readonly<Record<LimitOption, GivenLimit>>>;
+  readonly maxDropPp?: number;
+  /** A device profile by name or file. */
+  readonly profile?: string;
+  readonly minimise: LimitOption;
+  readonly top: number;
+  /** Instead of a model; to stdout without a file. */
+  readonly front?: { readonly by: LimitOption; readonly file?: string };
+  readonly out?: string;
+  readonly writes: boolean;
+  readonly measures: boolean;
+  readonly config?: string;
+  readonly engine: EngineChoice;
+  readonly json: boolean;
+}
+
+export const resourceOf: Readonly<Record<LimitOption, Resource>> = {
+  params: 'params',
+  macs: 'macs',
+  size: 'sizeBytes',
+  latency: 'latencyMs',
+};
+
+/** Chooses, measures and writes a model. Loads an engine only to measure. @returns the exit code */
+export async function runCompose(command: ComposeCommand, around: Surroundings): Promise<number> {
+  const { stdout, stderr, cwd } = around;
+  const library = await openLibrary(command.library);
+  const latency =
+    command.profile === undefined
+      ? libraryLatency(library.manifest)
+      : await profiledLatency(library, command.profile);
+  const space = composeSpace(library, latency);
+  const teacher = space.toPlan(library.manifest.blocks.map(() => 0));
+  const limits = resolveLimits(command, teacher);
+  if (command.front !== undefined) {
+    const { by, file } = command.front;
+    return writeFront(
+      library,
+      {
+        by: resourceOf[by],
+        limits,
+        device: latency,
+        ...(file !== undefined && { file }),
+        json: command.json,
+      },
+      around,
+    );
+  }
+
+  const plans = planCompositions(library, limits, {
+    device: latency,
+    count: command.top,
+    minimise: resourceOf[command.minimise],
+  });
+  if ('binding' in plans) return refuseLimits(plans, { library, limits, latency, teacher });
+  const [winner] = plans;
+  const facts = { prediction: space.loss.describe, latency, teacher, plans, limits };
+  if (!command.json) stdout.write(`${renderPlans(library, facts, stdout.paint)}\n`);
+
+  const source = command.measures
+    ? await (await import('../../library/images.ts')).findSource(library, command.config, cwd)
+    : undefined;
+  const measured =
+    source &&
+    (await measurePlan(library, source, winner, {
+      engine: command.engine,
+      signal: around.unheard,
+      warn: (message) => stderr.write(`${message}\n`),
+      onProgress: progressLines(({ fraction }) =>
+        stderr.write(`measuring: ${Math.floor(100 * fraction)} %\n`),
+      ),
+    }));
+  if (measured !== undefined && !command.json)
+    stdout.write(`\n${renderMeasuredModel(winner, measured, stdout.paint)}\n`);
+  const folder =
+    command.out === undefined
+      ? join(library.folder, 'models', folderName(command))
+      : resolve(cwd, command.out);
+  if (command.writes) await writePlan(library, winner, folder, { limits, latency, measured });
+
+  if (command.json) {
+    const { describe, isWhole } = latency;
+    const withWidths = (plan: Plan) => ({
+      widths: plan.descendants.map((id) => library.descendant(id).width),
+      ...plan,
+    });
+    const { params, macs, sizeBytes, latencyMs } = teacher;
+    const answer = {
+      library: library.folder,
+      limits,
+      prediction: { by: space.loss.by, describe: space.loss.describe },
+      latency: { describe, isWhole },
+      teacher: { params, macs, sizeBytes, latencyMs },
+      models: plans.map(withWidths),
+      ...(measured && { measured: { ...measured, predictionInside: isInside(winner, measured) } }),
+      ...(command.writes && { folder }),
+    };
+    stdout.write(`${JSON.stringify(answer, null, 2)}\n`);
+    return 0;
+  }
+  if (command.writes) {
+    if (measured === undefined) stdout.write(`\n${unmeasured(command, library)}\n`);
+    stdout.write(`\nModel: ${displayPath(folder, cwd)}\n`);
+  } else stderr.write('nothing written (--dry-run)\n');
+  return 0;
+}
+
+/** Shares become amounts of the teacher's; counts are whole. */
+function resolveLimits({ limits, maxDropPp }: ComposeCommand, teacher: Plan): Limits {
+  const amounts: Partial<Record<Resource, number>> = {};
+  for (const option of limitOptions) {
+    const given = limits[option];
+    if (given === undefined) continue;
+    const name = resourceOf[option];
+    const amount = 'amount' in given ? given.amount : given.share * teacher[name]!;
+    // 60 % of a count may be a count that rounding puts just below itself.
+    amounts[name] = name === 'latencyMs' ? amount : Math.floor(amount * (1 + 1e-12));
+    if (amounts[name] === 0)
+      fail({ reason: 'usage', subject: `--${option}`, found: `${amount}`, expected: 'one or more' });
+  }
+  return { ...amounts, ...(maxDropPp !== undefined && { maxDropPp }) };
+}
+
+/** "params-60pct-latency-8ms" */
+function folderName({ limits, maxDropPp, profile }: ComposeCommand): string {
+  const parts = limitOptions.flatMap((option) => {
+    const given = limits[option];
+    if (given === undefined) return [];
+    return 'share' in given
+      ? [`${option}-${Number((100 * given.share).toPrecision(6))}pct`]
+      : [`${option}-${Number(given.amount.toPrecision(6))}`];
+  });
+  if (maxDropPp !== undefined) parts.push(`drop-${maxDropPp}pp`);
+  if (profile !== undefined && limits.latency !== undefined)
+    parts.push(profile.replace(/^.*[/\\]/, '').replace(/\.json$/, ''));
+  return parts.join('-').replace(/[^\w.-]/g, '_');
+}
+
+function unmeasured({ measures, library: path }: ComposeCommand, { folder }: Library): string {
+  if (!measures) return 'Not measured, as asked: what it loses is a prediction.';
+  return (
+    `Not measured: ${folder} does not lie in the run that made it, so its images are not known.\n` +
+    `What the model loses is a prediction. To measure it: the same command with --config FILE, the config that made ${path}`
+  );
+}

@@ -1,0 +1,143 @@
+import { isInside } from '../../compose/make-model.ts';
+import type { StatedLatency } from '../../compose/latency.ts';
+import type { Limits } from '../../compose/choose.ts';
+import { resources, type Plan, type Resource } from '../../compose/space.ts';
+import type { MeasuredModel } from '../../compose/model-manifest.ts';
+import type { Library } from '../../library/open.ts';
+import { blockName } from '../../model/architecture.ts';
+import { formatBytes } from '../../util/format.ts';
+import { accuracyDecimals, formatAccuracy, formatDelta, signed } from '../numbers.ts';
+import { renderTable } from '../table.ts';
+import type { Paint } from '../terminal.ts';
+
+export const resourceTitles: Readonly<Record<Resource, string>> = {
+  params: 'params',
+  macs: 'MACs',
+  sizeBytes: 'size',
+  latencyMs: 'latency',
+};
+
+/** As exact as a limit may have to be met. */
+export function formatAmount(resource: Resource, value: number): string {
+  if (resource === 'latencyMs') return `${value.toFixed(3)} ms`;
+  if (resource === 'sizeBytes') return `${value.toLocaleString('en-US')} B (${formatBytes(value)})`;
+  return value.toLocaleString('en-US');
+}
+
+export interface ComposeFacts {
+  /** What predicts the loss. */
+  readonly prediction: string;
+  readonly latency: StatedLatency;
+  readonly teacher: Plan;
+  readonly limits: Limits;
+  readonly plans: readonly Plan[];
+}
+
+/** The best plan against the teacher, its blocks, and the other answers where there are some. */
+export function renderPlans(library: Library, facts: ComposeFacts, paint: Paint): string {
+  const { plans, teacher, limits, latency, prediction } = facts;
+  const [winner] = plans;
+  const { top1Percent } = library.manifest.teacher.accuracy;
+  const share = (name: Resource) => `${((100 * winner[name]!) / teacher[name]!).toFixed(1)} %`;
+  const rows = [
+    ...resources.map((name) => [
+      name === 'latencyMs' && !latency.isWhole ? 'latency of blocks' : resourceTitles[name],
+      formatAmount(name, winner[name]!),
+      share(name),
+      formatAmount(name, teacher[name]!),
+      limits[name] === undefined ? '' : formatAmount(name, limits[name]),
+    ]),
+    [
+      'top-1 drop',
+      `${winner.predictedDropPp.toFixed(2)} pp`,
+      '',
+      `of ${top1Percent.mean.toFixed(1)} %`,
+      limits.maxDropPp === undefined ? '' : `${limits.maxDropPp} pp`,
+    ],
+  ];
+  const right = { align: 'right' } as const;
+  return [
+    paint.bold('Composition'),
+    `drop predicted by ${prediction}`,
+    `latency: ${latency.describe}`,
+    '',
+    ...renderTable(
+      [
+        { title: 'predicted' },
+        { title: 'model', ...right },
+        { title: 'of teacher', ...right },
+        { title: 'teacher', ...right },
+        { title: 'limit', ...right },
+      ],
+      rows,
+    ),
+    '',
+    ...blockTable(library, winner),
+    ...(plans.length > 1
+      ? ['', paint.bold('All answers, best first'), '', ...planTable(library, plans)]
+      : []),
+  ].join('\n');
+}
+
+function blockTable(library: Library, { descendants }: Plan): string[] {
+  const rows = descendants.map((id, block) => {
+    const { width, params } = library.descendant(id);
+    const { hidden, descendants: all } = library.manifest.blocks[block];
+    return [
+      blockName(block),
+      String(width),
+      `${((100 * width) / hidden).toFixed(1)} %`,
+      params.toLocaleString('en-US'),
+      all.map((item) => (item.id === id ? `[${item.width}]` : String(item.width))).join(' '),
+    ];
+  });
+  const right = { align: 'right' } as const;
+  return renderTable(
+    [
+      { title: 'block' },
+      { title: 'width', ...right },
+      { title: 'of teacher', ...right },
+      { title: 'params', ...right },
+      { title: 'among' },
+    ],
+    rows,
+  );
+}
+
+function planTable(library: Library, plans: readonly Plan[]): string[] {
+  const right = { align: 'right' } as const;
+  return renderTable(
+    [
+      { title: '#', ...right },
+      { title: 'drop pp', ...right },
+      { title: 'params', ...right },
+      { title: 'MACs', ...right },
+      { title: 'size', ...right },
+      { title: 'latency ms', ...right },
+      { title: 'widths' },
+    ],
+    plans.map((plan, index) => [
+      String(index + 1),
+      plan.predictedDropPp.toFixed(3),
+      plan.params.toLocaleString('en-US'),
+      plan.macs.toLocaleString('en-US'),
+      formatBytes(plan.sizeBytes),
+      plan.latencyMs?.toFixed(3) ?? '',
+      plan.descendants.map((id) => library.descendant(id).width).join(' '),
+    ]),
+  );
+}
+
+/** What was measured beside what was predicted. */
+export function renderMeasuredModel(plan: Plan, measured: MeasuredModel, paint: Paint): string {
+  const { images, top1Percent, top1DeltaPp, kl, agreementPercent, split } = measured;
+  const accuracy = { top1: top1Percent.mean, top1Low: top1Percent.low, top1High: top1Percent.high };
+  return [
+    paint.bold(`Measured on ${images.toLocaleString('en-US')} images of the ${split} split`),
+    '',
+    `top-1      ${formatAccuracy(accuracy, accuracyDecimals(images))}`,
+    `measured   ${formatDelta(top1DeltaPp)} pp against the teacher, paired`,
+    `predicted  ${signed(-plan.predictedDropPp)} pp, ${isInside(plan, measured) ? 'inside' : 'outside'} the interval`,
+    `KL ${kl.toFixed(4)}, agreement ${agreementPercent.toFixed(1)} %`,
+  ].join('\n');
+}

@@ -1,0 +1,151 @@
+import { availableParallelism } from 'node:os';
+import { openLibrary, type Library } from '../../library/open.ts';
+import { defaults, measureOnnx, type Options } from '../../profile/measure-onnx.js';
+import {
+  profileName,
+  profileNames,
+  profilePath,
+  readProfile,
+  saveProfile,
+  type Profile,
+} from '../../profile/profile-file.ts';
+import { watchInterrupts } from '../interrupts.ts';
+import { BlockForgeError, describeFailure, fail } from '../../util/failure.ts';
+import { formatDuration } from '../../util/format.ts';
+import { renderProfile, renderProfileList, type ListedProfile } from './render.ts';
+import { interruptedExitCode } from '../report-error.ts';
+import type { Surroundings } from '../run/command.ts';
+import type { Terminal } from '../terminal.ts';
+
+export interface ProfileCommand {
+  readonly name: 'profile';
+  readonly library: string;
+  readonly action: Measure | { readonly kind: 'add'; readonly file: string } | { readonly kind: 'list' };
+  readonly json: boolean;
+}
+
+interface Measure {
+  readonly kind: 'measure';
+  readonly runtime: 'onnxruntime' | 'tfjs';
+  readonly batchSizes?: readonly number[];
+  readonly threads?: number;
+  readonly iterations?: number;
+  /** The profile's name. */
+  readonly device?: string;
+}
+
+/** Measures, adds or lists the latency profiles of a library. @returns the exit code */
+export async function runProfile(
+  { library: path, action, json }: ProfileCommand,
+  around: Surroundings,
+): Promise<number> {
+  const { stdout, stderr } = around;
+  const library = await openLibrary(path);
+  if (action.kind === 'list') {
+    const listed = await listProfiles(library);
+    stdout.write(`${json ? JSON.stringify(listed, null, 2) : renderProfileList(listed, library.folder)}\n`);
+    return 0;
+  }
+  const profile =
+    action.kind === 'add'
+      ? await readProfile(action.file, library)
+      : await measure(library, action, around, json);
+  if (profile === undefined) {
+    stderr.write('interrupted: no profile was written\n');
+    return interruptedExitCode;
+  }
+  const written = await saveProfile(library, profile);
+  stdout.write(
+    json
+      ? `${JSON.stringify(profile, null, 2)}\n`
+      : `${renderProfile(profile, stdout.paint)}\n\n${written}\n`,
+  );
+  return 0;
+}
+
+/** @returns undefined where it was interrupted */
+async function measure(
+  library: Library,
+  { runtime, batchSizes = defaults.batchSizes, iterations = defaults.iterations, threads, device }: Measure,
+  { stderr, unheard }: Surroundings,
+  quiet: boolean,
+): Promise<Profile | undefined> {
+  if (device !== undefined && !profileName.safeParse(device).success)
+    fail({
+      reason: 'usage',
+      subject: `--name ${device}`,
+      found: 'not usable as the name of a file',
+      expected: 'letters, digits, "_", "." and "-", at most 100',
+    });
+  const interrupts = watchInterrupts();
+  const progress = progressLine(stderr);
+  const options = {
+    batchSizes,
+    iterations,
+    warmup: defaults.warmup,
+    ...(device !== undefined && { name: device }),
+    signal: AbortSignal.any([interrupts.polite, unheard]),
+    ...(!quiet && { onProgress: progress.show }),
+  };
+  try {
+    return await (runtime === 'tfjs'
+      ? withTfjs(library, options, threads)
+      : withOnnx(library, options, threads));
+  } catch (error) {
+    if (options.signal.aborted) return undefined;
+    throw error;
+  } finally {
+    progress.clear();
+    interrupts.dispose();
+  }
+}
+
+type Settings = Omit<Options, 'folder' | 'threads'>;
+
+async function withOnnx(
+  library: Library,
+  options: Settings,
+  threads = availableParallelism(),
+): Promise<Profile> {
+  const { requireOnnx } = await import('../../graphs/onnx-runtime.ts');
+  await requireOnnx(library, 'measure with --runtime tfjs');
+  return measureOnnx({ ...options, folder: library.folder, threads });
+}
+
+async function withTfjs(library: Library, options: Settings, threads?: number): Promise<Profile> {
+  // TensorFlow reads it when it is loaded.
+  if (threads !== undefined) process.env.TF_NUM_INTRAOP_THREADS = String(threads);
+  const { measureTfjs } = await import('../../profile/measure-tfjs.ts');
+  return measureTfjs(library, options);
+}
+
+async function listProfiles(library: Library): Promise<ListedProfile[]> {
+  const names = await profileNames(library);
+  return Promise.all(
+    names.map(async (name) => {
+      try {
+        return { name, profile: await readProfile(profilePath(library, name), library) };
+      } catch (error) {
+        if (!(error instanceof BlockForgeError)) throw error;
+        return { name, problem: describeFailure(error.failure) };
+      }
+    }),
+  );
+}
+
+/** One line that is rewritten on a terminal, and a line every ten seconds elsewhere. */
+function progressLine(stderr: Terminal): {
+  show: (fraction: number, secondsLeft: number) => void;
+  clear: () => void;
+} {
+  let next = 0;
+  return {
+    show(fraction, secondsLeft) {
+      if (Date.now() < next) return;
+      next = Date.now() + (stderr.isLive ? 200 : 10_000);
+      const line = `measuring: ${Math.floor(100 * fraction)} %, ${formatDuration(secondsLeft)} left`;
+      stderr.write(stderr.isLive ? `\r\x1b[K${line}` : `${line}\n`);
+    },
+    clear: () => stderr.isLive && next > 0 && stderr.write('\r\x1b[K'),
+  };
+}

@@ -1,0 +1,100 @@
+import { profileDescription } from '../../profile/latency.ts';
+import type { Profile, ProfileBatch } from '../../profile/profile-file.ts';
+import { renderTable, type Column } from '../table.ts';
+import type { Paint } from '../terminal.ts';
+
+/** A profile as tables: the parts of every batch size, whole models, and how well parts add up to them. */
+export function renderProfile(profile: Profile, paint: Paint): string {
+  const { warmup, iterations, batches } = profile;
+  return [
+    paint.bold(profileDescription(profile)),
+    `milliseconds for one batch, over ${iterations} rounds after ${warmup} that warmed up`,
+    ...batches.flatMap((batch) => ['', ...renderBatch(batch, paint)]),
+  ].join('\n');
+}
+
+const partColumns: readonly Column[] = [
+  { title: 'part' },
+  { title: 'p50', align: 'right' },
+  { title: 'p90', align: 'right' },
+  { title: 'p50, last block', align: 'right' },
+  { title: 'p90', align: 'right' },
+];
+
+const modelColumns: readonly Column[] = [
+  { title: 'whole model' },
+  { title: 'frame + blocks', align: 'right' },
+  { title: 'calibrated', align: 'right' },
+  { title: 'p50', align: 'right' },
+  { title: 'p90', align: 'right' },
+];
+
+function renderBatch(
+  { batchSize, frame, widths, lastWidths, composed, calibration }: ProfileBatch,
+  paint: Paint,
+): string[] {
+  const last = new Map(lastWidths.map((item) => [item.width, item]));
+  const { scale, offsetMs, meanAbsoluteErrorPercent: errors } = calibration;
+  const sign = offsetMs < 0 ? '-' : '+';
+  return [
+    paint.bold(`Batch ${batchSize}`),
+    '',
+    ...renderTable(partColumns, [
+      ['frame', ms(frame.p50), ms(frame.p90), '', ''],
+      ...widths.map(({ width, p50, p90 }) => {
+        const other = last.get(width)!;
+        return [`block of ${width}`, ms(p50), ms(p90), ms(other.p50), ms(other.p90)];
+      }),
+    ]),
+    '',
+    ...renderTable(
+      modelColumns,
+      composed.map(({ widths: chosen, predictedMs, calibratedMs, p50, p90 }) => [
+        describeWidths(chosen),
+        ms(predictedMs),
+        ms(calibratedMs),
+        ms(p50),
+        ms(p90),
+      ]),
+    ),
+    '',
+    `Whole models against frame + blocks: mean error ${errors.before.toFixed(1)} %; calibrated on half of them ` +
+      `(${scale.toFixed(3)} x ${sign} ${ms(Math.abs(offsetMs))}) ${errors.after.toFixed(1)} % on the others`,
+    ...(errors.after > doubtfulPercent
+      ? [
+          'That is too far off to choose models by: measure again with nothing else running, and more --iterations',
+        ]
+      : []),
+  ];
+}
+
+/** A limit on latency that is missed by a fifth is no limit. */
+const doubtfulPercent = 20;
+
+export interface ListedProfile {
+  readonly name: string;
+  readonly profile?: Profile;
+  /** Why it cannot be used. */
+  readonly problem?: string;
+}
+
+export function renderProfileList(listed: readonly ListedProfile[], folder: string): string {
+  if (listed.length === 0) return `No profiles in ${folder}; npm run pipeline -- profile ${folder} makes one`;
+  return listed
+    .map(({ name, profile, problem }) => {
+      if (profile === undefined) return `${name}: not usable: ${problem}`;
+      const sizes = profile.batches.map(({ batchSize }) => batchSize).join(', ');
+      return `${name}: ${profileDescription(profile)}; batch sizes ${sizes}`;
+    })
+    .join('\n');
+}
+
+function describeWidths(widths: readonly number[]): string {
+  const [first] = widths;
+  return widths.every((width) => width === first) ? `${first} everywhere` : widths.join(' ');
+}
+
+/** Three digits that mean something. */
+function ms(value: number): string {
+  return value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(3);
+}

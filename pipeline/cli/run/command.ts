@@ -1,0 +1,168 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { loadConfig } from '../../config/load.ts';
+import { nearest } from '../../config/nearest.ts';
+import { displayPath } from '../../config/problem.ts';
+import type { DownloadProgress } from '../../model/checkpoint/download.ts';
+import type { PlanInput } from '../../runner/contract.ts';
+import { watchInterrupts } from '../interrupts.ts';
+import { BlockForgeError, exitCodeOf, fail } from '../../util/failure.ts';
+import { formatBytes } from '../../util/format.ts';
+import type { RunCommand } from '../arguments.ts';
+import { interruptedExitCode } from '../report-error.ts';
+import { renderJson } from './json.ts';
+import { renderLines } from './views.ts';
+import { renderOutcome } from './outcome.ts';
+import { renderPlan } from './plan.ts';
+import { renderQuiet } from './quiet.ts';
+import { renderSummary } from '../show/render.ts';
+import { renderTty } from './tty.ts';
+import type { RunView } from './view.ts';
+import type { Terminal } from '../terminal.ts';
+import { trackRun } from './track-run.ts';
+import { commands } from '../options.ts';
+
+export interface Surroundings {
+  readonly stdout: Terminal;
+  readonly stderr: Terminal;
+  readonly cwd: string;
+  /** Aborted when nobody reads the output any more. */
+  readonly unheard: AbortSignal;
+}
+
+const registry = fileURLToPath(new URL('../../stages/index.ts', import.meta.url));
+
+/** Plans or runs the pipeline. @returns the exit code */
+export async function runPipeline(command: RunCommand, around: Surroundings): Promise<number> {
+  const { config, overrides, plan, from, only } = command;
+  refuseMistypedCommand(config, around.cwd);
+  const loaded = loadConfig(config, { overrides, cwd: around.cwd });
+  // Late, so that a mistake in the config is told at once.
+  const { preparePlanInput } = await import('../../stages/plan-input.ts');
+  const input = await preparePlanInput(loaded, loaded.config.engine, {
+    onProgress: downloadLines(around.stderr),
+  });
+  const runFolder = resolve(around.cwd, command.runs, loaded.name);
+  if (!plan) return execute(command, input, runFolder, around);
+
+  const { previewRun } = await import('../../runner/run.ts');
+  const rows = await previewRun({ registry, input, runFolder, from, only });
+  const { engine, slots } = input;
+  const facts = { run: loaded.name, folder: displayPath(runFolder, around.cwd), engine, slots };
+  const text = command.json
+    ? JSON.stringify({ ...facts, folder: runFolder, jobs: rows })
+    : renderPlan(rows, facts, around.stdout.paint);
+  around.stdout.write(`${text}\n`);
+  return 0;
+}
+
+/** A line every few seconds while an `hf:` checkpoint comes in; Ctrl-C keeps what is there. */
+function downloadLines(stderr: Terminal): (progress: DownloadProgress) => void {
+  let next = 0;
+  return ({ file, doneBytes, totalBytes }) => {
+    if (Date.now() < next) return;
+    next = Date.now() + 3000;
+    const total = totalBytes === undefined ? '' : ` of ${formatBytes(totalBytes)}`;
+    stderr.write(`downloading ${file}: ${formatBytes(doneBytes)}${total}\n`);
+  };
+}
+
+async function execute(
+  { from, only, quiet, json }: RunCommand,
+  input: PlanInput,
+  runFolder: string,
+  around: Surroundings,
+): Promise<number> {
+  const [{ run }, { engineSlots }] = await Promise.all([
+    import('../../runner/run.ts'),
+    import('../../tensor/installed.ts'),
+  ]);
+  const { stdout, stderr, cwd } = around;
+  const { environment } = engineSlots(input.engine);
+  const view = chooseView(stdout, stderr, { quiet, json });
+  const { state, handle } = trackRun();
+  const interrupts = watchInterrupts();
+  interrupts.polite.addEventListener('abort', () => {
+    view.note(
+      'stopping: running jobs save their state; Ctrl-C again stops at once and loses what is not saved',
+    );
+  });
+  let outcome;
+  try {
+    outcome = await run({
+      registry,
+      input,
+      runFolder,
+      from,
+      only,
+      slots: { environment: (slot) => environment[slot] ?? {} },
+      subscribers: [handle, view.handle],
+      signal: AbortSignal.any([interrupts.polite, around.unheard]),
+      killSignal: interrupts.now,
+    });
+  } finally {
+    view.close();
+    interrupts.dispose();
+  }
+  if (!json) {
+    // A library that lies there from a run with other settings must not pass for the result of this one.
+    const table = state.exported ? await libraryTable(runFolder, cwd, stdout) : undefined;
+    const ending = renderOutcome(state, stdout.paint);
+    if (table !== undefined) stdout.write(`\n${table}\n`);
+    if (!quiet) stdout.write(`\n${ending}\n`);
+  }
+  for (const trouble of outcome.troubles) {
+    stderr.write(
+      json ? `${JSON.stringify({ type: 'error', ...trouble })}\n` : `${trouble.subject}: ${trouble.found}\n`,
+    );
+  }
+  if (outcome.interrupted) return interruptedExitCode;
+  const [failure] = [...outcome.failures.map((entry) => entry.failure), ...outcome.troubles];
+  return failure === undefined ? 0 : exitCodeOf(failure.reason);
+}
+
+function chooseView(
+  stdout: Terminal,
+  stderr: Terminal,
+  { quiet, json }: Pick<RunCommand, 'quiet' | 'json'>,
+): RunView {
+  if (json) return renderJson(stdout);
+  if (quiet) return renderQuiet(stderr);
+  return stdout.isLive ? renderTty(stdout, process.stdout) : renderLines(stdout);
+}
+
+/** The final table and where its library lies. */
+async function libraryTable(
+  runFolder: string,
+  cwd: string,
+  { paint }: Terminal,
+): Promise<string | undefined> {
+  const folder = join(runFolder, 'library');
+  const { readLibrarySummary } = await import('../show/read.ts');
+  try {
+    const table = renderSummary(await readLibrarySummary(folder), paint);
+    return `${table}\n\nLibrary: ${displayPath(folder, cwd)}`;
+  } catch (error) {
+    if (!(error instanceof BlockForgeError)) throw error;
+    return `Library: ${error.message}`;
+  }
+}
+
+/** `blockforge doctr` reads as a config called "doctr"; say what was meant instead of searching for it. */
+function refuseMistypedCommand(config: string, cwd: string): void {
+  if (/[./\\]/.test(config) || existsSync(resolve(cwd, config))) return;
+  const near = nearest(config, commands);
+  if (near === undefined) return;
+  try {
+    loadConfig(config, { cwd });
+  } catch (error) {
+    if (!(error instanceof BlockForgeError) || error.failure.reason !== 'file-missing') return;
+    fail({
+      reason: 'usage',
+      subject: config,
+      found: 'neither a command nor a config',
+      next: `did you mean the command "${near}"?`,
+    });
+  }
+}

@@ -1,0 +1,73 @@
+import type { PlanRow } from '../../runner/describe-plan.ts';
+import { formatBytes, formatDuration } from '../../util/format.ts';
+import { renderTable } from '../table.ts';
+import type { Paint } from '../terminal.ts';
+
+export interface PlanFacts {
+  readonly run: string;
+  readonly folder: string;
+  readonly engine: string;
+  /** Jobs at once. */
+  readonly slots: number;
+}
+
+/** What a run would do: each job, its state, why, and what it would cost. */
+export function renderPlan(rows: readonly PlanRow[], facts: PlanFacts, paint: Paint): string {
+  const { run, folder, engine, slots } = facts;
+  const toDo = rows.filter(({ state }) => state !== 'fresh');
+  const title = `${run} in ${folder}, engine ${engine}, ${slots} job${slots === 1 ? '' : 's'} at once`;
+  const table = renderTable(
+    [
+      { title: 'job' },
+      { title: 'state' },
+      { title: 'why' },
+      { title: 'time', align: 'right' },
+      { title: 'memory', align: 'right' },
+      { title: 'disk', align: 'right' },
+    ],
+    rows.map(({ job, state, why, estimate }) =>
+      state === 'fresh'
+        ? [job, state, why, '', '', '']
+        : [
+            job,
+            state,
+            why,
+            formatDuration(estimate.seconds),
+            formatBytes(Math.round(estimate.memoryBytes)),
+            formatBytes(Math.round(estimate.diskBytes)),
+          ],
+    ),
+    (line, i) => (rows[i].state === 'fresh' ? paint.dim(line) : line),
+  );
+  return [paint.bold(title), '', ...table, '', totals(rows.length, toDo, slots)].join('\n');
+}
+
+function totals(all: number, toDo: readonly PlanRow[], slots: number): string {
+  if (toDo.length === 0) return `${all === 1 ? '1 job,' : `${all} jobs, all`} fresh: nothing to do`;
+  const { seconds, memoryBytes, diskBytes } = planTotals(toDo, slots);
+  return (
+    `${all} job${all === 1 ? '' : 's'}, ${toDo.length} to do: about ${formatDuration(seconds)}, ` +
+    `up to ${formatBytes(Math.round(memoryBytes))} of memory, ${formatBytes(Math.round(diskBytes))} of disk`
+  );
+}
+
+/**
+ * Sums over the jobs to do. Time: all of it spread over the slots, but no less than the longest job; memory: the
+ * largest `slots` jobs at once. Both are bounds of a schedule, not a schedule.
+ */
+export function planTotals(
+  toDo: readonly PlanRow[],
+  slots: number,
+): { seconds: number; memoryBytes: number; diskBytes: number } {
+  const seconds = toDo.map(({ estimate }) => estimate.seconds);
+  const memory = toDo.map(({ estimate }) => estimate.memoryBytes).sort((a, b) => b - a);
+  return {
+    seconds: Math.max(sum(seconds) / slots, ...seconds, 0),
+    memoryBytes: sum(memory.slice(0, slots)),
+    diskBytes: sum(toDo.map(({ estimate }) => estimate.diskBytes)),
+  };
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}

@@ -1,0 +1,81 @@
+import type { Event, JobId } from '../../runner/contract.ts';
+import { stageOf } from './job-lines.ts';
+
+type EventOf<T extends Event['type']> = Extract<Event, { type: T }>;
+
+/** What a run came to so far. */
+export interface RunState {
+  readonly started?: EventOf<'run-started'>;
+  readonly finished?: EventOf<'run-finished'>;
+  /** Latest progress of each running job; undefined before its first. */
+  readonly running: ReadonlyMap<JobId, EventOf<'job-progress'> | undefined>;
+  readonly done: number;
+  readonly fresh: number;
+  readonly failures: readonly EventOf<'job-failed'>[];
+  readonly blocked: readonly EventOf<'job-blocked'>[];
+  readonly interrupted: readonly JobId[];
+  readonly warnings: readonly EventOf<'job-warning'>[];
+  /** The library of this run is complete: it was exported now, or was up to date. */
+  readonly exported: boolean;
+  /** The latest estimate for the whole run. */
+  readonly secondsLeft?: number;
+}
+
+/** Adds the events up. `state` is live. */
+export function trackRun(): { readonly state: RunState; readonly handle: (event: Event) => void } {
+  const state = {
+    started: undefined as EventOf<'run-started'> | undefined,
+    finished: undefined as EventOf<'run-finished'> | undefined,
+    running: new Map<JobId, EventOf<'job-progress'> | undefined>(),
+    done: 0,
+    fresh: 0,
+    failures: [] as EventOf<'job-failed'>[],
+    blocked: [] as EventOf<'job-blocked'>[],
+    interrupted: [] as JobId[],
+    warnings: [] as EventOf<'job-warning'>[],
+    exported: false,
+    secondsLeft: undefined as number | undefined,
+  };
+  const handle = (event: Event): void => {
+    switch (event.type) {
+      case 'run-started':
+        state.started = event;
+        break;
+      case 'job-skipped':
+        state.fresh++;
+        state.exported ||= stageOf(event.job) === 'export';
+        break;
+      case 'job-started':
+        state.running.set(event.job, undefined);
+        break;
+      case 'job-progress':
+        state.running.set(event.job, event);
+        state.secondsLeft = event.runSecondsLeft ?? state.secondsLeft;
+        break;
+      case 'job-warning':
+        state.warnings.push(event);
+        break;
+      case 'job-finished':
+        state.running.delete(event.job);
+        state.done++;
+        state.exported ||= stageOf(event.job) === 'export';
+        break;
+      case 'job-failed':
+        state.running.delete(event.job);
+        state.failures.push(event);
+        break;
+      case 'job-blocked':
+        state.blocked.push(event);
+        break;
+      case 'job-interrupted':
+        state.running.delete(event.job);
+        state.interrupted.push(event.job);
+        break;
+      case 'run-finished':
+        state.finished = event;
+        state.running.clear();
+        break;
+    }
+  };
+  return { state, handle };
+}

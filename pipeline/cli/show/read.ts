@@ -1,0 +1,87 @@
+import { join } from 'node:path';
+import { sha256File } from '../../util/hash.ts';
+import { rankedDelta, type Manifest, type ManifestDescendant } from '../../library/manifest.ts';
+import { openLibrary } from '../../library/open.ts';
+import type { DescendantSummary, LibrarySummary } from './summary.ts';
+import { accuracyOf, readTestReport } from './test-report.ts';
+
+/**
+ * Opens a library and sums it up for tables and `show --json`, with the test split's numbers where the run that made
+ * it is at hand. Loads no engine.
+ * @param path the library folder, its manifest.json, or a run folder that holds `library/`
+ * @throws BlockForgeError `file-missing`, `library-invalid`
+ */
+export async function readLibrarySummary(path: string): Promise<LibrarySummary> {
+  const { manifest, folder } = await openLibrary(path);
+  const test = await readTestReport(folder, await sha256File(join(folder, 'manifest.json')));
+  return { ...summariseManifest(manifest), ...(test && { test }) };
+}
+
+export function summariseManifest(manifest: Manifest): LibrarySummary {
+  const { teacher, blocks, uniform, engine, contexts, allocated, additivity, predictor } = manifest;
+  const widthOf = new Map(blocks.flatMap((block) => block.descendants.map(({ id, width }) => [id, width])));
+  return {
+    engine: `${engine.version} on ${engine.device}`,
+    seed: manifest.seed,
+    images: manifest.data.selection.images,
+    ...(contexts && { contexts: contexts.map(({ name }) => name) }),
+    teacher: {
+      top1: teacher.accuracy.top1Percent.mean,
+      top1Low: teacher.accuracy.top1Percent.low,
+      top1High: teacher.accuracy.top1Percent.high,
+      images: teacher.accuracy.images,
+      params: teacher.params,
+      macs: teacher.macs,
+    },
+    blocks: blocks.map(({ name, descendants }) => ({
+      block: name,
+      descendants: descendants.map(describeDescendant),
+    })),
+    uniform: uniform.map(({ sparsity, params, macs, refit, distilled }) => ({
+      sparsity,
+      params,
+      macs,
+      refit: accuracyOf(refit),
+      ...(distilled && { distilled: accuracyOf(distilled) }),
+    })),
+    ...(allocated && {
+      allocated: allocated.map(({ sparsity, descendants, params, macs, scores, versusUniformPp }) => ({
+        sparsity,
+        widths: descendants.map((id) => widthOf.get(id)!),
+        params,
+        macs,
+        versusUniformPp,
+        ...accuracyOf(scores),
+      })),
+    }),
+    ...(predictor && {
+      prediction: {
+        ...predictor.crossValidated.all,
+        ...(additivity && { imageNoisePp: additivity.imageNoisePp.all }),
+      },
+    }),
+  };
+}
+
+function describeDescendant(item: ManifestDescendant): DescendantSummary {
+  const { top1Pp, klIncrease, kl } = rankedDelta(item);
+  const { teacher, middle, sparsest } = item.deltas;
+  const byContext = Object.entries({ teacher, middle, sparsest }).flatMap(([name, delta]) =>
+    delta === undefined ? [] : [[name, { top1DeltaPp: delta.top1Pp, kl: delta.kl }] as const],
+  );
+  return {
+    id: item.id,
+    width: item.width,
+    sparsity: item.sparsity,
+    rank: item.rank,
+    top1DeltaPp: top1Pp,
+    byContext: Object.fromEntries(byContext),
+    kl: klIncrease ?? kl,
+    agreement: teacher.agreementPercent,
+    ...(item.gainOverRefit !== null && { gainOverRefit: item.gainOverRefit }),
+    dominated: item.dominated,
+    params: item.params,
+    macs: item.macs,
+    latencyMs: item.latencyMs,
+  };
+}

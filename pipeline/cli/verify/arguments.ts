@@ -1,0 +1,85 @@
+import type { CommandModule } from 'yargs';
+import { engines } from '../engines.ts';
+import { fail } from '../../util/failure.ts';
+import { once, oneOf } from '../options.ts';
+import type { VerifyCommand } from './command.ts';
+
+interface Arguments {
+  readonly library: string;
+  readonly measure: boolean;
+  readonly config?: string | string[];
+  readonly split?: string | string[];
+  readonly engine?: string | string[];
+  readonly json: boolean;
+}
+
+/** The manifest's numbers are the selection split's; the test split asks whether they hold on images never used. */
+const splits = ['selection', 'test'] as const;
+
+export const verifyArguments = (
+  found: (command: VerifyCommand) => void,
+): CommandModule<object, Arguments> => ({
+  command: 'verify <library>',
+  describe: 'check a library or a model folder: every file, every weight, and with --measure its numbers',
+  builder: (builder) =>
+    builder
+      .positional('library', {
+        type: 'string',
+        demandOption: true,
+        describe: 'library folder, run folder or model folder',
+      })
+      .options({
+        measure: {
+          type: 'boolean',
+          default: false,
+          describe: 'measure the recorded whole models again and say which numbers hold',
+        },
+        config: {
+          type: 'string',
+          alias: 'c',
+          describe: 'with --measure: the config that made the library; default: the run it lies in',
+        },
+        split: {
+          type: 'string',
+          describe: `with --measure: images of this split: ${splits.join(', ')}; default: selection`,
+        },
+        engine: { type: 'string', describe: `with --measure: ${engines.join(', ')}; default: auto` },
+        json: { type: 'boolean', default: false, describe: 'all findings and numbers as JSON' },
+      })
+      .requiresArg(['config', 'split', 'engine'])
+      .epilog(
+        'Without --measure no data and no engine is needed: schema and references of the manifest, place, size and ' +
+          'SHA-256 of every file, shapes and finite weights, recorded outputs of every descendant, kept units, ranking ' +
+          'tables, every model under models/. Of a model folder (it holds composition.json): the same of its files, and ' +
+          'that its index and graphs take these weights from these files and nothing else. Everything that is wrong is ' +
+          'listed, with its file.\n' +
+          'Exit codes: 0 whole, and all numbers hold; 3 damaged; 5 a number does not hold; others as for run.',
+      )
+      .example('$0 verify runs/demo', 'is this library whole?')
+      .example('$0 verify runs/demo --measure', 'and do its numbers hold on this machine?')
+      .example('$0 verify library --measure --config demo.yaml', 'of a library that was copied here')
+      .example('$0 verify runs/demo/library/models/params-60pct', 'is this model folder whole?'),
+  handler: (args) => {
+    const config = once('config', args.config);
+    const split = oneOf('split', once('split', args.split), splits);
+    const engine = oneOf('engine', once('engine', args.engine), engines);
+    const given = Object.entries({ config, split, engine }).find(([, value]) => value !== undefined);
+    if (given !== undefined && !args.measure) {
+      fail({
+        reason: 'usage',
+        subject: `--${given[0]}`,
+        found: 'given without --measure, which alone needs it',
+        next: 'add --measure, or leave it out',
+      });
+    }
+    found({
+      name: 'verify',
+      library: args.library,
+      measure: args.measure,
+      ...(config !== undefined && { config }),
+      split: split ?? 'selection',
+      engine: engine ?? 'auto',
+      json: args.json,
+    });
+  },
+});

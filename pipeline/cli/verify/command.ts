@@ -1,0 +1,84 @@
+import type { MeasuredVerification } from '../../verify/numbers.ts';
+import type { MeasuredSplit } from '../../library/images.ts';
+import { findModel, openModel } from '../../compose/open-model.ts';
+import { verifyLibrary, type Verification } from '../../verify/library.ts';
+import { verifyModel, type ModelVerification } from '../../verify/model.ts';
+import type { EngineChoice } from '../../tensor/engine.ts';
+import { exitCodeOf, fail } from '../../util/failure.ts';
+import { progressLines } from '../progress-lines.ts';
+import { renderMeasured, renderVerification } from './render.ts';
+import type { Surroundings } from '../run/command.ts';
+
+export interface VerifyCommand {
+  readonly name: 'verify';
+  readonly library: string;
+  readonly measure: boolean;
+  readonly config?: string;
+  readonly split: MeasuredSplit;
+  readonly engine: EngineChoice;
+  readonly json: boolean;
+}
+
+interface VerifyProgress {
+  readonly fraction: number;
+  readonly note?: string;
+}
+
+/** Verifies a library or a model folder, with `measure` its numbers too. @returns the exit code: 0 where all holds */
+export async function runVerify(command: VerifyCommand, around: Surroundings): Promise<number> {
+  const { stdout, stderr } = around;
+  const tell = progressLines<VerifyProgress>(({ fraction, note }) => {
+    if (command.json) return;
+    stderr.write(`${Math.floor(100 * fraction)} %${note === undefined ? '' : ` ${note}`}\n`);
+  });
+  const model = await findModel(command.library);
+  const verify = model === undefined ? verifyLibrary : verifyModel;
+  const verification = await verify(model ?? command.library, { signal: around.unheard, onProgress: tell });
+  const whole = verification.findings.length === 0;
+  if (!command.json) stdout.write(`${renderVerification(verification, stdout.paint)}\n`);
+  let measured: MeasuredVerification | undefined;
+  // The numbers of damaged weights would say nothing.
+  if (command.measure && whole) {
+    measured = await measureAgain(command, verification, around, tell);
+    if (!command.json) stdout.write(`\n${renderMeasured(measured, stdout.paint)}\n`);
+  }
+  const holds = measured === undefined || measured.numbers.every(({ verdict }) => verdict !== 'differs');
+  if (command.json) {
+    const { manifest, ...rest } = verification;
+    const facts = { ok: whole && holds, manifestReadable: manifest !== undefined, ...rest };
+    stdout.write(`${JSON.stringify({ ...facts, ...(measured && { measured }) }, null, 2)}\n`);
+  }
+  if (!whole) return exitCodeOf('library-invalid');
+  return holds ? 0 : exitCodeOf('gate-failed');
+}
+
+async function measureAgain(
+  { library: path, config, split, engine }: VerifyCommand,
+  { kind, folder }: Verification | ModelVerification,
+  { unheard, stderr, cwd }: Surroundings,
+  onProgress: (progress: VerifyProgress) => void,
+): Promise<MeasuredVerification> {
+  const [{ openLibrary }, { findSource }, { verifyMeasured }, { libraryOfModel, verifyMeasuredModel }] =
+    await Promise.all([
+      import('../../library/open.ts'),
+      import('../../library/images.ts'),
+      import('../../verify/numbers.ts'),
+      import('../../verify/measured-model.ts'),
+    ]);
+  const model = kind === 'model' ? await openModel(folder) : undefined;
+  const library = model === undefined ? await openLibrary(path) : await libraryOfModel(model);
+  const source =
+    (await findSource(library, config, cwd)) ??
+    fail({
+      reason: 'usage',
+      subject: library.folder,
+      found: 'not in the run folder that made it, so where its images are is not known',
+      expected: 'runs/<name>/library, or a config',
+      next: '--config FILE, the config that made the library',
+    });
+  const warn = (message: string) => stderr.write(`${message}\n`);
+  const options = { split, engine, signal: unheard, warn, onProgress };
+  return model === undefined
+    ? verifyMeasured(library, source, options)
+    : verifyMeasuredModel(model, library, source, options);
+}

@@ -1,0 +1,69 @@
+import type { EngineChoice } from '../tensor/engine.ts';
+import type { MeasuredModel, ModelManifest } from './model-manifest.ts';
+import type { Library } from '../library/open.ts';
+import type { MeasureSource } from '../library/images.ts';
+import type { StatedLatency } from './latency.ts';
+import type { Limits } from './choose.ts';
+import { lossModel } from './loss-model.ts';
+import type { Plan } from './space.ts';
+
+export interface MeasureOptions {
+  readonly engine?: EngineChoice;
+  readonly signal?: AbortSignal;
+  readonly warn?: (message: string) => void;
+  readonly onProgress?: (progress: { readonly fraction: number }) => void;
+}
+
+/**
+ * A plan on the images that the library was selected by, paired against the teacher. Loads an engine.
+ * @throws BlockForgeError as `remeasure` does
+ */
+export async function measurePlan(
+  library: Library,
+  source: MeasureSource,
+  { descendants }: Plan,
+  options: MeasureOptions = {},
+): Promise<MeasuredModel> {
+  const { remeasure } = await import('../library/remeasure.ts');
+  const { models } = await remeasure(library, source, [descendants], { ...options, split: 'selection' });
+  return { split: 'selection', ...models[0].measured };
+}
+
+/** Whether the predicted loss is one that the measurement leaves possible. */
+export function isInside({ predictedDropPp }: Plan, { top1DeltaPp: { low, high } }: MeasuredModel): boolean {
+  return low <= -predictedDropPp && -predictedDropPp <= high;
+}
+
+/**
+ * Writes a plan as a model folder with what was asked, predicted and measured.
+ * @throws BlockForgeError as `writeModel` does
+ */
+export async function writePlan(
+  library: Library,
+  { descendants, predictedDropPp, latencyMs }: Plan,
+  folder: string,
+  {
+    limits: { maxDropPp, ...resources },
+    latency,
+    measured,
+  }: {
+    readonly limits: Limits;
+    readonly latency: StatedLatency;
+    readonly measured?: MeasuredModel | undefined;
+  },
+): Promise<ModelManifest> {
+  const { writeModel } = await import('./write-model.ts');
+  const { by, costOf } = lossModel(library.manifest);
+  const cost = descendants.reduce((sum, id) => sum + costOf(library.descendant(id)), 0);
+  return writeModel(library, descendants, folder, {
+    limits: { ...resources, ...(maxDropPp !== undefined && { top1LossPp: maxDropPp }) },
+    predicted: {
+      by,
+      top1LossPp: predictedDropPp,
+      ...(by === 'predictor' && { klIncrease: cost }),
+      // Of the whole model or not at all: that of its blocks alone would be taken for it.
+      ...(latency.isWhole && latencyMs !== null && { latencyMs }),
+    },
+    ...(measured && { measured }),
+  });
+}

@@ -1,0 +1,139 @@
+import { z } from 'zod';
+import { blockName, widthName } from '../model/architecture.ts';
+import { modelCosts } from '../model/costs.ts';
+import type { DocumentKind } from '../library/document.ts';
+import { ffnBytes, headerAllowanceBytes, manifestParts } from '../library/manifest.ts';
+
+/** The contract of a model folder: `composition.json`, version 1, strict like the library's manifest. */
+export const modelSchemaVersion = 1;
+
+/** Its weight files, by the widths of its blocks: the frame's, and one for each block. */
+export function weightPaths(widths: readonly number[]): {
+  readonly frame: string;
+  readonly blocks: string[];
+} {
+  return {
+    frame: 'weights/frame.safetensors',
+    blocks: widths.map((width, block) => `weights/${blockName(block)}-${widthName(width)}.safetensors`),
+  };
+}
+
+/** The other files that every model has. */
+export const graphPaths = {
+  onnx: 'model.onnx',
+  tfjs: 'model.json',
+  tfjsConstants: 'weights/tfjs-constants.bin',
+  index: 'model.safetensors.index.json',
+} as const;
+
+const { positive, digest, file, architecture, preprocessing, modelScores } = manifestParts;
+const points = z.number();
+
+/** What the composition was expected to lose against the teacher, before anyone measured it. */
+const predicted = z.strictObject({
+  /** The library's `predictor`, or a sum of its descendants' deltas. */
+  by: z.enum(['predictor', 'average-sum', 'teacher-sum']),
+  /** Top-1 points lost. */
+  top1LossPp: points,
+  klIncrease: z.number().optional(),
+  latencyMs: z.number().min(0).optional(),
+});
+
+/** The composition itself, on images. */
+const measured = modelScores.extend({
+  split: z.enum(['selection', 'test']),
+  latencyMs: z.strictObject({ p50: z.number().min(0), p90: z.number().min(0) }).optional(),
+});
+
+/** What the composition had to stay below when it was chosen. */
+const limits = z.strictObject({
+  params: positive.optional(),
+  macs: positive.optional(),
+  sizeBytes: positive.optional(),
+  latencyMs: z.number().positive().optional(),
+  top1LossPp: points.optional(),
+});
+
+const modelShape = z.strictObject({
+  kind: z.literal('blockforge-model'),
+  schemaVersion: z.literal(modelSchemaVersion),
+  tool: z.strictObject({ name: z.literal('blockforge'), version: z.string() }),
+  /** The library that it was taken from: sha256 of its manifest.json. */
+  library: z.strictObject({ manifestSha256: digest }),
+  /** One per block, in block order. */
+  descendants: z.array(z.string()).min(1),
+  /** Of the teacher; `hidden` is that of its own blocks. */
+  architecture,
+  /** Hidden units by block. */
+  widths: z.array(positive).min(1),
+  preprocessing,
+  classNames: z.array(z.string()).nullable(),
+  params: positive,
+  /** For one image. */
+  macs: positive,
+  /** Of all weight files. */
+  sizeBytes: positive,
+  onnx: z.strictObject({ opset: positive, irVersion: positive }),
+  limits: limits.optional(),
+  predicted: predicted.optional(),
+  measured: measured.optional(),
+  /** Everything in the folder but this file. */
+  files: z.array(file).min(1),
+});
+
+export const modelManifestSchema = modelShape.superRefine(checkReferences);
+
+export type ModelManifest = z.infer<typeof modelManifestSchema>;
+export type PredictedModel = z.infer<typeof predicted>;
+export type MeasuredModel = z.infer<typeof measured>;
+export type ModelLimits = z.infer<typeof limits>;
+
+/** `composition.json` as it is read: see `inspectDocument`. */
+export const modelKind: DocumentKind<ModelManifest> = {
+  kind: 'blockforge-model',
+  title: 'model manifest',
+  version: modelSchemaVersion,
+  schema: modelManifestSchema,
+  next: 'copy the model folder again, or compose it again from its library',
+  reason: 'library-invalid',
+};
+
+/** What shapes and types cannot say: one descendant a block, every file once, costs that follow from the widths. */
+function checkReferences(model: z.infer<typeof modelShape>, context: z.RefinementCtx): void {
+  const problem = (path: (string | number)[], message: string) =>
+    context.addIssue({ code: 'custom', path, message });
+  const { architecture, descendants, widths, files } = model;
+  const { depth, width: blockWidth, hidden } = architecture;
+  if (descendants.length !== depth || widths.length !== depth) {
+    return problem(['descendants'], 'expected one descendant and one width per block');
+  }
+  descendants.forEach((id, block) => {
+    const expected = `${blockName(block)}/${widthName(widths[block])}`;
+    if (id !== expected) problem(['descendants', block], `expected ${expected}, by its block and width`);
+    if (widths[block] > hidden) problem(['widths', block], `wider than the teacher's ${hidden} units`);
+  });
+  const sizes = new Map<string, number>();
+  files.forEach(({ path, sizeBytes }, place) => {
+    if (sizes.has(path)) problem(['files', place, 'path'], 'listed twice');
+    sizes.set(path, sizeBytes);
+  });
+  const { frame, blocks } = weightPaths(widths);
+  for (const path of [frame, ...blocks, ...Object.values(graphPaths)]) {
+    if (!sizes.has(path)) problem(['files'], `expected ${path} among them`);
+  }
+  blocks.forEach((path, block) => {
+    const weights = ffnBytes(blockWidth, widths[block]);
+    const found = sizes.get(path) ?? weights;
+    if (found < weights || found > weights + headerAllowanceBytes)
+      problem(
+        ['files'],
+        `${path}: ${widths[block]} hidden units of width ${blockWidth} take ${weights} bytes`,
+      );
+  });
+  const { params, macs } = modelCosts(architecture, widths);
+  const sizeBytes = [frame, ...blocks].reduce((sum, path) => sum + (sizes.get(path) ?? 0), 0);
+  for (const [name, expected] of Object.entries({ params, macs, sizeBytes })) {
+    if (model[name as 'params' | 'macs' | 'sizeBytes'] !== expected)
+      problem([name], `expected ${expected}, as architecture, widths and files have it`);
+  }
+}

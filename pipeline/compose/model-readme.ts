@@ -1,0 +1,72 @@
+import { formatBytes, formatCount } from '../util/format.ts';
+import { preprocessingText } from '../library/readme.ts';
+import type { ModelManifest } from './model-manifest.ts';
+
+/** The README of a model folder, for someone who has the folder and nothing else. */
+export function modelReadme(model: Omit<ModelManifest, 'files'>): string {
+  const { architecture, widths, preprocessing, params, macs, sizeBytes, onnx } = model;
+  const { imageSize, channels, classes } = architecture;
+  const values = channels * imageSize ** 2;
+  return `# A Vision Transformer with narrowed feed-forward blocks
+
+${formatCount(params)} parameters, ${formatCount(macs)} multiply-adds an image, ${formatBytes(sizeBytes)} of weights. Hidden units by block: ${widths.join(' ')}
+(the teacher has ${architecture.hidden} in each). ${scores(model)}
+
+| file | for |
+|---|---|
+| \`model.onnx\` | ONNX Runtime and others: operator set ${onnx.opset}; \`images\` [batch, ${channels}, ${imageSize}, ${imageSize}] -> \`logits\` [batch, ${classes}] |
+| \`model.json\` | TensorFlow.js, as a graph model; \`images\` [batch, ${imageSize}, ${imageSize}, ${channels}] -> \`logits\` |
+| \`model.safetensors.index.json\` | the weights alone, under timm's names |
+| \`composition.json\` | everything known about this model, and the sha256 of every file |
+
+The weights are in \`weights/\`, once for all of these, so move the folder as a whole. Its files may be shared with other models of the
+same library by hard link: replace them, never write into them.
+
+Images: ${preprocessingText(preprocessing)}.
+
+## Python
+
+\`\`\`python
+import numpy as np, onnxruntime
+
+session = onnxruntime.InferenceSession("model.onnx")
+images = np.zeros((1, ${channels}, ${imageSize}, ${imageSize}), np.float32)   # prepared as above
+logits, = session.run(["logits"], {"images": images})
+\`\`\`
+
+## Node
+
+\`\`\`js
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+
+const session = await InferenceSession.create('model.onnx');
+const images = new Tensor('float32', new Float32Array(${values}), [1, ${channels}, ${imageSize}, ${imageSize}]); // prepared as above
+const { logits } = await session.run({ images });
+\`\`\`
+
+## Browser
+
+Serve this folder, then:
+
+\`\`\`js
+import * as tf from '@tensorflow/tfjs';
+
+const model = await tf.loadGraphModel('model.json');
+const images = tf.zeros([1, ${imageSize}, ${imageSize}, ${channels}]); // prepared as above
+const logits = model.predict(images);
+\`\`\`
+
+Made by BlockForge ${model.tool.version} from the library whose manifest has sha256 \`${model.library.manifestSha256}\`.
+`;
+}
+
+function scores({ measured, predicted }: Pick<ModelManifest, 'measured' | 'predicted'>): string {
+  if (measured !== undefined) {
+    const { mean, low, high } = measured.top1Percent;
+    return `Top-1 ${mean.toFixed(2)} % [${low.toFixed(2)}, ${high.toFixed(2)}], measured on ${measured.images} images of the ${measured.split} split.`;
+  }
+  if (predicted !== undefined) {
+    return `Predicted to lose ${predicted.top1LossPp.toFixed(2)} points of top-1 against the teacher; not measured: check it on your own images.`;
+  }
+  return 'Its accuracy was not measured: check it on your own images.';
+}

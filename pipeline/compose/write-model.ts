@@ -1,0 +1,139 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { modelCosts } from '../model/costs.ts';
+import { readJson, refuseWrite, writeFileAtomic, writeJsonAtomic } from '../util/atomic.ts';
+import { fail } from '../util/failure.ts';
+import { sha256File } from '../util/hash.ts';
+import { toolVersion } from '../util/version.ts';
+import { checkComposition } from '../library/check-composition.ts';
+import type { Library } from '../library/open.ts';
+import { linkOrCopy } from './link-or-copy.ts';
+import { graphFiles, weightFiles, type WeightFile } from './model-files.ts';
+import {
+  modelManifestSchema,
+  modelSchemaVersion,
+  type MeasuredModel,
+  type ModelLimits,
+  type ModelManifest,
+  type PredictedModel,
+} from './model-manifest.ts';
+import { compositionFile } from './open-model.ts';
+import { modelReadme } from './model-readme.ts';
+import { onnxIrVersion, onnxOpset } from '../graphs/onnx.ts';
+
+export interface WriteModelOptions {
+  readonly limits?: ModelLimits;
+  readonly predicted?: PredictedModel;
+  readonly measured?: MeasuredModel;
+  /** For tests: what makes the hard links. */
+  readonly link?: Parameters<typeof linkOrCopy>[2];
+}
+
+/**
+ * Writes one composition as a model folder that needs nothing else: its weight files, which are the library's by hard link
+ * (copies on another file system), and graphs for ONNX and TensorFlow.js that point into them. The folder appears at once
+ * and whole; a model folder that lies there already is replaced.
+ *
+ * @param descendants one id per block, in block order
+ * @throws BlockForgeError `library-invalid`: an id that is none of its block, a file that is not what the manifest says;
+ * `usage` where `folder` holds something else; `out-of-space`
+ */
+export async function writeModel(
+  library: Library,
+  descendants: readonly string[],
+  folder: string,
+  { limits, predicted, measured, link }: WriteModelOptions = {},
+): Promise<ModelManifest> {
+  checkComposition(library, descendants);
+  const target = resolve(folder);
+  const replaces = await checkTarget(target);
+  const { teacher } = library.manifest;
+  const files = weightFiles(library, descendants);
+  const widths = descendants.map((id) => library.descendant(id).width);
+  const { params, macs } = modelCosts(teacher.architecture, widths);
+  const version = await toolVersion();
+  const described: Omit<ModelManifest, 'files'> = {
+    kind: 'blockforge-model',
+    schemaVersion: modelSchemaVersion,
+    tool: { name: 'blockforge', version },
+    library: { manifestSha256: await sha256File(join(library.folder, 'manifest.json')) },
+    descendants: [...descendants],
+    architecture: teacher.architecture,
+    widths,
+    preprocessing: teacher.preprocessing,
+    classNames: teacher.classNames,
+    params,
+    macs,
+    sizeBytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    onnx: { opset: onnxOpset, irVersion: onnxIrVersion },
+    ...(limits && { limits }),
+    ...(predicted && { predicted }),
+    ...(measured && { measured }),
+  };
+
+  const temporary = `${target}.tmp-${randomBytes(4).toString('hex')}`;
+  try {
+    const listed = await takeWeights(files, temporary, link);
+    const texts = { ...(await graphFiles(library, files, version)), 'README.md': modelReadme(described) };
+    for (const [path, content] of Object.entries(texts)) {
+      const full = join(temporary, path);
+      await writeFileAtomic(full, content);
+      listed.push({ path, sizeBytes: (await stat(full)).size, sha256: await sha256File(full) });
+    }
+    const manifest = modelManifestSchema.parse({ ...described, files: listed });
+    await writeJsonAtomic(join(temporary, compositionFile), manifest);
+    // The old one steps aside, so that there is no moment when neither is whole.
+    const old = `${temporary}-old`;
+    if (replaces) await rename(target, old);
+    await rename(temporary, target);
+    await rm(old, { recursive: true, force: true });
+    return manifest;
+  } catch (error) {
+    await rm(temporary, { recursive: true, force: true });
+    return refuseWrite(error, target);
+  }
+}
+
+/** @returns whether there is a model to replace */
+async function checkTarget(folder: string): Promise<boolean> {
+  await mkdir(dirname(folder), { recursive: true }).catch((error: unknown) => refuseWrite(error, folder));
+  const found = await stat(folder).catch(() => undefined);
+  if (found === undefined) return false;
+  if (found.isDirectory()) {
+    if ((await readdir(folder)).length === 0) return true;
+    const old = await readJson<{ kind?: unknown } | null>(join(folder, compositionFile)).catch(() => null);
+    if (old?.kind === 'blockforge-model') return true;
+  }
+  return fail({
+    reason: 'usage',
+    subject: folder,
+    found: 'it exists and is no model folder',
+    expected: 'a new folder, an empty one, or one that holds an earlier model',
+  });
+}
+
+async function takeWeights(
+  files: readonly WeightFile[],
+  folder: string,
+  link: WriteModelOptions['link'],
+): Promise<ModelManifest['files']> {
+  await mkdir(join(folder, 'weights'), { recursive: true });
+  const listed: ModelManifest['files'] = [];
+  for (const { source, path, sizeBytes, sha256 } of files) {
+    const full = join(folder, path);
+    await linkOrCopy(source, full, link);
+    const found = await sha256File(full);
+    if (found !== sha256) {
+      fail({
+        reason: 'library-invalid',
+        subject: source,
+        found: `sha256 ${found}`,
+        expected: `${sha256}, as the manifest says`,
+        next: 'copy the library again, or export it again',
+      });
+    }
+    listed.push({ path, sizeBytes, sha256 });
+  }
+  return listed;
+}

@@ -1,0 +1,158 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Gelu } from '../tensor/ops.ts';
+import { random, type Random } from '../util/random.ts';
+import type { Examples } from './examples.ts';
+import { weightedEnergy, weightedError, type HeldOutPart } from '../compress/held-out-error.ts';
+import { imagesIn, type Pairs } from './pairs.ts';
+
+/** The pairs of a block for all of its students. */
+export interface StudentPairs {
+  /** Inputs and outputs inside the teacher; every student sees them. */
+  readonly teacher: Pairs;
+  /** One per student: inputs behind a prefix compressed like it, and what restores the teacher's residual stream. */
+  readonly own: readonly Pairs[];
+}
+
+export interface ComposedExampleOptions {
+  readonly train: StudentPairs;
+  /** The same of images that neither refit nor training has seen. */
+  readonly heldOut: StudentPairs;
+  /** Share of a batch that is drawn from the student's own pairs, to whole rows; default 0.5. */
+  readonly ownShare?: number;
+  /** That a drawn token is its image's class token; the others are patch tokens, all equally likely. */
+  readonly classProbability: number;
+  readonly gelu: Gelu;
+  readonly batchTokens: number;
+  /** Names the stream of draws, e.g. `block-03`. */
+  readonly block: string;
+  readonly seed: number;
+}
+
+/**
+ * Pairs in memory, drawn with replacement: every student learns on the inputs it will meet in a composition as well as on
+ * the teacher's. All students draw the same rows of the same images, so that each trains as if alone. Held-out tokens
+ * weigh what they are likely to be drawn, so a student's error is the expected normalised loss of unseen images.
+ *
+ * @throws RangeError where pairs are no whole images, students' pairs differ in size, a share is not in [0, 1], a kind
+ * of token that is to be drawn does not exist, or held-out targets do not vary.
+ */
+export function composedExamples(options: ComposedExampleOptions): Examples {
+  const { train, heldOut, ownShare = 0.5, classProbability, gelu, batchTokens, block, seed } = options;
+  const { width } = train.teacher;
+  const students = train.own.length;
+  check(options);
+  const judged = heldOut.own.map((own) => [
+    ...heldOutPart(heldOut.teacher, 1 - ownShare, classProbability),
+    ...heldOutPart(own, ownShare, classProbability),
+  ]);
+  const energyPerToken = judged.map((parts) => weightedEnergy(parts, width));
+  const ownRows = Math.round(ownShare * batchTokens);
+  const rows = new Uint32Array(batchTokens);
+  // Reused: the engine has copied them by the time the next batch is asked for.
+  const buffers = train.own.map(() => ({
+    x: new Float32Array(batchTokens * width),
+    target: new Float32Array(batchTokens * width),
+  }));
+  return {
+    students,
+    width,
+    gelu,
+    energyPerToken,
+    flopPerToken: 0,
+    // eslint-disable-next-line @typescript-eslint/require-await -- files are read behind the same interface
+    async *batches(firstStep) {
+      for (let step = firstStep; ; step++) {
+        const stream = random(seed, 'distill', block, step);
+        drawRows(stream, train.own[0], classProbability, rows.subarray(0, ownRows));
+        drawRows(stream, train.teacher, classProbability, rows.subarray(ownRows));
+        copyRows(train.teacher, rows, ownRows, batchTokens, buffers[0]);
+        yield buffers.map(({ x, target }, student) => {
+          copyRows(train.own[student], rows, 0, ownRows, { x, target });
+          if (student > 0) {
+            x.set(buffers[0].x.subarray(ownRows * width), ownRows * width);
+            target.set(buffers[0].target.subarray(ownRows * width), ownRows * width);
+          }
+          const shape: [number, number] = [batchTokens, width];
+          return { x: tf.tensor2d(x, shape), target: tf.tensor2d(target, shape) };
+        });
+      }
+    },
+    errorOf: (student, parameters) =>
+      weightedError(judged[student], parameters, gelu, batchTokens) / energyPerToken[student],
+    // Nothing of it stays on the engine.
+    dispose: () => undefined,
+  };
+}
+
+/**
+ * Fills `rows` with row numbers of `pairs`, class tokens first. Their number is rounded up or down at random, such that
+ * its mean is exact: a batch's loss has less noise than with a coin for every token, and the same expectation.
+ */
+function drawRows(stream: Random, pairs: Pairs, classProbability: number, rows: Uint32Array): void {
+  const { tokensPerImage } = pairs;
+  const images = imagesIn(pairs);
+  const classRows = Math.floor(classProbability * rows.length + stream.next());
+  for (let i = 0; i < rows.length; i++) {
+    const first = stream.integer(images) * tokensPerImage;
+    rows[i] = i < classRows ? first : first + 1 + stream.integer(tokensPerImage - 1);
+  }
+}
+
+/** Puts the rows of `pairs` that `rows` names at places [from, to) into the same places of `batch`. */
+function copyRows(
+  { inputs, targets, width }: Pairs,
+  rows: Uint32Array,
+  from: number,
+  to: number,
+  { x, target }: { readonly x: Float32Array; readonly target: Float32Array },
+): void {
+  for (let place = from; place < to; place++) {
+    const start = rows[place] * width;
+    x.set(inputs.subarray(start, start + width), place * width);
+    target.set(targets.subarray(start, start + width), place * width);
+  }
+}
+
+/** With the probability of each row as its weight, `share` in all; nothing where the share is 0. */
+function heldOutPart(pairs: Pairs, share: number, classProbability: number): HeldOutPart[] {
+  if (share === 0) return [];
+  const { inputs, targets, tokensPerImage } = pairs;
+  const images = imagesIn(pairs);
+  const ofClass = (share * classProbability) / images;
+  const ofPatch = (share * (1 - classProbability)) / (images * (tokensPerImage - 1));
+  const weights = Float64Array.from({ length: images * tokensPerImage }, (_, row) =>
+    row % tokensPerImage === 0 ? ofClass : ofPatch,
+  );
+  return [{ inputs, targets, weights }];
+}
+
+function check({
+  train,
+  heldOut,
+  ownShare = 0.5,
+  classProbability,
+  batchTokens,
+}: ComposedExampleOptions): void {
+  for (const [name, value] of Object.entries({ ownShare, classProbability })) {
+    if (!(value >= 0 && value <= 1)) throw new RangeError(`${name} is ${value}, expected 0 to 1`);
+  }
+  if (!Number.isInteger(batchTokens) || batchTokens < 1)
+    throw new RangeError(`batches of ${batchTokens} tokens`);
+  if (train.own.length < 1 || train.own.length !== heldOut.own.length) {
+    throw new RangeError(`${train.own.length} students, but held-out pairs of ${heldOut.own.length}`);
+  }
+  for (const { teacher, own } of [train, heldOut]) {
+    for (const pairs of [teacher, ...own]) {
+      imagesIn(pairs);
+      if (pairs.width !== train.teacher.width || pairs.tokensPerImage !== train.teacher.tokensPerImage) {
+        throw new RangeError('the pairs of a block have one width and one number of tokens per image');
+      }
+      if (pairs.tokensPerImage === 1 && classProbability < 1) {
+        throw new RangeError(`classProbability is ${classProbability}, but there are class tokens only`);
+      }
+    }
+    if (own.some(({ inputs }) => inputs.length !== own[0].inputs.length)) {
+      throw new RangeError('the students have pairs of different numbers of images');
+    }
+  }
+}

@@ -1,0 +1,73 @@
+import type { FfnWeights } from '../model/ffn-weights.ts';
+import type { ScheduleName } from '../tensor/schedule.ts';
+import type { TrainingCheckpoint } from '../tensor/training-state.ts';
+import type { DistillProgress } from './progress.ts';
+import type { EarlyStop } from './schedule.ts';
+import type { Examples } from './examples.ts';
+
+export interface DistillSettings {
+  readonly optimizer: 'adamw' | 'adam';
+  readonly learningRate: number;
+  readonly schedule: ScheduleName;
+  /** Share of the steps in which the learning rate grows to its full value. */
+  readonly warmupShare: number;
+  /** Decoupled, on the two kernels; `adam` ignores it. */
+  readonly weightDecay: number;
+  /** Squared error per token over the student's `energyPerToken`, or its plain mean over tokens and outputs. */
+  readonly loss: 'normalised-mse' | 'mse';
+  /**
+   * Steps of the training; or the wall-clock seconds it may take, looks included. Seconds become steps once, by the rate
+   * of a few steps made for the purpose, so the rate still decays to zero and an interrupted training goes on to the same
+   * weights; but another machine, or this one when busy, chooses another number of steps.
+   */
+  readonly steps: number | { readonly seconds: number };
+  /** Default: none. */
+  readonly earlyStop?: EarlyStop | null;
+}
+
+export interface DistillTask {
+  /** For messages, e.g. `block-03`. */
+  readonly block: string;
+  /** Where training starts: the refits. Ids are unique. */
+  readonly students: readonly { readonly id: string; readonly weights: FfnWeights }[];
+  /** For these students, in this order. Not disposed here. */
+  readonly examples: Examples;
+  readonly settings: DistillSettings;
+  readonly signal: AbortSignal;
+  readonly checkpoint: TrainingCheckpoint;
+  /** Seconds between checkpoints; default 30. */
+  readonly checkpointSeconds?: number;
+  readonly onProgress?: (progress: DistillProgress) => void;
+}
+
+/** Errors are shares of the variance of the held-out targets that is lost, whatever loss was trained. */
+export interface DistilledStudent {
+  readonly id: string;
+  /** The better of refit and trained. */
+  readonly weights: FfnWeights;
+  readonly kept: 'refit' | 'trained';
+  /** Of the refit. */
+  readonly errorBefore: number;
+  /** Of the best trained weights, also where the refit is kept. */
+  readonly errorAfter: number;
+  /** 1 - errorAfter / errorBefore; below 0 where training did harm (and the refit is kept). */
+  readonly gainOverRefit: number;
+  /** The step after which the best trained weights were seen. */
+  readonly bestStep: number;
+}
+
+export interface DistillResult {
+  readonly students: readonly DistilledStudent[];
+  /** Held-out errors at every look: with the refits' errors at 0 s, the raw data of an error-per-minute curve. */
+  readonly history: readonly Look[];
+  /** The schedule was laid out for `planned`; an early stop makes fewer. */
+  readonly steps: { readonly planned: number; readonly made: number };
+}
+
+/** The held-out errors after a step, in the order of the students. A type, not an interface, so that it is JSON. */
+export type Look = {
+  readonly step: number;
+  /** Since the training began, interruptions not counted. Differs from run to run. */
+  readonly seconds: number;
+  readonly errors: readonly number[];
+};

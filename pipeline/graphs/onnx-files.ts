@@ -1,0 +1,43 @@
+import { blockName, type Architecture } from '../model/architecture.ts';
+import { onnxBuilder } from './onnx.ts';
+import { buildFfn, buildVit } from './vit.ts';
+import { ffnInputs, type StoredWeight, type WeightPlace, type WeightPlaces } from './weight-places.ts';
+
+/** A whole model whose weights all have a place. -> the bytes of `model.onnx`. */
+export function modelOnnx(
+  architecture: Architecture,
+  weights: WeightPlaces,
+  toolVersion: string,
+): Uint8Array {
+  const graph = onnxBuilder(weights);
+  buildVit(graph, architecture);
+  return graph.finish('vision-transformer', toolVersion);
+}
+
+/**
+ * The model without its FFN blocks' weights, which it is given at every run: one session for every composition.
+ * @param frame places of the frame's weights
+ */
+export function frameOnnx(
+  architecture: Architecture,
+  frame: ReadonlyMap<string, StoredWeight>,
+  toolVersion: string,
+): Uint8Array {
+  const places = new Map<string, WeightPlace>(frame);
+  for (let index = 0; index < architecture.depth; index++) {
+    for (const [name, place] of ffnInputs(index, architecture.width)) places.set(name, place);
+  }
+  return modelOnnx(architecture, places, toolVersion);
+}
+
+/** A descendant of block `index` alone: `tokens` [rows, D] -> `output` [rows, D]. */
+export function descendantOnnx(
+  architecture: Architecture,
+  index: number,
+  weights: WeightPlaces,
+  toolVersion: string,
+): Uint8Array {
+  const graph = onnxBuilder(weights);
+  buildFfn(graph, architecture, index);
+  return graph.finish(blockName(index), toolVersion);
+}

@@ -1,0 +1,186 @@
+import { create, toBinary } from '@bufbuild/protobuf';
+import {
+  AttributeProto_AttributeType as AttributeType,
+  AttributeProtoSchema,
+  GraphProtoSchema,
+  ModelProtoSchema,
+  NodeProtoSchema,
+  TensorProto_DataLocation as DataLocation,
+  TensorProto_DataType as DataType,
+  TensorProtoSchema,
+  ValueInfoProtoSchema,
+  type AttributeProto,
+  type NodeProto,
+  type TensorProto,
+  type ValueInfoProto,
+} from 'onnx-buf';
+import type { GraphBuilder, Value } from './builder.ts';
+import type { WeightPlaces } from './weight-places.ts';
+
+/** The first operator set with LayerNormalization, and the file format that came with it: what most runtimes read. */
+export const onnxOpset = 17;
+export const onnxIrVersion = 8;
+
+export interface OnnxBuilder extends GraphBuilder {
+  /** The finished model file. Weights stay where they are: it holds references to their bytes. */
+  finish(name: string, toolVersion: string): Uint8Array;
+}
+
+/** Equal calls give equal bytes. */
+export function onnxBuilder(weights: WeightPlaces): OnnxBuilder {
+  const nodes: NodeProto[] = [];
+  const inputs: ValueInfoProto[] = [];
+  const outputs: ValueInfoProto[] = [];
+  const initializers = new Map<string, TensorProto>();
+  const declared = new Set<string>();
+  let scope = '';
+
+  const operation = (opType: string, input: Value[], attributes: Record<string, Attribute> = {}): Value => {
+    const output = `${scope}/${opType}_${nodes.length}`;
+    const attribute = Object.entries(attributes).map(([name, value]) => attributeOf(name, value));
+    nodes.push(create(NodeProtoSchema, { opType, input, output: [output], name: output, attribute }));
+    return output;
+  };
+  const constant = (dataType: DataType, values: readonly number[], dims: readonly number[]): Value => {
+    const name = `constant/${DataType[dataType].toLowerCase()}[${dims.join()}]=${values.join()}`;
+    if (!initializers.has(name)) {
+      const rawData = rawBytes(dataType, values);
+      initializers.set(name, create(TensorProtoSchema, { name, dataType, dims: dims.map(BigInt), rawData }));
+    }
+    return name;
+  };
+  const integers = (values: readonly number[]): Value => constant(DataType.INT64, values, [values.length]);
+  const scalar = (value: number): Value => constant(DataType.FLOAT, [value], []);
+  const input = (name: string, shape: readonly (number | string)[]): Value => {
+    inputs.push(floats(name, shape));
+    return name;
+  };
+
+  const graph: OnnxBuilder = {
+    within(name) {
+      scope = name;
+    },
+    images: (name, size, channels) => input(name, ['batch', channels, size, size]),
+    rows: (name, width) => input(name, ['rows', width]),
+    weight(name) {
+      if (declared.has(name)) return name;
+      const place = weights.get(name);
+      if (place === undefined) throw new Error(`no place for the weight ${name}`);
+      declared.add(name);
+      if (place.kind === 'input') return input(name, place.shape);
+      const { location, offset, length, shape } = place;
+      const externalData = Object.entries({ location, offset, length }).map(([key, value]) => ({
+        key,
+        value: String(value),
+      }));
+      const dims = shape.map(BigInt);
+      const dataLocation = DataLocation.EXTERNAL;
+      initializers.set(
+        name,
+        create(TensorProtoSchema, { name, dataType: DataType.FLOAT, dims, dataLocation, externalData }),
+      );
+      return name;
+    },
+    patches(images, kernel, bias, patch) {
+      const { shape } = weights.get(kernel)!;
+      const map = operation('Conv', [images, kernel, bias], {
+        kernel_shape: [patch, patch],
+        strides: [patch, patch],
+      });
+      // [B, D, S / p, S / p] -> [B, D, N] -> [B, N, D]
+      return graph.transpose(graph.reshape(map, [0, Number(shape[0]), -1]), [0, 2, 1]);
+    },
+    // Gemm takes PyTorch's layout as it is, adds the bias, and needs no weight that is known beforehand.
+    linear: (x, weight, bias) => operation('Gemm', [x, weight, bias], { transB: 1 }),
+    matmul: (a, b, transposed = false) =>
+      operation('MatMul', [a, transposed ? graph.transpose(b, [0, 1, 3, 2]) : b]),
+    add: (a, b) => operation('Add', [a, b]),
+    scale: (x, factor) => operation('Mul', [x, scalar(factor)]),
+    layerNorm: (x, gamma, beta, epsilon) =>
+      operation('LayerNormalization', [x, gamma, beta], { axis: -1, epsilon: new Float(epsilon) }),
+    // Both in the order of operations that ONNX Runtime recognises as one GELU.
+    gelu(x, kind) {
+      if (kind === 'exact') {
+        const erf = operation('Erf', [operation('Div', [x, scalar(Math.SQRT2)])]);
+        const twice = operation('Mul', [x, operation('Add', [erf, scalar(1)])]);
+        return operation('Mul', [twice, scalar(0.5)]);
+      }
+      const cube = operation('Pow', [x, scalar(3)]);
+      const inner = operation('Add', [x, operation('Mul', [cube, scalar(0.044715)])]);
+      const tanh = operation('Tanh', [operation('Mul', [inner, scalar(Math.sqrt(2 / Math.PI))])]);
+      return operation('Mul', [operation('Mul', [x, scalar(0.5)]), operation('Add', [tanh, scalar(1)])]);
+    },
+    softmax: (x) => operation('Softmax', [x], { axis: -1 }),
+    reshape: (x, shape) => operation('Reshape', [x, integers(shape)]),
+    transpose: (x, axes) => operation('Transpose', [x], { perm: [...axes] }),
+    slice: (x, _rank, axis, from, to) =>
+      operation('Slice', [x, integers([from]), integers([to]), integers([axis])]),
+    pad(x, rank, axis, before, after) {
+      const pads = new Array<number>(2 * rank).fill(0);
+      pads[axis] = before;
+      pads[rank + axis] = after;
+      return operation('Pad', [x, integers(pads)]);
+    },
+    output(name, x, width) {
+      // The last operation gives the output its name: no copy.
+      const last = nodes.at(-1)!;
+      if (last.output[0] !== x) throw new Error(`${name} is not what the last operation computed`);
+      last.output = [name];
+      outputs.push(floats(name, [inputs[0].name === 'images' ? 'batch' : 'rows', width]));
+    },
+    finish(name, toolVersion) {
+      const model = create(ModelProtoSchema, {
+        irVersion: BigInt(onnxIrVersion),
+        opsetImport: [{ domain: '', version: BigInt(onnxOpset) }],
+        producerName: 'blockforge',
+        producerVersion: toolVersion,
+        graph: create(GraphProtoSchema, {
+          name,
+          node: nodes,
+          input: inputs,
+          output: outputs,
+          initializer: [...initializers.values()],
+        }),
+      });
+      return toBinary(ModelProtoSchema, model);
+    },
+  };
+  return graph;
+}
+
+/** A number that is to be written as a float attribute: plain numbers are integers. */
+class Float {
+  readonly value: number;
+  constructor(value: number) {
+    this.value = value;
+  }
+}
+
+type Attribute = number | readonly number[] | Float;
+
+function attributeOf(name: string, value: Attribute): AttributeProto {
+  if (value instanceof Float)
+    return create(AttributeProtoSchema, { name, type: AttributeType.FLOAT, f: value.value });
+  if (typeof value === 'number')
+    return create(AttributeProtoSchema, { name, type: AttributeType.INT, i: BigInt(value) });
+  return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: value.map(BigInt) });
+}
+
+function rawBytes(dataType: DataType, values: readonly number[]): Uint8Array<ArrayBuffer> {
+  const array = dataType === DataType.INT64 ? BigInt64Array.from(values, BigInt) : Float32Array.from(values);
+  return new Uint8Array(array.buffer);
+}
+
+/** A float32 input or output; a name stands for an extent known at run time. */
+function floats(name: string, shape: readonly (number | string)[]): ValueInfoProto {
+  const dim = shape.map((extent) => ({
+    value:
+      typeof extent === 'number'
+        ? ({ case: 'dimValue', value: BigInt(extent) } as const)
+        : ({ case: 'dimParam', value: extent } as const),
+  }));
+  return create(ValueInfoProtoSchema, {
+    name,
+    type: { value: { case: 'tensorType', value: { elemType: DataType.FLOAT, shape: { dim } } } },
+  });
+}

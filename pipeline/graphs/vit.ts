@@ -1,0 +1,101 @@
+import { tokensPerImage, type Architecture } from '../model/architecture.ts';
+import type { GraphBuilder, Value } from './builder.ts';
+
+/**
+ * The whole model, images -> logits [B, classes], as `pipeline/model/vit.ts` computes it: pre-norm encoder, the last layer
+ * for the class token only. B batch, T tokens, D width. The residual stream is kept as rows [B T, D], so that every linear
+ * layer is one plain matrix product; only attention looks at images.
+ */
+export function buildVit(graph: GraphBuilder, architecture: Architecture): void {
+  const { imageSize, channels, depth, classes } = architecture;
+  graph.within('embed');
+  let x = embed(graph, architecture, graph.images('images', imageSize, channels));
+  for (let index = 0; index < depth; index++) {
+    const last = index === depth - 1;
+    x = last ? lastAttention(graph, architecture, index, x) : attention(graph, architecture, index, x);
+    const z = norm(graph, `blocks.${index}.norm2`, architecture, x);
+    const branch = ffn(graph, architecture, index, z);
+    graph.within(`blocks.${index}`);
+    x = graph.add(x, branch);
+  }
+  const classToken = norm(graph, 'norm', architecture, x);
+  graph.within('head');
+  graph.output('logits', linear(graph, 'head', classToken), classes);
+}
+
+/** One descendant alone: `tokens` [rows, D], what fc1 receives -> `output` [rows, D], before the residual sum. */
+export function buildFfn(graph: GraphBuilder, architecture: Architecture, index: number): void {
+  const { width } = architecture;
+  graph.output('output', ffn(graph, architecture, index, graph.rows('tokens', width)), width);
+}
+
+/**
+ * -> rows [B T, D]. The class token enters by padding, not by repeating it for every image: room for it before the
+ * patches, and its value in the first row of the positions. So no operation asks for the batch size.
+ */
+function embed(graph: GraphBuilder, architecture: Architecture, images: Value): Value {
+  const { patchSize, width } = architecture;
+  const tokens = tokensPerImage(architecture);
+  const kernel = graph.weight('patch_embed.proj.weight');
+  const patches = graph.patches(images, kernel, graph.weight('patch_embed.proj.bias'), patchSize);
+  const classToken = graph.pad(graph.weight('cls_token'), 3, 1, 0, tokens - 1);
+  const positions = graph.add(graph.weight('pos_embed'), classToken);
+  return graph.reshape(graph.add(graph.pad(patches, 3, 1, 1, 0), positions), [-1, width]);
+}
+
+/** rows [B T, D] -> `x + attention(LN1 x)`. */
+function attention(graph: GraphBuilder, architecture: Architecture, index: number, x: Value): Value {
+  const { width, heads } = architecture;
+  const tokens = tokensPerImage(architecture);
+  const block = `blocks.${index}`;
+  const z = norm(graph, `${block}.norm1`, architecture, x);
+  graph.within(`${block}.attn`);
+  const size = width / heads;
+  const qkv = graph.reshape(linear(graph, `${block}.attn.qkv`, z), [-1, tokens, 3 * heads, size]);
+  const perHead = graph.transpose(qkv, [0, 2, 1, 3]);
+  const [q, k, v] = [0, 1, 2].map((i) => graph.slice(perHead, 4, 1, i * heads, (i + 1) * heads));
+  const mixed = graph.reshape(graph.transpose(mix(graph, q, k, v, size), [0, 2, 1, 3]), [-1, width]);
+  return graph.add(x, linear(graph, `${block}.attn.proj`, mixed));
+}
+
+/** rows [B T, D] -> the class tokens [B, D] after the last attention: every key and value, but one query an image. */
+function lastAttention(graph: GraphBuilder, architecture: Architecture, index: number, x: Value): Value {
+  const { width, heads } = architecture;
+  const tokens = tokensPerImage(architecture);
+  const block = `blocks.${index}`;
+  const z = norm(graph, `${block}.norm1`, architecture, x);
+  graph.within(`${block}.attn`);
+  const first = (rows: Value): Value =>
+    graph.reshape(graph.slice(graph.reshape(rows, [-1, tokens, width]), 3, 1, 0, 1), [-1, width]);
+  const [weight, bias] = ['weight', 'bias'].map((part) => graph.weight(`${block}.attn.qkv.${part}`));
+  const part = (rows: Value, from: number, to: number): Value =>
+    graph.linear(rows, graph.slice(weight, 2, 0, from, to), graph.slice(bias, 1, 0, from, to));
+  const size = width / heads;
+  const q = graph.reshape(part(first(z), 0, width), [-1, heads, 1, size]);
+  const others = graph.reshape(part(z, width, 3 * width), [-1, tokens, 2 * heads, size]);
+  const perHead = graph.transpose(others, [0, 2, 1, 3]);
+  const [k, v] = [0, 1].map((i) => graph.slice(perHead, 4, 1, i * heads, (i + 1) * heads));
+  const mixed = graph.reshape(mix(graph, q, k, v, size), [-1, width]);
+  return graph.add(first(x), linear(graph, `${block}.attn.proj`, mixed));
+}
+
+/** `softmax(q k' / sqrt(size)) v`. q: [B, h, Tq, d]; k, v: [B, h, T, d] -> [B, h, Tq, d]. */
+function mix(graph: GraphBuilder, q: Value, k: Value, v: Value, size: number): Value {
+  const scores = graph.matmul(graph.scale(q, 1 / Math.sqrt(size)), k, true);
+  return graph.matmul(graph.softmax(scores), v);
+}
+
+function ffn(graph: GraphBuilder, { gelu }: Architecture, index: number, z: Value): Value {
+  const mlp = `blocks.${index}.mlp`;
+  graph.within(mlp);
+  return linear(graph, `${mlp}.fc2`, graph.gelu(linear(graph, `${mlp}.fc1`, z), gelu));
+}
+
+function norm(graph: GraphBuilder, name: string, { layerNormEpsilon }: Architecture, x: Value): Value {
+  graph.within(name);
+  return graph.layerNorm(x, graph.weight(`${name}.weight`), graph.weight(`${name}.bias`), layerNormEpsilon);
+}
+
+function linear(graph: GraphBuilder, name: string, x: Value): Value {
+  return graph.linear(x, graph.weight(`${name}.weight`), graph.weight(`${name}.bias`));
+}

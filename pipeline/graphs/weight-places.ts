@@ -1,0 +1,53 @@
+import { fail } from '../util/failure.ts';
+import { readSafetensorsHeader } from '../model/safetensors.ts';
+
+/** Where a graph finds a weight: in a safetensors file beside it, or in what it is given at every run. */
+export type WeightPlace = StoredWeight | InputWeight;
+
+export interface StoredWeight {
+  readonly kind: 'stored';
+  readonly shape: readonly number[];
+  /** POSIX path of the safetensors file, from the folder of the graph. */
+  readonly location: string;
+  /** From the start of the file, in bytes. */
+  readonly offset: number;
+  readonly length: number;
+}
+
+export interface InputWeight {
+  readonly kind: 'input';
+  /** A name stands for an extent that is known at run time only. */
+  readonly shape: readonly (number | string)[];
+}
+
+/** By timm's name (`blocks.3.mlp.fc1.weight`). */
+export type WeightPlaces = ReadonlyMap<string, WeightPlace>;
+
+/**
+ * Every tensor of a safetensors file as a place, in the order of the data.
+ * @param location how the graph is to name the file
+ * @throws BlockForgeError `file-missing`, `file-invalid`; also for anything but float32, which no graph here converts
+ */
+export async function storedWeights(path: string, location: string): Promise<Map<string, StoredWeight>> {
+  const { tensors, dataStart } = await readSafetensorsHeader(path);
+  const places = new Map<string, StoredWeight>();
+  for (const [name, { dtype, shape, begin, end }] of tensors) {
+    if (dtype !== 'F32') {
+      fail({ reason: 'file-invalid', subject: `${path}, tensor ${name}`, found: dtype, expected: 'F32' });
+    }
+    places.set(name, { kind: 'stored', shape, location, offset: dataStart + begin, length: end - begin });
+  }
+  return places;
+}
+
+/** The FFN weights of block `index` as graph inputs: any number of hidden units, `hidden_3`. */
+export function ffnInputs(index: number, width: number): Map<string, InputWeight> {
+  const hidden = `hidden_${index}`;
+  const place = (...shape: (number | string)[]): InputWeight => ({ kind: 'input', shape });
+  return new Map([
+    [`blocks.${index}.mlp.fc1.weight`, place(hidden, width)],
+    [`blocks.${index}.mlp.fc1.bias`, place(hidden)],
+    [`blocks.${index}.mlp.fc2.weight`, place(width, hidden)],
+    [`blocks.${index}.mlp.fc2.bias`, place(width)],
+  ]);
+}

@@ -1,0 +1,113 @@
+import { tokensPerImage } from '../model/architecture.ts';
+import { fail } from '../util/failure.ts';
+import { rankedDelta, type Manifest, type ManifestDescendant } from '../library/manifest.ts';
+import type { LegodnnLatencies } from './latencies.ts';
+import { pythonFloat } from './python-float.ts';
+
+/**
+ * A library as the four files that LegoDNN's `OptimalRuntime` reads (repository LINC-BIT/legodnn, `optimal_runtime.py`).
+ * What it does with them decides what they hold:
+ *
+ * - Tables are joined with the block manager's lists of sparsities by position: block by block, sparsities ascending.
+ *   The first row of a block is the teacher's own (sparsity 0, all drops 0), the last the sparsest, which is where
+ *   the runtime starts.
+ * - From the server's table it takes `test_accuracy_drop` (share of images, positive = worse; estimate = teacher - sum of drops),
+ *   `model_size_drop` (bytes), `FLOPs_drop` and `param_drop`, all absolute. From the edge's table it takes
+ *   `inference_time_rel_drop` alone: relative to the teacher's block, negative = slower. The other columns are 0.
+ * - Latencies are seconds, FLOPs two per multiply-add for one image, sizes those of the weight files.
+ */
+export function legodnnFiles(manifest: Manifest, latencies: LegodnnLatencies): Record<string, string> {
+  const { teacher, blocks } = manifest;
+  const { width } = teacher.architecture;
+  const tokens = tokensPerImage(teacher.architecture);
+  const own = blocks.map(({ descendants }) => descendants[0]);
+  return {
+    'server-blocks-metrics.csv': table(blocks, (item, ownBlock) => [
+      pythonFloat(item === ownBlock ? 0 : noNegativeZero(-rankedDelta(item).top1Pp.mean / 100)),
+      '0.0',
+      String(ownBlock.file.sizeBytes - item.file.sizeBytes),
+      pythonFloat(2 * (ownBlock.macs - item.macs)),
+      pythonFloat(ownBlock.params - item.params),
+    ]),
+    'edge-blocks-metrics.csv': table(blocks, (item, ownBlock) => [
+      '0',
+      pythonFloat(relativeDrop(item, ownBlock, latencies)),
+      '0',
+      '0',
+      '0',
+    ]),
+    'server-teacher-model-metrics.yaml': lines(
+      `FLOPs: ${pythonFloat(2 * teacher.macs)}`,
+      'blocks_info:',
+      ...own.flatMap(({ macs, params, file }, index) => [
+        `- FLOPs: ${pythonFloat(2 * macs)}`,
+        `  id: ${legodnnBlockId(index)}`,
+        `  index: ${index}`,
+        ...['input_size', 'output_size'].flatMap((name) => [`  ${name}:`, `  - ${tokens}`, `  - ${width}`]),
+        `  param: ${pythonFloat(params)}`,
+        `  size: ${file.sizeBytes}`,
+      ]),
+      `model_size: ${own.reduce((sum, { file }) => sum + file.sizeBytes, manifest.frame.sizeBytes)}`,
+      `param: ${pythonFloat(teacher.params)}`,
+      `test_accuracy: ${pythonFloat(teacher.accuracy.top1Percent.mean / 100)}`,
+    ),
+    'edge-teacher-model-metrics.yaml': lines(
+      'blocks_info:',
+      ...own.flatMap(({ id }, index) => [
+        `- id: ${legodnnBlockId(index)}`,
+        `  index: ${index}`,
+        `  latency: ${pythonFloat(latencies.blockSeconds(id))}`,
+      ]),
+      `latency: ${pythonFloat(latencies.modelSeconds)}`,
+    ),
+  };
+}
+
+/** Keys in the order of PyYAML's `dump`, for whoever compares two files. */
+const lines = (...list: string[]): string => `${list.join('\n')}\n`;
+
+/** LegoDNN's own block ids, from which it makes the names of block files: `block-3-5.pt`. */
+export function legodnnBlockId(index: number): string {
+  return `block-${index}`;
+}
+
+/** Without the noise of `1 - 0.2`: the digits become part of a file name there. */
+export function legodnnSparsity(sparsity: number): number {
+  return Math.round(sparsity * 1e6) / 1e6;
+}
+
+const columns =
+  'block_index,block_sparsity,test_accuracy_drop,inference_time_rel_drop,model_size_drop,FLOPs_drop,param_drop';
+
+function table(
+  blocks: Manifest['blocks'],
+  cells: (item: ManifestDescendant, own: ManifestDescendant) => string[],
+): string {
+  const rows = blocks.flatMap(({ index, descendants }) =>
+    descendants.map((item) =>
+      [String(index), pythonFloat(legodnnSparsity(item.sparsity)), ...cells(item, descendants[0])].join(','),
+    ),
+  );
+  return lines(columns, ...rows);
+}
+
+/** @throws BlockForgeError `library-invalid` where the teacher's block takes no time: nothing is relative to that */
+function relativeDrop(
+  item: ManifestDescendant,
+  own: ManifestDescendant,
+  { blockSeconds, source }: LegodnnLatencies,
+): number {
+  const [ownSeconds, seconds] = [blockSeconds(own.id), blockSeconds(item.id)];
+  if (!(ownSeconds > 0) || !(seconds > 0)) {
+    fail({
+      reason: 'library-invalid',
+      subject: `latency of ${ownSeconds > 0 ? item.id : own.id}`,
+      found: `${ownSeconds > 0 ? seconds : ownSeconds} s (${source})`,
+      expected: 'more than 0: LegoDNN divides by it',
+      next: 'measure a device profile and give it with --profile',
+    });
+  }
+  return (ownSeconds - seconds) / ownSeconds;
+}
+
+const noNegativeZero = (value: number): number => (value === 0 ? 0 : value);

@@ -1,0 +1,84 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { join } from 'node:path';
+import { tokensPerImage } from '../model/architecture.ts';
+import { applyFfn, disposeFfn, forward, uploadFfn, uploadTeacher, type FfnTensors } from '../model/vit.ts';
+import { loadEngine, type EngineChoice } from '../tensor/engine.ts';
+import { sha256File } from '../util/hash.ts';
+import { random } from '../util/random.ts';
+import type { Library } from '../library/open.ts';
+import { readLibraryTeacher } from '../library/remeasure-model.ts';
+import { describe, measureBatches, type Options } from './measure-onnx.js';
+import { libraryWidths, type Profile } from './profile-file.ts';
+
+export interface TfjsOptions extends Omit<Options, 'folder' | 'threads'> {
+  readonly engine?: EngineChoice;
+}
+
+/**
+ * The measurements of `measure-onnx.js` with the pipeline's own engine and forward pass. Every block of every width has
+ * random weights of its own, as in a real model, so memory holds what the library's weights take.
+ * @throws BlockForgeError `engine-unavailable`, `library-invalid`
+ */
+export async function measureTfjs(
+  library: Library,
+  { batchSizes, name, engine: choice = 'auto', ...rounds }: TfjsOptions,
+): Promise<Profile> {
+  const { architecture } = library.manifest.teacher;
+  const { width, depth, imageSize, channels, gelu } = architecture;
+  const engine = await loadEngine(choice);
+  const teacher = uploadTeacher(await readLibraryTeacher(library), architecture);
+  const blocks = new Map<string, FfnTensors>();
+  const ffn = (block: number, hidden: number): FfnTensors => {
+    const key = `${block}/${hidden}`;
+    const found = blocks.get(key) ?? uploadFfn(randomFfn(width, hidden));
+    blocks.set(key, found);
+    return found;
+  };
+  let inputs: tf.Tensor[] = [];
+  try {
+    const batches = await measureBatches(libraryWidths(library), depth, batchSizes, rounds, (batch) => {
+      tf.dispose(inputs);
+      const images = tf.randomNormal([batch, imageSize, imageSize, channels], 0, 1, 'float32', 1);
+      const all = tf.randomNormal([batch * tokensPerImage(architecture), width], 0, 1, 'float32', 1);
+      const last = tf.randomNormal([batch, width], 0, 1, 'float32', 1);
+      inputs = [images, all, last];
+      // Reading the result is what waits for it. Weights are uploaded outside, as `tidy` would dispose them.
+      const finish = (run: () => tf.Tensor) => tf.tidy(() => void run().dataSync());
+      return {
+        model(widths) {
+          const chosen = widths.map((hidden, block) => ffn(block, hidden));
+          finish(() => forward(teacher, images, { ffn: (block) => chosen[block] }).logits);
+        },
+        block(hidden, isLast) {
+          const chosen = ffn(0, hidden);
+          finish(() => applyFfn(chosen, isLast ? last : all, gelu));
+        },
+      };
+    });
+    return describe('tfjs', engine.version, {
+      threads: engine.threads,
+      ...(name !== undefined && { name }),
+      sha256: await sha256File(join(library.folder, 'manifest.json')),
+      batches,
+      warmup: rounds.warmup,
+      iterations: rounds.iterations,
+    });
+  } finally {
+    tf.dispose(inputs);
+    blocks.forEach(disposeFfn);
+    teacher.dispose();
+  }
+}
+
+function randomFfn(width: number, hidden: number) {
+  const draw = random(1, 'profile', hidden);
+  const array = (length: number) => Float32Array.from({ length }, () => (draw.next() - 0.5) / 25);
+  return {
+    width,
+    hidden,
+    fc1Kernel: array(width * hidden),
+    fc1Bias: array(hidden),
+    fc2Kernel: array(hidden * width),
+    fc2Bias: array(width),
+  };
+}

@@ -1,0 +1,100 @@
+import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { StreamStore } from '../../../compress/streams.ts';
+import { readJson, writeJsonAtomic } from '../../../util/atomic.ts';
+
+/**
+ * Residual streams as files: one per level, little-endian float32, batch after batch, without a header. `now` is read and
+ * `next` written; `turn` makes one the other. An index beside the files, written last, says what they hold.
+ */
+export interface StreamFolder extends StreamStore {
+  /** The number of floats of every batch, where the folder holds the streams named `key` of so many levels. */
+  find(key: string, levels: number): Promise<readonly number[] | undefined>;
+  close(): Promise<void>;
+}
+
+interface Index {
+  readonly key: string;
+  readonly levels: number;
+  /** Floats of every batch. */
+  readonly sizes: readonly number[];
+}
+
+const indexFile = 'index.json';
+const levelFile = (level: number) => `level-${level}.f32`;
+
+export function streamFolder(root: string): StreamFolder {
+  const now = join(root, 'now');
+  const next = join(root, 'next');
+  let sizes: readonly number[] = [];
+  let written: number[] = [];
+  const handles = new Map<string, FileHandle>();
+
+  const handle = async (folder: string, level: number, flags: string): Promise<FileHandle> => {
+    const path = join(folder, levelFile(level));
+    const known = handles.get(path);
+    if (known !== undefined) return known;
+    const opened = await open(path, flags);
+    handles.set(path, opened);
+    return opened;
+  };
+  const closeAll = async (): Promise<void> => {
+    const files = [...handles.values()];
+    handles.clear();
+    await Promise.all(files.map((file) => file.close()));
+  };
+  const offset = (list: readonly number[], batch: number): number =>
+    4 * list.slice(0, batch).reduce((sum, size) => sum + size, 0);
+
+  return {
+    async find(key, levels) {
+      const index = await readJson<Index>(join(now, indexFile)).catch(() => undefined);
+      if (index?.key !== key || index.levels !== levels) return undefined;
+      const bytes = offset(index.sizes, index.sizes.length);
+      for (let level = 0; level < levels; level++) {
+        const file = await handle(now, level, 'r').catch(() => undefined);
+        if (file === undefined || (await file.stat()).size !== bytes) {
+          await closeAll();
+          return undefined;
+        }
+      }
+      ({ sizes } = index);
+      return sizes;
+    },
+    async read(level, batch) {
+      const file = await handle(now, level, 'r');
+      const values = new Float32Array(sizes[batch]);
+      const bytes = new Uint8Array(values.buffer);
+      for (let done = 0; done < bytes.length;) {
+        const { bytesRead } = await file.read(bytes, done, bytes.length - done, offset(sizes, batch) + done);
+        if (bytesRead === 0) throw new Error(`${join(now, levelFile(level))} ended early`);
+        done += bytesRead;
+      }
+      return values;
+    },
+    async write(level, batch, values) {
+      if (written.length === 0) {
+        await rm(next, { recursive: true, force: true });
+        await mkdir(next, { recursive: true });
+      }
+      written[batch] = values.length;
+      const file = await handle(next, level, 'w');
+      await file.write(
+        new Uint8Array(values.buffer, values.byteOffset, values.byteLength),
+        0,
+        values.byteLength,
+        offset(written, batch),
+      );
+    },
+    async turn(key) {
+      const levels = [...handles.keys()].filter((path) => path.startsWith(next)).length;
+      await closeAll();
+      await writeJsonAtomic(join(next, indexFile), { key, levels, sizes: written });
+      await rm(now, { recursive: true, force: true });
+      await rename(next, now);
+      sizes = written;
+      written = [];
+    },
+    close: closeAll,
+  };
+}

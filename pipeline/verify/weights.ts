@@ -1,0 +1,170 @@
+import { requireFinite } from '../model/finite.ts';
+import type { FfnWeights } from '../model/ffn-weights.ts';
+import { openSafetensors, readSafetensorsHeader, type SafetensorsFile } from '../model/safetensors.ts';
+import { fail } from '../util/failure.ts';
+import { showValue } from '../util/show-value.ts';
+import { largestDifference } from '../library/largest-difference.ts';
+import type { ManifestDescendant } from '../library/manifest.ts';
+import type { Library } from '../library/open.ts';
+import { frameShapes } from '../library/read-frame.ts';
+import { referenceFfn } from '../library/reference-ffn.ts';
+import { checkTensors } from '../library/shaped-tensors.ts';
+import { findingOf, tally, type Check, type Finding } from './finding.ts';
+
+export interface WeightsProgress {
+  readonly signal?: AbortSignal;
+  readonly onDescendant?: (done: number, total: number) => void;
+}
+
+/**
+ * The frame and every descendant: the tensors of the manifest's architecture, all finite, under the id they are
+ * recorded for; and each descendant's outputs for the self-test's input, by the reference loops in float64. Holds one
+ * descendant at a time.
+ *
+ * @param damaged paths of files that are known to be damaged: nothing more is said of them
+ */
+export async function verifyWeights(
+  library: Library,
+  damaged: ReadonlySet<string>,
+  findings: Finding[],
+  { signal, onDescendant }: WeightsProgress = {},
+): Promise<Check[]> {
+  const { manifest } = library;
+  const frame = tally('frame', findings);
+  const weights = tally('weights', findings);
+  const tested = tally('self-test', findings);
+
+  if (damaged.has(manifest.frame.path)) frame.skip();
+  else
+    await verifyFrame(library).then(frame.pass, (error) =>
+      frame.find(about(error, 'frame', library, manifest.frame)),
+    );
+
+  const vectors = await openVectors(library, damaged).catch((error: unknown) => {
+    tested.find(about(error, 'self-test', library, manifest.selfTest.file));
+    return undefined;
+  });
+  const descendants = manifest.blocks.flatMap((block) => block.descendants);
+  try {
+    for (const [index, descendant] of descendants.entries()) {
+      signal?.throwIfAborted();
+      const ffn = damaged.has(descendant.file.path)
+        ? undefined
+        : await readChecked(library, descendant).catch((error: unknown) => {
+            weights.find(about(error, 'weights', library, descendant.file));
+            return undefined;
+          });
+      if (ffn !== undefined) weights.pass();
+      else if (damaged.has(descendant.file.path)) weights.skip();
+      if (ffn === undefined || vectors === undefined) tested.skip();
+      else
+        await runSelfTest(library, descendant, ffn, vectors).then(tested.pass, (error) =>
+          tested.find(about(error, 'self-test', library, descendant.file)),
+        );
+      onDescendant?.(index + 1, descendants.length);
+    }
+  } finally {
+    await vectors?.file.close();
+  }
+  return [frame.result(), weights.result(), tested.result()];
+}
+
+function about(
+  error: unknown,
+  check: 'frame' | 'weights' | 'self-test',
+  library: Library,
+  file: Library['manifest']['frame'],
+): Finding {
+  return findingOf(error, check, file.path, library.pathOf(file));
+}
+
+async function verifyFrame(library: Library): Promise<void> {
+  const { frame: file, teacher } = library.manifest;
+  const path = library.pathOf(file);
+  const frame = await openSafetensors(path);
+  try {
+    checkOwner(path, frame.metadata, { teacher: teacher.sha256 });
+    await checkTensors(frame, frameShapes(teacher.architecture));
+  } finally {
+    await frame.close();
+  }
+}
+
+/** Finite by `readFfn`. A file that was exchanged for another of the same shape still says whose it is. */
+async function readChecked(library: Library, { id, file }: ManifestDescendant): Promise<FfnWeights> {
+  const path = library.pathOf(file);
+  const { metadata } = await readSafetensorsHeader(path);
+  checkOwner(path, metadata, { id, teacher: library.manifest.teacher.sha256 });
+  return library.readFfn(id);
+}
+
+/**
+ * What a file says of itself. Files of other writers may say nothing.
+ * @throws BlockForgeError `library-invalid`
+ */
+export function checkOwner(
+  path: string,
+  metadata: Readonly<Record<string, string>>,
+  owner: Readonly<Record<string, string>>,
+): void {
+  for (const [key, expected] of Object.entries(owner)) {
+    const found = metadata[key] as string | undefined;
+    if (found !== undefined && found !== expected)
+      invalid(path, `its header says ${key} ${showValue(found)}`, showValue(expected));
+  }
+}
+
+interface Vectors {
+  readonly file: SafetensorsFile;
+  readonly path: string;
+  /** [vectors, D] */
+  readonly input: Float32Array;
+}
+
+/** @returns undefined where the file is known to be damaged */
+async function openVectors(library: Library, damaged: ReadonlySet<string>): Promise<Vectors | undefined> {
+  const { selfTest } = library.manifest;
+  if (damaged.has(selfTest.file.path)) return undefined;
+  const path = library.pathOf(selfTest.file);
+  const file = await openSafetensors(path);
+  try {
+    return { file, path, input: await readVectors(library, file, selfTest.input) };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+async function readVectors(
+  { manifest }: Library,
+  file: SafetensorsFile,
+  name: string,
+): Promise<Float32Array> {
+  const expected = [manifest.selfTest.vectors, manifest.teacher.architecture.width];
+  const { shape } = file.info(name);
+  if (shape.join() !== expected.join()) {
+    invalid(`${file.path}, tensor ${name}`, `shape [${shape.join(', ')}]`, `[${expected.join(', ')}]`);
+  }
+  return requireFinite(await file.read(name), file.path, name);
+}
+
+async function runSelfTest(
+  library: Library,
+  { id }: ManifestDescendant,
+  ffn: FfnWeights,
+  { file, input }: Vectors,
+): Promise<void> {
+  const { selfTest, teacher } = library.manifest;
+  const expected = await readVectors(library, file, id);
+  const worst = largestDifference(referenceFfn(ffn, input, teacher.architecture.gelu), expected);
+  if (worst <= selfTest.tolerance) return;
+  invalid(
+    'self-test',
+    `its outputs differ from the recorded ones by ${worst.toExponential(1)} (share of the largest output)`,
+    `at most ${selfTest.tolerance}`,
+  );
+}
+
+function invalid(subject: string, found: string, expected: string): never {
+  return fail({ reason: 'library-invalid', subject, found, expected });
+}

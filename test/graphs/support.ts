@@ -1,0 +1,69 @@
+import * as tf from '@tensorflow/tfjs-core';
+import assert from 'node:assert/strict';
+import type { Context } from 'mocha';
+import { loadOnnxRuntime, type OnnxRuntime } from '../../pipeline/graphs/onnx-runtime.ts';
+import type { Library } from '../../pipeline/library/open.ts';
+import { uploadLibrary } from '../../pipeline/library/remeasure-model.ts';
+import { forward } from '../../pipeline/model/vit.ts';
+import { random } from '../../pipeline/util/random.ts';
+
+/** Each activation and each number of channels once. */
+export const kinds = [
+  { gelu: 'exact', channels: 3 },
+  { gelu: 'tanh', channels: 1 },
+] as const;
+
+/** The optional runtime, or the end of this test with the reason. */
+export async function runtimeOrSkip(test: Context): Promise<OnnxRuntime> {
+  const runtime = await loadOnnxRuntime();
+  if (typeof runtime !== 'string') return runtime;
+  console.log(`      ${runtime}`);
+  test.skip();
+}
+
+/** Normal values, [batch, C, S, S] and the same as [batch, S, S, C]. */
+export function randomImages({ manifest }: Library, batch: number) {
+  const { imageSize, channels } = manifest.teacher.architecture;
+  const draw = random(5, 'images', batch);
+  const planes = Float32Array.from({ length: batch * channels * imageSize ** 2 }, () => draw.normal());
+  const pixels = Float32Array.from(planes);
+  const size = imageSize ** 2;
+  planes.forEach((value, index) => {
+    const [image, channel, place] = [
+      Math.floor(index / (channels * size)),
+      Math.floor(index / size) % channels,
+      index % size,
+    ];
+    pixels[(image * size + place) * channels + channel] = value;
+  });
+  return {
+    planes: { shape: [batch, channels, imageSize, imageSize], data: planes },
+    pixels: { shape: [batch, imageSize, imageSize, channels], data: pixels },
+  };
+}
+
+/** What pipeline/model/vit.ts computes for a composition, on the engine that is loaded. */
+export async function expectedLogits(
+  library: Library,
+  descendants: readonly string[],
+  pixels: { shape: number[]; data: Float32Array },
+): Promise<Float32Array> {
+  const model = await uploadLibrary(library, descendants);
+  const logits = tf.tidy(() => {
+    const images = tf.tensor(pixels.data, pixels.shape);
+    return forward(model.teacher, images, { ffn: (index) => model.ffn(descendants[index]) }).logits;
+  });
+  const values = (await logits.data<'float32'>()).slice();
+  logits.dispose();
+  model.dispose();
+  return values;
+}
+
+/** Largest absolute difference at most `tolerance`, and outputs that say something. */
+export function assertClose(found: ArrayLike<number>, expected: ArrayLike<number>, tolerance: number): void {
+  assert.equal(found.length, expected.length);
+  const values = Array.from(expected);
+  assert.ok(Math.max(...values) - Math.min(...values) > 0.1, 'the expected values are all alike');
+  const worst = Math.max(...values.map((value, i) => Math.abs(found[i] - value)));
+  assert.ok(worst <= tolerance, `differs by ${worst}, at most ${tolerance}`);
+}

@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { JobContext } from '../../../../pipeline/runner/contract.ts';
+import { readDistillationGain } from '../../../../pipeline/stages/blocks/work/distillation-gain.ts';
+
+describe('stages/distillation-gain', () => {
+  let folder: string;
+  const context = (depth: number) =>
+    ({
+      architecture: { depth },
+      // The last block's job failed.
+      input: (id) => (id === `distill/block-0${depth - 1}` ? undefined : join(folder, id)),
+    }) as Pick<JobContext, 'input' | 'architecture'> as JobContext;
+  const write = async (block: number, descendants: object[], looks?: object[]) => {
+    const job = join(folder, `distill/block-0${block}`);
+    await mkdir(job, { recursive: true });
+    await writeFile(join(job, 'descendants.json'), JSON.stringify({ block, descendants }));
+    if (looks) await writeFile(join(job, 'history.json'), JSON.stringify({ looks }));
+  };
+
+  beforeEach(async () => (folder = await mkdtemp(join(tmpdir(), 'distillation-gain-'))));
+  afterEach(() => rm(folder, { recursive: true }));
+
+  it('counts from the error that training started from, not from that of the refit stage', async () => {
+    // Behind distilled blocks the refit's error is 0.4, not 0.5; the second width keeps its refit in block 1.
+    const looks = [1, 2].map((seconds) => ({ step: seconds, seconds, errors: [0.4 - 0.1 * seconds, 0.9] }));
+    const wide = { width: 8, refitError: 0.5, error: 0.2, gainOverRefit: 0.5, kept: 'trained' };
+    const refit = { width: 4, refitError: 0.7, error: 0.7, gainOverRefit: 0, kept: 'refit' };
+    await write(0, [wide, { ...refit, error: 0.9, gainOverRefit: 0.25, kept: 'trained' }], looks);
+    await write(1, [wide, refit], looks);
+    const gain = (await readDistillationGain(context(3)))!;
+    assert.deepEqual(gain.widths, [8, 4]);
+    assert.equal(gain.blocks, 2);
+    assert.equal(gain.seconds, 4);
+    const [first, , half, , end] = gain.points.map(({ removed }) => removed);
+    const near = (found: readonly number[], expected: readonly number[]) =>
+      found.forEach((value, i) => assert.ok(Math.abs(value - expected[i]) < 1e-12, String(found)));
+    near(first, [0.05, 0.025]);
+    near(half, [0.25, 0.125]);
+    near(end, [0.5, 0.125]);
+  });
+
+  it('is absent where the config asks for no training', async () => {
+    await write(0, [{ width: 8, refitError: 0.5, error: 0.5, gainOverRefit: 0, kept: 'refit' }]);
+    assert.equal(await readDistillationGain(context(2)), undefined);
+  });
+});
