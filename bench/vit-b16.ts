@@ -17,14 +17,15 @@ import type { Architecture } from '../pipeline/model/architecture.ts';
 import { initialWeights } from '../pipeline/model/initial-weights.ts';
 import { writeTeacher } from '../pipeline/model/teacher-file.ts';
 import { forward, uploadTeacher } from '../pipeline/model/vit.ts';
-import { stageNames, type Event, type StageName } from '../pipeline/runner/contract.ts';
+import type { Event } from '../pipeline/runner/contract.ts';
+import { stages } from '../pipeline/stages/index.ts';
 import { loadEngine, type EngineChoice } from '../pipeline/tensor/engine.ts';
 import { formatBytes, formatDuration } from '../pipeline/util/format.ts';
 import { random } from '../pipeline/util/random.ts';
 
 const calibration = Number(process.argv[2] ?? 256);
 const steps = Number(process.argv[3] ?? 5);
-const lastStage = (process.argv[4] ?? 'report') as StageName;
+const lastStage = process.argv[4] ?? 'report';
 const engine = (process.argv[5] ?? 'auto') as EngineChoice;
 const classes = 10;
 const half = { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5], channels: 3 } as const;
@@ -122,6 +123,7 @@ try {
     `distill.duration={steps: ${steps}}`,
   ];
   let code: number | null = 0;
+  const stageNames = stages.map(({ name }) => name);
   for (const stage of stageNames.slice(0, stageNames.indexOf(lastStage) + 1)) {
     if (code === 0) code = await runPipeline(folder, settings, ['--only', stage]);
   }

@@ -1,7 +1,6 @@
 import yargs from 'yargs';
 import type { Argv } from 'yargs';
-import { stageNames } from '../runner/contract.ts';
-import type { StageName } from '../runner/contract.ts';
+import { stages } from '../stages/index.ts';
 import { fail } from '../util/failure.ts';
 import { composeArguments } from './compose/arguments.ts';
 import type { ComposeCommand } from './compose/command.ts';
@@ -13,6 +12,8 @@ import type { ProfileCommand } from './profile/command.ts';
 import { once, oneOf, refuse, seeHelp } from './options.ts';
 import { verifyArguments } from './verify/arguments.ts';
 import type { VerifyCommand } from './verify/command.ts';
+
+const stageNames = stages.map(({ name }) => name);
 
 /** What the command line asks for. */
 export type Command =
@@ -33,8 +34,8 @@ export interface RunCommand {
   readonly runs: string;
   readonly plan: boolean;
   /** Run again from here on. */
-  readonly from?: StageName;
-  readonly only?: StageName;
+  readonly from?: string;
+  readonly only?: string;
   readonly quiet: boolean;
   readonly json: boolean;
 }

@@ -1,52 +1,11 @@
 import type { Json, Sha256 } from '../util/hash.ts';
 import type { Failure } from '../util/failure.ts';
-import type { LoadedConfig } from '../config/loaded.ts';
-import type { Architecture } from '../model/architecture.ts';
-import type { EngineName } from '../tensor/engine.ts';
-import type { Preprocessing } from '../../datasets/contract.ts';
+import type { PlanInput } from '../stages/common/run-inputs.ts';
 
-/** The stages in the order data flows through them. */
-export const stageNames = [
-  'data',
-  'teacher',
-  'statistics',
-  'order',
-  'refit',
-  'distill',
-  'measure',
-  'compose',
-  'polish',
-  'profile',
-  'rank',
-  'export',
-  'report',
-] as const;
-export type StageName = (typeof stageNames)[number];
+export type { PlanInput, RunInputs } from '../stages/common/run-inputs.ts';
 
 /** `stage/part`, e.g. `distill/block-03`; also the job's folder below the run folder, unless it names another. */
 export type JobId = string;
-
-/** What a stage needs to know to list its jobs. No engine is loaded while planning. */
-export interface PlanInput {
-  readonly loaded: LoadedConfig;
-  readonly architecture: Architecture;
-  readonly engine: EngineName;
-  /** Jobs that can run at once; data-parallel stages cut their images into this many shards. */
-  readonly slots: number;
-  readonly inputs: RunInputs;
-}
-
-/** What was found outside before planning: read from headers and folder listings only. */
-export interface RunInputs {
-  /** The checkpoint's files (weights and config.json), absolute; empty when the teacher is trained here. */
-  readonly checkpointFiles: readonly string[];
-  /** Packed data files, hashed by content; empty for folders and synthetic data. */
-  readonly dataFiles: readonly string[];
-  /** Hash over the relative paths and sizes of a folder of images, else null. */
-  readonly dataListing: string | null;
-  /** How an image becomes the model's input. */
-  readonly preprocessing: Preprocessing;
-}
 
 /** One independent, idempotent, resumable piece of work. */
 export interface JobPlan {
@@ -55,37 +14,51 @@ export interface JobPlan {
    * Where below the run folder the output is published, e.g. `library`, for what is handed on. Then the runner's
    * record does not lie in it but in the folder of the job's id.
    */
-  readonly folder?: string;
+  readonly folder?: string | undefined;
   /** Jobs whose output this one reads. */
   readonly needs: readonly JobId[];
   /** Jobs whose output this one reads if they succeed: a failed block does not stop the measuring of the others. */
-  readonly wants?: readonly JobId[];
-  /** The slice of the resolved config this job's result depends on, and nothing else. */
+  readonly wants?: readonly JobId[] | undefined;
+  /** All that the job's result depends on beside its inputs and files, and nothing else: a part of its fingerprint. */
   readonly settings: Json;
+  /** What the work needs and its result does not depend on: paths, batch sizes, shown names. No part of the fingerprint. */
+  readonly handling?: Json | undefined;
   /** Outside files the result depends on; hashed for the fingerprint (by content, not by path). */
-  readonly files?: readonly string[];
+  readonly files?: readonly string[] | undefined;
   /** Must not share the machine with another job (timings). */
-  readonly exclusive?: boolean;
+  readonly exclusive?: boolean | undefined;
   readonly estimate: { readonly seconds: number; readonly memoryBytes: number; readonly diskBytes: number };
 }
 
-/** A stage is data and `run`. Its file must not import TensorFlow.js at the top: `run` imports it late. */
-export interface Stage {
-  readonly name: StageName;
+/**
+ * A stage is data: which jobs there are, what they need, what they depend on. What they do is in a module of its own,
+ * with ordinary imports, loaded as a whole when the first of them runs: nothing that `plan` imports may load an engine.
+ */
+export interface Stage<Input = PlanInput> {
+  /** Also the folder of its jobs: `<name>/<part>`. */
+  readonly name: string;
   /** Raised when the stage's code changes what it writes: a deliberate invalidation. */
   readonly version: number;
   /** Default true. False for stages without numerics: their jobs load no engine and do not depend on its choice. */
-  readonly needsEngine?: boolean;
-  plan(input: PlanInput): readonly JobPlan[];
-  /** Does one job. Writes only into `context.folder`; returns a small summary for the log and the tables. */
-  run(job: JobPlan, context: JobContext): Promise<Json>;
+  readonly needsEngine?: boolean | undefined;
+  plan(input: Input): readonly JobPlan[];
+  /** Its code, e.g. `() => import('./work/refit.ts')`. */
+  readonly work?: () => Promise<{ readonly run: Work }>;
+  run?(job: JobPlan, context: JobContext<Input>): Promise<Json>;
 }
 
-/** What `pipeline/stages/index.ts` exports; a job's process is given the path of that file. */
+/**
+ * Does one job from `job.settings`, `job.handling` and its inputs. Writes only into `context.folder`.
+ * @returns a small summary for the log and the tables
+ */
+export type Work = (job: JobPlan, context: RunnerContext) => Promise<Json>;
+
+/** What a pipeline's module exports; a process that does jobs is given the path of that file. */
 export interface StageRegistry {
-  readonly stages: readonly Stage[];
+  /** In the order data flows through them. */
+  readonly stages: readonly Stage<never>[];
   /** Called once in a job's process, before the first job that needs an engine. */
-  readonly prepareWorker: (engine: EngineName) => Promise<PreparedWorker>;
+  prepareWorker(engine: string): Promise<PreparedWorker>;
 }
 
 export interface PreparedWorker {
@@ -95,7 +68,12 @@ export interface PreparedWorker {
   readonly tensors: () => number;
 }
 
-export interface JobContext extends PlanInput {
+export type JobContext<Input = PlanInput> = RunnerContext & Input;
+
+/** What the runner gives to a job at work. */
+export interface RunnerContext {
+  /** Name of the engine to compute with; null for a job without numerics. */
+  readonly engine: string | null;
   /** The run folder, `runs/<name>`. For messages: nothing is written there but through `folder` and `scratchFolder`. */
   readonly runFolder: string;
   /**
@@ -107,8 +85,10 @@ export interface JobContext extends PlanInput {
   readonly folder: string;
   /** Survives an interruption and is removed after success: checkpoints inside a job live here. */
   readonly resumeFolder: string;
-  /** The published folder of a job in `needs`, or of one in `wants` that succeeded; else undefined. */
-  input(id: JobId): string | undefined;
+  /** The published folder of a job in `needs`, or of one in `wants`. @throws Error where that one is absent */
+  input(id: JobId): string;
+  /** The published folder of a job in `wants`; undefined where it did not succeed. */
+  optionalInput(id: JobId): string | undefined;
   /** Aborted by Ctrl-C: finish the step, write a checkpoint to `resumeFolder`, throw `signal.reason`. */
   readonly signal: AbortSignal;
   progress(progress: JobProgress): void;
@@ -120,9 +100,9 @@ export interface JobProgress {
   /** Done share in [0, 1]. */
   readonly fraction: number;
   /** What is being done now, e.g. "epoch 3/10". */
-  readonly note?: string;
+  readonly note?: string | undefined;
   /** Loss, rate and the like, e.g. { loss: 0.012, imagesPerSecond: 310 }. */
-  readonly metrics?: Readonly<Record<string, number>>;
+  readonly metrics?: Readonly<Record<string, number>> | undefined;
 }
 
 /** Why a job runs or does not. */
@@ -141,15 +121,15 @@ export type Event =
       type: 'job-progress';
       job: JobId;
       /** Of this job. */
-      secondsLeft?: number;
+      secondsLeft?: number | undefined;
       /** Of the whole run: the plan's estimates, corrected by what was measured so far. */
-      runSecondsLeft?: number;
+      runSecondsLeft?: number | undefined;
       rssBytes: number;
-      tensors?: number;
+      tensors?: number | undefined;
     } & JobProgress)
   | { type: 'job-warning'; job: JobId; message: string }
   | { type: 'job-finished'; job: JobId; seconds: number; summary: Json; outputs: Sha256 }
-  | { type: 'job-failed'; job: JobId; seconds: number; failure: Failure; stack?: string }
+  | { type: 'job-failed'; job: JobId; seconds: number; failure: Failure; stack?: string | undefined }
   | { type: 'job-blocked'; job: JobId; by: readonly JobId[] }
   | { type: 'job-interrupted'; job: JobId }
   | {

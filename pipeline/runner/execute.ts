@@ -147,6 +147,7 @@ export async function executeRun(options: ExecuteOptions): Promise<ReadonlyMap<J
       status,
       inputs,
       folderOf: (id) => folders.get(id)!,
+      engine: plan.engine,
       input: plan.input,
       runFolder,
       slot,

@@ -1,4 +1,3 @@
-import type { EngineName } from '../tensor/engine.ts';
 import { canonicalJson, hashJson, type Json, type Sha256 } from '../util/hash.ts';
 import type { JobId } from './contract.ts';
 import type { FileDigests } from './file-digests.ts';
@@ -24,7 +23,7 @@ export interface FingerprintData {
   /** Raised by hand when a stage's code changes what it writes; hashing the source would invalidate on a comment. */
   readonly stageVersion: number;
   /** Engines differ in the last digits, and mixed results could not be reproduced. Null for jobs without numerics. */
-  readonly engine: EngineName | null;
+  readonly engine: string | null;
   /** The slice of the resolved config that the job declared, the seed included where it uses one. */
   readonly settings: Json;
   /** Contents of the outside files (checkpoint, images), in the order the job lists them. */
@@ -40,7 +39,7 @@ export interface FingerprintData {
 /** @throws BlockForgeError `file-missing` for an outside file that is not there. */
 export async function fingerprintData(
   { job, stageVersion, needsEngine }: PlannedJob,
-  engine: EngineName,
+  engine: string,
   inputs: ReadonlyMap<JobId, JobInput>,
   digests: FileDigests,
 ): Promise<FingerprintData> {

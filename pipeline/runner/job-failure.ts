@@ -4,7 +4,7 @@ import type { JobId } from './contract.ts';
 export interface JobFailure {
   readonly failure: Failure;
   /** Only for bugs: an expected failure is the user's to mend, a stack would not help. */
-  readonly stack?: string;
+  readonly stack?: string | undefined;
 }
 
 /** Turns what a job threw into a value that crosses a process border. */

@@ -1,14 +1,15 @@
 import type { Failure } from '../util/failure.ts';
 import type { Json } from '../util/hash.ts';
-import type { JobId, JobPlan, JobProgress, PlanInput, StageName } from './contract.ts';
+import type { JobId, JobPlan, JobProgress } from './contract.ts';
 import type { OutputFile } from './outputs.ts';
 
 /** What the runner asks of a job's process: everything a `JobContext` is made of, as plain data. */
 export interface JobRequest {
-  readonly stage: StageName;
+  readonly stage: string;
   readonly job: JobPlan;
-  readonly needsEngine: boolean;
-  readonly input: PlanInput;
+  /** Name of the engine to compute with; null for a job without numerics. */
+  readonly engine: string | null;
+  readonly input: unknown;
   readonly runFolder: string;
   readonly folder: string;
   readonly resumeFolder: string;
@@ -20,7 +21,7 @@ export type ToWorker = { readonly type: 'job'; readonly request: JobRequest } | 
 
 export interface MemoryUse {
   readonly rssBytes: number;
-  readonly tensors?: number;
+  readonly tensors?: number | undefined;
 }
 
 export type JobReport =
@@ -34,7 +35,7 @@ export type JobReply =
       readonly outputs: readonly OutputFile[];
       readonly engine: string | null;
     }
-  | { readonly type: 'failed'; readonly failure: Failure; readonly stack?: string }
+  | { readonly type: 'failed'; readonly failure: Failure; readonly stack?: string | undefined }
   | { readonly type: 'interrupted' };
 
 /** A reply carries the process's memory before its first job and after this one. */

@@ -1,23 +1,16 @@
 import { fail } from '../util/failure.ts';
-import {
-  stageNames,
-  type JobId,
-  type JobPlan,
-  type PlanInput,
-  type Stage,
-  type StageName,
-} from './contract.ts';
+import type { JobId, JobPlan, Stage } from './contract.ts';
 
 export interface Selection {
   /** The jobs of this stage, and all that depend on them, run again from scratch. */
-  readonly from?: StageName;
+  readonly from?: string | undefined;
   /** Only the jobs of this stage run; what they need must be there. */
-  readonly only?: StageName;
+  readonly only?: string | undefined;
 }
 
 export interface PlannedJob {
   readonly job: JobPlan;
-  readonly stage: StageName;
+  readonly stage: string;
   readonly stageVersion: number;
   readonly needsEngine: boolean;
   /** `--from`: runs again even where it is fresh. */
@@ -27,7 +20,11 @@ export interface PlannedJob {
 }
 
 export interface Plan {
-  readonly input: PlanInput;
+  /** Names of all stages, in their order; some may have no job. */
+  readonly stages: readonly string[];
+  /** The engine that jobs with numerics compute with. */
+  readonly engine: string;
+  readonly input: unknown;
   readonly selection: Selection;
   /** Every job behind the jobs it needs or wants, otherwise in the order of the stages. */
   readonly jobs: readonly PlannedJob[];
@@ -38,20 +35,26 @@ export interface Plan {
  * @throws Error where a stage planned nonsense (that is a bug); BlockForgeError `usage` for a `selection` that names
  * no planned stage.
  */
-export function makePlan(stages: readonly Stage[], input: PlanInput, selection: Selection = {}): Plan {
-  const owners = new Map<JobId, Stage>();
+export function makePlan<Input>(
+  stages: readonly Stage<Input>[],
+  input: Input,
+  engine: string,
+  selection: Selection = {},
+): Plan {
+  const names = stages.map(({ name }) => name);
+  const owners = new Map<JobId, Stage<Input>>();
   const jobs = new Map<JobId, JobPlan>();
   for (const stage of stages) {
     for (const job of stage.plan(input)) {
       checkId(job.id, stage);
-      checkFolder(job, [...jobs.values()]);
+      checkFolder(job, [...jobs.values()], names);
       if (jobs.has(job.id)) throw new Error(`two jobs are called ${job.id}`);
       owners.set(job.id, stage);
       jobs.set(job.id, job);
     }
   }
   const planned = new Set([...owners.values()].map((stage) => stage.name));
-  for (const [option, name] of Object.entries(selection) as [string, StageName | undefined][]) {
+  for (const [option, name] of Object.entries(selection) as [string, string | undefined][]) {
     if (name === undefined || planned.has(name)) continue;
     fail({
       reason: 'usage',
@@ -74,7 +77,7 @@ export function makePlan(stages: readonly Stage[], input: PlanInput, selection: 
       selected: selection.only === undefined || selection.only === stage.name,
     };
   });
-  return { input, selection, jobs: sorted };
+  return { stages: names, engine, input, selection, jobs: sorted };
 }
 
 export function dependenciesOf(job: JobPlan): readonly JobId[] {
@@ -82,25 +85,21 @@ export function dependenciesOf(job: JobPlan): readonly JobId[] {
 }
 
 /** A job's id is its folder below the run folder: it must be a plain `stage/part` and not look like a temporary one. */
-function checkId(id: JobId, stage: Stage): void {
-  const [name, part, ...rest] = id.split('/');
-  const valid = name === stage.name && rest.length === 0 && /^\w[\w.-]*$/.test(part ?? '');
+function checkId(id: JobId, stage: { readonly name: string }): void {
+  const [name, part = '', ...rest] = id.split('/');
+  const valid = name === stage.name && rest.length === 0 && /^\w[\w.-]*$/.test(part);
   if (!valid || part.includes('.tmp-') || part.endsWith('.fingerprint')) {
     throw new Error(`stage ${stage.name} planned the job id '${id}': expected ${stage.name}/<part>`);
   }
 }
 
-/** A folder of its own must not lie in or be another one's. */
-function checkFolder({ id, folder }: JobPlan, others: readonly JobPlan[]): void {
+/** A folder of its own must not lie in or be another one's, nor be where a stage keeps its jobs. */
+function checkFolder({ id, folder }: JobPlan, others: readonly JobPlan[], stages: readonly string[]): void {
   if (folder === undefined) return;
-  const valid = /^\w[\w.-]*$/.test(folder) && !folder.includes('.tmp-') && !isStageName(folder);
+  const valid = /^\w[\w.-]*$/.test(folder) && !folder.includes('.tmp-') && !stages.includes(folder);
   if (!valid || others.some((other) => other.folder === folder)) {
     throw new Error(`${id} cannot be published in '${folder}'`);
   }
-}
-
-function isStageName(name: string): name is StageName {
-  return (stageNames as readonly string[]).includes(name);
 }
 
 /** Depth first in the given order, so that a stable order comes out and a cycle is met as its path. */

@@ -3,7 +3,7 @@ import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { writeJsonAtomic } from '../util/atomic.ts';
 import type { Json, Sha256 } from '../util/hash.ts';
-import { stageNames, type JobId, type JobPlan } from './contract.ts';
+import type { JobId, JobPlan } from './contract.ts';
 import type { Fingerprint, FingerprintData } from './fingerprint.ts';
 import { doneFile, type OutputFile } from './outputs.ts';
 
@@ -80,16 +80,20 @@ export async function recordDone(runFolder: string, record: DoneRecord): Promise
 }
 
 /** Removes the temporary folders of dead runs. Call it under the run's lock only: then nobody is working in them. */
-export async function removeLeftovers(runFolder: string, jobs: readonly JobPlan[]): Promise<void> {
+export async function removeLeftovers(
+  runFolder: string,
+  stages: readonly string[],
+  jobs: readonly JobPlan[],
+): Promise<void> {
   const named = new Set(jobs.flatMap(({ folder }) => folder ?? []));
   const removeFrom = async (folder: string, isOurs: (name: string) => boolean): Promise<void> => {
     for (const entry of await readdir(folder).catch(() => [])) {
-      const [name, temporary] = entry.split('.tmp-');
+      const [name = '', temporary] = entry.split('.tmp-');
       if (temporary === undefined || !isOurs(name)) continue;
       await rm(join(folder, entry), { recursive: true, force: true });
     }
   };
-  for (const stage of stageNames) await removeFrom(join(runFolder, stage), () => true);
+  for (const stage of stages) await removeFrom(join(runFolder, stage), () => true);
   await removeFrom(runFolder, (name) => named.has(name));
 }
 

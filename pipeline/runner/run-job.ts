@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import type { Json, Sha256 } from '../util/hash.ts';
-import type { JobId, PlanInput } from './contract.ts';
+import type { JobId } from './contract.ts';
 import type { JobInput } from './fingerprint.ts';
 import { toJobFailure, type JobFailure } from './job-failure.ts';
 import type { JobReply, JobReport, JobRequest } from './messages.ts';
@@ -17,7 +17,8 @@ export interface JobRun {
   readonly inputs: ReadonlyMap<JobId, JobInput>;
   /** Where the output of another job is published. */
   readonly folderOf: (id: JobId) => string;
-  readonly input: PlanInput;
+  readonly engine: string;
+  readonly input: unknown;
   readonly runFolder: string;
   readonly slot: Slot;
   readonly signal: AbortSignal;
@@ -87,14 +88,23 @@ async function record(
 }
 
 function requestOf(
-  { planned: { job, stage, needsEngine }, inputs, input, runFolder, folderOf }: JobRun,
+  { planned: { job, stage, needsEngine }, inputs, engine, input, runFolder, folderOf }: JobRun,
   folder: string,
   resumeFolder: string,
 ): JobRequest {
   const published = Object.fromEntries(
     dependenciesOf(job).map((id) => [id, inputs.has(id) ? folderOf(id) : null]),
   );
-  return { stage, job, needsEngine, input, runFolder, folder, resumeFolder, published };
+  return {
+    stage,
+    job,
+    engine: needsEngine ? engine : null,
+    input,
+    runFolder,
+    folder,
+    resumeFolder,
+    published,
+  };
 }
 
 /** A result without something it wanted must not pass silently for a complete one. */

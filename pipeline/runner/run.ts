@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { BlockForgeError, type Failure } from '../util/failure.ts';
-import type { JobId, PlanInput, Stage, StageRegistry } from './contract.ts';
+import type { JobId, Stage } from './contract.ts';
 import { describePlan, type PlanRow } from './describe-plan.ts';
 import { createEventBus, type Subscriber } from './events.ts';
 import { executeRun, type ExecuteOptions, type JobEnd } from './execute.ts';
@@ -16,14 +16,19 @@ import { dropResumeFolder } from './resume-folder.ts';
 import { checkSpace, type Machine } from './space.ts';
 import { checkPrerequisites, inspectPlan } from './states.ts';
 
-export interface RunOptions extends Pick<ExecuteOptions, 'killSignal' | 'graceMs'>, Selection {
+export interface RunOptions<Input = unknown>
+  extends Pick<ExecuteOptions, 'killSignal' | 'graceMs'>, Selection {
   /** Path of the module that exports the stages, `pipeline/stages/index.ts`. */
   readonly registry: string;
-  /** `slots` of it is the number of jobs at once. */
-  readonly input: PlanInput;
+  /** What the stages plan from. */
+  readonly input: Input;
+  /** Name of the run, for the events. */
+  readonly name: string;
+  /** Name of the engine that jobs with numerics compute with. */
+  readonly engine: string;
   /** `runs/<name>`. */
   readonly runFolder: string;
-  readonly slots?: Omit<ExecuteOptions['slots'], 'count'>;
+  readonly slots: ExecuteOptions['slots'];
   readonly subscribers?: readonly Subscriber[];
   readonly signal?: AbortSignal;
   readonly machine?: Machine;
@@ -43,9 +48,14 @@ export interface RunOutcome {
 
 /** What `run` would do, for `--plan`. Reads only, takes no lock, loads no engine. */
 export async function previewRun(
-  options: Pick<RunOptions, 'registry' | 'input' | 'runFolder' | 'from' | 'only'>,
+  options: Pick<RunOptions, 'registry' | 'input' | 'engine' | 'runFolder' | 'from' | 'only'>,
 ): Promise<readonly PlanRow[]> {
-  const plan = makePlan(await loadStages(options.registry), options.input, selectionOf(options));
+  const plan = makePlan(
+    await loadStages(options.registry),
+    options.input,
+    options.engine,
+    selectionOf(options),
+  );
   return describePlan(
     plan,
     await inspectPlan(plan, options.runFolder, await openFileDigests(options.runFolder)),
@@ -58,9 +68,9 @@ export async function previewRun(
  * `out-of-space`.
  */
 export async function run(options: RunOptions): Promise<RunOutcome> {
-  const { input, runFolder, killSignal } = options;
+  const { input, name, engine, slots, runFolder, killSignal } = options;
   const started = performance.now();
-  const plan = makePlan(await loadStages(options.registry), input, selectionOf(options));
+  const plan = makePlan(await loadStages(options.registry), input, engine, selectionOf(options));
   await mkdir(runFolder, { recursive: true });
   const lost = new AbortController();
   const lock = await lockRun(runFolder, () => lost.abort(new Error(`the lock on ${runFolder} was lost`)));
@@ -71,6 +81,7 @@ export async function run(options: RunOptions): Promise<RunOutcome> {
     for (const subscriber of [log.write, ...(options.subscribers ?? [])]) bus.subscribe(subscriber);
     await removeLeftovers(
       runFolder,
+      plan.stages,
       plan.jobs.map(({ job }) => job),
     );
     const digests = await openFileDigests(runFolder);
@@ -83,24 +94,17 @@ export async function run(options: RunOptions): Promise<RunOutcome> {
     const statuses = await inspectPlan(plan, runFolder, digests);
     await saveDigests();
     checkPrerequisites(plan, statuses);
-    await checkSpace(plan, statuses, runFolder, input.slots, options.machine);
+    await checkSpace(plan, statuses, runFolder, slots.count, options.machine);
     await forgetForced(plan, runFolder);
 
     const time = new Date().toISOString();
     const jobs = plan.jobs.filter(({ selected }) => selected).length;
-    bus.emit({
-      type: 'run-started',
-      run: input.loaded.name,
-      folder: runFolder,
-      engine: input.engine,
-      jobs,
-      time,
-    });
+    bus.emit({ type: 'run-started', run: name, folder: runFolder, engine, jobs, time });
     const ends = await executeRun({
       plan,
       runFolder,
       registry: options.registry,
-      slots: { ...options.slots, count: input.slots },
+      slots,
       digests,
       emit: (event) => bus.emit(event),
       signal: AbortSignal.any(
@@ -122,8 +126,8 @@ export async function run(options: RunOptions): Promise<RunOutcome> {
   }
 }
 
-async function loadStages(registry: string): Promise<readonly Stage[]> {
-  return ((await import(pathToFileURL(registry).href)) as StageRegistry).stages;
+async function loadStages<Input>(registry: string): Promise<readonly Stage<Input>[]> {
+  return ((await import(pathToFileURL(registry).href)) as { stages: readonly Stage<Input>[] }).stages;
 }
 
 function selectionOf({ from, only }: Selection): Selection {

@@ -37,7 +37,7 @@ export async function inspectJob(
   digests: FileDigests,
 ): Promise<DecidedStatus> {
   const { job } = planned;
-  const madeFrom = await fingerprintData(planned, plan.input.engine, inputs, digests);
+  const madeFrom = await fingerprintData(planned, plan.engine, inputs, digests);
   const fingerprint = fingerprintOf(madeFrom);
   const record = await readDoneRecord(runFolder, job.id);
   const decided = { fingerprint, madeFrom, record };

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { JobContext, PreparedWorker, StageRegistry } from './contract.ts';
+import type { JobId, PreparedWorker, RunnerContext, Stage, StageRegistry, Work } from './contract.ts';
 import { toJobFailure } from './job-failure.ts';
 import type { FromWorker, JobReply, JobRequest, ToWorker } from './messages.ts';
 import { collectOutputs } from './outputs.ts';
@@ -12,7 +12,7 @@ import { throttle } from './throttle.ts';
 
 const progressIntervalMs = 200;
 const parent = process.ppid;
-const registryUrl = pathToFileURL(process.argv[2]).href;
+const registryUrl = pathToFileURL(process.argv[2]!).href;
 
 let prepared: PreparedWorker | undefined;
 let baselineBytes = process.memoryUsage.rss();
@@ -58,23 +58,31 @@ async function runJob(
   const registry = (await import(registryUrl)) as StageRegistry;
   const stage = registry.stages.find(({ name }) => name === request.stage);
   if (stage === undefined) throw new Error(`the registry has no stage ${request.stage}`);
-  if (request.needsEngine && prepared === undefined) {
-    prepared = await registry.prepareWorker(request.input.engine);
+  const { engine } = request;
+  if (engine !== null && prepared === undefined) {
+    prepared = await registry.prepareWorker(engine);
     baselineBytes = process.memoryUsage.rss();
   }
   signal.throwIfAborted();
   const { job, runFolder, folder, resumeFolder, published } = request;
-  const context: JobContext = {
-    ...request.input,
+  const optionalInput = (id: JobId): string | undefined => {
+    if (!(id in published)) throw new Error(`${job.id} reads ${id} without declaring it`);
+    return published[id] ?? undefined;
+  };
+  const context: RunnerContext = {
+    engine,
+    ...(request.input as object),
     runFolder,
     scratchFolder: join(runFolder, '.scratch'),
     folder,
     resumeFolder,
     signal,
     input(id) {
-      if (!(id in published)) throw new Error(`${job.id} reads ${id} without declaring it`);
-      return published[id] ?? undefined;
+      const found = optionalInput(id);
+      if (found === undefined) throw new Error(`${job.id} reads ${id}, which did not succeed`);
+      return found;
     },
+    optionalInput,
     progress(value) {
       // A busy loop never sees 'disconnect'; this way an orphan stops at its next step all the same.
       if (process.ppid !== parent) process.exit(1);
@@ -85,10 +93,15 @@ async function runJob(
       tell({ type: 'warning', message: text });
     },
   };
-  const summary = await stage.run(job, context);
+  const run = await loadWork(stage);
+  const summary = await run(job, context);
   const outputs = await collectOutputs(folder);
-  const engine = request.needsEngine ? (prepared?.engine ?? null) : null;
-  return { type: 'finished', summary, outputs, engine };
+  return { type: 'finished', summary, outputs, engine: engine === null ? null : (prepared?.engine ?? null) };
+}
+
+async function loadWork(stage: Stage<never>): Promise<Work> {
+  if (stage.work !== undefined) return (await stage.work()).run;
+  return (job, context) => stage.run!(job, context as never);
 }
 
 function message(reply: JobReply, broken: boolean): FromWorker {

@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LoadedConfig } from '../config/loaded.ts';
-import type { PlanInput, RunInputs } from '../runner/contract.ts';
+import type { PlanInput, RunInputs } from './common/run-inputs.ts';
 import type { EngineChoice } from '../tensor/engine.ts';
 import { engineSlots, resolveEngine } from '../tensor/installed.ts';
 import { resolvePreprocessing } from '../../datasets/preprocessing.ts';

@@ -6,7 +6,7 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { stageNames, type JobContext, type JobPlan, type Stage } from '../../pipeline/runner/contract.ts';
+import type { JobPlan, RunnerContext, Stage } from '../../pipeline/runner/contract.ts';
 import { fail } from '../../pipeline/util/failure.ts';
 import type { Json } from '../../pipeline/util/hash.ts';
 
@@ -32,17 +32,32 @@ export interface FakeLogLine {
   readonly time: number;
 }
 
-/** The graph is in the config: `{ jobs: [...] }` instead of a real one. */
-function jobsOf(config: unknown, stage: string): readonly JobPlan[] {
-  return (config as { jobs: readonly JobPlan[] }).jobs.filter(({ id }) => id.startsWith(`${stage}/`));
+export interface FakeInput {
+  readonly jobs: readonly JobPlan[];
 }
 
-export const stages: readonly Stage[] = stageNames.map((name) => ({
+export const stageNames = [
+  'data',
+  'teacher',
+  'statistics',
+  'order',
+  'refit',
+  'distill',
+  'measure',
+  'compose',
+  'polish',
+  'profile',
+  'rank',
+  'export',
+  'report',
+];
+
+export const stages: readonly Stage<FakeInput>[] = stageNames.map((name) => ({
   name,
   version: 1,
   needsEngine: name !== 'data',
-  plan: ({ loaded }) => jobsOf(loaded.config, name),
-  run,
+  plan: ({ jobs }) => jobs.filter(({ id }) => id.startsWith(`${name}/`)),
+  work: () => Promise.resolve({ run }),
 }));
 
 export function prepareWorker(): Promise<{ engine: string; tensors: () => number }> {
@@ -50,7 +65,7 @@ export function prepareWorker(): Promise<{ engine: string; tensors: () => number
   return Promise.resolve({ engine: 'Fake 1.0', tensors: () => 7 });
 }
 
-async function run(job: JobPlan, context: JobContext): Promise<Json> {
+async function run(job: JobPlan, context: RunnerContext): Promise<Json> {
   const control = process.env.FAKE_CONTROL!;
   const checkpoint = join(context.resumeFolder, 'step.txt');
   const found = existsSync(checkpoint) ? readFileSync(checkpoint, 'utf8') : undefined;
@@ -88,7 +103,7 @@ async function run(job: JobPlan, context: JobContext): Promise<Json> {
   }
   if (how.reads !== undefined) context.input(how.reads);
   const inputs = [...job.needs, ...(job.wants ?? [])].map((id) => {
-    const folder = context.input(id);
+    const folder = job.needs.includes(id) ? context.input(id) : context.optionalInput(id);
     return folder === undefined ? null : readFileSync(join(folder, 'deep/result.txt'), 'utf8');
   });
   mkdirSync(join(context.folder, 'deep'));

@@ -1,25 +1,20 @@
 import assert from 'node:assert/strict';
-import { stageNames, type JobPlan, type Stage } from '../../pipeline/runner/contract.ts';
+import type { JobPlan, Stage } from '../../pipeline/runner/contract.ts';
 import { describePlan } from '../../pipeline/runner/describe-plan.ts';
 import { openFileDigests } from '../../pipeline/runner/file-digests.ts';
 import { makePlan, type Selection } from '../../pipeline/runner/plan.ts';
 import { inspectPlan } from '../../pipeline/runner/states.ts';
 import type { BlockForgeError } from '../../pipeline/util/failure.ts';
-import { job, planInput } from './rig.ts';
+import { stages as allStages, type FakeInput } from './fake-stages.ts';
+import { job } from './rig.ts';
 
-const unused = () => Promise.reject(new Error('not run here'));
-
-function plan(jobs: readonly JobPlan[], selection?: Selection, stages: readonly Stage[] = allStages) {
-  return makePlan(stages, planInput(jobs), selection);
+function plan(
+  jobs: readonly JobPlan[],
+  selection?: Selection,
+  stages: readonly Stage<FakeInput>[] = allStages,
+) {
+  return makePlan(stages, { jobs }, 'wasm', selection);
 }
-
-const allStages: readonly Stage[] = stageNames.map((name) => ({
-  name,
-  version: 1,
-  run: unused,
-  plan: ({ loaded }) =>
-    (loaded.config as unknown as { jobs: JobPlan[] }).jobs.filter(({ id }) => id.startsWith(`${name}/`)),
-}));
 
 describe('plan', () => {
   it('puts every job behind what it needs or wants, and keeps the order of the stages otherwise', () => {
@@ -51,7 +46,7 @@ describe('plan', () => {
     }
     const twice = [job('order/a', { folder: 'library' }), job('order/b', { folder: 'library' })];
     assert.throws(() => plan(twice), /order\/b cannot be published in 'library'/);
-    const foreign: Stage = { name: 'order', version: 1, run: unused, plan: () => [job('rank/a')] };
+    const foreign: Stage<FakeInput> = { name: 'order', version: 1, plan: () => [job('rank/a')] };
     assert.throws(() => plan([], {}, [foreign]), /stage order planned the job id 'rank\/a'/);
   });
 

@@ -25,7 +25,7 @@ import { claimResumeFolder, dropResumeFolder, hasCheckpoint } from '../../pipeli
 import { inspectJob, type DecidedStatus } from '../../pipeline/runner/states.ts';
 import { sha256 } from '../../pipeline/util/hash.ts';
 import type { Fingerprint } from '../../pipeline/runner/fingerprint.ts';
-import { job, planInput } from './rig.ts';
+import { job } from './rig.ts';
 
 const planned = {
   job: job('order/a'),
@@ -35,7 +35,7 @@ const planned = {
   forced: false,
   selected: true,
 } as const;
-const plan: Plan = { input: planInput([]), selection: {}, jobs: [planned] };
+const plan: Plan = { stages: ['order'], engine: 'wasm', input: {}, selection: {}, jobs: [planned] };
 
 describe('publishing', () => {
   let runFolder: string;
@@ -119,7 +119,7 @@ describe('publishing', () => {
     const library = job('export/all', { folder: 'library' });
     const leftLibrary = await startJobFolder(runFolder, library);
     mkdirSync(join(runFolder, 'mine.tmp-1'));
-    await removeLeftovers(runFolder, [library]);
+    await removeLeftovers(runFolder, ['order'], [library]);
     assert.ok(!existsSync(left) && !existsSync(leftLibrary));
     assert.ok(existsSync(join(runFolder, 'mine.tmp-1')));
     await is('fresh');

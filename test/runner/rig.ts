@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { Event, JobPlan, PlanInput } from '../../pipeline/runner/contract.ts';
+import type { Event, JobPlan } from '../../pipeline/runner/contract.ts';
 import { run, type RunOptions, type RunOutcome } from '../../pipeline/runner/run.ts';
-import type { FakeBehaviour, FakeLogLine } from './fake-stages.ts';
+import type { FakeBehaviour, FakeInput, FakeLogLine } from './fake-stages.ts';
 
 /** A job with only what a test is about. */
 export function job(id: string, parts: Partial<JobPlan> = {}): JobPlan {
@@ -16,17 +16,6 @@ export function job(id: string, parts: Partial<JobPlan> = {}): JobPlan {
     estimate: { seconds: 1, memoryBytes: 1e6, diskBytes: 1e3 },
     ...parts,
   };
-}
-
-/** The fake stages read nothing of it but `config.jobs`. */
-export function planInput(jobs: readonly JobPlan[], slots = 1): PlanInput {
-  return {
-    loaded: { name: 'fake', file: 'fake.yaml', config: { jobs } },
-    architecture: {},
-    engine: 'wasm',
-    slots,
-    inputs: {},
-  } as unknown as PlanInput;
 }
 
 export const fakeRegistry = fileURLToPath(new URL('./fake-stages.ts', import.meta.url));
@@ -47,14 +36,16 @@ export class Rig {
     writeFileSync(join(this.control, `${id.replace('/', '--')}.json`), JSON.stringify(behaviour));
   }
 
-  options(slots = 1, options: Partial<RunOptions> = {}): RunOptions {
+  options(slots = 1, options: Partial<RunOptions<FakeInput>> = {}): RunOptions<FakeInput> {
     return {
       registry: fakeRegistry,
-      input: planInput(this.jobs, slots),
+      input: { jobs: this.jobs },
+      name: 'fake',
+      engine: 'wasm',
       runFolder: this.runFolder,
       slots: {
+        count: slots,
         environment: (slot) => ({ FAKE_CONTROL: this.control, FAKE_SLOT: String(slot) }),
-        ...options.slots,
       },
       subscribers: [(event) => this.events.push(event)],
       ...options,
@@ -62,7 +53,7 @@ export class Rig {
   }
 
   /** Runs the graph; `events` and the log begin anew. */
-  async run(slots = 1, options: Partial<RunOptions> = {}): Promise<RunOutcome> {
+  async run(slots = 1, options: Partial<RunOptions<FakeInput>> = {}): Promise<RunOutcome> {
     this.events = [];
     rmSync(this.logFile, { force: true });
     return run(this.options(slots, options));

@@ -5,7 +5,7 @@ import type { Plan } from '../../pipeline/runner/plan.ts';
 import { checkSpace, thisMachine } from '../../pipeline/runner/space.ts';
 import type { JobStatus } from '../../pipeline/runner/states.ts';
 import type { BlockForgeError } from '../../pipeline/util/failure.ts';
-import { job, planInput } from './rig.ts';
+import { job } from './rig.ts';
 
 const gigabyte = 1e9;
 
@@ -23,7 +23,9 @@ async function refusal(
   statuses: readonly [string, Partial<JobStatus>][] = [],
 ) {
   const plan: Plan = {
-    input: planInput(jobs),
+    stages: ['order'],
+    engine: 'wasm',
+    input: {},
     selection: {},
     jobs: jobs.map((planned) => ({
       ...{ job: planned, stage: 'order', stageVersion: 1, needsEngine: true, forced: false, selected: true },

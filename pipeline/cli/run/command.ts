@@ -5,7 +5,7 @@ import { loadConfig } from '../../config/load.ts';
 import { nearest } from '../../config/nearest.ts';
 import { displayPath } from '../../config/problem.ts';
 import type { DownloadProgress } from '../../model/checkpoint/download.ts';
-import type { PlanInput } from '../../runner/contract.ts';
+import type { PlanInput } from '../../stages/common/run-inputs.ts';
 import { watchInterrupts } from '../interrupts.ts';
 import { BlockForgeError, exitCodeOf, fail } from '../../util/failure.ts';
 import { formatBytes } from '../../util/format.ts';
@@ -46,9 +46,13 @@ export async function runPipeline(command: RunCommand, around: Surroundings): Pr
   const runFolder = resolve(around.cwd, command.runs, loaded.name);
   if (!plan) return execute(command, input, runFolder, around);
 
-  const { previewRun } = await import('../../runner/run.ts');
-  const rows = await previewRun({ registry, input, runFolder, from, only });
-  const { engine, slots } = input;
+  const { engine } = input;
+  const [{ previewRun }, { engineSlots }] = await Promise.all([
+    import('../../runner/run.ts'),
+    import('../../tensor/installed.ts'),
+  ]);
+  const rows = await previewRun({ registry, input, engine, runFolder, from, only });
+  const slots = engineSlots(engine).count;
   const facts = { run: loaded.name, folder: displayPath(runFolder, around.cwd), engine, slots };
   const text = command.json
     ? JSON.stringify({ ...facts, folder: runFolder, jobs: rows })
@@ -79,7 +83,7 @@ async function execute(
     import('../../tensor/installed.ts'),
   ]);
   const { stdout, stderr, cwd } = around;
-  const { environment } = engineSlots(input.engine);
+  const { count, environment } = engineSlots(input.engine);
   const view = chooseView(stdout, stderr, { quiet, json });
   const { state, handle } = trackRun();
   const interrupts = watchInterrupts();
@@ -93,10 +97,12 @@ async function execute(
     outcome = await run({
       registry,
       input,
+      name: input.loaded.name,
+      engine: input.engine,
       runFolder,
       from,
       only,
-      slots: { environment: (slot) => environment[slot] ?? {} },
+      slots: { count, environment: (slot) => environment[slot] ?? {} },
       subscribers: [handle, view.handle],
       signal: AbortSignal.any([interrupts.polite, around.unheard]),
       killSignal: interrupts.now,

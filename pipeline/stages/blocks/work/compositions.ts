@@ -112,7 +112,7 @@ export const compose: Stage = {
 };
 
 export async function readCompositions(context: JobContext): Promise<CompositionsFile> {
-  const folder = context.input(composeJob(0));
+  const folder = context.optionalInput(composeJob(0));
   return folder === undefined
     ? { random: [], allocated: [] }
     : readJson<CompositionsFile>(join(folder, files.compositions));

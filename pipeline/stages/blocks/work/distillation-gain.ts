@@ -12,7 +12,7 @@ export async function readDistillationGain(
   context: JobContext,
 ): Promise<(DistillationGain & { readonly widths: readonly number[] }) | undefined> {
   const folders = indices(context.architecture.depth)
-    .map((block) => context.input(distillJob(block)))
+    .map((block) => context.optionalInput(distillJob(block)))
     .filter((folder) => folder !== undefined)
     .filter((folder) => existsSync(join(folder, files.history)));
   const blocks = await Promise.all(

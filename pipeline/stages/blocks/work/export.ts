@@ -173,7 +173,7 @@ async function descendantsOf(
     source: 'teacher',
     weights: () => readTeacherFfn(context, block),
   };
-  const folder = context.input(distillJob(block));
+  const folder = context.optionalInput(distillJob(block));
   if (folder === undefined) return [teacher];
   const info = await readJson<DescendantsInfo>(join(folder, files.descendantsInfo));
   const units = await readOrder(context, block);

@@ -188,7 +188,7 @@ export async function readPolished(
   const { config } = context.loaded;
   const found = await Promise.all(
     polishedModels(config, context.architecture.hidden).map(async ({ sparsity }) => {
-      const folder = context.input(polishJob(removedPercent(sparsity)));
+      const folder = context.optionalInput(polishJob(removedPercent(sparsity)));
       if (folder === undefined) return [];
       const ffns = await readBlocks(
         join(folder, files.descendants),

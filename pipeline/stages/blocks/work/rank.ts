@@ -69,7 +69,9 @@ export const rank: Stage = {
     const { readAllScores } = await import('./scores.ts');
     const { config } = context.loaded;
     const { hidden, depth } = context.architecture;
-    const composed = indices(context.slots).every((shard) => context.input(composeJob(shard)) !== undefined);
+    const composed = indices(context.slots).every(
+      (shard) => context.optionalInput(composeJob(shard)) !== undefined,
+    );
     const models = new Map([
       ...(composed ? await readAllScores(context, composeJob) : []),
       ...(await readAllScores(context, measureJob)),

@@ -28,7 +28,7 @@ export async function uploadDescendants(
   const upload = async (jobOf: (block: number) => string) =>
     Promise.all(
       indices(depth).map(async (block) => {
-        const folder = context.input(jobOf(block));
+        const folder = context.optionalInput(jobOf(block));
         return folder === undefined
           ? undefined
           : (await readDescendants(folder)).map(({ weights }) => uploadFfn(weights));

@@ -11,8 +11,8 @@ describe('stages/distillation-gain', () => {
     ({
       architecture: { depth },
       // The last block's job failed.
-      input: (id) => (id === `distill/block-0${depth - 1}` ? undefined : join(folder, id)),
-    }) as Pick<JobContext, 'input' | 'architecture'> as JobContext;
+      optionalInput: (id) => (id === `distill/block-0${depth - 1}` ? undefined : join(folder, id)),
+    }) as Pick<JobContext, 'optionalInput' | 'architecture'> as JobContext;
   const write = async (block: number, descendants: object[], looks?: object[]) => {
     const job = join(folder, `distill/block-0${block}`);
     await mkdir(job, { recursive: true });
