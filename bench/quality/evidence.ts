@@ -1,8 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { TensorBatch } from '../../datasets/batches.ts';
 import type { SplitItem } from '../../datasets/contract.ts';
-import { createActiveRate } from '../../pipeline/compress/order/active-energy.ts';
-import { createSaliency } from '../../pipeline/compress/order/taylor.ts';
+import { createActiveRate, createSaliency } from '../../pipeline/compress/unit-means.ts';
 import type { BlockEvidence, RecipeContext } from '../../pipeline/recipe/recipe.ts';
 import { createStatistics } from '../../pipeline/compress/statistics.ts';
 import type { TokenReader } from '../../pipeline/distill/token-batches.ts';

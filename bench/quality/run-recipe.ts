@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { TensorBatch } from '../../datasets/batches.ts';
 import { distillBlock, type DistillSettings } from '../../pipeline/distill/loop.ts';
-import { collectPairs } from '../../pipeline/distill/collect-pairs.ts';
+import { collectPairs } from '../../pipeline/compress/pairs.ts';
 import { composedExamples } from '../../pipeline/distill/composed-examples.ts';
 import type { Examples } from '../../pipeline/distill/examples.ts';
 import { openChain } from '../../pipeline/recipe/fit-composed.ts';

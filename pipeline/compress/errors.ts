@@ -2,8 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { applyFfn, disposeFfn, uploadFfn } from '../model/ffn-tensors.ts';
 import type { FfnWeights } from '../model/ffn-weights.ts';
 import type { Gelu } from '../tensor/ops.ts';
-import type { Pairs } from '../distill/pairs.ts';
-import { outputsOf, squaredErrors } from './row-passes.ts';
+import type { Pairs } from './pairs.ts';
 import { rowWeights, type TokenWeights } from './token-weights.ts';
 
 /** How far a descendant's output is from its teacher's on some tokens. */
@@ -27,17 +26,6 @@ export interface OutputErrorOptions {
   /** Consecutive rows of `tokens` that come from one image. Default 1. */
   readonly tokensPerImage?: number;
   readonly rowsPerPass?: number;
-}
-
-/**
- * `||y' - y||^2 / ||y - mean y||^2` of two batches of outputs [T, D], as a scalar. Caller disposes.
- * 0 where the teacher's outputs do not vary.
- */
-export function relativeOutputError(teacher: tf.Tensor2D, student: tf.Tensor2D): tf.Scalar {
-  return tf.tidy(() => {
-    const energy = tf.sum(tf.squaredDifference(teacher, tf.mean(teacher, 0, true)));
-    return tf.divNoNan<tf.Scalar>(tf.sum(tf.squaredDifference(student, teacher)), energy);
-  });
 }
 
 /**
@@ -134,4 +122,48 @@ function total(values: Float64Array): number {
   let sum = 0;
   for (const value of values) sum += value;
   return sum;
+}
+
+/** A function of rows on the engine: x [n, D] to [n, D], or to [D], the same for every row. */
+type Answer = (x: tf.Tensor2D) => tf.Tensor;
+
+/** What `answer` makes of `inputs` [N, D], `rowsPerPass` rows at a time. */
+export function outputsOf(
+  inputs: Float32Array,
+  width: number,
+  rowsPerPass: number,
+  answer: Answer,
+): Float32Array {
+  const outputs = new Float32Array(inputs.length);
+  eachPass(inputs.length / width, rowsPerPass, (from, to) =>
+    outputs.set(answer(rowsOf(inputs, width, from, to)).dataSync<'float32'>(), from * width),
+  );
+  return outputs;
+}
+
+/** `||answer(x) - t||^2` of every row of `inputs` and `targets` [N, D], in float32, `rowsPerPass` rows at a time. */
+export function squaredErrors(
+  { inputs, targets }: { readonly inputs: Float32Array; readonly targets: Float32Array },
+  width: number,
+  rowsPerPass: number,
+  answer: Answer,
+): Float32Array {
+  const errors = new Float32Array(inputs.length / width);
+  eachPass(errors.length, rowsPerPass, (from, to) => {
+    const output = answer(rowsOf(inputs, width, from, to));
+    const squares = tf.sum(tf.squaredDifference(output, rowsOf(targets, width, from, to)), 1);
+    errors.set(squares.dataSync<'float32'>(), from);
+  });
+  return errors;
+}
+
+/** The tensors of a pass live until it ends. */
+function eachPass(count: number, rowsPerPass: number, visit: (from: number, to: number) => void): void {
+  for (let from = 0; from < count; from += rowsPerPass) {
+    tf.tidy(() => visit(from, Math.min(count, from + rowsPerPass)));
+  }
+}
+
+function rowsOf(values: Float32Array, width: number, from: number, to: number): tf.Tensor2D {
+  return tf.tensor2d(values.subarray(from * width, to * width), [to - from, width]);
 }

@@ -13,7 +13,7 @@ export interface RefitOptions {
   /** Ridge as a share of the mean diagonal of the covariance of all units. */
   readonly ridge: number;
   /**
-   * affine: the best fc2, weights and bias (DESIGN 4.2). mean-shift: fc2's rows stay, the bias takes over the mean of what
+   * affine: the best fc2, weights and bias (docs/design.md, refit). mean-shift: fc2's rows stay, the bias takes over the mean of what
    * was removed (variance-based pruning). none: rows and bias stay.
    */
   readonly method: 'affine' | 'mean-shift' | 'none';

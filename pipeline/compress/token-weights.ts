@@ -1,3 +1,5 @@
+import type { Random } from '../util/random.ts';
+
 /**
  * How much each sampled token of an image counts in order, refit and distillation, so that a fit spends its accuracy where
  * the model's answer depends on it: a class-token head reads one token in hundreds, and in the last block nothing else.
@@ -43,4 +45,21 @@ export function rowWeights({ classToken, patch }: TokenWeights, rows: number, sa
 /** `(sum w)^2 / (n sum w^2)`: the share of tokens that weighted tokens are worth in a fit. 1 where all count the same. */
 export function effectiveShare({ classToken, patch }: TokenWeights, sampled: number): number {
   return sampled / (classToken ** 2 + (sampled - 1) * patch ** 2);
+}
+
+/**
+ * Which of an image's `tokens` tokens to keep: the class token always, patches without replacement.
+ * `wanted` null keeps all. Ascending order.
+ */
+export function sampleTokens(tokens: number, wanted: number | null, random: Random): Int32Array {
+  if (wanted === null || wanted >= tokens) return Int32Array.from({ length: tokens }, (_, index) => index);
+  const patches = Int32Array.from({ length: tokens - 1 }, (_, index) => index + 1);
+  // A partial Fisher-Yates: only the part that is kept is drawn.
+  for (let i = 0; i < wanted - 1; i++) {
+    const j = i + random.integer(patches.length - i);
+    [patches[i], patches[j]] = [patches[j], patches[i]];
+  }
+  const kept = new Int32Array(wanted);
+  kept.set(patches.subarray(0, wanted - 1), 1);
+  return kept.sort();
 }

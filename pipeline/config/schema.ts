@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { criterionNames } from './criterion-names.ts';
 
 /**
  * The one schema of a run's YAML. Every key has its default here, so `{ teacher, data }` is a complete config;
@@ -128,16 +129,7 @@ export const configSchema = z.strictObject({
     .prefault({}),
   order: z
     .strictObject({
-      criterion: z
-        .enum([
-          'reconstruction',
-          'magnitude',
-          'fc1-magnitude',
-          'variance',
-          'denoised-variance',
-          'contribution',
-        ])
-        .default('reconstruction'),
+      criterion: z.enum(criterionNames).default('reconstruction'),
       /** Ridge as a share of the mean diagonal of the covariance. */
       ridge: z.number().positive().default(1e-4),
     })

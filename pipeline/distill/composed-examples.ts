@@ -1,17 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Gelu } from '../tensor/ops.ts';
 import { random, type Random } from '../util/random.ts';
-import type { Examples } from './examples.ts';
-import { weightedEnergy, weightedError, type HeldOutPart } from '../compress/held-out-error.ts';
-import { imagesIn, type Pairs } from './pairs.ts';
-
-/** The pairs of a block for all of its students. */
-export interface StudentPairs {
-  /** Inputs and outputs inside the teacher; every student sees them. */
-  readonly teacher: Pairs;
-  /** One per student: inputs behind a prefix compressed like it, and what restores the teacher's residual stream. */
-  readonly own: readonly Pairs[];
-}
+import { imagesIn, type Pairs, type StudentPairs } from '../compress/pairs.ts';
+import { weightedEnergy, weightedError, type Examples, type HeldOutPart } from './examples.ts';
 
 export interface ComposedExampleOptions {
   readonly train: StudentPairs;

@@ -3,9 +3,8 @@ import { disposeFfn, uploadFfn } from '../model/ffn-tensors.ts';
 import type { FfnWeights } from '../model/ffn-weights.ts';
 import type { Gelu } from '../tensor/ops.ts';
 import { ffnOutput } from './loss.ts';
-import type { Example, Examples } from './examples.ts';
-import { weightedEnergy, weightedError } from '../compress/held-out-error.ts';
-import { outputsOf } from '../compress/row-passes.ts';
+import { weightedEnergy, weightedError, type Example, type Examples } from './examples.ts';
+import { outputsOf } from '../compress/errors.ts';
 import { tokenBatches, type TokenReader } from './token-batches.ts';
 
 export interface TeacherExampleOptions {

@@ -3,14 +3,15 @@ import type { Order } from '../compress/order/criterion.ts';
 import { absoluteRidge } from '../compress/order/reconstruction.ts';
 import { refit } from '../compress/refit.ts';
 import { oracleShrinkage } from '../../bench/quality/oracle-shrinkage.ts';
-import { recipeCriteria, type BlockEvidence, type Descend, type Recipe } from './recipe.ts';
+import { criteria } from '../compress/order/criteria.ts';
+import type { BlockEvidence, Descend, Recipe } from './recipe.ts';
 
 /** For criteria that factorise, where the recipe's own rule depends on a kept set that is not known yet. */
 const ORDER_RIDGE = 1e-4;
 
 /** The order of one block by the recipe's criterion. */
 export function rankBlock({ criterion, ridge }: Recipe, evidence: BlockEvidence): Order {
-  return recipeCriteria[criterion]({
+  return criteria[criterion].order({
     ...evidence,
     ridge: ridge === 'oracle-shrinkage' ? ORDER_RIDGE : ridge,
   });

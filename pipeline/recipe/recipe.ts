@@ -2,19 +2,10 @@ import type * as tf from '@tensorflow/tfjs-core';
 import type { FfnWeights } from '../model/ffn-weights.ts';
 import type { VisionTransformer } from '../model/vit.ts';
 import type { DistillSettings } from '../distill/loop.ts';
-import { activeEnergy } from '../compress/order/active-energy.ts';
-import { criteria } from '../compress/order/criteria.ts';
-import type { Criterion, CriterionInput, Order } from '../compress/order/criterion.ts';
-import { taylor } from '../compress/order/taylor.ts';
+import type { CriterionName } from '../config/criterion-names.ts';
+import type { CriterionInput, Order } from '../compress/order/criterion.ts';
 import type { RefitOptions } from '../compress/refit.ts';
 import type { Random } from '../util/random.ts';
-
-/** Every criterion a recipe can name: the config's, and those that need more than the statistics stage collects. */
-export const recipeCriteria = {
-  ...criteria,
-  'active-energy': activeEnergy,
-  taylor,
-} as const satisfies Record<string, Criterion>;
 
 /**
  * How many units each block keeps when the model as a whole may keep a share of them. uniform: that share of every
@@ -28,7 +19,7 @@ export interface Recipe {
   readonly name: string;
   /** Paper and what of it is followed; what the paper leaves open and how it was closed. */
   readonly source: string;
-  readonly criterion: keyof typeof recipeCriteria;
+  readonly criterion: CriterionName;
   readonly refit: RefitOptions['method'];
   /** Share of the mean diagonal of the covariance, or a rule that finds it for every kept set. */
   readonly ridge: number | 'oracle-shrinkage';

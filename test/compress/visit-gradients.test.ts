@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import assert from 'node:assert/strict';
-import { createSaliency } from '../../pipeline/compress/order/taylor.ts';
+import { createSaliency } from '../../pipeline/compress/unit-means.ts';
 import { visitBlocks } from '../../pipeline/compress/visit.ts';
 import { likeliestLabels, sampleLabels, visitGradients } from '../../pipeline/compress/visit-gradients.ts';
 import { embed, encoderLayer, forward, head, teacherFfn, uploadTeacher } from '../../pipeline/model/vit.ts';

@@ -1,12 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import assert from 'node:assert/strict';
-import {
-  composedExamples,
-  type ComposedExampleOptions,
-  type StudentPairs,
-} from '../../pipeline/distill/composed-examples.ts';
+import { composedExamples, type ComposedExampleOptions } from '../../pipeline/distill/composed-examples.ts';
 import { distillBlock, type DistillResult, type DistillTask } from '../../pipeline/distill/loop.ts';
-import type { Pairs } from '../../pipeline/distill/pairs.ts';
+import type { Pairs, StudentPairs } from '../../pipeline/compress/pairs.ts';
 import { disposeFfn, uploadFfn } from '../../pipeline/model/ffn-tensors.ts';
 import { sliceFfn } from '../../pipeline/model/ffn-weights.ts';
 import { random } from '../../pipeline/util/random.ts';

@@ -1,15 +1,22 @@
 import type { FfnWeights } from '../../model/ffn-weights.ts';
 import type { BlockStatistics } from '../statistics.ts';
 
-export interface CriterionInput {
+/** What the calibration images say of one block's hidden units. */
+export interface BlockEvidence {
   readonly statistics: BlockStatistics;
+  /** [H]: share of the tokens on which a unit is active (`createActiveRate`). */
+  readonly activeRate?: Float64Array | undefined;
+  /** [H]: mean of |gradient x activation| over the tokens (`createSaliency`). */
+  readonly saliency?: Float64Array | undefined;
+}
+
+/** What is collected only where a criterion asks for it. */
+export type Need = 'activeRate' | 'saliency';
+
+export interface CriterionInput extends BlockEvidence {
   readonly weights: FfnWeights;
   /** Ridge as a share of the mean diagonal of the covariance; only criteria that factorise use it. */
   readonly ridge: number;
-  /** [H]: share of the tokens on which a unit is active (`createActiveRate`). Only `active-energy` asks for it. */
-  readonly activeRate?: Float64Array;
-  /** [H]: mean of |gradient x activation| over the tokens (`createSaliency`). Only `taylor` asks for it. */
-  readonly saliency?: Float64Array;
 }
 
 /** The sorted hidden units of one block; every narrower width is a prefix. */

@@ -6,7 +6,7 @@ import type { Criterion } from './criterion.ts';
 import { eliminate } from './elimination.ts';
 
 /**
- * Backward elimination on the exact refit error (DESIGN 4.1; the least-squares objective of ZipLM and OSSCAR, greedy and
+ * Backward elimination on the exact refit error (docs/design.md, order; the least-squares objective of ZipLM and OSSCAR, greedy and
  * with the bias refitted). With P = (C + ridge I)^-1 the best fc2 for all units is W = P C W2 = W2 - ridge P W2;
  * removing unit j then adds ||W_j||^2 / P_jj to the regularised error, and the cheapest goes.
  *

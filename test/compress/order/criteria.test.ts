@@ -1,11 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core';
 import assert from 'node:assert/strict';
-import { activeEnergy, createActiveRate } from '../../../pipeline/compress/order/active-energy.ts';
+import { activeEnergy } from '../../../pipeline/compress/order/active-energy.ts';
 import { criteria } from '../../../pipeline/compress/order/criteria.ts';
 import type { Order } from '../../../pipeline/compress/order/criterion.ts';
 import { denoisedVariance, noiseEdge } from '../../../pipeline/compress/order/denoised-variance.ts';
 import { eigenAbove } from '../../../pipeline/tensor/float64/eigen-above.ts';
-import { createSaliency, taylor } from '../../../pipeline/compress/order/taylor.ts';
+import { taylor } from '../../../pipeline/compress/order/taylor.ts';
+import { createActiveRate, createSaliency } from '../../../pipeline/compress/unit-means.ts';
 import { random } from '../../../pipeline/util/random.ts';
 import { describeOnEachEngine } from '../../support/engines.ts';
 import { sampleBlock, twoPass } from '../sample-block.ts';
@@ -33,9 +34,9 @@ describe('order criteria', () => {
     const fc2 = units.map((j) =>
       [0, 1, 2, 3, 4].reduce((sum, d) => sum + Math.abs(weights.fc2Kernel[j * 5 + d]), 0),
     );
-    assertScores(criteria['fc1-magnitude'](input), fc1);
+    assertScores(criteria['fc1-magnitude'].order(input), fc1);
     assertScores(
-      criteria.magnitude(input),
+      criteria.magnitude.order(input),
       fc1.map((value, j) => value + fc2[j]),
     );
   });
@@ -45,7 +46,7 @@ describe('order criteria', () => {
       const mean = unitOf(j).reduce((a, b) => a + b, 0) / 120;
       return unitOf(j).reduce((sum, value) => sum + (value - mean) ** 2, 0) / 120;
     });
-    assertScores(criteria.variance(input), expected);
+    assertScores(criteria.variance.order(input), expected);
   });
 
   it('contribution is the root mean square times the norm of the fc2 row', () => {
@@ -54,7 +55,7 @@ describe('order criteria', () => {
       const row = [0, 1, 2, 3, 4].reduce((sum, d) => sum + weights.fc2Kernel[j * 5 + d] ** 2, 0);
       return Math.sqrt(energy * row);
     });
-    assertScores(criteria.contribution(input), expected, 1e-9);
+    assertScores(criteria.contribution.order(input), expected, 1e-9);
   });
 
   it('active-energy and taylor refuse to guess what they were not given', () => {

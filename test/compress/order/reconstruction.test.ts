@@ -125,15 +125,19 @@ describe('order criteria', () => {
     };
     const input = { statistics, weights, ridge };
     // magnitude 3, 9, 3.5; variance 1, 0.04, 3; contribution sqrt(5), sqrt(0.05) 5, sqrt(4 * 5).
-    assert.deepEqual([...criteria.magnitude(input).units], [1, 2, 0]);
-    assert.deepEqual([...criteria.variance(input).units], [2, 0, 1]);
-    assert.deepEqual([...criteria.contribution(input).units], [2, 0, 1]);
+    assert.deepEqual([...criteria.magnitude.order(input).units], [1, 2, 0]);
+    assert.deepEqual([...criteria.variance.order(input).units], [2, 0, 1]);
+    assert.deepEqual([...criteria.contribution.order(input).units], [2, 0, 1]);
   });
 
   it('all give permutations, and reconstruction the least error at every width tried', () => {
     const widths = [10, 25, 40];
+    const asked = {
+      activeRate: new Float64Array(60).fill(1),
+      saliency: Float64Array.from({ length: 60 }, (_, j) => (j * 7) % 60),
+    };
     const errors = Object.values(criteria).map((criterion) => {
-      const { units } = criterion({ ...block, ridge });
+      const { units } = criterion.order({ ...block, ...asked, ridge });
       assert.deepEqual(
         [...units].sort((a, b) => a - b),
         [...Array(60).keys()],

@@ -1,6 +1,6 @@
 import { blockName, tokensPerImage, type Architecture } from '../../../model/architecture.ts';
 import type { SplitItem } from '../../../../datasets/contract.ts';
-import { sampleTokens } from '../../../compress/sample-tokens.ts';
+import { sampleTokens } from '../../../compress/token-weights.ts';
 import { tokenWeights, type TokenWeights } from '../../../compress/token-weights.ts';
 import type { Config } from '../../../config/schema.ts';
 import type { JobContext } from '../../../runner/contract.ts';

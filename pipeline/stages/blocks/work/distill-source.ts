@@ -1,4 +1,4 @@
-import { collectPairs } from '../../../distill/collect-pairs.ts';
+import { collectPairs } from '../../../compress/pairs.ts';
 import { composedExamples } from '../../../distill/composed-examples.ts';
 import { teacherExamples } from '../../../distill/teacher-examples.ts';
 import { classProbability } from '../../../compress/token-weights.ts';

@@ -1,4 +1,4 @@
-import { createPairs } from '../../../distill/collect-pairs.ts';
+import { createPairs } from '../../../compress/pairs.ts';
 import { composedProblems } from '../../../compress/fit-problems.ts';
 import { type OutputError, outputErrors, pairErrors } from '../../../compress/errors.ts';
 import { refit, type RefitOptions, type RefittedDescendant } from '../../../compress/refit.ts';

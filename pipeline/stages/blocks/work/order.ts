@@ -30,7 +30,7 @@ export const order: Stage = {
     const settings = context.loaded.config.order;
     const statistics = await readStatistics(context, block);
     const weights = await readTeacherFfn(context, block);
-    const result = criteria[settings.criterion]({ statistics, weights, ridge: settings.ridge });
+    const result = criteria[settings.criterion].order({ statistics, weights, ridge: settings.ridge });
     await writeSafetensors(
       join(context.folder, files.order),
       {

@@ -67,7 +67,7 @@ export const refit: Stage = {
     }));
   },
   async run(job, context) {
-    const { refitGate } = await import('../../../compress/refit-gate.ts');
+    const { refitGate } = await import('../../../compress/gates.ts');
     const { sortedTeacherGate, prefixGate } = await import('../../../compress/gates.ts');
     const { readHeldOutTokens, readOrder, readTeacherFfn, writeDescendants } = await import('./read.ts');
     const block = jobIndex(job.id);
