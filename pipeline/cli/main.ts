@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { parseArguments } from './arguments.ts';
-import type { Command } from './arguments.ts';
-import { reportError } from './report-error.ts';
-import { terminalOf } from './terminal.ts';
+import { commands } from './commands.ts';
+import { reportError } from '../terminal/report-error.ts';
+import { terminalOf, type Surroundings } from '../terminal/terminal.ts';
 
 /**
  * The command line. Parsing, help and errors live here and in what this file imports at the top; each command brings
@@ -20,51 +20,13 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
-const surroundings = { stdout, stderr, cwd: process.cwd(), unheard: unheard.signal };
-
-async function perform(command: Command): Promise<number> {
-  switch (command.name) {
-    case 'text':
-      stdout.write(`${command.text}\n`);
-      return 0;
-    case 'run': {
-      const { runPipeline } = await import('./run/command.ts');
-      return runPipeline(command, surroundings);
-    }
-    case 'show': {
-      const { readLibrarySummary } = await import('./show/read.ts');
-      const { renderSummary } = await import('./show/render.ts');
-      const summary = await readLibrarySummary(command.library);
-      stdout.write(
-        command.json ? `${JSON.stringify(summary, null, 2)}\n` : `${renderSummary(summary, stdout.paint)}\n`,
-      );
-      return 0;
-    }
-    case 'doctor': {
-      const { examine, renderReport } = await import('./doctor.ts');
-      const report = await examine();
-      stdout.write(`${command.json ? JSON.stringify(report, null, 2) : renderReport(report)}\n`);
-      return 0;
-    }
-    case 'compose': {
-      const { runCompose } = await import('./compose/command.ts');
-      return runCompose(command, surroundings);
-    }
-    case 'verify': {
-      const { runVerify } = await import('./verify/command.ts');
-      return runVerify(command, surroundings);
-    }
-    case 'profile': {
-      const { runProfile } = await import('./profile/command.ts');
-      return runProfile(command, surroundings);
-    }
-    case 'legodnn': {
-      const { exportLegodnn } = await import('./legodnn/command.ts');
-      stdout.write(`${await exportLegodnn(command)}\n`);
-      return 0;
-    }
-  }
-}
+const surroundings: Surroundings = {
+  stdout,
+  stderr,
+  cwd: process.cwd(),
+  unheard: unheard.signal,
+  commands: commands.map(({ name }) => name),
+};
 
 function packageVersion(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
@@ -77,7 +39,10 @@ async function main(argv: readonly string[]): Promise<number> {
   process.on('uncaughtException', onBug);
   process.on('unhandledRejection', onBug);
   try {
-    return await perform(parseArguments(argv, packageVersion(), process.stdout.columns));
+    const parsed = parseArguments(argv, packageVersion(), process.stdout.columns);
+    if ('perform' in parsed) return await parsed.perform(surroundings);
+    stdout.write(`${parsed.text}\n`);
+    return 0;
   } catch (error) {
     return reportError(error, stderr, json);
   }

@@ -7,7 +7,7 @@ export { resources, type Plan, type Resource } from './space.ts';
 
 export interface Limits extends Partial<Readonly<Record<Resource, number>>> {
   /** Points of top-1 that may be lost, as predicted. */
-  readonly maxDropPp?: number;
+  readonly maxDropPp?: number | undefined;
 }
 
 export interface PlanOptions {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { criterionNames } from './criterion-names.ts';
+import { engineChoices } from '../tensor/installed.ts';
 
 /**
  * The one schema of a run's YAML. Every key has its default here, so `{ teacher, data }` is a complete config;
@@ -110,7 +111,7 @@ export const configSchema = z.strictObject({
     .regex(/^[\w.-]+$/, 'expected letters, digits, ".", "_" and "-" only')
     .optional(),
   seed: z.int().min(0).default(1),
-  engine: z.enum(['auto', 'tensorflow', 'wasm']).default('auto'),
+  engine: z.enum(engineChoices).default('auto'),
   teacher: teacherSchema,
   data: dataSchema,
   statistics: z

@@ -10,9 +10,9 @@ import { legodnnBlockId, legodnnFiles, legodnnSparsity } from './metrics.ts';
 
 export interface LegodnnOptions {
   /** Name or path of a device profile; default: the latencies of the manifest. */
-  readonly profile?: string;
+  readonly profile?: string | undefined;
   /** Of the profile; default: the smallest. */
-  readonly batchSize?: number;
+  readonly batchSize?: number | undefined;
 }
 
 export interface LegodnnResult {

@@ -46,11 +46,11 @@ import { parseArgs } from 'node:util';
  * @typedef {object} Rounds
  * @property {number} warmup rounds that are not counted
  * @property {number} iterations rounds that are
- * @property {AbortSignal} [signal]
- * @property {(fraction: number, secondsLeft: number) => void} [onProgress]
+ * @property {AbortSignal | undefined} [signal]
+ * @property {((fraction: number, secondsLeft: number) => void) | undefined} [onProgress]
  *
  * @typedef {Rounds & {
- *   folder: string, batchSizes: readonly number[], threads: number, name?: string,
+ *   folder: string, batchSizes: readonly number[], threads: number, name?: string | undefined,
  * }} Options
  */
 
@@ -290,7 +290,7 @@ export function quantile(values, share) {
  * The finished profile.
  * @param {'onnxruntime' | 'tfjs'} runtime
  * @param {string} version
- * @param {{ threads: number, name?: string, sha256: string, batches: ProfileBatch[], warmup: number, iterations: number }} measured
+ * @param {{ threads: number, name?: string | undefined, sha256: string, batches: ProfileBatch[], warmup: number, iterations: number }} measured
  * @returns {Profile}
  */
 export function describe(runtime, version, { threads, name, sha256, batches, warmup, iterations }) {

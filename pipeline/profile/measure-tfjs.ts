@@ -11,7 +11,9 @@ import { describe, measureBatches, type Options } from './measure-onnx.js';
 import { libraryWidths, type Profile } from './profile-file.ts';
 
 export interface TfjsOptions extends Omit<Options, 'folder' | 'threads'> {
-  readonly engine?: EngineChoice;
+  readonly engine?: EngineChoice | undefined;
+  /** Of TensorFlow; default: all processors. */
+  readonly threads?: number | undefined;
 }
 
 /**
@@ -21,11 +23,11 @@ export interface TfjsOptions extends Omit<Options, 'folder' | 'threads'> {
  */
 export async function measureTfjs(
   library: Library,
-  { batchSizes, name, engine: choice = 'auto', ...rounds }: TfjsOptions,
+  { batchSizes, name, engine: choice = 'auto', threads, ...rounds }: TfjsOptions,
 ): Promise<Profile> {
   const { architecture } = library.manifest.teacher;
   const { width, depth, imageSize, channels, gelu } = architecture;
-  const engine = await loadEngine(choice);
+  const engine = await loadEngine(choice, { threads });
   const teacher = uploadTeacher(await readLibraryTeacher(library), architecture);
   const blocks = new Map<string, FfnTensors>();
   const ffn = (block: number, hidden: number): FfnTensors => {
@@ -57,7 +59,7 @@ export async function measureTfjs(
     });
     return describe('tfjs', engine.version, {
       threads: engine.threads,
-      ...(name !== undefined && { name }),
+      name,
       sha256: await sha256File(join(library.folder, 'manifest.json')),
       batches,
       warmup: rounds.warmup,

@@ -6,10 +6,15 @@ import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { dirname, join, sep } from 'node:path';
 import { fail } from '../util/failure.ts';
-import { installedEngines, resolveEngine, tensorflowFolder } from './installed.ts';
+import {
+  installedEngines,
+  resolveEngine,
+  tensorflowFolder,
+  type EngineChoice,
+  type EngineName,
+} from './installed.ts';
 
-export type EngineName = 'tensorflow' | 'wasm';
-export type EngineChoice = 'auto' | EngineName;
+export type { EngineChoice, EngineName } from './installed.ts';
 
 export interface Engine {
   readonly name: EngineName;
@@ -24,19 +29,24 @@ export interface Engine {
   readonly note?: string;
 }
 
+export interface EngineOptions {
+  /** Of one operation; TensorFlow takes it when it is loaded first. Default: all processors. */
+  readonly threads?: number | undefined;
+}
+
 /**
  * Loads an engine and makes it the one that TensorFlow.js computes on. Nothing is imported before it is needed. Asking again is cheap,
  * and asking for the other engine switches (tensors stay readable: TensorFlow.js moves them).
  *
  * @throws BlockForgeError `engine-unavailable` where the engine asked for by name is missing or does not load.
  */
-export async function loadEngine(choice: EngineChoice): Promise<Engine> {
+export async function loadEngine(choice: EngineChoice, { threads }: EngineOptions = {}): Promise<Engine> {
   if (resolveEngine(choice) === 'wasm') {
     const why = installedEngines().why.join('; ');
     return loadWasm(choice === 'auto' && why !== '' ? `TensorFlow is not installed: ${why}` : undefined);
   }
   try {
-    return await loadTensorflow();
+    return await loadTensorflow(threads);
   } catch (error) {
     const found = `installed, but it does not load: ${(error as Error).message}`;
     if (choice === 'auto') return loadWasm(`TensorFlow is ${found}`);
@@ -57,10 +67,12 @@ interface TensorflowBackend {
   readonly isUsingGpuDevice: boolean;
 }
 
-async function loadTensorflow(): Promise<Engine> {
+async function loadTensorflow(asked?: number): Promise<Engine> {
   const tf = await import('@tensorflow/tfjs-core');
   const fromFolder = createRequire(join(tensorflowFolder, 'package.json'));
   const { load } = fromFolder('./load.cjs') as { load: (environment: NodeJS.ProcessEnv) => unknown };
+  // Its C++ side reads the environment of the process, and nothing else.
+  if (asked !== undefined) process.env.TF_NUM_INTRAOP_THREADS = String(asked);
   load(process.env);
   await tf.setBackend('tensorflow');
   const backend = tf.backend() as unknown as TensorflowBackend;

@@ -4,7 +4,15 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fail } from '../util/failure.ts';
 import { packageFolder } from '../util/package-folder.ts';
-import type { EngineChoice, EngineName } from './engine.ts';
+
+/** What computes. */
+export type EngineName = 'tensorflow' | 'wasm';
+
+/** What a config and `--engine` take. */
+export const engineChoices = ['auto', 'tensorflow', 'wasm'] as const satisfies readonly (
+  'auto' | EngineName
+)[];
+export type EngineChoice = (typeof engineChoices)[number];
 
 /** The folder that `scripts/setup.js` installs the tensorflow engine's JavaScript side into. */
 export const tensorflowFolder = join(packageFolder, 'scripts', 'tensorflow');

@@ -26,9 +26,9 @@ export interface Failure {
   /** What was found there. */
   readonly found: string;
   /** What was expected instead. */
-  readonly expected?: string;
+  readonly expected?: string | undefined;
   /** The next step, as something the reader can do or paste. */
-  readonly next?: string;
+  readonly next?: string | undefined;
 }
 
 export class BlockForgeError extends Error {

@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
-import { parseArguments } from '../../pipeline/cli/arguments.ts';
 import { BlockForgeError } from '../../pipeline/util/failure.ts';
 import type { Failure } from '../../pipeline/util/failure.ts';
-
-const parse = (line: string) => parseArguments(line.split(' ').filter(Boolean), '1.2.3');
+import { parseLine as parse } from './parse.ts';
 
 function refused(line: string): Failure {
   try {
@@ -58,7 +56,7 @@ describe('cli/arguments', () => {
   it('gives help and version back as text', () => {
     assert.deepEqual(parse('--version'), { name: 'text', text: '1.2.3' });
     const help = parse('show --help');
-    assert.ok(help.name === 'text' && help.text.includes('library folder or run folder'));
+    assert.ok(help.name === 'text' && String(help.text).includes('library folder or run folder'));
   });
 
   it('refuses with the nearest right thing', () => {

@@ -5,11 +5,11 @@ import {
   formatDelta,
   formatMetric,
   signed,
-} from '../../pipeline/cli/numbers.ts';
+} from '../../pipeline/terminal/numbers.ts';
 import { planTotals, renderPlan } from '../../pipeline/cli/run/plan.ts';
 import { renderSummary } from '../../pipeline/cli/show/render.ts';
-import { renderTable } from '../../pipeline/cli/table.ts';
-import { plain, terminalOf } from '../../pipeline/cli/terminal.ts';
+import { renderTable } from '../../pipeline/terminal/table.ts';
+import { plain, terminalOf } from '../../pipeline/terminal/terminal.ts';
 import type { DescendantSummary, LibrarySummary } from '../../pipeline/cli/show/summary.ts';
 import type { PlanRow } from '../../pipeline/runner/describe-plan.ts';
 import { assertAscii, assertGolden } from './golden.ts';

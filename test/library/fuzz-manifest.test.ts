@@ -6,7 +6,7 @@ import type { Manifest } from '../../pipeline/library/manifest.ts';
 import { openLibrary } from '../../pipeline/library/open.ts';
 import { readLibrarySummary } from '../../pipeline/cli/show/read.ts';
 import { verifyLibrary } from '../../pipeline/verify/library.ts';
-import { plain } from '../../pipeline/cli/terminal.ts';
+import { plain } from '../../pipeline/terminal/terminal.ts';
 import { renderSummary } from '../../pipeline/cli/show/render.ts';
 import { renderVerification } from '../../pipeline/cli/verify/render.ts';
 import { BlockForgeError } from '../../pipeline/util/failure.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { runProfile } from '../../pipeline/cli/profile/command.ts';
 import { openLibrary, type Library } from '../../pipeline/library/open.ts';
 import { findProfile, profileNames, readProfile, type Profile } from '../../pipeline/profile/profile-file.ts';
-import { plain, type Terminal } from '../../pipeline/cli/terminal.ts';
+import { plain, type Terminal } from '../../pipeline/terminal/terminal.ts';
 import { BlockForgeError } from '../../pipeline/util/failure.ts';
 import { sha256File } from '../../pipeline/util/hash.ts';
 import { temporaryFolder, writtenLibrary } from '../library/fixture.ts';
@@ -39,8 +39,9 @@ describe('library/profile/profile-file', () => {
       columns: 100,
       paint: plain,
     };
-    const around = { stdout: terminal, stderr: terminal, cwd: '.', unheard: new AbortController().signal };
-    const code = await runProfile({ name: 'profile', library: folder.path, action, json }, around);
+    const unheard = new AbortController().signal;
+    const around = { stdout: terminal, stderr: terminal, cwd: '.', unheard, commands: [] };
+    const code = await runProfile({ library: folder.path, action, json }, around);
     return { code, text };
   };
 

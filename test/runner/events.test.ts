@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Event } from '../../pipeline/runner/contract.ts';
 import { createEventBus } from '../../pipeline/runner/events.ts';
-import { watchInterrupts } from '../../pipeline/cli/interrupts.ts';
+import { watchInterrupts } from '../../pipeline/terminal/interrupts.ts';
 import { openJsonlLog } from '../../pipeline/runner/jsonl.ts';
 import { throttle } from '../../pipeline/runner/throttle.ts';
 import type { Failure } from '../../pipeline/util/failure.ts';

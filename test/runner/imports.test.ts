@@ -58,7 +58,7 @@ describe('import graph', () => {
     'pipeline/stages/plan-input.ts',
     'pipeline/tensor/installed.ts',
     'pipeline/cli/main.ts',
-    'pipeline/cli/run-command.ts',
+    'pipeline/cli/run/command.ts',
   ]) {
     it(`of ${entry} is free of TensorFlow.js: --plan is instant`, function () {
       const file = join(root, entry);

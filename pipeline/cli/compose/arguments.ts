@@ -1,36 +1,52 @@
-import type { CommandModule } from 'yargs';
+import type { EngineChoice } from '../../tensor/installed.ts';
+import type { CommandArguments } from '../command.ts';
 import { fail } from '../../util/failure.ts';
-import type { ComposeCommand } from './command.ts';
-import { limitOptions, parseDrop, parseLimit, type LimitOption } from './limits.ts';
-import { engines } from '../engines.ts';
-import { once, oneOf, wholeNumber } from '../options.ts';
+import { limitOptions, parseDrop, parseLimit, type GivenLimit, type LimitOption } from './limits.ts';
+import { engineChoices } from '../../tensor/installed.ts';
+import { libraryArgument, once, oneOf, wholeNumber } from '../../terminal/options.ts';
 
-type Text = string | string[];
-
-interface Arguments extends Partial<Readonly<Record<LimitOption, Text>>> {
+export interface ComposeCommand {
   readonly library: string;
-  readonly 'max-drop'?: Text;
-  readonly profile?: Text;
-  readonly minimise?: Text;
-  readonly top?: Text;
-  readonly pareto?: Text;
-  readonly by?: Text;
-  readonly out?: Text;
-  readonly 'dry-run': boolean;
-  readonly 'no-measure': boolean;
-  readonly config?: Text;
-  readonly engine?: Text;
+  readonly limits: Partial<Readonly<Record<LimitOption, GivenLimit>>>;
+  readonly maxDropPp?: number | undefined;
+  /** A device profile by name or file. */
+  readonly profile?: string | undefined;
+  readonly minimise: LimitOption;
+  readonly top: number;
+  /** Instead of a model; to stdout without a file. */
+  readonly front?: { readonly by: LimitOption; readonly file?: string | undefined } | undefined;
+  readonly out?: string | undefined;
+  readonly writes: boolean;
+  readonly measures: boolean;
+  readonly config?: string | undefined;
+  readonly engine: EngineChoice;
   readonly json: boolean;
 }
 
-export const composeArguments = (
-  found: (command: ComposeCommand) => void,
-): CommandModule<object, Arguments> => ({
-  command: 'compose <library>',
+type Text = string | string[];
+
+interface Options extends Readonly<Partial<Record<LimitOption, Text | undefined>>> {
+  readonly library: string;
+  readonly 'max-drop'?: Text | undefined;
+  readonly profile?: Text | undefined;
+  readonly minimise?: Text | undefined;
+  readonly top?: Text | undefined;
+  readonly pareto?: Text | undefined;
+  readonly by?: Text | undefined;
+  readonly out?: Text | undefined;
+  readonly 'dry-run': boolean;
+  readonly 'no-measure': boolean;
+  readonly config?: Text | undefined;
+  readonly engine?: Text | undefined;
+  readonly json: boolean;
+}
+
+export const composeArguments: CommandArguments<ComposeCommand, Options> = {
+  usage: 'compose <library>',
   describe: 'choose the blocks of the model that fits given limits, and write it',
-  builder: (builder) =>
-    builder
-      .positional('library', { type: 'string', demandOption: true, describe: 'library folder or run folder' })
+  options: (parser) =>
+    parser
+      .positional('library', libraryArgument)
       .options({
         params: { type: 'string', describe: 'at most so many parameters: 3.1M, or 60% of the teacher' },
         macs: { type: 'string', describe: 'at most so many multiply-adds per image: 1.2G, 50%' },
@@ -60,7 +76,7 @@ export const composeArguments = (
           alias: 'c',
           describe: 'the config that made the library, for its images; default: the run it lies in',
         },
-        engine: { type: 'string', describe: `what measures: ${engines.join(', ')}; default: auto` },
+        engine: { type: 'string', describe: `what measures: ${engineChoices.join(', ')}; default: auto` },
         json: { type: 'boolean', default: false, describe: 'the same as JSON' },
       })
       .requiresArg([
@@ -92,12 +108,12 @@ export const composeArguments = (
       .example('$0 compose runs/demo --max-drop 1.5pp --minimise macs', 'the least work for 1.5 points')
       .example('$0 compose runs/demo --macs 50% --top 5 --dry-run', 'five answers, nothing written')
       .example('$0 compose runs/demo --pareto front.csv --by macs', 'the whole front'),
-  handler: (args) => found(composeCommand(args)),
-});
+  read: composeCommand,
+};
 
-function composeCommand(args: Arguments): ComposeCommand {
-  const text = (option: keyof Arguments) => once(option, args[option] as Text | undefined);
-  const only = (option: keyof Arguments, needed: boolean, needs: string) => {
+function composeCommand(args: Options): ComposeCommand {
+  const text = (option: keyof Options) => once(option, args[option] as Text | undefined);
+  const only = (option: keyof Options, needed: boolean, needs: string) => {
     const value = text(option);
     if (value !== undefined && !needed)
       fail({ reason: 'usage', subject: `--${option}`, found: `it needs ${needs}`, next: `leave it out` });
@@ -147,20 +163,19 @@ function composeCommand(args: Arguments): ComposeCommand {
   const profile = text('profile');
   const out = only('out', writes, 'a model to be written');
   const config = only('config', measures, 'a model to be measured');
-  const engine = oneOf('engine', only('engine', measures, 'a model to be measured'), engines);
+  const engine = oneOf('engine', only('engine', measures, 'a model to be measured'), engineChoices);
   return {
-    name: 'compose',
     library: args.library,
     limits,
-    ...(drop !== undefined && { maxDropPp: parseDrop(drop) }),
-    ...(profile !== undefined && { profile }),
+    maxDropPp: drop === undefined ? undefined : parseDrop(drop),
+    profile,
     minimise: minimise ?? 'params',
     top,
-    ...(pareto !== undefined && { front: { by, ...(pareto !== '' && { file: pareto }) } }),
-    ...(out !== undefined && { out }),
+    front: isFront ? { by, file: pareto === '' ? undefined : pareto } : undefined,
+    out,
     writes,
     measures,
-    ...(config !== undefined && { config }),
+    config,
     engine: engine ?? 'auto',
     json: args.json,
   };

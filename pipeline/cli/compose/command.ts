@@ -1,37 +1,18 @@
 import { join, resolve } from 'node:path';
+import type { ComposeCommand } from './arguments.ts';
+import type { Surroundings } from '../../terminal/terminal.ts';
 import { displayPath } from '../../config/problem.ts';
 import { libraryLatency, profiledLatency } from '../../compose/latency.ts';
 import { planCompositions, type Limits } from '../../compose/choose.ts';
 import { composeSpace, type Plan, type Resource } from '../../compose/space.ts';
 import { isInside, measurePlan, writePlan } from '../../compose/make-model.ts';
 import { openLibrary, type Library } from '../../library/open.ts';
-import type { EngineChoice } from '../../tensor/engine.ts';
 import { fail } from '../../util/failure.ts';
 import { writeFront } from './front.ts';
 import { refuseLimits } from './refusal.ts';
-import { limitOptions, type GivenLimit, type LimitOption } from './limits.ts';
-import { progressLines } from '../progress-lines.ts';
+import { limitOptions, type LimitOption } from './limits.ts';
+import { progressLines } from '../../terminal/progress-lines.ts';
 import { renderMeasuredModel, renderPlans } from './render.ts';
-import type { Surroundings } from '../run/command.ts';
-
-export interface ComposeCommand {
-  readonly name: 'compose';
-  readonly library: string;
-  readonly limits: Partial<Readonly<Record<LimitOption, GivenLimit>>>;
-  readonly maxDropPp?: number;
-  /** A device profile by name or file. */
-  readonly profile?: string;
-  readonly minimise: LimitOption;
-  readonly top: number;
-  /** Instead of a model; to stdout without a file. */
-  readonly front?: { readonly by: LimitOption; readonly file?: string };
-  readonly out?: string;
-  readonly writes: boolean;
-  readonly measures: boolean;
-  readonly config?: string;
-  readonly engine: EngineChoice;
-  readonly json: boolean;
-}
 
 export const resourceOf: Readonly<Record<LimitOption, Resource>> = {
   params: 'params',
@@ -55,13 +36,7 @@ export async function runCompose(command: ComposeCommand, around: Surroundings):
     const { by, file } = command.front;
     return writeFront(
       library,
-      {
-        by: resourceOf[by],
-        limits,
-        device: latency,
-        ...(file !== undefined && { file }),
-        json: command.json,
-      },
+      { by: resourceOf[by], limits, device: latency, file, json: command.json },
       around,
     );
   }
@@ -111,8 +86,8 @@ export async function runCompose(command: ComposeCommand, around: Surroundings):
       latency: { describe, isWhole },
       teacher: { params, macs, sizeBytes, latencyMs },
       models: plans.map(withWidths),
-      ...(measured && { measured: { ...measured, predictionInside: isInside(winner, measured) } }),
-      ...(command.writes && { folder }),
+      measured: measured && { ...measured, predictionInside: isInside(winner, measured) },
+      folder: command.writes ? folder : undefined,
     };
     stdout.write(`${JSON.stringify(answer, null, 2)}\n`);
     return 0;
@@ -137,7 +112,7 @@ function resolveLimits({ limits, maxDropPp }: ComposeCommand, teacher: Plan): Li
     if (amounts[name] === 0)
       fail({ reason: 'usage', subject: `--${option}`, found: `${amount}`, expected: 'one or more' });
   }
-  return { ...amounts, ...(maxDropPp !== undefined && { maxDropPp }) };
+  return { ...amounts, maxDropPp };
 }
 
 /** "params-60pct-latency-8ms" */

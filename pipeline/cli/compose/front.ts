@@ -8,14 +8,14 @@ import type { Library } from '../../library/open.ts';
 import { writeFileAtomic } from '../../util/atomic.ts';
 import { fail } from '../../util/failure.ts';
 import { formatAmount, resourceTitles } from './render.ts';
-import type { Surroundings } from '../run/command.ts';
+import type { Surroundings } from '../../terminal/terminal.ts';
 
 export interface FrontRequest {
   readonly by: Resource;
   readonly limits: Limits;
   readonly device: StatedLatency;
   /** Default: stdout. */
-  readonly file?: string;
+  readonly file?: string | undefined;
   readonly json: boolean;
 }
 

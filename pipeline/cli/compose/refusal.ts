@@ -46,10 +46,11 @@ export function refuseLimits(
     reason: 'usage',
     subject: named.join(', '),
     found: `nothing in ${library.folder} fits: ${found}`,
-    ...(limits.latencyMs !== undefined && {
-      expected: `limits that can be met; latency is of ${latency.describe}`,
-    }),
-    ...(ways.length > 0 && { next: ways.join('; or ') }),
+    expected:
+      limits.latencyMs === undefined
+        ? undefined
+        : `limits that can be met; latency is of ${latency.describe}`,
+    next: ways.length === 0 ? undefined : ways.join('; or '),
   });
 }
 

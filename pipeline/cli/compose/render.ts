@@ -6,9 +6,9 @@ import type { MeasuredModel } from '../../compose/model-manifest.ts';
 import type { Library } from '../../library/open.ts';
 import { blockName } from '../../model/architecture.ts';
 import { formatBytes } from '../../util/format.ts';
-import { accuracyDecimals, formatAccuracy, formatDelta, signed } from '../numbers.ts';
-import { renderTable } from '../table.ts';
-import type { Paint } from '../terminal.ts';
+import { accuracyDecimals, formatAccuracy, formatDelta, signed } from '../../terminal/numbers.ts';
+import { renderTable } from '../../terminal/table.ts';
+import type { Paint } from '../../terminal/terminal.ts';
 
 export const resourceTitles: Readonly<Record<Resource, string>> = {
   params: 'params',

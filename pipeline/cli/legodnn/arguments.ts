@@ -1,23 +1,30 @@
-import type { CommandModule } from 'yargs';
-import type { LegodnnCommand } from './command.ts';
-import { once, wholeNumber } from '../options.ts';
+import type { CommandArguments } from '../command.ts';
+import { libraryArgument, once, wholeNumber } from '../../terminal/options.ts';
 
-interface Arguments {
+export interface LegodnnCommand {
   readonly library: string;
-  readonly out: string | string[];
-  readonly profile?: string | string[];
-  readonly batch?: string | string[];
+  readonly out: string;
+  readonly profile?: string | undefined;
+  readonly batch?: number | undefined;
   readonly json: boolean;
 }
 
-export const legodnnArguments = (
-  found: (command: LegodnnCommand) => void,
-): CommandModule<object, Arguments> => ({
-  command: 'legodnn <library>',
+type Text = string | string[];
+
+interface Options {
+  readonly library: string;
+  readonly out: Text;
+  readonly profile?: Text | undefined;
+  readonly batch?: Text | undefined;
+  readonly json: boolean;
+}
+
+export const legodnnArguments: CommandArguments<LegodnnCommand, Options> = {
+  usage: 'legodnn <library>',
   describe: "write a library's numbers as the metric files of LegoDNN's optimiser",
-  builder: (builder) =>
-    builder
-      .positional('library', { type: 'string', demandOption: true, describe: 'library folder or run folder' })
+  options: (parser) =>
+    parser
+      .positional('library', libraryArgument)
       .options({
         out: { type: 'string', demandOption: true, describe: 'folder to write to' },
         profile: {
@@ -37,16 +44,11 @@ export const legodnnArguments = (
       )
       .example('$0 legodnn runs/demo --out legodnn', "with the library's own latencies")
       .example('$0 legodnn runs/demo --out legodnn --profile pi4', 'with those of a device'),
-  handler: ({ library, out, profile, batch, json }) => {
-    const name = once('profile', profile);
-    const size = wholeNumber('batch', once('batch', batch));
-    found({
-      name: 'legodnn',
-      library,
-      out: once('out', out)!,
-      ...(name !== undefined && { profile: name }),
-      ...(size !== undefined && { batch: size }),
-      json,
-    });
-  },
-});
+  read: ({ library, out, profile, batch, json }) => ({
+    library,
+    out: once('out', out),
+    profile: once('profile', profile),
+    batch: wholeNumber('batch', once('batch', batch)),
+    json,
+  }),
+};

@@ -1,32 +1,45 @@
-import type { CommandModule } from 'yargs';
+import type { CommandArguments } from '../command.ts';
 import { fail } from '../../util/failure.ts';
-import type { ProfileCommand } from './command.ts';
-import { once, oneOf, wholeNumber } from '../options.ts';
+import { libraryArgument, once, oneOf, wholeNumber } from '../../terminal/options.ts';
+
+export interface ProfileCommand {
+  readonly library: string;
+  readonly action: Measure | { readonly kind: 'add'; readonly file: string } | { readonly kind: 'list' };
+  readonly json: boolean;
+}
+
+export interface Measure {
+  readonly kind: 'measure';
+  readonly runtime: 'onnxruntime' | 'tfjs';
+  readonly batchSizes?: readonly number[] | undefined;
+  readonly threads?: number | undefined;
+  readonly iterations?: number | undefined;
+  /** The profile's name. */
+  readonly device?: string | undefined;
+}
 
 type Text = string | string[];
 
-interface Arguments {
+interface Options {
   readonly library: string;
   readonly runtime: Text;
-  readonly batch?: Text;
-  readonly threads?: Text;
-  readonly iterations?: Text;
-  readonly name?: Text;
-  readonly add?: Text;
+  readonly batch?: Text | undefined;
+  readonly threads?: Text | undefined;
+  readonly iterations?: Text | undefined;
+  readonly name?: Text | undefined;
+  readonly add?: Text | undefined;
   readonly list: boolean;
   readonly json: boolean;
 }
 
 const runtimes = ['onnxruntime', 'tfjs'] as const;
 
-export const profileArguments = (
-  found: (command: ProfileCommand) => void,
-): CommandModule<object, Arguments> => ({
-  command: 'profile <library>',
+export const profileArguments: CommandArguments<ProfileCommand, Options> = {
+  usage: 'profile <library>',
   describe: "measure a library's blocks and frame on this machine, or add what another measured",
-  builder: (builder) =>
-    builder
-      .positional('library', { type: 'string', demandOption: true, describe: 'library folder or run folder' })
+  options: (parser) =>
+    parser
+      .positional('library', libraryArgument)
       .options({
         runtime: {
           type: 'string',
@@ -55,46 +68,36 @@ export const profileArguments = (
       .example('$0 profile runs/demo --runtime tfjs --batch 1', "with the pipeline's own engine")
       .example('$0 profile runs/demo --add pi4.json', 'take in what a device measured')
       .example('$0 profile runs/demo --list', 'what is there'),
-  handler: (args) => {
-    const { library, list, json } = args;
-    const text = (option: 'batch' | 'threads' | 'iterations' | 'name' | 'add') => once(option, args[option]);
-    const add = text('add');
-    if (add !== undefined && list)
-      fail({ reason: 'usage', subject: '--list', found: 'given with --add', expected: 'one of them' });
-    const measuring = (['batch', 'threads', 'iterations', 'name'] as const).find(
-      (option) => args[option] !== undefined,
-    );
-    if ((add !== undefined || list) && measuring !== undefined) {
-      fail({
-        reason: 'usage',
-        subject: `--${measuring}`,
-        found: `given with --${list ? 'list' : 'add'}, which measures nothing`,
-        expected: 'one of them',
-      });
-    }
-    const threads = wholeNumber('threads', text('threads'));
-    const iterations = wholeNumber('iterations', text('iterations'));
-    const batch = text('batch')
-      ?.split(',')
-      .map((size) => wholeNumber('batch', size.trim())!);
-    const name = text('name');
-    found({
-      name: 'profile',
-      library,
-      action:
-        add !== undefined
-          ? { kind: 'add', file: add }
-          : list
-            ? { kind: 'list' }
-            : {
-                kind: 'measure',
-                runtime: oneOf('runtime', once('runtime', args.runtime), runtimes)!,
-                ...(batch && { batchSizes: batch }),
-                ...(threads !== undefined && { threads }),
-                ...(iterations !== undefined && { iterations }),
-                ...(name !== undefined && { device: name }),
-              },
-      json,
+  read: profileCommand,
+};
+
+function profileCommand(args: Options): ProfileCommand {
+  const { library, list, json } = args;
+  const add = once('add', args.add);
+  if (add !== undefined && list)
+    fail({ reason: 'usage', subject: '--list', found: 'given with --add', expected: 'one of them' });
+  const measuring = (['batch', 'threads', 'iterations', 'name'] as const).find(
+    (option) => args[option] !== undefined,
+  );
+  if ((add !== undefined || list) && measuring !== undefined) {
+    fail({
+      reason: 'usage',
+      subject: `--${measuring}`,
+      found: `given with --${list ? 'list' : 'add'}, which measures nothing`,
+      expected: 'one of them',
     });
-  },
-});
+  }
+  const measure: Measure = {
+    kind: 'measure',
+    runtime: oneOf('runtime', once('runtime', args.runtime), runtimes) ?? 'onnxruntime',
+    batchSizes: once('batch', args.batch)
+      ?.split(',')
+      .flatMap((size) => wholeNumber('batch', size.trim()) ?? []),
+    threads: wholeNumber('threads', once('threads', args.threads)),
+    iterations: wholeNumber('iterations', once('iterations', args.iterations)),
+    device: once('name', args.name),
+  };
+  const action =
+    add !== undefined ? ({ kind: 'add', file: add } as const) : list ? ({ kind: 'list' } as const) : measure;
+  return { library, action, json };
+}

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import type { ProfileCommand, Measure } from './arguments.ts';
 import { openLibrary, type Library } from '../../library/open.ts';
 import { defaults, measureOnnx, type Options } from '../../profile/measure-onnx.js';
 import {
@@ -9,30 +10,12 @@ import {
   saveProfile,
   type Profile,
 } from '../../profile/profile-file.ts';
-import { watchInterrupts } from '../interrupts.ts';
+import { watchInterrupts } from '../../terminal/interrupts.ts';
 import { BlockForgeError, describeFailure, fail } from '../../util/failure.ts';
 import { formatDuration } from '../../util/format.ts';
 import { renderProfile, renderProfileList, type ListedProfile } from './render.ts';
-import { interruptedExitCode } from '../report-error.ts';
-import type { Surroundings } from '../run/command.ts';
-import type { Terminal } from '../terminal.ts';
-
-export interface ProfileCommand {
-  readonly name: 'profile';
-  readonly library: string;
-  readonly action: Measure | { readonly kind: 'add'; readonly file: string } | { readonly kind: 'list' };
-  readonly json: boolean;
-}
-
-interface Measure {
-  readonly kind: 'measure';
-  readonly runtime: 'onnxruntime' | 'tfjs';
-  readonly batchSizes?: readonly number[];
-  readonly threads?: number;
-  readonly iterations?: number;
-  /** The profile's name. */
-  readonly device?: string;
-}
+import { interruptedExitCode } from '../../terminal/report-error.ts';
+import type { Surroundings, Terminal } from '../../terminal/terminal.ts';
 
 /** Measures, adds or lists the latency profiles of a library. @returns the exit code */
 export async function runProfile(
@@ -83,13 +66,13 @@ async function measure(
     batchSizes,
     iterations,
     warmup: defaults.warmup,
-    ...(device !== undefined && { name: device }),
+    name: device,
     signal: AbortSignal.any([interrupts.polite, unheard]),
-    ...(!quiet && { onProgress: progress.show }),
+    onProgress: quiet ? undefined : progress.show,
   };
   try {
     return await (runtime === 'tfjs'
-      ? withTfjs(library, options, threads)
+      ? (await import('../../profile/measure-tfjs.ts')).measureTfjs(library, { ...options, threads })
       : withOnnx(library, options, threads));
   } catch (error) {
     if (options.signal.aborted) return undefined;
@@ -110,13 +93,6 @@ async function withOnnx(
   const { requireOnnx } = await import('../../graphs/onnx-runtime.ts');
   await requireOnnx(library, 'measure with --runtime tfjs');
   return measureOnnx({ ...options, folder: library.folder, threads });
-}
-
-async function withTfjs(library: Library, options: Settings, threads?: number): Promise<Profile> {
-  // TensorFlow reads it when it is loaded.
-  if (threads !== undefined) process.env.TF_NUM_INTRAOP_THREADS = String(threads);
-  const { measureTfjs } = await import('../../profile/measure-tfjs.ts');
-  return measureTfjs(library, options);
 }
 
 async function listProfiles(library: Library): Promise<ListedProfile[]> {

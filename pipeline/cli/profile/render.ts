@@ -1,7 +1,7 @@
 import { profileDescription } from '../../profile/latency.ts';
 import type { Profile, ProfileBatch } from '../../profile/profile-file.ts';
-import { renderTable, type Column } from '../table.ts';
-import type { Paint } from '../terminal.ts';
+import { renderTable, type Column } from '../../terminal/table.ts';
+import type { Paint } from '../../terminal/terminal.ts';
 
 /** A profile as tables: the parts of every batch size, whole models, and how well parts add up to them. */
 export function renderProfile(profile: Profile, paint: Paint): string {
@@ -71,18 +71,16 @@ function renderBatch(
 /** A limit on latency that is missed by a fifth is no limit. */
 const doubtfulPercent = 20;
 
-export interface ListedProfile {
-  readonly name: string;
-  readonly profile?: Profile;
-  /** Why it cannot be used. */
-  readonly problem?: string;
-}
+/** A profile of the library, or why it cannot be used. */
+export type ListedProfile =
+  { readonly name: string; readonly profile: Profile } | { readonly name: string; readonly problem: string };
 
 export function renderProfileList(listed: readonly ListedProfile[], folder: string): string {
   if (listed.length === 0) return `No profiles in ${folder}; npm run pipeline -- profile ${folder} makes one`;
   return listed
-    .map(({ name, profile, problem }) => {
-      if (profile === undefined) return `${name}: not usable: ${problem}`;
+    .map((item) => {
+      if ('problem' in item) return `${item.name}: not usable: ${item.problem}`;
+      const { name, profile } = item;
       const sizes = profile.batches.map(({ batchSize }) => batchSize).join(', ');
       return `${name}: ${profileDescription(profile)}; batch sizes ${sizes}`;
     })

@@ -6,37 +6,26 @@ import { nearest } from '../../config/nearest.ts';
 import { displayPath } from '../../config/problem.ts';
 import type { DownloadProgress } from '../../model/checkpoint/download.ts';
 import type { PlanInput } from '../../stages/common/run-inputs.ts';
-import { watchInterrupts } from '../interrupts.ts';
+import { watchInterrupts } from '../../terminal/interrupts.ts';
 import { BlockForgeError, exitCodeOf, fail } from '../../util/failure.ts';
 import { formatBytes } from '../../util/format.ts';
-import type { RunCommand } from '../arguments.ts';
-import { interruptedExitCode } from '../report-error.ts';
-import { renderJson } from './json.ts';
-import { renderLines } from './views.ts';
-import { renderOutcome } from './outcome.ts';
+import type { RunCommand } from './arguments.ts';
+import { interruptedExitCode } from '../../terminal/report-error.ts';
+import { renderLines } from '../../terminal/run-lines.ts';
+import { renderOutcome } from '../../terminal/run-outcome.ts';
 import { renderPlan } from './plan.ts';
-import { renderQuiet } from './quiet.ts';
 import { renderSummary } from '../show/render.ts';
-import { renderTty } from './tty.ts';
-import type { RunView } from './view.ts';
-import type { Terminal } from '../terminal.ts';
-import { trackRun } from './track-run.ts';
-import { commands } from '../options.ts';
-
-export interface Surroundings {
-  readonly stdout: Terminal;
-  readonly stderr: Terminal;
-  readonly cwd: string;
-  /** Aborted when nobody reads the output any more. */
-  readonly unheard: AbortSignal;
-}
+import { renderTty } from '../../terminal/run-tty.ts';
+import { renderJson, renderQuiet, type RunView } from '../../terminal/run-view.ts';
+import type { Surroundings, Terminal } from '../../terminal/terminal.ts';
+import { trackRun } from '../../terminal/track-run.ts';
 
 const registry = fileURLToPath(new URL('../../stages/index.ts', import.meta.url));
 
 /** Plans or runs the pipeline. @returns the exit code */
 export async function runPipeline(command: RunCommand, around: Surroundings): Promise<number> {
   const { config, overrides, plan, from, only } = command;
-  refuseMistypedCommand(config, around.cwd);
+  refuseMistypedCommand(config, around);
   const loaded = loadConfig(config, { overrides, cwd: around.cwd });
   // Late, so that a mistake in the config is told at once.
   const { preparePlanInput } = await import('../../stages/plan-input.ts');
@@ -156,7 +145,7 @@ async function libraryTable(
 }
 
 /** `blockforge doctr` reads as a config called "doctr"; say what was meant instead of searching for it. */
-function refuseMistypedCommand(config: string, cwd: string): void {
+function refuseMistypedCommand(config: string, { cwd, commands }: Surroundings): void {
   if (/[./\\]/.test(config) || existsSync(resolve(cwd, config))) return;
   const near = nearest(config, commands);
   if (near === undefined) return;

@@ -1,7 +1,7 @@
 import type { PlanRow } from '../../runner/describe-plan.ts';
 import { formatBytes, formatDuration } from '../../util/format.ts';
-import { renderTable } from '../table.ts';
-import type { Paint } from '../terminal.ts';
+import { renderTable } from '../../terminal/table.ts';
+import type { Paint } from '../../terminal/terminal.ts';
 
 export interface PlanFacts {
   readonly run: string;

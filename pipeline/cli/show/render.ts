@@ -7,10 +7,16 @@ import type {
   UniformSummary,
 } from './summary.ts';
 import { formatCount } from '../../util/format.ts';
-import { accuracyDecimals, formatAccuracy, formatDelta, formatPercent, signed } from '../numbers.ts';
-import { renderTable } from '../table.ts';
-import type { Column } from '../table.ts';
-import type { Paint } from '../terminal.ts';
+import {
+  accuracyDecimals,
+  formatAccuracy,
+  formatDelta,
+  formatPercent,
+  signed,
+} from '../../terminal/numbers.ts';
+import { renderTable } from '../../terminal/table.ts';
+import type { Column } from '../../terminal/table.ts';
+import type { Paint } from '../../terminal/terminal.ts';
 
 /** A library as tables: every descendant block by block, then whole models beside the teacher. */
 export function renderSummary(summary: LibrarySummary, paint: Paint): string {

@@ -1,33 +1,36 @@
-import type { CommandModule } from 'yargs';
-import { engines } from '../engines.ts';
+import { engineChoices, type EngineChoice } from '../../tensor/installed.ts';
+import type { MeasuredSplit } from '../../library/images.ts';
+import type { CommandArguments } from '../command.ts';
 import { fail } from '../../util/failure.ts';
-import { once, oneOf } from '../options.ts';
-import type { VerifyCommand } from './command.ts';
+import { libraryArgument, once, oneOf } from '../../terminal/options.ts';
 
-interface Arguments {
+export interface VerifyCommand {
   readonly library: string;
   readonly measure: boolean;
-  readonly config?: string | string[];
-  readonly split?: string | string[];
-  readonly engine?: string | string[];
+  readonly config?: string | undefined;
+  readonly split: MeasuredSplit;
+  readonly engine: EngineChoice;
+  readonly json: boolean;
+}
+
+interface Options {
+  readonly library: string;
+  readonly measure: boolean;
+  readonly config?: string | string[] | undefined;
+  readonly split?: string | string[] | undefined;
+  readonly engine?: string | string[] | undefined;
   readonly json: boolean;
 }
 
 /** The manifest's numbers are the selection split's; the test split asks whether they hold on images never used. */
 const splits = ['selection', 'test'] as const;
 
-export const verifyArguments = (
-  found: (command: VerifyCommand) => void,
-): CommandModule<object, Arguments> => ({
-  command: 'verify <library>',
+export const verifyArguments: CommandArguments<VerifyCommand, Options> = {
+  usage: 'verify <library>',
   describe: 'check a library or a model folder: every file, every weight, and with --measure its numbers',
-  builder: (builder) =>
-    builder
-      .positional('library', {
-        type: 'string',
-        demandOption: true,
-        describe: 'library folder, run folder or model folder',
-      })
+  options: (parser) =>
+    parser
+      .positional('library', { ...libraryArgument, describe: 'library folder, run folder or model folder' })
       .options({
         measure: {
           type: 'boolean',
@@ -43,7 +46,7 @@ export const verifyArguments = (
           type: 'string',
           describe: `with --measure: images of this split: ${splits.join(', ')}; default: selection`,
         },
-        engine: { type: 'string', describe: `with --measure: ${engines.join(', ')}; default: auto` },
+        engine: { type: 'string', describe: `with --measure: ${engineChoices.join(', ')}; default: auto` },
         json: { type: 'boolean', default: false, describe: 'all findings and numbers as JSON' },
       })
       .requiresArg(['config', 'split', 'engine'])
@@ -59,27 +62,28 @@ export const verifyArguments = (
       .example('$0 verify runs/demo --measure', 'and do its numbers hold on this machine?')
       .example('$0 verify library --measure --config demo.yaml', 'of a library that was copied here')
       .example('$0 verify runs/demo/library/models/params-60pct', 'is this model folder whole?'),
-  handler: (args) => {
-    const config = once('config', args.config);
-    const split = oneOf('split', once('split', args.split), splits);
-    const engine = oneOf('engine', once('engine', args.engine), engines);
-    const given = Object.entries({ config, split, engine }).find(([, value]) => value !== undefined);
-    if (given !== undefined && !args.measure) {
-      fail({
-        reason: 'usage',
-        subject: `--${given[0]}`,
-        found: 'given without --measure, which alone needs it',
-        next: 'add --measure, or leave it out',
-      });
-    }
-    found({
-      name: 'verify',
-      library: args.library,
-      measure: args.measure,
-      ...(config !== undefined && { config }),
-      split: split ?? 'selection',
-      engine: engine ?? 'auto',
-      json: args.json,
+  read: verifyCommand,
+};
+
+function verifyCommand(args: Options): VerifyCommand {
+  const config = once('config', args.config);
+  const split = oneOf('split', once('split', args.split), splits);
+  const engine = oneOf('engine', once('engine', args.engine), engineChoices);
+  const given = Object.entries({ config, split, engine }).find(([, value]) => value !== undefined);
+  if (given !== undefined && !args.measure) {
+    fail({
+      reason: 'usage',
+      subject: `--${given[0]}`,
+      found: 'given without --measure, which alone needs it',
+      next: 'add --measure, or leave it out',
     });
-  },
-});
+  }
+  return {
+    library: args.library,
+    measure: args.measure,
+    config,
+    split: split ?? 'selection',
+    engine: engine ?? 'auto',
+    json: args.json,
+  };
+}

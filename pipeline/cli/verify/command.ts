@@ -1,23 +1,12 @@
 import type { MeasuredVerification } from '../../verify/numbers.ts';
-import type { MeasuredSplit } from '../../library/images.ts';
+import type { VerifyCommand } from './arguments.ts';
+import type { Surroundings } from '../../terminal/terminal.ts';
 import { findModel, openModel } from '../../compose/open-model.ts';
 import { verifyLibrary, type Verification } from '../../verify/library.ts';
 import { verifyModel, type ModelVerification } from '../../verify/model.ts';
-import type { EngineChoice } from '../../tensor/engine.ts';
 import { exitCodeOf, fail } from '../../util/failure.ts';
-import { progressLines } from '../progress-lines.ts';
+import { progressLines } from '../../terminal/progress-lines.ts';
 import { renderMeasured, renderVerification } from './render.ts';
-import type { Surroundings } from '../run/command.ts';
-
-export interface VerifyCommand {
-  readonly name: 'verify';
-  readonly library: string;
-  readonly measure: boolean;
-  readonly config?: string;
-  readonly split: MeasuredSplit;
-  readonly engine: EngineChoice;
-  readonly json: boolean;
-}
 
 interface VerifyProgress {
   readonly fraction: number;
@@ -46,7 +35,7 @@ export async function runVerify(command: VerifyCommand, around: Surroundings): P
   if (command.json) {
     const { manifest, ...rest } = verification;
     const facts = { ok: whole && holds, manifestReadable: manifest !== undefined, ...rest };
-    stdout.write(`${JSON.stringify({ ...facts, ...(measured && { measured }) }, null, 2)}\n`);
+    stdout.write(`${JSON.stringify({ ...facts, measured }, null, 2)}\n`);
   }
   if (!whole) return exitCodeOf('library-invalid');
   return holds ? 0 : exitCodeOf('gate-failed');

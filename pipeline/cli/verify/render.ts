@@ -5,9 +5,9 @@ import { manifestKind } from '../../library/read-manifest.ts';
 import type { CheckName } from '../../verify/finding.ts';
 import type { MeasuredVerification, NumberVerdict } from '../../verify/numbers.ts';
 import { formatBytes, formatCount } from '../../util/format.ts';
-import { formatMetric, signed } from '../numbers.ts';
-import { renderTable, type Column } from '../table.ts';
-import type { Paint } from '../terminal.ts';
+import { formatMetric, signed } from '../../terminal/numbers.ts';
+import { renderTable, type Column } from '../../terminal/table.ts';
+import type { Paint } from '../../terminal/terminal.ts';
 
 const titles: Readonly<Record<CheckName, string>> = {
   manifest: 'manifest: schema and references',

@@ -13,7 +13,7 @@ const main = fileURLToPath(new URL('../../../pipeline/cli/main.ts', import.meta.
 /** Turns the exit code into 99 where TensorFlow.js was loaded. */
 const watch = "data:text/javascript,process.on('exit',()=>{if('_tfengine'in globalThis)process.exitCode=99})";
 
-describe('cli/compose-command', () => {
+describe('cli/compose/command', () => {
   let folder: Awaited<ReturnType<typeof writtenLibrary>>;
   before(async () => (folder = await writtenLibrary()));
   after(() => folder.remove());

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { parseArguments } from '../../../pipeline/cli/arguments.ts';
 import { parseDrop, parseLimit } from '../../../pipeline/cli/compose/limits.ts';
 import { BlockForgeError, type Failure } from '../../../pipeline/util/failure.ts';
+import { parseLine } from '../parse.ts';
 
-const parse = (line: string) => parseArguments(`compose lib ${line}`.trim().split(' '), '1.2.3');
+const parse = (line: string) => parseLine(`compose lib ${line}`);
 
 function refused(act: () => unknown): Failure {
   try {
@@ -15,7 +15,7 @@ function refused(act: () => unknown): Failure {
   throw new Error('it was accepted');
 }
 
-describe('cli/compose-limits', () => {
+describe('cli/compose/limits', () => {
   it('reads amounts in their units, and shares of the teacher', () => {
     assert.deepEqual(parseLimit('params', '60%'), { share: 0.6 });
     assert.deepEqual(parseLimit('params', '3.1M'), { amount: 3.1e6 });

@@ -3,19 +3,19 @@ import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArguments } from '../../pipeline/cli/arguments.ts';
-import { renderMeasured, renderVerification } from '../../pipeline/cli/verify/render.ts';
-import { colours, plain } from '../../pipeline/cli/terminal.ts';
-import type { MeasuredVerification } from '../../pipeline/verify/numbers.ts';
-import { writeModel, type WriteModelOptions } from '../../pipeline/compose/write-model.ts';
-import { openLibrary } from '../../pipeline/library/open.ts';
-import type { ModelVerification } from '../../pipeline/verify/model.ts';
-import { verifyLibrary, type Verification } from '../../pipeline/verify/library.ts';
-import { BlockForgeError } from '../../pipeline/util/failure.ts';
-import { flipBit, patients, type Patients } from '../library/damage.ts';
+import { parseLine } from '../parse.ts';
+import { renderMeasured, renderVerification } from '../../../pipeline/cli/verify/render.ts';
+import { colours, plain } from '../../../pipeline/terminal/terminal.ts';
+import type { MeasuredVerification } from '../../../pipeline/verify/numbers.ts';
+import { writeModel, type WriteModelOptions } from '../../../pipeline/compose/write-model.ts';
+import { openLibrary } from '../../../pipeline/library/open.ts';
+import type { ModelVerification } from '../../../pipeline/verify/model.ts';
+import { verifyLibrary, type Verification } from '../../../pipeline/verify/library.ts';
+import { BlockForgeError } from '../../../pipeline/util/failure.ts';
+import { flipBit, patients, type Patients } from '../../library/damage.ts';
 
 const tsx = createRequire(import.meta.url).resolve('tsx');
-const main = fileURLToPath(new URL('../../pipeline/cli/main.ts', import.meta.url));
+const main = fileURLToPath(new URL('../../../pipeline/cli/main.ts', import.meta.url));
 
 /** Turns the exit code into 99 where TensorFlow.js was loaded. */
 const watch = "data:text/javascript,process.on('exit',()=>{if('_tfengine'in globalThis)process.exitCode=99})";
@@ -36,7 +36,7 @@ describe('cli/verify', function () {
 
   const refusal = (line: string) => {
     try {
-      parseArguments(line.split(' '), '1.0.0');
+      parseLine(line);
     } catch (error) {
       assert.ok(error instanceof BlockForgeError, String(error));
       return error.failure;
@@ -45,7 +45,6 @@ describe('cli/verify', function () {
   };
 
   it('is asked for with a library, and with what to measure', () => {
-    const command = (line: string) => parseArguments(line.split(' '), '1.0.0');
     const bare = {
       name: 'verify',
       library: 'runs/x',
@@ -54,8 +53,8 @@ describe('cli/verify', function () {
       engine: 'auto',
       json: false,
     };
-    assert.deepEqual(command('verify runs/x'), bare);
-    assert.deepEqual(command('verify runs/x --measure -c a.yaml --split test --engine wasm --json'), {
+    assert.deepEqual(parseLine('verify runs/x'), bare);
+    assert.deepEqual(parseLine('verify runs/x --measure -c a.yaml --split test --engine wasm --json'), {
       ...bare,
       measure: true,
       config: 'a.yaml',
@@ -71,7 +70,7 @@ describe('cli/verify', function () {
     const split = refusal('verify x --measure --split selektion');
     assert.deepEqual([split.found, split.next], ['no such split', 'did you mean "selection"?']);
     assert.equal(refusal('verify x --measure --engine cuda').found, 'no such engine');
-    const { text } = command('verify --help') as { text: string };
+    const { text } = parseLine('verify --help') as { text: string };
     for (const part of [
       '--measure',
       'model folder',

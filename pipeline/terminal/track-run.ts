@@ -1,4 +1,4 @@
-import type { Event, JobId } from '../../runner/contract.ts';
+import type { Event, JobId } from '../runner/contract.ts';
 import { stageOf } from './job-lines.ts';
 
 type EventOf<T extends Event['type']> = Extract<Event, { type: T }>;

@@ -1,8 +1,8 @@
-import type { Event, JobId, JobProgress } from '../../runner/contract.ts';
-import { formatBytes, formatDuration } from '../../util/format.ts';
-import type { Json } from '../../util/hash.ts';
-import { formatMetric } from '../numbers.ts';
-import type { Paint } from '../terminal.ts';
+import type { Event, JobId, JobProgress } from '../runner/contract.ts';
+import { formatBytes, formatDuration } from '../util/format.ts';
+import type { Json } from '../util/hash.ts';
+import { formatMetric } from './numbers.ts';
+import type { Paint } from './terminal.ts';
 
 type Progress = Extract<Event, { type: 'job-progress' }>;
 

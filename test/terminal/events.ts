@@ -1,6 +1,6 @@
 import type { Event } from '../../pipeline/runner/contract.ts';
-import type { Terminal } from '../../pipeline/cli/terminal.ts';
-import { plain } from '../../pipeline/cli/terminal.ts';
+import type { Terminal } from '../../pipeline/terminal/terminal.ts';
+import { plain } from '../../pipeline/terminal/terminal.ts';
 import { sha256 } from '../../pipeline/util/hash.ts';
 
 const outputs = sha256('outputs');

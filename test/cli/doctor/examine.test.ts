@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { adviceFor, examine, renderReport, type DoctorReport } from '../../pipeline/cli/doctor.ts';
+import { adviceFor, examine, type DoctorReport } from '../../../pipeline/cli/doctor/examine.ts';
+import { renderReport } from '../../../pipeline/cli/doctor/render.ts';
 
 const healthy: DoctorReport = {
   node: { version: '22.0.0', supported: true },

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
-import { eventLine } from '../../pipeline/cli/run/job-lines.ts';
-import { renderJson } from '../../pipeline/cli/run/json.ts';
-import { renderLines } from '../../pipeline/cli/run/views.ts';
-import { renderOutcome } from '../../pipeline/cli/run/outcome.ts';
-import { renderQuiet } from '../../pipeline/cli/run/quiet.ts';
-import { jobLine, overallLine } from '../../pipeline/cli/run/tty.ts';
-import { colours, plain } from '../../pipeline/cli/terminal.ts';
-import { trackRun } from '../../pipeline/cli/run/track-run.ts';
+import { eventLine } from '../../pipeline/terminal/job-lines.ts';
+import { renderJson } from '../../pipeline/terminal/run-view.ts';
+import { renderLines } from '../../pipeline/terminal/run-lines.ts';
+import { renderOutcome } from '../../pipeline/terminal/run-outcome.ts';
+import { renderQuiet } from '../../pipeline/terminal/run-view.ts';
+import { jobLine, overallLine } from '../../pipeline/terminal/run-tty.ts';
+import { colours, plain } from '../../pipeline/terminal/terminal.ts';
+import { trackRun } from '../../pipeline/terminal/track-run.ts';
 import { sha256 } from '../../pipeline/util/hash.ts';
 import { fakeTerminal, story } from './events.ts';
-import { assertAscii, assertGolden } from './golden.ts';
+import { assertAscii, assertGolden } from '../cli/golden.ts';
 
 describe('cli: a run in lines', () => {
   it('shows each happening once and progress rarely', () => {

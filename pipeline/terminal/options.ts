@@ -2,10 +2,16 @@ import { nearest } from '../config/nearest.ts';
 import { fail } from '../util/failure.ts';
 
 export const seeHelp = 'npm run pipeline -- --help lists the options';
-export const commands = ['run', 'show', 'doctor', 'compose', 'profile', 'legodnn', 'verify'];
+
+/** The library that a command is about. */
+export const libraryArgument = {
+  type: 'string',
+  demandOption: true,
+  describe: 'library folder or run folder',
+} as const;
 
 /** yargs gathers a repeated option into a list; only --set may be repeated. */
-export function once(option: string, value: string | string[] | undefined): string | undefined {
+export function once<T extends string | undefined>(option: string, value: T | string[]): T {
   if (!Array.isArray(value)) return value;
   return fail({
     reason: 'usage',
@@ -28,11 +34,12 @@ export function wholeNumber(option: string, value: string | undefined, least = 1
   });
 }
 
-/** Refuses a value that is none of `known`, with the nearest known one. @throws BlockForgeError `usage` */
+/** Refuses a value that is none of `known`, with the nearest known one; `what` it would be. @throws BlockForgeError `usage` */
 export function oneOf<T extends string>(
   option: string,
   value: string | undefined,
   known: readonly T[],
+  what = option,
 ): T | undefined {
   if (value === undefined) return undefined;
   const match = known.find((candidate) => candidate === value);
@@ -41,15 +48,22 @@ export function oneOf<T extends string>(
   return fail({
     reason: 'usage',
     subject: `--${option} ${value}`,
-    found: `no such ${option === 'from' || option === 'only' ? 'stage' : option}`,
+    found: `no such ${what}`,
     expected: `one of: ${known.join(', ')}`,
-    ...(near === undefined ? {} : { next: `did you mean "${near}"?` }),
+    next: near === undefined ? undefined : `did you mean "${near}"?`,
   });
 }
 
+interface Known {
+  readonly options: readonly string[];
+  readonly commands: readonly string[];
+  /** The first word given. */
+  readonly command: string | undefined;
+}
+
 /** Turns a message of yargs into a failure; a mistyped option gets the nearest known one. */
-export function refuse(message: string, options: readonly string[], command?: string): never {
-  const unknown = /^Unknown arguments?: (.*)$/m.exec(message)?.[1].split(', ') ?? [];
+export function refuse(message: string, { options, commands, command }: Known): never {
+  const unknown = /^Unknown arguments?: (.*)$/m.exec(message)?.[1]?.split(', ') ?? [];
   const valueless = /^Not enough arguments following: (\S+)/m.exec(message)?.[1];
   if (valueless !== undefined) {
     fail({ reason: 'usage', subject: `--${valueless}`, found: 'nothing follows it', next: seeHelp });
@@ -62,7 +76,8 @@ export function refuse(message: string, options: readonly string[], command?: st
       expected: `a library folder or a run folder, e.g. ${command ?? 'show'} runs/demo`,
     });
   }
-  if (unknown.length === 0) {
+  const [first] = unknown;
+  if (first === undefined) {
     fail({
       reason: 'usage',
       subject: 'command line',
@@ -70,7 +85,6 @@ export function refuse(message: string, options: readonly string[], command?: st
       next: seeHelp,
     });
   }
-  const [first] = unknown;
   const known = [...new Set(options)];
   const near = nearest(first, known) ?? nearest(first, commands);
   const isOption = near === undefined || known.includes(near);

@@ -4,12 +4,11 @@ import { readdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArguments } from '../../pipeline/cli/arguments.ts';
-import { hasOnnxRuntime } from '../support/onnx-runtime.ts';
-import { BlockForgeError } from '../../pipeline/util/failure.ts';
-import { writtenLibrary } from '../library/fixture.ts';
+import { hasOnnxRuntime } from '../../support/onnx-runtime.ts';
+import { BlockForgeError } from '../../../pipeline/util/failure.ts';
+import { writtenLibrary } from '../../library/fixture.ts';
+import { parseLine as parse } from '../parse.ts';
 
-const parse = (line: string) => parseArguments(line.split(' '), '1.2.3');
 const refused = (line: string, ...parts: RegExp[]) =>
   assert.throws(
     () => parse(line),
@@ -67,7 +66,7 @@ describe('cli/profile', () => {
 
   describe('as a process', () => {
     const tsx = createRequire(import.meta.url).resolve('tsx');
-    const main = fileURLToPath(new URL('../../pipeline/cli/main.ts', import.meta.url));
+    const main = fileURLToPath(new URL('../../../pipeline/cli/main.ts', import.meta.url));
     /** Turns the exit code into 99 where TensorFlow.js was loaded. */
     const watch =
       "data:text/javascript,process.on('exit',()=>{if('_tfengine'in globalThis)process.exitCode=99})";

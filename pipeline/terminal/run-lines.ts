@@ -1,7 +1,7 @@
-import type { Event, JobId } from '../../runner/contract.ts';
+import type { Event, JobId } from '../runner/contract.ts';
 import { eventLine, gatherJobs, percentDone, progressText } from './job-lines.ts';
-import type { RunView } from './view.ts';
-import type { Terminal } from '../terminal.ts';
+import type { RunView } from './run-view.ts';
+import type { Terminal } from './terminal.ts';
 
 const quietMs = 10_000;
 const patienceMs = 60_000;

@@ -36,3 +36,14 @@ export function colours(): Paint {
 function same(text: string): string {
   return text;
 }
+
+/** What a command finds around it: where it writes, and when to stop. */
+export interface Surroundings {
+  readonly stdout: Terminal;
+  readonly stderr: Terminal;
+  readonly cwd: string;
+  /** Aborted when nobody reads the output any more. */
+  readonly unheard: AbortSignal;
+  /** The names of all commands, for whoever is given a mistyped one. */
+  readonly commands: readonly string[];
+}

@@ -3,15 +3,15 @@ import { existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
-import { loadEngine, type Engine } from '../tensor/engine.ts';
+import { loadEngine, type Engine } from '../../tensor/engine.ts';
 import {
   engineSlots,
   installedEngines,
   listGpus,
   type Gpu,
   type InstalledEngines,
-} from '../tensor/installed.ts';
-import { formatBytes } from '../util/format.ts';
+} from '../../tensor/installed.ts';
+import { formatBytes } from '../../util/format.ts';
 
 /** What a machine has for BlockForge, and what would make it faster. */
 export interface DoctorReport {
@@ -25,9 +25,9 @@ export interface DoctorReport {
   readonly disk: { readonly folder: string; readonly freeBytes: number };
   readonly gpus: readonly Gpu[];
   /** Of the libraries that TensorFlow's CUDA variant opens; absent where neither a GPU nor that variant is there. */
-  readonly cuda?: { readonly found: readonly string[]; readonly missing: readonly string[] };
+  readonly cuda?: { readonly found: readonly string[]; readonly missing: readonly string[] } | undefined;
   /** The one thing to do; absent where nothing is to be gained. */
-  readonly advice?: { readonly why: string; readonly command: string };
+  readonly advice?: { readonly why: string; readonly command: string } | undefined;
 }
 
 type Findings = Omit<DoctorReport, 'advice'>;
@@ -67,12 +67,12 @@ export async function examine(folder = process.cwd()): Promise<DoctorReport> {
     memory: { totalBytes: totalmem(), freeBytes: freemem() },
     disk: { folder: resolve(folder), freeBytes: bavail * bsize },
     gpus,
-    ...(gpus.length > 0 || installed.tensorflow?.variant === 'cuda'
-      ? { cuda: findCuda(installed.tensorflow?.folder) }
-      : {}),
+    cuda:
+      gpus.length > 0 || installed.tensorflow?.variant === 'cuda'
+        ? findCuda(installed.tensorflow?.folder)
+        : undefined,
   };
-  const advice = adviceFor(findings);
-  return advice === undefined ? findings : { ...findings, advice };
+  return { ...findings, advice: adviceFor(findings) };
 }
 
 /** The first of these that applies: what keeps runs from working, then what makes them slow. */
@@ -81,13 +81,14 @@ export function adviceFor(found: Findings): DoctorReport['advice'] {
   if (!found.node.supported) {
     return { why: `Node.js ${found.node.version} is older than 20.19`, command: 'nvm install 22' };
   }
-  if (gpus.length > 0 && installed.tensorflow?.variant !== 'cuda') {
-    return { why: `${gpus[0].name} is not used`, command: 'npm run setup -- --cuda' };
+  const [gpu] = gpus;
+  if (gpu !== undefined && installed.tensorflow?.variant !== 'cuda') {
+    return { why: `${gpu.name} is not used`, command: 'npm run setup -- --cuda' };
   }
-  if (gpus.length > 0 && engine.device !== 'gpu') {
+  if (gpu !== undefined && engine.device !== 'gpu') {
     const missing = found.cuda?.missing ?? [];
     const why = missing.length > 0 ? `missing ${missing.join(', ')}` : 'TensorFlow sees no GPU';
-    return { why: `${gpus[0].name} is not used: ${why}`, command: 'npm run setup -- --cuda' };
+    return { why: `${gpu.name} is not used: ${why}`, command: 'npm run setup -- --cuda' };
   }
   if (engine.name === 'wasm') {
     const why = engine.note ?? 'wasm computes on one thread';
@@ -102,42 +103,6 @@ export function adviceFor(found: Findings): DoctorReport['advice'] {
   return undefined;
 }
 
-/** The report for people, without a line break at its end. */
-export function renderReport(report: DoctorReport): string {
-  const { engine, processor, memory, disk, gpus, cuda, installed, advice } = report;
-  const rows: [string, string][] = [
-    ['engine', engine.description],
-    ...(engine.note === undefined ? [] : [['', engine.note] satisfies [string, string]]),
-    ['processes', `${report.processes} side by side`],
-    ['tensorflow', tensorflowLine(installed)],
-    [
-      'GPUs',
-      gpus.length === 0 ? 'none visible' : gpus.map(({ device, name }) => `${device}: ${name}`).join(', '),
-    ],
-  ];
-  if (cuda !== undefined) {
-    rows.push(['CUDA', `found ${cuda.found.join(', ') || 'nothing'}`]);
-    if (cuda.missing.length > 0) rows.push(['', `missing ${cuda.missing.join(', ')}`]);
-  }
-  rows.push(
-    ['processor', `${processor.model}, ${processor.threads} threads`],
-    ['memory', `${formatBytes(memory.freeBytes)} free of ${formatBytes(memory.totalBytes)}`],
-    ['disk', `${formatBytes(disk.freeBytes)} free at ${disk.folder}`],
-    ['Node.js', `${report.node.version}${report.node.supported ? '' : ' (20.19 or newer is needed)'}`],
-  );
-  const lines = rows.map(([label, value]) => `${label.padEnd(12)}${value}`);
-  lines.push(
-    '',
-    advice === undefined ? 'Nothing to improve.' : `To improve: ${advice.command}\n  because ${advice.why}`,
-  );
-  return lines.join('\n');
-}
-
-function tensorflowLine({ tensorflow, why }: InstalledEngines): string {
-  if (tensorflow === undefined) return `not installed: ${why.join('; ') || 'no reason was recorded'}`;
-  return `${tensorflow.version} (${tensorflow.variant}) in ${tensorflow.folder}`;
-}
-
 /** What removes the recorded obstacle, where it is one that a package manager removes. */
 function commandAgainst(why: string): string {
   if (process.platform === 'linux' && why.includes('no C++ compiler'))
@@ -149,14 +114,15 @@ function commandAgainst(why: string): string {
 }
 
 function findCuda(engineFolder: string | undefined): NonNullable<DoctorReport['cuda']> {
-  const folders = [engineFolder, ...(process.env.LD_LIBRARY_PATH ?? '').split(':')].filter((name) => name);
+  const paths = (process.env.LD_LIBRARY_PATH ?? '').split(':');
+  const folders = [engineFolder ?? '', ...paths].filter((name) => name !== '');
   const listing = spawnSync('ldconfig', ['-p'], {
     encoding: 'utf8',
     env: { ...process.env, PATH: `${process.env.PATH ?? ''}:/sbin:/usr/sbin` },
   });
   const system = listing.error === undefined ? listing.stdout : '';
   const isThere = (name: string): boolean =>
-    system.includes(`${name} `) || folders.some((folder) => existsSync(join(folder!, name)));
+    system.includes(`${name} `) || folders.some((folder) => existsSync(join(folder, name)));
   return {
     found: cudaLibraries.filter(isThere),
     missing: cudaLibraries.filter((name) => !isThere(name)),
@@ -164,6 +130,6 @@ function findCuda(engineFolder: string | undefined): NonNullable<DoctorReport['c
 }
 
 function isSupportedNode(version: string): boolean {
-  const [major, minor] = version.split('.').map(Number);
+  const [major = 0, minor = 0] = version.split('.').map(Number);
   return major > 20 || (major === 20 && minor >= 19);
 }

@@ -1,10 +1,10 @@
 import { MultiBar } from 'cli-progress';
 import type { SingleBar } from 'cli-progress';
-import type { Event, JobId } from '../../runner/contract.ts';
-import { formatDuration } from '../../util/format.ts';
+import type { Event, JobId } from '../runner/contract.ts';
+import { formatDuration } from '../util/format.ts';
 import { eventLine, gatherJobs, percentDone, progressText } from './job-lines.ts';
-import type { RunView } from './view.ts';
-import type { Terminal } from '../terminal.ts';
+import type { RunView } from './run-view.ts';
+import type { Terminal } from './terminal.ts';
 import { trackRun } from './track-run.ts';
 import type { RunState } from './track-run.ts';
 

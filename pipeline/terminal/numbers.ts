@@ -1,4 +1,11 @@
-import type { Accuracy, Interval } from './show/summary.ts';
+import type { Interval } from '../measure/interval.ts';
+
+/** Top-1 in percent of the images, with its interval where one is known. */
+export interface Top1 {
+  readonly top1: number;
+  readonly top1Low?: number | undefined;
+  readonly top1High?: number | undefined;
+}
 
 /** "68.2 %", with a second decimal where the images are many enough to carry it. */
 export function formatPercent(percent: number, decimals = 1): string {
@@ -11,7 +18,7 @@ export function formatDelta({ mean, low, high }: Interval): string {
 }
 
 /** "68.2 % [66.1, 70.2]" */
-export function formatAccuracy({ top1, top1Low, top1High }: Accuracy, decimals = 1): string {
+export function formatAccuracy({ top1, top1Low, top1High }: Top1, decimals = 1): string {
   const interval =
     top1Low === undefined || top1High === undefined
       ? ''

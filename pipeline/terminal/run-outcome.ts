@@ -1,8 +1,8 @@
-import type { Event } from '../../runner/contract.ts';
-import { describeFailure } from '../../util/failure.ts';
-import { formatDuration } from '../../util/format.ts';
+import type { Event } from '../runner/contract.ts';
+import { describeFailure } from '../util/failure.ts';
+import { formatDuration } from '../util/format.ts';
 import { countJobs, stageOf } from './job-lines.ts';
-import type { Paint } from '../terminal.ts';
+import type { Paint } from './terminal.ts';
 import type { RunState } from './track-run.ts';
 
 /** The end of a run in words: warnings by kind, failures in full, the count. */

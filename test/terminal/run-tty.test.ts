@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { renderTty } from '../../../pipeline/cli/run/tty.ts';
-import { fakeTerminal, story } from '../events.ts';
-import { assertGolden } from '../golden.ts';
+import { renderTty } from '../../pipeline/terminal/run-tty.ts';
+import { fakeTerminal, story } from './events.ts';
+import { assertGolden } from '../cli/golden.ts';
 
 const escapeOrCharacter = new RegExp(`${String.fromCharCode(27)}\\[([?\\d]*)([A-Za-z])|([^])`, 'g');
 

@@ -1,0 +1,19 @@
+import { command, type Command } from './command.ts';
+import { composeArguments } from './compose/arguments.ts';
+import { doctorArguments } from './doctor/arguments.ts';
+import { legodnnArguments } from './legodnn/arguments.ts';
+import { profileArguments } from './profile/arguments.ts';
+import { runArguments } from './run/arguments.ts';
+import { showArguments } from './show/arguments.ts';
+import { verifyArguments } from './verify/arguments.ts';
+
+/** All commands, in the order of the help. A new one is its folder and its line here. */
+export const commands: readonly Command[] = [
+  command(runArguments, async () => (await import('./run/command.ts')).runPipeline),
+  command(showArguments, async () => (await import('./show/command.ts')).runShow),
+  command(doctorArguments, async () => (await import('./doctor/command.ts')).runDoctor),
+  command(composeArguments, async () => (await import('./compose/command.ts')).runCompose),
+  command(verifyArguments, async () => (await import('./verify/command.ts')).runVerify),
+  command(profileArguments, async () => (await import('./profile/command.ts')).runProfile),
+  command(legodnnArguments, async () => (await import('./legodnn/command.ts')).runLegodnn),
+];
