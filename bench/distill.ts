@@ -14,7 +14,8 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
-import * as students from '../pipeline/distill/students.ts';
+import { trainStep } from '../pipeline/distill/loop.ts';
+import { disposeStudent, startStudent } from '../pipeline/distill/student.ts';
 import type { FfnWeights } from '../pipeline/model/ffn-weights.ts';
 import { loadEngine, type EngineChoice } from '../pipeline/tensor/engine.ts';
 import { product } from '../pipeline/tensor/ops.ts';
@@ -47,14 +48,14 @@ export async function benchDistill(
   seconds: number,
   python?: { readonly interpreter: string; readonly threads: number },
 ): Promise<DistillBench> {
-  const student = students.start('bench', randomBlock(), () => 0);
+  const student = startStudent('bench', randomBlock(), () => 0);
   const x = tf.randomNormal([tokens, width], 0, 1, 'float32', 1);
   const target = tf.randomNormal([tokens, width], 0, 1, 'float32', 2);
   const hyper = { lossScale: 1 / (tokens * width), learningRate: 1e-3, gelu: 'exact', adam: {} } as const;
   const h = tf.randomNormal([tokens, hidden], 0, 1, 'float32', 3);
   const torch = python && (await startTorch(python.interpreter, tokens, python.threads));
   const step = (): void => {
-    const loss = students.step(student, { x, target }, hyper);
+    const loss = trainStep(student, { x, target }, hyper);
     loss.dataSync();
     loss.dispose();
   };
@@ -85,7 +86,7 @@ export async function benchDistill(
     await pause(300);
   }
   torch?.stop();
-  students.dispose(student);
+  disposeStudent(student);
   tf.dispose([x, target, h, ...kernels]);
   const sum = (key: keyof Timing) => best.products.reduce((total, time) => total + time[key], 0);
   return {

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { TensorBatch } from '../../datasets/batches.ts';
-import { distillBlock, type DistillSettings } from '../../pipeline/distill/loop.ts';
+import { distillBlock } from '../../pipeline/distill/loop.ts';
+import type { DistillSettings } from '../../pipeline/distill/task.ts';
 import { collectPairs } from '../../pipeline/compress/pairs.ts';
 import { composedExamples } from '../../pipeline/distill/composed-examples.ts';
 import type { Examples } from '../../pipeline/distill/examples.ts';

@@ -1,28 +1,48 @@
 /**
- * Local distillation: all descendants of one block learn in one job, each from its examples: the teacher block's
- * input-output map, or what restores the teacher's residual stream behind a compressed prefix. The descendants share
- * nothing but tensors of examples, so each trains as if alone. Block-local retraining as in LegoDNN (Han et al. 2021,
- * section 4.2), started from the closed-form refit.
+ * Local distillation: all descendants (students) of one block learn in one job, each from its examples: the teacher block's
+ * input-output map, or what restores the teacher's residual stream behind a compressed prefix. The students share nothing
+ * but tensors of examples, so each trains as if alone. Block-local retraining as in LegoDNN (Han et al. 2021, section 4.2),
+ * started from the closed-form refit (docs/design.md, distillation).
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs-core';
+import { downloadFfn } from '../model/ffn-tensors.ts';
 import type { FfnWeights } from '../model/ffn-weights.ts';
-import { createLossLog } from '../tensor/loss-log.ts';
+import { createLossLog, type LossLog } from '../tensor/loss-log.ts';
 import { assertFlat } from '../tensor/memory.ts';
+import type { Gelu } from '../tensor/ops.ts';
+import { adamUpdate, type AdamSettings } from '../tensor/optimizer.ts';
+import type { TrainingState } from '../tensor/training-state.ts';
 import { fail } from '../util/failure.ts';
+import type { Example, Examples } from './examples.ts';
+import { distillGradients } from './loss.ts';
 import { createReporter } from './progress.ts';
 import { stepsWithin } from './rate.ts';
 import { isLookAfter, lastStep, learningRateAt, planEnd } from './schedule.ts';
-import { newRun, restoreStudents, savedRun, saveRun } from './state.ts';
-import * as students from './students.ts';
-import type { DistilledStudent, DistillResult, DistillTask } from './task.ts';
-
-export type { DistilledStudent, DistillResult, DistillSettings, DistillTask, Look } from './task.ts';
-export type { EarlyStop } from './schedule.ts';
-export type { TokenReader } from './token-batches.ts';
+import { disposeStudent, restoreStudent, startStudent, studentArrays, type Student } from './student.ts';
+import type {
+  DistilledStudent,
+  DistillPlan,
+  DistillResult,
+  DistillSettings,
+  DistillTask,
+  Look,
+} from './task.ts';
 
 const stepsPerReadback = 32;
 const reportSeconds = 1;
+const kernels = ['fc1Kernel', 'fc2Kernel'];
+
+type Best = { readonly step: number; readonly error: number } | null;
+/** What a checkpoint keeps beside the students' arrays. A type, not an interface, so that it is JSON. */
+type Run = {
+  plan: DistillPlan;
+  /** Steps made. */
+  step: number;
+  /** Spent until the last checkpoint. */
+  seconds: number;
+  history: readonly Look[];
+};
 
 /**
  * Equal tasks with a number of steps give equal results on one engine and thread count, interrupted or not: a checkpoint
@@ -32,119 +52,148 @@ const reportSeconds = 1;
  * @throws BlockForgeError `not-finite` with block, descendant and step.
  */
 export async function distillBlock(task: DistillTask): Promise<DistillResult> {
-  const { block, settings, examples } = task;
-  const { width, gelu, energyPerToken } = examples;
-  const ids = task.students.map(({ id }) => id);
-  if (ids.length !== examples.students) {
-    throw new Error(`${block}: ${ids.length} students with examples for ${examples.students}`);
+  const { block, settings, examples, checkpoint } = task;
+  if (task.students.length !== examples.students) {
+    throw new Error(`${block}: ${task.students.length} students with examples for ${examples.students}`);
   }
   const began = performance.now();
-  const adam = students.adamSettings(settings);
+  const adam = adamSettings(settings);
+  // Of the loss: squared errors per token and output, or per token in units of the teacher's energy.
+  const units = examples.energyPerToken.map((energy) => (settings.loss === 'mse' ? examples.width : energy));
+  const students: Student[] = [];
   const losses = createLossLog();
   const reporter = createReporter(task);
-  const all: students.Student[] = [];
-
   try {
-    const saved = await task.checkpoint.load();
+    const saved = await checkpoint.load();
     const run = saved === undefined ? newRun(await stepsOf(task, began)) : savedRun(saved, settings);
+    const earlierSeconds = run.seconds;
     for (const [index, { id, weights }] of task.students.entries()) {
-      all.push(students.start(id, weights, (parameters) => examples.errorOf(index, parameters)));
+      students.push(startStudent(id, weights, (parameters) => examples.errorOf(index, parameters)));
     }
-    if (saved !== undefined) restoreStudents(all, saved);
-    const secondsSpent = (): number => run.earlierSeconds + (performance.now() - began) / 1000;
-    const save = async (): Promise<void> => task.checkpoint.save(await saveRun(run, all, secondsSpent()));
-    const readLosses = (): void => {
-      const first = run.step - losses.steps;
-      const values = losses.drain();
-      const bad = values.findIndex((loss) => !Number.isFinite(loss));
-      if (bad >= 0) {
-        const step = first + Math.floor(bad / ids.length) + 1;
-        notFinite(block, ids[bad % ids.length], step, `the loss is ${values[bad]}`);
-      }
-      reporter.losses(values);
-    };
-    const look = async (): Promise<void> => {
-      const errors: number[] = [];
-      for (const [index, student] of all.entries()) {
-        errors.push(
-          await students.judge(student, run.step, (parameters) => examples.errorOf(index, parameters)),
-        );
-      }
-      const bad = errors.findIndex((error) => !Number.isFinite(error));
-      if (bad >= 0) notFinite(block, ids[bad], run.step, `the held-out error is ${errors[bad]}`);
-      run.history.push({ step: run.step, seconds: secondsSpent(), errors });
-      run.plan = planEnd(run.plan, run.history, settings);
+    if (saved !== undefined) restore(students, saved);
+    const save = async (): Promise<void> => {
+      run.seconds = earlierSeconds + secondsSince(began);
+      await checkpoint.save(await stateOf(run, students));
     };
     const checkTensors = assertFlat(`the distillation of ${block}`);
-    const timer = { saved: performance.now(), reported: 0 };
-
     const batches = examples.batches(run.step);
+    let savedAt = performance.now();
+    let reportedAt = 0;
     try {
       while (run.step < lastStep(run.plan)) {
         await nextTurn();
         if (task.signal.aborted) {
-          readLosses();
+          readLosses(task, run, losses);
           await save();
           throw task.signal.reason;
         }
 
+        // A step: one batch, one update of every student.
         const stepBegan = performance.now();
         const { value: batch } = await batches.next();
+        const tokens = batch[0]!.x.shape[0]!;
         const learningRate = learningRateAt(settings, run.plan, run.step);
-        const count = batch[0].x.shape[0];
         losses.push(
-          all.map((student, index) => {
-            const unit = settings.loss === 'mse' ? width : energyPerToken[index];
-            return students.step(student, batch[index], {
-              lossScale: 1 / (count * unit),
-              learningRate,
-              gelu,
-              adam,
-            });
+          students.map((student, index) => {
+            const lossScale = 1 / (tokens * units[index]!);
+            return trainStep(student, batch[index]!, { lossScale, learningRate, gelu: examples.gelu, adam });
           }),
         );
         tf.dispose(batch.flatMap(({ x, target }) => [x, target]));
         run.step++;
         const now = performance.now();
-        reporter.step(count, (now - stepBegan) / 1000);
+        reporter.step(tokens, (now - stepBegan) / 1000);
 
-        const isReport = now - timer.reported >= reportSeconds * 1000 || run.step === lastStep(run.plan);
+        // Now and then: losses from the engine, a report, a look at held-out tokens, a checkpoint.
+        const isReport = now - reportedAt >= reportSeconds * 1000 || run.step === lastStep(run.plan);
         const isLook = isLookAfter(run.step, run.plan);
-        const isSave = now - timer.saved >= (task.checkpointSeconds ?? 30) * 1000;
+        const isSave = now - savedAt >= (task.checkpointSeconds ?? 30) * 1000;
         if (isReport || isLook || isSave || losses.steps >= stepsPerReadback) {
-          readLosses();
+          reporter.losses(readLosses(task, run, losses));
           checkTensors();
         }
         if (isReport) {
           task.onProgress?.(reporter.report(run.step, lastStep(run.plan)));
-          timer.reported = now;
+          reportedAt = now;
         }
-        if (isLook) await look();
+        if (isLook) {
+          const errors = await look(examples, run.step, students);
+          const bad = errors.findIndex((error) => !Number.isFinite(error));
+          if (bad >= 0) notFinite(block, students[bad]!.id, run.step, `the held-out error is ${errors[bad]}`);
+          const seconds = earlierSeconds + secondsSince(began);
+          run.history = [...run.history, { step: run.step, seconds, errors }];
+          run.plan = planEnd(run.plan, run.history, settings);
+        }
         if (isSave) {
           await save();
-          timer.saved = performance.now();
+          savedAt = performance.now();
         }
       }
     } finally {
       await batches.return(undefined as never);
     }
     return {
-      students: all.map((student, index) => conclude(student, task.students[index].weights)),
+      students: students.map((student, index) => conclude(student, task.students[index]!.weights)),
       history: run.history,
       steps: { planned: run.plan.steps, made: run.step },
     };
   } finally {
     losses.dispose();
-    all.forEach(students.dispose);
+    students.forEach(disposeStudent);
   }
 }
 
-function stepsOf(task: DistillTask, began: number): Promise<number> {
-  const { steps } = task.settings;
-  return typeof steps === 'number' ? Promise.resolve(steps) : stepsWithin(steps.seconds, began, task);
+export interface StepSettings {
+  readonly lossScale: number;
+  readonly learningRate: number;
+  readonly gelu: Gelu;
+  readonly adam: AdamSettings;
 }
 
-function conclude({ id, errorBefore, best }: students.Student, refit: FfnWeights): DistilledStudent {
+/** One optimiser step on an example, which stays the caller's. Returns its loss on the engine; caller disposes it. */
+export function trainStep(
+  student: Student,
+  { x, target }: Example,
+  { lossScale, learningRate, gelu, adam }: StepSettings,
+): tf.Scalar {
+  const { loss, gradients } = distillGradients(x, target, student.parameters, gelu, lossScale);
+  const next = adamUpdate(adam, learningRate, student.parameters, gradients, student.adam);
+  student.parameters = next.parameters;
+  student.adam = next.state;
+  return loss;
+}
+
+function adamSettings({ optimizer, weightDecay }: DistillSettings): AdamSettings {
+  return optimizer === 'adam' ? {} : { weightDecay, decays: (name) => kernels.includes(name) };
+}
+
+/** The losses [steps, students] that wait on the engine, all of them finite. */
+function readLosses({ block, students }: DistillTask, { step }: Run, losses: LossLog): Float32Array {
+  const first = step - losses.steps;
+  const values = losses.drain();
+  const bad = values.findIndex((loss) => !Number.isFinite(loss));
+  if (bad >= 0) {
+    const { id } = students[bad % students.length]!;
+    notFinite(block, id, first + Math.floor(bad / students.length) + 1, `the loss is ${values[bad]}`);
+  }
+  return values;
+}
+
+/** The held-out error of every student; a student remembers the weights that were its best. */
+async function look(examples: Examples, step: number, students: readonly Student[]): Promise<number[]> {
+  const errors: number[] = [];
+  for (const [index, student] of students.entries()) {
+    const error = examples.errorOf(index, student.parameters);
+    if (error < student.best.error) {
+      student.best = { step, error, weights: await downloadFfn(student.parameters) };
+    }
+    errors.push(error);
+  }
+  return errors;
+}
+
+/** The better of refit and trained. */
+function conclude({ id, errorBefore, best }: Student, refit: FfnWeights): DistilledStudent {
   const trained = best.error < errorBefore;
   return {
     id,
@@ -155,6 +204,59 @@ function conclude({ id, errorBefore, best }: students.Student, refit: FfnWeights
     gainOverRefit: errorBefore === best.error ? 0 : 1 - best.error / errorBefore,
     bestStep: best.step,
   };
+}
+
+/** Seconds become steps once: by a few steps and a look on students of their own, which are forgotten. */
+async function stepsOf(task: DistillTask, began: number): Promise<number> {
+  const { students, examples, settings, signal } = task;
+  if (typeof settings.steps === 'number') return settings.steps;
+  const trial: Student[] = [];
+  const batches = examples.batches(0);
+  const still = { lossScale: 1, learningRate: 0, gelu: examples.gelu, adam: adamSettings(settings) };
+  try {
+    for (const { id, weights } of students) trial.push(startStudent(id, weights, () => NaN));
+    const step = async (): Promise<void> => {
+      signal.throwIfAborted();
+      const { value: batch } = await batches.next();
+      const losses = trial.map((student, index) => trainStep(student, batch[index]!, still));
+      // Waits for the engine: a GPU would otherwise still be at work when the clock is read.
+      tf.tidy(() => tf.stack(losses).dataSync());
+      tf.dispose([losses, ...batch.map(({ x, target }) => [x, target])]);
+    };
+    return await stepsWithin(settings.steps.seconds, began, step, () => look(examples, 1, trial));
+  } finally {
+    await batches.return(undefined as never);
+    trial.forEach(disposeStudent);
+  }
+}
+
+async function stateOf(run: Run, students: readonly Student[]): Promise<TrainingState> {
+  const arrays = await Promise.all(students.map(studentArrays));
+  const best = students.map(({ best: { step, error } }) => (step === 0 ? null : { step, error }));
+  return { meta: { ...run, best }, tensors: Object.assign({}, ...arrays) as Record<string, Float32Array> };
+}
+
+function newRun(steps: number): Run {
+  return { plan: { steps, hurried: null }, step: 0, seconds: 0, history: [] };
+}
+
+/** @throws Error where the checkpoint is of another number of steps than the settings name. */
+function savedRun({ meta }: TrainingState, { steps }: DistillSettings): Run {
+  const { plan, step, seconds, history } = meta as unknown as Run;
+  if (typeof steps === 'number' && plan.steps !== steps) {
+    throw new Error(`checkpoint: it is of a training of ${plan.steps} steps, expected ${steps}`);
+  }
+  return { plan, step, seconds, history };
+}
+
+/** Puts fresh students back to where the checkpoint saw them. */
+function restore(fresh: readonly Student[], { meta, tensors }: TrainingState): void {
+  const { step, best } = meta as unknown as Pick<Run, 'step'> & { best: readonly Best[] };
+  fresh.forEach((student, index) => restoreStudent(student, step, best[index] ?? null, tensors));
+}
+
+function secondsSince(start: number): number {
+  return (performance.now() - start) / 1000;
 }
 
 function notFinite(block: string, id: string, step: number, found: string): never {

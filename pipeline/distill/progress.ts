@@ -1,11 +1,4 @@
-import type { DistillTask } from './task.ts';
-
-export interface DistillProgress {
-  readonly fraction: number;
-  readonly note: string;
-  /** `loss <id>` of each descendant (mean since the last report), tokensPerSecond and gflopPerSecond. */
-  readonly metrics: Readonly<Record<string, number>>;
-}
+import type { DistillProgress, DistillTask } from './task.ts';
 
 export interface DistillReporter {
   /** One training step over `tokens` tokens took `seconds`. */

@@ -1,25 +1,6 @@
 /** When a distillation looks at held-out tokens, when it ends, and its learning rate on the way. */
 import { scheduleMultiplier } from '../tensor/schedule.ts';
-import type { DistillSettings, Look } from './task.ts';
-
-/**
- * Ends a training whose held-out errors have dried up: over the last `patience` looks no student's error fell by the
- * share `minimumGain` below its lowest before them. Most of what a decaying rate gives comes at its end, so the end is
- * not cut off but hurried (`planEnd`). A type, not an interface, so that it is JSON.
- */
-export type EarlyStop = {
-  /** Of the 10 looks that a training takes. */
-  readonly patience: number;
-  readonly minimumGain: number;
-};
-
-/** A type, not an interface, so that it is JSON. */
-export type Plan = {
-  /** What the schedule is laid out for. */
-  readonly steps: number;
-  /** After step `from` an early stop was decided; the training ends after `end`. */
-  readonly hurried: { readonly from: number; readonly end: number } | null;
-};
+import type { DistillPlan, DistillSettings, Look } from './task.ts';
 
 /** The held-out error is looked at this many times, evenly spread, the last time after the last step. */
 export const looks = 10;
@@ -27,11 +8,11 @@ export const looks = 10;
 /** Steps of a hurried decay, as a share of those already made. */
 const decayShare = 0.2;
 
-export function lastStep({ steps, hurried }: Plan): number {
+export function lastStep({ steps, hurried }: DistillPlan): number {
   return hurried?.end ?? steps;
 }
 
-export function isLookAfter(step: number, plan: Plan): boolean {
+export function isLookAfter(step: number, plan: DistillPlan): boolean {
   const steps = lastStep(plan);
   return Math.floor((step * looks) / steps) > Math.floor(((step - 1) * looks) / steps);
 }
@@ -41,10 +22,10 @@ export function isLookAfter(step: number, plan: Plan): boolean {
  * cosine falls from where it is to zero within a fifth of the steps made so far.
  */
 export function planEnd(
-  plan: Plan,
+  plan: DistillPlan,
   history: readonly Look[],
   { schedule, earlyStop }: Pick<DistillSettings, 'schedule' | 'earlyStop'>,
-): Plan {
+): DistillPlan {
   const last = history.at(-1);
   if (!earlyStop || last === undefined || plan.hurried !== null) return plan;
   const { patience, minimumGain } = earlyStop;
@@ -65,7 +46,7 @@ export function planEnd(
 /** At a step, counted from 0. */
 export function learningRateAt(
   { schedule, warmupShare, learningRate }: DistillSettings,
-  { steps, hurried }: Plan,
+  { steps, hurried }: DistillPlan,
   step: number,
 ): number {
   const warmupSteps = Math.round(steps * warmupShare);

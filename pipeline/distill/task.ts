@@ -1,8 +1,6 @@
 import type { FfnWeights } from '../model/ffn-weights.ts';
 import type { ScheduleName } from '../tensor/schedule.ts';
 import type { TrainingCheckpoint } from '../tensor/training-state.ts';
-import type { DistillProgress } from './progress.ts';
-import type { EarlyStop } from './schedule.ts';
 import type { Examples } from './examples.ts';
 
 export interface DistillSettings {
@@ -23,6 +21,32 @@ export interface DistillSettings {
   readonly steps: number | { readonly seconds: number };
   /** Default: none. */
   readonly earlyStop?: EarlyStop | null;
+}
+
+/**
+ * Ends a training whose held-out errors have dried up: over the last `patience` looks no student's error fell by the
+ * share `minimumGain` below its lowest before them. Most of what a decaying rate gives comes at its end, so the end is
+ * not cut off but hurried (`planEnd`). A type, not an interface, so that it is JSON.
+ */
+export type EarlyStop = {
+  /** Of the 10 looks that a training takes. */
+  readonly patience: number;
+  readonly minimumGain: number;
+};
+
+/** A type, not an interface, so that it is JSON. */
+export type DistillPlan = {
+  /** What the schedule is laid out for. */
+  readonly steps: number;
+  /** After step `from` an early stop was decided; the training ends after `end`. */
+  readonly hurried: { readonly from: number; readonly end: number } | null;
+};
+
+export interface DistillProgress {
+  readonly fraction: number;
+  readonly note: string;
+  /** `loss <id>` of each descendant (mean since the last report), tokensPerSecond and gflopPerSecond. */
+  readonly metrics: Readonly<Record<string, number>>;
 }
 
 export interface DistillTask {

@@ -1,7 +1,7 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import type { FfnWeights } from '../model/ffn-weights.ts';
 import type { VisionTransformer } from '../model/vit.ts';
-import type { DistillSettings } from '../distill/loop.ts';
+import type { DistillSettings } from '../distill/task.ts';
 import type { CriterionName } from '../config/criterion-names.ts';
 import type { CriterionInput, Order } from '../compress/order/criterion.ts';
 import type { RefitOptions } from '../compress/refit.ts';

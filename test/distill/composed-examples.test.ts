@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import assert from 'node:assert/strict';
 import { composedExamples, type ComposedExampleOptions } from '../../pipeline/distill/composed-examples.ts';
-import { distillBlock, type DistillResult, type DistillTask } from '../../pipeline/distill/loop.ts';
+import { distillBlock } from '../../pipeline/distill/loop.ts';
+import type { DistillResult, DistillTask } from '../../pipeline/distill/task.ts';
 import type { Pairs, StudentPairs } from '../../pipeline/compress/pairs.ts';
 import { disposeFfn, uploadFfn } from '../../pipeline/model/ffn-tensors.ts';
 import { sliceFfn } from '../../pipeline/model/ffn-weights.ts';

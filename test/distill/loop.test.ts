@@ -1,12 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import assert from 'node:assert/strict';
-import {
-  distillBlock,
-  type DistillResult,
-  type DistillTask,
-  type TokenReader,
-} from '../../pipeline/distill/loop.ts';
+import { distillBlock } from '../../pipeline/distill/loop.ts';
+import type { DistillResult, DistillTask } from '../../pipeline/distill/task.ts';
 import { teacherExamples, type TeacherExampleOptions } from '../../pipeline/distill/teacher-examples.ts';
+import type { TokenReader } from '../../pipeline/distill/token-batches.ts';
 import { sliceFfn, type FfnWeights } from '../../pipeline/model/ffn-weights.ts';
 import type { BlockForgeError } from '../../pipeline/util/failure.ts';
 import { random } from '../../pipeline/util/random.ts';

@@ -1,4 +1,4 @@
-import type { DistillResult } from '../../pipeline/distill/loop.ts';
+import type { DistillResult } from '../../pipeline/distill/task.ts';
 import type { TrainingState } from '../../pipeline/tensor/training-state.ts';
 
 /** Keeps checkpoints the way a file would: through JSON and copies of the arrays. */

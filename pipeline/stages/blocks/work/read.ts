@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { JobContext } from '../../../runner/contract.ts';
 import type { BlockStatistics } from '../../../compress/statistics.ts';
 import { mergeStatistics } from '../../../compress/statistics.ts';
-import type { TokenReader } from '../../../distill/loop.ts';
+import type { TokenReader } from '../../../distill/token-batches.ts';
 import type { FfnWeights } from '../../../model/ffn-weights.ts';
 import { blockName, widthName } from '../../../model/architecture.ts';
 import { hostFfn, type HostWeights } from '../../../model/host-weights.ts';
