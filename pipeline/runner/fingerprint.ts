@@ -33,7 +33,9 @@ export interface FingerprintData {
    * is measured then. By fingerprint and by content: timings and parallel sums are not bit-reproducible, so a job
    * that ran again may have written something else from the same inputs, and its readers must see that.
    */
-  readonly inputs: { readonly [job: JobId]: { readonly fingerprint: string; readonly outputs: string } };
+  readonly inputs: {
+    readonly [job: JobId]: { readonly fingerprint: string; readonly outputs: string } | undefined;
+  };
 }
 
 /** @throws BlockForgeError `file-missing` for an outside file that is not there. */
@@ -74,10 +76,11 @@ export function explainChange(
   const file = now.files.findIndex((digest, index) => digest !== before.files[index]);
   if (file >= 0) return `file changed: ${files[file]}`;
   for (const id of new Set([...Object.keys(before.inputs), ...Object.keys(now.inputs)])) {
-    if (!(id in now.inputs)) return `${id} is not there any more`;
-    if (!(id in before.inputs)) return `${id} is there now`;
-    if (before.inputs[id].outputs !== now.inputs[id].outputs) return `${id} wrote something else`;
-    if (before.inputs[id].fingerprint !== now.inputs[id].fingerprint) return `${id} changed`;
+    const [was, is] = [before.inputs[id], now.inputs[id]];
+    if (is === undefined) return `${id} is not there any more`;
+    if (was === undefined) return `${id} is there now`;
+    if (was.outputs !== is.outputs) return `${id} wrote something else`;
+    if (was.fingerprint !== is.fingerprint) return `${id} changed`;
   }
   return '';
 }

@@ -27,9 +27,13 @@ export interface DoneRecord {
   readonly warnings: readonly string[];
 }
 
-/** Where a job's output is published, and where it is read. */
-export function outputFolder(runFolder: string, { id, folder }: Pick<JobPlan, 'id' | 'folder'>): string {
-  return join(runFolder, folder ?? id);
+/** Where a job's output is published, and where it is read: below the run folder. */
+export function outputPlace({ id, folder }: Pick<JobPlan, 'id' | 'folder'>): string {
+  return folder ?? id;
+}
+
+export function outputFolder(runFolder: string, job: Pick<JobPlan, 'id' | 'folder'>): string {
+  return join(runFolder, outputPlace(job));
 }
 
 /** `done.json` always lies under the job's id: a folder that is handed on holds nothing of this machine. */

@@ -1,57 +1,63 @@
 import { rm } from 'node:fs/promises';
+import { relative, sep } from 'node:path';
 import type { Json, Sha256 } from '../util/hash.ts';
 import type { JobId } from './contract.ts';
+import type { Executor, JobReply, JobReport, JobRequest } from './executor.ts';
 import type { JobInput } from './fingerprint.ts';
 import { toJobFailure, type JobFailure } from './job-failure.ts';
-import type { JobReply, JobReport, JobRequest } from './messages.ts';
 import { digestOutputs } from './outputs.ts';
-import { dependenciesOf, type PlannedJob } from './plan.ts';
-import { placeJobFolder, recordDone, startJobFolder } from './publish.ts';
+import { dependenciesOf, type Plan, type PlannedJob } from './plan.ts';
+import { outputPlace, placeJobFolder, recordDone, startJobFolder } from './publish.ts';
 import { claimResumeFolder, dropResumeFolder } from './resume-folder.ts';
-import type { Slot } from './processes.ts';
 import type { DecidedStatus } from './states.ts';
 
 export interface JobRun {
+  readonly plan: Plan;
   readonly planned: PlannedJob;
   readonly status: DecidedStatus;
   readonly inputs: ReadonlyMap<JobId, JobInput>;
-  /** Where the output of another job is published. */
-  readonly folderOf: (id: JobId) => string;
-  readonly engine: string;
-  readonly input: unknown;
   readonly runFolder: string;
-  readonly slot: Slot;
-  readonly signal: AbortSignal;
-  readonly onStart: (resumed: boolean) => void;
-  readonly onReport: (report: JobReport) => void;
+  readonly executor: Executor;
+  readonly listener: JobListener;
+}
+
+export interface JobListener {
+  /** @param resumed it goes on from a checkpoint */
+  onStart(slot: number, resumed: boolean): void;
+  onReport(report: JobReport): void;
 }
 
 export type JobResult =
   | { readonly type: 'ran'; readonly seconds: number; readonly summary: Json; readonly outputs: Sha256 }
   | ({ readonly type: 'failed'; readonly seconds: number } & JobFailure)
-  | { readonly type: 'interrupted' };
+  | { readonly type: 'interrupted'; readonly started: boolean };
 
 /** One job from its empty folder to its published one. Never throws: what goes wrong is the job's failure. */
 export async function runJob(run: JobRun): Promise<JobResult> {
-  const { runFolder } = run;
+  const { runFolder, executor, listener } = run;
   const { job } = run.planned;
   const { id } = job;
-  const started = performance.now();
-  const seconds = () => (performance.now() - started) / 1000;
+  const begun = performance.now();
+  const seconds = () => (performance.now() - begun) / 1000;
   const warnings: string[] = [];
+  let started = false;
   let folder: string | undefined;
   try {
     folder = await startJobFolder(runFolder, job);
     const resume = await claimResumeFolder(runFolder, id, run.status.fingerprint);
-    run.onStart(resume.resumed);
-    const report = (value: JobReport): void => {
-      if (value.type === 'warning') warnings.push(value.message);
-      run.onReport(value);
+    const onReport = (report: JobReport): void => {
+      if (report.type === 'warning') warnings.push(report.message);
+      listener.onReport(report);
     };
-    for (const message of warnOfAbsent(run)) report({ type: 'warning', message });
-    if (run.signal.aborted) return { type: 'interrupted' };
-    const reply = await run.slot.run(requestOf(run, folder, resume.folder), report);
-    if (reply.type === 'interrupted') return reply;
+    const reply = await executor.submit(requestOf(run, folder, resume.folder), {
+      onStart(slot) {
+        started = true;
+        listener.onStart(slot, resume.resumed);
+        for (const message of warnOfAbsent(run)) onReport({ type: 'warning', message });
+      },
+      onReport,
+    });
+    if (reply.type === 'interrupted') return { type: 'interrupted', started };
     if (reply.type === 'failed') return { ...reply, seconds: seconds() };
     await placeJobFolder(runFolder, job, folder);
     const outputs = await record(run, reply, seconds(), warnings);
@@ -62,6 +68,30 @@ export async function runJob(run: JobRun): Promise<JobResult> {
   } finally {
     if (folder !== undefined) await rm(folder, { recursive: true, force: true });
   }
+}
+
+function requestOf(run: JobRun, folder: string, resumeFolder: string): JobRequest {
+  const { plan, planned, inputs, runFolder } = run;
+  const { job, stage, needsEngine } = planned;
+  const below = (path: string) => relative(runFolder, path).split(sep).join('/');
+  const places = new Map(plan.jobs.map((other) => [other.job.id, outputPlace(other.job)]));
+  return {
+    stage,
+    job,
+    engine: needsEngine ? plan.engine : null,
+    input: plan.input,
+    folder: below(folder),
+    resumeFolder: below(resumeFolder),
+    published: Object.fromEntries(
+      dependenciesOf(job).map((id) => [id, inputs.has(id) ? (places.get(id) ?? null) : null]),
+    ),
+  };
+}
+
+/** A result without something it wanted must not pass silently for a complete one. */
+function warnOfAbsent({ planned: { job }, inputs }: JobRun): string[] {
+  const absent = (job.wants ?? []).filter((id) => !inputs.has(id));
+  return absent.length === 0 ? [] : [`goes on without ${absent.join(', ')}`];
 }
 
 async function record(
@@ -85,30 +115,4 @@ async function record(
     warnings,
   });
   return outputsSha256;
-}
-
-function requestOf(
-  { planned: { job, stage, needsEngine }, inputs, engine, input, runFolder, folderOf }: JobRun,
-  folder: string,
-  resumeFolder: string,
-): JobRequest {
-  const published = Object.fromEntries(
-    dependenciesOf(job).map((id) => [id, inputs.has(id) ? folderOf(id) : null]),
-  );
-  return {
-    stage,
-    job,
-    engine: needsEngine ? engine : null,
-    input,
-    runFolder,
-    folder,
-    resumeFolder,
-    published,
-  };
-}
-
-/** A result without something it wanted must not pass silently for a complete one. */
-function warnOfAbsent({ planned: { job }, inputs }: JobRun): string[] {
-  const absent = (job.wants ?? []).filter((id) => !inputs.has(id));
-  return absent.length === 0 ? [] : [`goes on without ${absent.join(', ')}`];
 }

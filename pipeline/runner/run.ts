@@ -1,25 +1,22 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { BlockForgeError, type Failure } from '../util/failure.ts';
 import type { JobId, Stage } from './contract.ts';
-import { describePlan, type PlanRow } from './describe-plan.ts';
-import { createEventBus, type Subscriber } from './events.ts';
+import { createEventBus, openJsonlLog, type Subscriber } from './events.ts';
 import { executeRun, type ExecuteOptions, type JobEnd } from './execute.ts';
+import type { Executor } from './executor.ts';
 import { openFileDigests } from './file-digests.ts';
 import type { JobFailure } from './job-failure.ts';
-import { openJsonlLog } from './jsonl.ts';
 import { lockRun } from './lock.ts';
 import { makePlan, type Plan, type Selection } from './plan.ts';
 import { invalidateJob, removeLeftovers } from './publish.ts';
 import { dropResumeFolder } from './resume-folder.ts';
 import { checkSpace, type Machine } from './space.ts';
-import { checkPrerequisites, inspectPlan } from './states.ts';
+import { checkPrerequisites, describePlan, inspectPlan, type PlanRow } from './states.ts';
 
-export interface RunOptions<Input = unknown>
-  extends Pick<ExecuteOptions, 'killSignal' | 'graceMs'>, Selection {
-  /** Path of the module that exports the stages, `pipeline/stages/index.ts`. */
-  readonly registry: string;
+export interface RunOptions<Input> extends Pick<ExecuteOptions, 'killSignal' | 'graceMs'>, Selection {
+  /** The pipeline. */
+  readonly stages: readonly Stage<Input>[];
   /** What the stages plan from. */
   readonly input: Input;
   /** Name of the run, for the events. */
@@ -28,10 +25,11 @@ export interface RunOptions<Input = unknown>
   readonly engine: string;
   /** `runs/<name>`. */
   readonly runFolder: string;
-  readonly slots: ExecuteOptions['slots'];
-  readonly subscribers?: readonly Subscriber[];
-  readonly signal?: AbortSignal;
-  readonly machine?: Machine;
+  /** Does the jobs. Closed after the work; not touched where the run is refused before its first job. */
+  readonly executor: Executor;
+  readonly subscribers?: readonly Subscriber[] | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly machine?: Machine | undefined;
 }
 
 export interface RunOutcome {
@@ -47,15 +45,10 @@ export interface RunOutcome {
 }
 
 /** What `run` would do, for `--plan`. Reads only, takes no lock, loads no engine. */
-export async function previewRun(
-  options: Pick<RunOptions, 'registry' | 'input' | 'engine' | 'runFolder' | 'from' | 'only'>,
+export async function previewRun<Input>(
+  options: Pick<RunOptions<Input>, 'stages' | 'input' | 'engine' | 'runFolder' | 'from' | 'only'>,
 ): Promise<readonly PlanRow[]> {
-  const plan = makePlan(
-    await loadStages(options.registry),
-    options.input,
-    options.engine,
-    selectionOf(options),
-  );
+  const plan = makePlan(options.stages, options.input, options.engine, selectionOf(options));
   return describePlan(
     plan,
     await inspectPlan(plan, options.runFolder, await openFileDigests(options.runFolder)),
@@ -67,10 +60,10 @@ export async function previewRun(
  * @throws BlockForgeError for what stops a run before its first job: `usage`, `run-locked`, `file-missing`,
  * `out-of-space`.
  */
-export async function run(options: RunOptions): Promise<RunOutcome> {
-  const { input, name, engine, slots, runFolder, killSignal } = options;
+export async function run<Input>(options: RunOptions<Input>): Promise<RunOutcome> {
+  const { input, name, engine, executor, runFolder, killSignal } = options;
   const started = performance.now();
-  const plan = makePlan(await loadStages(options.registry), input, engine, selectionOf(options));
+  const plan = makePlan(options.stages, input, engine, selectionOf(options));
   await mkdir(runFolder, { recursive: true });
   const lost = new AbortController();
   const lock = await lockRun(runFolder, () => lost.abort(new Error(`the lock on ${runFolder} was lost`)));
@@ -94,7 +87,7 @@ export async function run(options: RunOptions): Promise<RunOutcome> {
     const statuses = await inspectPlan(plan, runFolder, digests);
     await saveDigests();
     checkPrerequisites(plan, statuses);
-    await checkSpace(plan, statuses, runFolder, slots.count, options.machine);
+    await checkSpace(plan, statuses, runFolder, executor.slots, options.machine);
     await forgetForced(plan, runFolder);
 
     const time = new Date().toISOString();
@@ -103,8 +96,7 @@ export async function run(options: RunOptions): Promise<RunOutcome> {
     const ends = await executeRun({
       plan,
       runFolder,
-      registry: options.registry,
-      slots,
+      executor,
       digests,
       emit: (event) => bus.emit(event),
       signal: AbortSignal.any(
@@ -124,10 +116,6 @@ export async function run(options: RunOptions): Promise<RunOutcome> {
     log.close();
     await lock.release();
   }
-}
-
-async function loadStages<Input>(registry: string): Promise<readonly Stage<Input>[]> {
-  return ((await import(pathToFileURL(registry).href)) as { stages: readonly Stage<Input>[] }).stages;
 }
 
 function selectionOf({ from, only }: Selection): Selection {

@@ -1,5 +1,5 @@
 import { fail } from '../util/failure.ts';
-import type { JobId, JobState } from './contract.ts';
+import type { JobId, JobPlan, JobState } from './contract.ts';
 import type { FileDigests } from './file-digests.ts';
 import {
   explainChange,
@@ -19,7 +19,7 @@ export interface JobStatus {
   /** One line for people. */
   readonly why: string;
   /** The record of a finished job, fresh or stale. */
-  readonly record?: DoneRecord;
+  readonly record?: DoneRecord | undefined;
 }
 
 /** A status that was decided with every input known. */
@@ -75,6 +75,25 @@ export async function inspectPlan(
     }
   }
   return statuses;
+}
+
+/** One line of `--plan`. */
+export interface PlanRow {
+  readonly job: JobId;
+  readonly state: JobState;
+  readonly why: string;
+  readonly estimate: JobPlan['estimate'];
+}
+
+/** The selected jobs in the order of the plan, with what would happen to them and why. */
+export function describePlan(plan: Plan, statuses: ReadonlyMap<JobId, JobStatus>): readonly PlanRow[] {
+  return plan.jobs
+    .filter(({ selected }) => selected)
+    .map(({ job }) => {
+      const status = statuses.get(job.id);
+      if (status === undefined) throw new Error(`no state of ${job.id}: states come from another plan`);
+      return { job: job.id, state: status.state, why: status.why, estimate: job.estimate };
+    });
 }
 
 /** `--only` runs nothing else: what its jobs need must be up to date. @throws BlockForgeError `usage`. */

@@ -15,7 +15,7 @@ export interface TimeLeft {
 interface Running {
   readonly since: number;
   /** Where the measured share begins: a resumed job starts at its first report, not at zero. */
-  base?: { readonly time: number; readonly fraction: number };
+  base?: { readonly time: number; readonly fraction: number } | undefined;
   left?: number;
   leftAt?: number;
 }
@@ -105,9 +105,9 @@ function simulate(
       waiting.delete(planned);
       active.push({ planned, end: clock + secondsOf(planned) });
     }
-    if (active.length === 0) return clock;
     active.sort((a, b) => a.end - b.end);
-    const [next] = active.splice(0, 1);
+    const next = active.shift();
+    if (next === undefined) return clock;
     clock = next.end;
     unended.delete(next.planned.job.id);
   }

@@ -11,7 +11,7 @@ import { renderSummary } from '../../pipeline/cli/show/render.ts';
 import { renderTable } from '../../pipeline/terminal/table.ts';
 import { plain, terminalOf } from '../../pipeline/terminal/terminal.ts';
 import type { DescendantSummary, LibrarySummary } from '../../pipeline/cli/show/summary.ts';
-import type { PlanRow } from '../../pipeline/runner/describe-plan.ts';
+import type { PlanRow } from '../../pipeline/runner/states.ts';
 import { assertAscii, assertGolden } from './golden.ts';
 
 const descendant = (

@@ -1,14 +1,16 @@
 /** A runner in a process of its own, for a test that kills it. */
 import type { JobPlan } from '../../pipeline/runner/contract.ts';
 import { run } from '../../pipeline/runner/run.ts';
+import { localExecutor } from '../../pipeline/runner/local/executor.ts';
+import { stages } from './fake-stages.ts';
 import { fakeRegistry } from './rig.ts';
 
 const { runFolder, jobs } = JSON.parse(process.env.FAKE_RUN!) as { runFolder: string; jobs: JobPlan[] };
 await run({
-  registry: fakeRegistry,
+  stages,
   input: { jobs },
   name: 'fake',
   engine: 'wasm',
   runFolder,
-  slots: { count: 1 },
+  executor: localExecutor({ registry: fakeRegistry, runFolder, slots: 1 }),
 });

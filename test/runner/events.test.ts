@@ -4,10 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Event } from '../../pipeline/runner/contract.ts';
-import { createEventBus } from '../../pipeline/runner/events.ts';
+import { createEventBus, openJsonlLog } from '../../pipeline/runner/events.ts';
+import { throttle } from '../../pipeline/runner/local/throttle.ts';
 import { watchInterrupts } from '../../pipeline/terminal/interrupts.ts';
-import { openJsonlLog } from '../../pipeline/runner/jsonl.ts';
-import { throttle } from '../../pipeline/runner/throttle.ts';
 import type { Failure } from '../../pipeline/util/failure.ts';
 
 const event: Event = { type: 'job-interrupted', job: 'order/a' };
@@ -39,7 +38,7 @@ describe('events', () => {
       log.close();
       const lines = readFileSync(path, 'utf8').split('\n');
       assert.equal(lines.length, 4);
-      const { time, ...rest } = JSON.parse(lines[1]) as Event & { time: string };
+      const { time, ...rest } = JSON.parse(lines[1]!) as Event & { time: string };
       assert.deepEqual(rest, event);
       assert.ok(Math.abs(Date.parse(time) - Date.now()) < 10_000);
     } finally {
@@ -58,8 +57,8 @@ describe('events', () => {
     log.write(event);
     log.close();
     assert.equal(failures.length, 1);
-    assert.equal(failures[0].reason, 'out-of-space');
-    assert.equal(failures[0].subject, '/dev/full');
+    assert.equal(failures[0]!.reason, 'out-of-space');
+    assert.equal(failures[0]!.subject, '/dev/full');
   });
 
   it('are thinned out: the first at once, then the newest', async () => {

@@ -25,10 +25,10 @@ export interface FakeBehaviour {
 
 export interface FakeLogLine {
   readonly type: 'start' | 'end' | 'engine';
-  readonly job?: string;
+  readonly job?: string | undefined;
   readonly pid: number;
-  readonly slot?: string;
-  readonly checkpoint?: string;
+  readonly slot?: string | undefined;
+  readonly checkpoint?: string | undefined;
   readonly time: number;
 }
 

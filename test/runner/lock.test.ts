@@ -41,7 +41,7 @@ describe('lock', () => {
     const tries = await Promise.allSettled([1, 2, 3, 4].map(() => lockRun(folder, lost)));
     const won = tries.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
     assert.equal(won.length, 1);
-    await won[0].release();
+    await won[0]!.release();
   });
 
   it('waits for the lock of another machine to grow old', async () => {

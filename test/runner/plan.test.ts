@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import type { JobPlan, Stage } from '../../pipeline/runner/contract.ts';
-import { describePlan } from '../../pipeline/runner/describe-plan.ts';
 import { openFileDigests } from '../../pipeline/runner/file-digests.ts';
 import { makePlan, type Selection } from '../../pipeline/runner/plan.ts';
-import { inspectPlan } from '../../pipeline/runner/states.ts';
+import { describePlan, inspectPlan } from '../../pipeline/runner/states.ts';
 import type { BlockForgeError } from '../../pipeline/util/failure.ts';
 import { stages as allStages, type FakeInput } from './fake-stages.ts';
 import { job } from './rig.ts';
@@ -91,9 +90,9 @@ describe('plan', () => {
       job: 'order/block-0',
       state: 'missing',
       why: 'never finished',
-      estimate: jobs[0].estimate,
+      estimate: jobs[0]!.estimate,
     });
-    assert.equal(rows[99].why, 'order/block-0 runs first');
+    assert.equal(rows[99]!.why, 'order/block-0 runs first');
     assert.ok(seconds < 1, `${seconds} s`);
   });
 });

@@ -126,7 +126,7 @@ describe('publishing', () => {
   });
 
   it('hands a checkpoint only to the fingerprint it belongs to', async () => {
-    const [one, two] = ['1', '2'].map((label) => sha256(label) as string as Fingerprint);
+    const [one, two] = [sha256('1'), sha256('2')] as string[] as [Fingerprint, Fingerprint];
     const claimed = await claimResumeFolder(runFolder, 'order/a', one);
     assert.equal(claimed.resumed, false);
     assert.equal(await hasCheckpoint(runFolder, 'order/a', one), false, 'an empty folder is no checkpoint');

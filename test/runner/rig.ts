@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Event, JobPlan } from '../../pipeline/runner/contract.ts';
+import type { Executor } from '../../pipeline/runner/executor.ts';
+import { localExecutor, type LocalSettings } from '../../pipeline/runner/local/executor.ts';
 import { run, type RunOptions, type RunOutcome } from '../../pipeline/runner/run.ts';
-import type { FakeBehaviour, FakeInput, FakeLogLine } from './fake-stages.ts';
+import { stages, type FakeBehaviour, type FakeInput, type FakeLogLine } from './fake-stages.ts';
 
 /** A job with only what a test is about. */
 export function job(id: string, parts: Partial<JobPlan> = {}): JobPlan {
@@ -38,18 +40,24 @@ export class Rig {
 
   options(slots = 1, options: Partial<RunOptions<FakeInput>> = {}): RunOptions<FakeInput> {
     return {
-      registry: fakeRegistry,
+      stages,
       input: { jobs: this.jobs },
       name: 'fake',
       engine: 'wasm',
       runFolder: this.runFolder,
-      slots: {
-        count: slots,
-        environment: (slot) => ({ FAKE_CONTROL: this.control, FAKE_SLOT: String(slot) }),
-      },
+      executor: this.executor({ slots }),
       subscribers: [(event) => this.events.push(event)],
       ...options,
     };
+  }
+
+  executor(settings: Pick<LocalSettings, 'slots' | 'recycleBytes'>): Executor {
+    return localExecutor({
+      registry: fakeRegistry,
+      runFolder: this.runFolder,
+      environment: (slot) => ({ FAKE_CONTROL: this.control, FAKE_SLOT: String(slot) }),
+      ...settings,
+    });
   }
 
   /** Runs the graph; `events` and the log begin anew. */

@@ -5,102 +5,139 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { DoneRecord } from '../../pipeline/runner/publish.ts';
-import { previewRun } from '../../pipeline/runner/run.ts';
+import { previewRun, type RunOutcome } from '../../pipeline/runner/run.ts';
 import { BlockForgeError } from '../../pipeline/util/failure.ts';
 import { job, Rig } from './rig.ts';
 
-/** Runs of fake stages in real child processes (about half a second each): few stories, each about many things. */
+/** Runs of fake stages in real child processes (about half a second each), so the steps share their runs. */
+describe('runs one after the other', () => {
+  const chain = (ridge: number) => [
+    job('data/all'),
+    job('order/a', { needs: ['data/all'] }),
+    job('order/b', { needs: ['data/all'], settings: { ridge } }),
+    job('rank/all', { needs: ['order/a', 'order/b'] }),
+  ];
+  let rig: Rig;
+  before(() => {
+    rig = new Rig();
+    rig.jobs = chain(1);
+    rig.behave('order/a', { warning: 'training did not beat the refit', progress: 200 });
+  });
+  after(() => rig.dispose());
+
+  describe('the first', () => {
+    let outcome: RunOutcome;
+    before(async () => {
+      outcome = await rig.run();
+    });
+
+    it('does every job once', () => {
+      const { ran, fresh, failed, blocked, interrupted } = outcome;
+      assert.deepEqual([ran, fresh, failed, blocked, interrupted], [4, 0, 0, 0, false]);
+      assert.deepEqual(rig.started(), ['data/all', 'order/a', 'order/b', 'rank/all']);
+    });
+
+    it('does them in one process, which loads the engine once and only when a stage needs it', () => {
+      assert.equal(new Set(rig.log().map(({ pid }) => pid)).size, 1, 'one process for all jobs of a slot');
+      assert.equal(rig.log().filter(({ type }) => type === 'engine').length, 1, 'the engine is loaded once');
+      assert.equal(rig.log()[0]!.job, 'data/all', 'and only when a stage needs it');
+    });
+
+    it('gives a job the published folders of its inputs', () => {
+      assert.match(rig.result('rank/all'), /ridge\\":1/);
+    });
+
+    it('thins the progress out, and tells memory and tensors with it', () => {
+      const progress = rig.events.filter(({ type }) => type === 'job-progress');
+      assert.ok(progress.length >= 1 && progress.length < 10, `200 calls became ${progress.length} events`);
+      assert.equal(rig.event('job-progress').tensors, 7);
+      assert.ok(rig.event('job-progress').rssBytes > 1e6);
+    });
+
+    it('records warnings, outputs and engine beside the outputs, and leaves no temporary folder', () => {
+      const done = JSON.parse(readFileSync(join(rig.runFolder, 'order/a/done.json'), 'utf8')) as DoneRecord;
+      assert.deepEqual(done.warnings, ['training did not beat the refit']);
+      assert.deepEqual(
+        done.outputs.map(({ path }) => path),
+        ['deep/result.txt', 'half.txt'],
+      );
+      assert.equal(done.engine, 'Fake 1.0');
+      assert.equal(rig.event('job-finished', 'order/a').outputs, done.outputsSha256);
+      assert.deepEqual(readdirSync(join(rig.runFolder, 'order')).sort(), ['a', 'b']);
+    });
+  });
+
+  describe('the second', () => {
+    it('does nothing', async () => {
+      const second = await rig.run();
+      assert.deepEqual([second.ran, second.fresh], [0, 4]);
+      assert.deepEqual(rig.started(), []);
+    });
+  });
+
+  describe('the third, after a changed setting and an output edited by hand', () => {
+    before(() => {
+      rig.jobs = chain(2);
+      writeFileSync(join(rig.runFolder, 'order/a/half.txt'), 'by hand');
+    });
+
+    it('is told beforehand, with the reasons', async () => {
+      const rows = await previewRun(rig.options());
+      assert.deepEqual(
+        rows.map(({ job: id, state, why }) => `${id} ${state}: ${why}`),
+        [
+          'data/all fresh: up to date',
+          'order/a stale: its output half.txt was changed by hand',
+          'order/b stale: setting changed: ridge 1 -> 2',
+          'rank/all stale: order/a runs first',
+        ],
+      );
+    });
+
+    it('does those jobs, and the readers of what came out differently', async () => {
+      await rig.run();
+      assert.deepEqual(rig.started(), ['order/a', 'order/b', 'rank/all']);
+      assert.match(rig.result('rank/all'), /ridge\\":2/);
+    });
+  });
+
+  describe('the fourth and the fifth', () => {
+    it('leave the readers of a job fresh that ran again and wrote the same', async () => {
+      rmSync(join(rig.runFolder, 'order/a/half.txt'));
+      await rig.run();
+      assert.deepEqual(rig.started(), ['order/a']);
+    });
+
+    it('do a job again that crashed between its renaming and its record, and what --from names', async () => {
+      rmSync(join(rig.runFolder, 'order/b/done.json'));
+      const restarted = await rig.run(1, {
+        from: 'rank',
+        executor: rig.executor({ slots: 1, recycleBytes: -1e12 }),
+      });
+      assert.deepEqual(rig.started(), ['order/b', 'rank/all']);
+      assert.equal(restarted.fresh, 2);
+      assert.equal(
+        new Set(rig.log().map(({ pid }) => pid)).size,
+        2,
+        'a process over its memory limit is replaced',
+      );
+    });
+
+    it('are in one log of events with those before', () => {
+      const logged = readFileSync(join(rig.runFolder, 'events.jsonl'), 'utf8').trim().split('\n');
+      const types = logged.map((line) => (JSON.parse(line) as { type: string; time: string }).type);
+      assert.equal(types.filter((type) => type === 'run-finished').length, 5);
+      assert.equal(types.filter((type) => type === 'job-skipped').length, 4 + 1 + 3 + 2);
+    });
+  });
+});
+
 describe('run', () => {
   let rig: Rig;
   beforeEach(() => {
     rig = new Rig();
   });
   afterEach(() => rig.dispose());
-
-  it('runs what is missing or stale, and nothing else', async () => {
-    const chain = (b: number) => [
-      job('data/all'),
-      job('order/a', { needs: ['data/all'] }),
-      job('order/b', { needs: ['data/all'], settings: { ridge: b } }),
-      job('rank/all', { needs: ['order/a', 'order/b'] }),
-    ];
-    rig.jobs = chain(1);
-    rig.behave('order/a', { warning: 'training did not beat the refit', progress: 200 });
-
-    const first = await rig.run();
-    assert.deepEqual(
-      [first.ran, first.fresh, first.failed, first.blocked, first.interrupted],
-      [4, 0, 0, 0, false],
-    );
-    assert.deepEqual(rig.started(), ['data/all', 'order/a', 'order/b', 'rank/all']);
-    assert.equal(new Set(rig.log().map(({ pid }) => pid)).size, 1, 'one process for all jobs of a slot');
-    assert.equal(rig.log().filter(({ type }) => type === 'engine').length, 1, 'the engine is loaded once');
-    assert.equal(rig.log()[0].job, 'data/all', 'and only when a stage needs it');
-    assert.match(rig.result('rank/all'), /ridge\\":1/, 'inputs are the published folders');
-    const progress = rig.events.filter(({ type }) => type === 'job-progress');
-    assert.ok(progress.length >= 1 && progress.length < 10, `200 calls became ${progress.length} events`);
-    assert.equal(rig.event('job-progress').tensors, 7);
-    assert.ok(rig.event('job-progress').rssBytes > 1e6);
-
-    const done = JSON.parse(readFileSync(join(rig.runFolder, 'order/a/done.json'), 'utf8')) as DoneRecord;
-    assert.deepEqual(done.warnings, ['training did not beat the refit']);
-    assert.deepEqual(
-      done.outputs.map(({ path }) => path),
-      ['deep/result.txt', 'half.txt'],
-    );
-    assert.equal(done.engine, 'Fake 1.0');
-    assert.equal(rig.event('job-finished', 'order/a').outputs, done.outputsSha256);
-    assert.deepEqual(
-      readdirSync(join(rig.runFolder, 'order')).sort(),
-      ['a', 'b'],
-      'no temporary folder stays',
-    );
-
-    const second = await rig.run();
-    assert.deepEqual([second.ran, second.fresh], [0, 4]);
-    assert.deepEqual(rig.started(), []);
-
-    // A changed setting touches its job and the readers of what it writes; an edited output only its own job.
-    rig.jobs = chain(2);
-    writeFileSync(join(rig.runFolder, 'order/a/half.txt'), 'by hand');
-    const rows = await previewRun(rig.options());
-    assert.deepEqual(
-      rows.map(({ job: id, state, why }) => `${id} ${state}: ${why}`),
-      [
-        'data/all fresh: up to date',
-        'order/a stale: its output half.txt was changed by hand',
-        'order/b stale: setting changed: ridge 1 -> 2',
-        'rank/all stale: order/a runs first',
-      ],
-    );
-    await rig.run();
-    assert.deepEqual(rig.started(), ['order/a', 'order/b', 'rank/all']);
-    assert.match(rig.result('rank/all'), /ridge\\":2/);
-
-    // A job that ran again and wrote the same leaves its readers fresh.
-    rmSync(join(rig.runFolder, 'order/a/half.txt'));
-    await rig.run();
-    assert.deepEqual(rig.started(), ['order/a']);
-
-    // The crash between rename and done.json.
-    rmSync(join(rig.runFolder, 'order/b/done.json'));
-    const restarted = await rig.run(1, {
-      from: 'rank',
-      slots: { ...rig.options().slots, recycleBytes: -1e12 },
-    });
-    assert.deepEqual(rig.started(), ['order/b', 'rank/all']);
-    assert.equal(
-      new Set(rig.log().map(({ pid }) => pid)).size,
-      2,
-      'a process over its memory limit is replaced',
-    );
-    assert.equal(restarted.fresh, 2);
-
-    const logged = readFileSync(join(rig.runFolder, 'events.jsonl'), 'utf8').trim().split('\n');
-    const types = logged.map((line) => (JSON.parse(line) as { type: string; time: string }).type);
-    assert.equal(types.filter((type) => type === 'run-finished').length, 5);
-    assert.equal(types.filter((type) => type === 'job-skipped').length, 4 + 1 + 3 + 2);
-  });
 
   it('keeps going around failures, and says what happened', async () => {
     rig.jobs = [
@@ -146,7 +183,7 @@ describe('run', () => {
     assert.deepEqual(readdirSync(join(rig.runFolder, 'distill')), ['good'], 'nothing half-written stays');
 
     // Once the wanted job succeeds, what went on without it is stale; the others stay as they are.
-    rig.jobs = rig.jobs.filter(({ id }) => ['distill', 'measure', 'rank'].includes(id.split('/')[0]));
+    rig.jobs = rig.jobs.filter(({ id }) => ['distill', 'measure', 'rank'].includes(id.split('/')[0]!));
     for (const { id } of rig.jobs) rig.behave(id, {});
     rig.behave('distill/bug', { failure: 'bug' });
     const again = await rig.run(1);
@@ -227,7 +264,7 @@ describe('run', () => {
     const outcome = await running;
     assert.equal(outcome.interrupted, true);
     assert.ok(outcome.seconds < 20, 'no grace');
-    assert.ok(!isAlive(rig.log()[0].pid));
+    assert.ok(!isAlive(rig.log()[0]!.pid));
   });
 
   it('recovers from a runner that was killed', async () => {

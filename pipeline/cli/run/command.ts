@@ -6,6 +6,7 @@ import { nearest } from '../../config/nearest.ts';
 import { displayPath } from '../../config/problem.ts';
 import type { DownloadProgress } from '../../model/checkpoint/download.ts';
 import type { PlanInput } from '../../stages/common/run-inputs.ts';
+import { stages } from '../../stages/index.ts';
 import { watchInterrupts } from '../../terminal/interrupts.ts';
 import { BlockForgeError, exitCodeOf, fail } from '../../util/failure.ts';
 import { formatBytes } from '../../util/format.ts';
@@ -40,7 +41,7 @@ export async function runPipeline(command: RunCommand, around: Surroundings): Pr
     import('../../runner/run.ts'),
     import('../../tensor/installed.ts'),
   ]);
-  const rows = await previewRun({ registry, input, engine, runFolder, from, only });
+  const rows = await previewRun({ stages, input, engine, runFolder, from, only });
   const slots = engineSlots(engine).count;
   const facts = { run: loaded.name, folder: displayPath(runFolder, around.cwd), engine, slots };
   const text = command.json
@@ -67,8 +68,9 @@ async function execute(
   runFolder: string,
   around: Surroundings,
 ): Promise<number> {
-  const [{ run }, { engineSlots }] = await Promise.all([
+  const [{ run }, { localExecutor }, { engineSlots }] = await Promise.all([
     import('../../runner/run.ts'),
+    import('../../runner/local/executor.ts'),
     import('../../tensor/installed.ts'),
   ]);
   const { stdout, stderr, cwd } = around;
@@ -84,14 +86,19 @@ async function execute(
   let outcome;
   try {
     outcome = await run({
-      registry,
+      stages,
       input,
       name: input.loaded.name,
       engine: input.engine,
       runFolder,
       from,
       only,
-      slots: { count, environment: (slot) => environment[slot] ?? {} },
+      executor: localExecutor({
+        registry,
+        runFolder,
+        slots: count,
+        environment: (slot) => environment[slot] ?? {},
+      }),
       subscribers: [handle, view.handle],
       signal: AbortSignal.any([interrupts.polite, around.unheard]),
       killSignal: interrupts.now,

@@ -1,4 +1,4 @@
-import type { PlanRow } from '../../runner/describe-plan.ts';
+import type { PlanRow } from '../../runner/states.ts';
 import { formatBytes, formatDuration } from '../../util/format.ts';
 import { renderTable } from '../../terminal/table.ts';
 import type { Paint } from '../../terminal/terminal.ts';

@@ -1,14 +1,29 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { formatBytes, formatDuration } from '../util/format.ts';
-import type { JobFailure } from './job-failure.ts';
-import type { FromWorker, JobReply, JobReport, JobRequest, ToWorker } from './messages.ts';
+import { formatBytes, formatDuration } from '../../util/format.ts';
+import type { JobReply, JobReport, JobRequest } from '../executor.ts';
+import type { JobFailure } from '../job-failure.ts';
+
+export type ToWorker = { readonly type: 'job'; readonly request: JobRequest } | { readonly type: 'abort' };
+
+/** A reply carries the process's memory before its first job and after this one. */
+export type FromWorker =
+  | JobReport
+  | {
+      readonly type: 'reply';
+      readonly reply: JobReply;
+      readonly baselineBytes: number;
+      readonly rssBytes: number;
+      /** An error escaped the job: the process must not be used again. */
+      readonly broken: boolean;
+    };
 
 export interface SlotOptions {
   readonly index: number;
   /** Path of the module that exports the stages (`StageRegistry`). */
   readonly registry: string;
+  readonly runFolder: string;
   /** Added to this process's environment, e.g. `CUDA_VISIBLE_DEVICES`. */
   readonly environment: Readonly<Record<string, string>>;
   /** A process that grew this much over its start is replaced after its job. */
@@ -115,10 +130,10 @@ export function createSlot(options: SlotOptions): Slot {
   };
 }
 
-function startWorker({ registry, environment, logFile }: SlotOptions): ChildProcess {
+function startWorker({ registry, runFolder, environment, logFile }: SlotOptions): ChildProcess {
   const log = openSync(logFile, 'w');
   try {
-    const child = fork(workerFile, [registry], {
+    const child = fork(workerFile, [registry, runFolder], {
       execArgv: ['--import', loaderUrl],
       env: { ...process.env, ...environment },
       stdio: ['ignore', log, log, 'ipc'],

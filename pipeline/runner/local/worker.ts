@@ -1,18 +1,18 @@
 /**
  * The process of a slot: does one job after the other, each told by a message, until its parent lets go of it.
- * Started as `worker.ts <registry file>`. Imports no engine itself: the registry does, when a job needs one.
+ * Started as `worker.ts <registry file> <run folder>`. Imports no engine itself: the registry does, when a job needs one.
  */
-import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { JobId, PreparedWorker, RunnerContext, Stage, StageRegistry, Work } from './contract.ts';
-import { toJobFailure } from './job-failure.ts';
-import type { FromWorker, JobReply, JobRequest, ToWorker } from './messages.ts';
-import { collectOutputs } from './outputs.ts';
+import type { PreparedWorker, StageRegistry } from '../contract.ts';
+import type { JobReply, JobRequest } from '../executor.ts';
+import { toJobFailure } from '../job-failure.ts';
+import { performJob } from '../perform-job.ts';
+import type { FromWorker, ToWorker } from './process.ts';
 import { throttle } from './throttle.ts';
 
 const progressIntervalMs = 200;
 const parent = process.ppid;
-const registryUrl = pathToFileURL(process.argv[2]!).href;
+const [registryFile, runFolder] = process.argv.slice(2) as [string, string];
 
 let prepared: PreparedWorker | undefined;
 let baselineBytes = process.memoryUsage.rss();
@@ -39,7 +39,7 @@ async function work(request: JobRequest): Promise<void> {
   const progress = throttle<FromWorker>(progressIntervalMs, tell);
   let reply: JobReply;
   try {
-    reply = await runJob(request, abort.signal, progress.push);
+    reply = await finish(request, abort.signal, progress.push);
   } catch (error) {
     reply = isAbort(error, abort.signal)
       ? { type: 'interrupted' }
@@ -50,58 +50,32 @@ async function work(request: JobRequest): Promise<void> {
   tell(message(reply, false));
 }
 
-async function runJob(
+async function finish(
   request: JobRequest,
   signal: AbortSignal,
-  progress: (report: FromWorker) => void,
+  report: (report: FromWorker) => void,
 ): Promise<JobReply> {
-  const registry = (await import(registryUrl)) as StageRegistry;
-  const stage = registry.stages.find(({ name }) => name === request.stage);
-  if (stage === undefined) throw new Error(`the registry has no stage ${request.stage}`);
-  const { engine } = request;
-  if (engine !== null && prepared === undefined) {
-    prepared = await registry.prepareWorker(engine);
+  const registry = (await import(pathToFileURL(registryFile).href)) as StageRegistry;
+  if (request.engine !== null && prepared === undefined) {
+    prepared = await registry.prepareWorker(request.engine);
     baselineBytes = process.memoryUsage.rss();
   }
   signal.throwIfAborted();
-  const { job, runFolder, folder, resumeFolder, published } = request;
-  const optionalInput = (id: JobId): string | undefined => {
-    if (!(id in published)) throw new Error(`${job.id} reads ${id} without declaring it`);
-    return published[id] ?? undefined;
-  };
-  const context: RunnerContext = {
-    engine,
-    ...(request.input as object),
+  const done = await performJob(request, {
+    stages: registry.stages,
     runFolder,
-    scratchFolder: join(runFolder, '.scratch'),
-    folder,
-    resumeFolder,
     signal,
-    input(id) {
-      const found = optionalInput(id);
-      if (found === undefined) throw new Error(`${job.id} reads ${id}, which did not succeed`);
-      return found;
-    },
-    optionalInput,
-    progress(value) {
+    progress(progress) {
       // A busy loop never sees 'disconnect'; this way an orphan stops at its next step all the same.
       if (process.ppid !== parent) process.exit(1);
       const memory = { rssBytes: process.memoryUsage.rss(), tensors: prepared?.tensors() };
-      progress({ type: 'progress', progress: value, memory });
+      report({ type: 'progress', progress, memory });
     },
     warn(text) {
       tell({ type: 'warning', message: text });
     },
-  };
-  const run = await loadWork(stage);
-  const summary = await run(job, context);
-  const outputs = await collectOutputs(folder);
-  return { type: 'finished', summary, outputs, engine: engine === null ? null : (prepared?.engine ?? null) };
-}
-
-async function loadWork(stage: Stage<never>): Promise<Work> {
-  if (stage.work !== undefined) return (await stage.work()).run;
-  return (job, context) => stage.run!(job, context as never);
+  });
+  return { type: 'finished', ...done, engine: request.engine === null ? null : (prepared?.engine ?? null) };
 }
 
 function message(reply: JobReply, broken: boolean): FromWorker {

@@ -1,0 +1,62 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Executor } from '../executor.ts';
+import { createSlot } from './process.ts';
+
+export interface LocalSettings {
+  /** Path of the module that exports the stages (`StageRegistry`). */
+  readonly registry: string;
+  /** `runs/<name>`, absolute. */
+  readonly runFolder: string;
+  /** Jobs at once. */
+  readonly slots: number;
+  /** What a slot's process has in its environment beside this one's, e.g. one GPU each. Default nothing. */
+  readonly environment?: ((slot: number) => Readonly<Record<string, string>>) | undefined;
+  /** Growth of a process over its start that gets it replaced after its job. Default 3 GB. */
+  readonly recycleBytes?: number | undefined;
+}
+
+/** Does jobs in child processes of this one, one per slot. They cost nothing until their first job. */
+export function localExecutor(settings: LocalSettings): Executor {
+  const { registry, runFolder, environment, recycleBytes = 3e9 } = settings;
+  const logs = join(runFolder, '.logs');
+  const slots = Array.from({ length: settings.slots }, (_, index) =>
+    createSlot({
+      index,
+      registry,
+      runFolder,
+      recycleBytes,
+      environment: environment?.(index) ?? {},
+      logFile: join(logs, `slot-${index}.log`),
+    }),
+  );
+  const free = new Set(slots);
+  let stopping = false;
+  return {
+    slots: settings.slots,
+    async submit(request, watcher) {
+      if (stopping) return { type: 'interrupted' };
+      mkdirSync(logs, { recursive: true });
+      // One whose process already lives comes first, so that no more are started than needed.
+      const usable = slots.filter((candidate) => free.has(candidate));
+      const slot = usable.find(({ alive }) => alive) ?? usable[0];
+      if (slot === undefined) throw new Error('more jobs at once than slots');
+      free.delete(slot);
+      try {
+        watcher.onStart(slot.index);
+        return await slot.run(request, (report) => watcher.onReport(report));
+      } finally {
+        free.add(slot);
+      }
+    },
+    abort(graceMs) {
+      stopping = true;
+      for (const slot of slots) slot.abort(graceMs);
+    },
+    kill() {
+      stopping = true;
+      for (const slot of slots) slot.kill();
+    },
+    close: async () => void (await Promise.all(slots.map((slot) => slot.close()))),
+  };
+}

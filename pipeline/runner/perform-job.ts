@@ -1,0 +1,53 @@
+import { join } from 'node:path';
+import type { Json } from '../util/hash.ts';
+import type { JobId, RunnerContext, Stage, Work } from './contract.ts';
+import type { JobRequest } from './executor.ts';
+import { collectOutputs, type OutputFile } from './outputs.ts';
+
+/** Where a job is done: what a `JobRequest` leaves to the one who does it. */
+export interface Workplace extends Pick<RunnerContext, 'signal' | 'progress' | 'warn'> {
+  readonly stages: readonly Stage<never>[];
+  /** The run folder, as it is seen from here. */
+  readonly runFolder: string;
+}
+
+/** Does one job in this process; its engine, where it needs one, is loaded already. @throws what the work throws */
+export async function performJob(
+  request: JobRequest,
+  { stages, runFolder, signal, progress, warn }: Workplace,
+): Promise<{ readonly summary: Json; readonly outputs: readonly OutputFile[] }> {
+  const { job, engine, published } = request;
+  const stage = stages.find(({ name }) => name === request.stage);
+  if (stage === undefined) throw new Error(`the registry has no stage ${request.stage}`);
+  const optionalInput = (id: JobId): string | undefined => {
+    const place = published[id];
+    if (place === undefined) throw new Error(`${job.id} reads ${id} without declaring it`);
+    return place === null ? undefined : join(runFolder, place);
+  };
+  const folder = join(runFolder, request.folder);
+  const context: RunnerContext = {
+    engine,
+    ...(request.input as object),
+    runFolder,
+    scratchFolder: join(runFolder, '.scratch'),
+    folder,
+    resumeFolder: join(runFolder, request.resumeFolder),
+    input(id) {
+      const found = optionalInput(id);
+      if (found === undefined) throw new Error(`${job.id} reads ${id}, which did not succeed`);
+      return found;
+    },
+    optionalInput,
+    signal,
+    progress,
+    warn,
+  };
+  const run = await loadWork(stage);
+  const summary = await run(job, context);
+  return { summary, outputs: await collectOutputs(folder) };
+}
+
+async function loadWork(stage: Stage<never>): Promise<Work> {
+  if (stage.work !== undefined) return (await stage.work()).run;
+  return (job, context) => stage.run!(job, context as never);
+}
