@@ -6,11 +6,13 @@
  */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { planCompositions } from '../pipeline/compose/choose.ts';
+import { chooseCompositions } from '../pipeline/compose/choose.ts';
+import { composeSpace } from '../pipeline/compose/space.ts';
 import { lossModel } from '../pipeline/compose/loss-model.ts';
 import { openLibrary, type Library } from '../pipeline/library/open.ts';
 import { remeasure } from '../pipeline/library/remeasure.ts';
-import { findSource, type MeasuredSplit } from '../pipeline/library/images.ts';
+import type { MeasuredSplit } from '../pipeline/library/images.ts';
+import { findSource } from '../pipeline/stages/run-records.ts';
 import { modelCosts } from '../pipeline/model/costs.ts';
 import { writeJsonAtomic } from '../pipeline/util/atomic.ts';
 import { describeFailure, BlockForgeError, fail } from '../pipeline/util/failure.ts';
@@ -142,9 +144,9 @@ function compositions(
   const found = new Map<string, readonly string[]>();
   for (let level = 0; level <= levels; level++) {
     const maxDropPp = (mostDropPp * level) / levels;
-    const plans = planCompositions(library, { maxDropPp });
-    if ('nearest' in plans) continue;
-    const [{ descendants }] = plans;
+    const chosen = chooseCompositions(composeSpace(library), { maxDropPp });
+    if ('nearest' in chosen) continue;
+    const [{ descendants }] = chosen;
     if (!known.has(descendants.join(' '))) found.set(descendants.join(' '), descendants);
   }
   return [...found.values()];

@@ -1,11 +1,10 @@
 import type { EngineChoice } from '../tensor/engine.ts';
-import type { MeasuredModel, ModelManifest } from './model-manifest.ts';
 import type { Library } from '../library/open.ts';
 import type { MeasureSource } from '../library/images.ts';
-import type { StatedLatency } from './latency.ts';
-import type { Limits } from './choose.ts';
+import type { MeasuredModel, ModelManifest } from './model-manifest.ts';
+import type { LatencyModel } from '../profile/latency.ts';
+import type { Composition, Limits } from './space.ts';
 import { lossModel } from './loss-model.ts';
-import type { Plan } from './space.ts';
 
 export interface MeasureOptions {
   readonly engine?: EngineChoice;
@@ -15,13 +14,13 @@ export interface MeasureOptions {
 }
 
 /**
- * A plan on the images that the library was selected by, paired against the teacher. Loads an engine.
+ * A composition on the images that the library was selected by, paired against the teacher. Loads an engine.
  * @throws BlockForgeError as `remeasure` does
  */
-export async function measurePlan(
+export async function measureComposition(
   library: Library,
   source: MeasureSource,
-  { descendants }: Plan,
+  { descendants }: Composition,
   options: MeasureOptions = {},
 ): Promise<MeasuredModel> {
   const { remeasure } = await import('../library/remeasure.ts');
@@ -30,17 +29,20 @@ export async function measurePlan(
 }
 
 /** Whether the predicted loss is one that the measurement leaves possible. */
-export function isInside({ predictedDropPp }: Plan, { top1DeltaPp: { low, high } }: MeasuredModel): boolean {
+export function isInside(
+  { predictedDropPp }: Composition,
+  { top1DeltaPp: { low, high } }: MeasuredModel,
+): boolean {
   return low <= -predictedDropPp && -predictedDropPp <= high;
 }
 
 /**
- * Writes a plan as a model folder with what was asked, predicted and measured.
+ * Writes a composition as a model folder with what was asked, predicted and measured.
  * @throws BlockForgeError as `writeModel` does
  */
-export async function writePlan(
+export async function writeComposition(
   library: Library,
-  { descendants, predictedDropPp, latencyMs }: Plan,
+  { descendants, predictedDropPp, latencyMs }: Composition,
   folder: string,
   {
     limits: { maxDropPp, ...resources },
@@ -48,7 +50,7 @@ export async function writePlan(
     measured,
   }: {
     readonly limits: Limits;
-    readonly latency: StatedLatency;
+    readonly latency: LatencyModel;
     readonly measured?: MeasuredModel | undefined;
   },
 ): Promise<ModelManifest> {

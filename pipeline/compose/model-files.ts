@@ -1,8 +1,6 @@
 import type { Library } from '../library/open.ts';
 import { graphPaths, weightPaths } from './model-manifest.ts';
-import { modelOnnx } from '../graphs/onnx-files.ts';
-import { tfjsBuilder } from '../graphs/tfjs.ts';
-import { buildVit } from '../graphs/vit.ts';
+import { modelOnnx, modelTfjs } from '../graphs/files.ts';
 import { storedWeights, type StoredWeight } from '../graphs/weight-places.ts';
 
 /** A weight file of a composition: where it lies in the library, and its name in the model's folder. */
@@ -40,9 +38,7 @@ export async function graphFiles(
   for (const { source, path } of files) {
     for (const [name, place] of await storedWeights(source, path)) places.set(name, place);
   }
-  const graph = tfjsBuilder(places);
-  buildVit(graph, architecture);
-  const { model, constants } = graph.finish(graphPaths.tfjsConstants, toolVersion);
+  const { model, constants } = modelTfjs(architecture, places, graphPaths.tfjsConstants, toolVersion);
   const tensors = [...places];
   return {
     [graphPaths.onnx]: modelOnnx(architecture, places, toolVersion),

@@ -2,7 +2,16 @@ import { z } from 'zod';
 import { blockName, widthName } from '../model/architecture.ts';
 import { modelCosts } from '../model/costs.ts';
 import type { DocumentKind } from '../library/document.ts';
-import { ffnBytes, headerAllowanceBytes, manifestParts } from '../library/manifest.ts';
+import {
+  architecture,
+  digest,
+  ffnBytes,
+  file,
+  headerAllowanceBytes,
+  modelScores,
+  positive,
+  preprocessing,
+} from '../library/manifest-parts.ts';
 
 /** The contract of a model folder: `composition.json`, version 1, strict like the library's manifest. */
 export const modelSchemaVersion = 1;
@@ -26,7 +35,6 @@ export const graphPaths = {
   index: 'model.safetensors.index.json',
 } as const;
 
-const { positive, digest, file, architecture, preprocessing, modelScores } = manifestParts;
 const points = z.number();
 
 /** What the composition was expected to lose against the teacher, before anyone measured it. */
@@ -102,8 +110,8 @@ export const modelKind: DocumentKind<ModelManifest> = {
 function checkReferences(model: z.infer<typeof modelShape>, context: z.RefinementCtx): void {
   const problem = (path: (string | number)[], message: string) =>
     context.addIssue({ code: 'custom', path, message });
-  const { architecture, descendants, widths, files } = model;
-  const { depth, width: blockWidth, hidden } = architecture;
+  const { descendants, widths, files } = model;
+  const { depth, width: blockWidth, hidden } = model.architecture;
   if (descendants.length !== depth || widths.length !== depth) {
     return problem(['descendants'], 'expected one descendant and one width per block');
   }
@@ -130,7 +138,7 @@ function checkReferences(model: z.infer<typeof modelShape>, context: z.Refinemen
         `${path}: ${widths[block]} hidden units of width ${blockWidth} take ${weights} bytes`,
       );
   });
-  const { params, macs } = modelCosts(architecture, widths);
+  const { params, macs } = modelCosts(model.architecture, widths);
   const sizeBytes = [frame, ...blocks].reduce((sum, path) => sum + (sizes.get(path) ?? 0), 0);
   for (const [name, expected] of Object.entries({ params, macs, sizeBytes })) {
     if (model[name as 'params' | 'macs' | 'sizeBytes'] !== expected)

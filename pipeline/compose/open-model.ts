@@ -7,8 +7,7 @@ import { fail } from '../util/failure.ts';
 import { readDocument } from '../library/document.ts';
 import type { ManifestFile } from '../library/manifest.ts';
 import type { OpenOptions } from '../library/open.ts';
-import { readDescendantFile } from '../library/read-descendant.ts';
-import { readFrameFile } from '../library/read-frame.ts';
+import { readDescendantFile, readFrameFile } from '../library/weights.ts';
 import { requireFile } from '../library/listed-file.ts';
 import { modelKind, weightPaths, type ModelManifest } from './model-manifest.ts';
 
@@ -74,17 +73,9 @@ export async function openModel(path: string, { check = 'sizes' }: OpenOptions =
     pathOf,
     readFrame: () => readFrameFile(pathOf(frame), architecture),
     async readFfn(block) {
-      const full = pathOf(blocks[block]);
-      const weights = await readDescendantFile(full, block);
-      if (weights.hidden !== widths[block] || weights.width !== architecture.width) {
-        fail({
-          reason: 'library-invalid',
-          subject: full,
-          found: `fc1 [${weights.hidden}, ${weights.width}]`,
-          expected: `[${widths[block]}, ${architecture.width}], as the manifest says`,
-        });
-      }
-      return weights;
+      const [file, hidden] = [blocks[block], widths[block]];
+      if (file === undefined || hidden === undefined) throw new RangeError(`no block ${block}`);
+      return readDescendantFile(pathOf(file), block, { hidden, width: architecture.width });
     },
   };
 }

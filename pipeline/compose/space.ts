@@ -1,7 +1,7 @@
-import { frameCosts } from '../model/costs.ts';
 import type { ManifestDescendant } from '../library/manifest.ts';
 import type { Library } from '../library/open.ts';
-import type { LatencyModel } from './latency.ts';
+import { frameCosts } from '../model/costs.ts';
+import type { LatencyModel } from '../profile/latency.ts';
 import { lossModel, type LossModel } from './loss-model.ts';
 
 /** What a model may use, each of the whole model. */
@@ -9,8 +9,14 @@ export const resources = ['params', 'macs', 'sizeBytes', 'latencyMs'] as const;
 export type Resource = (typeof resources)[number];
 export type Uses = Readonly<Record<Resource, number>>;
 
-/** A composition and what it is expected to be. */
-export interface Plan {
+/** The most that a composition may use of each resource, and lose. */
+export interface Limits extends Partial<Readonly<Record<Resource, number | undefined>>> {
+  /** Points of top-1 that may be lost, as predicted. */
+  readonly maxDropPp?: number | undefined;
+}
+
+/** One descendant for every block, and what the model they make is expected to be. */
+export interface Composition {
   /** One id per block. */
   readonly descendants: readonly string[];
   readonly predictedDropPp: number;
@@ -18,30 +24,31 @@ export interface Plan {
   readonly macs: number;
   /** Of the weight files. */
   readonly sizeBytes: number;
-  /** Null where no device was given; of what its model covers. */
+  /** Of what the space's latency covers; null where it has none. */
   readonly latencyMs: number | null;
 }
 
 /** A library as numbers to choose by. */
 export interface ComposeSpace {
   readonly loss: LossModel;
+  readonly latency: LatencyModel | undefined;
   /** Of everything but the FFN blocks. */
   readonly frame: Uses;
-  /** By block, in the order of its descendants; latency 0 without a device. */
+  /** By block, in the order of its descendants; latency 0 where there is none. */
   readonly blocks: readonly (readonly {
     readonly descendant: ManifestDescendant;
     readonly uses: Uses;
     readonly cost: number;
   }[])[];
-  /** @param choice one index per block */
-  readonly toPlan: (choice: readonly number[]) => Plan;
+  /** @param choice the index of a descendant for every block */
+  readonly compositionOf: (choice: readonly number[]) => Composition;
 }
 
-export function composeSpace({ manifest }: Pick<Library, 'manifest'>, device?: LatencyModel): ComposeSpace {
+/** @param latency without one, nothing can be said or limited of it */
+export function composeSpace({ manifest }: Pick<Library, 'manifest'>, latency?: LatencyModel): ComposeSpace {
   const loss = lossModel(manifest);
   const { params, macs } = frameCosts(manifest.teacher.architecture);
-  const frame = { params, macs, sizeBytes: manifest.frame.sizeBytes, latencyMs: device?.frameMs ?? 0 };
-  const last = manifest.blocks.length - 1;
+  const frame = { params, macs, sizeBytes: manifest.frame.sizeBytes, latencyMs: latency?.frameMs ?? 0 };
   const blocks = manifest.blocks.map(({ descendants }, block) =>
     descendants.map((descendant) => ({
       descendant,
@@ -50,16 +57,17 @@ export function composeSpace({ manifest }: Pick<Library, 'manifest'>, device?: L
         params: descendant.params,
         macs: descendant.macs,
         sizeBytes: descendant.file.sizeBytes,
-        latencyMs: device?.blockMs(descendant.width, block === last ? 'last' : undefined, block) ?? 0,
+        latencyMs: latency?.blockMs(descendant.width, block) ?? 0,
       },
     })),
   );
   return {
     loss,
+    latency,
     frame,
     blocks,
-    toPlan(choice) {
-      const parts = choice.map((index, block) => blocks[block][index]);
+    compositionOf(choice) {
+      const parts = choice.map((index, block) => blocks[block]![index]!);
       const sum = (name: Resource) => parts.reduce((total, { uses }) => total + uses[name], frame[name]);
       return {
         descendants: parts.map(({ descendant }) => descendant.id),
@@ -67,7 +75,7 @@ export function composeSpace({ manifest }: Pick<Library, 'manifest'>, device?: L
         params: sum('params'),
         macs: sum('macs'),
         sizeBytes: sum('sizeBytes'),
-        latencyMs: device === undefined ? null : sum('latencyMs'),
+        latencyMs: latency === undefined ? null : sum('latencyMs'),
       };
     },
   };

@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat, constants, copyFile, link, realpath } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { modelCosts } from '../model/costs.ts';
-import { readJson, refuseWrite, writeFileAtomic, writeJsonAtomic } from '../util/atomic.ts';
+import { readJson, refuseWrite, writeJsonAtomic } from '../util/atomic.ts';
 import { fail } from '../util/failure.ts';
 import { sha256File } from '../util/hash.ts';
 import { toolVersion } from '../util/version.ts';
-import { checkComposition } from '../library/check-composition.ts';
-import type { Library } from '../library/open.ts';
-import { linkOrCopy } from './link-or-copy.ts';
+import { publishFile } from '../library/listed-file.ts';
+import { checkComposition, type Library } from '../library/open.ts';
+import { onnxIrVersion, onnxOpset } from '../graphs/onnx.ts';
 import { graphFiles, weightFiles, type WeightFile } from './model-files.ts';
 import {
   modelManifestSchema,
@@ -20,7 +20,6 @@ import {
 } from './model-manifest.ts';
 import { compositionFile } from './open-model.ts';
 import { modelReadme } from './model-readme.ts';
-import { onnxIrVersion, onnxOpset } from '../graphs/onnx.ts';
 
 export interface WriteModelOptions {
   readonly limits?: ModelLimits;
@@ -57,7 +56,7 @@ export async function writeModel(
     kind: 'blockforge-model',
     schemaVersion: modelSchemaVersion,
     tool: { name: 'blockforge', version },
-    library: { manifestSha256: await sha256File(join(library.folder, 'manifest.json')) },
+    library: { manifestSha256: library.manifestSha256 },
     descendants: [...descendants],
     architecture: teacher.architecture,
     widths,
@@ -77,9 +76,7 @@ export async function writeModel(
     const listed = await takeWeights(files, temporary, link);
     const texts = { ...(await graphFiles(library, files, version)), 'README.md': modelReadme(described) };
     for (const [path, content] of Object.entries(texts)) {
-      const full = join(temporary, path);
-      await writeFileAtomic(full, content);
-      listed.push({ path, sizeBytes: (await stat(full)).size, sha256: await sha256File(full) });
+      listed.push(await publishFile(temporary, path, content));
     }
     const manifest = modelManifestSchema.parse({ ...described, files: listed });
     await writeJsonAtomic(join(temporary, compositionFile), manifest);
@@ -137,3 +134,27 @@ async function takeWeights(
   }
   return listed;
 }
+
+/**
+ * The same file under a second name; a copy where there can be no such name (another file system, or one without hard
+ * links). @returns which of the two it was
+ */
+export async function linkOrCopy(
+  source: string,
+  target: string,
+  makeLink: typeof link = link,
+): Promise<'linked' | 'copied'> {
+  // A link to a symbolic link would be one more of those, pointing from somewhere else.
+  const real = await realpath(source);
+  try {
+    await makeLink(real, target);
+    return 'linked';
+  } catch (error) {
+    if (!cannotLink.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    await copyFile(real, target, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+    return 'copied';
+  }
+}
+
+/** EPERM also where the system protects files of other owners, EMLINK where a file has all the names it may have. */
+const cannotLink = new Set(['EXDEV', 'EPERM', 'EACCES', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);

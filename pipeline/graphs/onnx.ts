@@ -15,7 +15,7 @@ import {
   type ValueInfoProto,
 } from 'onnx-buf';
 import type { GraphBuilder, Value } from './builder.ts';
-import type { WeightPlaces } from './weight-places.ts';
+import { declaredWeights, type WeightPlaces } from './weight-places.ts';
 
 /** The first operator set with LayerNormalization, and the file format that came with it: what most runtimes read. */
 export const onnxOpset = 17;
@@ -32,7 +32,6 @@ export function onnxBuilder(weights: WeightPlaces): OnnxBuilder {
   const inputs: ValueInfoProto[] = [];
   const outputs: ValueInfoProto[] = [];
   const initializers = new Map<string, TensorProto>();
-  const declared = new Set<string>();
   let scope = '';
 
   const operation = (opType: string, input: Value[], attributes: Record<string, Attribute> = {}): Value => {
@@ -62,13 +61,7 @@ export function onnxBuilder(weights: WeightPlaces): OnnxBuilder {
     },
     images: (name, size, channels) => input(name, ['batch', channels, size, size]),
     rows: (name, width) => input(name, ['rows', width]),
-    weight(name) {
-      if (declared.has(name)) return name;
-      const place = weights.get(name);
-      if (place === undefined) throw new Error(`no place for the weight ${name}`);
-      declared.add(name);
-      if (place.kind === 'input') return input(name, place.shape);
-      const { location, offset, length, shape } = place;
+    weight: declaredWeights(weights, input, (name, { location, offset, length, shape }) => {
       const externalData = Object.entries({ location, offset, length }).map(([key, value]) => ({
         key,
         value: String(value),
@@ -79,8 +72,7 @@ export function onnxBuilder(weights: WeightPlaces): OnnxBuilder {
         name,
         create(TensorProtoSchema, { name, dataType: DataType.FLOAT, dims, dataLocation, externalData }),
       );
-      return name;
-    },
+    }),
     patches(images, kernel, bias, patch) {
       const { shape } = weights.get(kernel)!;
       const map = operation('Conv', [images, kernel, bias], {

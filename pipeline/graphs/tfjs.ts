@@ -1,6 +1,6 @@
 import type { GraphBuilder, Value } from './builder.ts';
 import { weightGroups, type TfjsConstant, type TfjsWeightGroup } from './tfjs-weights.ts';
-import type { WeightPlaces } from './weight-places.ts';
+import { declaredWeights, type WeightPlaces } from './weight-places.ts';
 
 /** What `tf.loadGraphModel` reads as `model.json`. */
 export interface TfjsGraphModel {
@@ -45,7 +45,6 @@ export function tfjsBuilder(weights: WeightPlaces): TfjsBuilder {
   const constants = new Map<string, TfjsConstant>();
   const inputs: Record<string, TensorSignature> = {};
   const outputs: Record<string, TensorSignature> = {};
-  const declared = new Set<string>();
   let imageSize = 0;
   let scope = '';
 
@@ -82,15 +81,7 @@ export function tfjsBuilder(weights: WeightPlaces): TfjsBuilder {
       return input(name, ['batch', size, size, channels]);
     },
     rows: (name, width) => input(name, ['rows', width]),
-    weight(name) {
-      if (declared.has(name)) return name;
-      const place = weights.get(name);
-      if (place === undefined) throw new Error(`no place for the weight ${name}`);
-      declared.add(name);
-      if (place.kind === 'input') return input(name, place.shape);
-      nodes.push(constNode(name, float));
-      return name;
-    },
+    weight: declaredWeights(weights, input, (name) => nodes.push(constNode(name, float))),
     // As `patchify` in pipeline/tensor/ops.ts cuts them: within a patch by row, column, channel.
     patches(images, kernel, bias, patch) {
       const [width, channels] = weights.get(kernel)!.shape.map(Number);

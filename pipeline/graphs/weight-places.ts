@@ -1,5 +1,6 @@
 import { fail } from '../util/failure.ts';
 import { readSafetensorsHeader } from '../model/safetensors.ts';
+import type { Value } from './builder.ts';
 
 /** Where a graph finds a weight: in a safetensors file beside it, or in what it is given at every run. */
 export type WeightPlace = StoredWeight | InputWeight;
@@ -38,6 +39,27 @@ export async function storedWeights(path: string, location: string): Promise<Map
     places.set(name, { kind: 'stored', shape, location, offset: dataStart + begin, length: end - begin });
   }
   return places;
+}
+
+/**
+ * What a builder answers when it is asked for a weight: its name, which is declared the first time, as an input of the
+ * graph or where it lies.
+ */
+export function declaredWeights(
+  places: WeightPlaces,
+  input: (name: string, shape: InputWeight['shape']) => void,
+  stored: (name: string, place: StoredWeight) => void,
+): (name: string) => Value {
+  const declared = new Set<string>();
+  return (name) => {
+    if (declared.has(name)) return name;
+    const place = places.get(name);
+    if (place === undefined) throw new Error(`no place for the weight ${name}`);
+    declared.add(name);
+    if (place.kind === 'input') input(name, place.shape);
+    else stored(name, place);
+    return name;
+  };
 }
 
 /** The FFN weights of block `index` as graph inputs: any number of hidden units, `hidden_3`. */

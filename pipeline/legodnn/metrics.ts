@@ -1,7 +1,7 @@
 import { tokensPerImage } from '../model/architecture.ts';
 import { fail } from '../util/failure.ts';
 import { rankedDelta, type Manifest, type ManifestDescendant } from '../library/manifest.ts';
-import type { LegodnnLatencies } from './latencies.ts';
+import { libraryLatency, modelMs, type LatencyModel } from '../profile/latency.ts';
 import { pythonFloat } from './python-float.ts';
 
 /**
@@ -20,7 +20,7 @@ export function legodnnFiles(manifest: Manifest, latencies: LegodnnLatencies): R
   const { teacher, blocks } = manifest;
   const { width } = teacher.architecture;
   const tokens = tokensPerImage(teacher.architecture);
-  const own = blocks.map(({ descendants }) => descendants[0]);
+  const own = blocks.map(({ descendants }) => descendants[0]!);
   return {
     'server-blocks-metrics.csv': table(blocks, (item, ownBlock) => [
       pythonFloat(item === ownBlock ? 0 : noNegativeZero(-rankedDelta(item).top1Pp.mean / 100)),
@@ -29,9 +29,9 @@ export function legodnnFiles(manifest: Manifest, latencies: LegodnnLatencies): R
       pythonFloat(2 * (ownBlock.macs - item.macs)),
       pythonFloat(ownBlock.params - item.params),
     ]),
-    'edge-blocks-metrics.csv': table(blocks, (item, ownBlock) => [
+    'edge-blocks-metrics.csv': table(blocks, (item, ownBlock, block) => [
       '0',
-      pythonFloat(relativeDrop(item, ownBlock, latencies)),
+      pythonFloat(relativeDrop(item, ownBlock, block, latencies)),
       '0',
       '0',
       '0',
@@ -53,10 +53,10 @@ export function legodnnFiles(manifest: Manifest, latencies: LegodnnLatencies): R
     ),
     'edge-teacher-model-metrics.yaml': lines(
       'blocks_info:',
-      ...own.flatMap(({ id }, index) => [
+      ...own.flatMap(({ width: hidden }, index) => [
         `- id: ${legodnnBlockId(index)}`,
         `  index: ${index}`,
-        `  latency: ${pythonFloat(latencies.blockSeconds(id))}`,
+        `  latency: ${pythonFloat(latencies.blockSeconds(hidden, index))}`,
       ]),
       `latency: ${pythonFloat(latencies.modelSeconds)}`,
     ),
@@ -81,11 +81,15 @@ const columns =
 
 function table(
   blocks: Manifest['blocks'],
-  cells: (item: ManifestDescendant, own: ManifestDescendant) => string[],
+  cells: (item: ManifestDescendant, own: ManifestDescendant, block: number) => string[],
 ): string {
   const rows = blocks.flatMap(({ index, descendants }) =>
     descendants.map((item) =>
-      [String(index), pythonFloat(legodnnSparsity(item.sparsity)), ...cells(item, descendants[0])].join(','),
+      [
+        String(index),
+        pythonFloat(legodnnSparsity(item.sparsity)),
+        ...cells(item, descendants[0]!, index),
+      ].join(','),
     ),
   );
   return lines(columns, ...rows);
@@ -95,9 +99,10 @@ function table(
 function relativeDrop(
   item: ManifestDescendant,
   own: ManifestDescendant,
+  block: number,
   { blockSeconds, source }: LegodnnLatencies,
 ): number {
-  const [ownSeconds, seconds] = [blockSeconds(own.id), blockSeconds(item.id)];
+  const [ownSeconds, seconds] = [blockSeconds(own.width, block), blockSeconds(item.width, block)];
   if (!(ownSeconds > 0) || !(seconds > 0)) {
     fail({
       reason: 'library-invalid',
@@ -111,3 +116,34 @@ function relativeDrop(
 }
 
 const noNegativeZero = (value: number): number => (value === 0 ? 0 : value);
+
+/** As the LegoDNN files want them, for one batch. */
+export interface LegodnnLatencies {
+  readonly modelSeconds: number;
+  readonly blockSeconds: (width: number, block: number) => number;
+  readonly source: string;
+}
+
+/**
+ * From a device profile: the sum of a composition's blocks and the frame is what it predicts. From the manifest without
+ * one, which has no latency of the frame: the whole teacher is taken to be as much slower than its blocks as it has more
+ * multiply-adds. That is an estimate; a profile measures it.
+ */
+export function legodnnLatencies(manifest: Manifest, profile: LatencyModel | undefined): LegodnnLatencies {
+  const { blocks, teacher, latencyProfile } = manifest;
+  const own = blocks.map(({ descendants }) => descendants[0]!);
+  const widths = own.map(({ width }) => width);
+  const latency = profile ?? libraryLatency(manifest);
+  const blockSeconds = (width: number, block: number) => latency.blockMs(width, block) / 1e3;
+  if (profile !== undefined)
+    return { modelSeconds: modelMs(profile, widths) / 1e3, blockSeconds, source: profile.describe };
+  const blockShare = own.reduce((sum, { macs }) => sum + macs, 0) / teacher.macs;
+  const { cpuModel, engine, threads, batchSize } = latencyProfile;
+  return {
+    modelSeconds: modelMs(latency, widths) / blockShare / 1e3,
+    blockSeconds,
+    source:
+      `the library's own block latencies (${engine}, threads: ${threads}, on ${cpuModel}, batch ${batchSize}); ` +
+      "the whole model's is estimated from them by multiply-adds",
+  };
+}

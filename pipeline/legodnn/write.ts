@@ -1,12 +1,10 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic, writeJsonAtomic } from '../util/atomic.ts';
-import { sha256File } from '../util/hash.ts';
 import type { Library } from '../library/open.ts';
 import { findProfile } from '../profile/profile-file.ts';
 import { latencyModel } from '../profile/latency.ts';
-import { latenciesOfManifest, latenciesOfProfile } from './latencies.ts';
-import { legodnnBlockId, legodnnFiles, legodnnSparsity } from './metrics.ts';
+import { legodnnBlockId, legodnnFiles, legodnnLatencies, legodnnSparsity } from './metrics.ts';
 
 export interface LegodnnOptions {
   /** Name or path of a device profile; default: the latencies of the manifest. */
@@ -39,10 +37,9 @@ export async function writeLegodnn(
   { profile, batchSize }: LegodnnOptions = {},
 ): Promise<LegodnnResult> {
   const { manifest } = library;
-  const latencies =
-    profile === undefined
-      ? latenciesOfManifest(manifest)
-      : latenciesOfProfile(manifest, latencyModel(await findProfile(library, profile), batchSize));
+  const device =
+    profile === undefined ? undefined : latencyModel(await findProfile(library, profile), batchSize);
+  const latencies = legodnnLatencies(manifest, device);
   const files = legodnnFiles(manifest, latencies);
   await rm(join(folder, originFile), { force: true });
   for (const [name, text] of Object.entries(files)) await writeFileAtomic(join(folder, name), text);
@@ -51,7 +48,7 @@ export async function writeLegodnn(
     kind: 'blockforge-legodnn-metrics',
     schemaVersion: 1,
     tool: manifest.tool,
-    manifestSha256: await sha256File(join(library.folder, 'manifest.json')),
+    manifestSha256: library.manifestSha256,
     images: manifest.data.selection.images,
     latencies: latencies.source,
     blocks_id: blocks.map(({ index }) => legodnnBlockId(index)),

@@ -4,8 +4,8 @@ import { forward } from '../model/vit.ts';
 import { fail } from '../util/failure.ts';
 import { random } from '../util/random.ts';
 import type { Library } from './open.ts';
-import { uploadLibrary } from './remeasure-model.ts';
-import { largestDifference } from './largest-difference.ts';
+import { uploadLibrary } from './upload.ts';
+import { largestDifference } from './reference-ffn.ts';
 import { toTorchFfn } from './weights.ts';
 import { loadOnnxRuntime, runOnnx, type Floats, type OnnxRuntime } from '../graphs/onnx-runtime.ts';
 

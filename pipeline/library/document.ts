@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { z } from 'zod';
 import { fail } from '../util/failure.ts';
+import { isRecord } from '../util/is-record.ts';
 
 /** What is wrong with a document, at one place in it. */
 export interface Problem {
@@ -154,8 +155,4 @@ function problemOf({ path, message }: z.core.$ZodIssue, below: readonly (string 
   const place = [...below, ...path].map(String).join('.');
   const text = place === '' ? message : `${place}: ${message}`;
   return { found: text.length > 500 ? `${text.slice(0, 497)}...` : text };
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,15 +1,12 @@
 import { join } from 'node:path';
-import { z } from 'zod';
 import { openSplit, type OpenSplit } from '../../datasets/batches.ts';
-import { splitNames, type SplitItem, type SplitName } from '../../datasets/contract.ts';
+import type { SplitItem, SplitName } from '../../datasets/contract.ts';
 import { openPreparer } from '../../datasets/open-preparer.ts';
 import type { Preparer } from '../../datasets/prepare.ts';
 import { makeSplits, splitHash } from '../../datasets/splits.ts';
-import { loadConfig } from '../config/load.ts';
-import { configSchema, type Config } from '../config/schema.ts';
-import { readJson } from '../util/atomic.ts';
-import { BlockForgeError, fail } from '../util/failure.ts';
-import { sha256File, type Sha256 } from '../util/hash.ts';
+import type { Config } from '../config/schema.ts';
+import { fail } from '../util/failure.ts';
+import type { Sha256 } from '../util/hash.ts';
 import type { Library } from './open.ts';
 
 /** Splits that a library can be measured on again: not `train`, which it does not keep a measurement of. */
@@ -24,65 +21,14 @@ export interface MeasureSource {
   readonly seed: number;
   readonly batchSize: number;
   /** As the run drew them; without them they are drawn anew. */
-  readonly items?: Readonly<Record<SplitName, readonly SplitItem[]>>;
+  readonly items?: Readonly<Record<SplitName, readonly SplitItem[]>> | undefined;
 }
 
-/** What a run's records say of the config that made its library, and of its splits. */
-const exportRecord = z.object({
-  madeFrom: z.object({ settings: z.object({ config: z.unknown() }) }),
-  outputs: z.array(z.object({ path: z.string(), sha256: z.string() })),
-});
-const ranSettings = z.object({
-  seed: configSchema.shape.seed,
-  data: configSchema.shape.data,
-  measure: z.object({ batchSize: z.int().min(1) }),
-});
-const digest = z.custom<Sha256>((value) => typeof value === 'string' && /^[0-9a-f]{64}$/.test(value));
-const item = z.object({ id: z.string(), label: z.int().min(0), sha256: digest });
-const drawnSplits = z.object({ items: z.record(z.enum(splitNames), z.array(item)) });
-
-/**
- * The data of the run that a library lies in (`runs/<name>/library`), by that run's own records. They count only where
- * they belong to exactly this manifest.
- * @returns undefined where the library lies in no run, or in that of another library
- */
-export async function sourceOfRun({ folder }: Library): Promise<MeasureSource | undefined> {
-  const run = join(folder, '..');
-  const record = await readRecord(join(run, 'export', 'library', 'done.json'), exportRecord);
-  const manifest = record?.outputs.find(({ path }) => path === 'manifest.json');
-  if (record === undefined || manifest?.sha256 !== (await sha256File(join(folder, 'manifest.json')))) {
-    return undefined;
-  }
-  const config = ranSettings.safeParse(record.madeFrom.settings.config);
-  const splits = await readRecord(join(run, 'data', 'splits', 'splits.json'), drawnSplits);
-  if (!config.success || splits === undefined) return undefined;
-  const { data, seed, measure } = config.data;
-  return { origin: run, data, seed, batchSize: measure.batchSize, items: splits.items };
-}
-
-/** The data of a config where one is given, else of the run that the library lies in; `undefined` where it lies in none. */
-export async function findSource(
-  library: Library,
-  config: string | undefined,
-  cwd = process.cwd(),
-): Promise<MeasureSource | undefined> {
-  if (config === undefined) return sourceOfRun(library);
-  const loaded = loadConfig(config, { cwd });
-  return sourceOfConfig(loaded.config, loaded.file);
-}
-
-/** The data that a config describes, e.g. the config that made the library, on another machine. */
-export function sourceOfConfig(
-  { data, seed, measure }: Pick<Config, 'data' | 'seed' | 'measure'>,
-  file: string,
-): MeasureSource {
-  return { origin: file, data, seed, batchSize: measure.batchSize };
-}
-
-export interface OpenOptions {
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (progress: { readonly fraction: number; readonly note?: string }) => void;
-  readonly warn?: (message: string) => void;
+export interface SplitOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?:
+    ((progress: { readonly fraction: number; readonly note?: string }) => void) | undefined;
+  readonly warn?: ((message: string) => void) | undefined;
 }
 
 /**
@@ -94,7 +40,7 @@ export async function openMeasuredSplit(
   { manifest, folder }: Library,
   source: MeasureSource,
   split: MeasuredSplit,
-  { signal, onProgress, warn = () => {} }: OpenOptions = {},
+  { signal, onProgress, warn = () => {} }: SplitOptions = {},
 ): Promise<OpenSplit> {
   const { preprocessing } = manifest.teacher;
   const preparer = await openPreparer(source, preprocessing, warn);
@@ -121,7 +67,7 @@ async function draw(
   { data, seed }: MeasureSource,
   preparer: Preparer,
   split: MeasuredSplit,
-  { signal, onProgress, warn }: OpenOptions,
+  { signal, onProgress, warn }: SplitOptions,
 ): Promise<readonly SplitItem[]> {
   const { test, selection, calibration } = data.splits;
   const sizes = {
@@ -137,14 +83,4 @@ async function draw(
     { signal, ...(onProgress && { progress: onProgress }), ...(warn && { warn }) },
   );
   return items[split];
-}
-
-async function readRecord<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined> {
-  try {
-    const parsed = schema.safeParse(await readJson(path));
-    return parsed.success ? parsed.data : undefined;
-  } catch (error) {
-    if (error instanceof BlockForgeError) return undefined;
-    throw error;
-  }
 }

@@ -1,9 +1,25 @@
 import { realpath, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
-import { insideFolder } from '../util/atomic.ts';
+import { insideFolder, writeFileAtomic } from '../util/atomic.ts';
 import { fail } from '../util/failure.ts';
 import { sha256File } from '../util/hash.ts';
 import type { ManifestFile } from './manifest.ts';
+
+/** The entry of a manifest for a file of `folder`. */
+export async function describeFile(folder: string, path: string): Promise<ManifestFile> {
+  const full = join(folder, path);
+  return { path, sizeBytes: (await stat(full)).size, sha256: await sha256File(full) };
+}
+
+/** Writes a file of `folder`. @returns its entry */
+export async function publishFile(
+  folder: string,
+  path: string,
+  content: string | Uint8Array,
+): Promise<ManifestFile> {
+  await writeFileAtomic(join(folder, path), content);
+  return describeFile(folder, path);
+}
 
 /** What is wrong with a file that the manifest vouches for. */
 export interface FileProblem {

@@ -1,5 +1,19 @@
 import { z } from 'zod';
 import { blockName, widthName } from '../model/architecture.ts';
+import { additivity, allocated, context, predictor, uniform } from './manifest-models.ts';
+import {
+  accuracy,
+  architecture,
+  count,
+  delta,
+  digest,
+  ffnBytes,
+  file,
+  headerAllowanceBytes,
+  positive,
+  preprocessing,
+  share,
+} from './manifest-parts.ts';
 
 /**
  * The library's contract: `manifest.json`, version 1. Strict: an unknown key is an error, so a reader never passes
@@ -11,65 +25,6 @@ import { blockName, widthName } from '../model/architecture.ts';
  * latency for one image or one batch as `latencyProfile` says. Intervals are two-sided at `confidence`.
  */
 export const schemaVersion = 1;
-
-const count = z.int().min(0);
-const positive = z.int().min(1);
-const share = z.number().min(0).max(1);
-const digest = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hexadecimal digits');
-
-/** Relative, below the manifest's folder, in POSIX form: no "..", no drive, no leading slash. */
-const relativePath = z
-  .string()
-  .max(500)
-  .regex(
-    /^(?!\.{1,2}(\/|$))[\w.-]+(\/(?!\.{1,2}(\/|$))[\w.-]+)*$/,
-    'expected a relative path inside the folder',
-  );
-
-const file = z.strictObject({ path: relativePath, sizeBytes: positive, sha256: digest });
-
-const interval = z.strictObject({ mean: z.number(), low: z.number(), high: z.number() });
-const percent = z.number().min(0).max(100);
-
-const accuracy = z.strictObject({
-  images: positive,
-  top1Percent: interval,
-  top5Percent: percent.optional(),
-});
-
-/** The model with one descendant against the same model with the teacher's block, over the same images. */
-const delta = z.strictObject({
-  images: positive,
-  top1Pp: interval,
-  top5Pp: z.number().optional(),
-  kl: z.number(),
-  /** What of `kl` the descendant adds to that of the same model with the teacher's block. */
-  klIncrease: z.number().optional(),
-  agreementPercent: percent,
-});
-
-const architecture = z.strictObject({
-  imageSize: positive,
-  patchSize: positive,
-  channels: z.union([z.literal(1), z.literal(3)]),
-  width: positive,
-  depth: positive.max(10_000),
-  heads: positive,
-  hidden: positive,
-  classes: positive,
-  layerNormEpsilon: z.number().positive(),
-  gelu: z.enum(['exact', 'tanh']),
-});
-
-const preprocessing = z.strictObject({
-  resize: positive.nullable(),
-  resizeMode: z.enum(['shortest', 'stretch']),
-  interpolation: z.enum(['bicubic', 'bilinear', 'nearest', 'lanczos']),
-  crop: positive,
-  channels: z.union([z.literal(1), z.literal(3)]),
-  mean: z.array(z.number()).min(1).max(3),
-  std: z.array(z.number().positive()).min(1).max(3),
-});
 
 const descendant = z.strictObject({
   /** `block-03/w0384` */
@@ -115,85 +70,6 @@ const block = z.strictObject({
   keptUnits: file,
   /** Widest first; the first is the teacher's own block, bit for bit. */
   descendants: z.array(descendant).min(1),
-});
-
-const modelScores = accuracy.extend({ top1DeltaPp: interval, kl: z.number(), agreementPercent: percent });
-
-/** What the manifest of a model put together from a library is made of as well. */
-export const manifestParts = { positive, digest, file, architecture, preprocessing, modelScores } as const;
-
-const uniform = z.strictObject({
-  sparsity: share,
-  /** One descendant per block, in block order. */
-  descendants: z.array(z.string()),
-  /** Of the whole model. */
-  params: positive,
-  macs: positive,
-  /** Measured with the refitted weights, before training. */
-  refit: modelScores,
-  /** Measured with the weights in the library; null where nothing was trained. */
-  distilled: modelScores.nullable(),
-});
-
-/** A model in which blocks were exchanged one at a time, itself measured. */
-const context = modelScores.extend({
-  name: z.enum(['teacher', 'middle', 'sparsest']),
-  /** Hidden units of every block that is not exchanged. */
-  width: positive,
-});
-
-const allocated = z.strictObject({
-  /** Of the uniform model whose FFN parameters were the budget. */
-  sparsity: share,
-  /** Whose single-block divergences chose the widths; `uniform` where no candidate diverged less than that. */
-  costs: z.enum(['teacher', 'middle', 'sparsest', 'average', 'uniform']),
-  descendants: z.array(z.string()),
-  params: positive,
-  macs: positive,
-  scores: modelScores,
-  /** Top-1 minus that of the uniform model, paired, on the images that the widths were chosen by: optimistic. */
-  versusUniformPp: interval,
-});
-
-/** Predicted against measured losses of top-1 over random compositions, in percentage points. */
-const predictionErrors = z.strictObject({
-  compositions: count,
-  spearman: z.number().min(-1.000001).max(1.000001).nullable(),
-  meanAbsoluteErrorPp: z.number().min(0).nullable(),
-  maxAbsoluteErrorPp: z.number().min(0).nullable(),
-});
-
-/** Over all of them, and over those that lose less than 10 points. */
-const splitErrors = z.strictObject({ all: predictionErrors, mild: predictionErrors });
-
-const additivity = z.strictObject({
-  images: positive,
-  /** Mean error, in points, that these images would show of a predictor that knows the true losses; all and mild ones. */
-  imageNoisePp: z.strictObject({ all: z.number().min(0), mild: z.number().min(0).nullable() }),
-  /** By the sum of `deltas.teacher.top1Pp`, of `deltas.average.top1Pp`, and by `predictor`, cross-validated. */
-  teacherSum: splitErrors,
-  averageSum: splitErrors,
-  predictor: splitErrors.nullable(),
-  /** From one half of the images to the other, both ways; `measured`: by measuring the composition on the first half. */
-  acrossImages: z.strictObject({
-    /** Of a half. */
-    images: positive,
-    teacherSum: splitErrors,
-    averageSum: splitErrors,
-    predictor: splitErrors.nullable(),
-    measured: splitErrors,
-  }),
-});
-
-/** Points of top-1 lost = `ceilingPp * (1 - exp(-(sum of deltas.average.klIncrease / scale) ^ exponent))`; 0 below 0. */
-const predictor = z.strictObject({
-  kind: z.literal('kl-curve'),
-  parameters: z.strictObject({
-    ceilingPp: z.number().positive(),
-    scale: z.number().positive(),
-    exponent: z.number().positive(),
-  }),
-  crossValidated: splitErrors,
 });
 
 const rankingEntry = z.strictObject({
@@ -351,12 +227,4 @@ function checkReferences(manifest: z.infer<typeof manifestShape>, context: z.Ref
         problem([kind, index, 'descendants'], 'expected one descendant of this library per block');
     });
   }
-}
-
-/** The safetensors header of a descendant, with its metadata, stays below this. */
-export const headerAllowanceBytes = 4096;
-
-/** Bytes of fc1 and fc2 with biases, float32. */
-export function ffnBytes(width: number, hidden: number): number {
-  return 4 * (2 * width * hidden + hidden + width);
 }

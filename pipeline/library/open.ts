@@ -1,22 +1,36 @@
-import { dirname } from 'node:path';
+import { dirname, basename, join } from 'node:path';
+import { stat } from 'node:fs/promises';
 import type { FfnWeights } from '../model/ffn-weights.ts';
 import { insideFolder } from '../util/atomic.ts';
+import type { HostWeights } from '../model/host-weights.ts';
 import { fail } from '../util/failure.ts';
-import { readDocument } from './document.ts';
-import type { Manifest, ManifestDescendant, ManifestFile } from './manifest.ts';
-import { readDescendantFile } from './read-descendant.ts';
-import { findManifest, manifestKind } from './read-manifest.ts';
+import { sha256File, type Sha256 } from '../util/hash.ts';
+import { readDocument, type DocumentKind } from './document.ts';
+import {
+  manifestSchema,
+  schemaVersion,
+  type Manifest,
+  type ManifestDescendant,
+  type ManifestFile,
+} from './manifest.ts';
+import { readDescendantFile, readFrameFile, toTorchFfn } from './weights.ts';
 import { requireFile } from './listed-file.ts';
 
 export interface Library {
   readonly folder: string;
   readonly manifest: Manifest;
+  /** Of manifest.json: what models, profiles and reports name their library by. */
+  readonly manifestSha256: Sha256;
   /** @throws BlockForgeError `library-invalid` where there is no such descendant */
   descendant(id: string): ManifestDescendant;
   /** Index of the block that it is a descendant of. @throws as `descendant` */
   blockOf(id: string): number;
   /** Weights in the pipeline's layout, checked against the manifest's width. */
   readFfn(id: string): Promise<FfnWeights>;
+  /** The teacher without its FFN blocks, by canonical name. @throws BlockForgeError `library-invalid`, `file-invalid` */
+  readFrame(): Promise<HostWeights>;
+  /** The whole teacher by canonical name: the frame, and the first descendant of every block. @throws as `readFrame` */
+  readTeacher(): Promise<HostWeights>;
   /** Absolute path of a file of the manifest, proved to lie inside the folder. */
   pathOf(file: ManifestFile): string;
 }
@@ -54,24 +68,27 @@ export async function openLibrary(path: string, { check = 'sizes' }: OpenOptions
       found: `no descendant ${JSON.stringify(id)}`,
       expected: `an id such as ${byId.keys().next().value}`,
     });
+  const pathOf = (file: ManifestFile): string => insideFolder(folder, file.path);
+  const { architecture } = manifest.teacher;
+  const readFfn = async (id: string): Promise<FfnWeights> => {
+    const { item, block } = find(id);
+    const { width: hidden, file } = item;
+    return readDescendantFile(pathOf(file), block, { hidden, width: architecture.width });
+  };
+  const readFrame = (): Promise<HostWeights> => readFrameFile(pathOf(manifest.frame), architecture);
   return {
     folder,
     manifest,
+    manifestSha256: await sha256File(manifestPath),
     descendant: (id) => find(id).item,
     blockOf: (id) => find(id).block,
-    pathOf: (file) => insideFolder(folder, file.path),
-    async readFfn(id) {
-      const { item, block } = find(id);
-      const { file, width } = item;
-      const full = insideFolder(folder, file.path);
-      const weights = await readDescendantFile(full, block);
-      if (weights.hidden !== width || weights.width !== manifest.teacher.architecture.width) {
-        fail({
-          reason: 'library-invalid',
-          subject: full,
-          found: `fc1 [${weights.hidden}, ${weights.width}]`,
-          expected: `[${width}, ${manifest.teacher.architecture.width}], as the manifest says`,
-        });
+    pathOf,
+    readFfn,
+    readFrame,
+    async readTeacher() {
+      const weights = await readFrame();
+      for (const { index, descendants } of manifest.blocks) {
+        Object.assign(weights, toTorchFfn(await readFfn(descendants[0]!.id), index));
       }
       return weights;
     },
@@ -92,4 +109,62 @@ export function filesOf(manifest: Manifest): ManifestFile[] {
     manifest.ranking.json,
     manifest.ranking.csv,
   ];
+}
+
+/** `manifest.json` as it is read: see `inspectDocument`. */
+export const manifestKind: DocumentKind<Manifest> = {
+  kind: 'blockforge-library',
+  title: 'library manifest',
+  version: schemaVersion,
+  schema: manifestSchema,
+  next: 'copy the library again, or export it again',
+  reason: 'library-invalid',
+};
+
+/**
+ * @param path the library folder, its manifest.json, or a run folder that holds `library/`
+ * @throws BlockForgeError `file-missing`, `library-invalid`
+ */
+export async function findManifest(path: string): Promise<string> {
+  const found = await stat(path).catch(() => undefined);
+  if (found === undefined) {
+    return fail({
+      reason: 'file-missing',
+      subject: path,
+      found: 'no such file or folder',
+      next: 'give the library folder, its manifest.json, or the run folder (runs/<name>)',
+    });
+  }
+  if (found.isFile()) {
+    if (basename(path).endsWith('.json')) return path;
+    return fail({
+      reason: 'library-invalid',
+      subject: path,
+      found: 'not a manifest',
+      expected: 'a library folder or its manifest.json',
+    });
+  }
+  for (const candidate of [join(path, 'manifest.json'), join(path, 'library', 'manifest.json')]) {
+    if ((await stat(candidate).catch(() => undefined))?.isFile()) return candidate;
+  }
+  return fail({
+    reason: 'library-invalid',
+    subject: path,
+    found: 'a folder without manifest.json or library/manifest.json',
+    expected: 'a library folder, or a run folder whose export has finished',
+    next: 'if this is a run, give its pipeline command again: it resumes',
+  });
+}
+
+/** @throws BlockForgeError `library-invalid` for what is not one descendant of this library for every block, in block order */
+export function checkComposition(library: Library, ids: readonly string[]): void {
+  const { depth } = library.manifest.teacher.architecture;
+  const wrong = ids.findIndex((id, block) => library.blockOf(id) !== block);
+  if (ids.length === depth && wrong < 0) return;
+  fail({
+    reason: 'library-invalid',
+    subject: `a composition of ${library.folder}`,
+    found: wrong < 0 ? `${ids.length} descendants` : `${ids[wrong]} in block ${wrong}`,
+    expected: `one descendant of each of its ${depth} blocks, in block order`,
+  });
 }

@@ -2,10 +2,9 @@ import { measureAll } from '../measure/measured.ts';
 import type { Scores } from '../measure/scores.ts';
 import { sweep } from '../measure/sweep.ts';
 import { loadEngine, type Engine, type EngineChoice } from '../tensor/engine.ts';
-import { checkComposition } from './check-composition.ts';
+import { checkComposition, type Library } from './open.ts';
 import type { Manifest } from './manifest.ts';
-import type { Library } from './open.ts';
-import { uploadLibrary } from './remeasure-model.ts';
+import { uploadLibrary } from './upload.ts';
 import { openMeasuredSplit, type MeasuredSplit, type MeasureSource } from './images.ts';
 
 export interface RemeasureOptions {

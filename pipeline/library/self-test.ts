@@ -3,8 +3,7 @@ import { applyFfn, disposeFfn, uploadFfn } from '../model/ffn-tensors.ts';
 import type { FfnWeights } from '../model/ffn-weights.ts';
 import { fail } from '../util/failure.ts';
 import { random } from '../util/random.ts';
-import { largestDifference } from './largest-difference.ts';
-import { referenceFfn } from './reference-ffn.ts';
+import { largestDifference, referenceFfn } from './reference-ffn.ts';
 
 export const selfTestVectors = 8;
 export const selfTestTolerance = 1e-5;

@@ -1,5 +1,10 @@
 import type { FfnWeights } from '../model/ffn-weights.ts';
-import { transposed } from '../model/host-weights.ts';
+import { transposed, canonicalShapes, type HostTensor, type HostWeights } from '../model/host-weights.ts';
+import { requireFinite } from '../model/finite.ts';
+import { openSafetensors, type SafetensorsFile } from '../model/safetensors.ts';
+import { fail } from '../util/failure.ts';
+import { readFloatsSync } from '../model/safetensors-sync.ts';
+import type { Architecture } from '../model/architecture.ts';
 
 /** A float32 array with its shape, as safetensors files hold it. */
 export interface NamedFloats {
@@ -18,7 +23,7 @@ export function torchFfnNames(block: number): string[] {
 /** Their shapes, in that order, for `hidden` units of width `width`. */
 export function torchFfnShapes(
   block: number,
-  { hidden, width }: { readonly hidden: number; readonly width: number },
+  { hidden, width }: FfnExtents,
 ): Record<string, readonly number[]> {
   const shapes = [[hidden, width], [hidden], [width, hidden], [width]];
   return Object.fromEntries(torchFfnNames(block).map((name, place) => [name, shapes[place]]));
@@ -56,4 +61,129 @@ export function fromTorchFfn(torch: Readonly<Record<string, NamedFloats>>, block
     fc2Kernel: transposed(fc2Weight.data, width, hidden),
     fc2Bias: fc2Bias.data,
   };
+}
+
+/**
+ * The tensors of a file that must be in it, one at a time, each of its shape and finite.
+ * @throws BlockForgeError `library-invalid` where one has another shape; `file-invalid`
+ */
+export async function* shapedTensors(
+  file: SafetensorsFile,
+  shapes: Readonly<Record<string, readonly number[]>>,
+): AsyncGenerator<readonly [name: string, tensor: HostTensor]> {
+  for (const [name, shape] of Object.entries(shapes)) {
+    const { shape: found } = file.info(name);
+    if (found.join() !== shape.join()) {
+      fail({
+        reason: 'library-invalid',
+        subject: `${file.path}, tensor ${name}`,
+        found: `shape [${found.join(', ')}]`,
+        expected: `[${shape.join(', ')}], as the manifest's architecture has it`,
+      });
+    }
+    yield [name, { shape, data: requireFinite(await file.read(name), file.path, name) }];
+  }
+}
+
+/** Looks at all of them and keeps none. @throws as `shapedTensors` */
+export async function checkTensors(...args: Parameters<typeof shapedTensors>): Promise<void> {
+  const tensors = shapedTensors(...args);
+  while (!(await tensors.next()).done);
+}
+
+/** The size of an FFN block: hidden units, and the width of the residual stream. */
+export interface FfnExtents {
+  readonly hidden: number;
+  readonly width: number;
+}
+
+/**
+ * Reads the file of a descendant of block `block` into the pipeline's layout.
+ * @param extents what the manifest says of it
+ * @throws BlockForgeError `file-missing`, `file-invalid` (NaN and infinity, too), `library-invalid` where the tensors make no
+ * FFN block of these extents
+ */
+export async function readDescendantFile(
+  path: string,
+  block: number,
+  { hidden, width }: FfnExtents,
+): Promise<FfnWeights> {
+  const weights = await readFfnFile(path, block);
+  if (weights.hidden === hidden && weights.width === width) return weights;
+  return fail({
+    reason: 'library-invalid',
+    subject: path,
+    found: `fc1 [${weights.hidden}, ${weights.width}]`,
+    expected: `[${hidden}, ${width}], as the manifest says`,
+  });
+}
+
+async function readFfnFile(path: string, block: number): Promise<FfnWeights> {
+  const file = await openSafetensors(path);
+  try {
+    const tensors: Record<string, NamedFloats> = {};
+    for (const name of torchFfnNames(block)) {
+      tensors[name] = {
+        shape: file.info(name).shape,
+        data: requireFinite(await file.read(name), path, name),
+      };
+    }
+    return fromTorchFfn(tensors, block);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return fail({ reason: 'library-invalid', subject: path, found: error.message }, error);
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * The tensors of a descendant of block `block` in a running model, as `torchFfnNames` lists them; blocks (`readFloatsSync`).
+ * @param extents what the manifest says of it
+ * @throws BlockForgeError `file-missing`, `file-invalid`, the latter also for NaN, infinity and other shapes
+ */
+export function readDescendantSync(
+  path: string,
+  block: number,
+  extents: FfnExtents,
+): Record<string, NamedFloats> {
+  const file = readFloatsSync(path);
+  return Object.fromEntries(
+    Object.entries(torchFfnShapes(block, extents)).map(([name, shape]) => {
+      const tensor = Object.hasOwn(file, name) ? file[name] : undefined;
+      if (tensor?.shape.join() !== shape.join()) {
+        fail({
+          reason: 'file-invalid',
+          subject: `${path}, tensor ${name}`,
+          found: tensor === undefined ? 'not there' : `shape [${tensor.shape.join(', ')}]`,
+          expected: `[${shape.join(', ')}]`,
+          next: 'copy the library again, or export it again',
+        });
+      }
+      requireFinite(tensor.data, path, name);
+      return [name, tensor];
+    }),
+  );
+}
+
+/**
+ * The teacher without its FFN blocks, by canonical name.
+ * @throws BlockForgeError `library-invalid` where the frame is not that of the manifest's architecture; `file-invalid`
+ */
+export async function readFrameFile(path: string, architecture: Architecture): Promise<HostWeights> {
+  const weights: HostWeights = {};
+  const frame = await openSafetensors(path);
+  try {
+    for await (const [name, tensor] of shapedTensors(frame, frameShapes(architecture)))
+      weights[name] = tensor;
+  } finally {
+    await frame.close();
+  }
+  return weights;
+}
+
+/** What `frame.safetensors` must hold: every tensor of the teacher but its FFN blocks. */
+export function frameShapes(architecture: Architecture): Record<string, readonly number[]> {
+  const all = Object.entries(canonicalShapes(architecture));
+  return Object.fromEntries(all.filter(([name]) => !name.includes('.mlp.')));
 }

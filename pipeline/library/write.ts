@@ -1,69 +1,50 @@
-import { stat } from 'node:fs/promises';
 import { basename, isAbsolute, join } from 'node:path';
-import { blockName, widthName } from '../model/architecture.ts';
-import type { FfnWeights } from '../model/ffn-weights.ts';
+import { frameOnnx } from '../graphs/files.ts';
+import { onnxIrVersion, onnxOpset } from '../graphs/onnx.ts';
+import { storedWeights } from '../graphs/weight-places.ts';
+import type { Resource } from '../measure/rank.ts';
 import { writeSafetensors, type NamedArrays } from '../model/safetensors.ts';
 import { writeFileAtomic, writeJsonAtomic } from '../util/atomic.ts';
 import { fail } from '../util/failure.ts';
-import { sha256File, type Json } from '../util/hash.ts';
-import { onnxIrVersion, onnxOpset } from '../graphs/onnx.ts';
-import { descendantOnnx, frameOnnx } from '../graphs/onnx-files.ts';
-import { storedWeights } from '../graphs/weight-places.ts';
+import type { Json } from '../util/hash.ts';
+import { describeFile, publishFile } from './listed-file.ts';
 import {
-  ffnBytes,
-  headerAllowanceBytes,
   manifestJsonSchema,
   manifestSchema,
   schemaVersion,
   type Manifest,
   type ManifestBlock,
-  type ManifestDescendant,
   type ManifestFile,
 } from './manifest.ts';
-import { profileScript } from '../profile/script.ts';
-import type { Ranked, Resource } from '../measure/rank.ts';
 import { rankingCsv, rankingJson } from './ranking-table.ts';
-import { readDescendantFile } from './read-descendant.ts';
 import { libraryReadme } from './readme.ts';
-import { checkExported, selfTestInput, selfTestTolerance, selfTestVectors } from './self-test.ts';
-import { toTorchFfn } from './weights.ts';
+import { selfTestInput, selfTestTolerance, selfTestVectors } from './self-test.ts';
+import { writeBlocks, type BlocksInput, type WriteOptions } from './write-blocks.ts';
 
-/** A descendant as the stages know it; id, file, rank and domination are added here. */
-export interface DescendantInput extends Omit<
-  ManifestDescendant,
-  'id' | 'keptUnitsKey' | 'file' | 'onnx' | 'rank' | 'dominated'
-> {
-  /** The teacher's hidden units behind fc1's columns, in their order. */
-  readonly keptUnits: ArrayLike<number>;
-  /** Called once, so that one descendant at a time is in memory. */
-  readonly weights: () => Promise<FfnWeights>;
-}
-
-export interface LibraryInput extends Pick<
-  Manifest,
-  | 'seed'
-  | 'engine'
-  | 'config'
-  | 'confidence'
-  | 'teacher'
-  | 'data'
-  | 'latencyProfile'
-  | 'contexts'
-  | 'uniform'
-  | 'allocated'
-  | 'additivity'
-  | 'predictor'
-> {
-  readonly toolVersion: string;
+export interface LibraryInput
+  extends
+    BlocksInput,
+    Pick<
+      Manifest,
+      | 'seed'
+      | 'engine'
+      | 'config'
+      | 'confidence'
+      | 'data'
+      | 'latencyProfile'
+      | 'contexts'
+      | 'uniform'
+      | 'allocated'
+      | 'additivity'
+      | 'predictor'
+    > {
   /** What the library is written as besides safetensors files. */
   readonly forms: readonly 'onnx'[];
+  /** The text of `profile.mjs`, which measures the graphs on a device. Asked for only where there are graphs. */
+  readonly profileScript: () => Promise<string>;
   /** The teacher without its FFN blocks, timm names and layouts (linear weights [out, in]). */
   readonly frame: () => Promise<NamedArrays>;
-  /** By block, each with the teacher's own block first, then widest first. */
-  readonly blocks: readonly { readonly descendants: readonly DescendantInput[] }[];
   readonly resource: Resource;
-  /** As `rankDescendants` returned it. */
-  readonly ranked: readonly Ranked[];
 }
 
 /**
@@ -78,94 +59,14 @@ export interface LibraryInput extends Pick<
 export async function writeLibrary(
   folder: string,
   input: LibraryInput,
-  options: { signal?: AbortSignal; onDescendant?: (done: number, total: number) => void } = {},
+  options: WriteOptions = {},
 ): Promise<Manifest> {
-  const { architecture } = input.teacher;
-  const vectors = selfTestInput(architecture.width, input.seed);
-  const vectorShape = [selfTestVectors, architecture.width];
-  const selfTest: NamedArrays = { input: { shape: vectorShape, data: vectors } };
-  const places = new Map(input.ranked.map((entry) => [entry.id, entry]));
-  const withOnnx = input.forms.includes('onnx');
-  const total = input.blocks.reduce((sum, { descendants }) => sum + descendants.length, 0);
-  let done = 0;
-
-  const blocks: ManifestBlock[] = [];
-  for (const [index, { descendants }] of input.blocks.entries()) {
-    const name = blockName(index);
-    const written: ManifestDescendant[] = [];
-    for (const descendant of descendants) {
-      options.signal?.throwIfAborted();
-      const key = widthName(descendant.width);
-      const id = `${name}/${key}`;
-      const weights = await descendant.weights();
-      const path = `blocks/${name}/${key}.safetensors`;
-      const file = await writeDescendant(folder, path, id, index, weights, descendant, input);
-      const fromFile = await readDescendantFile(join(folder, path), index);
-      const onnx = withOnnx && {
-        onnx: await publish(
-          folder,
-          `blocks/${name}/${key}.onnx`,
-          descendantOnnx(
-            architecture,
-            index,
-            await storedWeights(join(folder, path), `${key}.safetensors`),
-            input.toolVersion,
-          ),
-        ),
-      };
-      const outputs = checkExported(id, weights, fromFile, vectors, architecture.gelu);
-      selfTest[id] = { shape: vectorShape, data: outputs };
-      const place = places.get(id);
-      const { params, macs, latencyMs, deltas, predictedError, heldOutError, gainOverRefit } = descendant;
-      written.push({
-        id,
-        width: descendant.width,
-        sparsity: descendant.sparsity,
-        keptUnitsKey: key,
-        file,
-        ...onnx,
-        params,
-        macs,
-        latencyMs,
-        deltas,
-        predictedError,
-        heldOutError,
-        gainOverRefit,
-        source: descendant.source,
-        rank: place?.rank ?? 0,
-        dominated: place?.dominated ?? false,
-      });
-      options.onDescendant?.(++done, total);
-    }
-    const keptUnits = await publish(
-      folder,
-      `blocks/${name}/kept-units.json`,
-      keptUnitsJson(written, descendants),
-    );
-    blocks.push({ index, name, hidden: architecture.hidden, keptUnits, descendants: written });
-  }
-
-  await writeSafetensors(join(folder, 'frame.safetensors'), await input.frame(), {
-    teacher: input.teacher.sha256,
-    layout: 'timm names, linear weights [out, in]',
-  });
-  const frameWeights = await storedWeights(join(folder, 'frame.safetensors'), 'frame.safetensors');
-  const onnx = withOnnx && {
-    onnx: {
-      opset: onnxOpset,
-      irVersion: onnxIrVersion,
-      frame: await publish(folder, 'frame.onnx', frameOnnx(architecture, frameWeights, input.toolVersion)),
-      profileScript: await publish(folder, 'profile.mjs', await profileScript()),
-    },
-  };
-  await writeSafetensors(join(folder, 'self-test.safetensors'), selfTest, {
-    input: 'what fc1 receives, after the second LayerNorm',
-  });
-  const { ranked, resource } = input;
-  const json = await publishJson(folder, 'ranking.json', rankingJson(blocks, ranked, resource));
-  const csv = await publish(folder, 'ranking.csv', rankingCsv(blocks, ranked));
-
-  const manifest: Manifest = {
+  const { width } = input.teacher.architecture;
+  const withGraphs = input.forms.includes('onnx');
+  const vectors = selfTestInput(width, input.seed);
+  const { blocks, outputs } = await writeBlocks(folder, input, vectors, withGraphs, options);
+  const frame = await writeFrame(folder, input);
+  const manifest = throughSchema({
     $schema: 'manifest.schema.json',
     kind: 'blockforge-library',
     schemaVersion,
@@ -175,8 +76,8 @@ export async function writeLibrary(
     config: withoutFolders(input.config) as Manifest['config'],
     confidence: input.confidence,
     teacher: input.teacher,
-    frame: await describeFile(folder, 'frame.safetensors'),
-    ...onnx,
+    frame,
+    ...(withGraphs && { onnx: await writeGraphs(folder, input) }),
     data: input.data,
     latencyProfile: input.latencyProfile,
     blocks,
@@ -185,82 +86,67 @@ export async function writeLibrary(
     ...(input.allocated && { allocated: input.allocated }),
     ...(input.additivity && { additivity: input.additivity }),
     ...(input.predictor && { predictor: input.predictor }),
-    ranking: { resource, entries: [...ranked], json, csv },
-    selfTest: {
-      file: await describeFile(folder, 'self-test.safetensors'),
-      input: 'input',
-      vectors: selfTestVectors,
-      tolerance: selfTestTolerance,
-    },
-  };
-  checkOwnSchema(manifest);
+    ranking: await writeRanking(folder, input, blocks),
+    selfTest: await writeSelfTest(folder, {
+      input: { shape: [selfTestVectors, width], data: vectors },
+      ...outputs,
+    }),
+  });
   await writeJsonAtomic(join(folder, 'manifest.schema.json'), manifestJsonSchema());
   await writeFileAtomic(join(folder, 'README.md'), libraryReadme(manifest));
   await writeJsonAtomic(join(folder, 'manifest.json'), manifest);
   return manifest;
 }
 
-async function writeDescendant(
-  folder: string,
-  path: string,
-  id: string,
-  block: number,
-  weights: FfnWeights,
-  { width, sparsity, source, keptUnits }: DescendantInput,
-  { teacher }: LibraryInput,
-): Promise<ManifestFile> {
-  const expected = ffnBytes(teacher.architecture.width, width);
-  if (
-    weights.hidden !== width ||
-    weights.width !== teacher.architecture.width ||
-    keptUnits.length !== width
-  ) {
-    throw new Error(
-      `${id}: ${weights.hidden} hidden units of width ${weights.width}, ${keptUnits.length} kept-unit indices`,
-    );
-  }
-  await writeSafetensors(join(folder, path), toTorchFfn(weights, block), {
-    id,
-    source,
-    sparsity: String(sparsity),
-    hidden: String(width),
-    teacherHidden: String(teacher.architecture.hidden),
+const framePath = 'frame.safetensors';
+
+async function writeFrame(folder: string, { frame, teacher }: LibraryInput): Promise<ManifestFile> {
+  await writeSafetensors(join(folder, framePath), await frame(), {
     teacher: teacher.sha256,
-    gelu: teacher.architecture.gelu,
     layout: 'timm names, linear weights [out, in]',
   });
-  const file = await describeFile(folder, path);
-  if (file.sizeBytes < expected || file.sizeBytes > expected + headerAllowanceBytes) {
-    fail({
-      reason: 'gate-failed',
-      subject: `export of ${id}`,
-      found: `${path} has ${file.sizeBytes} bytes`,
-      expected: `${expected} bytes for ${width} hidden units, and at most ${headerAllowanceBytes} for the header`,
-    });
-  }
-  return file;
+  return describeFile(folder, framePath);
 }
 
-function keptUnitsJson(written: readonly ManifestDescendant[], inputs: readonly DescendantInput[]): string {
-  const members = written.map(
-    ({ keptUnitsKey }, i) => `  "${keptUnitsKey}": ${JSON.stringify(Array.from(inputs[i].keptUnits))}`,
-  );
-  return `{\n${members.join(',\n')}\n}\n`;
+async function writeGraphs(
+  folder: string,
+  { teacher, toolVersion, profileScript }: LibraryInput,
+): Promise<NonNullable<Manifest['onnx']>> {
+  const stored = await storedWeights(join(folder, framePath), framePath);
+  const graph = frameOnnx(teacher.architecture, stored, toolVersion);
+  return {
+    opset: onnxOpset,
+    irVersion: onnxIrVersion,
+    frame: await publishFile(folder, 'frame.onnx', graph),
+    profileScript: await publishFile(folder, 'profile.mjs', await profileScript()),
+  };
 }
 
-async function publish(folder: string, path: string, content: string | Uint8Array): Promise<ManifestFile> {
-  await writeFileAtomic(join(folder, path), content);
-  return describeFile(folder, path);
+async function writeRanking(
+  folder: string,
+  { ranked, resource }: LibraryInput,
+  blocks: readonly ManifestBlock[],
+): Promise<Manifest['ranking']> {
+  const json = `${JSON.stringify(rankingJson(blocks, ranked, resource), null, 2)}\n`;
+  return {
+    resource,
+    entries: [...ranked],
+    json: await publishFile(folder, 'ranking.json', json),
+    csv: await publishFile(folder, 'ranking.csv', rankingCsv(blocks, ranked)),
+  };
 }
 
-async function publishJson(folder: string, path: string, value: unknown): Promise<ManifestFile> {
-  await writeJsonAtomic(join(folder, path), value);
-  return describeFile(folder, path);
-}
-
-async function describeFile(folder: string, path: string): Promise<ManifestFile> {
-  const full = join(folder, path);
-  return { path, sizeBytes: (await stat(full)).size, sha256: await sha256File(full) };
+async function writeSelfTest(folder: string, tensors: NamedArrays): Promise<Manifest['selfTest']> {
+  const path = 'self-test.safetensors';
+  await writeSafetensors(join(folder, path), tensors, {
+    input: 'what fc1 receives, after the second LayerNorm',
+  });
+  return {
+    file: await describeFile(folder, path),
+    input: 'input',
+    vectors: selfTestVectors,
+    tolerance: selfTestTolerance,
+  };
 }
 
 /** Absolute paths mean nothing on another machine and tell where this one keeps its files: the last part stays. */
@@ -272,12 +158,15 @@ function withoutFolders(value: Json): Json {
   return Object.fromEntries(members.map(([key, member]) => [key, withoutFolders(member as Json)]));
 }
 
-/** What we publish must be readable by our own reader; a violation is a gate, because it can come from measured data. */
-function checkOwnSchema(manifest: Manifest): void {
+/**
+ * What we publish must be readable by our own reader; a violation is a gate, because it can come from measured data.
+ * @returns the manifest with its members in the order of the schema
+ */
+function throughSchema(manifest: Manifest): Manifest {
   const result = manifestSchema.safeParse(manifest);
-  if (result.success) return;
-  const [issue] = result.error.issues;
-  fail({
+  if (result.success) return result.data;
+  const issue = result.error.issues[0]!;
+  return fail({
     reason: 'gate-failed',
     subject: `manifest, ${issue.path.join('.')}`,
     found: issue.message,

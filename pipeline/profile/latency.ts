@@ -1,30 +1,34 @@
+import type { Manifest } from '../library/manifest.ts';
+import type { Library } from '../library/open.ts';
 import { fail } from '../util/failure.ts';
-import type { Profile } from './profile-file.ts';
+import { findProfile, type Profile } from './profile-file.ts';
 
-/**
- * What a composition takes on a device: `frameMs` plus `blockMs` of each of its blocks, p50 for one batch, calibrated on
- * composed models. The last block of a ViT sees class tokens only, so the same width costs less there: ask with the
- * block's place.
- */
-export interface DeviceLatency {
-  readonly batchSize: number;
+/** What a composition takes, p50 in milliseconds for one batch: `frameMs` plus `blockMs` of each of its blocks. */
+export interface LatencyModel {
   readonly frameMs: number;
-  /** @throws Error for a width that was not measured: `readProfile` with the library sees to that */
-  readonly blockMs: (width: number, place?: 'last') => number;
+  /**
+   * The last block of a ViT sees class tokens only, so the same width costs less there.
+   * @throws Error for a width that was not measured: `readProfile` with the library sees to that
+   */
+  readonly blockMs: (width: number, block: number) => number;
+  /** False: sums are of the FFN blocks alone. */
+  readonly isWhole: boolean;
+  readonly batchSize: number;
   /** "onnxruntime 1.30.0, 2 threads, on a processor (laptop), batch 1": for people. */
   readonly describe: string;
 }
 
 /**
- * The calibration `offset + scale * (frame + blocks)` is dealt out to the parts, so that they stay additive: the
- * offset goes to the frame, where it could make the sum negative only if a whole model took no time.
+ * As a device profile has it. The calibration `offset + scale * (frame + blocks)`, which was fitted to composed models, is
+ * dealt out to the parts, so that they stay additive: the offset goes to the frame, where it could make the sum negative
+ * only if a whole model took no time.
  *
  * @param batchSize default: the smallest that was measured
  * @throws BlockForgeError `usage` for a batch size that the profile does not hold
  */
-export function latencyModel(profile: Profile, batchSize = profile.batches[0].batchSize): DeviceLatency {
+export function latencyModel(profile: Profile, batchSize?: number): LatencyModel {
   const batch =
-    profile.batches.find((candidate) => candidate.batchSize === batchSize) ??
+    profile.batches.find((candidate) => candidate.batchSize === (batchSize ?? candidate.batchSize)) ??
     fail({
       reason: 'usage',
       subject: `batch size ${batchSize}`,
@@ -35,15 +39,17 @@ export function latencyModel(profile: Profile, batchSize = profile.batches[0].ba
   const times = (list: readonly { width: number; p50: number }[]) =>
     new Map(list.map(({ width, p50 }) => [width, scale * p50]));
   const [widths, lastWidths] = [times(batch.widths), times(batch.lastWidths)];
+  const last = batch.composed[0]!.widths.length - 1;
   return {
-    batchSize,
+    batchSize: batch.batchSize,
+    isWhole: true,
     frameMs: offsetMs + scale * batch.frame.p50,
-    blockMs(width, place) {
-      const time = (place === 'last' ? lastWidths : widths).get(width);
+    blockMs(width, block) {
+      const time = (block === last ? lastWidths : widths).get(width);
       if (time === undefined) throw new Error(`profile ${profile.device.name} has no width ${width}`);
       return time;
     },
-    describe: `${profileDescription(profile)}, batch ${batchSize}`,
+    describe: `${profileDescription(profile)}, batch ${batch.batchSize}`,
   };
 }
 
@@ -52,10 +58,37 @@ export function profileDescription({ runtime, device }: Profile): string {
   return `${runtime.name} ${runtime.version}, ${threads}, on ${device.cpuModel} (${device.name})`;
 }
 
-/** The calibrated p50 of a whole model with `widths[i]` hidden units in block i. */
-export function modelMs({ frameMs, blockMs }: DeviceLatency, widths: readonly number[]): number {
-  return widths.reduce(
-    (sum, width, block) => sum + blockMs(width, block === widths.length - 1 ? 'last' : undefined),
-    frameMs,
+/** The p50 of a whole model with `widths[i]` hidden units in block i. */
+export function modelMs({ frameMs, blockMs }: LatencyModel, widths: readonly number[]): number {
+  return widths.reduce((sum, width, block) => sum + blockMs(width, block), frameMs);
+}
+
+/** The p50 of each block that the run measured on its own machine; the frame was not measured. */
+export function libraryLatency({ latencyProfile, blocks }: Manifest): LatencyModel {
+  const { cpuModel, engine, device, threads, batchSize } = latencyProfile;
+  const times = blocks.map(
+    ({ descendants }) => new Map(descendants.map(({ width, latencyMs }) => [width, latencyMs.p50])),
   );
+  return {
+    batchSize,
+    isWhole: false,
+    frameMs: 0,
+    blockMs(width, block) {
+      const time = times[block]?.get(width);
+      if (time === undefined) throw new Error(`block ${block} has no width ${width}`);
+      return time;
+    },
+    describe:
+      `FFN blocks alone, p50 from the run that made the library: ${engine}, ` +
+      `${threads} thread${threads === 1 ? '' : 's'}, on ${device === 'gpu' ? 'a GPU beside ' : ''}${cpuModel}, batch ${batchSize}`,
+  };
+}
+
+/**
+ * @param name of a device profile in the library, or its file
+ * @throws BlockForgeError `file-missing`, `file-invalid`
+ */
+export async function profiledLatency(library: Library, name: string): Promise<LatencyModel> {
+  const model = latencyModel(await findProfile(library, name));
+  return { ...model, describe: `whole model, calibrated p50: ${model.describe}` };
 }

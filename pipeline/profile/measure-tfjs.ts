@@ -1,12 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { join } from 'node:path';
 import { tokensPerImage } from '../model/architecture.ts';
 import { applyFfn, disposeFfn, forward, uploadFfn, uploadTeacher, type FfnTensors } from '../model/vit.ts';
 import { loadEngine, type EngineChoice } from '../tensor/engine.ts';
-import { sha256File } from '../util/hash.ts';
 import { random } from '../util/random.ts';
 import type { Library } from '../library/open.ts';
-import { readLibraryTeacher } from '../library/remeasure-model.ts';
 import { describe, measureBatches, type Options } from './measure-onnx.js';
 import { libraryWidths, type Profile } from './profile-file.ts';
 
@@ -28,7 +25,7 @@ export async function measureTfjs(
   const { architecture } = library.manifest.teacher;
   const { width, depth, imageSize, channels, gelu } = architecture;
   const engine = await loadEngine(choice, { threads });
-  const teacher = uploadTeacher(await readLibraryTeacher(library), architecture);
+  const teacher = uploadTeacher(await library.readTeacher(), architecture);
   const blocks = new Map<string, FfnTensors>();
   const ffn = (block: number, hidden: number): FfnTensors => {
     const key = `${block}/${hidden}`;
@@ -60,7 +57,7 @@ export async function measureTfjs(
     return describe('tfjs', engine.version, {
       threads: engine.threads,
       name,
-      sha256: await sha256File(join(library.folder, 'manifest.json')),
+      sha256: library.manifestSha256,
       batches,
       warmup: rounds.warmup,
       iterations: rounds.iterations,

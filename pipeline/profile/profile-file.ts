@@ -3,7 +3,6 @@ import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { writeJsonAtomic } from '../util/atomic.ts';
 import { fail } from '../util/failure.ts';
-import { sha256File } from '../util/hash.ts';
 import { readDocument, type DocumentKind } from '../library/document.ts';
 import type { Library } from '../library/open.ts';
 
@@ -111,12 +110,12 @@ export async function readProfile(path: string, library?: Library): Promise<Prof
   if (found === undefined || !found.isFile())
     return fail({ reason: 'file-missing', subject: path, found: 'no such file' });
   const profile = await readDocument(path, profileDocument);
-  if (library !== undefined) await checkBelongs(profile, library, path);
+  if (library !== undefined) checkBelongs(profile, library, path);
   return profile;
 }
 
 /** @throws BlockForgeError `file-invalid` where the profile is of another library, or does not cover this one. */
-async function checkBelongs(profile: Profile, library: Library, path: string): Promise<void> {
+function checkBelongs(profile: Profile, library: Library, path: string): void {
   const mismatch = (found: string, expected: string): never =>
     fail({
       reason: 'file-invalid',
@@ -125,8 +124,7 @@ async function checkBelongs(profile: Profile, library: Library, path: string): P
       expected,
       next: `measure it for this library: npm run pipeline -- profile ${library.folder}`,
     });
-  const manifestPath = join(library.folder, 'manifest.json');
-  const own = await sha256File(manifestPath);
+  const own = library.manifestSha256;
   if (profile.manifestSha256 !== own)
     mismatch(`a profile of another library (manifest ${profile.manifestSha256.slice(0, 12)}...)`, own);
   const { blocks } = library.manifest;

@@ -10,5 +10,6 @@ export { openLibrary, type Library, type OpenOptions } from '../library/open.ts'
 export { BlockForgeError, type Failure } from '../util/failure.ts';
 export type { RuntimeEngineName } from './engine.ts';
 export type { EncodedImage } from './images.ts';
-export type { Limits, Plan } from './plan.ts';
+export type { Composition } from '../compose/space.ts';
+export type { RuntimeLimits } from './limits.ts';
 export { startRuntime, type Prediction, type Runtime, type RuntimeOptions, type Switch } from './runtime.ts';

@@ -1,5 +1,6 @@
 import type * as Ort from 'onnxruntime-node';
-import { requireOnnx, type OnnxRuntime } from '../graphs/onnx-runtime.ts';
+import type { OnnxRuntime } from '../graphs/onnx-runtime.ts';
+import { requireOnnx } from '../library/require-onnx.ts';
 import type { Library } from '../library/open.ts';
 import type { NamedFloats } from '../library/weights.ts';
 import type { ResidentBlock, RuntimeEngine } from './engine.ts';

@@ -1,12 +1,12 @@
-import { checkComposition } from '../library/check-composition.ts';
-import type { Library } from '../library/open.ts';
-import { latencyModel, type DeviceLatency } from '../profile/latency.ts';
+import { checkComposition, type Library } from '../library/open.ts';
+import { latencyModel, type LatencyModel } from '../profile/latency.ts';
 import { findProfile } from '../profile/profile-file.ts';
-import { readDescendantSync } from '../library/read-descendant.ts';
+import { readDescendantSync } from '../library/weights.ts';
+import { composeSpace, type ComposeSpace, type Composition } from '../compose/space.ts';
 import { fail } from '../util/failure.ts';
 import type { ResidentBlock, RuntimeEngine, RuntimeEngineName } from './engine.ts';
 import { preprocessImages, type EncodedImage } from './images.ts';
-import { planWithin, type Limits, type Plan } from './plan.ts';
+import { compositionWithin, type RuntimeLimits } from './limits.ts';
 
 export interface RuntimeOptions {
   /** Default `onnxruntime`. */
@@ -58,14 +58,14 @@ interface Held {
 export class Runtime {
   readonly library: Library;
   readonly #engine: RuntimeEngine;
-  readonly #device: DeviceLatency | undefined;
+  readonly #space: ComposeSpace;
   #blocks: readonly Held[] = [];
   readonly #running = new Set<Promise<unknown>>();
 
-  constructor(library: Library, engine: RuntimeEngine, device?: DeviceLatency) {
+  constructor(library: Library, engine: RuntimeEngine, latency?: LatencyModel) {
     this.library = library;
     this.#engine = engine;
-    this.#device = device;
+    this.#space = composeSpace(library, latency);
   }
 
   get engine(): string {
@@ -90,9 +90,9 @@ export class Runtime {
    * @throws BlockForgeError `usage` where nothing in the library fits: which limit binds, and the nearest that does;
    *   the runtime then goes on as it was
    */
-  scaleTo(limits: Limits): Switch & { readonly plan: Plan } {
-    const plan = planWithin(this.library, limits, this.#device);
-    return { ...this.use(plan.descendants), plan };
+  scaleTo(limits: RuntimeLimits): Switch & { readonly composition: Composition } {
+    const composition = compositionWithin(this.library, this.#space, limits);
+    return { ...this.use(composition.descendants), composition };
   }
 
   /**
@@ -195,14 +195,14 @@ export class Runtime {
  */
 export async function startRuntime(library: Library, options: RuntimeOptions = {}): Promise<Runtime> {
   const { engine = 'onnxruntime', threads } = options;
-  const device =
+  const latency =
     options.profile === undefined ? undefined : latencyModel(await findProfile(library, options.profile));
   const { descendants = library.manifest.blocks.map((block) => block.descendants[0].id) } = options;
   const opened =
     engine === 'onnxruntime'
       ? await (await import('./onnx-engine.ts')).openOnnxEngine(library, threads)
       : await (await import('./tfjs-engine.ts')).openTfjsEngine(library);
-  const runtime = new Runtime(library, opened, device);
+  const runtime = new Runtime(library, opened, latency);
   try {
     runtime.use(descendants);
   } catch (error) {

@@ -1,7 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { readFrame } from '../library/read-frame.ts';
-import type { Library } from '../library/open.ts';
 import { fromTorchFfn } from '../library/weights.ts';
+import type { Library } from '../library/open.ts';
 import { disposeFfn, forward, uploadFfn, uploadWeights, type FfnTensors } from '../model/vit.ts';
 import { loadEngine, type EngineChoice } from '../tensor/engine.ts';
 import type { ResidentBlock, RuntimeEngine } from './engine.ts';
@@ -21,7 +20,7 @@ export async function openTfjsEngine(
   const { description } = await loadEngine(choice);
   const { architecture } = library.manifest.teacher;
   const { channels, imageSize } = architecture;
-  const frame = await readFrame(library);
+  const frame = await library.readFrame();
   const weights = uploadWeights(frame, architecture, Object.keys(frame));
   return {
     description: `TensorFlow.js: ${description}`,

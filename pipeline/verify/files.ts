@@ -1,6 +1,11 @@
+import { basename, join } from 'node:path';
+import type { Dirent } from 'node:fs';
+import { opendir, readFile, stat } from 'node:fs/promises';
 import type { ManifestFile } from '../library/manifest.ts';
 import { inspectFile, type FileProblem } from '../library/listed-file.ts';
-import { tally, type Check, type Finding } from './finding.ts';
+import { inspectDocument, type DocumentKind } from '../library/document.ts';
+import { filesOf, type Library } from '../library/open.ts';
+import { tally, type Check, type Finding, type Note } from './finding.ts';
 
 /**
  * Every file a manifest vouches for: there, inside the folder, of its size and with its content.
@@ -62,4 +67,108 @@ async function contentOf(
     } else if (other.sha256 === sha256) return other.path;
   }
   return undefined;
+}
+
+/**
+ * The check `manifest`: everything that is wrong with a manifest as findings.
+ * @returns its value where it can be trusted
+ */
+export async function verifyDocument<T>(
+  path: string,
+  kind: DocumentKind<T>,
+  findings: Finding[],
+): Promise<{ readonly value?: T; readonly check: Check }> {
+  const check = tally('manifest', findings);
+  const read = await inspectDocument(path, kind);
+  if ('value' in read) {
+    check.pass();
+    return { value: read.value, check: check.result() };
+  }
+  check.find(
+    ...read.problems.map(({ found, expected }): Finding => ({
+      check: 'manifest',
+      file: basename(path),
+      found,
+      ...(expected !== undefined && { expected }),
+    })),
+  );
+  return { check: check.result() };
+}
+
+const ownFiles = ['manifest.json', 'manifest.schema.json', 'README.md'];
+const maxEntries = 100_000;
+const maxJsonBytes = 16 * 2 ** 20;
+
+/**
+ * Files in a library's folder that the manifest does not vouch for: nobody can say whether they are whole. `profiles/` is
+ * known; its JSON is looked at as far as it says which library it was made from. `models/` is left out.
+ */
+export async function findUnlisted({ folder, manifest, manifestSha256 }: Library): Promise<Note[]> {
+  const listed = new Set([...ownFiles, ...filesOf(manifest).map(({ path }) => path)]);
+  return unlistedNotes(folder, listed, {
+    leaveOut: 'models',
+    noteOf(path, entry) {
+      if (!path.startsWith('profiles/')) return notListed;
+      if (!entry.isFile() || !path.endsWith('.json')) return undefined;
+      return additionNote(join(folder, path), manifestSha256);
+    },
+  });
+}
+
+export const notListed = 'not in the manifest';
+
+/**
+ * A note on every file below `folder` that is not `listed`. Follows no links.
+ * @param leaveOut a folder in it that is not looked into
+ * @param noteOf what there is to say of it, if anything
+ */
+export async function unlistedNotes(
+  folder: string,
+  listed: ReadonlySet<string>,
+  {
+    leaveOut,
+    noteOf = () => notListed,
+  }: {
+    readonly leaveOut?: string;
+    readonly noteOf?: (path: string, entry: Dirent) => string | undefined | Promise<string | undefined>;
+  } = {},
+): Promise<Note[]> {
+  const notes: Note[] = [];
+  let entries = 0;
+  for await (const { path, entry } of walk(folder, '', leaveOut)) {
+    if (++entries > maxEntries) {
+      notes.push({ file: '.', note: `more than ${maxEntries} files: the rest was not looked at` });
+      break;
+    }
+    if (listed.has(path)) continue;
+    const note = await noteOf(path, entry);
+    if (note !== undefined) notes.push({ file: path, note });
+  }
+  return notes.sort((a, b) => (a.file < b.file ? -1 : 1));
+}
+
+async function* walk(
+  folder: string,
+  below: string,
+  leaveOut?: string,
+): AsyncGenerator<{ path: string; entry: Dirent }> {
+  for await (const entry of await opendir(join(folder, below))) {
+    const path = below === '' ? entry.name : `${below}/${entry.name}`;
+    if (!entry.isDirectory()) yield { path, entry };
+    else if (path !== leaveOut) yield* walk(folder, path);
+  }
+}
+
+async function additionNote(path: string, manifestSha256: string): Promise<string | undefined> {
+  if ((await stat(path)).size > maxJsonBytes) return 'too large to be looked at';
+  let value: unknown;
+  try {
+    value = JSON.parse(await readFile(path, 'utf8'));
+  } catch {
+    return 'not JSON';
+  }
+  const owner = (value as { manifestSha256?: unknown } | null)?.manifestSha256;
+  return owner === undefined || owner === manifestSha256
+    ? undefined
+    : 'made from another manifest than this one';
 }

@@ -1,14 +1,21 @@
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
+import { lstat, readdir } from 'node:fs/promises';
 import type { Manifest } from '../library/manifest.ts';
-import { filesOf, openLibrary } from '../library/open.ts';
-import { findManifest, manifestKind } from '../library/read-manifest.ts';
-import { verifyDocument } from './document.ts';
-import { verifyFiles } from './files.ts';
-import { checkNames, type Finding, type Verified, type VerifyOptions } from './finding.ts';
+import { filesOf, openLibrary, findManifest, manifestKind, type Library } from '../library/open.ts';
+import { compositionFile, findModel } from '../compose/open-model.ts';
+import { verifyDocument, verifyFiles, findUnlisted, notListed } from './files.ts';
+import {
+  checkNames,
+  tally,
+  type Finding,
+  type Verified,
+  type VerifyOptions,
+  type Check,
+  type Note,
+} from './finding.ts';
 import { verifyKeptUnits, verifyRanking } from './tables.ts';
-import { verifyModels } from './models.ts';
-import { findUnlisted } from './unlisted.ts';
 import { verifyWeights } from './weights.ts';
+import { ownerProblems, verifyModel } from './model.ts';
 
 export type { Check, CheckName, Finding, Note } from './finding.ts';
 
@@ -64,4 +71,69 @@ export async function verifyLibrary(
     findings,
     notes: [...(await findUnlisted(library)), ...models.notes],
   };
+}
+
+/** What `compose` leaves where it is stopped in the middle. */
+const unfinished = /\.tmp-[0-9a-f]{8}(-old)?$/;
+
+/**
+ * Every folder under `models/`: whole in itself, made from this very manifest, and of the library's own weights.
+ * @returns no check where there are none
+ */
+export async function verifyModels(
+  library: Library,
+  findings: Finding[],
+  { signal, onProgress }: VerifyOptions = {},
+): Promise<{ readonly checks: readonly Check[]; readonly notes: readonly Note[] }> {
+  const check = tally('models', findings);
+  const notes: Note[] = [];
+  const entries = await modelEntries(library.folder);
+  for (const [index, entry] of entries.entries()) {
+    signal?.throwIfAborted();
+    const below = `models/${entry.name}`;
+    if (!entry.isDirectory()) {
+      notes.push({ file: below, note: entry.isSymbolicLink() ? 'a link, not followed' : notListed });
+      continue;
+    }
+    if (unfinished.test(entry.name)) {
+      notes.push({ file: below, note: 'left by a command that was stopped; it can be deleted' });
+      continue;
+    }
+    const path = await findModel(join(library.folder, below));
+    if (path === undefined) {
+      const found = `no ${compositionFile}`;
+      check.find({ check: 'models', file: below, found, expected: 'a model folder, as compose writes it' });
+      continue;
+    }
+    const model = await verifyModel(path, {
+      ...(signal && { signal }),
+      onProgress: ({ fraction, note }) =>
+        onProgress?.({ fraction: (index + fraction) / entries.length, note: `${below}: ${note}` }),
+    });
+    const wrong = [
+      ...model.findings,
+      ...(model.manifest === undefined ? [] : ownerProblems(library, model.manifest)),
+    ];
+    if (wrong.length === 0) check.pass();
+    else
+      check.find(
+        ...wrong.map((finding) => ({
+          ...finding,
+          check: 'models' as const,
+          file: `${below}/${finding.file}`,
+        })),
+      );
+    notes.push(...model.notes.map(({ file, note }) => ({ file: `${below}/${file}`, note })));
+  }
+  const result = check.result();
+  return { checks: result.of === 0 ? [] : [result], notes };
+}
+
+/** In their order. A `models` that is a link is none of this library. */
+async function modelEntries(folder: string) {
+  const models = join(folder, 'models');
+  const found = await lstat(models).catch(() => undefined);
+  if (!found?.isDirectory()) return [];
+  const entries = await readdir(models, { withFileTypes: true });
+  return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
 }

@@ -3,7 +3,7 @@ import { fail } from '../util/failure.ts';
 import { sha256File } from '../util/hash.ts';
 import { modelKind, type MeasuredModel } from '../compose/model-manifest.ts';
 import { compositionFile, type Model } from '../compose/open-model.ts';
-import { ownerProblems } from './model-owner.ts';
+import { ownerProblems } from './model.ts';
 import { openLibrary, type Library } from '../library/open.ts';
 import { remeasure, type RemeasureOptions } from '../library/remeasure.ts';
 import type { MeasureSource } from '../library/images.ts';
@@ -21,7 +21,7 @@ export async function libraryOfModel(model: Model): Promise<Library> {
   const sha256 = await sha256File(path).catch(() => undefined);
   if (sha256 === manifest.library.manifestSha256) {
     const library = await openLibrary(path);
-    const [problem] = ownerProblems(library, sha256, manifest);
+    const [problem] = ownerProblems(library, manifest);
     if (problem === undefined) return library;
     const { file, ...rest } = problem;
     return fail({ reason: 'library-invalid', subject: join(folder, file), ...rest, next: modelKind.next });

@@ -2,9 +2,7 @@ import { openSafetensors } from '../model/safetensors.ts';
 import type { Model } from '../compose/open-model.ts';
 import { storedWeights, type StoredWeight } from '../graphs/weight-places.ts';
 import type { ManifestFile } from '../library/manifest.ts';
-import { frameShapes } from '../library/read-frame.ts';
-import { checkTensors } from '../library/shaped-tensors.ts';
-import { torchFfnShapes } from '../library/weights.ts';
+import { frameShapes, checkTensors, torchFfnShapes } from '../library/weights.ts';
 import { findingOf, tally, type Check, type Finding } from './finding.ts';
 import { checkOwner } from './weights.ts';
 

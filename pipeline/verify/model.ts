@@ -1,12 +1,12 @@
-import { compositionFile, openModel, type Model } from '../compose/open-model.ts';
-import { modelKind, type ModelManifest } from '../compose/model-manifest.ts';
 import { dirname } from 'node:path';
-import { verifyDocument } from './document.ts';
-import { verifyFiles } from './files.ts';
+import { compositionFile, openModel, type Model } from '../compose/open-model.ts';
+import { modelKind, weightPaths, type ModelManifest } from '../compose/model-manifest.ts';
+import { showValue } from '../util/show-value.ts';
+import type { Library } from '../library/open.ts';
+import { verifyDocument, verifyFiles, unlistedNotes } from './files.ts';
 import type { Finding, Verified, VerifyOptions } from './finding.ts';
 import { verifyGraphs } from './graphs.ts';
 import { verifyModelWeights } from './model-weights.ts';
-import { unlistedNotes } from './unlisted.ts';
 
 export interface ModelVerification extends Verified<ModelManifest> {
   readonly kind: 'model';
@@ -49,4 +49,39 @@ export async function verifyModel(
       new Set([compositionFile, ...manifest.files.map((file) => file.path)]),
     ),
   };
+}
+
+/** What a model must share with the library it lies in. Its files are already known to be what it says they are. */
+export function ownerProblems(
+  library: Library,
+  { library: origin, descendants, widths, files }: ModelManifest,
+): Omit<Finding, 'check'>[] {
+  if (origin.manifestSha256 !== library.manifestSha256) {
+    return [
+      {
+        file: compositionFile,
+        found: `made from another export of this library: manifest ${origin.manifestSha256}`,
+        expected: `manifest ${library.manifestSha256}`,
+      },
+    ];
+  }
+  const { frame, blocks } = weightPaths(widths);
+  const known = new Map(
+    library.manifest.blocks.flatMap((block) => block.descendants.map(({ id, file }) => [id, file.sha256])),
+  );
+  const hashOf = (path: string) => files.find((file) => file.path === path)!.sha256;
+  const expected: [path: string, id: string, sha256: string | undefined][] = [
+    [frame, 'the frame', library.manifest.frame.sha256],
+    ...blocks.map((path, block): [string, string, string | undefined] => [
+      path,
+      descendants[block],
+      known.get(descendants[block]),
+    ]),
+  ];
+  return expected.flatMap(([path, id, sha256]) => {
+    if (sha256 === hashOf(path)) return [];
+    if (sha256 === undefined)
+      return [{ file: compositionFile, found: `no descendant ${showValue(id)} in this library` }];
+    return [{ file: path, found: `not ${id} of this library`, expected: `sha256 ${sha256}` }];
+  });
 }

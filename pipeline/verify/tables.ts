@@ -1,4 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
+import { isRecord } from '../util/is-record.ts';
 import { showValue } from '../util/show-value.ts';
 import type { Manifest, ManifestBlock, ManifestFile } from '../library/manifest.ts';
 import type { Library } from '../library/open.ts';
@@ -183,8 +184,4 @@ function parseJson(content: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

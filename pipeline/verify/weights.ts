@@ -3,12 +3,10 @@ import type { FfnWeights } from '../model/ffn-weights.ts';
 import { openSafetensors, readSafetensorsHeader, type SafetensorsFile } from '../model/safetensors.ts';
 import { fail } from '../util/failure.ts';
 import { showValue } from '../util/show-value.ts';
-import { largestDifference } from '../library/largest-difference.ts';
+import { largestDifference, referenceFfn } from '../library/reference-ffn.ts';
 import type { ManifestDescendant } from '../library/manifest.ts';
 import type { Library } from '../library/open.ts';
-import { frameShapes } from '../library/read-frame.ts';
-import { referenceFfn } from '../library/reference-ffn.ts';
-import { checkTensors } from '../library/shaped-tensors.ts';
+import { frameShapes, checkTensors } from '../library/weights.ts';
 import { findingOf, tally, type Check, type Finding } from './finding.ts';
 
 export interface WeightsProgress {

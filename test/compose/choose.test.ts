@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { composeFront, frontCsv } from '../../pipeline/compose/front.ts';
-import { libraryLatency } from '../../pipeline/compose/latency.ts';
-import { planCompositions, type Limits } from '../../pipeline/compose/choose.ts';
+import { chooseCompositions, compositionFront, frontCsv } from '../../pipeline/compose/choose.ts';
+import { composeSpace, resources, type Composition, type Limits } from '../../pipeline/compose/space.ts';
+import { libraryLatency } from '../../pipeline/profile/latency.ts';
 import { lossModel } from '../../pipeline/compose/loss-model.ts';
-import { composeSpace, resources, type Plan } from '../../pipeline/compose/space.ts';
 import type { Manifest } from '../../pipeline/library/manifest.ts';
 import { openLibrary, type Library } from '../../pipeline/library/open.ts';
 import { predictLossPp } from '../../pipeline/measure/predictor.ts';
@@ -13,17 +12,17 @@ import { writtenLibrary } from '../library/fixture.ts';
 describe('library/compose', () => {
   let folder: Awaited<ReturnType<typeof writtenLibrary>>;
   let library: Library;
-  let everything: Plan[];
+  let everything: Composition[];
   before(async () => {
     folder = await writtenLibrary();
     library = await openLibrary(folder.path);
-    const { blocks, toPlan } = composeSpace(library, libraryLatency(library.manifest));
-    everything = blocks[0].flatMap((_, a) => blocks[1].map((__, b) => toPlan([a, b])));
+    const { blocks, compositionOf } = timed();
+    everything = blocks[0].flatMap((_, a) => blocks[1].map((__, b) => compositionOf([a, b])));
   });
   after(() => folder.remove());
 
-  const device = () => libraryLatency(library.manifest);
-  const fits = (limits: Limits) => (plan: Plan) =>
+  const timed = () => composeSpace(library, libraryLatency(library.manifest));
+  const fits = (limits: Limits) => (plan: Composition) =>
     resources.every((name) => plan[name]! <= (limits[name] ?? Infinity)) &&
     plan.predictedDropPp <= (limits.maxDropPp ?? Infinity) + 1e-9;
 
@@ -85,7 +84,7 @@ describe('library/compose', () => {
         shares.map((share, i) => [resources[i], share * teacher[resources[i]]!]),
       );
       const expected = everything.filter(fits(limits)).sort((a, b) => a.predictedDropPp - b.predictedDropPp);
-      const found = planCompositions(library, limits, { device: device(), count: 3 });
+      const found = chooseCompositions(timed(), limits, { count: 3 });
       assert.ok(Array.isArray(found));
       assert.deepEqual(
         found.map(({ predictedDropPp }) => predictedDropPp),
@@ -98,53 +97,58 @@ describe('library/compose', () => {
   it('keeps the resource low that is asked for when only the loss is limited', () => {
     for (const minimise of resources) {
       const limits = { maxDropPp: 20 };
-      const found = planCompositions(library, limits, { device: device(), minimise });
+      const found = chooseCompositions(timed(), limits, { minimise });
       assert.ok(Array.isArray(found));
       const least = Math.min(...everything.filter(fits(limits)).map((plan) => plan[minimise]!));
       assert.ok(Math.abs(found[0][minimise]! - least) < 1e-9);
     }
-    const none = planCompositions(library, { maxDropPp: 0 }, {});
+    const none = chooseCompositions(composeSpace(library), { maxDropPp: 0 }, {});
     assert.ok(Array.isArray(none) && none[0].predictedDropPp === 0);
   });
 
   it('says which limits bind and what comes nearest', () => {
     const leanest = everything.at(-1)!;
-    const alone = planCompositions(library, { params: leanest.params - 1 });
+    const alone = chooseCompositions(composeSpace(library), { params: leanest.params - 1 });
     assert.ok(!Array.isArray(alone));
     assert.deepEqual(alone.unattainable, [{ limit: 'params', least: leanest.params }]);
-    assert.equal(alone.nearest!.plan.params, leanest.params);
+    assert.equal(alone.nearest!.composition.params, leanest.params);
     assert.ok(Math.abs(alone.nearest!.excess - 1 / (leanest.params - 1)) < 1e-12);
 
     const limits = { params: leanest.params, macs: everything[0].macs, maxDropPp: 0.001 };
-    const together = planCompositions(library, limits);
+    const together = chooseCompositions(composeSpace(library), limits);
     assert.ok(!Array.isArray(together));
     assert.deepEqual(together.unattainable, []);
     assert.deepEqual(together.binding, ['params', 'maxDropPp']);
     assert.deepEqual(together.withinResources!.descendants, leanest.descendants);
     // Only the teacher loses that little.
-    assert.deepEqual(together.nearest!.plan.descendants, everything[0].descendants);
+    assert.deepEqual(together.nearest!.composition.descendants, everything[0].descendants);
   });
 
   it('refuses limits that mean nothing', () => {
-    assert.throws(() => planCompositions(library, { latencyMs: 1 }), /needs the profile of a device/);
-    assert.throws(() => planCompositions(library, { maxDropPp: -1 }), RangeError);
+    assert.throws(
+      () => chooseCompositions(composeSpace(library), { latencyMs: 1 }),
+      /needs the profile of a device/,
+    );
+    assert.throws(() => chooseCompositions(composeSpace(library), { maxDropPp: -1 }), RangeError);
   });
 
   it('states what its latencies cover, and counts the last block of a device apart', () => {
-    assert.match(device().describe, /^FFN blocks alone.*a processor, batch 1$/);
+    assert.match(timed().latency!.describe, /^FFN blocks alone.*a processor, batch 1$/);
     const measured = {
       frameMs: 3,
+      isWhole: true,
+      batchSize: 1,
       describe: 'a device',
-      blockMs: (width: number, place: 'last' | undefined) => (place === 'last' ? 1 : width),
+      blockMs: (width: number, block: number) => (block === 1 ? 1 : width),
     };
-    const { toPlan } = composeSpace(library, measured);
-    assert.equal(toPlan([1, 2]).latencyMs, 3 + 10 + 1);
-    assert.equal(composeSpace(library).toPlan([0, 0]).latencyMs, null);
+    const { compositionOf } = composeSpace(library, measured);
+    assert.equal(compositionOf([1, 2]).latencyMs, 3 + 10 + 1);
+    assert.equal(composeSpace(library).compositionOf([0, 0]).latencyMs, null);
   });
 
   it('has a front that every limit of its resource agrees with', () => {
     for (const by of resources) {
-      const front = composeFront(library, by, { device: device() });
+      const front = compositionFront(timed(), by);
       front.forEach((plan, place) => {
         const better = everything.filter(
           (other) => other[by]! <= plan[by]! + 1e-9 && other.predictedDropPp < plan.predictedDropPp - 1e-9,
@@ -157,12 +161,13 @@ describe('library/compose', () => {
       });
       assert.equal(front.at(-1)!.predictedDropPp, 0);
     }
-    const cut = composeFront(library, 'params', {
-      limits: { maxDropPp: 20, params: everything[0].params - 1 },
+    const cut = compositionFront(composeSpace(library), 'params', {
+      maxDropPp: 20,
+      params: everything[0].params - 1,
     });
     assert.ok(cut.length > 0 && cut.every(fits({ maxDropPp: 20, params: everything[0].params - 1 })));
     assert.equal(cut[0].latencyMs, null);
-    const [head, first, ...rest] = frontCsv(library, cut).trimEnd().split('\r\n');
+    const [head, first, ...rest] = frontCsv(composeSpace(library), cut).trimEnd().split('\r\n');
     assert.equal(head, 'predictedDropPp,params,macs,sizeBytes,latencyMs,widths,descendants');
     assert.equal(first.split(',')[5], cut[0].descendants.map((id) => library.descendant(id).width).join(' '));
     assert.equal(rest.length, cut.length - 1);
@@ -182,7 +187,7 @@ describe('library/compose', () => {
         : item,
     );
     const better = changed({ predictor: undefined, blocks: [{ ...block, descendants: gained }, ...others] });
-    const found = planCompositions(better, { params: everything[0].params });
+    const found = chooseCompositions(composeSpace(better), { params: everything[0].params });
     assert.ok(Array.isArray(found) && found[0].predictedDropPp === -0.5);
     assert.equal(found[0].descendants[0], gained[1].id);
   });

@@ -4,7 +4,7 @@ import { checkOnnx, onnxTolerance } from '../../pipeline/library/check-graphs.ts
 import { runOnnx } from '../../pipeline/graphs/onnx-runtime.ts';
 import { writeModel } from '../../pipeline/compose/write-model.ts';
 import { openLibrary, type Library } from '../../pipeline/library/open.ts';
-import { largestDifference } from '../../pipeline/library/largest-difference.ts';
+import { largestDifference } from '../../pipeline/library/reference-ffn.ts';
 import { toTorchFfn } from '../../pipeline/library/weights.ts';
 import { writeLibrary } from '../../pipeline/library/write.ts';
 import { openSafetensors, writeSafetensors } from '../../pipeline/model/safetensors.ts';

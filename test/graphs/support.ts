@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import type { Context } from 'mocha';
 import { loadOnnxRuntime, type OnnxRuntime } from '../../pipeline/graphs/onnx-runtime.ts';
 import type { Library } from '../../pipeline/library/open.ts';
-import { uploadLibrary } from '../../pipeline/library/remeasure-model.ts';
+import { uploadLibrary } from '../../pipeline/library/upload.ts';
 import { forward } from '../../pipeline/model/vit.ts';
 import { random } from '../../pipeline/util/random.ts';
 

@@ -47,8 +47,7 @@ describe('library/legodnn/write-legodnn', () => {
         for (const speed of [1, 2.5]) {
           // The device runs everything `speed` times faster than when the profile was made.
           const sparsest = descendants.map((ids) => library.descendant(ids.at(-1)!).width);
-          const timed = (block: number) =>
-            latency.blockMs(sparsest[block], block === 1 ? 'last' : undefined) / 1e3 / speed;
+          const timed = (block: number) => latency.blockMs(sparsest[block], block) / 1e3 / speed;
           const found = estimate(choice, [2, 2], timed);
           close(found.latencySeconds, modelMs(latency, widths) / 1e3 / speed);
           const loss = items.reduce((sum, { deltas }) => sum + deltas.average!.top1Pp.mean, 0);

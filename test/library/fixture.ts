@@ -2,7 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { rankDescendants } from '../../pipeline/measure/rank.ts';
-import { writeLibrary, type DescendantInput, type LibraryInput } from '../../pipeline/library/write.ts';
+import { writeLibrary, type LibraryInput } from '../../pipeline/library/write.ts';
+import type { DescendantInput } from '../../pipeline/library/write-blocks.ts';
+import { profileScript } from '../../pipeline/profile/script.ts';
 import { blockName, type Architecture } from '../../pipeline/model/architecture.ts';
 import { sliceFfn, type FfnWeights } from '../../pipeline/model/ffn-weights.ts';
 import type { NamedArrays } from '../../pipeline/model/safetensors.ts';
@@ -109,6 +111,7 @@ export function libraryInput(changes: Partial<Architecture> = {}): LibraryInput 
   return {
     toolVersion: '0.1.0',
     forms: ['onnx'],
+    profileScript,
     seed: 4,
     engine: { name: 'wasm', version: 'tfjs-backend-wasm 4.22.0', device: 'cpu', threads: 1 },
     config: { seed: 4, data: { path: '/somewhere/photos', source: 'folder' } },

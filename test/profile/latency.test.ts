@@ -21,8 +21,8 @@ describe('library/profile/latency-model', () => {
     const latency = latencyModel(profile);
     assert.equal(latency.batchSize, 1);
     assert.equal(latency.describe, 'onnxruntime 1.30.0, 2 threads, on a board (board), batch 1');
-    assert.ok(latency.blockMs(20, 'last') < latency.blockMs(20));
-    assert.throws(() => latency.blockMs(7), /profile board has no width 7/);
+    assert.ok(latency.blockMs(20, 1) < latency.blockMs(20, 0));
+    assert.throws(() => latency.blockMs(7, 0), /profile board has no width 7/);
     assert.throws(() => latencyModel(profile, 2), /expected: one of: 1, 8/);
   });
 });

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import assert from 'node:assert/strict';
 import { copyFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { uploadLibrary } from '../../pipeline/library/remeasure-model.ts';
+import { uploadLibrary } from '../../pipeline/library/upload.ts';
 import { forward } from '../../pipeline/model/vit.ts';
 import { openLibrary, startRuntime, type Library, type Runtime } from '../../pipeline/runtime/index.ts';
 import type { RuntimeEngineName } from '../../pipeline/runtime/index.ts';
@@ -138,10 +138,10 @@ for (const engine of ['onnxruntime', 'tfjs'] satisfies RuntimeEngineName[]) {
 
     it('scales to what fits, and says when nothing does', () => {
       const memoryMB = (library.manifest.frame.sizeBytes + sizeOf(library, mixed) + 1) / 1e6;
-      const { plan, descendants } = runtime.scaleTo({ memoryMB });
+      const { composition, descendants } = runtime.scaleTo({ memoryMB });
       assert.ok(runtime.memoryBytes <= memoryMB * 1e6, `${runtime.memoryBytes} bytes`);
       assert.deepEqual(runtime.descendants, descendants);
-      assert.ok(plan.predictedDropPp > 0);
+      assert.ok(composition.predictedDropPp > 0);
       assert.throws(() => runtime.scaleTo({ memoryMB: 0.001 }), {
         name: 'BlockForgeError',
         message: /memory/,

@@ -2,17 +2,17 @@ import { join, resolve } from 'node:path';
 import type { ComposeCommand } from './arguments.ts';
 import type { Surroundings } from '../../terminal/terminal.ts';
 import { displayPath } from '../../config/problem.ts';
-import { libraryLatency, profiledLatency } from '../../compose/latency.ts';
-import { planCompositions, type Limits } from '../../compose/choose.ts';
-import { composeSpace, type Plan, type Resource } from '../../compose/space.ts';
-import { isInside, measurePlan, writePlan } from '../../compose/make-model.ts';
+import { libraryLatency, profiledLatency } from '../../profile/latency.ts';
+import { chooseCompositions } from '../../compose/choose.ts';
+import { composeSpace, type Composition, type Limits, type Resource } from '../../compose/space.ts';
+import { isInside, measureComposition, writeComposition } from '../../compose/make-model.ts';
 import { openLibrary, type Library } from '../../library/open.ts';
 import { fail } from '../../util/failure.ts';
 import { writeFront } from './front.ts';
 import { refuseLimits } from './refusal.ts';
 import { limitOptions, type LimitOption } from './limits.ts';
 import { progressLines } from '../../terminal/progress-lines.ts';
-import { renderMeasuredModel, renderPlans } from './render.ts';
+import { renderCompositions, renderMeasuredModel } from './render.ts';
 
 export const resourceOf: Readonly<Record<LimitOption, Resource>> = {
   params: 'params',
@@ -30,33 +30,32 @@ export async function runCompose(command: ComposeCommand, around: Surroundings):
       ? libraryLatency(library.manifest)
       : await profiledLatency(library, command.profile);
   const space = composeSpace(library, latency);
-  const teacher = space.toPlan(library.manifest.blocks.map(() => 0));
+  const teacher = space.compositionOf(library.manifest.blocks.map(() => 0));
   const limits = resolveLimits(command, teacher);
   if (command.front !== undefined) {
     const { by, file } = command.front;
     return writeFront(
-      library,
-      { by: resourceOf[by], limits, device: latency, file, json: command.json },
+      space,
+      { by: resourceOf[by], limits, about: latency.describe, file, json: command.json },
       around,
     );
   }
 
-  const plans = planCompositions(library, limits, {
-    device: latency,
+  const compositions = chooseCompositions(space, limits, {
     count: command.top,
     minimise: resourceOf[command.minimise],
   });
-  if ('binding' in plans) return refuseLimits(plans, { library, limits, latency, teacher });
-  const [winner] = plans;
-  const facts = { prediction: space.loss.describe, latency, teacher, plans, limits };
-  if (!command.json) stdout.write(`${renderPlans(library, facts, stdout.paint)}\n`);
+  if ('binding' in compositions) return refuseLimits(compositions, { library, limits, latency, teacher });
+  const [winner] = compositions;
+  const facts = { prediction: space.loss.describe, latency, teacher, compositions, limits };
+  if (!command.json) stdout.write(`${renderCompositions(library, facts, stdout.paint)}\n`);
 
   const source = command.measures
-    ? await (await import('../../library/images.ts')).findSource(library, command.config, cwd)
+    ? await (await import('../../stages/run-records.ts')).findSource(library, command.config, cwd)
     : undefined;
   const measured =
     source &&
-    (await measurePlan(library, source, winner, {
+    (await measureComposition(library, source, winner, {
       engine: command.engine,
       signal: around.unheard,
       warn: (message) => stderr.write(`${message}\n`),
@@ -70,13 +69,13 @@ export async function runCompose(command: ComposeCommand, around: Surroundings):
     command.out === undefined
       ? join(library.folder, 'models', folderName(command))
       : resolve(cwd, command.out);
-  if (command.writes) await writePlan(library, winner, folder, { limits, latency, measured });
+  if (command.writes) await writeComposition(library, winner, folder, { limits, latency, measured });
 
   if (command.json) {
     const { describe, isWhole } = latency;
-    const withWidths = (plan: Plan) => ({
-      widths: plan.descendants.map((id) => library.descendant(id).width),
-      ...plan,
+    const withWidths = (composition: Composition) => ({
+      widths: composition.descendants.map((id) => library.descendant(id).width),
+      ...composition,
     });
     const { params, macs, sizeBytes, latencyMs } = teacher;
     const answer = {
@@ -85,7 +84,7 @@ export async function runCompose(command: ComposeCommand, around: Surroundings):
       prediction: { by: space.loss.by, describe: space.loss.describe },
       latency: { describe, isWhole },
       teacher: { params, macs, sizeBytes, latencyMs },
-      models: plans.map(withWidths),
+      models: compositions.map(withWidths),
       measured: measured && { ...measured, predictionInside: isInside(winner, measured) },
       folder: command.writes ? folder : undefined,
     };
@@ -100,7 +99,7 @@ export async function runCompose(command: ComposeCommand, around: Surroundings):
 }
 
 /** Shares become amounts of the teacher's; counts are whole. */
-function resolveLimits({ limits, maxDropPp }: ComposeCommand, teacher: Plan): Limits {
+function resolveLimits({ limits, maxDropPp }: ComposeCommand, teacher: Composition): Limits {
   const amounts: Partial<Record<Resource, number>> = {};
   for (const option of limitOptions) {
     const given = limits[option];

@@ -1,10 +1,7 @@
 import { resolve } from 'node:path';
 import { displayPath } from '../../config/problem.ts';
-import { composeFront, frontCsv } from '../../compose/front.ts';
-import type { StatedLatency } from '../../compose/latency.ts';
-import type { Limits } from '../../compose/choose.ts';
-import type { Resource } from '../../compose/space.ts';
-import type { Library } from '../../library/open.ts';
+import { compositionFront, frontCsv } from '../../compose/choose.ts';
+import type { ComposeSpace, Limits, Resource } from '../../compose/space.ts';
 import { writeFileAtomic } from '../../util/atomic.ts';
 import { fail } from '../../util/failure.ts';
 import { formatAmount, resourceTitles } from './render.ts';
@@ -13,7 +10,8 @@ import type { Surroundings } from '../../terminal/terminal.ts';
 export interface FrontRequest {
   readonly by: Resource;
   readonly limits: Limits;
-  readonly device: StatedLatency;
+  /** What the latencies are of. */
+  readonly about: string;
   /** Default: stdout. */
   readonly file?: string | undefined;
   readonly json: boolean;
@@ -21,13 +19,13 @@ export interface FrontRequest {
 
 /** @returns the exit code */
 export async function writeFront(
-  library: Library,
-  { by, limits, device, file, json }: FrontRequest,
+  space: ComposeSpace,
+  { by, limits, about, file, json }: FrontRequest,
   { stdout, cwd }: Surroundings,
 ): Promise<number> {
-  const front = composeFront(library, by, { limits, device });
+  const front = compositionFront(space, by, limits);
   if (front.length === 0) {
-    const whole = composeFront(library, by, { device });
+    const whole = compositionFront(space, by);
     fail({
       reason: 'usage',
       subject: 'compose --pareto',
@@ -37,17 +35,17 @@ export async function writeFront(
         `a predicted drop from ${whole.at(-1)!.predictedDropPp.toFixed(2)} pp up`,
     });
   }
-  const text = json ? `${JSON.stringify(front, null, 2)}\n` : frontCsv(library, front);
+  const text = json ? `${JSON.stringify(front, null, 2)}\n` : frontCsv(space, front);
   if (file === undefined) {
     stdout.write(text);
     return 0;
   }
   const path = resolve(cwd, file);
   await writeFileAtomic(path, text);
-  const about = by === 'latencyMs' ? `; latency: ${device.describe}` : '';
+  const latency = by === 'latencyMs' ? `; latency: ${about}` : '';
   if (!json)
     stdout.write(
-      `${front.length} compositions by ${resourceTitles[by]}: ${displayPath(path, cwd)}${about}\n`,
+      `${front.length} compositions by ${resourceTitles[by]}: ${displayPath(path, cwd)}${latency}\n`,
     );
   return 0;
 }

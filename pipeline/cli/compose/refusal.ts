@@ -1,6 +1,6 @@
-import type { StatedLatency } from '../../compose/latency.ts';
-import type { Limits, NoPlan } from '../../compose/choose.ts';
-import { resources, type Plan, type Resource } from '../../compose/space.ts';
+import type { LatencyModel } from '../../profile/latency.ts';
+import type { NoComposition } from '../../compose/choose.ts';
+import { resources, type Limits, type Composition, type Resource } from '../../compose/space.ts';
 import type { Library } from '../../library/open.ts';
 import { fail } from '../../util/failure.ts';
 import { formatAmount, resourceTitles } from './render.ts';
@@ -8,13 +8,13 @@ import { formatAmount, resourceTitles } from './render.ts';
 interface Asked {
   readonly library: Library;
   readonly limits: Limits;
-  readonly latency: StatedLatency;
-  readonly teacher: Plan;
+  readonly latency: LatencyModel;
+  readonly teacher: Composition;
 }
 
 /** Says which limits bind and what comes nearest. @throws BlockForgeError `usage` */
 export function refuseLimits(
-  { unattainable, binding, withinResources, nearest }: NoPlan,
+  { unattainable, binding, withinResources, nearest }: NoComposition,
   { library, limits, latency, teacher }: Asked,
 ): never {
   const given = [...resources, 'maxDropPp' as const].filter((name) => limits[name] !== undefined);
@@ -36,11 +36,11 @@ export function refuseLimits(
       ? []
       : [
           `nearest, with ${limits.maxDropPp === undefined ? 'the limits' : 'limits on resources'} raised by ` +
-            `${(100 * nearest.excess).toFixed(2)} %: ${describePlan(nearest.plan, limits)}`,
+            `${(100 * nearest.excess).toFixed(2)} %: ${describeComposition(nearest.composition, limits)}`,
         ]),
     ...(withinResources === null || limits.maxDropPp === undefined
       ? []
-      : [`without --max-drop: ${describePlan(withinResources, limits)}`]),
+      : [`without --max-drop: ${describeComposition(withinResources, limits)}`]),
   ];
   fail({
     reason: 'usage',
@@ -60,11 +60,11 @@ function bindingText(binding: readonly string[], given: readonly string[]): stri
   return `what binds: ${binding.join(', ')}`;
 }
 
-function describePlan(plan: Plan, limits: Limits): string {
+function describeComposition(composition: Composition, limits: Limits): string {
   const amounts = resources.flatMap((name) =>
-    limits[name] === undefined ? [] : [`${titleOf(name)} ${amountOf(name, plan[name]!)}`],
+    limits[name] === undefined ? [] : [`${titleOf(name)} ${amountOf(name, composition[name]!)}`],
   );
-  return [...amounts, `predicted drop ${plan.predictedDropPp.toFixed(2)} pp`].join(', ');
+  return [...amounts, `predicted drop ${composition.predictedDropPp.toFixed(2)} pp`].join(', ');
 }
 
 function titleOf(name: Resource | 'maxDropPp'): string {

@@ -1,7 +1,6 @@
 import { isInside } from '../../compose/make-model.ts';
-import type { StatedLatency } from '../../compose/latency.ts';
-import type { Limits } from '../../compose/choose.ts';
-import { resources, type Plan, type Resource } from '../../compose/space.ts';
+import type { LatencyModel } from '../../profile/latency.ts';
+import { resources, type Limits, type Composition, type Resource } from '../../compose/space.ts';
 import type { MeasuredModel } from '../../compose/model-manifest.ts';
 import type { Library } from '../../library/open.ts';
 import { blockName } from '../../model/architecture.ts';
@@ -27,16 +26,16 @@ export function formatAmount(resource: Resource, value: number): string {
 export interface ComposeFacts {
   /** What predicts the loss. */
   readonly prediction: string;
-  readonly latency: StatedLatency;
-  readonly teacher: Plan;
+  readonly latency: LatencyModel;
+  readonly teacher: Composition;
   readonly limits: Limits;
-  readonly plans: readonly Plan[];
+  readonly compositions: readonly Composition[];
 }
 
-/** The best plan against the teacher, its blocks, and the other answers where there are some. */
-export function renderPlans(library: Library, facts: ComposeFacts, paint: Paint): string {
-  const { plans, teacher, limits, latency, prediction } = facts;
-  const [winner] = plans;
+/** The best composition against the teacher, its blocks, and the other answers where there are some. */
+export function renderCompositions(library: Library, facts: ComposeFacts, paint: Paint): string {
+  const { compositions, teacher, limits, latency, prediction } = facts;
+  const [winner] = compositions;
   const { top1Percent } = library.manifest.teacher.accuracy;
   const share = (name: Resource) => `${((100 * winner[name]!) / teacher[name]!).toFixed(1)} %`;
   const rows = [
@@ -73,13 +72,13 @@ export function renderPlans(library: Library, facts: ComposeFacts, paint: Paint)
     ),
     '',
     ...blockTable(library, winner),
-    ...(plans.length > 1
-      ? ['', paint.bold('All answers, best first'), '', ...planTable(library, plans)]
+    ...(compositions.length > 1
+      ? ['', paint.bold('All answers, best first'), '', ...compositionTable(library, compositions)]
       : []),
   ].join('\n');
 }
 
-function blockTable(library: Library, { descendants }: Plan): string[] {
+function blockTable(library: Library, { descendants }: Composition): string[] {
   const rows = descendants.map((id, block) => {
     const { width, params } = library.descendant(id);
     const { hidden, descendants: all } = library.manifest.blocks[block];
@@ -104,7 +103,7 @@ function blockTable(library: Library, { descendants }: Plan): string[] {
   );
 }
 
-function planTable(library: Library, plans: readonly Plan[]): string[] {
+function compositionTable(library: Library, compositions: readonly Composition[]): string[] {
   const right = { align: 'right' } as const;
   return renderTable(
     [
@@ -116,20 +115,20 @@ function planTable(library: Library, plans: readonly Plan[]): string[] {
       { title: 'latency ms', ...right },
       { title: 'widths' },
     ],
-    plans.map((plan, index) => [
+    compositions.map((composition, index) => [
       String(index + 1),
-      plan.predictedDropPp.toFixed(3),
-      plan.params.toLocaleString('en-US'),
-      plan.macs.toLocaleString('en-US'),
-      formatBytes(plan.sizeBytes),
-      plan.latencyMs?.toFixed(3) ?? '',
-      plan.descendants.map((id) => library.descendant(id).width).join(' '),
+      composition.predictedDropPp.toFixed(3),
+      composition.params.toLocaleString('en-US'),
+      composition.macs.toLocaleString('en-US'),
+      formatBytes(composition.sizeBytes),
+      composition.latencyMs?.toFixed(3) ?? '',
+      composition.descendants.map((id) => library.descendant(id).width).join(' '),
     ]),
   );
 }
 
 /** What was measured beside what was predicted. */
-export function renderMeasuredModel(plan: Plan, measured: MeasuredModel, paint: Paint): string {
+export function renderMeasuredModel(composition: Composition, measured: MeasuredModel, paint: Paint): string {
   const { images, top1Percent, top1DeltaPp, kl, agreementPercent, split } = measured;
   const accuracy = { top1: top1Percent.mean, top1Low: top1Percent.low, top1High: top1Percent.high };
   return [
@@ -137,7 +136,7 @@ export function renderMeasuredModel(plan: Plan, measured: MeasuredModel, paint: 
     '',
     `top-1      ${formatAccuracy(accuracy, accuracyDecimals(images))}`,
     `measured   ${formatDelta(top1DeltaPp)} pp against the teacher, paired`,
-    `predicted  ${signed(-plan.predictedDropPp)} pp, ${isInside(plan, measured) ? 'inside' : 'outside'} the interval`,
+    `predicted  ${signed(-composition.predictedDropPp)} pp, ${isInside(composition, measured) ? 'inside' : 'outside'} the interval`,
     `KL ${kl.toFixed(4)}, agreement ${agreementPercent.toFixed(1)} %`,
   ].join('\n');
 }

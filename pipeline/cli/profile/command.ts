@@ -90,7 +90,7 @@ async function withOnnx(
   options: Settings,
   threads = availableParallelism(),
 ): Promise<Profile> {
-  const { requireOnnx } = await import('../../graphs/onnx-runtime.ts');
+  const { requireOnnx } = await import('../../library/require-onnx.ts');
   await requireOnnx(library, 'measure with --runtime tfjs');
   return measureOnnx({ ...options, folder: library.folder, threads });
 }

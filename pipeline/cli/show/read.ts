@@ -1,5 +1,3 @@
-import { join } from 'node:path';
-import { sha256File } from '../../util/hash.ts';
 import { rankedDelta, type Manifest, type ManifestDescendant } from '../../library/manifest.ts';
 import { openLibrary } from '../../library/open.ts';
 import type { DescendantSummary, LibrarySummary } from './summary.ts';
@@ -12,8 +10,8 @@ import { accuracyOf, readTestReport } from './test-report.ts';
  * @throws BlockForgeError `file-missing`, `library-invalid`
  */
 export async function readLibrarySummary(path: string): Promise<LibrarySummary> {
-  const { manifest, folder } = await openLibrary(path);
-  const test = await readTestReport(folder, await sha256File(join(folder, 'manifest.json')));
+  const { manifest, folder, manifestSha256 } = await openLibrary(path);
+  const test = await readTestReport(folder, manifestSha256);
   return { ...summariseManifest(manifest), ...(test && { test }) };
 }
 

@@ -50,7 +50,7 @@ async function measureAgain(
   const [{ openLibrary }, { findSource }, { verifyMeasured }, { libraryOfModel, verifyMeasuredModel }] =
     await Promise.all([
       import('../../library/open.ts'),
-      import('../../library/images.ts'),
+      import('../../stages/run-records.ts'),
       import('../../verify/numbers.ts'),
       import('../../verify/measured-model.ts'),
     ]);

@@ -1,7 +1,7 @@
 import type { ModelVerification } from '../../verify/model.ts';
 import type { Verification } from '../../verify/library.ts';
 import { modelKind } from '../../compose/model-manifest.ts';
-import { manifestKind } from '../../library/read-manifest.ts';
+import { manifestKind } from '../../library/open.ts';
 import type { CheckName } from '../../verify/finding.ts';
 import type { MeasuredVerification, NumberVerdict } from '../../verify/numbers.ts';
 import { formatBytes, formatCount } from '../../util/format.ts';

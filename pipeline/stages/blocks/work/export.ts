@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import type { JobContext, Stage } from '../../../runner/contract.ts';
 import type { LatencyProfile } from '../../../measure/latency.ts';
-import type { DescendantInput, LibraryInput } from '../../../library/write.ts';
+import type { LibraryInput } from '../../../library/write.ts';
+import type { DescendantInput } from '../../../library/write-blocks.ts';
 import type { Splits, SplitName } from '../../../../datasets/contract.ts';
 import { readJson } from '../../../util/atomic.ts';
 import { blockName, widthName } from '../../../model/architecture.ts';
@@ -57,6 +58,7 @@ export const exportLibrary: Stage = {
     const { checkOnnx } = await import('../../../library/check-graphs.ts');
     const { openLibrary } = await import('../../../library/open.ts');
     const { writeLibrary } = await import('../../../library/write.ts');
+    const { profileScript } = await import('../../../profile/script.ts');
     const { loadEngine } = await import('../../../tensor/engine.ts');
     const { modelCosts } = await import('../../../model/costs.ts');
     const { toolVersion } = await import('../../../util/version.ts');
@@ -120,6 +122,7 @@ export const exportLibrary: Stage = {
       })),
       ...(ranking.additivity && { additivity: ranking.additivity }),
       ...(ranking.predictor && { predictor: ranking.predictor }),
+      profileScript,
       frame: () => readFrame(teacherFile),
       blocks: await Promise.all(
         blocks.map(async (block) => ({ descendants: await descendantsOf(context, block, ranking, latency) })),

@@ -1,4 +1,3 @@
-import type { HostWeights } from '../model/host-weights.ts';
 import {
   disposeFfn,
   uploadFfn,
@@ -7,8 +6,6 @@ import {
   type VisionTransformer,
 } from '../model/vit.ts';
 import type { Library } from './open.ts';
-import { readFrame } from './read-frame.ts';
-import { toTorchFfn } from './weights.ts';
 
 /** Models put together from a library's files, on the engine that is loaded. */
 export interface UploadedLibrary {
@@ -26,7 +23,7 @@ export interface UploadedLibrary {
 export async function uploadLibrary(library: Library, ids: Iterable<string>): Promise<UploadedLibrary> {
   const uploaded = new Map<string, FfnTensors>();
   const disposeAll = () => [...uploaded.values()].forEach(disposeFfn);
-  const teacher = uploadTeacher(await readLibraryTeacher(library), library.manifest.teacher.architecture);
+  const teacher = uploadTeacher(await library.readTeacher(), library.manifest.teacher.architecture);
   try {
     for (const id of new Set(ids)) uploaded.set(id, uploadFfn(await library.readFfn(id)));
   } catch (error) {
@@ -46,16 +43,4 @@ export async function uploadLibrary(library: Library, ids: Iterable<string>): Pr
       teacher.dispose();
     },
   };
-}
-
-/**
- * The whole teacher by canonical name from the library's own files: the frame, and the first descendant of every block.
- * @throws BlockForgeError `library-invalid` where the frame is not that of the manifest's architecture; `file-invalid`
- */
-export async function readLibraryTeacher(library: Library): Promise<HostWeights> {
-  const weights = await readFrame(library);
-  for (const { index, descendants } of library.manifest.blocks) {
-    Object.assign(weights, toTorchFfn(await library.readFfn(descendants[0].id), index));
-  }
-  return weights;
 }

@@ -1,12 +1,10 @@
-import { planCompositions, type NoPlan, type Plan, type Resource } from '../compose/choose.ts';
+import { chooseCompositions, type NoComposition } from '../compose/choose.ts';
+import type { ComposeSpace, Composition, Resource } from '../compose/space.ts';
 import type { Library } from '../library/open.ts';
-import type { DeviceLatency } from '../profile/latency.ts';
 import { fail } from '../util/failure.ts';
 
-export type { Plan } from '../compose/choose.ts';
-
 /** What the running model may use. Everything left out is free. */
-export interface Limits {
+export interface RuntimeLimits {
   /** Of weights in memory, in 10^6 bytes; activations come on top. */
   readonly memoryMB?: number;
   /** Of one batch of the profile's size: needs a profile of this device (`RuntimeOptions.profile`). */
@@ -21,9 +19,9 @@ export interface Limits {
  * The composition within the limits that is predicted to lose least.
  * @throws BlockForgeError `usage` where there is none, or for a limit on latency without a profile
  */
-export function planWithin(library: Library, limits: Limits, device: DeviceLatency | undefined): Plan {
+export function compositionWithin(library: Library, space: ComposeSpace, limits: RuntimeLimits): Composition {
   const { memoryMB, latencyMs, params, macs, maxDropPp } = limits;
-  if (latencyMs !== undefined && device === undefined) {
+  if (latencyMs !== undefined && space.latency === undefined) {
     return fail({
       reason: 'usage',
       subject: 'limit latencyMs',
@@ -31,34 +29,29 @@ export function planWithin(library: Library, limits: Limits, device: DeviceLaten
       next: `npm run pipeline -- profile ${library.folder}, then start the runtime with its name as \`profile\``,
     });
   }
-  const found = planCompositions(
-    library,
-    {
-      ...(memoryMB !== undefined && { sizeBytes: memoryMB * 1e6 }),
-      ...(latencyMs !== undefined && { latencyMs }),
-      ...(params !== undefined && { params }),
-      ...(macs !== undefined && { macs }),
-      ...(maxDropPp !== undefined && { maxDropPp }),
-    },
-    { device, minimise: 'sizeBytes' },
+  const sizeBytes = memoryMB === undefined ? undefined : memoryMB * 1e6;
+  const found = chooseCompositions(
+    space,
+    { sizeBytes, latencyMs, params, macs, maxDropPp },
+    { minimise: 'sizeBytes' },
   );
-  return 'nearest' in found ? refuse(library, limits, found) : found[0];
+  return 'nearest' in found ? refuse(library, limits, found) : found[0]!;
 }
 
-function refuse(library: Library, limits: Limits, { unattainable, nearest }: NoPlan): never {
+function refuse(library: Library, limits: RuntimeLimits, { unattainable, nearest }: NoComposition): never {
   const least = unattainable.map(
     ({ limit, least: value }) => `${names[limit]} is at least ${show(limit, value)}`,
   );
-  const plan = nearest?.plan;
+  const near = nearest?.composition;
   return fail({
     reason: 'usage',
     subject: `limits ${JSON.stringify(limits)}`,
     found: `nothing in ${library.folder} fits${least.length > 0 ? `: ${least.join(', ')}` : ' all of them together'}`,
-    ...(plan && {
+    ...(near && {
       next:
-        `the nearest needs memory ${show('sizeBytes', plan.sizeBytes)}` +
-        (plan.latencyMs === null ? '' : `, latency ${show('latencyMs', plan.latencyMs)}`) +
-        ` and is predicted to lose ${plan.predictedDropPp.toFixed(2)} points`,
+        `the nearest needs memory ${show('sizeBytes', near.sizeBytes)}` +
+        (near.latencyMs === null ? '' : `, latency ${show('latencyMs', near.latencyMs)}`) +
+        ` and is predicted to lose ${near.predictedDropPp.toFixed(2)} points`,
     }),
   });
 }

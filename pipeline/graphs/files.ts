@@ -1,9 +1,10 @@
 import { blockName, type Architecture } from '../model/architecture.ts';
 import { onnxBuilder } from './onnx.ts';
+import { tfjsBuilder, type TfjsGraphModel } from './tfjs.ts';
 import { buildFfn, buildVit } from './vit.ts';
 import { ffnInputs, type StoredWeight, type WeightPlace, type WeightPlaces } from './weight-places.ts';
 
-/** A whole model whose weights all have a place. -> the bytes of `model.onnx`. */
+/** A whole model whose weights all have a place, as an ONNX file. */
 export function modelOnnx(
   architecture: Architecture,
   weights: WeightPlaces,
@@ -12,6 +13,18 @@ export function modelOnnx(
   const graph = onnxBuilder(weights);
   buildVit(graph, architecture);
   return graph.finish('vision-transformer', toolVersion);
+}
+
+/** The same as a TensorFlow.js graph model: its `model.json`, and the bytes of the file at `constantsPath` beside it. */
+export function modelTfjs(
+  architecture: Architecture,
+  weights: WeightPlaces,
+  constantsPath: string,
+  toolVersion: string,
+): { readonly model: TfjsGraphModel; readonly constants: Uint8Array } {
+  const graph = tfjsBuilder(weights);
+  buildVit(graph, architecture);
+  return graph.finish(constantsPath, toolVersion);
 }
 
 /**

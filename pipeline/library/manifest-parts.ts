@@ -1,0 +1,81 @@
+import { z } from 'zod';
+import type { Interval } from '../measure/interval.ts';
+
+// What the manifests of libraries and of single models are made of.
+
+export const count = z.int().min(0);
+export const positive = z.int().min(1);
+export const share = z.number().min(0).max(1);
+export const digest = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hexadecimal digits');
+
+/** Relative, below the manifest's folder, in POSIX form: no "..", no drive, no leading slash. */
+export const relativePath = z
+  .string()
+  .max(500)
+  .regex(
+    /^(?!\.{1,2}(\/|$))[\w.-]+(\/(?!\.{1,2}(\/|$))[\w.-]+)*$/,
+    'expected a relative path inside the folder',
+  );
+
+export const file = z.strictObject({ path: relativePath, sizeBytes: positive, sha256: digest });
+
+export const interval = z.strictObject({
+  mean: z.number(),
+  low: z.number(),
+  high: z.number(),
+}) satisfies z.ZodType<Interval>;
+export const percent = z.number().min(0).max(100);
+
+export const accuracy = z.strictObject({
+  images: positive,
+  top1Percent: interval,
+  top5Percent: percent.optional(),
+});
+
+/** The model with one descendant against the same model with the teacher's block, over the same images. */
+export const delta = z.strictObject({
+  images: positive,
+  top1Pp: interval,
+  top5Pp: z.number().optional(),
+  kl: z.number(),
+  /** What of `kl` the descendant adds to that of the same model with the teacher's block. */
+  klIncrease: z.number().optional(),
+  agreementPercent: percent,
+});
+
+export const architecture = z.strictObject({
+  imageSize: positive,
+  patchSize: positive,
+  channels: z.union([z.literal(1), z.literal(3)]),
+  width: positive,
+  depth: positive.max(10_000),
+  heads: positive,
+  hidden: positive,
+  classes: positive,
+  layerNormEpsilon: z.number().positive(),
+  gelu: z.enum(['exact', 'tanh']),
+});
+
+export const preprocessing = z.strictObject({
+  resize: positive.nullable(),
+  resizeMode: z.enum(['shortest', 'stretch']),
+  interpolation: z.enum(['bicubic', 'bilinear', 'nearest', 'lanczos']),
+  crop: positive,
+  channels: z.union([z.literal(1), z.literal(3)]),
+  mean: z.array(z.number()).min(1).max(3),
+  std: z.array(z.number().positive()).min(1).max(3),
+});
+
+export const modelScores = accuracy.extend({
+  top1DeltaPp: interval,
+  kl: z.number(),
+  agreementPercent: percent,
+});
+
+/** The safetensors header of a descendant, with its metadata, stays below this. */
+export const headerAllowanceBytes = 4096;
+
+/** Bytes of fc1 and fc2 with biases, float32. */
+export function ffnBytes(width: number, hidden: number): number {
+  return 4 * (2 * width * hidden + hidden + width);
+}

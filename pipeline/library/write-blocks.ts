@@ -1,0 +1,168 @@
+import { join } from 'node:path';
+import { descendantOnnx } from '../graphs/files.ts';
+import { storedWeights } from '../graphs/weight-places.ts';
+import type { Ranked } from '../measure/rank.ts';
+import { blockName, widthName } from '../model/architecture.ts';
+import type { FfnWeights } from '../model/ffn-weights.ts';
+import { writeSafetensors, type NamedArrays } from '../model/safetensors.ts';
+import { fail } from '../util/failure.ts';
+import { describeFile, publishFile } from './listed-file.ts';
+import type { Manifest, ManifestBlock, ManifestDescendant, ManifestFile } from './manifest.ts';
+import { ffnBytes, headerAllowanceBytes } from './manifest-parts.ts';
+import { checkExported } from './self-test.ts';
+import { readDescendantFile, toTorchFfn } from './weights.ts';
+
+/** A descendant as the stages know it; id, file, rank and domination are added here. */
+export interface DescendantInput extends Omit<
+  ManifestDescendant,
+  'id' | 'keptUnitsKey' | 'file' | 'onnx' | 'rank' | 'dominated'
+> {
+  /** The teacher's hidden units behind fc1's columns, in their order. */
+  readonly keptUnits: ArrayLike<number>;
+  /** Called once, so that one descendant at a time is in memory. */
+  readonly weights: () => Promise<FfnWeights>;
+}
+
+export interface BlocksInput {
+  readonly teacher: Manifest['teacher'];
+  /** By block, each with the teacher's own block first, then widest first. */
+  readonly blocks: readonly { readonly descendants: readonly DescendantInput[] }[];
+  /** As `rankDescendants` returned it. */
+  readonly ranked: readonly Ranked[];
+  readonly toolVersion: string;
+}
+
+export interface WriteOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly onDescendant?: ((done: number, total: number) => void) | undefined;
+}
+
+/**
+ * Writes the files of every descendant, and what they must give for `vectors` [n, D], the self-test's input.
+ * @param withGraphs one beside every weight file
+ * @returns the manifest's blocks, and the expected outputs [n, D] by id
+ * @throws BlockForgeError `gate-failed`, naming the descendant
+ */
+export async function writeBlocks(
+  folder: string,
+  input: BlocksInput,
+  vectors: Float32Array,
+  withGraphs: boolean,
+  { signal, onDescendant }: WriteOptions,
+): Promise<{ readonly blocks: ManifestBlock[]; readonly outputs: NamedArrays }> {
+  const { architecture } = input.teacher;
+  const places = new Map(input.ranked.map((entry) => [entry.id, entry]));
+  const total = input.blocks.reduce((sum, { descendants }) => sum + descendants.length, 0);
+  const outputs: NamedArrays = {};
+  const blocks: ManifestBlock[] = [];
+  let done = 0;
+  for (const [index, { descendants }] of input.blocks.entries()) {
+    const name = blockName(index);
+    const written: ManifestDescendant[] = [];
+    for (const descendant of descendants) {
+      signal?.throwIfAborted();
+      const { keptUnits, weights, ...known } = descendant;
+      const key = widthName(known.width);
+      const id = `${name}/${key}`;
+      const files = await writeDescendant(
+        folder,
+        { id, block: index },
+        descendant,
+        input,
+        vectors,
+        withGraphs,
+      );
+      outputs[id] = { shape: [vectors.length / architecture.width, architecture.width], data: files.outputs };
+      const { rank = 0, dominated = false } = places.get(id) ?? {};
+      written.push({ id, ...known, keptUnitsKey: key, ...files.listed, rank, dominated });
+      onDescendant?.(++done, total);
+    }
+    const keptUnits = await publishFile(
+      folder,
+      `blocks/${name}/kept-units.json`,
+      keptUnitsJson(written, descendants),
+    );
+    blocks.push({ index, name, hidden: architecture.hidden, keptUnits, descendants: written });
+  }
+  return { blocks, outputs };
+}
+
+/** Reads back what it wrote: a file holds the pipeline's bits and gives the reference outputs, or this throws. */
+async function writeDescendant(
+  folder: string,
+  place: { readonly id: string; readonly block: number },
+  descendant: DescendantInput,
+  { teacher, toolVersion }: BlocksInput,
+  vectors: Float32Array,
+  withGraphs: boolean,
+): Promise<{
+  readonly listed: Pick<ManifestDescendant, 'file' | 'onnx'>;
+  readonly outputs: Float32Array;
+}> {
+  const { id, block } = place;
+  const { architecture } = teacher;
+  const path = `blocks/${id}.safetensors`;
+  const weights = await descendant.weights();
+  const file = await writeWeights(folder, path, place, weights, descendant, teacher);
+  const fromFile = await readDescendantFile(join(folder, path), block, {
+    hidden: descendant.width,
+    width: architecture.width,
+  });
+  const outputs = checkExported(id, weights, fromFile, vectors, architecture.gelu);
+  if (!withGraphs) return { listed: { file }, outputs };
+  const stored = await storedWeights(join(folder, path), `${widthName(descendant.width)}.safetensors`);
+  const onnx = await publishFile(
+    folder,
+    `blocks/${id}.onnx`,
+    descendantOnnx(architecture, block, stored, toolVersion),
+  );
+  return { listed: { file, onnx }, outputs };
+}
+
+/** @throws BlockForgeError `gate-failed` for a file that is not of the size of its kept units */
+async function writeWeights(
+  folder: string,
+  path: string,
+  { id, block }: { readonly id: string; readonly block: number },
+  weights: FfnWeights,
+  { width, sparsity, source, keptUnits }: DescendantInput,
+  teacher: Manifest['teacher'],
+): Promise<ManifestFile> {
+  const expected = ffnBytes(teacher.architecture.width, width);
+  if (
+    weights.hidden !== width ||
+    weights.width !== teacher.architecture.width ||
+    keptUnits.length !== width
+  ) {
+    throw new Error(
+      `${id}: ${weights.hidden} hidden units of width ${weights.width}, ${keptUnits.length} kept-unit indices`,
+    );
+  }
+  await writeSafetensors(join(folder, path), toTorchFfn(weights, block), {
+    id,
+    source,
+    sparsity: String(sparsity),
+    hidden: String(width),
+    teacherHidden: String(teacher.architecture.hidden),
+    teacher: teacher.sha256,
+    gelu: teacher.architecture.gelu,
+    layout: 'timm names, linear weights [out, in]',
+  });
+  const file = await describeFile(folder, path);
+  if (file.sizeBytes < expected || file.sizeBytes > expected + headerAllowanceBytes) {
+    fail({
+      reason: 'gate-failed',
+      subject: `export of ${id}`,
+      found: `${path} has ${file.sizeBytes} bytes`,
+      expected: `${expected} bytes for ${width} hidden units, and at most ${headerAllowanceBytes} for the header`,
+    });
+  }
+  return file;
+}
+
+function keptUnitsJson(written: readonly ManifestDescendant[], inputs: readonly DescendantInput[]): string {
+  const members = written.map(
+    ({ keptUnitsKey }, i) => `  "${keptUnitsKey}": ${JSON.stringify(Array.from(inputs[i].keptUnits))}`,
+  );
+  return `{\n${members.join(',\n')}\n}\n`;
+}
