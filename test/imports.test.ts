@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { StageRegistry } from '../pipeline/runner/contract.ts';
+import type * as registry from '../pipeline/stages/index.ts';
+import { readSource, sourceFiles, wayTo } from './support/imports.ts';
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+
+describe('import graph', () => {
+  // Workers import the registry by its path, so only this line lets the compiler compare the two.
+  const accept = (value: typeof registry): StageRegistry => value;
+  void accept;
+
+  const tensorflow = /^@tensorflow\//;
+  const loaded = (file: string) =>
+    readSource(file).imports.flatMap(({ kind, name }) => (kind === 'static' ? [name] : []));
+
+  it('sees imports, and only those that load something', () => {
+    const self = fileURLToPath(import.meta.url);
+    assert.ok(loaded(self).includes('node:path'));
+    assert.ok(!loaded(self).includes('../pipeline/stages/index.ts'), 'types only');
+    assert.ok(wayTo(/^node:os$/, [join(root, 'pipeline/runner/run.ts')]), 'through lock.ts');
+    assert.ok(
+      !loaded(join(root, 'pipeline/runner/local/worker.ts')).includes('../contract.ts'),
+      'types only',
+    );
+  });
+
+  it('of the runner is free of TensorFlow.js', () => {
+    const runner = sourceFiles(join(root, 'pipeline/runner'));
+    assert.ok(runner.length > 10);
+    assert.deepEqual(wayTo(tensorflow, runner), undefined);
+  });
+
+  for (const entry of [
+    'pipeline/stages/index.ts',
+    'pipeline/tensor/installed.ts',
+    'pipeline/cli/main.ts',
+    'pipeline/cli/run/command.ts',
+  ]) {
+    it(`of ${entry} is free of TensorFlow.js: --plan is instant`, () => {
+      assert.deepEqual(wayTo(tensorflow, [join(root, entry)]), undefined);
+    });
+  }
+
+  it('of all that the run command loads later is free of TensorFlow.js', () => {
+    const { imports } = readSource(join(root, 'pipeline/cli/run/command.ts'));
+    const later = imports.flatMap(({ kind, file }) => (kind === 'late' && file !== undefined ? [file] : []));
+    assert.ok(later.some((file) => file.endsWith('plan-input.ts')));
+    assert.deepEqual(wayTo(tensorflow, later), undefined);
+  });
+});
