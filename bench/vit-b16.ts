@@ -73,9 +73,9 @@ async function makeTeacher(path: string): Promise<void> {
         [0, 1, 2, 3].flatMap((index) => [...normalise(picture(label, index), half)]),
       );
       const { features } = forward(model, tf.tensor4d(pixels, [4, 224, 224, 3]), {
-        capture: ['class-token'],
+        capture: ['pooled'],
       });
-      return tf.mean(tf.reshape(features['class-token'], [4, architecture.width]), 0).dataSync<'float32'>();
+      return tf.mean(tf.reshape(features.pooled, [4, architecture.width]), 0).dataSync<'float32'>();
     }),
   );
   model.dispose();

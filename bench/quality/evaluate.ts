@@ -1,14 +1,12 @@
-import * as tf from '@tensorflow/tfjs-core';
+import type * as tf from '@tensorflow/tfjs-core';
 import { setImmediate } from 'node:timers/promises';
 import type { TensorBatch } from '../../datasets/batches.ts';
 import { scoreLogits, teacherReference, type TeacherReference } from '../../pipeline/measure/score-logits.ts';
 import { mergeScores, type Scores } from '../../pipeline/measure/scores.ts';
-import { logitsFrom } from '../../pipeline/measure/sweep.ts';
 import type { FfnWeights } from '../../pipeline/model/ffn-weights.ts';
+import { enterEncoder, logitsFrom } from '../../pipeline/model/encoder.ts';
 import {
-  attentionBranch,
   disposeFfn,
-  embed,
   teacherFfn,
   uploadFfn,
   type FfnTensors,
@@ -54,7 +52,7 @@ export async function openEvaluation(
   const ids: string[] = [];
   const teacherParts: Scores[] = [];
   for await (const { pixels, labels, ids: names } of batches) {
-    const attended = tf.tidy(() => attentionBranch(model, 0, embed(model, pixels)));
+    const attended = enterEncoder(model, pixels);
     pixels.dispose();
     const logits = await logitsOf(attended, (block) => teacherFfn(model, block));
     const reference = teacherReference(logits, classes);

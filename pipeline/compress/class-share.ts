@@ -1,10 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { VisionTransformer } from '../model/vit.ts';
-import { tokensPerImage } from '../model/architecture.ts';
+import { prefixTokens, tokensPerImage } from '../model/architecture.ts';
+import type { ModelTensors } from '../model/backbone.ts';
 import type { Random } from '../util/random.ts';
 import { sampleLabels, visitGradients } from './visit-gradients.ts';
 
-/** The part of a block's squared output gradient that falls on the class token, per block, over many images. */
+/**
+ * The part of a block's squared output gradient that falls on the class token (on all prefix tokens, where a family has
+ * more; 0 where it has none), per block, over many images.
+ */
 export interface ClassShareAccumulator {
   /** Adds a batch `pixels` [B, S, S, C]; `random` gives each image its stream for drawing a label. Disposes nothing. */
   add(pixels: tf.Tensor4D, random: (image: number) => Random): void;
@@ -17,9 +20,10 @@ export interface ClassShareAccumulator {
  * is Fisher's information: how far the prediction moves, to second order, when a token's output is off. No label is read.
  * Costs about four forward passes.
  */
-export function createClassShare(model: VisionTransformer): ClassShareAccumulator {
+export function createClassShare(model: ModelTensors): ClassShareAccumulator {
   const { depth } = model.architecture;
   const tokens = tokensPerImage(model.architecture);
+  const prefix = prefixTokens(model.architecture);
   const ofClass = new Float64Array(depth);
   const ofAll = new Float64Array(depth);
   return {
@@ -29,11 +33,11 @@ export function createClassShare(model: VisionTransformer): ClassShareAccumulato
       visitGradients(model, pixels, rows, choose, (block, { outputGradient }) => {
         const squares = tf.tidy(() => tf.sum(tf.square(outputGradient), 1).dataSync<'float32'>());
         for (const [row, square] of squares.entries()) {
-          ofAll[block] += square;
-          if (row % tokens === 0) ofClass[block] += square;
+          ofAll[block]! += square;
+          if (row % tokens < prefix) ofClass[block]! += square;
         }
       });
     },
-    finish: () => Array.from(ofClass, (value, block) => (ofAll[block] > 0 ? value / ofAll[block] : 0)),
+    finish: () => Array.from(ofClass, (value, block) => (ofAll[block]! > 0 ? value / ofAll[block]! : 0)),
   };
 }

@@ -9,18 +9,10 @@
  * prefix does not repair, they would all repair the same fault (measured in docs/quality.md).
  */
 import * as tf from '@tensorflow/tfjs-core';
-import {
-  applyFfn,
-  attentionBranch,
-  disposeFfn,
-  embed,
-  ffnInput,
-  teacherFfn,
-  uploadFfn,
-  type VisionTransformer,
-} from '../model/vit.ts';
+import type { ModelTensors } from '../model/backbone.ts';
+import { enterEncoder, ffnFeatures, nextMixed } from '../model/encoder.ts';
+import { disposeFfn, teacherFfn, uploadFfn } from '../model/ffn-tensors.ts';
 import type { FfnWeights } from '../model/ffn-weights.ts';
-import { gelu, linear } from '../tensor/ops.ts';
 
 /** Where the streams lie between two blocks: [B, T, D] after the attention of a block, by level and batch. */
 export interface StreamStore {
@@ -33,7 +25,7 @@ export interface StreamStore {
 
 /** The streams of one block on their way through the model. */
 export interface Streams {
-  readonly model: VisionTransformer;
+  readonly model: ModelTensors;
   readonly store: StreamStore;
   /** Levels, the teacher's among them. */
   readonly levels: number;
@@ -53,7 +45,7 @@ export interface LevelTokens {
 
 /** Fills the store with the streams at block 0, where all levels are the same. Disposes the batches. */
 export async function startStreams(
-  model: VisionTransformer,
+  model: ModelTensors,
   store: StreamStore,
   levels: number,
   batches: AsyncIterable<tf.Tensor4D>,
@@ -61,7 +53,7 @@ export async function startStreams(
 ): Promise<Streams> {
   const sizes: number[] = [];
   for await (const pixels of batches) {
-    const stream = tf.tidy(() => attentionBranch(model, 0, embed(model, pixels)));
+    const stream = enterEncoder(model, pixels);
     const values = await stream.data<'float32'>();
     for (let level = 0; level < levels; level++) await store.write(level, sizes.length, values);
     sizes.push(pixels.shape[0]);
@@ -81,8 +73,7 @@ export async function visitLevels(
   rowsOf: (batch: number) => Int32Array,
   visit: (level: number, tokens: LevelTokens, batch: number) => void,
 ): Promise<void> {
-  const { width, gelu: kind } = model.architecture;
-  const { fc1Kernel, fc1Bias, fc2Kernel, fc2Bias } = teacherFfn(model, block);
+  const { width } = model.architecture;
   for (const batch of batches.keys()) {
     const rows = rowsOf(batch);
     let teacherAfter: tf.Tensor2D | undefined;
@@ -91,15 +82,15 @@ export async function visitLevels(
       const kept = tf.tidy(() => {
         const all = tf.tensor2d(values, [values.length / width, width]);
         const stream = tf.gather<tf.Tensor2D>(all, tf.tensor1d(rows, 'int32'));
-        const input = ffnInput(model, block, stream) as tf.Tensor2D;
-        const hidden = gelu(linear(input, fc1Kernel, fc1Bias), kind) as tf.Tensor2D;
+        const features = ffnFeatures(model, block, stream, teacherFfn(model, block));
+        const input = features['ffn.input'] as tf.Tensor2D;
+        const hidden = features['ffn.hidden'] as tf.Tensor2D;
         if (level > 0) {
           visit(level, { input, hidden, target: tf.sub(teacherAfter!, stream) }, batch);
           return [];
         }
-        const target = linear(hidden, fc2Kernel, fc2Bias) as tf.Tensor2D;
-        visit(level, { input, hidden, target }, batch);
-        return [tf.add<tf.Tensor2D>(stream, target)];
+        visit(level, { input, hidden, target: features['ffn.output'] as tf.Tensor2D }, batch);
+        return [features.output as tf.Tensor2D];
       });
       if (level === 0) teacherAfter = kept[0];
     }
@@ -117,19 +108,17 @@ export async function advanceStreams(
   descendants: readonly FfnWeights[],
   key = '',
 ): Promise<void> {
-  const { width, depth, gelu: kind } = model.architecture;
+  const { width, depth } = model.architecture;
   if (block === depth - 1) return;
   const ffns = descendants.map(uploadFfn);
   try {
     for (const [batch, images] of batches.entries()) {
       for (let level = 0; level < levels; level++) {
         const values = await store.read(level, batch);
-        const next = tf.tidy(() => {
-          const stream = tf.tensor3d(values, [images, values.length / images / width, width]);
-          const ffn = level === 0 ? teacherFfn(model, block) : ffns[level - 1];
-          const after = tf.add(stream, applyFfn(ffn, ffnInput(model, block, stream), kind));
-          return attentionBranch(model, block + 1, after);
-        });
+        const ffn = level === 0 ? teacherFfn(model, block) : ffns[level - 1]!;
+        const next = tf.tidy(() =>
+          nextMixed(model, block, tf.tensor3d(values, [images, values.length / images / width, width]), ffn),
+        );
         await store.write(level, batch, await next.data<'float32'>());
         next.dispose();
       }
@@ -145,7 +134,7 @@ export function memoryStore(): StreamStore {
   let now: Float32Array[][] = [];
   let next: Float32Array[][] = [];
   return {
-    read: (level, batch) => Promise.resolve(now[level][batch]),
+    read: (level, batch) => Promise.resolve(now[level]![batch]!),
     write: (level, batch, values) => {
       (next[level] ??= [])[batch] = values;
       return Promise.resolve();

@@ -1,16 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
-import {
-  attentionBranch,
-  embed,
-  encoderLayer,
-  ffnInput,
-  head,
-  teacherFfn,
-  type VisionTransformer,
-} from '../model/vit.ts';
-import { gelu, linear } from '../tensor/ops.ts';
+import type { ModelTensors } from '../model/backbone.ts';
+import { backboneOf } from '../model/backbones.ts';
+import { blockFeatures, head, walkBlocks, type BlockFeatures } from '../model/encoder.ts';
+import { teacherFfn } from '../model/ffn-tensors.ts';
 import type { Random } from '../util/random.ts';
-import type { BlockTokens } from './visit.ts';
+import { pickRows, type BlockTokens } from './visit.ts';
 
 /** What one FFN block sees, makes, and is worth to the model's own answer, on the sampled tokens of a batch. */
 export interface BlockGradients extends BlockTokens {
@@ -31,20 +25,24 @@ export interface BlockGradients extends BlockTokens {
  * tensors handed to `visit` live until it returns.
  */
 export function visitGradients(
-  model: VisionTransformer,
+  model: ModelTensors,
   pixels: tf.Tensor4D,
   rows: Int32Array,
   chooseLabels: (logits: Float32Array, classes: number) => Int32Array,
   visit: (block: number, tokens: BlockGradients) => void,
 ): void {
-  const { depth, width, classes, gelu: kind } = model.architecture;
-  const streams: tf.Tensor[] = [embed(model, pixels)];
+  const { depth, classes } = model.architecture;
+  const first = backboneOf(model.architecture).embed(model, pixels);
+  const streams: tf.Tensor[] = [first];
   let back: tf.Tensor | undefined;
   try {
-    for (let block = 0; block < depth; block++) {
-      streams.push(encoderLayer(model, block, streams[block], teacherFfn(model, block)));
-    }
-    const last = streams.pop()!;
+    const last = walkBlocks(model, tf.clone(first), {
+      visit: (block, { output }) => {
+        if (block === depth - 1) return [];
+        streams.push(output);
+        return [output];
+      },
+    });
     back = tf.tidy(() => {
       const logits = head(model, last);
       const labels = chooseLabels(logits.dataSync<'float32'>(), classes);
@@ -57,25 +55,27 @@ export function visitGradients(
       const before = streams.pop()!;
       const after: tf.Tensor = back;
       back = tf.tidy((): tf.Tensor => {
-        const ffn = teacherFfn(model, block);
-        let seen: { z: tf.Tensor; hidden: tf.Tensor } | undefined;
+        let seen: Pick<BlockFeatures, 'ffn.input' | 'ffn.hidden'> | undefined;
         const layer = (x: tf.Tensor): tf.Tensor => {
-          const attended = attentionBranch(model, block, x);
-          const z = ffnInput(model, block, attended);
-          const hidden = gelu(linear(z, ffn.fc1Kernel, ffn.fc1Bias), kind);
-          seen = { z: tf.keep(z), hidden: tf.keep(hidden) };
-          return tf.add(attended, linear(hidden, ffn.fc2Kernel, ffn.fc2Bias));
+          const features = blockFeatures(model, block, x, teacherFfn(model, block));
+          seen = {
+            'ffn.input': tf.keep(features['ffn.input']),
+            'ffn.hidden': tf.keep(features['ffn.hidden']),
+          };
+          return features.output;
         };
         // Below the first block nothing is wanted, but its own activations are.
-        const earlier: tf.Tensor | undefined = block === 0 ? undefined : tf.grad(layer)(before, after);
-        if (earlier === undefined) layer(before);
-        const { z, hidden } = seen!;
+        const earlier = block === 0 ? tf.scalar(0) : tf.grad(layer)(before, after);
+        if (block === 0) layer(before);
+        const { 'ffn.input': input, 'ffn.hidden': hidden } = seen!;
         const sampled = tf.tensor1d(rows, 'int32');
-        const pick = (x: tf.Tensor): tf.Tensor2D =>
-          tf.gather(tf.reshape<tf.Rank.R2>(x, [-1, x.shape[x.rank - 1]]), sampled);
-        visit(block, { input: pick(z), hidden: pick(hidden), outputGradient: pick(after) });
-        tf.dispose([z, hidden]);
-        return earlier ?? tf.zeros([1, 1, width]);
+        visit(block, {
+          input: pickRows(input, sampled),
+          hidden: pickRows(hidden, sampled),
+          outputGradient: pickRows(after, sampled),
+        });
+        tf.dispose([input, hidden]);
+        return earlier;
       });
       tf.dispose([before, after]);
     }

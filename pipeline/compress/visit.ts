@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { gelu, linear } from '../tensor/ops.ts';
-import { attentionBranch, embed, ffnInput, teacherFfn, type VisionTransformer } from '../model/vit.ts';
+import type { ModelTensors } from '../model/backbone.ts';
+import { backboneOf } from '../model/backbones.ts';
+import { walkBlocks } from '../model/encoder.ts';
 
 /** What one FFN block sees and makes of the sampled tokens of a batch. */
 export interface BlockTokens {
@@ -16,27 +17,26 @@ export interface BlockTokens {
  * until it returns; it disposes nothing and keeps nothing. Costs one forward pass and a row gather per block.
  */
 export function visitBlocks(
-  model: VisionTransformer,
+  model: ModelTensors,
   pixels: tf.Tensor4D,
   rows: Int32Array,
   visit: (block: number, tokens: BlockTokens) => void,
 ): void {
-  const { architecture } = model;
-  let x = embed(model, pixels);
-  for (let block = 0; block < architecture.depth; block++) {
-    const next = tf.tidy((): tf.Tensor => {
-      const afterAttention = attentionBranch(model, block, x);
-      const ffn = teacherFfn(model, block);
-      const z = tf.reshape(ffnInput(model, block, afterAttention), [-1, architecture.width]);
-      const sampledRows = tf.tensor1d(rows, 'int32');
-      const input = tf.gather(z, sampledRows) as tf.Tensor2D;
-      const hidden = gelu(linear(z, ffn.fc1Kernel, ffn.fc1Bias), architecture.gelu);
-      visit(block, { input, hidden: tf.gather(hidden, sampledRows) as tf.Tensor2D });
-      const y = linear(hidden, ffn.fc2Kernel, ffn.fc2Bias);
-      return tf.add(afterAttention, tf.reshape(y, afterAttention.shape));
-    });
-    x.dispose();
-    x = next;
-  }
-  x.dispose();
+  const { embed } = backboneOf(model.architecture);
+  const end = walkBlocks(model, embed(model, pixels), {
+    visit: (block, features) => {
+      const sampled = tf.tensor1d(rows, 'int32');
+      visit(block, {
+        input: pickRows(features['ffn.input'], sampled),
+        hidden: pickRows(features['ffn.hidden'], sampled),
+      });
+      return [];
+    },
+  });
+  end.dispose();
+}
+
+/** Rows [n, D] of the B*T tokens in x [B, T, D]. Caller disposes. */
+export function pickRows(x: tf.Tensor, rows: tf.Tensor1D): tf.Tensor2D {
+  return tf.tidy(() => tf.gather(tf.reshape<tf.Rank.R2>(x, [-1, x.shape[x.rank - 1]!]), rows));
 }

@@ -165,17 +165,17 @@ export function lossAndGradients(
   hiddenWeight: number,
 ): { value: tf.Scalar; gradients: Tensors } {
   const names = Object.keys(parameters);
-  const capture = ['class-token'] as const;
+  const capture = ['pooled'] as const;
   return tf.tidy(() => {
     const teacher = forward(model, pixels, { capture });
     const certain = tf.logSoftmax(teacher.logits);
     const probabilities = tf.exp(certain);
-    const aim = unitRows(teacher.features['class-token']);
+    const aim = unitRows(teacher.features.pooled);
     const { value, grads } = tf.valueAndGrads((...tensors: tf.Tensor[]) => {
       const trained = Object.fromEntries(names.map((name, index) => [name, tensors[index]]));
       const student = forward({ ...model, weights: { ...model.weights, ...trained } }, pixels, { capture });
       const divergence = tf.sum(tf.mul(probabilities, tf.sub(certain, tf.logSoftmax(student.logits))));
-      const agreement = tf.sum(tf.mul(aim, unitRows(student.features['class-token'])));
+      const agreement = tf.sum(tf.mul(aim, unitRows(student.features.pooled)));
       const images = pixels.shape[0];
       const hidden = tf.mul(tf.sub(images, agreement), hiddenWeight);
       return tf.div<tf.Scalar>(tf.add(divergence, hidden), images);

@@ -2,7 +2,7 @@
 export type Value = string;
 
 /**
- * The operations that a ViT takes, each with one meaning in every format: `vit-graph.ts` says the model once, a builder
+ * The operations that a ViT takes, each with one meaning in every format: `model-graph.ts` says the model once, a builder
  * says how its format writes it down. Extents are numbers, except a leading -1: what the others leave.
  */
 export interface GraphBuilder {

@@ -1,7 +1,7 @@
 import { blockName, type Architecture } from '../model/architecture.ts';
+import { buildFfn, buildModel } from './model-graph.ts';
 import { onnxBuilder } from './onnx.ts';
 import { tfjsBuilder, type TfjsGraphModel } from './tfjs.ts';
-import { buildFfn, buildVit } from './vit.ts';
 import { ffnInputs, type StoredWeight, type WeightPlace, type WeightPlaces } from './weight-places.ts';
 
 /** A whole model whose weights all have a place, as an ONNX file. */
@@ -11,7 +11,7 @@ export function modelOnnx(
   toolVersion: string,
 ): Uint8Array {
   const graph = onnxBuilder(weights);
-  buildVit(graph, architecture);
+  buildModel(graph, architecture);
   return graph.finish('vision-transformer', toolVersion);
 }
 
@@ -23,7 +23,7 @@ export function modelTfjs(
   toolVersion: string,
 ): { readonly model: TfjsGraphModel; readonly constants: Uint8Array } {
   const graph = tfjsBuilder(weights);
-  buildVit(graph, architecture);
+  buildModel(graph, architecture);
   return graph.finish(constantsPath, toolVersion);
 }
 

@@ -1,5 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { forward, type FfnTensors, type VisionTransformer } from '../model/vit.ts';
+import type { ModelTensors } from '../model/backbone.ts';
+import { forward } from '../model/encoder.ts';
+import type { FfnTensors } from '../model/ffn-tensors.ts';
 
 interface LabelledBatch {
   readonly pixels: tf.Tensor4D;
@@ -11,20 +13,26 @@ interface LabelledBatch {
  * Disposes the batches' pixels. @throws the signal's reason when aborted
  */
 export async function countCorrect(
-  model: VisionTransformer,
+  model: ModelTensors,
   batches: AsyncIterable<LabelledBatch>,
-  options: { readonly ffn?: (block: number) => FfnTensors; readonly signal?: AbortSignal } = {},
+  {
+    ffn,
+    signal,
+  }: {
+    readonly ffn?: ((block: number) => FfnTensors) | undefined;
+    readonly signal?: AbortSignal | undefined;
+  } = {},
 ): Promise<number> {
   let correct = 0;
   for await (const { pixels, labels } of batches) {
     const classes = tf.tidy(() => {
-      const { logits } = forward(model, pixels, options.ffn === undefined ? {} : { ffn: options.ffn });
+      const { logits } = forward(model, pixels, { ffn });
       return tf.argMax(logits, -1);
     });
     const found = classes.dataSync();
     for (let i = 0; i < labels.length; i++) if (found[i] === labels[i]) correct++;
     tf.dispose([pixels, classes]);
-    options.signal?.throwIfAborted();
+    signal?.throwIfAborted();
   }
   return correct;
 }

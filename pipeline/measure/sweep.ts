@@ -1,17 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { setImmediate } from 'node:timers/promises';
-import {
-  applyFfn,
-  attentionBranch,
-  embed,
-  encoderLayer,
-  ffnInput,
-  head,
-  lastEncoderLayer,
-  teacherFfn,
-  type FfnTensors,
-  type ModelTensors,
-} from '../model/vit.ts';
+import type { ModelTensors } from '../model/backbone.ts';
+import { enterEncoder, headRows, logitsFrom, nextMixed } from '../model/encoder.ts';
+import { teacherFfn, type FfnTensors } from '../model/ffn-tensors.ts';
 import { fail } from '../util/failure.ts';
 import { scoreLogits, teacherReference } from './score-logits.ts';
 import { mergeScores, type Scores, type SweepScores } from './scores.ts';
@@ -62,7 +53,7 @@ export interface SweepOptions {
  *
  * The model of a context walks through a batch once. Where it has passed the attention of block i, the variants of
  * block i leave from there: own FFN, then the layers after it. So no layer before an exchanged block is computed twice
- * in a context, at most two activations [B, T, D] are kept, and in the last block only class tokens remain. That is a
+ * in a context, at most two activations [B, T, D] are kept, and in the last block only what the head reads remains. That is a
  * little over half of the arithmetic of whole forward passes (`bench/measure.ts`). What is kept per model and batch are
  * its logits.
  *
@@ -120,6 +111,13 @@ async function batchLogits(
 ): Promise<Map<string, Float32Array>> {
   const logits = new Map<string, Float32Array>();
   const last = model.architecture.depth - 1;
+  // Of the mixed stream of the last block, only what the head reads goes on.
+  const forHead = (block: number, mixed: tf.Tensor): tf.Tensor => {
+    if (block < last) return mixed;
+    const rows = headRows(model, mixed);
+    mixed.dispose();
+    return rows;
+  };
   const collect = async (
     id: string,
     block: number,
@@ -144,7 +142,7 @@ async function batchLogits(
         if (block === last) await collect(id, block, attended, ffn);
         else {
           const before = attended;
-          attended = tf.tidy(() => attend(model, block + 1, addFfn(model, block, before, ffn(block))));
+          attended = forHead(block + 1, nextMixed(model, block, before, ffn(block)));
           before.dispose();
         }
       }
@@ -153,7 +151,7 @@ async function batchLogits(
     }
   };
   // What comes before the first FFN block is the same in all models.
-  const first = tf.tidy(() => attend(model, 0, embed(model, pixels)));
+  const first = forHead(0, enterEncoder(model, pixels));
   try {
     for (const context of contexts) await walk(context, first);
     for (const { id, ffn } of uniform) await collect(id, 0, first, ffn);
@@ -161,37 +159,6 @@ async function batchLogits(
     first.dispose();
   }
   return logits;
-}
-
-/** x [B, T, D], what a layer receives -> the residual stream after its attention; of the last layer, class tokens. */
-function attend(model: ModelTensors, block: number, x: tf.Tensor): tf.Tensor {
-  const attended = attentionBranch(model, block, x);
-  return block === model.architecture.depth - 1 ? tf.slice(attended, [0, 0, 0], [-1, 1, -1]) : attended;
-}
-
-/** From `attended`, the residual stream after the attention of `block`, to the logits [B, C]. */
-export function logitsFrom(
-  model: ModelTensors,
-  block: number,
-  attended: tf.Tensor,
-  ffn: (block: number) => FfnTensors,
-): tf.Tensor {
-  const last = model.architecture.depth - 1;
-  return tf.tidy(() => {
-    let x = addFfn(model, block, attended, ffn(block));
-    for (let index = block + 1; index <= last; index++) {
-      const before = x;
-      x = index === last ? lastEncoderLayer(model, x, ffn(index)) : encoderLayer(model, index, x, ffn(index));
-      before.dispose();
-    }
-    return head(model, x);
-  });
-}
-
-function addFfn(model: ModelTensors, block: number, attended: tf.Tensor, ffn: FfnTensors): tf.Tensor {
-  return tf.tidy(() =>
-    tf.add(attended, applyFfn(ffn, ffnInput(model, block, attended), model.architecture.gelu)),
-  );
 }
 
 function checkFinite(id: string, { kl }: Scores, ids: readonly string[]): void {

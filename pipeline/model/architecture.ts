@@ -1,22 +1,45 @@
-/** Everything about a ViT that is not a weight: pre-norm encoder, class token, learned positions, linear head. */
-export interface Architecture {
-  readonly imageSize: number;
-  readonly patchSize: number;
-  readonly channels: 1 | 3;
-  /** D: width of the residual stream. */
-  readonly width: number;
-  readonly depth: number;
-  readonly heads: number;
-  /** H of the teacher's FFN blocks. */
-  readonly hidden: number;
-  readonly classes: number;
-  readonly layerNormEpsilon: number;
-  readonly gelu: 'exact' | 'tanh';
+import { vitFamily } from './backbones/vit-family.ts';
+import type { Architecture, Family } from './family.ts';
+
+export type { Architecture, Family } from './family.ts';
+
+const families = new Map<string, Family>([[vitFamily.name, vitFamily]]);
+
+/** @throws Error where the name is another family's: a bug */
+export function registerFamily(family: Family): void {
+  const known = families.get(family.name);
+  if (known !== undefined && known !== family) throw new Error(`two families are named ${family.name}`);
+  families.set(family.name, family);
 }
 
-/** Tokens per image: the patches and the class token. */
-export function tokensPerImage({ imageSize, patchSize }: Architecture): number {
-  return (imageSize / patchSize) ** 2 + 1;
+export function familyName({ family }: Architecture): string {
+  return family ?? vitFamily.name;
+}
+
+/** @throws Error where no such family is registered; readers of files check the name first (`familyNames`) */
+export function familyOf(architecture: Architecture): Family {
+  const family = families.get(familyName(architecture));
+  if (family === undefined) throw new Error(`no family of models is named ${familyName(architecture)}`);
+  return family;
+}
+
+export function familyNames(): string[] {
+  return [...families.keys()];
+}
+
+/** Tokens before the patches; 1 in a ViT, its class token. */
+export function prefixTokens(architecture: Architecture): number {
+  return familyOf(architecture).prefixTokens(architecture);
+}
+
+/** Patches per image, S / p squared. */
+export function patchesPerImage({ imageSize, patchSize }: Architecture): number {
+  return (imageSize / patchSize) ** 2;
+}
+
+/** Tokens per image: the patches and what the family puts before them. */
+export function tokensPerImage(architecture: Architecture): number {
+  return patchesPerImage(architecture) + prefixTokens(architecture);
 }
 
 /** The stable name of a block everywhere: files, tables, the manifest. `block-00` is the first encoder layer. */

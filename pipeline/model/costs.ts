@@ -1,4 +1,4 @@
-import { tokensPerImage, type Architecture } from './architecture.ts';
+import { familyOf, tokensPerImage, type Architecture } from './architecture.ts';
 import { canonicalShapes } from './host-weights.ts';
 
 /** What something costs to store and, per image, to compute. */
@@ -20,20 +20,11 @@ export function blockCosts(architecture: Architecture, hidden: number): Costs {
   return costs(2 * width * hidden + hidden + width, tokensPerImage(architecture) * 2 * width * hidden);
 }
 
-/** Everything but the FFN blocks: patch embedding, attention, norms, head. The library stores it once. */
+/** Everything but the FFN blocks: patch embedding, token mixing, norms, head. The library stores it once. */
 export function frameCosts(architecture: Architecture): Costs {
-  const { width, depth, patchSize, channels, classes, hidden } = architecture;
-  const tokens = tokensPerImage(architecture);
-  const all = Object.values(canonicalShapes(architecture))
-    .map((shape) => shape.reduce((product, extent) => product * extent, 1))
-    .reduce((sum, size) => sum + size, 0);
-  const patches = (tokens - 1) * patchSize ** 2 * channels * width;
-  // q, k, v and the output projection, then the scores and the weighted sum of values.
-  const attention = tokens * 4 * width ** 2 + 2 * tokens ** 2 * width;
-  return costs(
-    all - depth * blockCosts(architecture, hidden).params,
-    patches + depth * attention + width * classes,
-  );
+  const all = Object.values(canonicalShapes(architecture)).reduce((sum, shape) => sum + sizeOf(shape), 0);
+  const ffns = architecture.depth * blockCosts(architecture, architecture.hidden).params;
+  return costs(all - ffns, familyOf(architecture).frameMacs(architecture));
 }
 
 /** The whole model with `hiddens[i]` units in block i; default: the teacher. */
@@ -50,6 +41,12 @@ export function modelCosts(
 
 /** Operations of the encoder's weight products in one image's forward pass: what plans guess durations from. */
 export function forwardFlops(architecture: Architecture): number {
-  const { width, hidden, depth } = architecture;
-  return 2 * tokensPerImage(architecture) * depth * (4 * width * width + 2 * width * hidden);
+  const products = Object.entries(canonicalShapes(architecture))
+    .filter(([name, shape]) => name.startsWith('blocks.') && shape.length === 2)
+    .reduce((sum, [, shape]) => sum + sizeOf(shape), 0);
+  return 2 * tokensPerImage(architecture) * products;
+}
+
+function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((product, extent) => product * extent, 1);
 }

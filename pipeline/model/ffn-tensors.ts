@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { gelu, linear, type Gelu } from '../tensor/ops.ts';
+import { ffnNames, type FfnPart } from './ffn-names.ts';
 import type { FfnWeights } from './ffn-weights.ts';
 
 /** `FfnWeights` on the engine. Whoever uploads disposes; `teacherFfn` hands out the teacher's own tensors. */
@@ -42,10 +43,39 @@ export function disposeFfn({ fc1Kernel, fc1Bias, fc2Kernel, fc2Bias }: FfnTensor
   tf.dispose([fc1Kernel, fc1Bias, fc2Kernel, fc2Bias]);
 }
 
+/** The teacher's own tensors of a block: not to be disposed. */
+export function teacherFfn(
+  { weights }: { readonly weights: Readonly<Record<string, tf.Tensor>> },
+  block: number,
+): FfnTensors {
+  const names = ffnNames(block);
+  const tensor = (part: FfnPart): tf.Tensor => {
+    const found = weights[names[part]];
+    if (found === undefined) throw new Error(`no tensor ${names[part]}`);
+    return found;
+  };
+  return {
+    fc1Kernel: tensor('fc1Kernel'),
+    fc1Bias: tensor('fc1Bias'),
+    fc2Kernel: tensor('fc2Kernel'),
+    fc2Bias: tensor('fc2Bias'),
+  };
+}
+
+/** What the hidden units make of z, the LayerNorm output [..., D]: `GELU(z W1 + b1)` [..., H]. Caller disposes. */
+export function ffnHidden({ fc1Kernel, fc1Bias }: FfnTensors, z: tf.Tensor, kind: Gelu): tf.Tensor {
+  return tf.tidy(() => gelu(linear(z, fc1Kernel, fc1Bias), kind));
+}
+
+/** What becomes of the hidden units [..., H]: `h W2 + b2` [..., D]. Caller disposes. */
+export function ffnOutput({ fc2Kernel, fc2Bias }: FfnTensors, hidden: tf.Tensor): tf.Tensor {
+  return linear(hidden, fc2Kernel, fc2Bias);
+}
+
 /**
  * The block's function, without the residual add: `GELU(z W1 + b1) W2 + b2`, z the LayerNorm output.
  * z: [N, D] or [B, T, D] -> same shape. Differentiable; caller disposes.
  */
 export function applyFfn(ffn: FfnTensors, z: tf.Tensor, kind: Gelu): tf.Tensor {
-  return tf.tidy(() => linear(gelu(linear(z, ffn.fc1Kernel, ffn.fc1Bias), kind), ffn.fc2Kernel, ffn.fc2Bias));
+  return tf.tidy(() => ffnOutput(ffn, ffnHidden(ffn, z, kind)));
 }

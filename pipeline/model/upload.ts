@@ -1,11 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Architecture } from './architecture.ts';
+import type { ModelTensors } from './backbone.ts';
 import { canonicalShapes, type HostWeights } from './host-weights.ts';
 
 /** A teacher on the engine. Kernels are [in, out]; the patch kernel is [p * p * C, D] in `patchify`'s order. */
-export interface VisionTransformer {
-  readonly architecture: Architecture;
-  readonly weights: Readonly<Record<string, tf.Tensor>>;
+export interface VisionTransformer extends ModelTensors {
   dispose(): void;
 }
 
@@ -29,12 +28,12 @@ export function uploadWeights(
     const weights: Record<string, tf.Tensor> = {};
     for (const name of names ?? Object.keys(shapes)) {
       const stored = host[name];
-      if (stored === undefined) throw new Error(`no tensor ${name}`);
       const shape = shapes[name];
+      if (stored === undefined || shape === undefined) throw new Error(`no tensor ${name}`);
       const tensor = tf.tensor(stored.data, [...shape]);
       if (shape.length === 2) weights[name] = tf.transpose(tensor);
       else if (shape.length === 4) {
-        weights[name] = tf.reshape(tf.transpose(tensor, [2, 3, 1, 0]), [-1, shape[0]]);
+        weights[name] = tf.reshape(tf.transpose(tensor, [2, 3, 1, 0]), [-1, shape[0]!]);
       } else weights[name] = tensor;
     }
     return weights;
@@ -48,11 +47,12 @@ export async function downloadWeights(
 ): Promise<HostWeights> {
   const host: HostWeights = {};
   for (const [name, shape] of Object.entries(canonicalShapes(architecture))) {
+    const tensor = weights[name];
+    if (tensor === undefined) throw new Error(`no tensor ${name}`);
     const canonical = tf.tidy(() => {
-      const tensor = weights[name];
       if (shape.length === 2) return tf.transpose(tensor);
       if (shape.length !== 4) return tf.clone(tensor);
-      const [width, channels, patch] = shape;
+      const [width, channels, patch] = shape as [number, number, number];
       return tf.transpose(tf.reshape(tensor, [patch, patch, channels, width]), [3, 2, 0, 1]);
     });
     host[name] = { shape, data: (await canonical.data<'float32'>()).slice() };

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Architecture } from '../model/architecture.ts';
-import { trainableForward } from '../model/vit.ts';
+import { forward } from '../model/encoder.ts';
 import { adamUpdate, type AdamSettings, type AdamState, type Tensors } from '../tensor/optimizer.ts';
 import { crossEntropy } from './smoothed-cross-entropy.ts';
 
@@ -25,7 +25,7 @@ export function trainStep(
   const { value: loss, grads } = tf.tidy(() =>
     tf.valueAndGrads((...tensors: tf.Tensor[]) => {
       const weights = Object.fromEntries(names.map((name, index) => [name, tensors[index]]));
-      return crossEntropy(trainableForward(weights, architecture, batch.pixels), batch.targets);
+      return crossEntropy(forward({ architecture, weights }, batch.pixels).logits, batch.targets);
     })(names.map((name) => model.weights[name])),
   );
   const gradients = Object.fromEntries(names.map((name, index) => [name, grads[index]]));

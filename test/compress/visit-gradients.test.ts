@@ -3,8 +3,10 @@ import assert from 'node:assert/strict';
 import { createSaliency } from '../../pipeline/compress/unit-means.ts';
 import { visitBlocks } from '../../pipeline/compress/visit.ts';
 import { likeliestLabels, sampleLabels, visitGradients } from '../../pipeline/compress/visit-gradients.ts';
-import { embed, encoderLayer, forward, head, teacherFfn, uploadTeacher } from '../../pipeline/model/vit.ts';
-import type { VisionTransformer } from '../../pipeline/model/vit.ts';
+import { vit } from '../../pipeline/model/backbones/vit.ts';
+import { blockFeatures, forward, head } from '../../pipeline/model/encoder.ts';
+import { teacherFfn } from '../../pipeline/model/ffn-tensors.ts';
+import { uploadTeacher, type VisionTransformer } from '../../pipeline/model/upload.ts';
 import { random } from '../../pipeline/util/random.ts';
 import { strongWeights, tinyArchitecture } from '../support/checkpoints.ts';
 import { describeOnEachEngine } from '../support/engines.ts';
@@ -35,9 +37,9 @@ describeOnEachEngine('visitGradients', () => {
   /** Sum over the images of log p(label), in float64 from float32 logits, with `shift` added after block `block`. */
   const logLikelihood = (block: number, shift: Float32Array): number =>
     tf.tidy(() => {
-      let x = embed(model, pixels);
+      let x = vit.embed(model, pixels);
       for (let index = 0; index < depth; index++) {
-        x = encoderLayer(model, index, x, teacherFfn(model, index));
+        x = blockFeatures(model, index, x, teacherFfn(model, index)).output;
         if (index === block) x = tf.add(x, tf.tensor(shift, [images, tokens, width]));
       }
       const logits = head(model, x).dataSync();

@@ -62,12 +62,12 @@ function unseenLoss(ffns: readonly FfnWeights[]): number {
   const model = uploadTeacher(host, tiny);
   const uploaded = ffns.map(uploadFfn);
   const pixels = pixelsAt(1000);
-  const capture = ['class-token'] as const;
+  const capture = ['pooled'] as const;
   const teacher = forward(model, pixels, { capture });
   const student = forward(model, pixels, { capture, ffn: (index) => uploaded[index] });
   const read = (x: tf.Tensor) => x.arraySync() as number[][];
   const [p, q] = [teacher, student].map(({ logits }) => read(logits).map(softmax));
-  const [u, v] = [teacher, student].map(({ features }) => read(features['class-token']));
+  const [u, v] = [teacher, student].map(({ features }) => read(features.pooled));
   tf.dispose([pixels, teacher, student]);
   uploaded.forEach(disposeFfn);
   model.dispose();

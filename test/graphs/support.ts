@@ -42,7 +42,7 @@ export function randomImages({ manifest }: Library, batch: number) {
   };
 }
 
-/** What pipeline/model/vit.ts computes for a composition, on the engine that is loaded. */
+/** What pipeline/model/encoder.ts computes for a composition, on the engine that is loaded. */
 export async function expectedLogits(
   library: Library,
   descendants: readonly string[],

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { tfjsBuilder } from '../../pipeline/graphs/tfjs.ts';
-import { buildVit } from '../../pipeline/graphs/vit.ts';
+import { buildModel } from '../../pipeline/graphs/model-graph.ts';
 import { storedWeights } from '../../pipeline/graphs/weight-places.ts';
 import { writeModel } from '../../pipeline/compose/write-model.ts';
 import { openLibrary } from '../../pipeline/library/open.ts';
@@ -61,7 +61,7 @@ describeOnEachEngine('library/forms tfjs', () => {
       const graph = tfjsBuilder(
         await storedWeights(join(scratch.path, 'weights.safetensors'), 'weights.safetensors'),
       );
-      buildVit(graph, tiny);
+      buildModel(graph, tiny);
       const { model: json, constants } = graph.finish('constants.bin', '0');
       await writeFile(join(scratch.path, 'model.json'), JSON.stringify(json));
       await writeFile(join(scratch.path, 'constants.bin'), constants);

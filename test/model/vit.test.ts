@@ -3,23 +3,16 @@ import assert from 'node:assert/strict';
 import type { Architecture } from '../../pipeline/model/architecture.ts';
 import { canonicalShapes, hostFfn } from '../../pipeline/model/host-weights.ts';
 import { initialWeights } from '../../pipeline/model/initial-weights.ts';
+import { vit } from '../../pipeline/model/backbones/vit.ts';
+import { blockFeatures, forward, head } from '../../pipeline/model/encoder.ts';
 import {
   applyFfn,
-  attentionBranch,
   disposeFfn,
   downloadFfn,
-  downloadWeights,
-  embed,
-  encoderLayer,
-  ffnInput,
-  forward,
-  head,
   teacherFfn,
-  trainableForward,
   uploadFfn,
-  uploadTeacher,
-  uploadWeights,
-} from '../../pipeline/model/vit.ts';
+} from '../../pipeline/model/ffn-tensors.ts';
+import { downloadWeights, uploadTeacher, uploadWeights } from '../../pipeline/model/upload.ts';
 import { random } from '../../pipeline/util/random.ts';
 import { strongWeights, tinyArchitecture as tiny } from '../support/checkpoints.ts';
 import { describeOnEachEngine } from '../support/engines.ts';
@@ -43,7 +36,7 @@ describeOnEachEngine('model/vit', () => {
     const host = strongWeights(tiny);
     const model = uploadTeacher(host, tiny);
     const images = pixels(tiny, 2);
-    const result = embed(model, images);
+    const result = vit.embed(model, images);
     assert.deepEqual(result.shape, [2, 5, 8]);
     const image = images.dataSync();
     const tokens = result.dataSync();
@@ -76,16 +69,16 @@ describeOnEachEngine('model/vit', () => {
     const model = uploadTeacher(strongWeights(tiny), tiny);
     const images = pixels(tiny, 3);
     const composed = tf.tidy(() => {
-      let x = embed(model, images);
+      let x = vit.embed(model, images);
       for (let i = 0; i < tiny.depth; i++) {
-        const middle = attentionBranch(model, i, x);
-        x = tf.add(middle, applyFfn(teacherFfn(model, i), ffnInput(model, i, middle), 'exact'));
+        const middle = vit.mix(model, i, x);
+        x = tf.add(middle, applyFfn(teacherFfn(model, i), vit.ffnInput(model, i, middle), 'exact'));
       }
       return head(model, x);
     });
     const layered = tf.tidy(() => {
-      let x = embed(model, images);
-      for (let i = 0; i < tiny.depth; i++) x = encoderLayer(model, i, x, teacherFfn(model, i));
+      let x = vit.embed(model, images);
+      for (let i = 0; i < tiny.depth; i++) x = blockFeatures(model, i, x, teacherFfn(model, i)).output;
       return head(model, x);
     });
     const { logits } = forward(model, images);
@@ -106,14 +99,14 @@ describeOnEachEngine('model/vit', () => {
         'block-01.ffn.input',
         'block-01.ffn.output',
         'block-01.output',
-        'class-token',
+        'pooled',
       ],
     });
     const again = tf.tidy(() => applyFfn(teacherFfn(model, 1), features['block-01.ffn.input'], 'exact'));
     assert.ok(largestDifference(again, features['block-01.ffn.output']) === 0);
     const classes = head(model, features['block-01.output']);
     assert.ok(largestDifference(classes, logits) < 1e-6);
-    assert.deepEqual(features['class-token'].shape, [2, 8]);
+    assert.deepEqual(features.pooled.shape, [2, 8]);
     assert.deepEqual(features['embedding'].shape, [2, 5, 8]);
     assert.equal(Object.keys(features).length, 6);
     assert.throws(
@@ -160,7 +153,7 @@ describeOnEachEngine('model/vit', () => {
         [2, 5],
       );
       const loss = (record: Record<string, tf.Tensor>) =>
-        tf.sum(tf.mul(trainableForward(record, tiny, images), target));
+        tf.sum(tf.mul(forward({ architecture: tiny, weights: record }, images).logits, target));
       const gradients = tf.grads((...tensors) =>
         loss(Object.fromEntries(names.map((name, i) => [name, tensors[i]]))),
       )(names.map((name) => weights[name]));

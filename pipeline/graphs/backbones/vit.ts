@@ -1,10 +1,11 @@
-import { tokensPerImage, type Architecture } from '../model/architecture.ts';
-import type { GraphBuilder, Value } from './builder.ts';
+import { tokensPerImage, type Architecture } from '../../model/architecture.ts';
+import type { GraphBuilder, Value } from '../builder.ts';
+import { ffn, linear, norm } from '../layers.ts';
 
 /**
- * The whole model, images -> logits [B, classes], as `pipeline/model/vit.ts` computes it: pre-norm encoder, the last layer
- * for the class token only. B batch, T tokens, D width. The residual stream is kept as rows [B T, D], so that every linear
- * layer is one plain matrix product; only attention looks at images.
+ * The whole model, images -> logits [B, classes], as `pipeline/model/backbones/vit.ts` computes it: pre-norm encoder, the
+ * last layer for the class token only. B batch, T tokens, D width. The residual stream is kept as rows [B T, D], so that
+ * every linear layer is one plain matrix product; only attention looks at images.
  */
 export function buildVit(graph: GraphBuilder, architecture: Architecture): void {
   const { imageSize, channels, depth, classes } = architecture;
@@ -21,12 +22,6 @@ export function buildVit(graph: GraphBuilder, architecture: Architecture): void 
   const classToken = norm(graph, 'norm', architecture, x);
   graph.within('head');
   graph.output('logits', linear(graph, 'head', classToken), classes);
-}
-
-/** One descendant alone: `tokens` [rows, D], what fc1 receives -> `output` [rows, D], before the residual sum. */
-export function buildFfn(graph: GraphBuilder, architecture: Architecture, index: number): void {
-  const { width } = architecture;
-  graph.output('output', ffn(graph, architecture, index, graph.rows('tokens', width)), width);
 }
 
 /**
@@ -83,19 +78,4 @@ function lastAttention(graph: GraphBuilder, architecture: Architecture, index: n
 function mix(graph: GraphBuilder, q: Value, k: Value, v: Value, size: number): Value {
   const scores = graph.matmul(graph.scale(q, 1 / Math.sqrt(size)), k, true);
   return graph.matmul(graph.softmax(scores), v);
-}
-
-function ffn(graph: GraphBuilder, { gelu }: Architecture, index: number, z: Value): Value {
-  const mlp = `blocks.${index}.mlp`;
-  graph.within(mlp);
-  return linear(graph, `${mlp}.fc2`, graph.gelu(linear(graph, `${mlp}.fc1`, z), gelu));
-}
-
-function norm(graph: GraphBuilder, name: string, { layerNormEpsilon }: Architecture, x: Value): Value {
-  graph.within(name);
-  return graph.layerNorm(x, graph.weight(`${name}.weight`), graph.weight(`${name}.bias`), layerNormEpsilon);
-}
-
-function linear(graph: GraphBuilder, name: string, x: Value): Value {
-  return graph.linear(x, graph.weight(`${name}.weight`), graph.weight(`${name}.bias`));
 }

@@ -1,0 +1,21 @@
+import type { Architecture } from '../model/architecture.ts';
+import { ffnNames } from '../model/ffn-names.ts';
+import type { GraphBuilder, Value } from './builder.ts';
+
+/** rows z [N, D], what fc1 receives -> rows [N, D], before they join the stream: the FFN of every family. */
+export function ffn(graph: GraphBuilder, { gelu }: Architecture, index: number, z: Value): Value {
+  const { fc1Kernel, fc1Bias, fc2Kernel, fc2Bias } = ffnNames(index);
+  graph.within(`blocks.${index}.mlp`);
+  const hidden = graph.gelu(graph.linear(z, graph.weight(fc1Kernel), graph.weight(fc1Bias)), gelu);
+  return graph.linear(hidden, graph.weight(fc2Kernel), graph.weight(fc2Bias));
+}
+
+/** LayerNorm by the weights of `name`, in a scope of that name. */
+export function norm(graph: GraphBuilder, name: string, { layerNormEpsilon }: Architecture, x: Value): Value {
+  graph.within(name);
+  return graph.layerNorm(x, graph.weight(`${name}.weight`), graph.weight(`${name}.bias`), layerNormEpsilon);
+}
+
+export function linear(graph: GraphBuilder, name: string, x: Value): Value {
+  return graph.linear(x, graph.weight(`${name}.weight`), graph.weight(`${name}.bias`));
+}

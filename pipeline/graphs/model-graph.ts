@@ -1,0 +1,35 @@
+import { familyName, type Architecture } from '../model/architecture.ts';
+import { fail } from '../util/failure.ts';
+import { buildVit } from './backbones/vit.ts';
+import type { GraphBuilder } from './builder.ts';
+import { ffn } from './layers.ts';
+
+/** By family. One that is not here runs in this code base and cannot be exported as a graph. */
+const builders: Readonly<Record<string, (graph: GraphBuilder, architecture: Architecture) => void>> = {
+  vit: buildVit,
+};
+
+/**
+ * The whole model, images -> `logits` [B, classes].
+ * @throws BlockForgeError `checkpoint-unsupported` where nobody has described the family as a graph
+ */
+export function buildModel(graph: GraphBuilder, architecture: Architecture): void {
+  const name = familyName(architecture);
+  const build = Object.hasOwn(builders, name) ? builders[name] : undefined;
+  if (build === undefined) {
+    return fail({
+      reason: 'checkpoint-unsupported',
+      subject: `a graph of a model of the family ${name}`,
+      found: 'no description',
+      expected: `one of ${Object.keys(builders).join(', ')}`,
+      next: `leave graphs out, or describe it in pipeline/graphs/backbones/${name}.ts`,
+    });
+  }
+  build(graph, architecture);
+}
+
+/** One descendant alone: `tokens` [rows, D], what fc1 receives -> `output` [rows, D], before the residual sum. */
+export function buildFfn(graph: GraphBuilder, architecture: Architecture, index: number): void {
+  const { width } = architecture;
+  graph.output('output', ffn(graph, architecture, index, graph.rows('tokens', width)), width);
+}

@@ -1,0 +1,38 @@
+import type * as tf from '@tensorflow/tfjs-core';
+import type { Architecture, Family } from './family.ts';
+
+/** What a forward pass needs of a model: tensors by canonical name, kernels [in, out]. Owned by someone else. */
+export interface ModelTensors {
+  readonly architecture: Architecture;
+  readonly weights: Readonly<Record<string, tf.Tensor>>;
+}
+
+/**
+ * How a family computes, cut where block-wise work must reach in: around the FFN blocks. `encoder.ts` puts the parts
+ * together, and nobody else does. B batch, T tokens (the prefix first), D width. Every function is differentiable and
+ * returns a tensor that its caller disposes.
+ *
+ * What all families share is not here: the FFN itself (`ffn-tensors.ts`), and that a block is mixing, then an FFN.
+ */
+export interface Backbone {
+  readonly family: Family;
+  /** pixels [B, S, S, C], normalised -> [B, T, D] */
+  readonly embed: (model: ModelTensors, pixels: tf.Tensor) => tf.Tensor;
+  /** x [B, T, D], what block `block` receives -> the residual stream after its tokens were mixed. */
+  readonly mix: (model: ModelTensors, block: number, x: tf.Tensor) => tf.Tensor;
+  /** mixed [..., D], the stream after mixing -> what fc1 is applied to. Token by token. */
+  readonly ffnInput: (model: ModelTensors, block: number, mixed: tf.Tensor) => tf.Tensor;
+  /** The stream after mixing and the FFN's output, both [..., D] -> the stream after the block. Token by token. */
+  readonly join: (model: ModelTensors, block: number, mixed: tf.Tensor, output: tf.Tensor) => tf.Tensor;
+  /** The last stream [B, T, D], or its `headOnly` rows -> what the head's last layer takes, [B, D]. */
+  readonly pool: (model: ModelTensors, x: tf.Tensor) => tf.Tensor;
+  /** pooled [B, D] -> logits [B, classes] */
+  readonly classify: (model: ModelTensors, pooled: tf.Tensor) => tf.Tensor2D;
+  /** Where the head reads P < T tokens, the last block can be had for them alone; absent where it reads all. */
+  readonly headOnly?: {
+    /** x [B, T, D] -> [B, P, D] */
+    readonly rows: (x: tf.Tensor) => tf.Tensor;
+    /** As `mix` of the last block, then `rows`, without computing the others. [B, T, D] -> [B, P, D] */
+    readonly mix: (model: ModelTensors, x: tf.Tensor) => tf.Tensor;
+  };
+}

@@ -1,0 +1,175 @@
+/**
+ * The one walk through an encoder, for every family. Forward passes, statistics, gradients, residual streams and sweeps
+ * all go through here and differ in where they enter, which features they look at, and which FFN blocks they exchange.
+ * B batch, T tokens (the prefix first), D width, H hidden units.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import { blockName } from './architecture.ts';
+import type { ModelTensors } from './backbone.ts';
+import { backboneOf } from './backbones.ts';
+import { ffnHidden, ffnOutput, teacherFfn, type FfnTensors } from './ffn-tensors.ts';
+
+/** What a block makes on the way, by name: [B, T, D] each, of `ffn.hidden` [B, T, H]. */
+export interface BlockFeatures {
+  /** The residual stream after the tokens were mixed. */
+  readonly 'attention.output': tf.Tensor;
+  /** What fc1 is applied to. */
+  readonly 'ffn.input': tf.Tensor;
+  /** After GELU. */
+  readonly 'ffn.hidden': tf.Tensor;
+  /** Before it is joined to the stream. */
+  readonly 'ffn.output': tf.Tensor;
+  /** The residual stream after the block. */
+  readonly output: tf.Tensor;
+}
+
+/** A feature of a forward pass: the embedding, what the head's last layer takes, or a block's. */
+export type FeatureName = 'embedding' | 'pooled' | `block-${string}.${keyof BlockFeatures}`;
+
+type FfnOf = (block: number) => FfnTensors;
+
+/**
+ * A block from its mixed stream [..., D] on: token by token, so any choice of rows will do. Run inside a tidy, unless all
+ * features are wanted; `attention.output` is `mixed` itself.
+ */
+export function ffnFeatures(
+  model: ModelTensors,
+  block: number,
+  mixed: tf.Tensor,
+  ffn: FfnTensors,
+): BlockFeatures {
+  const backbone = backboneOf(model.architecture);
+  const input = backbone.ffnInput(model, block, mixed);
+  const hidden = ffnHidden(ffn, input, model.architecture.gelu);
+  const result = ffnOutput(ffn, hidden);
+  return {
+    'attention.output': mixed,
+    'ffn.input': input,
+    'ffn.hidden': hidden,
+    'ffn.output': result,
+    output: backbone.join(model, block, mixed, result),
+  };
+}
+
+/** A whole block. x [B, T, D]. As `ffnFeatures`. */
+export function blockFeatures(
+  model: ModelTensors,
+  block: number,
+  x: tf.Tensor,
+  ffn: FfnTensors,
+): BlockFeatures {
+  return ffnFeatures(model, block, backboneOf(model.architecture).mix(model, block, x), ffn);
+}
+
+export interface WalkOptions {
+  /** The FFN block to use in layer i; default: the teacher's own. Not disposed here. */
+  readonly ffn?: FfnOf | undefined;
+  /** The block that receives x; default the first. */
+  readonly from?: number | undefined;
+  /** Whether the last block may be computed for those tokens alone that the head reads. Default: no. */
+  readonly headOnly?: boolean | undefined;
+  /** Shown every block's features; they live until it returns, but for those that it returns: these are its caller's. */
+  readonly visit?: ((block: number, features: BlockFeatures) => readonly tf.Tensor[]) | undefined;
+}
+
+/**
+ * Takes the stream x [B, T, D] through the blocks -> [B, T, D], or with `headOnly` the rows that the head reads. Takes
+ * over x. Between two blocks only the stream is kept.
+ */
+export function walkBlocks(model: ModelTensors, x: tf.Tensor, options: WalkOptions = {}): tf.Tensor {
+  const { ffn = (block: number) => teacherFfn(model, block), from = 0, headOnly = false, visit } = options;
+  const { depth } = model.architecture;
+  const shortcut = headOnly ? backboneOf(model.architecture).headOnly : undefined;
+  let stream = x;
+  let isKept = false;
+  for (let block = from; block < depth; block++) {
+    const before = stream;
+    const [output, ...kept] = tf.tidy(() => {
+      const features =
+        shortcut !== undefined && block === depth - 1
+          ? ffnFeatures(model, block, shortcut.mix(model, before), ffn(block))
+          : blockFeatures(model, block, before, ffn(block));
+      return [features.output, ...(visit?.(block, features) ?? [])];
+    }) as [tf.Tensor, ...tf.Tensor[]];
+    if (!isKept) before.dispose();
+    isKept = kept.includes(output);
+    stream = output;
+  }
+  return stream;
+}
+
+/** pixels [B, S, S, C] -> the stream after the first block's mixing, which no FFN block has touched. Caller disposes. */
+export function enterEncoder(model: ModelTensors, pixels: tf.Tensor): tf.Tensor {
+  const { embed, mix } = backboneOf(model.architecture);
+  return tf.tidy(() => mix(model, 0, embed(model, pixels)));
+}
+
+/** From the mixed stream [B, T, D] of `block` through its FFN to the mixed stream of the next. Caller disposes. */
+export function nextMixed(model: ModelTensors, block: number, mixed: tf.Tensor, ffn: FfnTensors): tf.Tensor {
+  const { mix } = backboneOf(model.architecture);
+  return tf.tidy(() => mix(model, block + 1, ffnFeatures(model, block, mixed, ffn).output));
+}
+
+/** From the mixed stream of `block` to the logits [B, classes]; of the last block, `headRows` will do. Caller disposes. */
+export function logitsFrom(model: ModelTensors, block: number, mixed: tf.Tensor, ffn: FfnOf): tf.Tensor2D {
+  return tf.tidy(() => {
+    const x = tf.tidy(() => ffnFeatures(model, block, mixed, ffn(block)).output);
+    return head(model, walkBlocks(model, x, { ffn, from: block + 1, headOnly: true }));
+  });
+}
+
+/** Of a stream [B, T, D] what the head reads [B, P, D]. Caller disposes. */
+export function headRows({ architecture }: ModelTensors, x: tf.Tensor): tf.Tensor {
+  return backboneOf(architecture).headOnly?.rows(x) ?? tf.clone(x);
+}
+
+/** The last stream [B, T, D], or its `headRows` -> logits [B, classes]. Caller disposes. */
+export function head(model: ModelTensors, x: tf.Tensor): tf.Tensor2D {
+  const { pool, classify } = backboneOf(model.architecture);
+  return tf.tidy(() => classify(model, pool(model, x)));
+}
+
+export interface ForwardOptions<Name extends FeatureName> extends Pick<WalkOptions, 'ffn'> {
+  /** Features to return: `embedding` [B, T, D], `pooled` [B, D], `block-03.ffn.input` and so on as `BlockFeatures` has them. */
+  readonly capture?: readonly Name[] | undefined;
+}
+
+/**
+ * pixels [B, S, S, C] -> logits [B, classes] and the captured features by name; caller disposes all of them.
+ * Where nothing of the last block is captured, only the tokens that the head reads are computed there.
+ */
+export function forward<const Name extends FeatureName = never>(
+  model: ModelTensors,
+  pixels: tf.Tensor,
+  { ffn, capture = [] }: ForwardOptions<Name> = {},
+): { logits: tf.Tensor2D; features: Record<Name, tf.Tensor> } {
+  const { embed, pool, classify } = backboneOf(model.architecture);
+  const wanted = new Set<string>(capture);
+  const isWanted = (block: number): boolean =>
+    [...wanted].some((name) => name.startsWith(`${blockName(block)}.`));
+  const lastWanted = isWanted(model.architecture.depth - 1);
+  return tf.tidy(() => {
+    const features: Record<string, tf.Tensor> = {};
+    const note = (name: string, value: tf.Tensor): tf.Tensor[] => {
+      if (!wanted.delete(name)) return [];
+      features[name] = value;
+      return [value];
+    };
+    const embedding = embed(model, pixels);
+    const isKept = note('embedding', embedding).length > 0;
+    const x = walkBlocks(model, isKept ? tf.clone(embedding) : embedding, {
+      ffn,
+      headOnly: !lastWanted,
+      visit: (block, parts) =>
+        isWanted(block)
+          ? (Object.entries(parts) as [string, tf.Tensor][]).flatMap(([part, value]) =>
+              note(`${blockName(block)}.${part}`, value),
+            )
+          : [],
+    });
+    const pooled = pool(model, x);
+    note('pooled', pooled);
+    if (wanted.size > 0) throw new RangeError(`no feature named ${[...wanted].join(', ')}`);
+    return { logits: classify(model, pooled), features: features as Record<Name, tf.Tensor> };
+  });
+}

@@ -1,0 +1,35 @@
+/** Everything about a model that is not a weight. */
+export interface Architecture {
+  /** Which `Family` reads the rest. Absent is `vit`: files from before there were others stay as they are. */
+  readonly family?: string;
+  readonly imageSize: number;
+  readonly patchSize: number;
+  readonly channels: 1 | 3;
+  /** D: width of the residual stream. */
+  readonly width: number;
+  readonly depth: number;
+  readonly heads: number;
+  /** H of the teacher's FFN blocks. */
+  readonly hidden: number;
+  readonly classes: number;
+  readonly layerNormEpsilon: number;
+  readonly gelu: 'exact' | 'tanh';
+}
+
+/**
+ * What is known of a family of models without computing: plans and readers of files ask here, so nothing of this loads
+ * an engine. How such a model computes is a `Backbone`.
+ *
+ * Canonical names are this code base's, and timm's where timm has the part. What holds for every family: block i is below
+ * `blocks.i.`, its FFN is named by `ffnNames`, the parameters of a LayerNorm end in `norm.weight` or `normN.weight`,
+ * matrices are [out, in], and the patch kernel alone has four axes.
+ */
+export interface Family {
+  readonly name: string;
+  /** Tokens before the patches: a class token, a distillation token, registers. The first ones are what the head reads. */
+  prefixTokens(architecture: Architecture): number;
+  /** Every canonical name with its shape, in the order of the forward pass. */
+  shapes(architecture: Architecture): Record<string, readonly number[]>;
+  /** Multiply-adds per image of everything but the FFN blocks. */
+  frameMacs(architecture: Architecture): number;
+}

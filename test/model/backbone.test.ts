@@ -1,0 +1,248 @@
+import * as tf from '@tensorflow/tfjs-core';
+import assert from 'node:assert/strict';
+import { createClassShare } from '../../pipeline/compress/class-share.ts';
+import { advanceStreams, memoryStore, startStreams, visitLevels } from '../../pipeline/compress/streams.ts';
+import { visitBlocks } from '../../pipeline/compress/visit.ts';
+import { likeliestLabels, visitGradients } from '../../pipeline/compress/visit-gradients.ts';
+import type { GraphBuilder } from '../../pipeline/graphs/builder.ts';
+import { buildModel } from '../../pipeline/graphs/model-graph.ts';
+import { countCorrect } from '../../pipeline/measure/accuracy.ts';
+import { scoreLogits, teacherReference } from '../../pipeline/measure/score-logits.ts';
+import { sweep } from '../../pipeline/measure/sweep.ts';
+import { familyOf, registerFamily, tokensPerImage } from '../../pipeline/model/architecture.ts';
+import { blockCosts, frameCosts, modelCosts } from '../../pipeline/model/costs.ts';
+import { blockFeatures, forward, head } from '../../pipeline/model/encoder.ts';
+import { ffnNames, ffnParts, isFfnName } from '../../pipeline/model/ffn-names.ts';
+import { disposeFfn, teacherFfn, uploadFfn, type FfnTensors } from '../../pipeline/model/ffn-tensors.ts';
+import { sliceFfn } from '../../pipeline/model/ffn-weights.ts';
+import { canonicalShapes, hostFfn } from '../../pipeline/model/host-weights.ts';
+import { uploadTeacher, uploadWeights, type VisionTransformer } from '../../pipeline/model/upload.ts';
+import { adamInit } from '../../pipeline/tensor/optimizer.ts';
+import { smoothedTargets } from '../../pipeline/train/smoothed-cross-entropy.ts';
+import { decays, trainStep, type TrainingModel } from '../../pipeline/train/train-step.ts';
+import { disposeModel } from '../../pipeline/train/train-state.ts';
+import { random } from '../../pipeline/util/random.ts';
+import { strongWeights, tinyArchitecture } from '../support/checkpoints.ts';
+import { describeOnEachEngine } from '../support/engines.ts';
+import { toy, toyArchitecture as architecture } from './toy-backbone.ts';
+
+const { width, depth, hidden, classes } = architecture;
+const images = 4;
+const tokens = 16;
+const host = strongWeights(architecture);
+// Scales near 1, or no FFN would matter.
+for (let block = 0; block < depth; block++)
+  host[`blocks.${block}.scale`]!.data.forEach((value, i, all) => (all[i] = 1 + value));
+const labels = Int32Array.of(0, 3, 1, 4);
+const every = Int32Array.from({ length: images * tokens }, (_, row) => row);
+const data = Float32Array.from({ length: images * 8 * 8 * 3 }, (_, i) => Math.sin(i * i));
+const kept = Array.from({ length: hidden / 2 }, (_, unit) => 2 * unit);
+
+const pixels = (): tf.Tensor4D => tf.tensor4d(data, [images, 8, 8, 3]);
+// eslint-disable-next-line @typescript-eslint/require-await -- images come from files, as a rule
+async function* batches() {
+  yield { pixels: pixels(), labels, ids: ['a', 'b', 'c', 'd'] };
+}
+const largest = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
+  assert.equal(a.length, b.length);
+  return Array.from(a).reduce((max, value, i) => Math.max(max, Math.abs(value - b[i]!)), 0);
+};
+
+describeOnEachEngine('a family that only a test knows', () => {
+  let model: VisionTransformer;
+  let cut: FfnTensors[];
+  beforeEach(() => {
+    model = uploadTeacher(host, architecture);
+    cut = Array.from({ length: depth }, (_, block) => uploadFfn(sliceFfn(hostFfn(host, block), kept)));
+  });
+  // Mocha runs this before the tensor count of the surrounding describe.
+  const free = (): void => {
+    model.dispose();
+    cut.forEach(disposeFfn);
+  };
+  const exchanged = (chosen: number) => (block: number) =>
+    block === chosen ? cut[block]! : teacherFfn(model, block);
+  const logitsOf = (ffn?: (block: number) => FfnTensors): Float32Array =>
+    tf.tidy(() => forward(model, pixels(), { ffn }).logits.dataSync<'float32'>().slice());
+
+  it('runs forward as the composition of its own parts, features by name', () => {
+    tf.tidy(() => {
+      const { logits, features } = forward(model, pixels(), {
+        capture: ['embedding', 'pooled', 'block-02.ffn.hidden', 'block-02.ffn.output', 'block-02.output'],
+      });
+      assert.deepEqual(features.embedding.shape, [images, tokens, width]);
+      assert.deepEqual(features['block-02.ffn.hidden'].shape, [images, tokens, hidden]);
+      let x = toy.embed(model, pixels());
+      for (let block = 0; block < depth; block++) {
+        const mixed = toy.mix(model, block, x);
+        x = toy.join(
+          model,
+          block,
+          mixed,
+          blockFeatures(model, block, x, teacherFfn(model, block))['ffn.output'],
+        );
+      }
+      assert.equal(largest(x.dataSync(), features['block-02.output'].dataSync()), 0);
+      const pooled = toy.pool(model, x);
+      assert.equal(largest(pooled.dataSync(), features.pooled.dataSync()), 0);
+      assert.equal(largest(toy.classify(model, pooled).dataSync(), logits.dataSync()), 0);
+      // Without features of the last block nothing is left out either: this head reads every token.
+      assert.equal(largest(logitsOf(), logits.dataSync()), 0);
+    });
+    free();
+  });
+
+  it('learns by the training step of every family', () => {
+    const weights = uploadWeights(host, architecture);
+    const targets = tf.tensor2d(smoothedTargets(labels, classes, 0), [images, classes]);
+    const batch = { pixels: pixels(), targets };
+    let training: TrainingModel = { weights, adam: adamInit(weights) };
+    const losses: number[] = [];
+    for (let step = 0; step < 10; step++) {
+      const next = trainStep(training, architecture, batch, { weightDecay: 0.01, decays }, 3e-2);
+      training = next.model;
+      losses.push(next.loss.dataSync()[0]!);
+      next.loss.dispose();
+    }
+    assert.ok(losses.at(-1)! < 0.5 * losses[0]!, `${losses[0]} -> ${losses.at(-1)}`);
+    disposeModel(training);
+    tf.dispose([batch.pixels, targets]);
+    free();
+  });
+
+  it('shows the tokens of every block to statistics, and their gradients to saliencies', () => {
+    tf.tidy(() => {
+      const capture = ['block-01.ffn.input', 'block-01.ffn.hidden'] as const;
+      const { features } = forward(model, pixels(), { capture });
+      const seen: number[] = [];
+      visitBlocks(model, pixels(), every, (block, { input, hidden: h }) => {
+        seen.push(block);
+        if (block !== 1) return;
+        assert.equal(largest(input.dataSync(), features['block-01.ffn.input'].dataSync()), 0);
+        assert.ok(largest(h.dataSync(), features['block-01.ffn.hidden'].dataSync()) < 1e-6);
+      });
+      assert.deepEqual(seen, [0, 1, 2]);
+    });
+    const gradients: Float32Array[] = [];
+    tf.tidy(() =>
+      visitGradients(
+        model,
+        pixels(),
+        every,
+        () => labels,
+        (block, { outputGradient }) => {
+          gradients[block] = outputGradient.dataSync<'float32'>().slice();
+        },
+      ),
+    );
+    const logLikelihood = (by: number): number =>
+      tf.tidy(() => {
+        let x = toy.embed(model, pixels());
+        for (let block = 0; block < depth; block++) {
+          x = blockFeatures(model, block, x, teacherFfn(model, block)).output;
+          if (block === 1) x = tf.add(x, tf.mul(tf.tensor(gradients[1]!, x.shape), by));
+        }
+        const target = tf.oneHot(tf.tensor1d(labels, 'int32'), classes);
+        return tf.sum(tf.mul(tf.logSoftmax(head(model, x)), target)).dataSync()[0]!;
+      });
+    const norm = Math.hypot(...gradients[1]!);
+    const step = 1e-2 / norm;
+    const difference = (logLikelihood(step) - logLikelihood(-step)) / (2 * step);
+    assert.ok(
+      norm > 1e-2 && Math.abs(difference - norm ** 2) < 0.02 * norm ** 2,
+      `${difference} ${norm ** 2}`,
+    );
+    const share = createClassShare(model);
+    tf.tidy(() => share.add(pixels(), (image) => random(1, image)));
+    assert.deepEqual(share.finish(), [0, 0, 0]);
+    free();
+  });
+
+  it('has streams that follow the compressed model and lead back to the teacher', async () => {
+    const source = (async function* () {
+      for await (const batch of batches()) yield batch.pixels;
+    })();
+    const streams = await startStreams(model, memoryStore(), 2, source);
+    for (let block = 0; block < depth; block++) {
+      const name = `block-0${block}` as const;
+      const targets: Float32Array[] = [];
+      await visitLevels(
+        streams,
+        block,
+        () => every,
+        (level, { target }) => {
+          targets[level] = target.dataSync<'float32'>().slice();
+        },
+      );
+      tf.tidy(() => {
+        const capture = [`${name}.attention.output`, `${name}.output`] as const;
+        const teacher = forward(model, pixels(), { capture }).features;
+        const student = forward(model, pixels(), { capture, ffn: (index) => cut[index]! }).features;
+        const restored = tf.add(
+          student[`${name}.attention.output`]!,
+          tf.tensor(targets[1]!, [images, tokens, width]),
+        );
+        assert.ok(largest(restored.dataSync(), teacher[`${name}.output`]!.dataSync()) < 1e-4);
+      });
+      await advanceStreams(streams, block, [sliceFfn(hostFfn(host, block), kept)]);
+    }
+    free();
+  });
+
+  it('is swept with exchanged blocks to the scores of whole forward passes', async () => {
+    const { models } = await sweep({
+      model,
+      batches: batches(),
+      descendants: cut.map((ffn, block) => ({ id: `cut-${block}`, block, ffn })),
+      uniform: [{ id: 'all', ffn: (block) => cut[block]! }],
+    });
+    const teacher = teacherReference(logitsOf(), classes);
+    const expected = new Map([
+      ['teacher', logitsOf()],
+      ...cut.map((_, block) => [`cut-${block}`, logitsOf(exchanged(block))] as const),
+      ['all', logitsOf((block) => cut[block]!)],
+    ]);
+    assert.deepEqual([...models.keys()], [...expected.keys()]);
+    for (const [id, logits] of expected) {
+      const { correct, kl } = scoreLogits(logits, labels, teacher);
+      assert.deepEqual(models.get(id)!.correct, correct, id);
+      assert.ok(largest(models.get(id)!.kl, kl) < 2e-5, id);
+      if (id !== 'teacher') assert.ok(Math.max(...kl) > 1e-3, `${id}: the block does not matter`);
+    }
+    const best = likeliestLabels(logitsOf(), classes);
+    assert.equal(await countCorrect(model, batches()), labels.filter((label, i) => best[i] === label).length);
+    free();
+  });
+});
+
+describe('a family’s facts', () => {
+  it('give tokens, shapes and costs that add up', () => {
+    assert.equal(tokensPerImage(architecture), tokens);
+    assert.equal(tokensPerImage(tinyArchitecture), 5);
+    const sizes = Object.values(canonicalShapes(architecture)).map((shape) =>
+      shape.reduce((a, b) => a * b, 1),
+    );
+    const all = modelCosts(architecture);
+    assert.equal(
+      all.params,
+      sizes.reduce((a, b) => a + b, 0),
+    );
+    assert.equal(all.macs, frameCosts(architecture).macs + depth * blockCosts(architecture, hidden).macs);
+    assert.equal(blockCosts(architecture, hidden).macs, tokens * 2 * width * hidden);
+  });
+
+  it('name the FFN of every family alike', () => {
+    const names = Object.keys(canonicalShapes(architecture)).filter(isFfnName);
+    const expected = [0, 1, 2].flatMap((block) => ffnParts.map((part) => ffnNames(block)[part]));
+    assert.deepEqual(names, expected);
+  });
+
+  it('are refused twice under one name, and missing under an unknown one', () => {
+    assert.throws(() => registerFamily({ ...toy.family }), /two families are named toy-mixer/);
+    assert.throws(() => familyOf({ ...architecture, family: 'swin' }), /no family of models is named swin/);
+  });
+
+  it('do not make a graph: that is refused in words', () => {
+    assert.throws(() => buildModel({} as GraphBuilder, architecture), /family toy-mixer.*no description/s);
+  });
+});
