@@ -51,7 +51,7 @@ await distillBlock({
   block: 'block-00',
   students,
   examples,
-  settings: { ...recipes.blockforge.distill!, steps },
+  settings: { ...recipes.blockforge.recipe.distill!, steps },
   signal: new AbortController().signal,
   checkpoint: { load: () => Promise.resolve(undefined), save: () => Promise.resolve() },
   onProgress: ({ note, metrics }) => {

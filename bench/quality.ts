@@ -14,8 +14,6 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { recipes, type RecipeName } from './quality/recipes.ts';
-import type { Recipe } from '../pipeline/recipe/recipe.ts';
 import { uploadTeacher } from '../pipeline/model/vit.ts';
 import { descents } from '../pipeline/stages/blocks/shape.ts';
 import { loadEngine } from '../pipeline/tensor/engine.ts';
@@ -24,16 +22,17 @@ import { BlockForgeError, exitCodeOf } from '../pipeline/util/failure.ts';
 import { hashJson, sha256, type Json } from '../pipeline/util/hash.ts';
 import { openQualityData, type QualityData } from './quality/data.ts';
 import { openEvaluation } from './quality/evaluate.ts';
-import { collectEvidence } from './quality/evidence.ts';
+import { openEvidence, type FoldEvidence } from './quality/evidence.ts';
 import { readOptions, type QualityOptions } from './quality/options.ts';
-import { createProgress, type Progress } from './quality/progress.ts';
+import { createProgress } from './quality/progress.ts';
+import { recipes, type Baseline, type RecipeName } from './quality/recipes.ts';
 import { runRecipe, type RecipeRun } from './quality/run-recipe.ts';
 import { readRun, writeRun, type StoredRun } from './quality/store.ts';
 import { buildTable, markdownTable } from './quality/table.ts';
 import { foldWork, recipeWork } from './quality/work.ts';
 
 /** Raise it when the bench itself measures something else: what is stored is then measured again. */
-const version = 1;
+const version = 2;
 
 async function quality(options: QualityOptions): Promise<string> {
   const seeds = options.seeds.length === 0 ? [undefined] : options.seeds;
@@ -50,7 +49,7 @@ async function quality(options: QualityOptions): Promise<string> {
     trainings(name, options).map((distillSteps) => ({ name, distillSteps })),
   );
   const workOf = ({ name, distillSteps }: Part): number =>
-    recipeWork(recipeOf(name, options), first, options, distillSteps);
+    recipeWork(baselineOf(name, options), first, options, distillSteps);
   const progress = createProgress(
     seeds.length * folds.length * (foldWorks + parts.reduce((sum, part) => sum + workOf(part), 0)),
   );
@@ -70,7 +69,7 @@ async function quality(options: QualityOptions): Promise<string> {
       confidence: loaded.config.measure.confidence,
       evaluationHashes: splitHashes,
       calibrationImages: done.map(({ seed, fold, calibrationImages }) => ({ seed, fold, calibrationImages })),
-      recipes: options.recipes.map((name) => plain(recipeOf(name, options))),
+      recipes: options.recipes.map((name) => baselineOf(name, options) as unknown as Json),
       complete: done.length === seeds.length * folds.length * parts.length,
       ...table,
     });
@@ -106,13 +105,32 @@ async function quality(options: QualityOptions): Promise<string> {
           continue;
         }
         const names = [...new Set(pending.map(({ name }) => name))];
-        const run = { fold: `seed ${number}, fold ${fold + 1} of ${folds.length}`, progress };
-        const { evidence, measured } = await openFold(data, options, fold, model, names, run);
+        const title = `seed ${number}, fold ${fold + 1} of ${folds.length}`;
+        const onImages = (images: number): void => progress.advance(images);
+        progress.note(`${title}: the teacher on ${evaluation.length} images`);
+        const batches = data.images.tensorBatches(evaluation, data.loaded.config.measure.batchSize);
+        const measured = await openEvaluation(model, batches, onImages);
         try {
+          let evidence: FoldEvidence | undefined;
+          let weighting: string | undefined;
           for (const name of names) {
-            const recipe = recipeOf(name, options);
+            const baseline = baselineOf(name, options);
+            const { recipe } = baseline;
+            if (evidence === undefined || weighting !== recipe.tokenWeights) {
+              progress.note(`${title}: statistics of ${calibration.length} images`);
+              const sharing = names.filter(
+                (other) => recipes[other].recipe.tokenWeights === recipe.tokenWeights,
+              );
+              const needs = {
+                recipes: sharing.map((other) => recipes[other].recipe),
+                inputs: sharing.some((other) => trainsOnTeacher(other, options)),
+                heldOut: options.distill.length > 0,
+              };
+              evidence = await openEvidence(data, model, calibration, needs, onImages);
+              weighting = recipe.tokenWeights;
+            }
             const results = runRecipe({
-              recipe,
+              baseline,
               evidence,
               evaluation: measured,
               steps: descents(data.loaded.config, architecture.hidden),
@@ -122,9 +140,9 @@ async function quality(options: QualityOptions): Promise<string> {
               distillSteps: pending
                 .filter((part) => part.name === name)
                 .map(({ distillSteps }) => distillSteps),
-              distill: distillation(recipe, data),
+              distill: distillation(baseline, data),
               seed: number,
-              onNote: (note) => progress.note(`${run.fold}: ${note}`),
+              onNote: (note) => progress.note(`${title}: ${note}`),
               onAllocationImages: (images) => progress.advance(images * architecture.depth * 5),
               onDistilled: (students, steps) => progress.advance(students * steps * 0.2),
             });
@@ -156,37 +174,13 @@ async function quality(options: QualityOptions): Promise<string> {
   return report();
 }
 
-async function openFold(
-  data: QualityData,
-  options: QualityOptions,
-  fold: number,
-  model: ReturnType<typeof uploadTeacher>,
-  names: readonly RecipeName[],
-  run: { readonly fold: string; readonly progress: Progress },
-) {
-  const { calibration, evaluation } = data.folds[fold];
-  const advance = (images: number) => run.progress.advance(images);
-  run.progress.note(`${run.fold}: statistics of ${calibration.length} images`);
-  const evidence = await collectEvidence(
-    data,
-    model,
-    calibration,
-    {
-      saliency: names.some((name) => recipes[name].criterion === 'taylor'),
-      tokens: names.some((name) => trainings(name, options).length > 1),
-      heldOut: options.distill.length > 0,
-    },
-    advance,
-  );
-  run.progress.note(`${run.fold}: the teacher on ${evaluation.length} images`);
-  const batches = data.images.tensorBatches(evaluation, data.loaded.config.measure.batchSize);
-  return { evidence, measured: await openEvaluation(model, batches, advance) };
+/** The recipe as this call runs it. */
+function baselineOf(name: RecipeName, { uniformOnly }: QualityOptions): Baseline {
+  return uniformOnly ? { ...recipes[name], allocations: ['uniform'] } : recipes[name];
 }
 
-/** The recipe as this call runs it. */
-function recipeOf(name: RecipeName, { uniformOnly }: QualityOptions): Recipe {
-  const recipe: Recipe = recipes[name];
-  return uniformOnly ? { ...recipe, allocations: ['uniform'] } : recipe;
+function trainsOnTeacher(name: RecipeName, options: QualityOptions): boolean {
+  return recipes[name].recipe.inputs.from === 'teacher' && trainings(name, options).length > 1;
 }
 
 /** What is measured and stored as one: a recipe after so many steps of distillation. */
@@ -201,8 +195,11 @@ function trainings(name: RecipeName, { distill, distillRecipes }: QualityOptions
 }
 
 /** The recipe's own, or the pipeline's default where it has none and is named all the same. */
-function distillation(recipe: Recipe, { loaded: { config } }: QualityData): RecipeRun['distill'] {
-  return { ...(recipe.distill ?? recipes.blockforge.distill!), batchTokens: config.distill.batchTokens };
+function distillation({ recipe }: Baseline, { loaded: { config } }: QualityData): RecipeRun['distill'] {
+  return {
+    ...(recipe.distill ?? recipes.blockforge.recipe.distill!),
+    batchTokens: config.distill.batchTokens,
+  };
 }
 
 /** Everything that decides what a recipe gives on a fold, except the program itself. */
@@ -215,11 +212,11 @@ function runKey(
 ): string {
   const { config } = data.loaded;
   const { calibration, evaluation } = data.folds[fold];
-  const recipe = recipeOf(name, options);
+  const baseline = baselineOf(name, options);
   const hash = hashJson({
     version,
     engine,
-    recipe: plain(recipe),
+    recipe: baseline as unknown as Json,
     teacher: sha256(Buffer.from(data.teacher['head.weight'].data.buffer)),
     images: [calibration, evaluation].map((items) => sha256(items.map(({ sha256 }) => sha256).join('\n'))),
     preprocessing: config.data.preprocessing,
@@ -228,14 +225,10 @@ function runKey(
     seed: config.seed,
     // The same for all recipes of a call: distilling holds images out of the statistics.
     heldOut: options.distill.length > 0,
-    distill: distillSteps === 0 ? null : { ...distillation(recipe, data), steps: distillSteps },
-    allocationImages: recipe.allocations.includes('measured') ? options.allocationImages : null,
+    distill: distillSteps === 0 ? null : { ...distillation(baseline, data), steps: distillSteps },
+    allocationImages: baseline.allocations.includes('measured') ? options.allocationImages : null,
   });
   return `${name}-seed${config.seed}-fold${fold}-${hash.slice(0, 12)}`;
-}
-
-function plain({ descend, ...recipe }: Recipe): Json {
-  return { ...recipe, descend: descend.name };
 }
 
 function describe(

@@ -1,127 +1,161 @@
 import { setImmediate } from 'node:timers/promises';
-import type { TensorBatch } from '../../datasets/batches.ts';
 import type { SplitItem } from '../../datasets/contract.ts';
-import { createActiveRate, createSaliency } from '../../pipeline/compress/unit-means.ts';
-import type { BlockEvidence, RecipeContext } from '../../pipeline/recipe/recipe.ts';
-import { createStatistics } from '../../pipeline/compress/statistics.ts';
+import { criteria } from '../../pipeline/compress/order/criteria.ts';
+import type { BlockEvidence } from '../../pipeline/compress/order/criterion.ts';
+import { shareImages, tokenWeights, type TokenWeights } from '../../pipeline/compress/token-weights.ts';
 import type { TokenReader } from '../../pipeline/distill/token-batches.ts';
-import { visitBlocks } from '../../pipeline/compress/visit.ts';
-import { sampleLabels, visitGradients } from '../../pipeline/compress/visit-gradients.ts';
+import type { FfnWeights } from '../../pipeline/model/ffn-weights.ts';
 import { hostFfn } from '../../pipeline/model/host-weights.ts';
-import { teacherFfn, type VisionTransformer } from '../../pipeline/model/vit.ts';
-import { sampledRows } from '../../pipeline/stages/blocks/work/calibration.ts';
+import type { VisionTransformer } from '../../pipeline/model/vit.ts';
+import { composedInputs, teacherInputs, type BlockInputs } from '../../pipeline/recipe/block-inputs.ts';
+import {
+  calibrationOf,
+  chainImages,
+  heldOutImages,
+  sampledRows,
+  sampledTokens,
+  type ImageSplit,
+} from '../../pipeline/recipe/calibration.ts';
+import { memoryChainStore, openChain } from '../../pipeline/recipe/chain.ts';
+import {
+  classShareBatchSize,
+  collectEvidence,
+  createEvidence,
+  measureClassShare,
+} from '../../pipeline/recipe/evidence.ts';
+import type { ComposedInputs, Recipe } from '../../pipeline/recipe/recipe.ts';
 import { joined } from '../../pipeline/util/joined.ts';
-import { random } from '../../pipeline/util/random.ts';
 import type { QualityData } from './data.ts';
 
 export interface EvidenceNeeds {
-  /** A second pass forth and back. */
-  readonly saliency: boolean;
-  /** Block inputs in memory: 4 D bytes per sampled token and block. */
-  readonly tokens: boolean;
+  /** All of one way to weigh tokens: they share a pass. */
+  readonly recipes: readonly Recipe[];
+  /** Block inputs in memory, to train on: 4 D bytes per sampled token and block. */
+  readonly inputs: boolean;
   /** Keep images out of the statistics to judge distillation on: for all recipes of a call, or they would not compare. */
   readonly heldOut: boolean;
 }
 
-/** Everything the recipes may know of a fold, from one pass (two with saliency) over its calibration images. */
+/** Everything that recipes of one way to weigh tokens may know of a fold. No labels in it. */
 export interface FoldEvidence {
-  readonly context: RecipeContext;
-  /** Per block, for distillation; empty where not asked for. */
-  readonly tokens: readonly TokenReader[];
-  /** Per block: inputs [N, D] of images that are in neither statistics nor `tokens`. */
-  readonly heldOut: readonly Float32Array[];
+  readonly model: VisionTransformer;
+  /** Of every block. */
+  readonly teacher: readonly FfnWeights[];
+  readonly evidence: readonly BlockEvidence[];
+  /**
+   * The inputs of every block, to be asked for in turn; composed ones follow models of so many levels.
+   * Costs there a forward pass of the calibration images.
+   */
+  openInputs(composed: ComposedInputs | null, levels: number): Promise<(block: number) => BlockInputs>;
 }
 
-export async function collectEvidence(
-  { loaded: { config }, architecture, teacher, images }: QualityData,
+/** The pipeline's passes over a fold's calibration images: class shares where tokens are weighted, then the evidence. */
+export async function openEvidence(
+  { loaded: { config }, architecture, teacher: host, images }: QualityData,
   model: VisionTransformer,
   items: readonly SplitItem[],
   needs: EvidenceNeeds,
   onImages: (count: number) => void,
 ): Promise<FoldEvidence> {
-  const { depth, hidden, width } = architecture;
-  const { seed, statistics: settings } = config;
+  const { depth, width, gelu } = architecture;
   const blocks = Array.from({ length: depth }, (_, block) => block);
-  const sampled = (ids: readonly string[]) => sampledRows(config, architecture, ids);
-  const heldOutCount = needs.heldOut ? Math.max(1, Math.round(items.length * settings.heldOut)) : 0;
-  const training = items.slice(heldOutCount);
-  const calibration = () => images.tensorBatches(training, settings.batchSize);
-  const pass = async (
-    batches: AsyncIterable<TensorBatch>,
-    visit: (batch: TensorBatch, rows: Int32Array) => void,
-    weight: number,
-  ): Promise<void> => {
-    for await (const batch of batches) {
-      visit(batch, sampled(batch.ids));
-      batch.pixels.dispose();
-      onImages(weight * batch.ids.length);
-      await setImmediate();
-    }
+  const calibration = calibrationOf(config);
+  const sampled = sampledTokens(calibration, architecture);
+  const { batchSize } = config.statistics;
+  const heldOutCount = needs.heldOut ? heldOutImages(calibration, items.length) : 0;
+  const split: ImageSplit<SplitItem> = {
+    training: items.slice(heldOutCount),
+    heldOut: items.slice(0, heldOutCount),
   };
+  const asked = [...new Set(needs.recipes.flatMap(({ order }) => criteria[order.criterion].needs))];
 
-  const statistics = blocks.map(() => createStatistics(hidden));
-  const activeRates = blocks.map(() => createActiveRate(hidden));
-  const saliencies = blocks.map(() => createSaliency(hidden));
-  const inputs = blocks.map((): Float32Array[] => []);
-  const heldOutInputs = blocks.map((): Float32Array[] => []);
-  await pass(
-    calibration(),
-    ({ pixels }, rows) =>
-      visitBlocks(model, pixels, rows, (block, tokens) => {
-        statistics[block].add(tokens.hidden);
-        activeRates[block].add(tokens.hidden);
-        if (needs.tokens) inputs[block].push(tokens.input.dataSync<'float32'>().slice());
-      }),
-    1.4,
-  );
-  await pass(
-    images.tensorBatches(items.slice(0, heldOutCount), settings.batchSize),
-    ({ pixels }, rows) =>
-      visitBlocks(model, pixels, rows, (block, { input }) =>
-        heldOutInputs[block].push(input.dataSync<'float32'>().slice()),
-      ),
-    1,
-  );
-  if (needs.saliency) {
-    await pass(
-      calibration(),
-      ({ pixels, ids }, rows) =>
-        visitGradients(
-          model,
-          pixels,
-          rows,
-          (logits, classes) => sampleLabels(logits, classes, (image) => random(seed, 'label', ids[image])),
-          (block, { hidden: h, outputGradient }) =>
-            saliencies[block].add(h, outputGradient, teacherFfn(model, block).fc2Kernel),
-        ),
-      4,
-    );
+  let shares: number[] | undefined;
+  if (needs.recipes.some((recipe) => recipe.tokenWeights === 'gradient')) {
+    const some = images.tensorBatches(split.training.slice(0, shareImages), classShareBatchSize);
+    shares = await measureClassShare(model, calibration, some, async (count) => {
+      onImages(4 * count);
+      await setImmediate();
+    });
   }
-  const evidence = blocks.map((block): BlockEvidence => ({
-    weights: hostFfn(teacher, block),
-    statistics: statistics[block].finish(),
-    activeRate: activeRates[block].finish(),
-    ...(needs.saliency && { saliency: saliencies[block].finish() }),
-  }));
-  statistics.forEach((accumulator) => accumulator.dispose());
-  return {
-    context: {
-      blocks: evidence,
+  const weights = blocks.map((block): TokenWeights => tokenWeights(shares?.[block] ?? null, sampled));
+  const evidence = createEvidence({ model, calibration, weights, needs: asked });
+  const trainingInputs = memorySink(depth);
+  const heldOutInputs = memorySink(depth);
+  try {
+    await collectEvidence(evidence, {
+      training: images.tensorBatches(split.training, batchSize),
+      heldOut: images.tensorBatches(split.heldOut, batchSize),
+      trainingInputs: needs.inputs ? trainingInputs : undefined,
+      heldOutInputs,
+      async onBatch(count, of) {
+        const passes = of === 'heldOut' ? 1 : asked.includes('saliency') ? 5.4 : 1.4;
+        onImages(passes * count);
+        await setImmediate();
+      },
+    });
+    const found = evidence.finish();
+    const inputs = blocks.map((block) => trainingInputs.rowsOf(block));
+    const heldOut = blocks.map((block) => heldOutInputs.rowsOf(block));
+    const teacher = blocks.map((block) => hostFfn(host, block));
+    const common = (block: number) => ({ block, teacher: teacher[block]!, gelu, sampled });
+    return {
       model,
-      calibration,
-      heldOut: () => images.tensorBatches(items.slice(0, heldOutCount), settings.batchSize),
-      labelRandom: (id) => random(seed, 'label', id),
-      sampledRows: sampled,
+      teacher,
+      evidence: found,
+      async openInputs(composed, levels) {
+        if (composed === null) {
+          return (block) =>
+            teacherInputs({
+              ...common(block),
+              weights: () => Promise.resolve(weights[block]!),
+              evidence: () => Promise.resolve(found[block]!),
+              heldOut: () => Promise.resolve(heldOut[block]!),
+              openTokens: () => Promise.resolve(readerOf(inputs[block]!, width)),
+            });
+        }
+        const { images: most, composedShare } = composed;
+        const counts = chainImages(
+          { images: most, heldOut: calibration.heldOut },
+          { training: split.training.length, heldOut: split.heldOut.length },
+        );
+        const chain = await openChain({
+          model,
+          store: memoryChainStore(),
+          levels,
+          images: {
+            training: split.training.slice(0, counts.training),
+            heldOut: split.heldOut.slice(0, counts.heldOut),
+          },
+          batchesOf: (some, size) => images.tensorBatches(some, size),
+          rowsOf: (ids) => sampledRows(calibration, architecture, ids),
+          block: 0,
+        });
+        return (block) =>
+          composedInputs({ ...common(block), chain, weights: weights[block]!, composedShare });
+      },
+    };
+  } finally {
+    evidence.dispose();
+  }
+}
+
+/** Block inputs in memory. */
+function memorySink(depth: number) {
+  const parts = Array.from({ length: depth }, (): Float32Array[] => []);
+  return {
+    append(block: number, rows: Float32Array): Promise<void> {
+      parts[block]!.push(rows);
+      return Promise.resolve();
     },
-    tokens: needs.tokens ? inputs.map((parts) => readerOf(joined(parts), width)) : [],
-    heldOut: heldOutInputs.map(joined),
+    rowsOf: (block: number): Float32Array => joined(parts[block]!),
   };
 }
 
-function readerOf(rows: Float32Array, width: number): TokenReader {
+function readerOf(rows: Float32Array, width: number): TokenReader & { close(): Promise<void> } {
   return {
     width,
     count: rows.length / width,
     read: (start, count) => Promise.resolve(rows.subarray(start * width, (start + count) * width)),
+    close: () => Promise.resolve(),
   };
 }

@@ -33,7 +33,7 @@ export interface QualityOptions {
 }
 
 const all = Object.keys(recipes) as RecipeName[];
-const own = all.filter((name) => 'distill' in recipes[name]);
+const own = all.filter((name) => recipes[name].recipe.distill !== null);
 
 /** @throws BlockForgeError `usage`; returns undefined after printing help */
 export async function readOptions(argv: readonly string[]): Promise<QualityOptions | undefined> {

@@ -1,110 +1,136 @@
-import { fitBlocks } from '../../pipeline/recipe/block-inputs.ts';
-import { fitComposed } from '../../pipeline/recipe/fit-composed.ts';
 import type { Recipe } from '../../pipeline/recipe/recipe.ts';
+
+/**
+ * How many units each block keeps when the model as a whole may keep a share of them. uniform: that share of every
+ * block. global: all units of all blocks ranked together by the recipe's raw scores (`globalWidths`). measured: the
+ * widths with the smallest sum of single-block KL divergences from the teacher on calibration images, found exactly.
+ */
+export type AllocationRule = 'uniform' | 'global' | 'measured';
+
+/** A published way from a trained model to narrower ones. */
+export interface Baseline {
+  readonly name: string;
+  /** Paper and what of it is followed; what the paper leaves open and how it was closed. */
+  readonly source: string;
+  readonly recipe: Recipe;
+  readonly allocations: readonly AllocationRule[];
+}
+
+/** One shot on the teacher's inputs, every token alike: what most sources do. */
+const oneShot = { inputs: { from: 'teacher' }, tokenWeights: 'uniform', distill: null } as const;
 
 /**
  * L1 norm of everything one index removes, nothing compensated: how weight pruning is usually carried to an FFN. Ranked
  * globally as well, for comparison; raw norms of different layers mean little side by side.
  */
-const magnitude: Recipe = {
+const magnitude: Baseline = {
   name: 'magnitude',
   source: 'weight magnitude, one-shot; the baseline of VBP and DVBP',
-  criterion: 'magnitude',
-  refit: 'none',
-  ridge: 1e-4,
+  recipe: {
+    ...oneShot,
+    order: { criterion: 'magnitude', ridge: 1e-4 },
+    refit: { method: 'none' },
+  },
   allocations: ['uniform', 'global'],
-  descend: fitBlocks,
 };
 
 /** The same sparsity in every block, and blocks that train on the teacher's inputs from the sliced weights. */
-const legodnn: Recipe = {
+const legodnn: Baseline = {
   name: 'legodnn',
   source: 'Han et al., LegoDNN, MobiCom 2021, and its public code: L1 norm of fc1 rows; Adam 3e-4, plain MSE',
-  criterion: 'fc1-magnitude',
-  refit: 'none',
-  ridge: 1e-4,
-  allocations: ['uniform'],
-  distill: {
-    optimizer: 'adam',
-    learningRate: 3e-4,
-    schedule: 'constant',
-    warmupShare: 0,
-    weightDecay: 0,
-    loss: 'mse',
+  recipe: {
+    ...oneShot,
+    order: { criterion: 'fc1-magnitude', ridge: 1e-4 },
+    refit: { method: 'none' },
+    distill: {
+      optimizer: 'adam',
+      learningRate: 3e-4,
+      schedule: 'constant',
+      warmupShare: 0,
+      weightDecay: 0,
+      loss: 'mse',
+      earlyStop: null,
+    },
   },
-  descend: fitBlocks,
+  allocations: ['uniform'],
 };
 
 /** Published with one ranking over all layers; uniform beside it, to tell criterion and allocation apart. */
-const vbp: Recipe = {
+const vbp: Baseline = {
   name: 'vbp',
   source: 'Variance-Based Pruning, ICCV 2025 (arXiv 2507.12988): post-GELU variance, mean shift',
-  criterion: 'variance',
-  refit: 'mean-shift',
-  ridge: 1e-4,
+  recipe: {
+    ...oneShot,
+    order: { criterion: 'variance', ridge: 1e-4 },
+    refit: { method: 'mean-shift' },
+  },
   allocations: ['uniform', 'global'],
-  descend: fitBlocks,
 };
 
 /** Uniform only, as published. Ranking and ridge are the defaults of the authors' code; its paper leaves both open. */
-const corp: Recipe = {
+const corp: Baseline = {
   name: 'corp',
   source:
     'CORP (arXiv 2602.05243): energy times active rate, affine ridge with oracle approximating shrinkage',
-  criterion: 'active-energy',
-  refit: 'affine',
-  ridge: 'oracle-shrinkage',
+  recipe: {
+    ...oneShot,
+    order: { criterion: 'active-energy', ridge: 'oracle-shrinkage' },
+    refit: { method: 'affine' },
+  },
   allocations: ['uniform'],
-  descend: fitBlocks,
 };
 
 /**
  * The source states neither the noise's variance, nor the mix with the raw variance, nor its damping in what we could
  * read: see `denoised-variance` for the first two; the ridge is ours, so that it decides nothing between the two.
  */
-const ob2c: Recipe = {
+const ob2c: Baseline = {
   name: 'ob2c',
   source: 'DVBP + OB2C (arXiv 2608.17657): denoised post-GELU variance, global, optimal weights and bias',
-  criterion: 'denoised-variance',
-  refit: 'affine',
-  ridge: 1e-4,
+  recipe: {
+    ...oneShot,
+    order: { criterion: 'denoised-variance', ridge: 1e-4 },
+    refit: { method: 'affine' },
+  },
   allocations: ['global', 'uniform'],
-  descend: fitBlocks,
 };
 
 /**
  * Gradients of log p of a label drawn from the teacher itself, so that no label is read. Taylor scores are changes of one
  * loss and therefore comparable over blocks. The mean shift is that of the SNIP baseline in VBP's protocol.
  */
-const taylor: Recipe = {
+const taylor: Baseline = {
   name: 'taylor',
   source: 'Molchanov et al., CVPR 2019, gates at the hidden units: E |g h|; label drawn from the teacher',
-  criterion: 'taylor',
-  refit: 'mean-shift',
-  ridge: 1e-4,
+  recipe: {
+    ...oneShot,
+    order: { criterion: 'taylor', ridge: 1e-4 },
+    refit: { method: 'mean-shift' },
+  },
   allocations: ['global', 'uniform'],
-  descend: fitBlocks,
 };
 
 /** What the pipeline does by default (tested against the config's defaults). */
-const blockforge: Recipe = {
+const blockforge: Baseline = {
   name: 'blockforge',
   source:
     'this pipeline: reconstruction-greedy order, affine refit and normalised distillation, block after block on composed inputs',
-  criterion: 'reconstruction',
-  refit: 'affine',
-  ridge: 1e-4,
-  allocations: ['uniform', 'measured'],
-  distill: {
-    optimizer: 'adamw',
-    learningRate: 1e-3,
-    schedule: 'cosine',
-    warmupShare: 0.05,
-    weightDecay: 0,
-    loss: 'normalised-mse',
+  recipe: {
+    order: { criterion: 'reconstruction', ridge: 1e-4 },
+    refit: { method: 'affine' },
+    inputs: { from: 'composed', composedShare: 0.5, images: 1024 },
+    tokenWeights: 'gradient',
+    distill: {
+      optimizer: 'adamw',
+      learningRate: 1e-3,
+      schedule: 'cosine',
+      warmupShare: 0.05,
+      weightDecay: 0,
+      loss: 'normalised-mse',
+      earlyStop: null,
+    },
   },
-  descend: fitComposed,
-  composedShare: 0.5,
+  allocations: ['uniform', 'measured'],
 };
 
 /** Everything the quality bench compares, the one it compares with last. */
@@ -116,6 +142,6 @@ export const recipes = {
   ob2c,
   taylor,
   blockforge,
-} as const satisfies Readonly<Record<string, Recipe>>;
+} as const satisfies Readonly<Record<string, Baseline>>;
 
 export type RecipeName = keyof typeof recipes;

@@ -1,27 +1,21 @@
 import { setImmediate } from 'node:timers/promises';
 import type { TensorBatch } from '../../datasets/batches.ts';
+import type { Order } from '../../pipeline/compress/order/criterion.ts';
 import { distillBlock } from '../../pipeline/distill/loop.ts';
 import type { DistillSettings } from '../../pipeline/distill/task.ts';
-import { collectPairs } from '../../pipeline/compress/pairs.ts';
-import { composedExamples } from '../../pipeline/distill/composed-examples.ts';
-import type { Examples } from '../../pipeline/distill/examples.ts';
-import { openChain } from '../../pipeline/recipe/fit-composed.ts';
-import { advanceStreams } from '../../pipeline/compress/streams.ts';
-import { classProbability } from '../../pipeline/compress/token-weights.ts';
-import { teacherExamples } from '../../pipeline/distill/teacher-examples.ts';
-import type { Order } from '../../pipeline/compress/order/criterion.ts';
-import { rankBlock } from '../../pipeline/recipe/block-inputs.ts';
-import { globalWidths } from './global-widths.ts';
-import type { AllocationRule, Recipe } from '../../pipeline/recipe/recipe.ts';
 import type { Scores } from '../../pipeline/measure/scores.ts';
 import { blockName, widthName } from '../../pipeline/model/architecture.ts';
 import type { FfnWeights } from '../../pipeline/model/ffn-weights.ts';
+import { orderBlock } from '../../pipeline/recipe/order-block.ts';
+import { distillInputs, refitInputs } from '../../pipeline/recipe/recipe.ts';
 import type { Evaluation } from './evaluate.ts';
 import type { FoldEvidence } from './evidence.ts';
+import { globalWidths } from './global-widths.ts';
 import { measuredWidths } from './measured-widths.ts';
+import type { AllocationRule, Baseline } from './recipes.ts';
 
 export interface RecipeRun {
-  readonly recipe: Recipe;
+  readonly baseline: Baseline;
   readonly evidence: FoldEvidence;
   readonly evaluation: Evaluation;
   /** Uniform models, widest first. */
@@ -65,67 +59,71 @@ interface PlannedModel {
 export async function* runRecipe(
   run: RecipeRun,
 ): AsyncGenerator<{ readonly distillSteps: number; readonly models: ModelResult[] }> {
-  const { recipe, evidence, steps, evaluation } = run;
-  const { context } = evidence;
-  const { blocks } = context;
-  run.onNote(`${recipe.name}, order and refit`);
+  const { baseline, evidence, steps, evaluation } = run;
+  const { name, recipe } = baseline;
+  const { teacher } = evidence;
+  run.onNote(`${name}, order and refit`);
   const orders: Order[] = [];
-  const orderOf = (block: number): Order => (orders[block] ??= rankBlock(recipe, blocks[block]));
+  const orderOf = (block: number): Order =>
+    (orders[block] ??= orderBlock(recipe.order, teacher[block]!, evidence.evidence[block]!));
   let fitSeconds = 0;
   const globally = async (width: number): Promise<number[]> => {
     const start = performance.now();
     const scores: Float64Array[] = [];
-    for (const block of blocks.keys()) {
-      scores.push(scoresOf(recipe, orderOf(block)));
+    for (const block of teacher.keys()) {
+      scores.push(scoresOf(name, orderOf(block)));
       await setImmediate();
     }
     fitSeconds += since(start);
-    return globalWidths(scores, { total: width * blocks.length, multiple: run.widthMultiple });
+    return globalWidths(scores, { total: width * teacher.length, multiple: run.widthMultiple });
   };
+  /** Every block at every width asked for, the teacher's own among them. */
   const fit = async (widths: readonly (readonly number[])[]): Promise<Map<string, FfnWeights>> => {
     const start = performance.now();
-    const distinct = widths.map((some) => [...new Set(some)].sort((a, b) => b - a));
-    const library = await recipe.descend({
-      recipe,
-      context,
-      orderOf,
-      widths: distinct.map((some, block) => some.filter((width) => width < blocks[block].weights.hidden)),
-      onBlock: () => setImmediate(),
-    });
+    const narrower = teacher.map(({ hidden }, block) => descending(widths[block]!, hidden));
+    const composed = refitInputs(recipe);
+    const inputsOf = await evidence.openInputs(composed, levelsOf(narrower, composed !== null));
+    const result = new Map(teacher.map((weights, block) => [keyOf(block, weights.hidden), weights]));
+    for (const block of teacher.keys()) {
+      const inputs = inputsOf(block);
+      const options = { ridge: recipe.order.ridge, method: recipe.refit.method };
+      const fitted = await inputs.fit(orderOf(block).units, narrower[block]!, options);
+      const descendants = fitted.descendants.map(({ weights }) => weights);
+      for (const weights of descendants) result.set(keyOf(block, weights.hidden), weights);
+      await inputs.advance(descendants);
+      await inputs.close();
+      await setImmediate();
+    }
     fitSeconds += since(start);
-    return new Map(
-      distinct.flatMap((_, block) =>
-        [...library[block], blocks[block].weights].map((weights) => [keyOf(block, weights.hidden), weights]),
-      ),
-    );
+    return result;
   };
 
   const models: PlannedModel[] = [];
   let library = new Map<string, FfnWeights>();
   let allocationSeconds = 0;
-  for (const allocation of recipe.allocations) {
+  for (const allocation of baseline.allocations) {
     if (allocation === 'measured') {
-      run.onNote(`${recipe.name}, single blocks for the allocation`);
+      run.onNote(`${name}, single blocks for the allocation`);
       const start = performance.now();
-      const grid = blocks.map(({ weights: { hidden } }) => widthGrid(hidden, run));
+      const grid = teacher.map(({ hidden }) => widthGrid(hidden, run));
       library = await fit(grid);
       const found = await measuredWidths({
-        model: context.model,
+        model: evidence.model,
         batches: run.allocationBatches(),
         candidates: grid.map((widths, block) => widths.map((width) => library.get(keyOf(block, width))!)),
-        budgets: steps.map(({ width }) => width * blocks.length),
+        budgets: steps.map(({ width }) => width * teacher.length),
         onImages: run.onAllocationImages,
       });
       allocationSeconds = since(start);
       models.push(...steps.map(({ sparsity }, i) => ({ allocation, sparsity, widths: found[i] })));
     } else {
       for (const { sparsity, width } of steps) {
-        const widths = allocation === 'uniform' ? blocks.map(() => width) : await globally(width);
+        const widths = allocation === 'uniform' ? teacher.map(() => width) : await globally(width);
         models.push({ allocation, sparsity, widths });
       }
     }
   }
-  const needed = blocks.map((_, block) => models.map(({ widths }) => widths[block]));
+  const needed = teacher.map((_, block) => models.map(({ widths }) => widths[block]));
   const missing = needed.some((widths, block) => widths.some((width) => !library.has(keyOf(block, width))));
   if (missing) library = await fit(needed);
 
@@ -135,16 +133,16 @@ export async function* runRecipe(
     const distillSeconds = distillSteps === 0 ? 0 : since(start);
     const results: ModelResult[] = [];
     for (const { allocation, sparsity, widths } of models) {
-      const name = `${recipe.name}, ${allocation}, ${stageName(distillSteps)}, ${sparsity}`;
-      run.onNote(name);
+      const note = `${name}, ${allocation}, ${stageName(distillSteps)}, ${sparsity}`;
+      run.onNote(note);
       const ffn = widths.map((width, block) => trained.get(keyOf(block, width))!);
-      const scores = await evaluation.score(name, ffn);
+      const scores = await evaluation.score(note, ffn);
       const seconds = {
         fitSeconds,
         allocationSeconds: allocation === 'measured' ? allocationSeconds : 0,
         distillSeconds,
       };
-      results.push({ recipe: recipe.name, allocation, distillSteps, sparsity, widths, ...seconds, scores });
+      results.push({ recipe: name, allocation, distillSteps, sparsity, widths, ...seconds, scores });
     }
     yield { distillSteps, models: results };
   }
@@ -155,6 +153,11 @@ export function stageName(distillSteps: number): string {
 }
 
 const keyOf = (block: number, width: number): string => `${block}/${width}`;
+
+function widthsOf(library: ReadonlyMap<string, FfnWeights>, block: number): number[] {
+  const own = [...library].filter(([key]) => key.startsWith(`${block}/`));
+  return own.map(([, { hidden }]) => hidden);
+}
 
 /** What the allocation may choose from: the block itself, every uniform width, and a few beyond both ends. */
 export function widthGrid(
@@ -169,112 +172,65 @@ export function widthGrid(
   return [...new Set([hidden, ...rounded.filter((width) => width < hidden)])].sort((a, b) => b - a);
 }
 
-function scoresOf({ name }: Recipe, { scores }: Order): Float64Array {
+function scoresOf(name: string, { scores }: Order): Float64Array {
   if (scores !== undefined) return scores;
   throw new Error(`recipe ${name}: its criterion gives no scores to rank globally`);
 }
 
-/** All descendants that some model needs, block by block; the teacher's own blocks stay as they are. */
+/** The widths under `hidden`, each once, widest first. */
+function descending(widths: Iterable<number>, hidden: number): number[] {
+  return [...new Set(widths)].filter((width) => width < hidden).sort((a, b) => b - a);
+}
+
+/** Models that composed inputs follow. @throws RangeError where blocks have different numbers of widths. */
+function levelsOf(widths: readonly (readonly number[])[], composed: boolean): number {
+  const levels = widths[0]!.length;
+  if (composed && widths.some(({ length }) => length !== levels)) {
+    throw new RangeError('composed inputs need the same number of widths in every block');
+  }
+  return levels;
+}
+
+/**
+ * All descendants that some model needs, block by block; the teacher's own blocks stay as they are. On composed inputs all
+ * that there are: the k-th widths of all blocks are the models that the next blocks look at.
+ */
 async function distilled(
   run: RecipeRun,
   steps: number,
   needed: readonly (readonly number[])[],
   library: ReadonlyMap<string, FfnWeights>,
 ): Promise<Map<string, FfnWeights>> {
-  const { recipe, evidence, seed, onNote, onDistilled } = run;
+  const { baseline, evidence, seed, onNote, onDistilled } = run;
   const { batchTokens, ...settings } = run.distill;
-  const { blocks } = evidence.context;
+  const { teacher } = evidence;
+  const composed = distillInputs({ inputs: baseline.recipe.inputs, distill: settings });
+  const widths = teacher.map(({ hidden }, block) =>
+    descending(composed === null ? needed[block]! : widthsOf(library, block), hidden),
+  );
+  const inputsOf = await evidence.openInputs(composed, levelsOf(widths, composed !== null));
   const result = new Map(library);
-  const source =
-    recipe.composedShare === undefined
-      ? teacherSource(run, batchTokens)
-      : await composedSource(run, batchTokens, library);
-  for (const [block, { weights: teacher }] of blocks.entries()) {
-    const widths =
-      source.widths?.[block] ?? [...new Set(needed[block])].filter((width) => width < teacher.hidden);
-    onNote(`${recipe.name}, distilling ${blockName(block)}, ${steps} steps`);
-    if (widths.length > 0) {
-      const examples = await source.examplesOf(block, widths.length);
+  for (const [block, some] of widths.entries()) {
+    onNote(`${baseline.name}, distilling ${blockName(block)}, ${steps} steps`);
+    if (some.length > 0) {
+      const inputs = inputsOf(block);
       const { students } = await distillBlock({
-        block: `${recipe.name}, ${blockName(block)}`,
-        students: widths.map((width) => ({
-          id: widthName(width),
-          weights: library.get(keyOf(block, width))!,
-        })),
-        examples,
+        block: `${baseline.name}, ${blockName(block)}`,
+        students: some.map((width) => ({ id: widthName(width), weights: library.get(keyOf(block, width))! })),
+        examples: await inputs.examples(some.length, { batchTokens, seed }),
         settings: { ...settings, steps },
         signal: new AbortController().signal,
         // A block takes minutes at most; what is kept is the finished recipe.
         checkpoint: { load: () => Promise.resolve(undefined), save: () => Promise.resolve() },
       });
-      examples.dispose();
-      students.forEach(({ weights }) => result.set(keyOf(block, weights.hidden), weights));
-      await source.advance(
-        block,
-        students.map(({ weights }) => weights),
-      );
+      const descendants = students.map(({ weights }) => weights);
+      for (const weights of descendants) result.set(keyOf(block, weights.hidden), weights);
+      await inputs.advance(descendants);
+      await inputs.close();
     }
-    onDistilled(widths.length, steps);
+    onDistilled(some.length, steps);
   }
   return result;
-
-  function teacherSource({ evidence: known }: RecipeRun, rows: number): ExampleSource {
-    return {
-      examplesOf: (block, students) =>
-        Promise.resolve(
-          teacherExamples({
-            teacher: blocks[block].weights,
-            students,
-            tokens: known.tokens[block],
-            heldOut: known.heldOut[block],
-            gelu: known.context.model.architecture.gelu,
-            batchTokens: rows,
-            seed,
-          }),
-        ),
-      advance: () => Promise.resolve(),
-    };
-  }
-}
-
-interface ExampleSource {
-  /** Where they are fixed: every block has as many. */
-  readonly widths?: readonly (readonly number[])[];
-  examplesOf(block: number, students: number): Promise<Examples>;
-  advance(block: number, descendants: readonly FfnWeights[]): Promise<void>;
-}
-
-/** As the pipeline's `distill` stage: on the streams of the models that are trained so far. */
-async function composedSource(
-  { recipe, evidence, seed }: RecipeRun,
-  batchTokens: number,
-  library: ReadonlyMap<string, FfnWeights>,
-): Promise<ExampleSource> {
-  const { context } = evidence;
-  const { gelu, hidden } = context.model.architecture;
-  const widths = context.blocks.map((_, block) =>
-    [...library.keys()]
-      .filter((key) => key.startsWith(`${block}/`))
-      .map((key) => Number(key.split('/')[1]))
-      .filter((kept) => kept < hidden)
-      .sort((a, b) => b - a),
-  );
-  const chain = await openChain({ context, widths });
-  return {
-    widths,
-    async examplesOf(block) {
-      return composedExamples({
-        ...(await collectPairs(chain.streams, block, chain)),
-        ...(recipe.composedShare !== undefined && { ownShare: recipe.composedShare }),
-        classProbability: classProbability(chain.weights[block], chain.sampled),
-        gelu,
-        batchTokens,
-        block: blockName(block),
-        seed,
-      });
-    },
-    advance: (block, descendants) => advanceStreams(chain.streams, block, descendants),
-  };
 }
 
 function since(start: number): number {

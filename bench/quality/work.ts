@@ -1,6 +1,6 @@
-import type { Recipe } from '../../pipeline/recipe/recipe.ts';
 import type { QualityData } from './data.ts';
 import type { QualityOptions } from './options.ts';
+import type { Baseline } from './recipes.ts';
 
 /** Work in forward passes of one image, so that the time left can be guessed before anything was measured. */
 
@@ -14,7 +14,7 @@ export function foldWork(
 
 /** What one recipe adds: its models, and its single blocks (half a pass each) or its training. */
 export function recipeWork(
-  recipe: Recipe,
+  recipe: Pick<Baseline, 'allocations'>,
   { folds: [{ evaluation }], architecture: { depth } }: QualityData,
   { sparsities, allocationImages }: QualityOptions,
   distillSteps: number,

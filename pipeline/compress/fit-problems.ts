@@ -19,9 +19,8 @@ export interface ComposedOptions {
 }
 
 /**
- * Statistics of block `block` for every width, from its streams: one problem per level above the teacher's, and the
- * teacher's own hidden units for an order. The two kinds of inputs are mixed by share, not by count, so that a descendant
- * serves in a compressed model and alone.
+ * Statistics of block `block` for every width, from its streams: one problem per level above the teacher's. The two kinds
+ * of inputs are mixed by share, not by count, so that a descendant serves in a compressed model and alone.
  * `isUsed` says which batches to use (the others are held out); `rowsOf` as in `visitLevels`.
  */
 export async function composedProblems(
@@ -31,7 +30,7 @@ export async function composedProblems(
   isUsed: (batch: number) => boolean,
   { sampled, weights, ownShare }: ComposedOptions,
   onTokens: Parameters<typeof visitLevels>[3] = () => undefined,
-): Promise<{ problems: FitProblem[]; teacher: BlockStatistics }> {
+): Promise<FitProblem[]> {
   const { hidden, width } = streams.model.architecture;
   const accumulators = Array.from({ length: streams.levels }, () => createStatistics(hidden + width));
   try {
@@ -45,14 +44,13 @@ export async function composedProblems(
       );
     });
     const [teacher, ...own] = accumulators.map((accumulator) => accumulator.finish());
-    const problems = own.map((level) => {
+    return own.map((level) => {
       const mixed = mergeStatistics(
         { ...teacher, count: teacher.count * (1 - ownShare) },
         { ...level, count: level.count * ownShare },
       );
       return splitJoint(mixed, hidden);
     });
-    return { problems, teacher: splitJoint(teacher, hidden).statistics };
   } finally {
     for (const accumulator of accumulators) accumulator.dispose();
   }

@@ -63,7 +63,7 @@ export interface PairSplit {
   readonly isHeldOut: (batch: number) => boolean;
   /** Sampled tokens per image. */
   readonly sampled: number;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** The pairs of all levels of one block, once, in memory: to train on, and to judge by. @throws `signal.reason` */

@@ -5,7 +5,7 @@ import { block, copyOf, matrix, transposed } from '../tensor/float64/matrix.ts';
 import type { Matrix } from '../tensor/float64/matrix.ts';
 import { addProduct } from '../tensor/float64/product.ts';
 import { solveLower, solveUpper } from '../tensor/float64/triangular.ts';
-import { absoluteRidge } from './order/reconstruction.ts';
+import { absoluteRidge } from './ridge.ts';
 import type { BlockStatistics } from './statistics.ts';
 import { teacherTargets, type Targets } from './targets.ts';
 

@@ -49,6 +49,7 @@ export function composedExamples(options: ComposedExampleOptions): Examples {
     width,
     gelu,
     energyPerToken,
+    tokens: train.teacher.inputs.length / width,
     flopPerToken: 0,
     // eslint-disable-next-line @typescript-eslint/require-await -- files are read behind the same interface
     async *batches(firstStep) {

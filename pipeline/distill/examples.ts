@@ -24,6 +24,8 @@ export interface Examples {
    * error per token.
    */
   readonly energyPerToken: readonly number[];
+  /** Of one epoch. */
+  readonly tokens: number;
   /** Operations per token that making a batch costs; for the rate that is reported. */
   readonly flopPerToken: number;
   /**

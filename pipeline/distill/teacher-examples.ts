@@ -52,6 +52,7 @@ export function teacherExamples(options: TeacherExampleOptions): Examples {
     width,
     gelu,
     energyPerToken: new Array<number>(students).fill(energy),
+    tokens: tokens.count,
     flopPerToken: 4 * width * hidden,
     async *batches(firstStep) {
       for await (const rows of tokenBatches(tokens, { batchTokens, seed, firstStep })) {

@@ -1,69 +1,58 @@
-import type * as tf from '@tensorflow/tfjs-core';
-import type { FfnWeights } from '../model/ffn-weights.ts';
-import type { VisionTransformer } from '../model/vit.ts';
-import type { DistillSettings } from '../distill/task.ts';
-import type { CriterionName } from '../config/criterion-names.ts';
-import type { CriterionInput, Order } from '../compress/order/criterion.ts';
+import type { Ridge } from '../compress/ridge.ts';
 import type { RefitOptions } from '../compress/refit.ts';
-import type { Random } from '../util/random.ts';
+import type { CriterionName } from '../config/criterion-names.ts';
+import type { Config } from '../config/schema.ts';
+import type { DistillSettings } from '../distill/task.ts';
+
+/** Composed inputs: block after block, partly on what a model compressed so far shows it. */
+export type ComposedInputs = {
+  readonly from: 'composed';
+  /** Of the compressed model's activations; the rest are the teacher's. */
+  readonly composedShare: number;
+  /** Most calibration images that are streamed. */
+  readonly images: number;
+};
 
 /**
- * How many units each block keeps when the model as a whole may keep a share of them. uniform: that share of every
- * block. global: all units of all blocks ranked together by the recipe's raw scores (`globalWidths`). measured: the
- * widths with the smallest sum of single-block KL divergences from the teacher on calibration images, found exactly.
+ * A way from a trained block to narrower ones, as data: what a config says of it, and what a published method says. Not
+ * in it: widths, whole models, how long training takes. A type, not an interface, so that it is JSON.
  */
-export type AllocationRule = 'uniform' | 'global' | 'measured';
+export type Recipe = {
+  readonly order: { readonly criterion: CriterionName; readonly ridge: Ridge };
+  readonly refit: { readonly method: RefitOptions['method'] };
+  /** What descendants are fitted to and trained on. */
+  readonly inputs: { readonly from: 'teacher' } | ComposedInputs;
+  /** How much a token counts: all the same, or by the teacher's gradients (`tokenWeights`). */
+  readonly tokenWeights: 'gradient' | 'uniform';
+  /** Null: descendants stay as they were fitted. */
+  readonly distill: Omit<DistillSettings, 'steps'> | null;
+};
 
-/** A published way from a trained block to narrower ones, as data. */
-export interface Recipe {
-  readonly name: string;
-  /** Paper and what of it is followed; what the paper leaves open and how it was closed. */
-  readonly source: string;
-  readonly criterion: CriterionName;
-  readonly refit: RefitOptions['method'];
-  /** Share of the mean diagonal of the covariance, or a rule that finds it for every kept set. */
-  readonly ridge: number | 'oracle-shrinkage';
-  readonly allocations: readonly AllocationRule[];
-  /** Its own local distillation; absent where the source has none. */
-  readonly distill?: Omit<DistillSettings, 'steps' | 'batchTokens'>;
-  readonly descend: Descend;
-  /** For `fitComposed`: the share of a compressed model's activations in fit and distillation. */
-  readonly composedShare?: number;
+/** The recipe that a config names. */
+export function recipeOf(
+  config: Pick<Config, 'order' | 'refit' | 'inputs' | 'statistics' | 'distill'>,
+): Recipe {
+  const { order, refit, inputs, statistics } = config;
+  const { enabled, duration: _, batchTokens: __, ...distill } = config.distill;
+  const { from, composedShare, images } = inputs;
+  return {
+    order,
+    refit,
+    inputs: from === 'teacher' ? { from } : { from, composedShare, images },
+    tokenWeights: statistics.tokenWeights,
+    distill: enabled ? distill : null,
+  };
 }
 
-/** What is known of one block: the calibration statistics, the teacher's weights, and what single criteria ask for. */
-export type BlockEvidence = Omit<CriterionInput, 'ridge'>;
-
-/** Normalised pixels [B, S, S, C] and stable ids. The consumer disposes the pixels. */
-export interface CalibrationBatch {
-  readonly pixels: tf.Tensor4D;
-  readonly ids: readonly string[];
+/** What refits look at: only the affine one has targets to fit, without it nothing here looks at a compressed model. */
+export function refitInputs({ inputs, refit }: Pick<Recipe, 'inputs' | 'refit'>): ComposedInputs | null {
+  return inputs.from === 'composed' && refit.method === 'affine' ? inputs : null;
 }
 
-/** Everything a recipe may look at. No labels in it. */
-export interface RecipeContext {
-  readonly blocks: readonly BlockEvidence[];
-  readonly model: VisionTransformer;
-  /** The calibration images again, for recipes that run them through partly compressed models. */
-  readonly calibration: () => AsyncIterable<CalibrationBatch>;
-  /** Images that are in neither `blocks` nor `calibration`, to judge distillation on; none where nothing is distilled. */
-  readonly heldOut: () => AsyncIterable<CalibrationBatch>;
-  /** The stream an image's label is drawn from, where a recipe asks the teacher for one. */
-  readonly labelRandom: (id: string) => Random;
-  /** The rows of the batch's B * T tokens that the statistics were taken from. */
-  readonly sampledRows: (ids: readonly string[]) => Int32Array;
+/** What trainings look at; null: the teacher's inputs, or nothing. */
+export function distillInputs({
+  inputs,
+  distill,
+}: Pick<Recipe, 'inputs' | 'distill'>): ComposedInputs | null {
+  return inputs.from === 'composed' && distill !== null ? inputs : null;
 }
-
-export interface DescendInput {
-  readonly recipe: Recipe;
-  readonly context: RecipeContext;
-  /** By the recipe's criterion on the evidence, found when asked for. */
-  readonly orderOf: (block: number) => Order;
-  /** [depth][any]: the widths wanted of each block. */
-  readonly widths: readonly (readonly number[])[];
-  /** Called after each block; await it to let others run. */
-  readonly onBlock?: (block: number) => Promise<void>;
-}
-
-/** The weights of every block at every width asked for, in that order. A library: any of them may be combined. */
-export type Descend = (input: DescendInput) => Promise<readonly (readonly FfnWeights[])[]>;

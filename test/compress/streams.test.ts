@@ -115,7 +115,7 @@ describeOnEachEngine('streams', () => {
       const options = { sampled: tokens, weights: { classToken: 1, patch: 1 }, ownShare };
       const ffns: FfnTensors[] = [];
       for (let block = 0; block < depth; block++) {
-        const { problems } = await composedProblems(
+        const problems = await composedProblems(
           streams,
           block,
           () => all,

@@ -172,13 +172,13 @@ describeOnEachEngine('distillBlock', () => {
   });
 
   it('turns seconds into steps once: the training is the one of that many steps, resumed too', async () => {
-    const timed = await distill({ settings: { steps: { seconds: 0.2 } } });
+    const timed = await distill({ settings: { steps: { seconds: 1 } } });
     const { planned, made } = timed.steps;
     assert.ok(planned >= 1 && made === planned, `${planned} steps planned, ${made} made`);
     assert.deepEqual(timeless(await distill({ settings: { steps: planned } })), timeless(timed));
 
     const checkpoint = memoryCheckpoint();
-    const settings = { steps: { seconds: 0.2 } };
+    const settings = { steps: { seconds: 1 } };
     // The probes ask the signal by another way, so the abort comes after the first real step.
     await assert.rejects(distill({ settings, checkpoint, signal: abortAfter(1) }), /Ctrl-C/);
     const { steps } = checkpoint.saved.at(-1)!.meta.plan as { steps: number };

@@ -1,6 +1,6 @@
 import { orderByScore } from './criterion.ts';
 import type { Criterion } from './criterion.ts';
-import { absoluteRidge } from './reconstruction.ts';
+import { absoluteRidge } from '../ridge.ts';
 import { eigenAbove } from '../../tensor/float64/eigen-above.ts';
 
 /**

@@ -2,6 +2,7 @@ import { factorise } from '../../tensor/float64/cholesky.ts';
 import { invertFactored } from '../../tensor/float64/inverse.ts';
 import { matrix, transposed } from '../../tensor/float64/matrix.ts';
 import { addProduct } from '../../tensor/float64/product.ts';
+import { absoluteRidge } from '../ridge.ts';
 import type { Criterion } from './criterion.ts';
 import { eliminate } from './elimination.ts';
 
@@ -46,10 +47,3 @@ export const reconstruction: Criterion = ({ statistics, weights, ridge: share })
   }
   return { units: removed.reverse(), predictedError, ridge, ridgeRaised };
 };
-
-/** The config's share of the mean diagonal, as a variance: order and refit must mean the same ridge. */
-export function absoluteRidge(covariance: Float64Array, hidden: number, share: number): number {
-  let trace = 0;
-  for (let j = 0; j < hidden; j++) trace += covariance[j * hidden + j];
-  return (share * trace) / hidden;
-}

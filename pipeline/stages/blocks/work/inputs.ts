@@ -57,7 +57,7 @@ export async function composedFits(
   const streams = await openStreams(context, model, 'refit', block);
   const heldOut = createPairs(streams, sampled);
   let tokens = 0;
-  const { problems } = await composedProblems(
+  const problems = await composedProblems(
     streams,
     block,
     streams.rowsOf,

@@ -1,4 +1,14 @@
-import type { BlockStatistics } from '../../pipeline/compress/statistics.ts';
+import type { BlockStatistics } from './statistics.ts';
+
+/** What is added to a covariance's diagonal: a share of its mean, or a rule that finds it for every kept set. */
+export type Ridge = number | 'oracle-shrinkage';
+
+/** The config's share of the mean diagonal, as a variance: order and refit must mean the same ridge. */
+export function absoluteRidge(covariance: Float64Array, hidden: number, share: number): number {
+  let trace = 0;
+  for (let j = 0; j < hidden; j++) trace += covariance[j * hidden + j];
+  return (share * trace) / hidden;
+}
 
 /** CORP's smallest ridge, in units of variance. */
 const SMALLEST = 1e-3;
