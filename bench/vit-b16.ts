@@ -18,7 +18,7 @@ import { initialWeights } from '../pipeline/model/initial-weights.ts';
 import { writeTeacher } from '../pipeline/model/teacher-file.ts';
 import { forward, uploadTeacher } from '../pipeline/model/vit.ts';
 import type { Event } from '../pipeline/runner/contract.ts';
-import { stages } from '../pipeline/stages/index.ts';
+import { stages } from '../pipeline/stages/blocks/graph.ts';
 import { loadEngine, type EngineChoice } from '../pipeline/tensor/engine.ts';
 import { formatBytes, formatDuration } from '../pipeline/util/format.ts';
 import { random } from '../pipeline/util/random.ts';

@@ -7,8 +7,8 @@ import type { Architecture } from '../../pipeline/model/architecture.ts';
 import { inspectCheckpoint } from '../../pipeline/model/checkpoint/inspect.ts';
 import type { HostWeights } from '../../pipeline/model/host-weights.ts';
 import { readTeacher } from '../../pipeline/model/teacher-file.ts';
-import { openPreparer } from '../../pipeline/stages/blocks/work/open-data.ts';
-import { preparePlanInput } from '../../pipeline/stages/plan-input.ts';
+import { openPreparer } from '../../datasets/open-preparer.ts';
+import { preparePlanInput } from '../../pipeline/stages/common/plan-input.ts';
 import { fail } from '../../pipeline/util/failure.ts';
 import { random } from '../../pipeline/util/random.ts';
 import type { QualityOptions } from './options.ts';
@@ -55,7 +55,7 @@ export async function openQualityData(
     architectureName: config.teacher.architecture,
     hints: config.teacher.hints,
   });
-  const preparer = await openPreparer(loaded, inputs.preprocessing, (message) => console.error(message));
+  const preparer = await openPreparer(config, inputs.preprocessing, (message) => console.error(message));
   const { items } = await makeSplits(preparer.source, config.data, {
     seed: config.seed,
     needTrain: config.teacher.train !== undefined,

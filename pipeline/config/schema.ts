@@ -117,6 +117,11 @@ export const configSchema = z.strictObject({
   statistics: z
     .strictObject({
       batchSize: positiveInteger.default(32),
+      /**
+       * Jobs that the calibration images are divided among; null: one per 2,048 images. More jobs than one differ from one
+       * in the last digits.
+       */
+      shards: positiveInteger.nullable().default(null),
       /** Tokens per calibration image kept for distillation; null keeps all of them. */
       tokensPerImage: positiveInteger.nullable().default(64),
       /**
@@ -191,6 +196,8 @@ export const configSchema = z.strictObject({
   measure: z
     .strictObject({
       batchSize: positiveInteger.default(50),
+      /** Jobs that the selection images are divided among; null: one per 2,048 images. */
+      shards: positiveInteger.nullable().default(null),
       /** Two-sided confidence of every interval. */
       confidence: z.number().gt(0.5).lt(1).default(0.95),
       /** What the other blocks are while a descendant is measured. `teacher` is always measured, listed or not. */

@@ -14,7 +14,7 @@ export interface Measured {
 
 /** Accuracies, deltas to the model `teacher` and intervals of all models of a sweep. */
 export function measureAll(models: ReadonlyMap<string, Scores>, confidence: number): Map<string, Measured> {
-  const reference = models.get('teacher')!;
+  const reference = measuredOf(models, 'teacher');
   const teacherTop5 = summariseScores(reference).top5;
   return new Map(
     [...models].map(([id, scores]) => {
@@ -34,4 +34,38 @@ export function measureAll(models: ReadonlyMap<string, Scores>, confidence: numb
       return [id, measured];
     }),
   );
+}
+
+/** The model of one sparsity in every block, before and after distillation; undefined where a block failed. */
+export interface MeasuredUniform {
+  readonly sparsity: number;
+  readonly refit?: Measured | undefined;
+  readonly distilled?: Measured | undefined;
+}
+
+/** The id of a uniform model in score files. */
+export const uniformId = (sparsity: number, kind: 'refit' | 'distilled'): string =>
+  `uniform/${sparsity}/${kind}`;
+
+/** The uniform model of the weights in a library whose blocks were distilled, or not. */
+export const finalUniformId = (sparsity: number, distilled: boolean): string =>
+  uniformId(sparsity, distilled ? 'distilled' : 'refit');
+
+/** @throws Error for a model that is not there */
+export function measuredOf<T>(models: ReadonlyMap<string, T>, id: string): T {
+  const found = models.get(id);
+  if (found === undefined) throw new Error(`model ${id} was not measured`);
+  return found;
+}
+
+/** The uniform models among the measured ones. */
+export function uniformOf(
+  sparsities: readonly number[],
+  measured: ReadonlyMap<string, Measured>,
+): MeasuredUniform[] {
+  return sparsities.map((sparsity) => ({
+    sparsity,
+    refit: measured.get(uniformId(sparsity, 'refit')),
+    distilled: measured.get(uniformId(sparsity, 'distilled')),
+  }));
 }

@@ -1,8 +1,5 @@
 import type { Json, Sha256 } from '../util/hash.ts';
 import type { Failure } from '../util/failure.ts';
-import type { PlanInput } from '../stages/common/run-inputs.ts';
-
-export type { PlanInput, RunInputs } from '../stages/common/run-inputs.ts';
 
 /** `stage/part`, e.g. `distill/block-03`; also the job's folder below the run folder, unless it names another. */
 export type JobId = string;
@@ -34,7 +31,7 @@ export interface JobPlan {
  * A stage is data: which jobs there are, what they need, what they depend on. What they do is in a module of its own,
  * with ordinary imports, loaded as a whole when the first of them runs: nothing that `plan` imports may load an engine.
  */
-export interface Stage<Input = PlanInput> {
+export interface Stage<Input> {
   /** Also the folder of its jobs: `<name>/<part>`. */
   readonly name: string;
   /** Raised when the stage's code changes what it writes: a deliberate invalidation. */
@@ -44,7 +41,7 @@ export interface Stage<Input = PlanInput> {
   plan(input: Input): readonly JobPlan[];
   /** Its code, e.g. `() => import('./work/refit.ts')`. */
   readonly work?: () => Promise<{ readonly run: Work }>;
-  run?(job: JobPlan, context: JobContext<Input>): Promise<Json>;
+  run?(job: JobPlan, context: JobContext): Promise<Json>;
 }
 
 /**
@@ -68,7 +65,7 @@ export interface PreparedWorker {
   readonly tensors: () => number;
 }
 
-export type JobContext<Input = PlanInput> = RunnerContext & Input;
+export type JobContext = RunnerContext;
 
 /** What the runner gives to a job at work. */
 export interface RunnerContext {

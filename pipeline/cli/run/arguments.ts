@@ -1,4 +1,4 @@
-import { stages } from '../../stages/index.ts';
+import { stages } from '../../stages/blocks/graph.ts';
 import { engineChoices } from '../../tensor/installed.ts';
 import { once, oneOf, seeHelp } from '../../terminal/options.ts';
 import { fail } from '../../util/failure.ts';

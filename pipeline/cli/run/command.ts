@@ -5,8 +5,8 @@ import { loadConfig } from '../../config/load.ts';
 import { nearest } from '../../config/nearest.ts';
 import { displayPath } from '../../config/problem.ts';
 import type { DownloadProgress } from '../../model/checkpoint/download.ts';
-import type { PlanInput } from '../../stages/common/run-inputs.ts';
-import { stages } from '../../stages/index.ts';
+import type { PlanInput } from '../../stages/common/plan-input.ts';
+import { stages } from '../../stages/blocks/graph.ts';
 import { watchInterrupts } from '../../terminal/interrupts.ts';
 import { BlockForgeError, exitCodeOf, fail } from '../../util/failure.ts';
 import { formatBytes } from '../../util/format.ts';
@@ -21,7 +21,7 @@ import { renderJson, renderQuiet, type RunView } from '../../terminal/run-view.t
 import type { Surroundings, Terminal } from '../../terminal/terminal.ts';
 import { trackRun } from '../../terminal/track-run.ts';
 
-const registry = fileURLToPath(new URL('../../stages/index.ts', import.meta.url));
+const registry = fileURLToPath(new URL('../../stages/blocks/graph.ts', import.meta.url));
 
 /** Plans or runs the pipeline. @returns the exit code */
 export async function runPipeline(command: RunCommand, around: Surroundings): Promise<number> {
@@ -29,7 +29,7 @@ export async function runPipeline(command: RunCommand, around: Surroundings): Pr
   refuseMistypedCommand(config, around);
   const loaded = loadConfig(config, { overrides, cwd: around.cwd });
   // Late, so that a mistake in the config is told at once.
-  const { preparePlanInput } = await import('../../stages/plan-input.ts');
+  const { preparePlanInput } = await import('../../stages/common/plan-input.ts');
   const input = await preparePlanInput(loaded, loaded.config.engine, {
     onProgress: downloadLines(around.stderr),
   });

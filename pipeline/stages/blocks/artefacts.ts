@@ -1,17 +1,22 @@
-import type { JobId } from '../../runner/contract.ts';
+import type { AdditivityReport, MeasuredComposition, Predictor } from '../../measure/predict-compositions.ts';
+import type { AllocatedComposition, Composition, MeasuredAllocation } from '../../measure/allocations.ts';
+import type { ContextName } from '../../measure/contexts.ts';
+import type { Deltas } from '../../measure/deltas.ts';
+import type { Interval } from '../../measure/interval.ts';
+import type { Measured, MeasuredUniform } from '../../measure/measured.ts';
+import type { Ranked } from '../../measure/rank.ts';
+import type { DistillationGain } from '../../distill/distillation-gain.ts';
 import { blockName } from '../../model/architecture.ts';
+import type { JobId } from '../../runner/contract.ts';
 
-/** Names of jobs and of the files in their folders: the one place where a stage learns what another one wrote. */
-export const splitsJob: JobId = 'data/splits';
-export const teacherJob: JobId = 'teacher/model';
-export const teacherCheckJob: JobId = 'teacher/check';
+/** Names of jobs, of the files in their folders and what is in them: where one stage learns what another one wrote. */
 export const statisticsJob = (shard: number): JobId => `statistics/shard-${shard}`;
 export const classShareJob: JobId = 'statistics/class-share';
 export const orderJob = (block: number): JobId => `order/${blockName(block)}`;
 export const refitJob = (block: number): JobId => `refit/${blockName(block)}`;
 export const distillJob = (block: number): JobId => `distill/${blockName(block)}`;
 export const measureJob = (shard: number): JobId => `measure/shard-${shard}`;
-export const composeJob = (shard: number): JobId => `compose/shard-${shard}`;
+export const compositionsJob = (shard: number): JobId => `compositions/shard-${shard}`;
 /** `percent`: of hidden units removed in every block, e.g. 50 or 62.5. */
 export const polishJob = (percent: number): JobId => `polish/uniform-${percent}`;
 export const profileJob: JobId = 'profile/latency';
@@ -19,11 +24,11 @@ export const rankJob: JobId = 'rank/library';
 export const exportJob: JobId = 'export/library';
 export const reportJob: JobId = 'report/test';
 
+/** Two chains of blocks: models of refits, and models of final descendants. Each repairs what its own prefix leaves wrong. */
+export type Chain = 'refit' | 'distill';
+export const chainJob = { refit: refitJob, distill: distillJob } as const;
+
 export const files = {
-  splits: 'splits.json',
-  teacher: 'teacher.safetensors',
-  history: 'history.json',
-  check: 'teacher.json',
   statistics: (block: number) => `${blockName(block)}.safetensors`,
   classShare: 'class-share.json',
   tokens: (block: number) => `${blockName(block)}.tokens.f32`,
@@ -31,6 +36,7 @@ export const files = {
   order: 'order.safetensors',
   descendants: 'descendants.safetensors',
   descendantsInfo: 'descendants.json',
+  history: 'history.json',
   scores: 'scores.safetensors',
   compositions: 'compositions.json',
   polished: 'polished.json',
@@ -40,19 +46,81 @@ export const files = {
   reportText: 'report.md',
 } as const;
 
-/** `[0, 1, ..., count - 1]` */
-export function indices(count: number): number[] {
-  return Array.from({ length: count }, (_, index) => index);
+/** By block, the class token's share of the squared gradient; null where all tokens count the same. */
+export interface ClassShareFile {
+  readonly classShare: readonly number[] | null;
+  readonly images?: number;
 }
 
-/** The part of `count` items that shard `shard` of `shards` works on: contiguous, sizes differ by at most one. */
-export function shardRange(count: number, shard: number, shards: number): { start: number; end: number } {
-  return { start: Math.floor((count * shard) / shards), end: Math.floor((count * (shard + 1)) / shards) };
+/**
+ * What refit and distill write about the descendants of a block, widest first. Errors are relative to the centred energy of
+ * the teacher's output on the held-out tokens.
+ */
+export interface DescendantsInfo {
+  readonly block: number;
+  readonly descendants: readonly {
+    readonly id: string;
+    readonly width: number;
+    readonly sparsity: number;
+    readonly predictedError: number;
+    readonly refitError: number;
+    /** Only after distillation. */
+    readonly error?: number;
+    readonly gainOverRefit?: number;
+    readonly kept?: 'refit' | 'trained';
+  }[];
 }
 
-/** The number behind `statistics/shard-3` or `distill/block-03`. */
-export function jobIndex(id: JobId): number {
-  const digits = /(\d+)$/.exec(id);
-  if (digits === null) throw new Error(`job ${id} has no index`);
-  return Number(digits[1]);
+/** Both empty when a block failed: then there are no whole models. */
+export interface CompositionsFile {
+  readonly random: readonly Composition[];
+  /** Candidates: for each sparsity one for every kind of costs, if it is a model of its own. */
+  readonly allocated: readonly AllocatedComposition[];
+}
+
+/** A uniform model before and after polishing, on the selection split. */
+export interface Polished {
+  readonly sparsity: number;
+  readonly width: number;
+  readonly before: Measured;
+  readonly after: Measured;
+  /** After minus before, paired over the same images. */
+  readonly gainPp: Interval;
+  /** Of the training, per step. */
+  readonly losses: readonly number[];
+}
+
+/** Every measured number, and the order they lead to. */
+export interface RankingFile {
+  readonly teacher: Measured;
+  /** The models whose blocks were exchanged one by one, the teacher first. */
+  readonly contexts: readonly {
+    readonly name: ContextName;
+    readonly width: number;
+    readonly measured: Measured;
+  }[];
+  /** By id; the teacher's own blocks too. */
+  readonly deltas: Readonly<Record<string, Deltas>>;
+  readonly uniform: readonly MeasuredUniform[];
+  readonly allocated: readonly MeasuredAllocation[];
+  /** Null without random compositions: none were asked for, or a block failed. */
+  readonly additivity: AdditivityReport | null;
+  readonly predictor: Predictor | null;
+  readonly compositions: readonly (MeasuredComposition & { readonly widths: readonly number[] })[];
+  readonly ranked: readonly Ranked[];
+}
+
+/** The final numbers, on images that nothing was chosen by. */
+export interface TestReport {
+  /** Images of the test split; 0 when the config asks for none, and then nothing else is here. */
+  readonly images: number;
+  readonly teacher?: Measured;
+  readonly uniform?: readonly MeasuredUniform[];
+  readonly allocated?: readonly MeasuredAllocation[];
+  /** End-to-end distilled uniform models, by sparsity; only where the config asks for them. */
+  readonly polished?: readonly { readonly sparsity: number; readonly measured: Measured }[];
+  /** Of the calibration images, not the test split: what the training gained over its time; absent where there was none. */
+  readonly distillation?: DistillationGain & { readonly widths: readonly number[] };
+  /** Of the library's manifest: which library these numbers belong to. */
+  readonly manifestSha256: string;
 }

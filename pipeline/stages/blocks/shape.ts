@@ -1,20 +1,25 @@
 import type { Config } from '../../config/schema.ts';
 import { contextsOf, type Context } from '../../measure/contexts.ts';
+import { tokensPerImage, type Architecture } from '../../model/architecture.ts';
+import type { Plain } from '../common/artefacts.ts';
 import { fail } from '../../util/failure.ts';
 
-export interface Descent {
+/** What a config and an architecture imply, for the graph and for whoever works on it. Knows numbers, opens nothing. */
+
+/** A type, not an interface, so that it is JSON; so are the others that stand in a job's settings. */
+export type Descent = {
   /** Share of hidden units removed, as configured. */
   readonly sparsity: number;
   /** Hidden units kept: a multiple of `descendants.widthMultiple`. */
   readonly width: number;
-}
+};
 
 /**
  * The descendants' widths for blocks of `hidden` units, widest first.
  * @throws BlockForgeError `config-invalid` when rounding makes two sparsities the same width or keeps everything.
  */
-export function descents(config: Config, hidden: number): Descent[] {
-  const { sparsities, widthMultiple } = config.descendants;
+export function descents({ descendants }: Pick<Config, 'descendants'>, hidden: number): Descent[] {
+  const { sparsities, widthMultiple } = descendants;
   const result = [...sparsities]
     .sort((a, b) => a - b)
     .map((sparsity) => ({
@@ -37,10 +42,119 @@ export function descents(config: Config, hidden: number): Descent[] {
 }
 
 /** Every width of a block, the teacher's first, then its descendants' from the widest. */
-export function blockWidths(config: Config, hidden: number): number[] {
-  return [hidden, ...descents(config, hidden).map(({ width }) => width)];
+export function blockWidths(steps: readonly Descent[], hidden: number): number[] {
+  return [hidden, ...steps.map(({ width }) => width)];
 }
 
-export function measuredContexts(config: Config, hidden: number): Context[] {
-  return contextsOf(config.measure.contexts, blockWidths(config, hidden));
+export function measuredContexts(
+  config: Pick<Config, 'descendants' | 'measure'>,
+  hidden: number,
+): Plain<Context>[] {
+  const widths = blockWidths(descents(config, hidden), hidden);
+  return contextsOf(config.measure.contexts, widths).map((context) => ({ ...context }));
+}
+
+/** What every job that reads calibration images must agree on: which are held out, which tokens of an image are kept. */
+export type Calibration = {
+  readonly seed: number;
+  /** Share of the images. */
+  readonly heldOut: number;
+  /** Of every image; null keeps all. */
+  readonly tokensPerImage: number | null;
+};
+
+export function calibrationOf({ seed, statistics }: Pick<Config, 'seed' | 'statistics'>): Calibration {
+  return { seed, heldOut: statistics.heldOut, tokensPerImage: statistics.tokensPerImage };
+}
+
+export function heldOutImages({ heldOut }: Pick<Calibration, 'heldOut'>, images: number): number {
+  return Math.max(1, Math.round(images * heldOut));
+}
+
+/** Tokens kept of every calibration image. */
+export function sampledTokens(
+  { tokensPerImage: most }: Pick<Calibration, 'tokensPerImage'>,
+  architecture: Architecture,
+): number {
+  return Math.min(most ?? Infinity, tokensPerImage(architecture));
+}
+
+/** Whether anything reads the sampled inputs of training images: composed inputs are streamed anew for every block. */
+export function keepsTrainingTokens({ inputs }: Pick<Config, 'inputs'>): boolean {
+  return inputs.from === 'teacher';
+}
+
+/** Inputs of a chain, where blocks are fitted and trained on composed ones. */
+export type ComposedInputs = Pick<Config['inputs'], 'composedShare' | 'images'>;
+
+/** Only the affine refit has targets to fit; without it nothing here looks at a compressed model. */
+export function refitInputs({ inputs, refit }: Pick<Config, 'inputs' | 'refit'>): ComposedInputs | null {
+  return inputs.from === 'composed' && refit.method === 'affine' ? composedOf(inputs) : null;
+}
+
+export function distillInputs({
+  inputs,
+  distill,
+}: Pick<Config, 'inputs' | 'distill'>): ComposedInputs | null {
+  return inputs.from === 'composed' && distill.enabled ? composedOf(inputs) : null;
+}
+
+function composedOf({ composedShare, images }: ComposedInputs): ComposedInputs {
+  return { composedShare, images };
+}
+
+/** How many calibration images a chain streams, and how many of them are held out; `available` of each there are. */
+export function chainImages(
+  { images, heldOut: share }: Pick<ComposedInputs, 'images'> & Pick<Calibration, 'heldOut'>,
+  available: { readonly training: number; readonly heldOut: number },
+): { training: number; heldOut: number } {
+  const heldOut = Math.min(available.heldOut, Math.max(1, Math.round(images * share)));
+  return { heldOut, training: Math.min(available.training, Math.max(1, images - heldOut)) };
+}
+
+/** Epochs become steps once, here, and minutes of all blocks a block's seconds; training code knows only these. */
+export function distillLength(
+  { duration, batchTokens }: Pick<Config['distill'], 'duration' | 'batchTokens'>,
+  depth: number,
+  tokens: number,
+): number | { readonly seconds: number } {
+  if ('steps' in duration) return duration.steps;
+  if ('minutes' in duration) return { seconds: (60 * duration.minutes) / depth };
+  return Math.max(1, Math.round((duration.epochs * tokens) / Math.min(batchTokens, tokens)));
+}
+
+/** The models to polish. @throws BlockForgeError `config-invalid` for a sparsity that is not in the library. */
+export function polishedModels(config: Pick<Config, 'descendants' | 'polish'>, hidden: number): Descent[] {
+  const known = descents(config, hidden);
+  return config.polish.sparsities.map((sparsity) => {
+    const found = known.find((item) => item.sparsity === sparsity);
+    return (
+      found ??
+      fail({
+        reason: 'config-invalid',
+        subject: 'polish.sparsities',
+        found: String(sparsity),
+        expected: `one of descendants.sparsities: ${known.map((item) => item.sparsity).join(', ')}`,
+        next: 'polish a sparsity that the library has, or add this one to descendants.sparsities',
+      })
+    );
+  });
+}
+
+/** In percent, for names: 62.5, not 62.50000000000001. */
+export const removedPercent = (sparsity: number): number => Number((100 * sparsity).toFixed(4));
+
+/** A shard reads the images anew, one job each: few enough that most runs have one, and sums in one order. */
+const imagesPerShard = 2048;
+
+/** Into how many jobs the passes over calibration and selection images are cut. */
+export function shardsOf({ data, statistics, measure }: Pick<Config, 'data' | 'statistics' | 'measure'>): {
+  readonly statistics: number;
+  readonly measure: number;
+} {
+  const { calibration, selection } = data.splits;
+  return {
+    statistics: statistics.shards ?? Math.ceil(calibration / imagesPerShard),
+    measure: measure.shards ?? Math.ceil(selection / imagesPerShard),
+  };
 }

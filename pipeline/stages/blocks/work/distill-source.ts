@@ -3,9 +3,12 @@ import { composedExamples } from '../../../distill/composed-examples.ts';
 import { teacherExamples } from '../../../distill/teacher-examples.ts';
 import { classProbability } from '../../../compress/token-weights.ts';
 import { blockName } from '../../../model/architecture.ts';
-import { readTokenWeights, sampledTokens } from './calibration.ts';
+import type { ImageHandling } from '../../common/artefacts.ts';
+import { openTeacher, readTeacherInfo } from '../../common/open.ts';
+import { sampledTokens, type ComposedInputs } from '../shape.ts';
+import { readTokenWeights } from './calibration.ts';
+import type { DistillSettings } from './distill.ts';
 import { type OpenStreams, openStreams } from './streams.ts';
-import { openTeacher } from './open.ts';
 import { openTokens, readHeldOutTokens, readTeacherFfn } from './read.ts';
 import type { Examples } from '../../../distill/examples.ts';
 import type { JobContext } from '../../../runner/contract.ts';
@@ -22,41 +25,52 @@ export interface DistillSource {
 /** Teacher inputs alone, from the statistics stage's files. */
 export async function teacherSource(
   context: JobContext,
-  block: number,
+  { block, shards, distill, calibration }: Omit<DistillSettings, 'composed'>,
   students: number,
 ): Promise<DistillSource> {
-  const { config } = context.loaded;
-  const tokens = await openTokens(context, block);
+  const { width, gelu } = (await readTeacherInfo(context)).architecture;
+  const tokens = await openTokens(context, { block, width, shards });
   const examples = teacherExamples({
     teacher: await readTeacherFfn(context, block),
     students,
     tokens,
-    heldOut: await readHeldOutTokens(context, block),
-    gelu: context.architecture.gelu,
-    batchTokens: config.distill.batchTokens,
-    seed: config.seed,
+    heldOut: await readHeldOutTokens(context, block, shards),
+    gelu,
+    batchTokens: distill.batchTokens,
+    seed: calibration.seed,
   });
   return { examples, tokens: tokens.count, advance: () => Promise.resolve(), close: () => tokens.close() };
 }
 
 /** The pairs of all levels are gathered once, in memory, and drawn from for the whole training. */
-export async function composedSource(context: JobContext, block: number): Promise<DistillSource> {
-  const { config } = context.loaded;
-  const { architecture, signal } = context;
-  const sampled = sampledTokens(config, architecture);
-  const weights = (await readTokenWeights(context))[block];
+export async function composedSource(
+  context: JobContext,
+  settings: Omit<DistillSettings, 'composed'> & { readonly composed: ComposedInputs },
+  { images }: ImageHandling,
+  students: number,
+): Promise<DistillSource> {
+  const { block, calibration, composed, distill } = settings;
+  const { signal } = context;
   const model = await openTeacher(context);
-  const streams = await openStreams(context, model, 'distill', block);
+  const { architecture } = model;
+  const sampled = sampledTokens(calibration, architecture);
+  const weights = (await readTokenWeights(context, architecture.depth, sampled))[block]!;
+  const streams = await openStreams(
+    context,
+    model,
+    { chain: 'distill', block, levels: 1 + students, images: composed.images, calibration },
+    images,
+  );
   const { rowsOf, isHeldOut } = streams;
   const pairs = await collectPairs(streams, block, { rowsOf, isHeldOut, sampled, signal });
   const examples = composedExamples({
     ...pairs,
-    ownShare: config.inputs.composedShare,
+    ownShare: composed.composedShare,
     classProbability: classProbability(weights, sampled),
     gelu: architecture.gelu,
-    batchTokens: config.distill.batchTokens,
+    batchTokens: distill.batchTokens,
     block: blockName(block),
-    seed: config.seed,
+    seed: calibration.seed,
   });
   return {
     examples,

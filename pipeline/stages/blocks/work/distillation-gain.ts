@@ -4,14 +4,15 @@ import { distillationGain, type DistillationGain } from '../../../distill/distil
 import type { DistillResult } from '../../../distill/task.ts';
 import type { JobContext } from '../../../runner/contract.ts';
 import { readJson } from '../../../util/atomic.ts';
-import { distillJob, files, indices } from '../artefacts.ts';
-import type { DescendantsInfo } from './read.ts';
+import { indices } from '../../common/artefacts.ts';
+import { distillJob, files, type DescendantsInfo } from '../artefacts.ts';
 
 /** What the distill jobs gained per minute, by width; undefined where they trained nothing. */
 export async function readDistillationGain(
-  context: JobContext,
+  context: Pick<JobContext, 'optionalInput'>,
+  depth: number,
 ): Promise<(DistillationGain & { readonly widths: readonly number[] }) | undefined> {
-  const folders = indices(context.architecture.depth)
+  const folders = indices(depth)
     .map((block) => context.optionalInput(distillJob(block)))
     .filter((folder) => folder !== undefined)
     .filter((folder) => existsSync(join(folder, files.history)));
@@ -24,7 +25,7 @@ export async function readDistillationGain(
   const gain = distillationGain(
     blocks.map(({ descendants, looks }) => ({ looks, refitErrors: descendants.map(refitError) })),
   );
-  return gain && { widths: blocks[0].descendants.map(({ width }) => width), ...gain };
+  return gain && { widths: blocks[0]!.descendants.map(({ width }) => width), ...gain };
 }
 
 /** Not `refitError`, which was measured behind refitted blocks: the training's looks are behind distilled ones. */

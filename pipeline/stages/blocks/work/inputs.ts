@@ -3,10 +3,13 @@ import { composedProblems } from '../../../compress/fit-problems.ts';
 import { type OutputError, outputErrors, pairErrors } from '../../../compress/errors.ts';
 import { refit, type RefitOptions, type RefittedDescendant } from '../../../compress/refit.ts';
 import { effectiveShare } from '../../../compress/token-weights.ts';
-import { readTokenWeights, sampledTokens } from './calibration.ts';
+import type { ImageHandling } from '../../common/artefacts.ts';
+import { openTeacher, readTeacherInfo } from '../../common/open.ts';
+import { sampledTokens, type ComposedInputs } from '../shape.ts';
+import { readTokenWeights } from './calibration.ts';
 import { type OpenStreams, openStreams } from './streams.ts';
-import { openTeacher } from './open.ts';
 import { readStatistics } from './read.ts';
+import type { RefitSettings } from './refit.ts';
 import type { FfnWeights } from '../../../model/ffn-weights.ts';
 import type { JobContext } from '../../../runner/contract.ts';
 
@@ -25,14 +28,15 @@ export interface FitSource {
 /** Teacher inputs alone: one factorisation serves all widths. */
 export async function teacherFits(
   context: JobContext,
-  block: number,
+  { block, shards, calibration }: Pick<RefitSettings, 'block' | 'shards' | 'calibration'>,
   teacher: FfnWeights,
   heldOut: Float32Array,
 ): Promise<FitSource> {
-  const { gelu } = context.architecture;
-  const tokensPerImage = sampledTokens(context.loaded.config, context.architecture);
-  const weights = (await readTokenWeights(context))[block];
-  const statistics = await readStatistics(context, block);
+  const { architecture } = await readTeacherInfo(context);
+  const { gelu, depth } = architecture;
+  const tokensPerImage = sampledTokens(calibration, architecture);
+  const weights = (await readTokenWeights(context, depth, tokensPerImage))[block]!;
+  const statistics = await readStatistics(context, block, shards);
   return {
     fit: (units, widths, options) => refit(teacher, statistics, units, widths, options),
     errors: (students) => outputErrors(teacher, students, heldOut, gelu, { tokensPerImage, weights }),
@@ -45,16 +49,22 @@ export async function teacherFits(
 /** Half teacher inputs, half those of the chain of refits: a problem per width. */
 export async function composedFits(
   context: JobContext,
-  block: number,
+  settings: Omit<RefitSettings, 'composed'> & { readonly composed: ComposedInputs },
+  { images }: ImageHandling,
   teacher: FfnWeights,
 ): Promise<FitSource> {
-  const { config } = context.loaded;
-  const { gelu } = context.architecture;
-  const sampled = sampledTokens(config, context.architecture);
-  const weights = (await readTokenWeights(context))[block];
-  const ownShare = config.inputs.composedShare;
+  const { block, calibration, composed, steps } = settings;
   const model = await openTeacher(context);
-  const streams = await openStreams(context, model, 'refit', block);
+  const { gelu, depth } = model.architecture;
+  const sampled = sampledTokens(calibration, model.architecture);
+  const weights = (await readTokenWeights(context, depth, sampled))[block]!;
+  const ownShare = composed.composedShare;
+  const streams = await openStreams(
+    context,
+    model,
+    { chain: 'refit', block, levels: 1 + steps.length, images: composed.images, calibration },
+    images,
+  );
   const heldOut = createPairs(streams, sampled);
   let tokens = 0;
   const problems = await composedProblems(
@@ -74,14 +84,14 @@ export async function composedFits(
   return {
     fit: (units, widths, options) =>
       widths.flatMap((width, index) => {
-        const { statistics, targets } = problems[index];
+        const { statistics, targets } = problems[index]!;
         return refit(teacher, statistics, units, [width], options, targets);
       }),
     errors: (students) =>
       students.flatMap((student, index) => {
         const parts = [
           { pairs: held.teacher, share: 1 - ownShare },
-          { pairs: held.own[index], share: ownShare },
+          { pairs: held.own[index]!, share: ownShare },
         ];
         return pairErrors([student], parts, weights, gelu);
       }),

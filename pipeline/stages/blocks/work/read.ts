@@ -8,28 +8,12 @@ import type { FfnWeights } from '../../../model/ffn-weights.ts';
 import { blockName, widthName } from '../../../model/architecture.ts';
 import { hostFfn, type HostWeights } from '../../../model/host-weights.ts';
 import { openSafetensors, writeSafetensors, type NamedArrays } from '../../../model/safetensors.ts';
-import { files, indices, orderJob, statisticsJob, teacherJob } from '../artefacts.ts';
-
-/** What refit and distill write about the descendants of a block, widest first. Errors are relative to the
- * centred energy of the teacher's output on the held-out tokens. */
-export interface DescendantsInfo {
-  readonly block: number;
-  readonly descendants: readonly {
-    readonly id: string;
-    readonly width: number;
-    readonly sparsity: number;
-    readonly predictedError: number;
-    readonly refitError: number;
-    /** Only after distillation. */
-    readonly error?: number;
-    readonly gainOverRefit?: number;
-    readonly kept?: 'refit' | 'trained';
-  }[];
-}
+import { commonFiles, indices, teacherJob } from '../../common/artefacts.ts';
+import { files, orderJob, statisticsJob } from '../artefacts.ts';
 
 /** The teacher's block `block` from the teacher job's file. */
 export async function readTeacherFfn(context: JobContext, block: number): Promise<FfnWeights> {
-  const file = await openSafetensors(join(context.input(teacherJob)!, files.teacher));
+  const file = await openSafetensors(join(context.input(teacherJob), commonFiles.teacher));
   const weights: HostWeights = {};
   for (const name of ['fc1.weight', 'fc1.bias', 'fc2.weight', 'fc2.bias']) {
     const full = `blocks.${block}.mlp.${name}`;
@@ -40,10 +24,14 @@ export async function readTeacherFfn(context: JobContext, block: number): Promis
 }
 
 /** Mean and covariance of one block's hidden units, merged over the shards. */
-export async function readStatistics(context: JobContext, block: number): Promise<BlockStatistics> {
+export async function readStatistics(
+  context: JobContext,
+  block: number,
+  shards: number,
+): Promise<BlockStatistics> {
   let merged: BlockStatistics | undefined;
-  for (const shard of indices(context.slots)) {
-    const file = await openSafetensors(join(context.input(statisticsJob(shard))!, files.statistics(block)));
+  for (const shard of indices(shards)) {
+    const file = await openSafetensors(join(context.input(statisticsJob(shard)), files.statistics(block)));
     const part: BlockStatistics = {
       count: Number(file.metadata.count),
       mean: (await file.readTyped('mean')) as Float64Array,
@@ -58,17 +46,21 @@ export async function readStatistics(context: JobContext, block: number): Promis
 }
 
 export async function readOrder(context: JobContext, block: number): Promise<Int32Array> {
-  const file = await openSafetensors(join(context.input(orderJob(block))!, files.order));
+  const file = await openSafetensors(join(context.input(orderJob(block)), files.order));
   const units = (await file.readTyped('units')) as Int32Array;
   await file.close();
   return units;
 }
 
 /** Held-out block inputs (LayerNorm outputs) [N, D] of all shards. */
-export async function readHeldOutTokens(context: JobContext, block: number): Promise<Float32Array> {
+export async function readHeldOutTokens(
+  context: JobContext,
+  block: number,
+  shards: number,
+): Promise<Float32Array> {
   const parts = await Promise.all(
-    indices(context.slots).map((shard) =>
-      readFile(join(context.input(statisticsJob(shard))!, files.heldOutTokens(block))),
+    indices(shards).map((shard) =>
+      readFile(join(context.input(statisticsJob(shard)), files.heldOutTokens(block))),
     ),
   );
   const all = Buffer.concat(parts);
@@ -78,13 +70,10 @@ export async function readHeldOutTokens(context: JobContext, block: number): Pro
 /** The block inputs sampled for distillation [N, D], read by range from the shards' files. */
 export async function openTokens(
   context: JobContext,
-  block: number,
+  { block, width, shards }: { readonly block: number; readonly width: number; readonly shards: number },
 ): Promise<TokenReader & { close(): Promise<void> }> {
-  const width = context.architecture.width;
   const handles = await Promise.all(
-    indices(context.slots).map((shard) =>
-      open(join(context.input(statisticsJob(shard))!, files.tokens(block))),
-    ),
+    indices(shards).map((shard) => open(join(context.input(statisticsJob(shard)), files.tokens(block)))),
   );
   const counts = await Promise.all(handles.map(async (handle) => (await handle.stat()).size / (4 * width)));
   return {

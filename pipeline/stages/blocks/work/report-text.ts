@@ -2,25 +2,30 @@ import type { Interval } from '../../../measure/interval.ts';
 import type { PredictionErrors } from '../../../measure/additivity.ts';
 import { mildLossPp } from '../../../measure/additivity.ts';
 import type { AdditivityReport, SplitErrors } from '../../../measure/predict-compositions.ts';
-import type { JobContext } from '../../../runner/contract.ts';
 import { formatDuration } from '../../../util/format.ts';
-import type { Measured, MeasuredAllocation, MeasuredUniform } from './measured.ts';
-import { removedPercent, type Polished } from './polish.ts';
-import type { RankingFile } from './rank.ts';
-import type { TestReport } from './report.ts';
+import type { MeasuredAllocation } from '../../../measure/allocations.ts';
+import type { Measured, MeasuredUniform } from '../../../measure/measured.ts';
+import type { Polished, RankingFile, TestReport } from '../artefacts.ts';
+import { removedPercent } from '../shape.ts';
+
+/** What the report says of its run. */
+export interface ReportedRun {
+  readonly name: string;
+  readonly engine: string;
+  readonly seed: number;
+  readonly confidence: number;
+}
 
 /** report.md: whole models on both splits, and how far predictions can be trusted. */
 export function describeReport(
-  context: JobContext,
+  { name, engine, seed, confidence }: ReportedRun,
   ranking: RankingFile,
   test: TestReport,
   polished: readonly Polished[],
 ): string {
-  const { loaded, engine } = context;
-  const confidence = `${loaded.config.measure.confidence * 100} % intervals`;
-  return `# ${loaded.name}
+  return `# ${name}
 
-Top-1 in percent, ${confidence}, seed ${loaded.config.seed}, engine ${engine}.
+Top-1 in percent, ${confidence * 100} % intervals, seed ${seed}, engine ${engine}.
 
 ## Selection split, ${ranking.teacher.images} images: what the ranking was made from
 

@@ -1,133 +1,122 @@
 import { join } from 'node:path';
-import type { JobContext, Stage } from '../../../runner/contract.ts';
+import { besideUniform } from '../../../measure/allocations.ts';
+import { measureAll, measuredOf, finalUniformId, uniformOf } from '../../../measure/measured.ts';
+import { sweep } from '../../../measure/sweep.ts';
+import { blockName } from '../../../model/architecture.ts';
+import type { FfnWeights } from '../../../model/ffn-weights.ts';
+import { disposeFfn, uploadFfn } from '../../../model/vit.ts';
+import type { JobContext, JobPlan } from '../../../runner/contract.ts';
 import { readJson, writeFileAtomic, writeJsonAtomic } from '../../../util/atomic.ts';
-import { readDistillationGain } from './distillation-gain.ts';
+import { sha256File, type Json } from '../../../util/hash.ts';
+import { indices, type BatchHandling } from '../../common/artefacts.ts';
+import { openSplit, openTeacher, readTeacherInfo } from '../../common/open.ts';
 import {
-  distillJob,
   exportJob,
   files,
-  indices,
   polishJob,
   rankJob,
-  refitJob,
-  reportJob,
-  splitsJob,
-  teacherJob,
+  type Polished,
+  type RankingFile,
+  type TestReport,
 } from '../artefacts.ts';
-import { uniformModels } from './measure.ts';
-import {
-  allocatedOf,
-  measureAll,
-  uniformOf,
-  type Measured,
-  type MeasuredAllocation,
-  type MeasuredUniform,
-} from './measured.ts';
-import { polishedModels, readPolished, removedPercent } from './polish.ts';
-import type { RankingFile } from './rank.ts';
+import { removedPercent, type Descent } from '../shape.ts';
+import { readDistillationGain } from './distillation-gain.ts';
+import { readBlocks } from './read.ts';
 import { describeReport } from './report-text.ts';
+import { composedModels, uniformModels, uploadDescendants } from './whole-models.ts';
 
-/** The final numbers, on images that nothing was chosen by. */
-export interface TestReport {
-  /** Images of the test split; 0 when the config asks for none, and then nothing else is here. */
-  readonly images: number;
-  readonly teacher?: Measured;
-  readonly uniform?: readonly MeasuredUniform[];
-  readonly allocated?: readonly MeasuredAllocation[];
-  /** End-to-end distilled uniform models, by sparsity; only where the config asks for them. */
-  readonly polished?: readonly { readonly sparsity: number; readonly measured: Measured }[];
-  /** Of the calibration images, not the test split: what the training gained over its time; absent where there was none. */
-  readonly distillation?: Awaited<ReturnType<typeof readDistillationGain>>;
-  /** Of the library's manifest: which library these numbers belong to. */
-  readonly manifestSha256: string;
-}
+export type ReportSettings = {
+  readonly seed: number;
+  readonly confidence: number;
+  readonly steps: readonly Descent[];
+  readonly distilled: boolean;
+  /** Sparsities of the models that were polished. */
+  readonly polished: readonly number[];
+};
+
+/** `name`: of the run. */
+export type ReportHandling = BatchHandling & { readonly name: string };
 
 /**
  * Touches the test split, once: the teacher, the uniform models and the allocated ones.
  * Reads: test split, teacher, descendants and the history of their training, ranking. Writes: report.json and report.md.
  * Costs: one forward pass per model.
  */
-export const report: Stage = {
-  name: 'report',
-  version: 3,
-  plan: ({ loaded, architecture, inputs }) => [
-    {
-      id: reportJob,
-      needs: [splitsJob, teacherJob, rankJob, exportJob],
-      wants: [
-        ...indices(architecture.depth).flatMap((block) => [refitJob(block), distillJob(block)]),
-        ...polishedModels(loaded.config, architecture.hidden).map(({ sparsity }) =>
-          polishJob(removedPercent(sparsity)),
-        ),
-      ],
-      settings: {
-        mean: inputs.preprocessing.mean,
-        std: inputs.preprocessing.std,
-        confidence: loaded.config.measure.confidence,
-      },
-      estimate: { seconds: 5, memoryBytes: 6e8, diskBytes: 1e5 },
-    },
-  ],
-  async run(_job, context) {
-    const { sha256File } = await import('../../../util/hash.ts');
-    const ranking = await readJson<RankingFile>(join(context.input(rankJob)!, files.ranking));
-    const polished = await readPolished(context);
-    const distillation = await readDistillationGain(context);
-    const result: TestReport = {
-      ...(await measureTest(context, ranking.allocated, polished)),
-      ...(distillation && { distillation }),
-      manifestSha256: await sha256File(join(context.input(exportJob)!, 'manifest.json')),
-    };
-    await writeJsonAtomic(join(context.folder, files.report), result);
-    await writeFileAtomic(
-      join(context.folder, files.reportText),
-      describeReport(
-        context,
-        ranking,
-        result,
-        polished.map((item) => item.polished),
-      ),
-    );
-    return { images: result.images, ...(result.teacher && { teacherTop1: result.teacher.top1Percent.mean }) };
-  },
-};
+export async function run(job: JobPlan, context: JobContext): Promise<Json> {
+  const settings = job.settings as ReportSettings;
+  const handling = job.handling as ReportHandling;
+  const { depth } = (await readTeacherInfo(context)).architecture;
+  const ranking = await readJson<RankingFile>(join(context.input(rankJob), files.ranking));
+  const polished = await readPolished(context, settings.polished, depth);
+  const distillation = await readDistillationGain(context, depth);
+  const result: TestReport = {
+    ...(await measureTest(context, settings, handling, ranking.allocated, polished)),
+    ...(distillation && { distillation }),
+    manifestSha256: await sha256File(join(context.input(exportJob), 'manifest.json')),
+  };
+  await writeJsonAtomic(join(context.folder, files.report), result);
+  const { seed, confidence } = settings;
+  const text = describeReport(
+    { name: handling.name, engine: String(context.engine), seed, confidence },
+    ranking,
+    result,
+    polished.map((item) => item.polished),
+  );
+  await writeFileAtomic(join(context.folder, files.reportText), text);
+  return { images: result.images, ...(result.teacher && { teacherTop1: result.teacher.top1Percent.mean }) };
+}
+
+interface PolishedModel {
+  readonly polished: Polished;
+  readonly ffns: readonly FfnWeights[];
+}
+
+/** One that failed is left out. */
+async function readPolished(
+  context: JobContext,
+  sparsities: readonly number[],
+  depth: number,
+): Promise<PolishedModel[]> {
+  const found = await Promise.all(
+    sparsities.map(async (sparsity) => {
+      const folder = context.optionalInput(polishJob(removedPercent(sparsity)));
+      if (folder === undefined) return [];
+      const ffns = await readBlocks(join(folder, files.descendants), indices(depth).map(blockName));
+      return [{ polished: await readJson<Polished>(join(folder, files.polished)), ffns }];
+    }),
+  );
+  return found.flat();
+}
 
 async function measureTest(
   context: JobContext,
+  { steps, distilled, confidence }: ReportSettings,
+  { images: access, batchSize }: BatchHandling,
   allocated: RankingFile['allocated'],
-  polished: Awaited<ReturnType<typeof readPolished>>,
+  polished: readonly PolishedModel[],
 ): Promise<Omit<TestReport, 'manifestSha256' | 'distillation'>> {
-  const { sweep } = await import('../../../measure/sweep.ts');
-  const { openSplit, openTeacher } = await import('./open.ts');
-  const { composed } = await import('./composed.ts');
-  const { uploadDescendants } = await import('./whole-models.ts');
-  const { config } = context.loaded;
-  const split = await openSplit(context, 'test');
+  const split = await openSplit(context, 'test', access);
   const images = split.items.length;
   if (images === 0) return { images };
   const model = await openTeacher(context);
-  const library = await uploadDescendants(context, { refitted: true });
-  const { disposeFfn, uploadFfn } = await import('../../../model/vit.ts');
+  const library = await uploadDescendants(context, model, steps, { refitted: true });
   const uploaded = polished.map(({ polished: { sparsity }, ffns }) => ({
+    id: `polished/${sparsity}`,
     sparsity,
     ffns: ffns.map(uploadFfn),
   }));
   const { models: scores } = await sweep({
     model,
-    batches: split.tensorBatches(split.items, config.measure.batchSize),
+    batches: split.tensorBatches(split.items, batchSize),
     images,
     descendants: [],
     uniform: [
-      ...uniformModels(context, library),
-      ...composed(
-        model,
+      ...uniformModels(library, steps, distilled),
+      ...composedModels(
         library,
         allocated.filter(({ costs }) => costs !== 'uniform'),
       ),
-      ...uploaded.map(({ sparsity, ffns }) => ({
-        id: `polished/${sparsity}`,
-        ffn: (block: number) => ffns[block],
-      })),
+      ...uploaded.map(({ id, ffns }) => ({ id, ffn: (block: number) => ffns[block]! })),
     ],
     signal: context.signal,
     onProgress: (progress) => context.progress(progress),
@@ -135,17 +124,19 @@ async function measureTest(
   model.dispose();
   library.dispose();
   uploaded.forEach(({ ffns }) => ffns.forEach(disposeFfn));
-  const measured = measureAll(scores, config.measure.confidence);
+  const measured = measureAll(scores, confidence);
   return {
     images,
-    teacher: measured.get('teacher')!,
-    uniform: uniformOf(context, measured),
-    allocated: await allocatedOf(context, allocated, scores, measured),
+    teacher: measuredOf(measured, 'teacher'),
+    uniform: uniformOf(
+      steps.map(({ sparsity }) => sparsity),
+      measured,
+    ),
+    allocated: besideUniform(allocated, scores, measured, confidence, (sparsity) =>
+      finalUniformId(sparsity, distilled),
+    ),
     ...(polished.length > 0 && {
-      polished: uploaded.map(({ sparsity }) => ({
-        sparsity,
-        measured: measured.get(`polished/${sparsity}`)!,
-      })),
+      polished: uploaded.map(({ id, sparsity }) => ({ sparsity, measured: measuredOf(measured, id) })),
     }),
   };
 }

@@ -2,35 +2,32 @@ import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TensorBatch } from '../../../../datasets/batches.ts';
+import { createStatistics, type StatisticsAccumulator } from '../../../compress/statistics.ts';
+import { rowWeights, type TokenWeights } from '../../../compress/token-weights.ts';
+import { visitBlocks } from '../../../compress/visit.ts';
 import { blockName } from '../../../model/architecture.ts';
-import { forwardFlops } from '../../../model/costs.ts';
-import type { JobContext, JobPlan, PlanInput, Stage } from '../../../runner/contract.ts';
-import type { StatisticsAccumulator } from '../../../compress/statistics.ts';
+import { openSafetensors, writeSafetensors } from '../../../model/safetensors.ts';
 import type { VisionTransformer } from '../../../model/vit.ts';
+import type { JobContext, JobPlan } from '../../../runner/contract.ts';
 import { readJson, writeJsonAtomic } from '../../../util/atomic.ts';
 import type { Json } from '../../../util/hash.ts';
-import { rowWeights, type TokenWeights } from '../../../compress/token-weights.ts';
-import {
-  calibrationImages,
-  calibrationTokens,
-  keepsTrainingTokens,
-  readTokenWeights,
-  sampledRows,
-  sampledTokens,
-} from './calibration.ts';
-import { planClassShare, runClassShare } from './class-share.ts';
-import {
-  classShareJob,
-  files,
-  indices,
-  jobIndex,
-  shardRange,
-  splitsJob,
-  statisticsJob,
-  teacherCheckJob,
-  teacherJob,
-} from '../artefacts.ts';
+import { indices, shardRange, type ImageHandling } from '../../common/artefacts.ts';
+import { openSplit, openTeacher } from '../../common/open.ts';
+import { classShareJob, files } from '../artefacts.ts';
+import { sampledTokens, type Calibration } from '../shape.ts';
+import { calibrationImages, readTokenWeights, sampledRows } from './calibration.ts';
+import { runClassShare } from './class-share.ts';
 import { openTokenFiles, type TokenFiles } from './token-files.ts';
+
+export type StatisticsSettings = {
+  readonly calibration: Calibration;
+  /** Sums depend on it in the last digits. */
+  readonly batchSize: number;
+  /** Keep the sampled inputs of training images, too. */
+  readonly trainingTokens: boolean;
+  readonly shard: number;
+  readonly shards: number;
+};
 
 const checkpointEveryMs = 120_000;
 
@@ -42,65 +39,34 @@ const checkpointEveryMs = 120_000;
  * Costs: about 1.3 forward passes; disk for the inputs. Resumes inside the job. Mergeable: each shard covers its own
  * images.
  */
-export const statistics: Stage = {
-  name: 'statistics',
-  version: 2,
-  plan: (input) => [planClassShare(input), ...planShards(input)],
-  run: (job, context) => (job.id === classShareJob ? runClassShare(context) : runShard(job, context)),
-};
-
-function planShards({ loaded, architecture, engine, slots, inputs }: PlanInput): JobPlan[] {
-  const { config } = loaded;
-  const { width, hidden, depth } = architecture;
-  const images = config.data.splits.calibration;
-  const tokens = calibrationTokens(config, architecture);
-  const trainingTokens = keepsTrainingTokens(config);
-  const kept = tokens.heldOut + (trainingTokens ? tokens.training : 0);
-  const flops = images * forwardFlops(architecture);
-  return indices(slots).map((shard) => ({
-    id: statisticsJob(shard),
-    needs: [splitsJob, teacherJob, teacherCheckJob, classShareJob],
-    settings: {
-      statistics: config.statistics,
-      seed: config.seed,
-      shard,
-      shards: slots,
-      ...(trainingTokens && { trainingTokens }),
-      mean: inputs.preprocessing.mean,
-      std: inputs.preprocessing.std,
-    },
-    estimate: {
-      seconds: 2 + (1.3 * flops) / slots / (engine === 'wasm' ? 12e9 : 100e9),
-      memoryBytes: 8e8 + depth * hidden * hidden * 12,
-      diskBytes: (kept * width * 4 * depth) / slots + depth * hidden * hidden * 8,
-    },
-  }));
+export function run(job: JobPlan, context: JobContext): Promise<Json> {
+  return job.id === classShareJob ? runClassShare(job, context) : runShard(job, context);
 }
 
 async function runShard(job: JobPlan, context: JobContext): Promise<Json> {
-  const { createStatistics } = await import('../../../compress/statistics.ts');
-  const { writeSafetensors } = await import('../../../model/safetensors.ts');
-  const { openTeacher, openSplit } = await import('./open.ts');
-  const { config } = context.loaded;
-  const { hidden, depth } = context.architecture;
-  const blocks = indices(depth);
-  const shard = jobIndex(job.id);
-  const split = await openSplit(context, 'calibration');
-  const images = calibrationImages(config, split.items);
+  const { calibration, batchSize, trainingTokens, shard, shards } = job.settings as StatisticsSettings;
+  const handling = job.handling as ImageHandling;
+  const split = await openSplit(context, 'calibration', handling.images);
+  const images = calibrationImages(calibration, split.items);
   const ofShard = <Item>(items: Item[]): Item[] => {
-    const { start, end } = shardRange(items.length, shard, context.slots);
+    const { start, end } = shardRange(items.length, shard, shards);
     return items.slice(start, end);
   };
   const heldOut = ofShard(images.heldOut);
   const training = ofShard(images.training);
 
-  const weights = await readTokenWeights(context);
+  const model = await openTeacher(context);
+  const { hidden, depth } = model.architecture;
+  const blocks = indices(depth);
+  const sampled = sampledTokens(calibration, model.architecture);
+  const weights = await readTokenWeights(context, depth, sampled);
   const accumulators = blocks.map(() => createStatistics(hidden));
-  const tokens = keepsTrainingTokens(config)
+  const visit = (batch: TensorBatch, sink: TokenFiles | undefined, into?: Sums) =>
+    visitBatch(model, batch, sampledRows(calibration, model.architecture, batch.ids), sink, into);
+  const tokens = trainingTokens
     ? await openTokenFiles(context.resumeFolder, blocks.map(files.tokens))
     : undefined;
   const heldOutTokens = await openTokenFiles(context.resumeFolder, blocks.map(files.heldOutTokens));
-  const model = await openTeacher(context);
   try {
     const resumed = await restore(context, accumulators);
     await tokens?.truncate(resumed.tokenBytes);
@@ -117,16 +83,16 @@ async function runShard(job: JobPlan, context: JobContext): Promise<Json> {
         metrics: { imagesPerSecond: rate(images) },
       });
     };
-    for await (const batch of split.tensorBatches(training.slice(image), config.statistics.batchSize)) {
-      await visitBatch(context, model, batch, tokens, { accumulators, weights });
+    for await (const batch of split.tensorBatches(training.slice(image), batchSize)) {
+      await visit(batch, tokens, { accumulators, weights, sampled });
       step(batch.ids.length);
       if (!context.signal.aborted && Date.now() - savedAt < checkpointEveryMs) continue;
       await save(context, accumulators, { image, tokenBytes: tokens?.sizeBytes ?? 0 });
       context.signal.throwIfAborted();
       savedAt = Date.now();
     }
-    for await (const batch of split.tensorBatches(heldOut, config.statistics.batchSize)) {
-      await visitBatch(context, model, batch, heldOutTokens);
+    for await (const batch of split.tensorBatches(heldOut, batchSize)) {
+      await visit(batch, heldOutTokens);
       step(batch.ids.length);
       context.signal.throwIfAborted();
     }
@@ -152,22 +118,26 @@ async function runShard(job: JobPlan, context: JobContext): Promise<Json> {
   }
 }
 
-/** Runs one batch through the teacher: its sampled inputs go to `sink`, if any, its hidden units into the accumulators. */
+/** What a batch's hidden units are added to. */
+interface Sums {
+  readonly accumulators: readonly StatisticsAccumulator[];
+  readonly weights: readonly TokenWeights[];
+  /** Tokens of an image. */
+  readonly sampled: number;
+}
+
+/** Runs one batch through the teacher: the inputs in `rows` go to `sink`, if any, their hidden units into the sums. */
 async function visitBatch(
-  context: JobContext,
   model: VisionTransformer,
   batch: TensorBatch,
+  rows: Int32Array,
   sink: TokenFiles | undefined,
-  into?: { accumulators: readonly StatisticsAccumulator[]; weights: readonly TokenWeights[] },
+  into?: Sums,
 ): Promise<void> {
-  const { visitBlocks } = await import('../../../compress/visit.ts');
-  const { architecture, loaded } = context;
-  const sampled = sampledTokens(loaded.config, architecture);
-  const rows = sampledRows(loaded.config, architecture, batch.ids);
   const inputs: Float32Array[] = [];
   visitBlocks(model, batch.pixels, rows, (block, { input, hidden }) => {
     if (sink !== undefined) inputs.push(input.dataSync<'float32'>());
-    into?.accumulators[block].add(hidden, rowWeights(into.weights[block], rows.length, sampled));
+    into?.accumulators[block]!.add(hidden, rowWeights(into.weights[block]!, rows.length, into.sampled));
   });
   batch.pixels.dispose();
   if (sink !== undefined) await Promise.all(inputs.map((values, block) => sink.append(block, values)));
@@ -189,7 +159,6 @@ async function save(
   accumulators: readonly StatisticsAccumulator[],
   progress: Progress,
 ): Promise<void> {
-  const { writeSafetensors } = await import('../../../model/safetensors.ts');
   await rm(join(context.resumeFolder, progressFile), { force: true });
   for (const [block, accumulator] of accumulators.entries()) {
     const { count, ...arrays } = accumulator.state();
@@ -209,7 +178,6 @@ async function restore(
 ): Promise<Progress> {
   const path = join(context.resumeFolder, progressFile);
   if (!existsSync(path)) return { image: 0, tokenBytes: 0 };
-  const { openSafetensors } = await import('../../../model/safetensors.ts');
   for (const [block, accumulator] of accumulators.entries()) {
     const file = await openSafetensors(join(context.resumeFolder, stateFile(block)));
     accumulator.restore({

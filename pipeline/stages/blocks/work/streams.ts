@@ -7,15 +7,26 @@ import type { VisionTransformer } from '../../../model/vit.ts';
 import type { FfnWeights } from '../../../model/ffn-weights.ts';
 import type { JobContext } from '../../../runner/contract.ts';
 import { hashJson, sha256File } from '../../../util/hash.ts';
+import { commonFiles, indices, splitsJob, teacherJob, type ImageAccess } from '../../common/artefacts.ts';
+import { openSplit, readTeacherInfo } from '../../common/open.ts';
+import { chainJob, files, type Chain } from '../artefacts.ts';
+import { chainImages, type Calibration } from '../shape.ts';
 import { calibrationImages, sampledRows } from './calibration.ts';
-import { chainBefore, chainImages, chainJob, type Chain } from '../chain.ts';
-import { files, indices, splitsJob, teacherJob } from '../artefacts.ts';
-import { openSplit } from './open.ts';
 import { readDescendants } from './read.ts';
 import { streamFolder } from './stream-folder.ts';
-import { descents } from '../shape.ts';
 
 const batchSize = 25;
+
+/** Which streams. */
+export interface StreamsAt {
+  readonly chain: Chain;
+  readonly block: number;
+  /** The teacher's and one of every width. */
+  readonly levels: number;
+  /** Most calibration images to stream. */
+  readonly images: number;
+  readonly calibration: Calibration;
+}
 
 /** The streams of a chain at one block, and what belongs to them. */
 export interface OpenStreams extends Streams {
@@ -28,30 +39,29 @@ export interface OpenStreams extends Streams {
 }
 
 /**
- * The streams of `chain` at `block`: found in the scratch folder where the job before has left them, else made again from
+ * The streams of a chain at a block: found in the scratch folder where the job before has left them, else made again from
  * the images and the chain's descendants so far. Costs then: one forward pass per level up to the block.
  */
 export async function openStreams(
   context: JobContext,
   model: VisionTransformer,
-  chain: Chain,
-  block: number,
+  { chain, block, levels, images, calibration }: StreamsAt,
+  access: ImageAccess,
 ): Promise<OpenStreams> {
-  const { config } = context.loaded;
-  const { architecture } = context;
-  const split = await openSplit(context, 'calibration');
-  const images = calibrationImages(config, split.items);
-  const counts = chainImages(config, {
-    training: images.training.length,
-    heldOut: images.heldOut.length,
-  });
-  const heldOut = images.heldOut.slice(0, counts.heldOut);
-  const training = images.training.slice(0, counts.training);
+  const { architecture } = model;
+  const { preprocessing } = await readTeacherInfo(context);
+  const split = await openSplit(context, 'calibration', access);
+  const all = calibrationImages(calibration, split.items);
+  const counts = chainImages(
+    { images, heldOut: calibration.heldOut },
+    { training: all.training.length, heldOut: all.heldOut.length },
+  );
+  const heldOut = all.heldOut.slice(0, counts.heldOut);
+  const training = all.training.slice(0, counts.training);
   const cut = (items: typeof training) =>
     indices(Math.ceil(items.length / batchSize)).map((i) => items.slice(i * batchSize, (i + 1) * batchSize));
   const batches = [...cut(training), ...cut(heldOut)];
   const trainingBatches = cut(training).length;
-  const levels = 1 + descents(config, architecture.hidden).length;
   const root = join(context.scratchFolder, chain);
   const store = streamFolder(root);
   const base = {
@@ -59,15 +69,15 @@ export async function openStreams(
     levels,
     training: training.length,
     heldOut: heldOut.length,
-    seed: config.seed,
-    preprocessing: hashJson({ ...context.inputs.preprocessing }),
-    splits: await sha256File(join(context.input(splitsJob)!, files.splits)),
-    teacher: await sha256File(join(context.input(teacherJob)!, files.teacher)),
+    seed: calibration.seed,
+    preprocessing: hashJson({ ...preprocessing }),
+    splits: await sha256File(join(context.input(splitsJob), commonFiles.splits)),
+    teacher: await sha256File(join(context.input(teacherJob), commonFiles.teacher)),
   };
   const keyOf = (prefix: readonly string[]): string => hashJson({ ...base, prefix });
   const prefix: string[] = [];
-  for (const job of chainBefore(chain, block)) {
-    prefix.push(await sha256File(join(context.input(job)!, files.descendants)));
+  for (const before of indices(block)) {
+    prefix.push(await sha256File(join(context.input(chainJob[chain](before)), files.descendants)));
   }
 
   let streams: Streams;
@@ -77,7 +87,7 @@ export async function openStreams(
     streams = await startStreams(model, store, levels, pixelsOf(), keyOf([]));
     for (const before of indices(block)) {
       context.progress({ fraction: 0, note: `streams up to ${blockName(before + 1)}` });
-      const folder = context.input(chainJob[chain](before))!;
+      const folder = context.input(chainJob[chain](before));
       await advanceStreams(streams, before, await readWeights(folder), keyOf(prefix.slice(0, before + 1)));
       context.signal.throwIfAborted();
     }
@@ -86,9 +96,9 @@ export async function openStreams(
     ...streams,
     rowsOf: (batch) =>
       sampledRows(
-        config,
+        calibration,
         architecture,
-        batches[batch].map(({ id }) => id),
+        batches[batch]!.map(({ id }) => id),
       ),
     isHeldOut: (batch) => batch >= trainingBatches,
     async advance(descendants, outputs) {

@@ -1,7 +1,11 @@
+import type { Composition } from '../../../measure/allocations.ts';
+import { uniformId } from '../../../measure/measured.ts';
+import { disposeFfn, teacherFfn, uploadFfn, type FfnTensors, type ModelTensors } from '../../../model/vit.ts';
 import type { JobContext } from '../../../runner/contract.ts';
-import type { FfnTensors } from '../../../model/vit.ts';
-import { distillJob, indices, refitJob } from '../artefacts.ts';
-import { descents } from '../shape.ts';
+import { indices } from '../../common/artefacts.ts';
+import { distillJob, refitJob } from '../artefacts.ts';
+import type { Descent } from '../shape.ts';
+import { readDescendants } from './read.ts';
 
 /** The descendants of a run on the engine. */
 export interface UploadedDescendants {
@@ -11,20 +15,28 @@ export interface UploadedDescendants {
   readonly final: readonly (readonly FfnTensors[] | undefined)[];
   /** The same before training. */
   readonly refitted: readonly (readonly FfnTensors[] | undefined)[];
-  /** The final FFN of a block by its hidden units; undefined for the teacher's H. @throws Error for another width */
-  ffn(block: number, width: number): FfnTensors | undefined;
+  /** The final FFN of a block by its hidden units; the teacher's own for its H. @throws Error for another width */
+  ffn(block: number, width: number): FfnTensors;
   dispose(): void;
 }
 
-/** @param kinds `refitted` too: only for the uniform models before training */
+/** A model to sweep: an FFN for every block. */
+export interface WholeModel {
+  readonly id: string;
+  readonly ffn: (block: number) => FfnTensors;
+}
+
+/**
+ * @param steps of every block
+ * @param kinds `refitted` too: only for the uniform models before training
+ */
 export async function uploadDescendants(
   context: JobContext,
+  teacher: ModelTensors,
+  steps: readonly Descent[],
   kinds: { readonly refitted: boolean },
 ): Promise<UploadedDescendants> {
-  const { disposeFfn, uploadFfn } = await import('../../../model/vit.ts');
-  const { readDescendants } = await import('./read.ts');
-  const { hidden, depth } = context.architecture;
-  const widths = descents(context.loaded.config, hidden).map(({ width }) => width);
+  const { hidden, depth } = teacher.architecture;
   const upload = async (jobOf: (block: number) => string) =>
     Promise.all(
       indices(depth).map(async (block) => {
@@ -41,8 +53,8 @@ export async function uploadDescendants(
     final,
     refitted,
     ffn(block, width) {
-      if (width === hidden) return undefined;
-      const found = final[block]?.[widths.indexOf(width)];
+      if (width === hidden) return teacherFfn(teacher, block);
+      const found = final[block]?.[steps.findIndex((step) => step.width === width)];
       if (found === undefined) throw new Error(`block ${block} has no descendant of width ${width}`);
       return found;
     },
@@ -50,4 +62,29 @@ export async function uploadDescendants(
       for (const ffn of [...refitted, ...final].flatMap((block) => block ?? [])) disposeFfn(ffn);
     },
   };
+}
+
+/** The models of one sparsity in every block, before and after distillation: none where a block failed. */
+export function uniformModels(
+  { final, refitted }: Pick<UploadedDescendants, 'final' | 'refitted'>,
+  steps: readonly Descent[],
+  distilled: boolean,
+): WholeModel[] {
+  const of = (kind: 'refit' | 'distilled', library: typeof final): WholeModel[] => {
+    const blocks = library.filter((block) => block !== undefined);
+    return blocks.length < library.length
+      ? []
+      : steps.map(({ sparsity }, step) => ({
+          id: uniformId(sparsity, kind),
+          ffn: (block) => blocks[block]![step]!,
+        }));
+  };
+  return [...of('refit', refitted), ...(distilled ? of('distilled', final) : [])];
+}
+
+export function composedModels(
+  library: UploadedDescendants,
+  compositions: readonly Composition[],
+): WholeModel[] {
+  return compositions.map(({ id, widths }) => ({ id, ffn: (block) => library.ffn(block, widths[block]!) }));
 }

@@ -2,17 +2,16 @@ import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { JobContext } from '../../../../pipeline/runner/contract.ts';
 import { readDistillationGain } from '../../../../pipeline/stages/blocks/work/distillation-gain.ts';
 
 describe('stages/distillation-gain', () => {
   let folder: string;
-  const context = (depth: number) =>
-    ({
-      architecture: { depth },
-      // The last block's job failed.
-      optionalInput: (id) => (id === `distill/block-0${depth - 1}` ? undefined : join(folder, id)),
-    }) as Pick<JobContext, 'optionalInput' | 'architecture'> as JobContext;
+  /** Of so many blocks, of which the last one's job failed. */
+  const gainOf = (depth: number) =>
+    readDistillationGain(
+      { optionalInput: (id) => (id === `distill/block-0${depth - 1}` ? undefined : join(folder, id)) },
+      depth,
+    );
   const write = async (block: number, descendants: object[], looks?: object[]) => {
     const job = join(folder, `distill/block-0${block}`);
     await mkdir(job, { recursive: true });
@@ -30,7 +29,7 @@ describe('stages/distillation-gain', () => {
     const refit = { width: 4, refitError: 0.7, error: 0.7, gainOverRefit: 0, kept: 'refit' };
     await write(0, [wide, { ...refit, error: 0.9, gainOverRefit: 0.25, kept: 'trained' }], looks);
     await write(1, [wide, refit], looks);
-    const gain = (await readDistillationGain(context(3)))!;
+    const gain = (await gainOf(3))!;
     assert.deepEqual(gain.widths, [8, 4]);
     assert.equal(gain.blocks, 2);
     assert.equal(gain.seconds, 4);
@@ -44,6 +43,6 @@ describe('stages/distillation-gain', () => {
 
   it('is absent where the config asks for no training', async () => {
     await write(0, [{ width: 8, refitError: 0.5, error: 0.5, gainOverRefit: 0, kept: 'refit' }]);
-    assert.equal(await readDistillationGain(context(2)), undefined);
+    assert.equal(await gainOf(2), undefined);
   });
 });

@@ -1,18 +1,36 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { LoadedConfig } from '../config/loaded.ts';
-import type { PlanInput, RunInputs } from './common/run-inputs.ts';
-import type { EngineChoice } from '../tensor/engine.ts';
-import { engineSlots, resolveEngine } from '../tensor/installed.ts';
-import { resolvePreprocessing } from '../../datasets/preprocessing.ts';
-import { dataFiles } from '../../datasets/open.ts';
-import type { Preprocessing } from '../../datasets/contract.ts';
-import type { HubOptions } from '../model/checkpoint/hub.ts';
-import { inspectCheckpoint } from '../model/checkpoint/inspect.ts';
-import type { Architecture } from '../model/architecture.ts';
-import { hashJson } from '../util/hash.ts';
-import { fail } from '../util/failure.ts';
-import { descents } from './blocks/shape.ts';
+import type { LoadedConfig } from '../../config/loaded.ts';
+import type { EngineChoice, EngineName } from '../../tensor/engine.ts';
+import { resolveEngine } from '../../tensor/installed.ts';
+import { resolvePreprocessing } from '../../../datasets/preprocessing.ts';
+import { dataFiles } from '../../../datasets/open.ts';
+import type { Preprocessing } from '../../../datasets/contract.ts';
+import type { HubOptions } from '../../model/checkpoint/hub.ts';
+import { inspectCheckpoint } from '../../model/checkpoint/inspect.ts';
+import type { Architecture } from '../../model/architecture.ts';
+import { hashJson } from '../../util/hash.ts';
+import { fail } from '../../util/failure.ts';
+
+/** What the stages need to know to list their jobs. No engine is loaded while planning. */
+export interface PlanInput {
+  readonly loaded: LoadedConfig;
+  readonly architecture: Architecture;
+  readonly engine: EngineName;
+  readonly inputs: RunInputs;
+}
+
+/** What was found outside before planning: read from headers and folder listings only. */
+export interface RunInputs {
+  /** The checkpoint's files (weights and config.json), absolute; empty when the teacher is trained here. */
+  readonly checkpointFiles: readonly string[];
+  /** Packed data files, hashed by content; empty for folders and synthetic data. */
+  readonly dataFiles: readonly string[];
+  /** Hash over the relative paths and sizes of a folder of images, else null. */
+  readonly dataListing: string | null;
+  /** How an image becomes the model's input. */
+  readonly preprocessing: Preprocessing;
+}
 
 /**
  * Everything the stages need to list their jobs: reads headers and listings only, loads no engine, decodes nothing.
@@ -48,7 +66,6 @@ export async function preparePlanInput(
     recommended: teacher.recommended,
   });
   refuseContradiction(loaded, preprocessing, teacher.recommended);
-  descents(config, teacher.architecture.hidden);
   const packed = config.data.source !== 'folder' && config.data.source !== 'shapes';
   const inputs: RunInputs = {
     checkpointFiles: teacher.files,
@@ -56,7 +73,7 @@ export async function preparePlanInput(
     dataListing: config.data.source === 'folder' ? await folderListing(config.data.path!) : null,
     preprocessing,
   };
-  return { loaded, architecture: teacher.architecture, engine, slots: engineSlots(engine).count, inputs };
+  return { loaded, architecture: teacher.architecture, engine, inputs };
 }
 
 interface InspectedTeacher {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { openSafetensors, writeSafetensors } from '../../../model/safetensors.ts';
-import type { TrainingCheckpoint, TrainingState } from '../../../tensor/training-state.ts';
+import { openSafetensors, writeSafetensors } from '../../model/safetensors.ts';
+import type { TrainingCheckpoint, TrainingState } from '../../tensor/training-state.ts';
 
 /** Keeps a training loop's state in one atomic file of the job's resume folder. */
 export function fileCheckpoint(resumeFolder: string): TrainingCheckpoint {

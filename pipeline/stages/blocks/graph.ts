@@ -1,0 +1,274 @@
+import type { Stage } from '../../runner/contract.ts';
+import { indices, splitsJob, teacherCheckJob, teacherJob } from '../common/artefacts.ts';
+import { batchHandling, data, imageHandling, teacher } from '../common/graph.ts';
+import type { PlanInput } from '../common/plan-input.ts';
+import {
+  classShareJob,
+  compositionsJob,
+  distillJob,
+  exportJob,
+  measureJob,
+  orderJob,
+  polishJob,
+  profileJob,
+  rankJob,
+  refitJob,
+  reportJob,
+  statisticsJob,
+} from './artefacts.ts';
+import * as estimates from './estimates.ts';
+import * as settings from './settings.ts';
+import { distillInputs, polishedModels, refitInputs, removedPercent, shardsOf } from './shape.ts';
+import type { ReportHandling } from './work/report.ts';
+
+/**
+ * The method `blocks` on one page: every job and the jobs it reads from. What a job's result depends on is in `settings.ts`,
+ * what it does in `work/`, what it takes in `estimates.ts`, what is in its files in `artefacts.ts`.
+ *
+ *     data -> teacher -> statistics -> order -> refit -> distill -> measure -> compositions -> rank -> export -> report
+ *
+ * Order, refit and distill are jobs of single blocks; with composed inputs those of a block follow the block before.
+ */
+
+/** One pass of the teacher over the calibration images, cut into shards, and how much its class tokens count. */
+const statistics: Stage<PlanInput> = {
+  name: 'statistics',
+  version: 3,
+  plan: (input) => {
+    const { statistics: shards } = shardsOf(input.loaded.config);
+    return [
+      {
+        id: classShareJob,
+        needs: [splitsJob, teacherJob, teacherCheckJob],
+        settings: settings.classShareSettings(input),
+        handling: imageHandling(input),
+        estimate: estimates.classShareEstimate(input),
+      },
+      ...indices(shards).map((shard) => ({
+        id: statisticsJob(shard),
+        needs: [splitsJob, teacherJob, teacherCheckJob, classShareJob],
+        settings: settings.statisticsSettings(input, shard, shards),
+        handling: imageHandling(input),
+        estimate: estimates.statisticsEstimate(input, shards),
+      })),
+    ];
+  },
+  work: () => import('./work/statistics.ts'),
+};
+
+/** Sorts a block's hidden units, most worth keeping first. */
+const order: Stage<PlanInput> = {
+  name: 'order',
+  version: 2,
+  needsEngine: false,
+  plan: (input) => {
+    const { statistics: shards } = shardsOf(input.loaded.config);
+    return blocksOf(input).map((block) => ({
+      id: orderJob(block),
+      needs: [teacherJob, ...indices(shards).map(statisticsJob)],
+      settings: settings.orderSettings(input, block, shards),
+      estimate: estimates.orderEstimate(input),
+    }));
+  },
+  work: () => import('./work/order.ts'),
+};
+
+/** Cuts a block to every width and gives each the best fc2 in closed form. */
+const refit: Stage<PlanInput> = {
+  name: 'refit',
+  version: 3,
+  plan: (input) => {
+    const { config } = input.loaded;
+    const { statistics: shards } = shardsOf(config);
+    const composed = refitInputs(config) !== null;
+    return blocksOf(input).map((block) => ({
+      id: refitJob(block),
+      needs: [
+        teacherJob,
+        classShareJob,
+        orderJob(block),
+        ...indices(shards).map(statisticsJob),
+        ...(composed ? [splitsJob, ...indices(block).map(refitJob)] : []),
+      ],
+      settings: settings.refitSettings(input, block, shards),
+      handling: imageHandling(input),
+      estimate: estimates.refitEstimate(input, block),
+    }));
+  },
+  work: () => import('./work/refit.ts'),
+};
+
+/** Trains a block's descendants from their refits. */
+const distill: Stage<PlanInput> = {
+  name: 'distill',
+  version: 3,
+  plan: (input) => {
+    const { config } = input.loaded;
+    const { statistics: shards } = shardsOf(config);
+    const composed = distillInputs(config) !== null;
+    return blocksOf(input).map((block) => ({
+      id: distillJob(block),
+      needs: [
+        teacherJob,
+        refitJob(block),
+        ...indices(shards).map(statisticsJob),
+        ...(composed ? [splitsJob, classShareJob, ...indices(block).map(distillJob)] : []),
+      ],
+      settings: settings.distillSettings(input, block, shards),
+      handling: imageHandling(input),
+      estimate: estimates.distillEstimate(input, block),
+    }));
+  },
+  work: () => import('./work/distill.ts'),
+};
+
+/** Scores every block at every width, in every context, on the selection split. */
+const measure: Stage<PlanInput> = {
+  name: 'measure',
+  version: 3,
+  plan: (input) => {
+    const { measure: shards } = shardsOf(input.loaded.config);
+    return indices(shards).map((shard) => ({
+      id: measureJob(shard),
+      needs: [splitsJob, teacherJob, teacherCheckJob],
+      wants: blocksOf(input).flatMap((block) => [refitJob(block), distillJob(block)]),
+      settings: settings.measureSettings(input, shard, shards),
+      handling: batchHandling(input),
+      estimate: estimates.measureEstimate(input, shards),
+    }));
+  },
+  work: () => import('./work/measure.ts'),
+};
+
+/** Scores whole models of mixed widths: random ones, and the best allocations for every sparsity. */
+const compositions: Stage<PlanInput> = {
+  name: 'compositions',
+  version: 1,
+  plan: (input) => {
+    const { measure: shards } = shardsOf(input.loaded.config);
+    return indices(shards).map((shard) => ({
+      id: compositionsJob(shard),
+      needs: [splitsJob, teacherJob, ...indices(shards).map(measureJob)],
+      wants: blocksOf(input).map(distillJob),
+      settings: settings.compositionsSettings(input, shard, shards),
+      handling: batchHandling(input),
+      estimate: estimates.compositionsEstimate(input, shards),
+    }));
+  },
+  work: () => import('./work/compositions.ts'),
+};
+
+/** Distils whole models end to end, apart from the library. */
+const polish: Stage<PlanInput> = {
+  name: 'polish',
+  version: 2,
+  plan: (input) =>
+    polishedOf(input).map((step) => ({
+      id: polishJob(removedPercent(step.sparsity)),
+      needs: [splitsJob, teacherJob, ...blocksOf(input).map(distillJob)],
+      settings: settings.polishSettings(input, step),
+      handling: batchHandling(input),
+      estimate: estimates.polishEstimate(input, step.width),
+    })),
+  work: () => import('./work/polish.ts'),
+};
+
+/** Times a block at every width on this machine, alone on it. */
+const profile: Stage<PlanInput> = {
+  name: 'profile',
+  version: 1,
+  plan: (input) => [
+    {
+      id: profileJob,
+      needs: [],
+      settings: settings.profileSettings(input),
+      exclusive: true,
+      estimate: estimates.profileEstimate,
+    },
+  ],
+  work: () => import('./work/profile.ts'),
+};
+
+/** Turns scores into deltas, deltas into a ranking. */
+const rank: Stage<PlanInput> = {
+  name: 'rank',
+  version: 4,
+  needsEngine: false,
+  plan: (input) => {
+    const { measure: shards } = shardsOf(input.loaded.config);
+    return [
+      {
+        id: rankJob,
+        needs: [teacherJob, ...indices(shards).map(measureJob), profileJob],
+        wants: indices(shards).map(compositionsJob),
+        settings: settings.rankSettings(input, shards),
+        estimate: estimates.rankEstimate,
+      },
+    ];
+  },
+  work: () => import('./work/rank.ts'),
+};
+
+/** Writes the library: what is handed on. */
+const exportLibrary: Stage<PlanInput> = {
+  name: 'export',
+  version: 4,
+  plan: (input) => [
+    {
+      id: exportJob,
+      folder: 'library',
+      needs: [rankJob, profileJob, splitsJob, teacherJob],
+      wants: blocksOf(input).flatMap((block) => [orderJob(block), distillJob(block)]),
+      settings: settings.exportSettings(input),
+      estimate: estimates.exportEstimate(input),
+    },
+  ],
+  work: () => import('./work/export.ts'),
+};
+
+/** Touches the test split, once. */
+const report: Stage<PlanInput> = {
+  name: 'report',
+  version: 4,
+  plan: (input) => {
+    const sparsities = polishedOf(input).map(({ sparsity }) => sparsity);
+    const { name } = input.loaded;
+    return [
+      {
+        id: reportJob,
+        needs: [splitsJob, teacherJob, rankJob, exportJob],
+        wants: [
+          ...blocksOf(input).flatMap((block) => [refitJob(block), distillJob(block)]),
+          ...sparsities.map(removedPercent).map(polishJob),
+        ],
+        settings: settings.reportSettings(input, sparsities),
+        handling: { ...batchHandling(input), name } satisfies ReportHandling,
+        estimate: estimates.reportEstimate,
+      },
+    ];
+  },
+  work: () => import('./work/report.ts'),
+};
+
+const blocksOf = ({ architecture }: PlanInput) => indices(architecture.depth);
+const polishedOf = ({ loaded, architecture }: PlanInput) =>
+  polishedModels(loaded.config, architecture.hidden);
+
+/** In the order data flows through them. Importing this loads no engine: a stage's work is imported when it runs. */
+export const stages: readonly Stage<PlanInput>[] = [
+  data,
+  teacher,
+  statistics,
+  order,
+  refit,
+  distill,
+  measure,
+  compositions,
+  polish,
+  profile,
+  rank,
+  exportLibrary,
+  report,
+];
+
+export { prepareWorker } from '../common/prepare-worker.ts';

@@ -1,0 +1,148 @@
+import type { Json } from '../../util/hash.ts';
+import type { PlanInput } from '../common/plan-input.ts';
+import {
+  calibrationOf,
+  descents,
+  distillInputs,
+  keepsTrainingTokens,
+  measuredContexts,
+  refitInputs,
+} from './shape.ts';
+import type { Descent } from './shape.ts';
+import type { ClassShareSettings } from './work/class-share.ts';
+import type { CompositionsSettings } from './work/compositions.ts';
+import type { DistillSettings } from './work/distill.ts';
+import type { ExportSettings } from './work/export.ts';
+import type { MeasureSettings } from './work/measure.ts';
+import type { OrderSettings } from './work/order.ts';
+import type { PolishSettings } from './work/polish.ts';
+import type { ProfileSettings } from './work/profile.ts';
+import type { RankSettings } from './work/rank.ts';
+import type { RefitSettings } from './work/refit.ts';
+import type { ReportSettings } from './work/report.ts';
+import type { StatisticsSettings } from './work/statistics.ts';
+
+/**
+ * What the result of every job depends on, beside its inputs: all that its work is given of the config. What the jobs it
+ * reads from depend on (the teacher, its preprocessing, the splits) needs no saying again.
+ */
+
+export function classShareSettings({ loaded: { config } }: PlanInput): ClassShareSettings {
+  const { seed, heldOut } = calibrationOf(config);
+  return { tokenWeights: config.statistics.tokenWeights, heldOut, seed };
+}
+
+export function statisticsSettings(
+  { loaded: { config } }: PlanInput,
+  shard: number,
+  shards: number,
+): StatisticsSettings {
+  return {
+    calibration: calibrationOf(config),
+    batchSize: config.statistics.batchSize,
+    trainingTokens: keepsTrainingTokens(config),
+    shard,
+    shards,
+  };
+}
+
+export function orderSettings({ loaded }: PlanInput, block: number, shards: number): OrderSettings {
+  return { ...loaded.config.order, block, shards };
+}
+
+export function refitSettings(input: PlanInput, block: number, shards: number): RefitSettings {
+  const { config } = input.loaded;
+  return {
+    ...config.refit,
+    ridge: config.order.ridge,
+    steps: stepsOf(input),
+    composed: refitInputs(config),
+    calibration: calibrationOf(config),
+    block,
+    shards,
+  };
+}
+
+export function distillSettings(
+  { loaded: { config } }: PlanInput,
+  block: number,
+  shards: number,
+): DistillSettings {
+  return {
+    distill: config.distill,
+    composed: distillInputs(config),
+    calibration: calibrationOf(config),
+    block,
+    shards,
+  };
+}
+
+export function measureSettings(input: PlanInput, shard: number, shards: number): MeasureSettings {
+  return {
+    steps: stepsOf(input),
+    contexts: contextsOf(input),
+    distilled: input.loaded.config.distill.enabled,
+    shard,
+    shards,
+  };
+}
+
+export function compositionsSettings(input: PlanInput, shard: number, shards: number): CompositionsSettings {
+  const { seed, measure } = input.loaded.config;
+  return {
+    seed,
+    random: measure.compositions,
+    steps: stepsOf(input),
+    contexts: contextsOf(input),
+    shard,
+    shards,
+  };
+}
+
+export function polishSettings(
+  { loaded: { config } }: PlanInput,
+  { sparsity, width }: Descent,
+): PolishSettings {
+  const { seed, heldOut } = calibrationOf(config);
+  const { sparsities: _, ...training } = config.polish;
+  return { training, sparsity, width, calibration: { seed, heldOut }, confidence: config.measure.confidence };
+}
+
+export function profileSettings(input: PlanInput): ProfileSettings {
+  return {
+    latency: input.loaded.config.measure.latency,
+    widths: stepsOf(input).map(({ width }) => width),
+    architecture: { ...input.architecture },
+  };
+}
+
+export function rankSettings(input: PlanInput, shards: number): RankSettings {
+  const { rank, measure, distill } = input.loaded.config;
+  return {
+    resource: rank.resource,
+    confidence: measure.confidence,
+    steps: stepsOf(input),
+    contexts: contextsOf(input),
+    distilled: distill.enabled,
+    shards,
+  };
+}
+
+export function exportSettings(input: PlanInput): ExportSettings {
+  return { config: input.loaded.config as unknown as Json, steps: stepsOf(input) };
+}
+
+export function reportSettings(input: PlanInput, polished: readonly number[]): ReportSettings {
+  const { seed, measure, distill } = input.loaded.config;
+  return {
+    seed,
+    confidence: measure.confidence,
+    steps: stepsOf(input),
+    distilled: distill.enabled,
+    polished,
+  };
+}
+
+const stepsOf = ({ loaded, architecture }: PlanInput) => descents(loaded.config, architecture.hidden);
+const contextsOf = ({ loaded, architecture }: PlanInput) =>
+  measuredContexts(loaded.config, architecture.hidden);

@@ -1,0 +1,59 @@
+import type { Preprocessing } from '../../../datasets/contract.ts';
+import type { Config } from '../../config/schema.ts';
+import type { Interval } from '../../measure/interval.ts';
+import type { Architecture } from '../../model/architecture.ts';
+import type { JobId } from '../../runner/contract.ts';
+
+/** Jobs that every method has, and what they write: whoever reads it learns its name and its type here. */
+export const splitsJob: JobId = 'data/splits';
+export const teacherJob: JobId = 'teacher/model';
+export const teacherCheckJob: JobId = 'teacher/check';
+
+export const commonFiles = {
+  splits: 'splits.json',
+  teacher: 'teacher.safetensors',
+  teacherInfo: 'teacher.json',
+  history: 'history.json',
+  check: 'check.json',
+} as const;
+
+/** The same members as a type of its own: an interface may not stand in a job's settings, which are JSON. */
+export type Plain<T> = { readonly [Key in keyof T]: T[Key] };
+
+/** What `teacher/model` says beside the weights: what every job that needs them depends on, too. */
+export interface TeacherInfo {
+  readonly architecture: Architecture;
+  /** How an image becomes the teacher's input. */
+  readonly preprocessing: Preprocessing;
+}
+
+/** What `teacher/check` writes. */
+export interface TeacherCheck {
+  readonly images: number;
+  readonly top1: Interval;
+}
+
+/**
+ * Where a job finds the images of the splits. Their contents are known from `data/splits`, so a job that needs it gets this
+ * as `handling`: data that was moved is the same data.
+ */
+export type ImageAccess = {
+  readonly data: Config['data'];
+  /** Draws the images of `shapes`. */
+  readonly seed: number;
+};
+
+export type ImageHandling = { readonly images: ImageAccess };
+
+/** Images in batches whose size changes nothing but the time and the memory. */
+export type BatchHandling = ImageHandling & { readonly batchSize: number };
+
+/** `[0, 1, ..., count - 1]` */
+export function indices(count: number): number[] {
+  return Array.from({ length: count }, (_, index) => index);
+}
+
+/** The part of `count` items that shard `shard` of `shards` works on: contiguous, sizes differ by at most one. */
+export function shardRange(count: number, shard: number, shards: number): { start: number; end: number } {
+  return { start: Math.floor((count * shard) / shards), end: Math.floor((count * (shard + 1)) / shards) };
+}

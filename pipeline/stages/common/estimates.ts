@@ -1,0 +1,56 @@
+import { forwardFlops } from '../../model/costs.ts';
+import type { JobPlan } from '../../runner/contract.ts';
+import type { EngineName } from '../../tensor/engine.ts';
+import type { PlanInput } from './plan-input.ts';
+
+export type Estimate = JobPlan['estimate'];
+
+/**
+ * Floating-point operations per second that plans count on, rounded down from runs on two cores. What was planned wrongly
+ * is corrected while a run goes on; only the order of jobs and the first guess of the end depend on these.
+ */
+const rates = {
+  /** A whole model forward and backward, or solves between small products. */
+  training: { tensorflow: 60e9, wasm: 8e9 },
+  /** Whole models forward. */
+  inference: { tensorflow: 80e9, wasm: 10e9 },
+  /** One block on many tokens. */
+  block: { tensorflow: 100e9, wasm: 12e9 },
+} as const satisfies Record<string, Record<EngineName, number>>;
+
+export function secondsOf(kind: keyof typeof rates, flops: number, engine: EngineName): number {
+  return flops / rates[kind][engine];
+}
+
+export function splitsEstimate({ loaded }: PlanInput): Estimate {
+  const { calibration, selection, test } = loaded.config.data.splits;
+  return { seconds: 2 + (calibration + selection + test) / 400, memoryBytes: 3e8, diskBytes: 1e6 };
+}
+
+export function modelEstimate({ architecture, engine, loaded: { config } }: PlanInput): Estimate {
+  const { train } = config.teacher;
+  const bytes = encoderBytes(architecture);
+  // The size of the train split is known only after drawing it; the data's own size is a fair guess.
+  const images = config.data.source === 'shapes' ? config.data.shapes.images : 55000;
+  return {
+    seconds:
+      train === undefined
+        ? 0.5 + bytes / 3e8
+        : secondsOf('training', 3 * forwardFlops(architecture) * images * train.epochs, engine),
+    memoryBytes: 5e8 + bytes * (train === undefined ? 2 : 5),
+    diskBytes: bytes,
+  };
+}
+
+export function checkEstimate({ architecture, engine, loaded }: PlanInput): Estimate {
+  const flops = forwardFlops(architecture) * loaded.config.data.splits.selection;
+  return {
+    seconds: 1 + secondsOf('training', flops, engine),
+    memoryBytes: 5e8 + encoderBytes(architecture) * 2,
+    diskBytes: 1e4,
+  };
+}
+
+function encoderBytes({ depth, width, hidden }: PlanInput['architecture']): number {
+  return depth * (4 * width * width + 2 * width * hidden) * 4;
+}

@@ -1,0 +1,95 @@
+import type { JobPlan, Stage } from '../../runner/contract.ts';
+import {
+  splitsJob,
+  teacherCheckJob,
+  teacherJob,
+  type BatchHandling,
+  type ImageHandling,
+} from './artefacts.ts';
+import { checkEstimate, modelEstimate, splitsEstimate } from './estimates.ts';
+import type { PlanInput } from './plan-input.ts';
+import type { SplitsHandling, SplitsSettings } from './work/data.ts';
+import type { CheckSettings, ModelHandling, ModelSettings } from './work/teacher.ts';
+
+/** Where the run's images are. */
+export function imageHandling({ loaded: { config } }: PlanInput): ImageHandling {
+  return { images: { data: config.data, seed: config.seed } };
+}
+
+export function batchHandling(input: PlanInput): BatchHandling {
+  return { ...imageHandling(input), batchSize: input.loaded.config.measure.batchSize };
+}
+
+/** The splits, drawn and proved disjoint. Stale when source, sizes, seed or image geometry change. */
+export const data: Stage<PlanInput> = {
+  name: 'data',
+  version: 1,
+  needsEngine: false,
+  plan: (input) => {
+    const { config } = input.loaded;
+    const { crop, channels } = input.inputs.preprocessing;
+    return [
+      {
+        id: splitsJob,
+        needs: [],
+        settings: {
+          source: config.data.source,
+          shapes: config.data.source === 'shapes' ? config.data.shapes : null,
+          splits: config.data.splits,
+          maxCorruptShare: config.data.maxCorruptShare,
+          seed: config.seed,
+          trains: config.teacher.train !== undefined,
+          listing: input.inputs.dataListing,
+          crop,
+          channels,
+        } satisfies SplitsSettings,
+        handling: {
+          ...imageHandling(input),
+          preprocessing: { ...input.inputs.preprocessing },
+        } satisfies SplitsHandling,
+        files: input.inputs.dataFiles,
+        estimate: splitsEstimate(input),
+      },
+    ];
+  },
+  work: () => import('./work/data.ts'),
+};
+
+/** The teacher, imported or trained, and a check that it is worth compressing. */
+export const teacher: Stage<PlanInput> = {
+  name: 'teacher',
+  version: 2,
+  plan: (input) => {
+    const { architecture, inputs, loaded } = input;
+    const { teacher, seed, measure } = loaded.config;
+    const model: JobPlan = {
+      id: teacherJob,
+      needs: teacher.train === undefined ? [] : [splitsJob],
+      settings: {
+        hints: teacher.hints,
+        architecture: { ...architecture },
+        preprocessing: { ...inputs.preprocessing },
+        train: teacher.train === undefined ? null : { ...teacher.train, seed },
+      } satisfies ModelSettings,
+      handling: {
+        ...imageHandling(input),
+        checkpoint: teacher.checkpoint ?? null,
+        architectureName: teacher.architecture ?? null,
+      } satisfies ModelHandling,
+      files: inputs.checkpointFiles,
+      estimate: modelEstimate(input),
+    };
+    const check: JobPlan = {
+      id: teacherCheckJob,
+      needs: [splitsJob, teacherJob],
+      settings: {
+        confidence: measure.confidence,
+        imported: teacher.train === undefined,
+      } satisfies CheckSettings,
+      handling: batchHandling(input),
+      estimate: checkEstimate(input),
+    };
+    return [model, check];
+  },
+  work: () => import('./work/teacher.ts'),
+};

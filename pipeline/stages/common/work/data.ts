@@ -1,0 +1,50 @@
+import { join } from 'node:path';
+import type { Preprocessing } from '../../../../datasets/contract.ts';
+import { openPreparer } from '../../../../datasets/open-preparer.ts';
+import { makeSplits } from '../../../../datasets/splits.ts';
+import type { Config } from '../../../config/schema.ts';
+import type { JobContext, JobPlan } from '../../../runner/contract.ts';
+import { writeJsonAtomic } from '../../../util/atomic.ts';
+import type { Json } from '../../../util/hash.ts';
+import { commonFiles, type ImageHandling, type Plain } from '../artefacts.ts';
+
+export type SplitsSettings = Pick<Config['data'], 'source' | 'splits' | 'maxCorruptShare'> & {
+  readonly shapes: Config['data']['shapes'] | null;
+  readonly seed: number;
+  /** The teacher is trained here: its images are drawn, too. */
+  readonly trains: boolean;
+  /** Hash over the names and sizes of a folder of images. */
+  readonly listing: string | null;
+  readonly crop: number;
+  readonly channels: number;
+};
+
+export type SplitsHandling = ImageHandling & { readonly preprocessing: Plain<Preprocessing> };
+
+/**
+ * Draws the splits and proves them disjoint by content.
+ * Reads: the data source. Writes: splits.json (ids, labels, content hashes, skipped images). Costs: one read and
+ * decode of the images used (decoded images stay in the cache).
+ */
+export async function run(job: JobPlan, context: JobContext): Promise<Json> {
+  const settings = job.settings as SplitsSettings;
+  const { images, preprocessing } = job.handling as SplitsHandling;
+  const preparer = await openPreparer(images, preprocessing, (message) => context.warn(message));
+  const { source } = preparer;
+  const { seed, trains } = settings;
+  const splits = await makeSplits(source, settings, { seed, needTrain: trains, preparer }, context);
+  await writeJsonAtomic(join(context.folder, commonFiles.splits), splits);
+  const [first] = splits.skipped;
+  if (first !== undefined) {
+    context.warn(`${splits.skipped.length} unusable images skipped, e.g. ${first.id}: ${first.why}`);
+  }
+  const { train, calibration, selection, test } = splits.items;
+  return {
+    source: source.description,
+    train: train.length,
+    calibration: calibration.length,
+    selection: selection.length,
+    test: test.length,
+    skipped: splits.skipped.length,
+  };
+}

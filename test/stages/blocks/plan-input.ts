@@ -1,0 +1,47 @@
+import { configSchema } from '../../../pipeline/config/schema.ts';
+import type { Architecture } from '../../../pipeline/model/architecture.ts';
+import type { PlanInput } from '../../../pipeline/stages/common/plan-input.ts';
+
+export const vitB16: Architecture = {
+  imageSize: 224,
+  patchSize: 16,
+  channels: 3,
+  width: 768,
+  depth: 12,
+  heads: 12,
+  hidden: 3072,
+  classes: 1000,
+  layerNormEpsilon: 1e-6,
+  gelu: 'exact',
+};
+
+/** What would be planned for a config, without any file. */
+export function planInput(config: object, architecture: Architecture): PlanInput {
+  return {
+    loaded: {
+      config: configSchema.parse({
+        teacher: { checkpoint: '/models/teacher.safetensors' },
+        data: { source: 'shapes' },
+        ...config,
+      }),
+      name: 'test',
+      file: 'test.yaml',
+    },
+    architecture,
+    engine: 'wasm',
+    inputs: {
+      checkpointFiles: ['/models/teacher.safetensors'],
+      dataFiles: [],
+      dataListing: null,
+      preprocessing: {
+        resize: null,
+        resizeMode: 'shortest',
+        interpolation: 'bicubic',
+        crop: architecture.imageSize,
+        channels: 3,
+        mean: [0.5, 0.5, 0.5],
+        std: [0.5, 0.5, 0.5],
+      },
+    },
+  };
+}
