@@ -104,8 +104,14 @@ export function polishSettings(
   { sparsity, width }: Descent,
 ): PolishSettings {
   const { seed, heldOut } = calibrationOf(config);
-  const { sparsities: _, ...training } = config.polish;
-  return { training, sparsity, width, calibration: { seed, heldOut }, confidence: config.measure.confidence };
+  const { steps, batchSize, learningRate, warmupShare, weightDecay, hiddenWeight } = config.polish;
+  return {
+    training: { steps, batchSize, learningRate, warmupShare, weightDecay, hiddenWeight },
+    sparsity,
+    width,
+    calibration: { seed, heldOut },
+    confidence: config.measure.confidence,
+  };
 }
 
 export function profileSettings(input: PlanInput): ProfileSettings {
