@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { StageRegistry } from '../pipeline/runner/contract.ts';
-import type * as registry from '../pipeline/stages/index.ts';
+import type * as registry from '../pipeline/stages/blocks/graph.ts';
 import { readSource, sourceFiles, wayTo } from './support/imports.ts';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
@@ -19,7 +19,7 @@ describe('import graph', () => {
   it('sees imports, and only those that load something', () => {
     const self = fileURLToPath(import.meta.url);
     assert.ok(loaded(self).includes('node:path'));
-    assert.ok(!loaded(self).includes('../pipeline/stages/index.ts'), 'types only');
+    assert.ok(!loaded(self).includes('../pipeline/stages/blocks/graph.ts'), 'types only');
     assert.ok(wayTo(/^node:os$/, [join(root, 'pipeline/runner/run.ts')]), 'through lock.ts');
     assert.ok(
       !loaded(join(root, 'pipeline/runner/local/worker.ts')).includes('../contract.ts'),
@@ -34,7 +34,7 @@ describe('import graph', () => {
   });
 
   for (const entry of [
-    'pipeline/stages/index.ts',
+    'pipeline/stages/blocks/graph.ts',
     'pipeline/tensor/installed.ts',
     'pipeline/cli/main.ts',
     'pipeline/cli/run/command.ts',

@@ -11,7 +11,7 @@ import {
 import type { Descent } from './shape.ts';
 import type { ClassShareSettings } from './work/class-share.ts';
 import type { CompositionsSettings } from './work/compositions.ts';
-import type { DistillSettings } from './work/distill.ts';
+import type { SourceSettings } from './work/distill-source.ts';
 import type { ExportSettings } from './work/export.ts';
 import type { MeasureSettings } from './work/measure.ts';
 import type { OrderSettings } from './work/order.ts';
@@ -67,7 +67,7 @@ export function distillSettings(
   { loaded: { config } }: PlanInput,
   block: number,
   shards: number,
-): DistillSettings {
+): SourceSettings {
   return {
     distill: config.distill,
     composed: distillInputs(config),

@@ -5,13 +5,24 @@ import { classProbability } from '../../../compress/token-weights.ts';
 import { blockName } from '../../../model/architecture.ts';
 import type { ImageHandling } from '../../common/artefacts.ts';
 import { openTeacher, readTeacherInfo } from '../../common/open.ts';
-import { sampledTokens, type ComposedInputs } from '../shape.ts';
+import { sampledTokens, type Calibration, type ComposedInputs } from '../shape.ts';
 import { readTokenWeights } from './calibration.ts';
-import type { DistillSettings } from './distill.ts';
 import { type OpenStreams, openStreams } from './streams.ts';
 import { openTokens, readHeldOutTokens, readTeacherFfn } from './read.ts';
 import type { Examples } from '../../../distill/examples.ts';
+import type { Config } from '../../../config/schema.ts';
 import type { JobContext } from '../../../runner/contract.ts';
+
+/** Which block is trained on what. */
+export type SourceSettings = {
+  readonly block: number;
+  /** Of the statistics. */
+  readonly shards: number;
+  readonly calibration: Calibration;
+  /** Null: trained on the teacher's own inputs alone, or not at all. */
+  readonly composed: ComposedInputs | null;
+  readonly distill: Config['distill'];
+};
 
 /** What a block's descendants are trained on. */
 export interface DistillSource {
@@ -25,7 +36,7 @@ export interface DistillSource {
 /** Teacher inputs alone, from the statistics stage's files. */
 export async function teacherSource(
   context: JobContext,
-  { block, shards, distill, calibration }: Omit<DistillSettings, 'composed'>,
+  { block, shards, distill, calibration }: SourceSettings,
   students: number,
 ): Promise<DistillSource> {
   const { width, gelu } = (await readTeacherInfo(context)).architecture;
@@ -45,7 +56,7 @@ export async function teacherSource(
 /** The pairs of all levels are gathered once, in memory, and drawn from for the whole training. */
 export async function composedSource(
   context: JobContext,
-  settings: Omit<DistillSettings, 'composed'> & { readonly composed: ComposedInputs },
+  settings: SourceSettings & { readonly composed: ComposedInputs },
   { images }: ImageHandling,
   students: number,
 ): Promise<DistillSource> {

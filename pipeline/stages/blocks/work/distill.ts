@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import type { Config } from '../../../config/schema.ts';
 import { distillBlock } from '../../../distill/loop.ts';
 import type { DistillResult } from '../../../distill/task.ts';
 import { blockName } from '../../../model/architecture.ts';
@@ -10,18 +9,9 @@ import type { ImageHandling } from '../../common/artefacts.ts';
 import { fileCheckpoint } from '../../common/checkpoint.ts';
 import { readTeacherInfo } from '../../common/open.ts';
 import { files, refitJob, type DescendantsInfo } from '../artefacts.ts';
-import { distillLength, type Calibration, type ComposedInputs } from '../shape.ts';
-import { composedSource, teacherSource } from './distill-source.ts';
+import { distillLength } from '../shape.ts';
+import { composedSource, teacherSource, type SourceSettings } from './distill-source.ts';
 import { readDescendants, writeDescendants } from './read.ts';
-
-export type DistillSettings = {
-  readonly distill: Config['distill'];
-  /** Null: trained on the teacher's own inputs alone, or not at all. */
-  readonly composed: ComposedInputs | null;
-  readonly calibration: Calibration;
-  readonly block: number;
-  readonly shards: number;
-};
 
 /**
  * Trains all descendants of one block, from their refit, and keeps the better of the two: against the teacher's block on
@@ -31,7 +21,7 @@ export type DistillSettings = {
  * Costs: per step 2 teacher products and 5 per width. Resumes inside the job, about every 30 s.
  */
 export async function run(job: JobPlan, context: JobContext): Promise<Json> {
-  const settings = job.settings as DistillSettings;
+  const settings = job.settings as SourceSettings;
   const { block, composed, distill } = settings;
   const refitFolder = context.input(refitJob(block));
   const students = await readDescendants(refitFolder);

@@ -5,13 +5,23 @@ import { refit, type RefitOptions, type RefittedDescendant } from '../../../comp
 import { effectiveShare } from '../../../compress/token-weights.ts';
 import type { ImageHandling } from '../../common/artefacts.ts';
 import { openTeacher, readTeacherInfo } from '../../common/open.ts';
-import { sampledTokens, type ComposedInputs } from '../shape.ts';
+import { sampledTokens, type Calibration, type ComposedInputs, type Descent } from '../shape.ts';
 import { readTokenWeights } from './calibration.ts';
 import { type OpenStreams, openStreams } from './streams.ts';
 import { readStatistics } from './read.ts';
-import type { RefitSettings } from './refit.ts';
 import type { FfnWeights } from '../../../model/ffn-weights.ts';
 import type { JobContext } from '../../../runner/contract.ts';
+
+/** Which block is fitted on what; composed inputs or none but the teacher's. */
+export type FitSettings = {
+  readonly block: number;
+  /** Of the statistics. */
+  readonly shards: number;
+  readonly steps: readonly Descent[];
+  readonly calibration: Calibration;
+  /** Null: fitted to the teacher's own inputs and outputs alone. */
+  readonly composed: ComposedInputs | null;
+};
 
 /** What the refits of a block are fitted to and judged by. */
 export interface FitSource {
@@ -28,7 +38,7 @@ export interface FitSource {
 /** Teacher inputs alone: one factorisation serves all widths. */
 export async function teacherFits(
   context: JobContext,
-  { block, shards, calibration }: Pick<RefitSettings, 'block' | 'shards' | 'calibration'>,
+  { block, shards, calibration }: FitSettings,
   teacher: FfnWeights,
   heldOut: Float32Array,
 ): Promise<FitSource> {
@@ -49,7 +59,7 @@ export async function teacherFits(
 /** Half teacher inputs, half those of the chain of refits: a problem per width. */
 export async function composedFits(
   context: JobContext,
-  settings: Omit<RefitSettings, 'composed'> & { readonly composed: ComposedInputs },
+  settings: FitSettings & { readonly composed: ComposedInputs },
   { images }: ImageHandling,
   teacher: FfnWeights,
 ): Promise<FitSource> {

@@ -9,19 +9,10 @@ import type { Json } from '../../../util/hash.ts';
 import type { ImageHandling } from '../../common/artefacts.ts';
 import { readTeacherInfo } from '../../common/open.ts';
 import { files, type DescendantsInfo } from '../artefacts.ts';
-import type { Calibration, ComposedInputs, Descent } from '../shape.ts';
-import { composedFits, teacherFits, type FitSource } from './inputs.ts';
+import { composedFits, teacherFits, type FitSettings, type FitSource } from './inputs.ts';
 import { readHeldOutTokens, readOrder, readTeacherFfn, writeDescendants } from './read.ts';
 
-export type RefitSettings = Config['refit'] & {
-  readonly ridge: number;
-  readonly steps: readonly Descent[];
-  /** Null: fitted to the teacher's own inputs and outputs alone. */
-  readonly composed: ComposedInputs | null;
-  readonly calibration: Calibration;
-  readonly block: number;
-  readonly shards: number;
-};
+export type RefitSettings = Config['refit'] & FitSettings & { readonly ridge: number };
 
 /**
  * Cuts one block to every width and gives each the closed-form best fc2 (docs/design.md, refit): for the teacher's own
