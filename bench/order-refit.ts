@@ -7,6 +7,7 @@ import type { EngineChoice } from '../pipeline/tensor/engine.ts';
 import { matrix, mirrorLower, transposed } from '../pipeline/tensor/float64/matrix.ts';
 import { addProduct } from '../pipeline/tensor/float64/product.ts';
 import { random } from '../pipeline/util/random.ts';
+import { seconds } from './support/seconds.ts';
 
 export interface OrderRefitCase {
   readonly width: number;
@@ -62,12 +63,6 @@ export function benchEngineProduct({ hidden }: OrderRefitCase): number {
   const elapsed = seconds(multiply);
   a.dispose();
   return (2 * hidden ** 3) / elapsed / 1e9;
-}
-
-function seconds(action: () => void): number {
-  const start = performance.now();
-  action();
-  return (performance.now() - start) / 1000;
 }
 
 async function main(): Promise<void> {

@@ -4,6 +4,7 @@ import { createStatistics } from '../pipeline/compress/statistics.ts';
 import { loadEngine } from '../pipeline/tensor/engine.ts';
 import type { EngineChoice } from '../pipeline/tensor/engine.ts';
 import { attention, gelu, layerNorm, linear, mergeHeads, splitHeads } from '../pipeline/tensor/ops.ts';
+import { seconds } from './support/seconds.ts';
 
 export interface StatisticsCase {
   readonly width: number;
@@ -67,12 +68,6 @@ export function benchStatistics({ width, heads, hidden, images, batches }: Stati
 
 function repeat(times: number, action: () => void): void {
   for (let i = 0; i < times; i++) action();
-}
-
-function seconds(action: () => void): number {
-  const start = performance.now();
-  action();
-  return (performance.now() - start) / 1000;
 }
 
 async function main(): Promise<void> {
