@@ -59,7 +59,7 @@ export function createAdmission(options: {
       const kept: SplitItem[] = [];
       const refused: Item[] = [];
       items.forEach((item, index) => {
-        const result = results[index];
+        const result = results[index]!;
         if (typeof result !== 'string') {
           skipped.push({ id: item.id, why: result.why });
           refused.push(item);
@@ -109,5 +109,5 @@ function failCorrupt(
 }
 
 function firstLine(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split('\n')[0].trim();
+  return (error instanceof Error ? error.message : String(error)).split('\n')[0]!.trim();
 }

@@ -27,7 +27,7 @@ export async function mapConcurrent<T, R>(
     const work = async () => {
       for (let i = start; i < end && !stopped; i++) {
         signal?.throwIfAborted();
-        results[i] = await map(items[i]);
+        results[i] = await map(items[i]!);
       }
       onDone?.(end - start);
     };

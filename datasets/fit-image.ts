@@ -95,9 +95,9 @@ function toChannels(pixels: Uint8Array, from: 1 | 3, to: 1 | 3): Uint8Array {
   const count = pixels.length / from;
   const out = new Uint8Array(count * to);
   for (let i = 0; i < count; i++) {
-    if (to === 3) out.fill(pixels[i], 3 * i, 3 * i + 3);
+    if (to === 3) out.fill(pixels[i]!, 3 * i, 3 * i + 3);
     else {
-      const luma = 19595 * pixels[3 * i] + 38470 * pixels[3 * i + 1] + 7471 * pixels[3 * i + 2];
+      const luma = 19595 * pixels[3 * i]! + 38470 * pixels[3 * i + 1]! + 7471 * pixels[3 * i + 2]!;
       out[i] = (luma + 0x8000) >>> 16;
     }
   }

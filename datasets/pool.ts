@@ -20,18 +20,18 @@ export function createPool(items: readonly Item[], random: Random): Pool {
   const labels = [...byLabel.keys()].sort((a, b) => a - b);
   const lists = labels.map((label) => random.shuffle(byLabel.get(label)!));
   const at = lists.map(() => 0);
-  const left = () => lists.map((list, index) => list.length - at[index]);
+  const left = () => lists.map((list, index) => list.length - at[index]!);
   return {
     remaining: () => left().reduce((a, b) => a + b, 0),
     take(count, random) {
       return shares(left(), count, random).flatMap((share, index) => {
-        at[index] += share;
-        return lists[index].slice(at[index] - share, at[index]);
+        at[index]! += share;
+        return lists[index]!.slice(at[index]! - share, at[index]);
       });
     },
     takeOf(label) {
       const index = labels.indexOf(label);
-      return index < 0 || at[index] >= lists[index].length ? undefined : lists[index][at[index]++];
+      return index < 0 || at[index]! >= lists[index]!.length ? undefined : lists[index]![at[index]!++];
     },
   };
 }
@@ -49,7 +49,7 @@ export function shares(sizes: readonly number[], count: number, random: Random):
   const remainders = sizes.map((size) => (size * count) % total);
   const missing = count - result.reduce((a, b) => a + b, 0);
   const indices = random.shuffle(sizes.map((_, index) => index));
-  indices.sort((a, b) => remainders[b] - remainders[a]);
-  for (const index of indices.slice(0, missing)) result[index]++;
+  indices.sort((a, b) => remainders[b]! - remainders[a]!);
+  for (const index of indices.slice(0, missing)) result[index]!++;
   return result;
 }

@@ -107,7 +107,7 @@ export function resolvePreprocessing(
 function forChannels({ mean, std }: Normalisation, channels: 1 | 3): Normalisation {
   const fit = (values: readonly number[]) => {
     if (values.length === channels) return values;
-    if (values.length === 1) return [values[0], values[0], values[0]];
+    if (values.length === 1) return [...values, ...values, ...values];
     return [values.reduce((a, b) => a + b, 0) / values.length];
   };
   return { mean: fit(mean), std: fit(std) };

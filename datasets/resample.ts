@@ -111,8 +111,9 @@ function pass(from: Uint8Array, { start, count, weights, stride }: Taps, layout:
     for (let i = 0; i < start.length; i++) {
       for (let c = 0; c < channels; c++) {
         let sum = half;
-        let at = line * fromLine + start[i] * fromStep + c;
-        for (let k = i * stride; k < i * stride + count[i]; k++, at += fromStep) sum += from[at] * weights[k];
+        let at = line * fromLine + start[i]! * fromStep + c;
+        for (let k = i * stride; k < i * stride + count[i]!; k++, at += fromStep)
+          sum += from[at]! * weights[k]!;
         const value = sum >> precision;
         out[line * toLine + i * toStep + c] = value < 0 ? 0 : value > 255 ? 255 : value;
       }
@@ -128,7 +129,7 @@ function nearest(image: Image, width: number, height: number): Image {
     const row = Math.floor(((y + 0.5) * image.height) / height) * image.width;
     for (let x = 0; x < width; x++) {
       const at = (row + Math.floor(((x + 0.5) * image.width) / width)) * channels;
-      for (let c = 0; c < channels; c++) pixels[(y * width + x) * channels + c] = image.pixels[at + c];
+      for (let c = 0; c < channels; c++) pixels[(y * width + x) * channels + c] = image.pixels[at + c]!;
     }
   }
   return { width, height, channels, pixels };

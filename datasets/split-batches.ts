@@ -52,7 +52,7 @@ export async function loadSplit(
   const indices = Array.from(items, (_, index) => index);
   await mapConcurrent(
     indices,
-    async (index) => pixels.set(await preparer.pixels(items[index]), index * imageBytes),
+    async (index) => pixels.set(await preparer.pixels(items[index]!), index * imageBytes),
     { signal },
   );
   return { ids: items.map(({ id }) => id), labels, pixels, count: items.length, size, channels };

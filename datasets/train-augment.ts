@@ -31,7 +31,7 @@ export function augmentBatch(
       }
       for (let x = firstX; x < endX; x++) {
         const at = source + (size - 1 - (x + dx)) * channels;
-        for (let c = 0; c < channels; c++) pixels[to + x * channels + c] = from[at + c];
+        for (let c = 0; c < channels; c++) pixels[to + x * channels + c] = from[at + c]!;
       }
     }
   }

@@ -53,7 +53,7 @@ export async function openCifar(folder: string, kind: 'cifar10' | 'cifar100'): P
     for (const path of files[origin]) {
       for (const record of records(path, await readFile(path), labelBytes, classes)) {
         const id = `${origin}:${String(index++).padStart(5, '0')}`;
-        items.push({ id, label: record[labelBytes - 1], origin });
+        items.push({ id, label: record[labelBytes - 1]!, origin });
         contents.set(id, record.subarray(labelBytes));
       }
     }
@@ -109,7 +109,7 @@ function* records(
     );
   }
   for (let at = 0; at < bytes.length; at += recordBytes) {
-    const label = bytes[at + labelBytes - 1];
+    const label = bytes[at + labelBytes - 1]!;
     if (label >= classes)
       refuse(`${path}, record ${at / recordBytes}`, `label ${label}`, `0 to ${classes - 1}`);
     yield bytes.subarray(at, at + recordBytes);
@@ -120,7 +120,7 @@ function* records(
 function interleave(planes: Uint8Array): Uint8Array {
   const pixels = new Uint8Array(pixelBytes);
   for (let i = 0; i < plane; i++) {
-    for (let c = 0; c < 3; c++) pixels[3 * i + c] = planes[c * plane + i];
+    for (let c = 0; c < 3; c++) pixels[3 * i + c] = planes[c * plane + i]!;
   }
   return pixels;
 }

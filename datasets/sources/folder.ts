@@ -35,7 +35,7 @@ export async function openFolder(folder: string): Promise<Source> {
       ]
     : [{ at: '', origin: 'all' }];
 
-  const classes = await listFolders(root, parts[0].at);
+  const classes = await listFolders(root, parts[0]!.at);
   const labels = new Map(classes.map((name, label) => [name, label]));
   const items: Item[] = [];
   for (const { at, origin } of parts) {

@@ -27,13 +27,14 @@ interface IdxPair {
 export async function openIdx(folder: string): Promise<Source> {
   const pairs = await idxFiles(folder);
   const parts = await Promise.all(pairs.map((pair) => readPair(pair)));
-  const size = parts[0].width * parts[0].height;
+  const { width: firstWidth, height: firstHeight } = parts[0]!;
+  const size = firstWidth * firstHeight;
   for (const { pair, width, height } of parts) {
-    if (width * height === size && width === parts[0].width) continue;
+    if (width * height === size && width === firstWidth) continue;
     refuse(
       pair.images,
       `images of ${width}x${height}`,
-      `${parts[0].width}x${parts[0].height} as in the other file`,
+      `${parts[0]!.width}x${parts[0]!.height} as in the other file`,
     );
   }
   const offset = new Map<string, { readonly pixels: Uint8Array; readonly at: number }>();
@@ -46,7 +47,7 @@ export async function openIdx(folder: string): Promise<Source> {
     });
   });
   const classCount = items.reduce((most, { label }) => Math.max(most, label + 1), 0);
-  const { width, height } = parts[0];
+  const { width, height } = parts[0]!;
   return {
     description: `idx ${folder} (${items.length.toLocaleString('en')} images of ${width}x${height}, ${classCount} classes)`,
     classes: Array.from({ length: classCount }, (_, index) => String(index)),
@@ -95,7 +96,9 @@ function missing(folder: string, found: string): never {
 async function readPair(pair: IdxPair) {
   const images = await readIdx(pair.images, 3);
   const labels = await readIdx(pair.labels, 1);
-  const [count, height, width] = images.sizes;
+  const count = images.sizes[0]!;
+  const height = images.sizes[1]!;
+  const width = images.sizes[2]!;
   if (labels.sizes[0] !== count)
     refuse(pair.labels, `${labels.sizes[0]} labels`, `${count}, one for each image`);
   return { pair, width, height, pixels: images.bytes, labels: labels.bytes };
@@ -125,7 +128,8 @@ async function readIdx(path: string, dimensions: 1 | 3): Promise<{ sizes: number
   const sizes = Array.from({ length: dimensions }, (_, index) => head.readUInt32BE(4 + 4 * index));
   const total = headerBytes + sizes.reduce((a, b) => a * b, 1);
   const possible = zipped ? fileBytes * maxRatio : fileBytes;
-  const [count, ...sides] = sizes;
+  const count = sizes[0]!;
+  const sides = sizes.slice(1);
   if (
     count === 0 ||
     count > maxCount ||

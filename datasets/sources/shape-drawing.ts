@@ -38,8 +38,8 @@ function figure(
   random: Random,
   name: string,
 ): string {
-  const texture = textures[Math.floor(label / outlines.length)];
-  const outline = outlines[label % outlines.length];
+  const texture = textures[Math.floor(label / outlines.length)]!;
+  const outline = outlines[label % outlines.length]!;
   const dark = `hsl(${random.integer(360)},${between(random, 20, 80)}%,${between(random, 10, 28)}%)`;
   const bright = `hsl(${random.integer(360)},${between(random, 20, 80)}%,${between(random, 70, 92)}%)`;
   const [paint, ink] = random.next() < 0.5 ? [bright, dark] : [dark, bright];

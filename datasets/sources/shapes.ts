@@ -34,7 +34,7 @@ export function openShapes(settings: Config['data']['shapes'], seed: number): So
     classes: shapeClasses,
     items: [...list('train', count - testCount), ...list('test', testCount)],
     async content({ id }) {
-      const [origin, digits] = id.split(':');
+      const [origin = '', digits] = id.split(':');
       const page = Math.floor(Number(digits) / pageImages);
       const key = `${origin}:${page}`;
       let drawn = pages.get(key);
@@ -69,13 +69,13 @@ async function drawPage(
   const pixels = new Uint8Array(pageImages * size * size * 3);
   let to = 0;
   for (let place = 0; place < pageImages; place++) {
-    const stream = streams[place];
+    const stream = streams[place]!;
     const left = (place % pageSide) * size;
     const top = Math.floor(place / pageSide) * size;
     for (let y = 0; y < size; y++) {
       const row = ((top + y) * side + left) * 3;
       for (let i = 0; i < size * 3; i++) {
-        const value = sheet[row + i] + bell(stream) * noise * fullNoise;
+        const value = sheet[row + i]! + bell(stream) * noise * fullNoise;
         pixels[to++] = value < 0 ? 0 : value > 255 ? 255 : Math.round(value);
       }
     }

@@ -52,7 +52,7 @@ function undominated(choices: readonly (readonly Choice[])[], budget: number): A
   let rest = least.reduce((sum, resource) => sum + resource, 0);
   let front: State[] = [{ cost: 0, resource: 0, parent: null, index: -1 }];
   for (const [block, options] of choices.entries()) {
-    rest -= least[block];
+    rest -= least[block]!;
     const grown = front.flatMap((parent) =>
       options.map((option, index): State => ({
         cost: parent.cost + option.cost,
@@ -78,7 +78,7 @@ function compareStates(a: State, b: State): number {
 
 function comparePaths(a: readonly number[], b: readonly number[]): number {
   const place = a.findIndex((index, block) => index !== b[block]);
-  return place < 0 ? 0 : a[place] - b[place];
+  return place < 0 ? 0 : a[place]! - b[place]!;
 }
 
 function pathOf(state: State): number[] {

@@ -37,11 +37,11 @@ export function choose(blocks: Blocks, limits: readonly number[], count = 1): Ch
     {
       blocks: blocks.map((options, block) =>
         options.map(({ uses }, index) => [
-          costs[block][index] / unit,
-          ...limited.map((resource) => uses[resource]),
+          costs[block]![index]! / unit,
+          ...limited.map((resource) => uses[resource]!),
         ]),
       ),
-      base: [0, ...limited.map((resource) => limits[resource])],
+      base: [0, ...limited.map((resource) => limits[resource]!)],
       rise: [1, ...limited.map(() => 0)],
     },
     count,
@@ -79,22 +79,24 @@ export function explainMisfit(
     if (!(limit > 0) && !firm.has(resource)) throw new RangeError(`limit ${resource}: ${limit}`);
   });
   const least = limits.map((_, resource) =>
-    blocks.reduce((sum, options) => sum + Math.min(...options.map(({ uses }) => uses[resource])), 0),
+    blocks.reduce((sum, options) => sum + Math.min(...options.map(({ uses }) => uses[resource]!)), 0),
   );
-  const unattainable = limits.flatMap((limit, resource) => (least[resource] > limit ? [resource] : []));
+  const unattainable = limits.flatMap((limit, resource) => (least[resource]! > limit ? [resource] : []));
   const limited = limits.flatMap((limit, resource) => (limit === Infinity ? [] : [resource]));
   const [choice] = limited.every((resource) => firm.has(resource))
     ? []
     : lowestLevels({
-        blocks: blocks.map((options) => options.map(({ uses }) => limited.map((resource) => uses[resource]))),
-        base: limited.map((resource) => limits[resource]),
-        rise: limited.map((resource) => (firm.has(resource) ? 0 : limits[resource])),
+        blocks: blocks.map((options) =>
+          options.map(({ uses }) => limited.map((resource) => uses[resource]!)),
+        ),
+        base: limited.map((resource) => limits[resource]!),
+        rise: limited.map((resource) => (firm.has(resource) ? 0 : limits[resource]!)),
       });
   if (choice === undefined) return { least, unattainable, nearest: null };
   const reached = sumUp(blocks, choice, limits.length);
   const excess = Math.max(
     ...limited.flatMap((resource) =>
-      firm.has(resource) ? [] : [reached.uses[resource] / limits[resource] - 1],
+      firm.has(resource) ? [] : [reached.uses[resource]! / limits[resource]! - 1],
     ),
   );
   const raised = limits.map((limit, resource) => (firm.has(resource) ? limit : limit * (1 + excess)));
@@ -102,12 +104,12 @@ export function explainMisfit(
 }
 
 export function sumUp(blocks: Blocks, choice: readonly number[], resources: number): Chosen {
-  const options = choice.map((index, block) => blocks[block][index]);
+  const options = choice.map((index, block) => blocks[block]![index]!);
   return {
     choice,
     cost: options.reduce((sum, { cost }) => sum + cost, 0),
     uses: Array.from({ length: resources }, (_, resource) =>
-      options.reduce((sum, { uses }) => sum + uses[resource], 0),
+      options.reduce((sum, { uses }) => sum + uses[resource]!, 0),
     ),
   };
 }
@@ -115,7 +117,7 @@ export function sumUp(blocks: Blocks, choice: readonly number[], resources: numb
 function compareUses(a: Chosen, b: Chosen, limits: readonly number[]): number {
   const shares = ({ uses }: Chosen) =>
     limits.reduce(
-      (sum, limit, resource) => sum + (limit === Infinity ? 0 : uses[resource] / Math.abs(limit || 1)),
+      (sum, limit, resource) => sum + (limit === Infinity ? 0 : uses[resource]! / Math.abs(limit || 1)),
       0,
     );
   return shares(a) - shares(b);
@@ -123,7 +125,7 @@ function compareUses(a: Chosen, b: Chosen, limits: readonly number[]): number {
 
 function comparePlaces(a: readonly number[], b: readonly number[]): number {
   const place = a.findIndex((index, block) => index !== b[block]);
-  return place < 0 ? 0 : a[place] - b[place];
+  return place < 0 ? 0 : a[place]! - b[place]!;
 }
 
 function checkBlocks(blocks: Blocks, limits: readonly number[]): void {

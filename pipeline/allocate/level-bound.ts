@@ -17,9 +17,9 @@ export function leastCompletion(
   let sum = 0;
   for (const block of blocks) {
     let least = Infinity;
-    for (let option = first[block]; option < first[block + 1]; option++) {
+    for (let option = first[block]!; option < first[block + 1]!; option++) {
       let value = 0;
-      for (let row = 0; row < rows; row++) value += prices[row] * uses[option * rows + row];
+      for (let row = 0; row < rows; row++) value += prices[row]! * uses[option * rows + row]!;
       if (value < least) least = value;
     }
     sum += least;
@@ -57,25 +57,25 @@ export function raiseBound(
   let idle = 0;
   for (let step = 0; step < steps; step++) {
     let value = 0;
-    for (let row = 0; row < rows; row++) excess[row] = used[row] - base[row];
+    for (let row = 0; row < rows; row++) excess[row] = used[row]! - base[row]!;
     for (const block of blocks) {
       let least = Infinity;
       let pick = -1;
-      for (let option = first[block]; option < first[block + 1]; option++) {
+      for (let option = first[block]!; option < first[block + 1]!; option++) {
         let price = 0;
-        for (let row = 0; row < rows; row++) price += prices[row] * uses[option * rows + row];
+        for (let row = 0; row < rows; row++) price += prices[row]! * uses[option * rows + row]!;
         if (price < least) {
           least = price;
           pick = option;
         }
       }
-      for (let row = 0; row < rows; row++) excess[row] += uses[pick * rows + row];
+      for (let row = 0; row < rows; row++) excess[row]! += uses[pick * rows + row]!;
     }
     let level = -Infinity;
     for (let row = 0; row < rows; row++) {
-      value += prices[row] * excess[row];
-      if (rise[row] > 0) level = Math.max(level, excess[row] / rise[row]);
-      else if (excess[row] > 0) level = Infinity;
+      value += prices[row]! * excess[row]!;
+      if (rise[row]! > 0) level = Math.max(level, excess[row]! / rise[row]!);
+      else if (excess[row]! > 0) level = Infinity;
     }
     reached = Math.min(reached, level);
     if (value > bound) {
@@ -102,22 +102,22 @@ function ascend(prices: Prices, excess: Float64Array, rise: Float64Array, gain: 
   let weight = 0;
   let common = 0;
   for (let row = 0; row < rise.length; row++) {
-    weight += rise[row] * rise[row];
-    common += excess[row] * rise[row];
+    weight += rise[row]! * rise[row]!;
+    common += excess[row]! * rise[row]!;
   }
   common /= weight;
   let length = 0;
   for (let row = 0; row < rise.length; row++) {
-    const slope = excess[row] - common * rise[row];
-    if (prices[row] > 0 || slope > 0) length += slope * slope;
+    const slope = excess[row]! - common * rise[row]!;
+    if (prices[row]! > 0 || slope > 0) length += slope * slope;
   }
   if (length < 1e-24 || gain <= 0) return false;
   for (let row = 0; row < rise.length; row++)
-    prices[row] = Math.max(0, prices[row] + (gain / length) * (excess[row] - common * rise[row]));
+    prices[row] = Math.max(0, prices[row]! + (gain / length) * (excess[row]! - common * rise[row]!));
   let sum = 0;
-  for (let row = 0; row < rise.length; row++) sum += prices[row] * rise[row];
+  for (let row = 0; row < rise.length; row++) sum += prices[row]! * rise[row]!;
   for (let row = 0; row < rise.length; row++) {
-    if (rise[row] > 0) prices[row] = sum > 0 ? prices[row] / sum : rise[row] / weight;
+    if (rise[row]! > 0) prices[row] = sum > 0 ? prices[row]! / sum : rise[row]! / weight;
   }
   return true;
 }

@@ -30,24 +30,24 @@ export interface ScaledProblem {
 export function scaleProblem({ blocks, base, rise }: LevelProblem): ScaledProblem {
   const rows = base.length;
   const first = new Int32Array(blocks.length + 1);
-  blocks.forEach((options, block) => (first[block + 1] = first[block] + options.length));
-  const uses = new Float64Array(first[blocks.length] * rows);
+  blocks.forEach((options, block) => (first[block + 1] = first[block]! + options.length));
+  const uses = new Float64Array(first[blocks.length]! * rows);
   const scaledBase = Float64Array.from(base);
   const scaledRise = Float64Array.from(rise);
   for (let row = 0; row < rows; row++) {
-    const least = blocks.map((options) => Math.min(...options.map((option) => option[row])));
+    const least = blocks.map((options) => Math.min(...options.map((option) => option[row]!)));
     const span = blocks.reduce(
-      (sum, options, block) => sum + Math.max(...options.map((option) => option[row])) - least[block],
+      (sum, options, block) => sum + Math.max(...options.map((option) => option[row]!)) - least[block]!,
       0,
     );
     // A bound far above all that the options span is never met, so it may be coarse; it must not drown the others.
-    const size = Math.max(span, (Math.abs(base[row]) + rise[row]) / 1024);
+    const size = Math.max(span, (Math.abs(base[row]!) + rise[row]!) / 1024);
     const scale = size > 0 ? 2 ** Math.round(Math.log2(size)) : 1;
-    scaledBase[row] = (base[row] - least.reduce((sum, value) => sum + value, 0)) / scale;
-    scaledRise[row] = rise[row] / scale;
+    scaledBase[row] = (base[row]! - least.reduce((sum, value) => sum + value, 0)) / scale;
+    scaledRise[row] = rise[row]! / scale;
     blocks.forEach((options, block) =>
       options.forEach((option, index) => {
-        uses[(first[block] + index) * rows + row] = (option[row] - least[block]) / scale;
+        uses[(first[block]! + index) * rows + row] = (option[row]! - least[block]!) / scale;
       }),
     );
   }
@@ -72,7 +72,8 @@ export function scaleProblem({ blocks, base, rise }: LevelProblem): ScaledProble
 function areProportional(uses: Float64Array, rows: number, a: number, b: number): boolean {
   let factor = 0;
   for (let at = 0; at < uses.length; at += rows) {
-    const [left, right] = [uses[at + a], uses[at + b]];
+    const left = uses[at + a]!;
+    const right = uses[at + b]!;
     if ((left === 0) !== (right === 0)) return false;
     if (right === 0) continue;
     if (factor === 0) factor = left / right;

@@ -27,7 +27,7 @@ export function lowestLevels(problem: LevelProblem, count = 1): number[][] {
   // A level that every choice which keeps to the other rows keeps to.
   const top = Math.max(
     ...Array.from({ length: scaled.rows }, (_, row) =>
-      scaled.rise[row] > 0 ? (mostUsed(scaled, row) - scaled.base[row]) / scaled.rise[row] : -Infinity,
+      scaled.rise[row]! > 0 ? (mostUsed(scaled, row) - scaled.base[row]!) / scaled.rise[row]! : -Infinity,
     ),
   );
   if (root.bound > top + roundingSlack) return [];
@@ -64,21 +64,21 @@ interface Layer {
 function searchUpTo(search: Search, level: number): number[][] {
   const { scaled, order, count } = search;
   const { rows } = scaled;
-  const bounds = scaled.base.map((value, row) => value + level * scaled.rise[row] + roundingSlack);
+  const bounds = scaled.base.map((value, row) => value + level * scaled.rise[row]! + roundingSlack);
   const layers: Layer[] = [
     { size: 1, used: new Float64Array(rows), parent: Int32Array.of(-1), option: Int32Array.of(-1) },
   ];
   for (let depth = 0; depth < order.length; depth++) {
-    let layer = extend(search, layers[depth], depth, level, bounds);
+    let layer = extend(search, layers[depth]!, depth, level, bounds);
     layer = withoutHopeless(search, layer, depth + 1, level);
     layer = withoutDominated(scaled, layer, count);
     if (layer.size === 0) return [];
     layers.push(layer);
   }
-  const last = layers[order.length];
+  const last = layers[order.length]!;
   const levels = Array.from({ length: last.size }, (_, state) => levelOf(scaled, last.used, state));
   return Array.from(levels.keys())
-    .sort((a, b) => levels[a] - levels[b] || a - b)
+    .sort((a, b) => levels[a]! - levels[b]! || a - b)
     .slice(0, count)
     .map((state) => choiceOf(scaled, order, layers, state));
 }
@@ -91,27 +91,27 @@ function extend(
   bounds: Float64Array,
 ): Layer {
   const { rows, first, uses } = scaled;
-  const block = order[depth];
+  const block = order[depth]!;
   const pool = pools[depth + 1] ?? [];
-  const most = layer.size * (first[block + 1] - first[block]);
+  const most = layer.size * (first[block + 1]! - first[block]!);
   const used = new Float64Array(most * rows);
   const parent = new Int32Array(most);
   const chosen = new Int32Array(most);
   let size = 0;
   for (let state = 0; state < layer.size; state++) {
-    options: for (let option = first[block]; option < first[block + 1]; option++) {
+    options: for (let option = first[block]!; option < first[block + 1]!; option++) {
       for (let row = 0; row < rows; row++) {
-        const sum = layer.used[state * rows + row] + uses[option * rows + row];
-        if (sum > bounds[row]) continue options;
+        const sum = layer.used[state * rows + row]! + uses[option * rows + row]!;
+        if (sum > bounds[row]!) continue options;
         used[size * rows + row] = sum;
       }
       for (const { prices, offset } of pool) {
         let value = offset;
-        for (let row = 0; row < rows; row++) value += prices[row] * used[size * rows + row];
+        for (let row = 0; row < rows; row++) value += prices[row]! * used[size * rows + row]!;
         if (value > level) continue options;
       }
       parent[size] = state;
-      chosen[size++] = option - first[block];
+      chosen[size++] = option - first[block]!;
     }
   }
   return {
@@ -140,7 +140,7 @@ function withoutHopeless(search: Search, layer: Layer, depth: number, level: num
     for (let probe = 0; probe < probes && found.size > worthProbing; probe++) {
       const state = Math.floor(((probe + 0.5) * found.size) / probes);
       const used = found.used.subarray(state * rows, (state + 1) * rows);
-      const nearest = bestPrices(pools[depth], used);
+      const nearest = bestPrices(pools[depth]!, used);
       const { prices, bound } = raiseBound(scaled, rest, used, nearest, { target: level, steps: 60 });
       if (bound <= level) continue;
       found = withoutPriced(found, rows, addPrices(search, depth, prices), level);
@@ -151,10 +151,10 @@ function withoutHopeless(search: Search, layer: Layer, depth: number, level: num
 }
 
 function bestPrices(pool: Search['pools'][number], used: Float64Array): Prices {
-  let best = pool[0];
+  let best = pool[0]!;
   let most = -Infinity;
   for (const entry of pool) {
-    const value = entry.offset + used.reduce((sum, use, row) => sum + use * entry.prices[row], 0);
+    const value = entry.offset + used.reduce((sum, use, row) => sum + use * entry.prices[row]!, 0);
     if (value > most) [best, most] = [entry, value];
   }
   return best.prices;
@@ -165,9 +165,9 @@ function addPrices(
   depth: number,
   prices: Prices,
 ): Search['pools'][number][number] {
-  const spent = prices.reduce((sum, price, row) => sum + price * scaled.base[row], 0);
+  const spent = prices.reduce((sum, price, row) => sum + price * scaled.base[row]!, 0);
   const entry = { prices, offset: leastCompletion(scaled, order.subarray(depth), prices) - spent };
-  pools[depth].push(entry);
+  pools[depth]!.push(entry);
   return entry;
 }
 
@@ -179,7 +179,7 @@ function withoutPriced(
 ): Layer {
   return filterLayer(layer, rows, (state) => {
     let value = offset;
-    for (let row = 0; row < rows; row++) value += prices[row] * layer.used[state * rows + row];
+    for (let row = 0; row < rows; row++) value += prices[row]! * layer.used[state * rows + row]!;
     return value <= level;
   });
 }
@@ -189,13 +189,13 @@ function withoutDominated({ rows, distinct }: ScaledProblem, layer: Layer, count
   const { used } = layer;
   order.sort((a, b) => {
     for (const row of distinct) {
-      const difference = used[a * rows + row] - used[b * rows + row];
+      const difference = used[a * rows + row]! - used[b * rows + row]!;
       if (difference !== 0) return difference;
     }
     return a - b;
   });
   const stairs = new Staircases(count, distinct.length - 1);
-  const kept = order.filter((state) => stairs.add(distinct.slice(1).map((row) => used[state * rows + row])));
+  const kept = order.filter((state) => stairs.add(distinct.slice(1).map((row) => used[state * rows + row]!)));
   const marks = new Uint8Array(layer.size);
   for (const state of kept) marks[state] = 1;
   return filterLayer(layer, rows, (state) => marks[state] === 1);
@@ -208,9 +208,9 @@ function filterLayer(layer: Layer, rows: number, keep: (state: number) => boolea
   let size = 0;
   for (let state = 0; state < layer.size; state++) {
     if (!keep(state)) continue;
-    for (let row = 0; row < rows; row++) used[size * rows + row] = layer.used[state * rows + row];
-    parent[size] = layer.parent[state];
-    option[size++] = layer.option[state];
+    for (let row = 0; row < rows; row++) used[size * rows + row] = layer.used[state * rows + row]!;
+    parent[size] = layer.parent[state]!;
+    option[size++] = layer.option[state]!;
   }
   return {
     size,
@@ -225,20 +225,20 @@ function hardLast({ rows, depth, first, uses }: ScaledProblem, prices: Prices): 
   const all = Int32Array.from({ length: depth }, (_, block) => block);
   const gaps = Array.from(all, (block) => {
     const values = [];
-    for (let option = first[block]; option < first[block + 1]; option++)
-      values.push(prices.reduce((sum, price, row) => sum + price * uses[option * rows + row], 0));
+    for (let option = first[block]!; option < first[block + 1]!; option++)
+      values.push(prices.reduce((sum, price, row) => sum + price * uses[option * rows + row]!, 0));
     values.sort((a, b) => a - b);
-    return values.length > 1 ? values[1] - values[0] : Infinity;
+    return values.length > 1 ? values[1]! - values[0]! : Infinity;
   });
-  return all.sort((a, b) => gaps[b] - gaps[a] || a - b);
+  return all.sort((a, b) => gaps[b]! - gaps[a]! || a - b);
 }
 
 function mostUsed({ rows, depth, first, uses }: ScaledProblem, row: number): number {
   let sum = 0;
   for (let block = 0; block < depth; block++) {
     let most = 0;
-    for (let option = first[block]; option < first[block + 1]; option++)
-      most = Math.max(most, uses[option * rows + row]);
+    for (let option = first[block]!; option < first[block + 1]!; option++)
+      most = Math.max(most, uses[option * rows + row]!);
     sum += most;
   }
   return sum;
@@ -247,7 +247,7 @@ function mostUsed({ rows, depth, first, uses }: ScaledProblem, row: number): num
 function levelOf({ rows, base, rise }: ScaledProblem, used: Float64Array, state: number): number {
   let level = -Infinity;
   for (let row = 0; row < rows; row++) {
-    if (rise[row] > 0) level = Math.max(level, (used[state * rows + row] - base[row]) / rise[row]);
+    if (rise[row]! > 0) level = Math.max(level, (used[state * rows + row]! - base[row]!) / rise[row]!);
   }
   return level;
 }
@@ -260,8 +260,8 @@ function choiceOf(
 ): number[] {
   const choice = new Array<number>(depth);
   for (let at = order.length; at > 0; at--) {
-    choice[order[at - 1]] = layers[at].option[state];
-    state = layers[at].parent[state];
+    choice[order[at - 1]!] = layers[at]!.option[state]!;
+    state = layers[at]!.parent[state]!;
   }
   return choice;
 }

@@ -33,25 +33,28 @@ function addFirst(stairs: number[][], point: readonly number[]): boolean {
   return true;
 }
 
-function addLower(stairs: number[][], [value]: readonly number[]): boolean {
-  if (stairs.length > 0 && stairs[0][0] <= value) return false;
+function addLower(stairs: number[][], point: readonly number[]): boolean {
+  const value = point[0]!;
+  if (stairs.length > 0 && stairs[0]![0]! <= value) return false;
   stairs[0] = [value];
   return true;
 }
 
 /** Steps with the first coordinate rising and the second falling. */
-function addStep(stairs: number[][], [x, y]: readonly number[]): boolean {
+function addStep(stairs: number[][], point: readonly number[]): boolean {
+  const x = point[0]!;
+  const y = point[1]!;
   let from = 0;
   let to = stairs.length;
   while (from < to) {
     const middle = (from + to) >> 1;
-    if (stairs[middle][0] <= x) from = middle + 1;
+    if (stairs[middle]![0]! <= x) from = middle + 1;
     else to = middle;
   }
-  if (from > 0 && stairs[from - 1][1] <= y) return false;
-  const start = from > 0 && stairs[from - 1][0] === x ? from - 1 : from;
+  if (from > 0 && stairs[from - 1]![1]! <= y) return false;
+  const start = from > 0 && stairs[from - 1]![0] === x ? from - 1 : from;
   let end = from;
-  while (end < stairs.length && stairs[end][1] >= y) end++;
+  while (end < stairs.length && stairs[end]![1]! >= y) end++;
   stairs.splice(start, end - start, [x, y]);
   return true;
 }
@@ -60,7 +63,7 @@ const comparedWith = 64;
 
 function addLimited(stairs: number[][], point: readonly number[]): boolean {
   others: for (const other of stairs) {
-    for (let at = 0; at < other.length; at++) if (other[at] > point[at]) continue others;
+    for (let at = 0; at < other.length; at++) if (other[at]! > point[at]!) continue others;
     return false;
   }
   if (stairs.length < comparedWith) stairs.push([...point]);

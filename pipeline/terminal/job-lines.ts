@@ -59,7 +59,7 @@ export function gatherJobs(paint: Paint): { add(event: Event): boolean; flush():
 
 /** "14 jobs: data 1, order 12, rank 1"; one job by its name. */
 export function countJobs(jobs: readonly JobId[]): string {
-  if (jobs.length === 1) return jobs[0];
+  if (jobs.length === 1) return jobs[0]!;
   const byStage = new Map<string, number>();
   for (const job of jobs) byStage.set(stageOf(job), (byStage.get(stageOf(job)) ?? 0) + 1);
   return `${jobs.length} jobs: ${[...byStage].map(([stage, count]) => `${stage} ${count}`).join(', ')}`;
@@ -80,7 +80,7 @@ export function percentDone({ fraction }: Pick<JobProgress, 'fraction'>): string
 }
 
 export function stageOf(job: JobId): string {
-  return job.split('/')[0];
+  return job.split('/')[0]!;
 }
 
 /** `imagesPerSecond: 310` reads "310 images/s", `loss: 0.012` reads "loss 0.012". */
@@ -105,5 +105,5 @@ function withParts(job: JobId, [time, ...rest]: readonly string[]): string {
 }
 
 function firstLine(text: string): string {
-  return text.split('\n')[0];
+  return text.split('\n')[0]!;
 }

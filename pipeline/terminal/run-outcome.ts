@@ -28,7 +28,7 @@ function warningLines(warnings: readonly Warning[], paint: Paint): string[] {
     kinds.set(kind, [...(kinds.get(kind) ?? []), warning]);
   }
   const lines = [...kinds.values()].map((same) => {
-    const [{ job, message }] = same;
+    const { job, message } = same[0]!;
     if (same.length === 1) return `  ${job}: ${message}`;
     return `  ${job}: ${message} (and ${same.length - 1} more like it in ${stageOf(job)})`;
   });

@@ -13,11 +13,11 @@ export function renderTable(
   paintRow: (line: string, row: number) => string = (line) => line,
 ): string[] {
   const shown = columns.map((_, c) => c).filter((c) => rows.some((row) => row[c] !== ''));
-  const widths = shown.map((c) => Math.max(columns[c].title.length, ...rows.map((row) => row[c].length)));
+  const widths = shown.map((c) => Math.max(columns[c]!.title.length, ...rows.map((row) => row[c]!.length)));
   const line = (cells: readonly string[]): string =>
     shown
       .map((c, i) =>
-        columns[c].align === 'right' ? cells[c].padStart(widths[i]) : cells[c].padEnd(widths[i]),
+        columns[c]!.align === 'right' ? cells[c]!.padStart(widths[i]!) : cells[c]!.padEnd(widths[i]!),
       )
       .join('  ')
       .trimEnd();

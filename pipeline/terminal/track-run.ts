@@ -5,8 +5,8 @@ type EventOf<T extends Event['type']> = Extract<Event, { type: T }>;
 
 /** What a run came to so far. */
 export interface RunState {
-  readonly started?: EventOf<'run-started'>;
-  readonly finished?: EventOf<'run-finished'>;
+  readonly started?: EventOf<'run-started'> | undefined;
+  readonly finished?: EventOf<'run-finished'> | undefined;
   /** Latest progress of each running job; undefined before its first. */
   readonly running: ReadonlyMap<JobId, EventOf<'job-progress'> | undefined>;
   readonly done: number;
@@ -18,7 +18,7 @@ export interface RunState {
   /** The library of this run is complete: it was exported now, or was up to date. */
   readonly exported: boolean;
   /** The latest estimate for the whole run. */
-  readonly secondsLeft?: number;
+  readonly secondsLeft?: number | undefined;
 }
 
 /** Adds the events up. `state` is live. */

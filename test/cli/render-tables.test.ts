@@ -133,7 +133,7 @@ describe('cli: tables', () => {
   });
 
   it('prints a prediction whose image noise is not known, as one line', () => {
-    const prediction = { ...summary.prediction!, imageNoisePp: undefined };
+    const { imageNoisePp: _, ...prediction } = summary.prediction!;
     const text = renderSummary({ ...summary, prediction }, plain);
     assert.match(text, /mean error of 1\.23 pp \(largest 4\.50, rank correlation 0\.99\)\n/);
     assert.doesNotMatch(text, /so few images/);

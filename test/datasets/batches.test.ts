@@ -44,9 +44,9 @@ describe('batches', () => {
       batches.flatMap(({ ids }) => ids),
       items.map(({ id }) => id),
     );
-    assert.deepEqual([...batches[2].labels], [2, 0]);
-    assert.equal(batches[2].pixels.length, 2 * 16);
-    assert.equal(batches[2].pixels[16], 9);
+    assert.deepEqual([...batches[2]!.labels], [2, 0]);
+    assert.equal(batches[2]!.pixels.length, 2 * 16);
+    assert.equal(batches[2]!.pixels[16], 9);
     const whole = await loadSplit(items, preparer);
     assert.deepEqual(whole.pixels, Uint8Array.from(batches.flatMap(({ pixels }) => [...pixels])));
   });
@@ -90,8 +90,8 @@ describe('batches', () => {
     let images = 0;
     for await (const { pixels, labels, ids } of openSplit(items, preparer).tensorBatches(items, 4)) {
       assert.deepEqual(pixels.shape, [labels.length, 4, 4, 1]);
-      const [first] = await pixels.data();
-      const index = Number(ids[0].slice(1));
+      const first = (await pixels.data())[0]!;
+      const index = Number(ids[0]!.slice(1));
       assert.ok(Math.abs(first - (index / 255 - 0.5) / 0.5) < 1e-6);
       assert.equal(tf.memory().numTensors, before + 1);
       images += ids.length;

@@ -28,7 +28,7 @@ describe('cifar source', () => {
     assert.deepEqual(source.items[4], { id: 'train:00004', label: 3, origin: 'train' });
     assert.deepEqual(source.items[10], { id: 'test:00000', label: 9, origin: 'test' });
     assert.equal(source.classes[9], 'truck');
-    const image = await source.decode(source.items[0], await source.content(source.items[0]));
+    const image = await source.decode(source.items[0]!, await source.content(source.items[0]!));
     assert.deepEqual([image.width, image.height, image.channels], [32, 32, 3]);
     assert.deepEqual([...image.pixels.subarray(0, 6)], [1, 2, 3, 10, 20, 30]);
     assert.deepEqual([...image.pixels.subarray(-3)], [10, 20, 30]);

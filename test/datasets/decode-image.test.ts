@@ -23,7 +23,7 @@ describe('decodeImage', () => {
     const sixteen = await decodeImage(await rgb.clone().toColourspace('rgb16').png().toBuffer());
     assert.equal(sixteen.channels, 3);
     const worst = waves(width, height, 3).reduce(
-      (most, v, i) => Math.max(most, Math.abs(v - sixteen.pixels[i])),
+      (most, v, i) => Math.max(most, Math.abs(v - sixteen.pixels[i]!)),
       0,
     );
     assert.ok(worst <= 1, `16 bit image off by ${worst}`);

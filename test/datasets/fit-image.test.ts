@@ -100,15 +100,15 @@ describe('fitImage', () => {
     for (const [index, bound] of [
       [0, 3.6],
       [125, 2.9],
-    ]) {
-      const name = (await readdir(join(root, 'photos'))).sort()[index];
-      const [file] = await readdir(join(root, 'photos', name));
+    ] as const) {
+      const name = (await readdir(join(root, 'photos'))).sort()[index]!;
+      const file = (await readdir(join(root, 'photos', name)))[0]!;
       const image = await decodeImage(await readFile(join(root, 'photos', name, file)));
       const fitted = await fitImage(image, { ...geometry, resize: 248, crop: 224, channels: 3 });
       const plane = 224 * 224;
       const reference = fitted.map((_, i) => {
         const at = ((index === 0 ? 0 : 3) + (i % 3)) * plane + Math.floor(i / 3);
-        return Math.round((golden[at] * 0.5 + 0.5) * 255);
+        return Math.round((golden[at]! * 0.5 + 0.5) * 255);
       });
       const { mean } = difference(fitted, reference);
       assert.ok(mean < bound, `photo ${index}: mean difference ${mean}`);
@@ -138,7 +138,7 @@ function difference(a: ArrayLike<number>, b: ArrayLike<number>): { mean: number;
   let sum = 0;
   let max = 0;
   for (let i = 0; i < a.length; i++) {
-    const distance = Math.abs(a[i] - b[i]);
+    const distance = Math.abs(a[i]! - b[i]!);
     sum += distance;
     max = Math.max(max, distance);
   }

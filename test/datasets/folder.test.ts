@@ -23,7 +23,7 @@ describe('folder source', () => {
       source.items.map(({ id, label, origin }) => `${id} ${label} ${origin}`),
       ['B/one.JPG 0 all', 'a/deep/x.jpeg 1 all', 'b/10.webp 2 all', 'b/2.png 2 all'],
     );
-    const grey = source.items[3];
+    const grey = source.items[3]!;
     const image = await source.decode(grey, await source.content(grey));
     assert.deepEqual([image.width, image.height, image.channels], [20, 16, 1]);
   });

@@ -46,9 +46,9 @@ describe('idx source', () => {
       ],
     );
     assert.deepEqual(source.classes, ['0', '1', '2']);
-    const content = await source.content(source.items[4]);
+    const content = await source.content(source.items[4]!);
     assert.deepEqual([...content], [...pixels.subarray(8, 16)]);
-    assert.deepEqual(await source.decode(source.items[4], content), {
+    assert.deepEqual(await source.decode(source.items[4]!, content), {
       width: 4,
       height: 2,
       channels: 1,
@@ -116,7 +116,7 @@ describe('idx source', () => {
     const source = await openIdx(join(realData(this), 'fashion-mnist'));
     assert.equal(source.items.length, 70_000);
     assert.equal(source.classes.length, 10);
-    const content = await source.content(source.items[69_999]);
+    const content = await source.content(source.items[69_999]!);
     assert.equal(content.length, 784);
     assert.ok(content.some((value) => value > 100));
   });

@@ -30,7 +30,7 @@ describe('image cache', () => {
     await cache.write(key, new Uint8Array(16));
     assert.equal(await cache.read(key, 32), undefined);
     const bytes = await readFile(pathOf(folder, key));
-    bytes[3] ^= 1;
+    bytes[3]! ^= 1;
     await writeFile(pathOf(folder, key), bytes);
     assert.equal(await cache.read(key, 16), undefined);
     await writeFile(pathOf(folder, key), bytes.subarray(0, 10));
@@ -42,14 +42,14 @@ describe('image cache', () => {
     const keys = Array.from({ length: 12 }, (_, i) => cacheKey(sha256(String(i)), plain));
     const cache = openImageCache({ folder, maxBytes: 10 * 104 });
     for (let i = 0; i < 10; i++) {
-      await cache.write(keys[i], new Uint8Array(100));
+      await cache.write(keys[i]!, new Uint8Array(100));
       // Older the later it was written, so that writing order does not decide.
       const day = new Date(Date.now() - (100 + i) * 86_400_000);
-      await utimes(pathOf(folder, keys[i]), day, day);
+      await utimes(pathOf(folder, keys[i]!), day, day);
     }
     // Reading the oldest makes it the youngest.
-    assert.ok(await cache.read(keys[9], 100));
-    await cache.write(keys[10], new Uint8Array(100));
+    assert.ok(await cache.read(keys[9]!, 100));
+    await cache.write(keys[10]!, new Uint8Array(100));
     const left = await Promise.all(keys.map(async (key) => (await cache.read(key, 100)) !== undefined));
     assert.deepEqual(left.map(Number), [1, 1, 1, 1, 1, 1, 1, 0, 0, 1, 1, 0]);
   });
@@ -64,7 +64,7 @@ describe('image cache', () => {
     });
     for (const name of ['a', 'b']) await cache.write(cacheKey(sha256(name), plain), new Uint8Array(16));
     assert.equal(warnings.length, 1);
-    assert.match(warnings[0], /a-file is not written any more/);
+    assert.match(warnings[0]!, /a-file is not written any more/);
   });
 
   it('leaves nothing but whole files behind', async () => {

@@ -19,8 +19,8 @@ describe('shares', () => {
             count,
           );
           result.forEach((share, index) => {
-            assert.ok(share <= sizes[index]);
-            if (total > 0) assert.ok(Math.abs(share - (sizes[index] * count) / total) < 1);
+            assert.ok(share <= sizes[index]!);
+            if (total > 0) assert.ok(Math.abs(share - (sizes[index]! * count) / total) < 1);
           });
         },
       ),

@@ -34,7 +34,7 @@ describe('createPreparer', () => {
     const source = counting(await openFolder(root));
     const cache = openImageCache({ folder: join(temp(), 'once-cache'), maxBytes: 1e6 });
     const preparer = createPreparer(source, small, cache);
-    const hash = await preparer.admit(source.items[0]);
+    const hash = await preparer.admit(source.items[0]!);
     const item = { id: 'a/1.png', label: 0, sha256: hash };
     const first = await preparer.pixels(item);
     assert.equal(first.length, 8 * 8 * 3);
@@ -50,7 +50,7 @@ describe('createPreparer', () => {
   it('does not cache packed images of the right size, and caches those it resizes', async () => {
     const source = counting(memorySource([{ id: 'x', label: 0, content: 7 }]));
     const cache = openImageCache({ folder: join(temp(), 'packed'), maxBytes: 1e6 });
-    const hash = sha256(await source.content(source.items[0]));
+    const hash = sha256(await source.content(source.items[0]!));
     const item = { id: 'x', label: 0, sha256: hash };
     const read = cache.read.bind(cache);
     let reads = 0;
@@ -72,7 +72,7 @@ describe('createPreparer', () => {
     await writeImage(join(root, 'a/1.png'));
     const source = await openFolder(root);
     const preparer = createPreparer(source, small);
-    const item = { id: 'a/1.png', label: 0, sha256: await preparer.admit(source.items[0]) };
+    const item = { id: 'a/1.png', label: 0, sha256: await preparer.admit(source.items[0]!) };
     await writeImage(join(root, 'a/1.png'), { seed: 5 });
     await assert.rejects(preparer.pixels(item), failure('data-invalid', 'a/1.png', 'content changed'));
     await rm(join(root, 'a/1.png'));

@@ -45,7 +45,7 @@ describe('resolvePreprocessing', () => {
 
   it('fits mean and std to the channels', () => {
     const grey = resolvePreprocessing('imagenet', { imageSize: 224, channels: 1 });
-    assert.ok(Math.abs(grey.mean[0] - 0.449) < 1e-9 && grey.std.length === 1);
+    assert.ok(Math.abs(grey.mean[0]! - 0.449) < 1e-9 && grey.std.length === 1);
     const one = {
       resize: null,
       resizeMode: 'shortest',

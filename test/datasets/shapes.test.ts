@@ -44,8 +44,8 @@ describe('shapes source', () => {
       const other = await noisy.content(item);
       for (let at = 0; at < other.length; at++) {
         // Away from the ends nothing is clipped.
-        if (contents[i][at] < 100 || contents[i][at] > 155) continue;
-        sum += (other[at] - contents[i][at]) ** 2;
+        if (contents[i]![at]! < 100 || contents[i]![at]! > 155) continue;
+        sum += (other[at]! - contents[i]![at]!) ** 2;
         count++;
       }
     }
@@ -63,8 +63,8 @@ describe('shapes source', () => {
         for (let y = 10; y < 22; y++) {
           for (let x = 10; x < 22; x++) {
             const at = (y * 32 + x) * 3;
-            across += Math.abs(pixels[at + 3] - pixels[at]);
-            down += Math.abs(pixels[at + 96] - pixels[at]);
+            across += Math.abs(pixels[at + 3]! - pixels[at]!);
+            down += Math.abs(pixels[at + 96]! - pixels[at]!);
           }
         }
       }

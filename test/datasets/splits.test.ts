@@ -85,7 +85,7 @@ describe('makeSplits', () => {
           pool.forEach((count, label) => {
             const drawn = splits.items[name].filter((item) => item.label === label).length;
             assert.ok(Math.abs(drawn - (count * size) / Math.max(1, total)) < 1);
-            pool[label] -= drawn;
+            pool[label]! -= drawn;
           });
         };
         stratified('test', left);
@@ -161,7 +161,7 @@ describe('makeSplits', () => {
     assert.equal(splits.skipped.length, 40);
     assert.equal(warnings.length, 1);
     assert.match(
-      warnings[0],
+      warnings[0]!,
       /^40 duplicate images left out, 1 of them under another class \(e\.g\. .* = .*\)$/,
     );
   });

@@ -31,7 +31,7 @@ function expected(
         const [fromY, shifted] = [y + dy, x + dx];
         const inside = fromY >= 0 && fromY < size && shifted >= 0 && shifted < size;
         const fromX = mirrored ? size - 1 - shifted : shifted;
-        out.push(inside ? pixels[((index * size + fromY) * size + fromX) * channels + c] : 0);
+        out.push(inside ? pixels[((index * size + fromY) * size + fromX) * channels + c]! : 0);
       }
     }
   }
@@ -59,7 +59,7 @@ describe('augmentBatch', () => {
           }
         }
         assert.equal(found.length, 1, `image ${i} is ${found.length} variants`);
-        seen.set(found[0], (seen.get(found[0]) ?? 0) + 1);
+        seen.set(found[0]!, (seen.get(found[0]!) ?? 0) + 1);
       }
       // 50 variants, six images each on average: nearly all occur, none dominates.
       assert.ok(seen.size > 40 && Math.max(...seen.values()) < 25);

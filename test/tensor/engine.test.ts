@@ -36,7 +36,7 @@ describeOnEachEngine('engine', (name) => {
         .dataSync();
       at.forEach((x, i) => {
         const expected = 2 * erf(x) * (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x);
-        assert.ok(Math.abs(expected - slope[i]) < 2e-6, `${slope[i]} at ${x}, expected ${expected}`);
+        assert.ok(Math.abs(expected - slope[i]!) < 2e-6, `${slope[i]} at ${x}, expected ${expected}`);
       });
     });
   });

@@ -24,7 +24,7 @@ describeOnEachEngine('memory guards', () => {
     while (process.memoryUsage.rss() < before + 48e6 && ballast.length < 40)
       ballast.push(Buffer.alloc(64e6, 1));
     const { startBytes, peakBytes, endBytes } = sampler.stop();
-    assert.equal(ballast[0][63e6], 1);
+    assert.equal(ballast[0]![63e6], 1);
     assert.ok(peakBytes >= startBytes + 32e6, `${peakBytes - startBytes} bytes more`);
     assert.ok(peakBytes >= endBytes);
   });

@@ -22,7 +22,7 @@ function assertClose(actual: ArrayLike<number>, expected: ArrayLike<number>, tol
   assert.equal(actual.length, expected.length);
   const scale = Math.max(1, ...Array.from(expected, Math.abs));
   for (let i = 0; i < expected.length; i++) {
-    const error = Math.abs(actual[i] - expected[i]);
+    const error = Math.abs(actual[i]! - expected[i]!);
     assert.ok(
       error <= tolerance * scale,
       `[${i}] ${actual[i]} is not ${expected[i]} within ${tolerance * scale}`,
@@ -44,7 +44,7 @@ function checkGradients(f: Op, shapes: number[][]): void {
     return tf.sum(tf.mul(y, tf.tensor(values(y.shape, 'weights'), y.shape)));
   };
   const evaluate = (): number =>
-    tf.tidy(() => scalar(...inputs.map((data, i) => tf.tensor(data.slice(), shapes[i]))).dataSync()[0]);
+    tf.tidy(() => scalar(...inputs.map((data, i) => tf.tensor(data.slice(), shapes[i]))).dataSync()[0]!);
   tf.tidy(() => {
     const gradients = tf.grads(scalar)(inputs.map((data, i) => tf.tensor(data.slice(), shapes[i])));
     inputs.forEach((data, i) => {
@@ -56,8 +56,8 @@ function checkGradients(f: Op, shapes: number[][]): void {
         data[j] = value;
         return (above - below) / 2e-2;
       });
-      assert.deepEqual(gradients[i].shape, shapes[i]);
-      assertClose(gradients[i].dataSync(), differences, 2e-3);
+      assert.deepEqual(gradients[i]!.shape, shapes[i]);
+      assertClose(gradients[i]!.dataSync(), differences, 2e-3);
     });
   });
 }
@@ -105,7 +105,7 @@ describeOnEachEngine('tensor/ops', () => {
     for (const [rows, inner, columns] of [
       [3, 4, 5],
       [40, 30, 50],
-    ]) {
+    ] as const) {
       tf.tidy(() => {
         const a = tf.tensor(values([2, 3, rows, inner], 'a'), [2, 3, rows, inner]);
         const b = tf.tensor(values([2, 3, inner, columns], 'b'), [2, 3, inner, columns]);
@@ -165,7 +165,7 @@ describeOnEachEngine('tensor/ops', () => {
       const y = layerNorm(tf.add(tf.mul(x, 5), 2), tf.fill([8], 3), tf.fill([8], -1), 1e-6);
       assertClose(tf.mean(y, 2).dataSync(), new Array<number>(6).fill(-1), 1e-5);
       assertClose(tf.moments(y, 2).variance.dataSync(), new Array<number>(6).fill(9), 1e-4);
-      const [small] = layerNorm(tf.tensor2d([0, 2], [1, 2]), tf.ones([2]), tf.zeros([2]), 8).dataSync();
+      const small = layerNorm(tf.tensor2d([0, 2], [1, 2]), tf.ones([2]), tf.zeros([2]), 8).dataSync()[0]!;
       assert.ok(Math.abs(small + 1 / 3) < 1e-6, 'epsilon is added to the variance: -1 / sqrt(1 + 8)');
     });
   });
@@ -236,7 +236,7 @@ describeOnEachEngine('tensor/ops', () => {
         [0, 1],
         [1, 0],
         [1, 1],
-      ]) {
+      ] as const) {
         for (let y = 0; y < 2; y++)
           for (let x = 0; x < 2; x++)
             for (let c = 0; c < 3; c++) expected.push(at(2 * py + y, 2 * px + x, c));

@@ -14,7 +14,7 @@ import { random } from '../../pipeline/util/random.ts';
 import { describeOnEachEngine } from '../support/engines.ts';
 
 const shapes: Record<string, number[]> = { kernel: [5, 3], bias: [3] };
-const size = (name: string) => shapes[name].reduce((a, b) => a * b);
+const size = (name: string) => shapes[name]!.reduce((a, b) => a * b);
 const normals = (name: string, ...labels: (string | number)[]) => {
   const stream = random(7, name, ...labels);
   return Float32Array.from({ length: size(name) }, () => stream.normal());
@@ -35,13 +35,13 @@ function reference(settings: Required<Omit<AdamSettings, 'clipNorm'>>, clipNorm:
     const scale = Math.min(1, clipNorm / norm);
     names.forEach((name, which) => {
       for (let i = 0; i < size(name); i++) {
-        const g = gradients[which][i] * scale;
-        m[name][i] = beta1 * m[name][i] + (1 - beta1) * g;
-        v[name][i] = beta2 * v[name][i] + (1 - beta2) * g * g;
-        const mHat = m[name][i] / (1 - beta1 ** t);
-        const vHat = v[name][i] / (1 - beta2 ** t);
-        if (decays(name)) p[name][i] -= rate * weightDecay * p[name][i];
-        p[name][i] -= (rate * mHat) / (Math.sqrt(vHat) + epsilon);
+        const g = gradients[which]![i]! * scale;
+        m[name]![i] = beta1 * m[name]![i]! + (1 - beta1) * g;
+        v[name]![i] = beta2 * v[name]![i]! + (1 - beta2) * g * g;
+        const mHat = m[name]![i]! / (1 - beta1 ** t);
+        const vHat = v[name]![i]! / (1 - beta2 ** t);
+        if (decays(name)) p[name]![i]! -= rate * weightDecay * p[name]![i]!;
+        p[name]![i]! -= (rate * mHat) / (Math.sqrt(vHat) + epsilon);
       }
     });
   });
@@ -99,10 +99,10 @@ describeOnEachEngine('Adam and AdamW', () => {
       const expected = reference(full, clip, rates);
       const found = finish(run(settings, rates));
       for (const name of Object.keys(shapes)) {
-        found[name].forEach((value, i) => {
+        found[name]!.forEach((value, i) => {
           assert.ok(
-            Math.abs(value - expected[name][i]) < 2e-6,
-            `${name}[${i}] ${value} ${expected[name][i]}`,
+            Math.abs(value - expected[name]![i]!) < 2e-6,
+            `${name}[${i}] ${value} ${expected[name]![i]}`,
           );
         });
       }
@@ -127,7 +127,7 @@ describeOnEachEngine('Adam and AdamW', () => {
     const arrays = { ...exportAdam(state), 'v/bias': new Float32Array(2) };
     assert.throws(() => importAdam(1, arrays, parameters), /v\/bias: 2 values, expected 3/);
     assert.throws(
-      () => adamUpdate<string>({}, 0.1, { bias: parameters.bias }, {}, state),
+      () => adamUpdate<string>({}, 0.1, { bias: parameters['bias']! }, {}, state),
       /parameter bias has no gradient/,
     );
     finish({ parameters, state });

@@ -17,7 +17,7 @@ function fakeScreen() {
       lines[row] ??= '';
       return;
     }
-    lines[row] = lines[row].padEnd(column).slice(0, column) + character + lines[row].slice(column + 1);
+    lines[row] = lines[row]!.padEnd(column).slice(0, column) + character + lines[row]!.slice(column + 1);
     column++;
   };
   const control = (parameter: string, letter: string): void => {
@@ -25,12 +25,12 @@ function fakeScreen() {
     if (letter === 'A') row = Math.max(0, row - count);
     else if (letter === 'B') row += count;
     else if (letter === 'G') column = count - 1;
-    else if (letter === 'K') lines[row] = parameter === '2' ? '' : lines[row].slice(0, column);
-    else if (letter === 'J') lines.splice(row, Infinity, lines[row].slice(0, column));
+    else if (letter === 'K') lines[row] = parameter === '2' ? '' : lines[row]!.slice(0, column);
+    else if (letter === 'J') lines.splice(row, Infinity, lines[row]!.slice(0, column));
     else assert.match(parameter + letter, /^\?(25|7)[hl]$/);
   };
   const write = (text: string): boolean => {
-    for (const [, parameter, letter, character] of text.matchAll(escapeOrCharacter)) {
+    for (const [, parameter = '', letter, character = ''] of text.matchAll(escapeOrCharacter)) {
       if (letter === undefined) put(character);
       else control(parameter, letter);
     }

@@ -46,7 +46,7 @@ export async function runCompose(command: ComposeCommand, around: Surroundings):
     minimise: resourceOf[command.minimise],
   });
   if ('binding' in compositions) return refuseLimits(compositions, { library, limits, latency, teacher });
-  const [winner] = compositions;
+  const winner = compositions[0]!;
   const facts = { prediction: space.loss.describe, latency, teacher, compositions, limits };
   if (!command.json) stdout.write(`${renderCompositions(library, facts, stdout.paint)}\n`);
 

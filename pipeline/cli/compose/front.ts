@@ -31,7 +31,7 @@ export async function writeFront(
       subject: 'compose --pareto',
       found: 'the limits leave nothing of the front',
       expected:
-        `${resourceTitles[by]} from ${formatAmount(by, whole[0][by]!)} up, ` +
+        `${resourceTitles[by]} from ${formatAmount(by, whole[0]![by]!)} up, ` +
         `a predicted drop from ${whole.at(-1)!.predictedDropPp.toFixed(2)} pp up`,
     });
   }

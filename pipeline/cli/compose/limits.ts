@@ -40,7 +40,7 @@ export function parseLimit(option: LimitOption, text: string): GivenLimit {
   if (Number.isNaN(number)) return refuse('not an amount');
   if (!(number > 0 && Number.isFinite(number))) return refuse('not above 0');
   if (unit === '%') return { share: number / 100 };
-  if (Object.hasOwn(units[option], unit)) return { amount: number * units[option][unit] };
+  if (Object.hasOwn(units[option], unit)) return { amount: number * units[option][unit]! };
   const known = Object.keys(units[option]).filter(Boolean);
   return refuse(unit === '' ? `no unit; one of ${known.join(', ')} or %` : `no unit "${unit}" here`);
 }
@@ -63,6 +63,7 @@ export function parseDrop(text: string): number {
 }
 
 function split(text: string): [number, string] {
-  const [, number, unit] = /^\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(\S*)\s*$/.exec(text) ?? [];
+  const [, number, unit = ''] =
+    /^\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(\S*)\s*$/.exec(text) ?? [];
   return number === undefined ? [NaN, ''] : [Number(number), unit];
 }

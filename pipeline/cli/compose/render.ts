@@ -35,7 +35,7 @@ export interface ComposeFacts {
 /** The best composition against the teacher, its blocks, and the other answers where there are some. */
 export function renderCompositions(library: Library, facts: ComposeFacts, paint: Paint): string {
   const { compositions, teacher, limits, latency, prediction } = facts;
-  const [winner] = compositions;
+  const winner = compositions[0]!;
   const { top1Percent } = library.manifest.teacher.accuracy;
   const share = (name: Resource) => `${((100 * winner[name]!) / teacher[name]!).toFixed(1)} %`;
   const rows = [
@@ -81,7 +81,7 @@ export function renderCompositions(library: Library, facts: ComposeFacts, paint:
 function blockTable(library: Library, { descendants }: Composition): string[] {
   const rows = descendants.map((id, block) => {
     const { width, params } = library.descendant(id);
-    const { hidden, descendants: all } = library.manifest.blocks[block];
+    const { hidden, descendants: all } = library.manifest.blocks[block]!;
     return [
       blockName(block),
       String(width),

@@ -37,7 +37,7 @@ export function renderPlan(rows: readonly PlanRow[], facts: PlanFacts, paint: Pa
             formatBytes(Math.round(estimate.diskBytes)),
           ],
     ),
-    (line, i) => (rows[i].state === 'fresh' ? paint.dim(line) : line),
+    (line, i) => (rows[i]!.state === 'fresh' ? paint.dim(line) : line),
   );
   return [paint.bold(title), '', ...table, '', totals(rows.length, toDo, slots)].join('\n');
 }

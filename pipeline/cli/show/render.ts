@@ -86,7 +86,7 @@ function descendantTable(blocks: LibrarySummary['blocks'], paint: Paint): string
     descendant.dominated ? 'dominated' : '',
   ]);
   return renderTable(descendantColumns, rows, (line, i) =>
-    flat[i].descendant.dominated ? paint.dim(line) : line,
+    flat[i]!.descendant.dominated ? paint.dim(line) : line,
   );
 }
 

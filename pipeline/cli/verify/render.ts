@@ -90,7 +90,7 @@ export function renderMeasured(measured: MeasuredVerification, paint: Paint): st
     `Measured again on ${images.toLocaleString('en-US')} images (${split}) with ${engine}; recorded on the ${recordedSplit} split with ${oneLine(recordedEngine)}`,
     '',
     ...renderTable(columns, rows, (line, row) =>
-      numbers[row].verdict === 'differs' ? paint.red(line) : line,
+      numbers[row]!.verdict === 'differs' ? paint.red(line) : line,
     ),
     '',
     ...notes.map((note) => paint.dim(`not measured again: ${note}`)),

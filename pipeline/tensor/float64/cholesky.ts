@@ -43,13 +43,13 @@ function lowerCopy(symmetric: Matrix, ridge: number): Matrix {
   const copy = matrix(symmetric.rows, symmetric.rows);
   for (let i = 0; i < symmetric.rows; i++) {
     for (let j = 0; j <= i; j++) copy.data[i * symmetric.rows + j] = elementAt(symmetric, i, j);
-    copy.data[i * symmetric.rows + i] += ridge;
+    copy.data[i * symmetric.rows + i]! += ridge;
   }
   return copy;
 }
 
 function elementAt(m: Matrix, i: number, j: number): number {
-  return m.data[m.offset + i * m.rowStride + j * m.columnStride];
+  return m.data[m.offset + i * m.rowStride + j * m.columnStride]!;
 }
 
 /** Recursive Cholesky (Gustavson 1997) on the lower triangle. False at the first pivot that is not positive. */
@@ -72,9 +72,9 @@ function factoriseBase({ data, offset, rows, rowStride }: Matrix): boolean {
     const row = offset + j * rowStride;
     for (let i = j; i < rows; i++) {
       const other = offset + i * rowStride;
-      let sum = data[other + j];
-      for (let k = 0; k < j; k++) sum -= data[other + k] * data[row + k];
-      if (i > j) data[other + j] = sum / data[row + j];
+      let sum = data[other + j]!;
+      for (let k = 0; k < j; k++) sum -= data[other + k]! * data[row + k]!;
+      if (i > j) data[other + j] = sum / data[row + j]!;
       // Also catches NaN, for which every comparison is false.
       else if (sum > 0 && sum < Infinity) data[row + j] = Math.sqrt(sum);
       else return false;

@@ -28,7 +28,7 @@ function invertLower(l: Matrix): void {
   solveUpper(transposed(corner), transposed(below));
   for (let i = 0; i < below.rows; i++) {
     const row = below.offset + i * below.rowStride;
-    for (let j = row; j < row + below.columns; j++) below.data[j] = -below.data[j];
+    for (let j = row; j < row + below.columns; j++) below.data[j] = -below.data[j]!;
   }
   invertLower(corner);
   invertLower(trailing);
@@ -36,13 +36,13 @@ function invertLower(l: Matrix): void {
 
 function invertBase({ data, offset, rows, rowStride }: Matrix): void {
   for (let j = 0; j < rows; j++) {
-    const pivot = 1 / data[offset + j * rowStride + j];
+    const pivot = 1 / data[offset + j * rowStride + j]!;
     data[offset + j * rowStride + j] = pivot;
     for (let i = j + 1; i < rows; i++) {
       const row = offset + i * rowStride;
       let sum = 0;
-      for (let k = j; k < i; k++) sum -= data[row + k] * data[offset + k * rowStride + j];
-      data[row + j] = sum / data[row + i];
+      for (let k = j; k < i; k++) sum -= data[row + k]! * data[offset + k * rowStride + j]!;
+      data[row + j] = sum / data[row + i]!;
     }
   }
 }
@@ -67,7 +67,7 @@ function squareBase({ data, offset, rows, rowStride }: Matrix): void {
       let sum = 0;
       for (let k = i; k < rows; k++) {
         const row = offset + k * rowStride;
-        sum += data[row + i] * data[row + j];
+        sum += data[row + i]! * data[row + j]!;
       }
       data[offset + i * rowStride + j] = sum;
     }

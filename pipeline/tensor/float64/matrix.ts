@@ -45,7 +45,7 @@ export function copyOf(source: Matrix): Matrix {
   for (let i = 0; i < source.rows; i++) {
     const from = source.offset + i * source.rowStride;
     const to = i * source.columns;
-    for (let j = 0; j < source.columns; j++) copy.data[to + j] = source.data[from + j * source.columnStride];
+    for (let j = 0; j < source.columns; j++) copy.data[to + j] = source.data[from + j * source.columnStride]!;
   }
   return copy;
 }
@@ -58,7 +58,7 @@ export function mirrorLower(m: Matrix): void {
     for (let j0 = 0; j0 <= i0; j0 += side) {
       for (let i = i0; i < Math.min(i0 + side, rows); i++) {
         for (let j = j0; j < Math.min(j0 + side, i); j++) {
-          data[offset + j * rowStride + i * columnStride] = data[offset + i * rowStride + j * columnStride];
+          data[offset + j * rowStride + i * columnStride] = data[offset + i * rowStride + j * columnStride]!;
         }
       }
     }

@@ -66,17 +66,17 @@ function pack(source: Matrix, address: number): void {
     if (full === TILE) {
       let a = source.offset + i * rowStride;
       for (let p = strip; p < strip + depth * TILE; p += TILE, a += columnStride) {
-        memory[p] = data[a];
-        memory[p + 1] = data[a + rowStride];
-        memory[p + 2] = data[a + 2 * rowStride];
-        memory[p + 3] = data[a + 3 * rowStride];
+        memory[p] = data[a]!;
+        memory[p + 1] = data[a + rowStride]!;
+        memory[p + 2] = data[a + 2 * rowStride]!;
+        memory[p + 3] = data[a + 3 * rowStride]!;
       }
       continue;
     }
     for (let r = 0; r < TILE; r++) {
       const from = source.offset + (i + r) * rowStride;
       for (let p = 0; p < depth; p++) {
-        memory[strip + p * TILE + r] = r < full ? data[from + p * columnStride] : 0;
+        memory[strip + p * TILE + r] = r < full ? data[from + p * columnStride]! : 0;
       }
     }
   }
@@ -95,7 +95,7 @@ function addTiles(target: Matrix, alpha: number, depth: number, skip: number): v
       for (let r = 0; r < height; r++) {
         const to = offset + (i + r) * rowStride + j * columnStride;
         const from = TILE_OUT + r * TILE;
-        for (let c = 0; c < width; c++) data[to + c * columnStride] += alpha * memory[from + c];
+        for (let c = 0; c < width; c++) data[to + c * columnStride]! += alpha * memory[from + c]!;
       }
     }
   }
@@ -108,9 +108,9 @@ function addSmallProduct(target: Matrix, alpha: number, left: Matrix, right: Mat
       let a = left.offset + i * left.rowStride;
       let b = right.offset + j * right.columnStride;
       for (let k = 0; k < left.columns; k++, a += left.columnStride, b += right.rowStride) {
-        sum += left.data[a] * right.data[b];
+        sum += left.data[a]! * right.data[b]!;
       }
-      target.data[target.offset + i * target.rowStride + j * target.columnStride] += alpha * sum;
+      target.data[target.offset + i * target.rowStride + j * target.columnStride]! += alpha * sum;
     }
   }
 }

@@ -66,25 +66,25 @@ function substitute(triangle: Matrix, solution: Matrix, how: BaseCase): void {
     const origin = solution.offset + j0 * columnStride;
     for (let i = 0; i < n; i++) {
       for (let j = 0; j < width; j++) {
-        scratch[i * CHUNK + j] = data[origin + i * rowStride + j * columnStride];
+        scratch[i * CHUNK + j] = data[origin + i * rowStride + j * columnStride]!;
       }
     }
     for (let step = 0; step < n; step++) {
       const i = how === 'backward' ? n - 1 - step : step;
       const row = triangle.offset + i * triangle.rowStride;
-      const pivot = triangle.data[row + i * triangle.columnStride];
-      if (how === 'multiply') for (let j = 0; j < width; j++) scratch[i * CHUNK + j] *= pivot;
+      const pivot = triangle.data[row + i * triangle.columnStride]!;
+      if (how === 'multiply') for (let j = 0; j < width; j++) scratch[i * CHUNK + j]! *= pivot;
       const [from, to] = how === 'forward' ? [0, i] : [i + 1, n];
       for (let k = from; k < to; k++) {
-        const element = triangle.data[row + k * triangle.columnStride];
+        const element = triangle.data[row + k * triangle.columnStride]!;
         const factor = how === 'multiply' ? element : -element;
-        for (let j = 0; j < width; j++) scratch[i * CHUNK + j] += factor * scratch[k * CHUNK + j];
+        for (let j = 0; j < width; j++) scratch[i * CHUNK + j]! += factor * scratch[k * CHUNK + j]!;
       }
-      if (how !== 'multiply') for (let j = 0; j < width; j++) scratch[i * CHUNK + j] /= pivot;
+      if (how !== 'multiply') for (let j = 0; j < width; j++) scratch[i * CHUNK + j]! /= pivot;
     }
     for (let i = 0; i < n; i++) {
       for (let j = 0; j < width; j++) {
-        data[origin + i * rowStride + j * columnStride] = scratch[i * CHUNK + j];
+        data[origin + i * rowStride + j * columnStride] = scratch[i * CHUNK + j]!;
       }
     }
   }

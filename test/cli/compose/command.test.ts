@@ -75,7 +75,7 @@ describe('cli/compose/command', () => {
     models.forEach(({ widths, predictedDropPp, macs }, place) => {
       assert.equal(widths.length, 2);
       assert.ok(macs <= limits.macs);
-      if (place > 0) assert.ok(predictedDropPp >= models[place - 1].predictedDropPp);
+      if (place > 0) assert.ok(predictedDropPp >= models[place - 1]!.predictedDropPp);
     });
     assert.ok(!existsSync(join(folder.path, 'models', 'macs-99pct')));
   });

@@ -131,7 +131,7 @@ describe('cli/verify', function () {
     const json = blockforge('verify', join(model, 'composition.json'), '--json');
     assert.equal(json.status, 3);
     const report = JSON.parse(json.stdout) as ModelVerification & { ok: boolean };
-    assert.deepEqual([report.ok, report.kind, report.findings[0].file], [false, 'model', 'model.onnx']);
+    assert.deepEqual([report.ok, report.kind, report.findings[0]!.file], [false, 'model', 'model.onnx']);
     const text = blockforge('verify', path);
     assert.equal(text.status, 3);
     assert.match(text.stdout, /BAD models: each whole, and of this very library +0 of 1: 1 wrong/);
@@ -225,7 +225,8 @@ describe('cli/verify', function () {
         'All 2 numbers hold: 1 the same, 1 within their intervals.',
       ].join('\n'),
     );
-    const [first, second] = measured.numbers;
+    const first = measured.numbers[0]!;
+    const second = measured.numbers[1]!;
     const wrong = renderMeasured(
       { ...measured, numbers: [{ ...first, verdict: 'differs' }, second] },
       colours(),

@@ -12,7 +12,7 @@ describe('eigenAbove', () => {
       for (let i = 0; i < n; i++) {
         for (let j = 0; j < n; j++) {
           a[i * n + j] =
-            (i === j ? 2 : 0) + [0, 1, 2].reduce((s, k) => s + factor[i * 3 + k] * factor[j * 3 + k], 0);
+            (i === j ? 2 : 0) + [0, 1, 2].reduce((s, k) => s + factor[i * 3 + k]! * factor[j * 3 + k]!, 0);
         }
       }
       const { values, vectors } = eigenAbove(a, n, -Infinity);
@@ -27,10 +27,10 @@ describe('eigenAbove', () => {
           let product = 0;
           let inner = 0;
           for (let c = 0; c < n; c++) {
-            product += a[r * n + c] * vectors[i * n + c];
-            inner += vectors[i * n + c] * vectors[r * n + c];
+            product += a[r * n + c]! * vectors[i * n + c]!;
+            inner += vectors[i * n + c]! * vectors[r * n + c]!;
           }
-          assert.ok(Math.abs(product - values[i] * vectors[i * n + r]) < 1e-10 * n);
+          assert.ok(Math.abs(product - values[i]! * vectors[i * n + r]!) < 1e-10 * n);
           assert.ok(Math.abs(inner - (i === r ? 1 : 0)) < 1e-11 * n);
         }
       }

@@ -15,7 +15,7 @@ describe('float64 factorisation', () => {
       assert.equal(ridge, 0.01);
       assert.equal(ridgeRaised, false);
       const shifted = copyOf(a);
-      for (let i = 0; i < n; i++) shifted.data[i * n + i] += 0.01;
+      for (let i = 0; i < n; i++) shifted.data[i * n + i]! += 0.01;
       assert.ok(largestDifference(naiveProduct(factor, transposed(factor)), shifted) < 1e-13);
       assert.equal(
         largestDifference(factor, matrix(n, n), (i, j) => j > i),
@@ -36,7 +36,7 @@ describe('float64 factorisation', () => {
       const inverse = copyOf(factor);
       invertFactored(inverse);
       const identity = naiveProduct(shifted, inverse);
-      for (let i = 0; i < n; i++) identity.data[i * n + i] -= 1;
+      for (let i = 0; i < n; i++) identity.data[i * n + i]! -= 1;
       assert.ok(largestDifference(identity, matrix(n, n)) < 1e-11);
       assert.equal(largestDifference(inverse, transposed(inverse)), 0);
     });

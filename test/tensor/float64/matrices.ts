@@ -11,7 +11,7 @@ export function randomMatrix(rows: number, columns: number, seed: number): Matri
 }
 
 export function at(m: Matrix, row: number, column: number): number {
-  return m.data[m.offset + row * m.rowStride + column * m.columnStride];
+  return m.data[m.offset + row * m.rowStride + column * m.columnStride]!;
 }
 
 /** Plain triple loop: the reference. */
@@ -20,7 +20,7 @@ export function naiveProduct(left: Matrix, right: Matrix): Matrix {
   for (let i = 0; i < left.rows; i++) {
     for (let j = 0; j < right.columns; j++) {
       for (let k = 0; k < left.columns; k++) {
-        result.data[i * right.columns + j] += at(left, i, k) * at(right, k, j);
+        result.data[i * right.columns + j]! += at(left, i, k) * at(right, k, j);
       }
     }
   }

@@ -11,7 +11,7 @@ describe('float64 product', () => {
     [64, 64, 64],
     [130, 300, 67],
     [41, 257, 530],
-  ]) {
+  ] as const) {
     it(`equals the triple loop for ${m} x ${k} x ${n}, with every transposition`, () => {
       const left = randomMatrix(m, k, 1);
       const right = randomMatrix(k, n, 2);
@@ -24,7 +24,7 @@ describe('float64 product', () => {
             const reference = matrix(
               m,
               n,
-              expected.data.map((value, i) => start.data[i] - 0.5 * value),
+              expected.data.map((value, i) => start.data[i]! - 0.5 * value),
             );
             // Sums of k products of normal numbers, in another order: a few ulps of sqrt(k).
             assert.ok(largestDifference(target, reference) < 1e-15 * 16 * Math.sqrt(k));
