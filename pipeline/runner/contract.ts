@@ -40,15 +40,14 @@ export interface Stage<Input> {
   readonly needsEngine?: boolean | undefined;
   plan(input: Input): readonly JobPlan[];
   /** Its code, e.g. `() => import('./work/refit.ts')`. */
-  readonly work?: () => Promise<{ readonly run: Work }>;
-  run?(job: JobPlan, context: JobContext): Promise<Json>;
+  readonly work: () => Promise<{ readonly run: Work }>;
 }
 
 /**
  * Does one job from `job.settings`, `job.handling` and its inputs. Writes only into `context.folder`.
  * @returns a small summary for the log and the tables
  */
-export type Work = (job: JobPlan, context: RunnerContext) => Promise<Json>;
+export type Work = (job: JobPlan, context: JobContext) => Promise<Json>;
 
 /** What a pipeline's module exports; a process that does jobs is given the path of that file. */
 export interface StageRegistry {
@@ -65,10 +64,8 @@ export interface PreparedWorker {
   readonly tensors: () => number;
 }
 
-export type JobContext = RunnerContext;
-
 /** What the runner gives to a job at work. */
-export interface RunnerContext {
+export interface JobContext {
   /** Name of the engine to compute with; null for a job without numerics. */
   readonly engine: string | null;
   /** The run folder, `runs/<name>`. For messages: nothing is written there but through `folder` and `scratchFolder`. */

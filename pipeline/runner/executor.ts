@@ -42,7 +42,6 @@ export interface JobRequest {
   readonly job: JobPlan;
   /** Name of the engine to compute with; null for a job without numerics. */
   readonly engine: string | null;
-  readonly input: unknown;
   /** Empty and temporary: the runner publishes it when the job has finished. */
   readonly folder: string;
   /** Survives an interruption: checkpoints inside the job. */

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import type { Json } from '../util/hash.ts';
-import type { JobId, RunnerContext, Stage, Work } from './contract.ts';
+import type { JobContext, JobId, Stage } from './contract.ts';
 import type { JobRequest } from './executor.ts';
 import { collectOutputs, type OutputFile } from './outputs.ts';
 
 /** Where a job is done: what a `JobRequest` leaves to the one who does it. */
-export interface Workplace extends Pick<RunnerContext, 'signal' | 'progress' | 'warn'> {
+export interface Workplace extends Pick<JobContext, 'signal' | 'progress' | 'warn'> {
   readonly stages: readonly Stage<never>[];
   /** The run folder, as it is seen from here. */
   readonly runFolder: string;
@@ -25,9 +25,8 @@ export async function performJob(
     return place === null ? undefined : join(runFolder, place);
   };
   const folder = join(runFolder, request.folder);
-  const context: RunnerContext = {
+  const context: JobContext = {
     engine,
-    ...(request.input as object),
     runFolder,
     scratchFolder: join(runFolder, '.scratch'),
     folder,
@@ -42,12 +41,7 @@ export async function performJob(
     progress,
     warn,
   };
-  const run = await loadWork(stage);
+  const { run } = await stage.work();
   const summary = await run(job, context);
   return { summary, outputs: await collectOutputs(folder) };
-}
-
-async function loadWork(stage: Stage<never>): Promise<Work> {
-  if (stage.work !== undefined) return (await stage.work()).run;
-  return (job, context) => stage.run!(job, context as never);
 }

@@ -24,7 +24,6 @@ export interface Plan {
   readonly stages: readonly string[];
   /** The engine that jobs with numerics compute with. */
   readonly engine: string;
-  readonly input: unknown;
   readonly selection: Selection;
   /** Every job behind the jobs it needs or wants, otherwise in the order of the stages. */
   readonly jobs: readonly PlannedJob[];
@@ -77,7 +76,7 @@ export function makePlan<Input>(
       selected: selection.only === undefined || selection.only === stage.name,
     };
   });
-  return { stages: names, engine, input, selection, jobs: sorted };
+  return { stages: names, engine, selection, jobs: sorted };
 }
 
 export function dependenciesOf(job: JobPlan): readonly JobId[] {

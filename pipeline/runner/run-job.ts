@@ -79,7 +79,6 @@ function requestOf(run: JobRun, folder: string, resumeFolder: string): JobReques
     stage,
     job,
     engine: needsEngine ? plan.engine : null,
-    input: plan.input,
     folder: below(folder),
     resumeFolder: below(resumeFolder),
     published: Object.fromEntries(

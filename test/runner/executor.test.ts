@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Event, JobPlan, RunnerContext, Stage } from '../../pipeline/runner/contract.ts';
+import type { Event, JobPlan, JobContext, Stage } from '../../pipeline/runner/contract.ts';
 import type { Executor, JobReply, JobRequest } from '../../pipeline/runner/executor.ts';
 import { toJobFailure } from '../../pipeline/runner/job-failure.ts';
 import { performJob } from '../../pipeline/runner/perform-job.ts';
@@ -29,7 +29,7 @@ describe('an executor', () => {
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  const works: Record<string, (job: JobPlan, context: RunnerContext) => Promise<void>> = {
+  const works: Record<string, (job: JobPlan, context: JobContext) => Promise<void>> = {
     async order(planned, context) {
       assert.ok(context.folder.startsWith(elsewhere) && context.resumeFolder.startsWith(elsewhere));
       context.progress({ fraction: 0.5, note: 'half' });
@@ -60,7 +60,7 @@ describe('an executor', () => {
     plan: (jobs) => jobs.filter(({ id }) => id.startsWith(`${name}/`)),
     work: () =>
       Promise.resolve({
-        run: async (planned: JobPlan, context: RunnerContext) => {
+        run: async (planned: JobPlan, context: JobContext) => {
           await work(planned, context);
           return { engine: context.engine };
         },

@@ -6,7 +6,7 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { JobPlan, RunnerContext, Stage } from '../../pipeline/runner/contract.ts';
+import type { JobPlan, JobContext, Stage } from '../../pipeline/runner/contract.ts';
 import { fail } from '../../pipeline/util/failure.ts';
 import type { Json } from '../../pipeline/util/hash.ts';
 
@@ -65,7 +65,7 @@ export function prepareWorker(): Promise<{ engine: string; tensors: () => number
   return Promise.resolve({ engine: 'Fake 1.0', tensors: () => 7 });
 }
 
-async function run(job: JobPlan, context: RunnerContext): Promise<Json> {
+async function run(job: JobPlan, context: JobContext): Promise<Json> {
   const control = process.env.FAKE_CONTROL!;
   const checkpoint = join(context.resumeFolder, 'step.txt');
   const found = existsSync(checkpoint) ? readFileSync(checkpoint, 'utf8') : undefined;

@@ -45,7 +45,12 @@ describe('plan', () => {
     }
     const twice = [job('order/a', { folder: 'library' }), job('order/b', { folder: 'library' })];
     assert.throws(() => plan(twice), /order\/b cannot be published in 'library'/);
-    const foreign: Stage<FakeInput> = { name: 'order', version: 1, plan: () => [job('rank/a')] };
+    const foreign: Stage<FakeInput> = {
+      name: 'order',
+      version: 1,
+      plan: () => [job('rank/a')],
+      work: () => Promise.reject(new Error('not run here')),
+    };
     assert.throws(() => plan([], {}, [foreign]), /stage order planned the job id 'rank\/a'/);
   });
 

@@ -35,7 +35,7 @@ const planned = {
   forced: false,
   selected: true,
 } as const;
-const plan: Plan = { stages: ['order'], engine: 'wasm', input: {}, selection: {}, jobs: [planned] };
+const plan: Plan = { stages: ['order'], engine: 'wasm', selection: {}, jobs: [planned] };
 
 describe('publishing', () => {
   let runFolder: string;

@@ -25,7 +25,6 @@ async function refusal(
   const plan: Plan = {
     stages: ['order'],
     engine: 'wasm',
-    input: {},
     selection: {},
     jobs: jobs.map((planned) => ({
       ...{ job: planned, stage: 'order', stageVersion: 1, needsEngine: true, forced: false, selected: true },
