@@ -6,10 +6,11 @@
  */
 import { distillBlock } from '../pipeline/distill/loop.ts';
 import { recipes } from './quality/recipes.ts';
+import { sampleRss } from './sample-rss.ts';
 import { teacherExamples } from '../pipeline/distill/teacher-examples.ts';
-import { sliceFfn, type FfnWeights } from '../pipeline/model/ffn-weights.ts';
+import { sliceFfn } from '../pipeline/model/ffn-weights.ts';
+import { randomFfn } from '../pipeline/model/random-ffn.ts';
 import { loadEngine, type EngineChoice } from '../pipeline/tensor/engine.ts';
-import { sampleRss } from '../pipeline/tensor/memory.ts';
 import { formatBytes } from '../pipeline/util/format.ts';
 import { random } from '../pipeline/util/random.ts';
 
@@ -17,15 +18,8 @@ const steps = Number(process.argv[2] ?? 4);
 const engine = await loadEngine((process.argv[3] ?? 'auto') as EngineChoice);
 const [width, hidden, batchTokens] = [768, 3072, 8192];
 const draw = random(1, 'bench');
-const normals = (length: number, scale = 1) => Float32Array.from({ length }, () => scale * draw.normal());
-const teacher: FfnWeights = {
-  width,
-  hidden,
-  fc1Kernel: normals(width * hidden, 0.03),
-  fc1Bias: normals(hidden, 0.1),
-  fc2Kernel: normals(hidden * width, 0.03),
-  fc2Bias: normals(width, 0.1),
-};
+const normals = (length: number) => Float32Array.from({ length }, () => draw.normal());
+const teacher = randomFfn(width, hidden, (part) => (part.endsWith('Kernel') ? 0.03 : 0.1) * draw.normal());
 const students = [0.4, 0.5, 0.6, 0.7].map((sparsity) => {
   const kept = Math.round((hidden * (1 - sparsity)) / 8) * 8;
   return {

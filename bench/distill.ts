@@ -17,6 +17,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { trainStep } from '../pipeline/distill/loop.ts';
 import { disposeStudent, startStudent } from '../pipeline/distill/student.ts';
 import type { FfnWeights } from '../pipeline/model/ffn-weights.ts';
+import { randomFfn } from '../pipeline/model/random-ffn.ts';
 import { loadEngine, type EngineChoice } from '../pipeline/tensor/engine.ts';
 import { product } from '../pipeline/tensor/ops.ts';
 import { random } from '../pipeline/util/random.ts';
@@ -117,15 +118,7 @@ function timed(run: () => void): Timing {
 
 function randomBlock(): FfnWeights {
   const stream = random(1, 'bench');
-  const normals = (size: number) => Float32Array.from({ length: size }, () => 0.03 * stream.normal());
-  return {
-    width,
-    hidden,
-    fc1Kernel: normals(width * hidden),
-    fc1Bias: normals(hidden),
-    fc2Kernel: normals(hidden * width),
-    fc2Bias: normals(width),
-  };
+  return randomFfn(width, hidden, () => 0.03 * stream.normal());
 }
 
 /** PyTorch in a process of its own, one step per line. */

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { pathToFileURL } from 'node:url';
 import { sweep, type ImageBatch } from '../pipeline/measure/sweep.ts';
 import { tokensPerImage, type Architecture } from '../pipeline/model/architecture.ts';
+import { namedArchitecture } from '../pipeline/model/checkpoint/architectures.ts';
 import { sliceFfn } from '../pipeline/model/ffn-weights.ts';
 import { initialWeights } from '../pipeline/model/initial-weights.ts';
 import { disposeFfn, forward, hostFfn, teacherFfn, uploadFfn, uploadTeacher } from '../pipeline/model/vit.ts';
@@ -13,18 +14,12 @@ export interface MeasureCase {
   readonly images: number;
 }
 
-const shared = { patchSize: 16, channels: 3, layerNormEpsilon: 1e-6, gelu: 'exact' } as const;
-
 /** ViT-Tiny/16 at 224 px, and a model of the size that Fashion-MNIST needs. Four descendants per block. */
 export const measureCases: Readonly<Record<string, MeasureCase>> = {
   'vit-tiny': {
     architecture: {
-      ...shared,
-      imageSize: 224,
-      width: 192,
-      depth: 12,
-      heads: 3,
-      hidden: 768,
+      ...namedArchitecture('vit_tiny_patch16_224')!.facts,
+      channels: 3,
       classes: 1000,
     },
     sparsities: [0.4, 0.5, 0.6, 0.7],
@@ -32,7 +27,8 @@ export const measureCases: Readonly<Record<string, MeasureCase>> = {
   },
   small: {
     architecture: {
-      ...shared,
+      layerNormEpsilon: 1e-6,
+      gelu: 'exact',
       imageSize: 28,
       patchSize: 4,
       channels: 1,

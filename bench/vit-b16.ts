@@ -14,6 +14,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { normalise } from '../datasets/normalise.ts';
 import { sharp } from '../datasets/sharp.ts';
 import type { Architecture } from '../pipeline/model/architecture.ts';
+import { namedArchitecture } from '../pipeline/model/checkpoint/architectures.ts';
 import { initialWeights } from '../pipeline/model/initial-weights.ts';
 import { writeTeacher } from '../pipeline/model/teacher-file.ts';
 import { forward, uploadTeacher } from '../pipeline/model/vit.ts';
@@ -29,18 +30,8 @@ const lastStage = process.argv[4] ?? 'report';
 const engine = (process.argv[5] ?? 'auto') as EngineChoice;
 const classes = 10;
 const half = { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5], channels: 3 } as const;
-const architecture: Architecture = {
-  imageSize: 224,
-  patchSize: 16,
-  channels: 3,
-  width: 768,
-  depth: 12,
-  heads: 12,
-  hidden: 3072,
-  classes,
-  layerNormEpsilon: 1e-6,
-  gelu: 'exact',
-};
+const { facts } = namedArchitecture('vit_base_patch16_224')!;
+const architecture: Architecture = { ...facts, channels: 3, classes };
 
 /** A colour per class, a little varied, under noise: uint8 [224, 224, 3]. */
 function picture(label: number, index: number): Uint8Array {

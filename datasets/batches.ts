@@ -18,9 +18,7 @@ export type TensorBatch = {
 export interface OpenSplit {
   readonly items: readonly SplitItem[];
   readonly preparer: Preparer;
-  /** Batches of the given items as uint8, decoded ahead of use. */
-  batches(items: readonly SplitItem[], batchSize: number): AsyncIterable<RawBatch>;
-  /** The same as tensors. The caller disposes each batch's `pixels`. */
+  /** Batches of the given items, decoded ahead of use. The caller disposes each batch's `pixels`. */
   tensorBatches(items: readonly SplitItem[], batchSize: number): AsyncIterable<TensorBatch>;
   /** All given items in memory. */
   load(items: readonly SplitItem[]): Promise<RawBatch>;
@@ -30,7 +28,6 @@ export function openSplit(items: readonly SplitItem[], preparer: Preparer, signa
   return {
     items,
     preparer,
-    batches: (some, batchSize) => splitBatches(some, preparer, { batchSize, signal }),
     async *tensorBatches(some, batchSize) {
       const iterator = await tensorBatches(some, preparer, { batchSize, signal }).iterator();
       for (let step = await iterator.next(); !step.done; step = await iterator.next()) yield step.value;

@@ -14,18 +14,15 @@ export async function* splitBatches(
   preparer: Preparer,
   options: {
     readonly batchSize: number;
-    /** First item (0) and the one after the last (all): a shard of the split. */
-    readonly start?: number;
-    readonly end?: number;
     readonly signal?: AbortSignal | undefined;
   },
 ): AsyncGenerator<RawBatch, void, undefined> {
-  const { batchSize, start = 0, end = items.length, signal } = options;
+  const { batchSize, signal } = options;
   const pending: Promise<RawBatch>[] = [];
-  let next = start;
+  let next = 0;
   const startNext = () => {
-    if (next >= end) return;
-    const batch = loadSplit(items.slice(next, Math.min(next + batchSize, end)), preparer, { signal });
+    if (next >= items.length) return;
+    const batch = loadSplit(items.slice(next, next + batchSize), preparer, { signal });
     // A batch decoded ahead may fail while another is in use; the error is met when its turn comes.
     batch.catch(() => {});
     pending.push(batch);

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { cpus } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
 import { applyFfn, disposeFfn, uploadFfn } from '../model/ffn-tensors.ts';
+import { randomFfn } from '../model/random-ffn.ts';
 import { loadEngine, type EngineName } from '../tensor/engine.ts';
 import { layerNorm } from '../tensor/ops.ts';
 import { median, quantile } from '../util/quantile.ts';
@@ -58,16 +59,7 @@ export async function profileWidths(options: LatencyOptions): Promise<LatencyPro
   const draw = random(1, 'latency');
   const x = tf.tensor2d(normals(draw, batchSize * tokens * width), [batchSize * tokens, width]);
   const [gamma, beta] = [tf.ones([width]), tf.zeros([width])];
-  const blocks = widths.map((hidden) =>
-    uploadFfn({
-      width,
-      hidden,
-      fc1Kernel: normals(draw, width * hidden),
-      fc1Bias: normals(draw, hidden),
-      fc2Kernel: normals(draw, hidden * width),
-      fc2Bias: normals(draw, width),
-    }),
-  );
+  const blocks = widths.map((hidden) => uploadFfn(randomFfn(width, hidden, () => draw.normal())));
   const finish = (y: tf.Tensor): void => void tf.sum(y).dataSync();
   const runs: (() => void)[] = blocks.map(
     (ffn) => () => finish(applyFfn(ffn, layerNorm(x, gamma, beta, layerNormEpsilon), gelu)),

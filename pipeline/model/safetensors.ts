@@ -2,6 +2,7 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { writeFileAtomic } from '../util/atomic.ts';
 import { fail } from '../util/failure.ts';
 import { showValue } from '../util/show-value.ts';
+import type { HostWeights } from './host-weights.ts';
 import { parseHeader, type Dtype, type SafetensorsHeader, type TensorInfo } from './safetensors-header.ts';
 import { allocate, openFlags, refuseOpen } from './untrusted-file.ts';
 
@@ -94,6 +95,37 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
     },
     close: () => handle.close(),
   };
+}
+
+/**
+ * Opens a file, reads tensors as float32, by name with their shapes, and closes it.
+ * @param names default: all, in the order of the file
+ * @throws BlockForgeError `file-missing`, `file-invalid`
+ */
+export async function readTensors(
+  path: string,
+  names?: readonly string[],
+): Promise<{ metadata: Readonly<Record<string, string>>; tensors: HostWeights }> {
+  return withSafetensors(path, async (file) => {
+    const tensors: HostWeights = {};
+    for (const name of names ?? file.names) {
+      tensors[name] = { shape: file.info(name).shape, data: await file.read(name) };
+    }
+    return { metadata: file.metadata, tensors };
+  });
+}
+
+/** Opens a file, lets `work` read from it, and closes it, whatever comes of that. */
+export async function withSafetensors<T>(
+  path: string,
+  work: (file: SafetensorsFile) => Promise<T>,
+): Promise<T> {
+  const file = await openSafetensors(path);
+  try {
+    return await work(file);
+  } finally {
+    await file.close();
+  }
 }
 
 /**

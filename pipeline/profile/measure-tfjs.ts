@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { tokensPerImage } from '../model/architecture.ts';
 import { applyFfn, disposeFfn, forward, uploadFfn, uploadTeacher, type FfnTensors } from '../model/vit.ts';
+import { randomFfn } from '../model/random-ffn.ts';
 import { loadEngine, type EngineChoice } from '../tensor/engine.ts';
 import { random } from '../util/random.ts';
 import type { Library } from '../library/open.ts';
@@ -28,8 +29,9 @@ export async function measureTfjs(
   const teacher = uploadTeacher(await library.readTeacher(), architecture);
   const blocks = new Map<string, FfnTensors>();
   const ffn = (block: number, hidden: number): FfnTensors => {
+    const draw = random(1, 'profile', hidden);
     const key = `${block}/${hidden}`;
-    const found = blocks.get(key) ?? uploadFfn(randomFfn(width, hidden));
+    const found = blocks.get(key) ?? uploadFfn(randomFfn(width, hidden, () => (draw.next() - 0.5) / 25));
     blocks.set(key, found);
     return found;
   };
@@ -67,17 +69,4 @@ export async function measureTfjs(
     blocks.forEach(disposeFfn);
     teacher.dispose();
   }
-}
-
-function randomFfn(width: number, hidden: number) {
-  const draw = random(1, 'profile', hidden);
-  const array = (length: number) => Float32Array.from({ length }, () => (draw.next() - 0.5) / 25);
-  return {
-    width,
-    hidden,
-    fc1Kernel: array(width * hidden),
-    fc1Bias: array(hidden),
-    fc2Kernel: array(hidden * width),
-    fc2Bias: array(width),
-  };
 }

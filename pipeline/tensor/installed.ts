@@ -1,9 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fail } from '../util/failure.ts';
 import { packageFolder } from '../util/package-folder.ts';
+
+const require = createRequire(import.meta.url);
 
 /** What computes. */
 export type EngineName = 'tensorflow' | 'wasm';
@@ -46,7 +49,10 @@ export interface InstalledEngines {
 /** Which engines this installation has, from files alone: nothing is loaded. */
 export function installedEngines(folder = tensorflowFolder): InstalledEngines {
   const stamp = readStamp(folder);
-  const wasm = { version: '4.22.0' };
+  const { version: wasmVersion } = require('@tensorflow/tfjs-backend-wasm/package.json') as {
+    version: string;
+  };
+  const wasm = { version: wasmVersion };
   if (stamp === undefined) return { wasm, why: ['the set-up has not been run'] };
   const { version, variant, folder: libraries, binding } = stamp;
   const why = stamp.why ?? [];
@@ -73,14 +79,6 @@ export function resolveEngine(choice: EngineChoice, installed = installedEngines
     found: `not installed: ${installed.why.join('; ') || 'no reason was recorded'}`,
     next: 'npm run setup -- --cpu (or --cuda), or choose the engine "auto"',
   });
-}
-
-/**
- * How many NVIDIA GPUs this process may use: those of `nvidia-smi -L`, cut down to CUDA_VISIBLE_DEVICES.
- * Zero where there is no driver.
- */
-export function visibleGpus(environment: NodeJS.ProcessEnv = process.env): number {
-  return listGpus(environment).length;
 }
 
 /** One process's worth of compute: how many may run side by side, and what each one's environment adds. */

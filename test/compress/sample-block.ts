@@ -1,5 +1,6 @@
 import type { BlockStatistics } from '../../pipeline/compress/statistics.ts';
 import type { FfnWeights } from '../../pipeline/model/ffn-weights.ts';
+import { randomFfn } from '../../pipeline/model/random-ffn.ts';
 import { random } from '../../pipeline/util/random.ts';
 
 export interface SampleBlock {
@@ -14,17 +15,14 @@ export interface SampleBlock {
 /** A random block with correlated units and the exact statistics of its activations on `count` random tokens. */
 export function sampleBlock({ width = 6, hidden = 20, count = 200, seed = 1 } = {}): SampleBlock {
   const numbers = random(seed, 'sample-block');
-  const normal = (length: number, scale: number) =>
-    Float32Array.from({ length }, () => scale * numbers.normal());
-  const weights = {
-    width,
-    hidden,
-    fc1Kernel: normal(width * hidden, 1 / Math.sqrt(width)),
-    fc1Bias: normal(hidden, 0.5),
-    fc2Kernel: normal(hidden * width, 1 / Math.sqrt(hidden)),
-    fc2Bias: normal(width, 0.3),
+  const deviations = {
+    fc1Kernel: 1 / Math.sqrt(width),
+    fc1Bias: 0.5,
+    fc2Kernel: 1 / Math.sqrt(hidden),
+    fc2Bias: 0.3,
   };
-  const tokens = normal(count * width, 1);
+  const weights = randomFfn(width, hidden, (part) => deviations[part] * numbers.normal());
+  const tokens = Float32Array.from({ length: count * width }, () => numbers.normal());
   const activations = hiddenOf(weights, tokens);
   return { weights, tokens, activations, statistics: twoPass(activations, hidden) };
 }

@@ -1,19 +1,8 @@
 import assert from 'node:assert/strict';
 import type { Architecture } from '../../pipeline/model/architecture.ts';
 import { blockCosts, frameCosts, modelCosts } from '../../pipeline/model/costs.ts';
+import { vitBase as base } from '../support/checkpoints.ts';
 
-const base: Architecture = {
-  imageSize: 224,
-  patchSize: 16,
-  channels: 3,
-  width: 768,
-  depth: 12,
-  heads: 12,
-  hidden: 3072,
-  classes: 1000,
-  layerNormEpsilon: 1e-6,
-  gelu: 'exact',
-};
 const tiny: Architecture = { ...base, width: 192, heads: 3, hidden: 768 };
 
 describe('model/costs', () => {

@@ -5,6 +5,9 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import {
   openSafetensors,
+  readTensors,
+  withSafetensors,
+  type SafetensorsFile,
   readSafetensorsHeader,
   writeSafetensors,
 } from '../../pipeline/model/safetensors.ts';
@@ -32,6 +35,29 @@ describe('model/safetensors', () => {
     path = join(folder, 'a.safetensors');
   });
   after(() => rm(folder, { recursive: true }));
+
+  it('reads all tensors as numbers, or those asked for, and closes the file whatever comes of it', async () => {
+    const arrays = {
+      wide: { shape: [2], data: Float64Array.of(0.5, 2) },
+      plain: { shape: [1, 1], data: Float32Array.of(3) },
+    };
+    await writeSafetensors(path, arrays, { about: 'it' });
+    const { metadata, tensors } = await readTensors(path);
+    assert.equal(metadata.about, 'it');
+    assert.deepEqual(tensors, {
+      wide: { shape: [2], data: Float32Array.of(0.5, 2) },
+      plain: arrays.plain,
+    });
+    assert.deepEqual(Object.keys((await readTensors(path, ['plain'])).tensors), ['plain']);
+    await assert.rejects(readTensors(path, ['none']), /no tensor "none"/);
+    let seen: SafetensorsFile | undefined;
+    const failing = withSafetensors(path, (file) => {
+      seen = file;
+      return Promise.reject(new Error('no'));
+    });
+    await assert.rejects(failing, /^Error: no$/);
+    await assert.rejects(seen!.read('plain'), /closed/);
+  });
 
   it('reads back what it wrote, every type, shape and the metadata', async () => {
     const arrays = {

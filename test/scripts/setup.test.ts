@@ -1,12 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile, readlink, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  engineSlots,
-  installedEngines,
-  resolveEngine,
-  visibleGpus,
-} from '../../pipeline/tensor/installed.ts';
+import { engineSlots, installedEngines, resolveEngine, listGpus } from '../../pipeline/tensor/installed.ts';
 import { makeRig, type Rig } from './setup-rig.ts';
 
 /** Everything here is about Linux: elsewhere the set-up goes straight to the package's own download. */
@@ -209,7 +204,7 @@ import { makeRig, type Rig } from './setup-rig.ts';
   it('counts the GPUs that CUDA would', async () => {
     await rig.program('nvidia-smi', `echo 'GPU 0: A (UUID: GPU-11)'; echo 'GPU 1: B (UUID: GPU-22)'`);
     const PATH = join(rig.folder, 'bin');
-    assert.equal(visibleGpus({ PATH }), 2);
+    assert.equal(listGpus({ PATH }).length, 2);
     for (const [setting, count] of [
       ['1', 1],
       ['', 0],
@@ -219,7 +214,7 @@ import { makeRig, type Rig } from './setup-rig.ts';
       ['NoDevFiles', 0],
     ] as const) {
       assert.equal(
-        visibleGpus({ PATH, CUDA_VISIBLE_DEVICES: setting }),
+        listGpus({ PATH, CUDA_VISIBLE_DEVICES: setting }).length,
         count,
         `CUDA_VISIBLE_DEVICES=${setting}`,
       );

@@ -1,8 +1,16 @@
 import type { Architecture } from '../../pipeline/model/architecture.ts';
+import { namedArchitecture } from '../../pipeline/model/checkpoint/architectures.ts';
 import type { HostWeights } from '../../pipeline/model/host-weights.ts';
 import { initialWeights } from '../../pipeline/model/initial-weights.ts';
 import type { NamedArrays } from '../../pipeline/model/safetensors.ts';
 import { random } from '../../pipeline/util/random.ts';
+
+/** ViT-B/16 at 224 px, for what needs no weights. */
+export const vitBase: Architecture = {
+  ...namedArchitecture('vit_base_patch16_224')!.facts,
+  channels: 3,
+  classes: 1000,
+};
 
 /** A ViT small enough for any test: 5 tokens, two blocks. */
 export const tinyArchitecture: Architecture = {

@@ -5,18 +5,18 @@ import type { Architecture } from '../architecture.ts';
 export interface NamedArchitecture {
   readonly facts: Pick<
     Architecture,
-    'width' | 'depth' | 'heads' | 'patchSize' | 'imageSize' | 'layerNormEpsilon' | 'gelu'
+    'width' | 'depth' | 'heads' | 'hidden' | 'patchSize' | 'imageSize' | 'layerNormEpsilon' | 'gelu'
   >;
   /** What the published weights of that name were trained with; without the fields that depend on the model. */
   readonly preprocessing?: Omit<Preprocessing, 'crop' | 'channels'>;
 }
 
 const sizes = {
-  tiny: { width: 192, depth: 12, heads: 3 },
-  small: { width: 384, depth: 12, heads: 6 },
-  base: { width: 768, depth: 12, heads: 12 },
-  large: { width: 1024, depth: 24, heads: 16 },
-  huge: { width: 1280, depth: 32, heads: 16 },
+  tiny: { width: 192, depth: 12, heads: 3, hidden: 768 },
+  small: { width: 384, depth: 12, heads: 6, hidden: 1536 },
+  base: { width: 768, depth: 12, heads: 12, hidden: 3072 },
+  large: { width: 1024, depth: 24, heads: 16, hidden: 4096 },
+  huge: { width: 1280, depth: 32, heads: 16, hidden: 5120 },
 } as const;
 
 const torchvision = {
