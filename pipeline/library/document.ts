@@ -4,7 +4,7 @@ import { fail } from '../util/failure.ts';
 import { isRecord } from '../util/is-record.ts';
 
 /** What is wrong with a document, at one place in it. */
-export interface Problem {
+export interface DocumentProblem {
   readonly found: string;
   readonly expected?: string;
   readonly next?: string;
@@ -43,7 +43,7 @@ const maxTextLength = 10_000;
 export async function inspectDocument<T>(
   path: string,
   { kind: expectedKind, title, version: newest, schema, maxBytes }: DocumentKind<T>,
-): Promise<{ readonly value: T } | { readonly problems: readonly [Problem, ...Problem[]] }> {
+): Promise<{ readonly value: T } | { readonly problems: readonly [DocumentProblem, ...DocumentProblem[]] }> {
   const read = await readBoundedJson(path, maxBytes);
   if ('problem' in read) return { problems: [{ found: read.problem }] };
   const { value } = read;
@@ -128,8 +128,8 @@ function excessOf(value: unknown): string | undefined {
 const maxProblems = 100;
 
 /** What is wrong with single values, at most `maxProblems`. Unknown keys and references are left to the whole schema. */
-function valueProblems(whole: z.ZodType, value: unknown): Problem[] {
-  const problems: Problem[] = [];
+function valueProblems(whole: z.ZodType, value: unknown): DocumentProblem[] {
+  const problems: DocumentProblem[] = [];
   const visit = (schema: z.core.$ZodType, item: unknown, path: readonly (string | number)[]): void => {
     if (problems.length >= maxProblems) return;
     const inner =
@@ -151,7 +151,10 @@ function valueProblems(whole: z.ZodType, value: unknown): Problem[] {
   return problems;
 }
 
-function problemOf({ path, message }: z.core.$ZodIssue, below: readonly (string | number)[]): Problem {
+function problemOf(
+  { path, message }: z.core.$ZodIssue,
+  below: readonly (string | number)[],
+): DocumentProblem {
   const place = [...below, ...path].map(String).join('.');
   const text = place === '' ? message : `${place}: ${message}`;
   return { found: text.length > 500 ? `${text.slice(0, 497)}...` : text };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { blockName, widthName } from '../model/architecture.ts';
+import type { RankedDescendant } from '../measure/descendant.ts';
 import { additivity, allocated, context, predictor, uniform } from './manifest-models.ts';
 import {
   accuracy,
@@ -26,18 +27,11 @@ import {
  */
 export const schemaVersion = 1;
 
-const descendant = z.strictObject({
-  /** `block-03/w0384` */
+/** The parts of the record of a descendant (`pipeline/measure/descendant.ts` says what they are). */
+const record = {
   id: z.string().regex(/^block-\d{2,}\/w\d{4,}$/, 'expected e.g. "block-03/w0384"'),
-  /** H', the hidden units kept. */
   width: positive,
   sparsity: share,
-  /** Member of the block's `keptUnits` file that lists the teacher's hidden units behind the columns of fc1. */
-  keptUnitsKey: z.string(),
-  /** Its weights by timm's names, `blocks.3.mlp.fc1.weight`. */
-  file,
-  /** Its graph: `tokens` [rows, D] -> `output` [rows, D]. The weights are those of `file`, by reference. */
-  onnx: file.optional(),
   params: positive,
   macs: positive,
   latencyMs: z.strictObject({ p50: z.number().min(0), p90: z.number().min(0) }),
@@ -48,16 +42,22 @@ const descendant = z.strictObject({
     sparsest: delta.optional(),
     average: delta.optional(),
   }),
-  /** Output error as a share of the centred energy of the teacher's block output: predicted by the refit ... */
   predictedError: z.number().nullable(),
-  /** ... and measured on held-out tokens, after the refit and for the weights in the file. */
   heldOutError: z.strictObject({ refit: z.number(), final: z.number() }).nullable(),
-  /** Share of the refit's held-out error that training removed. */
   gainOverRefit: z.number().nullable(),
   source: z.enum(['teacher', 'refit', 'distilled']),
-  /** Within the block, 1 is the best; 0 for the teacher's own block, which saves nothing and is not ranked. */
   rank: count,
   dominated: z.boolean(),
+} satisfies Record<keyof RankedDescendant, z.ZodType>;
+
+const descendant = z.strictObject({
+  ...record,
+  /** Member of the block's `keptUnits` file that lists the teacher's hidden units behind the columns of fc1. */
+  keptUnitsKey: z.string(),
+  /** Its weights by timm's names, `blocks.3.mlp.fc1.weight`. */
+  file,
+  /** Its graph: `tokens` [rows, D] -> `output` [rows, D]. The weights are those of `file`, by reference. */
+  onnx: file.optional(),
 });
 
 const block = z.strictObject({

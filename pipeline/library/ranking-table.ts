@@ -1,11 +1,11 @@
 import { rankedDelta, type ManifestBlock } from './manifest.ts';
-import type { Ranked, Resource } from '../measure/rank.ts';
+import type { Ranked, RankedResource } from '../measure/rank.ts';
 
 /** `ranking.json`: the overall order with what it was made from, for readers who do not want the whole manifest. */
 export function rankingJson(
   blocks: readonly ManifestBlock[],
   ranked: readonly Ranked[],
-  resource: Resource,
+  resource: RankedResource,
 ): Record<string, unknown> {
   const context = blocks.some(({ descendants }) => descendants.some(({ deltas }) => deltas.average))
     ? 'average'

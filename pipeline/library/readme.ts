@@ -1,3 +1,4 @@
+import type { Interval } from '../measure/interval.ts';
 import { formatBytes, formatCount } from '../util/format.ts';
 import type { Manifest, ManifestDescendant } from './manifest.ts';
 
@@ -200,7 +201,7 @@ function contextNotes({ contexts }: Manifest): string {
 
 function allocatedTable({ allocated }: Manifest): string {
   if (allocated === undefined || allocated.length === 0) return '';
-  const points = ({ mean, low, high }: { mean: number; low: number; high: number }) =>
+  const points = ({ mean, low, high }: Interval) =>
     `${mean.toFixed(2)} [${low.toFixed(2)}, ${high.toFixed(2)}]`;
   const rows = allocated.map(
     ({ sparsity, params, macs, scores, versusUniformPp, descendants }) =>
@@ -255,6 +256,6 @@ ${
 }`;
 }
 
-function percent({ mean, low, high }: { mean: number; low: number; high: number }): string {
+function percent({ mean, low, high }: Interval): string {
   return `${mean.toFixed(2)} % [${low.toFixed(2)}, ${high.toFixed(2)}]`;
 }

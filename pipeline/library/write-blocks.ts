@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { descendantOnnx } from '../graphs/files.ts';
 import { storedWeights } from '../graphs/weight-places.ts';
+import type { MeasuredDescendant } from '../measure/descendant.ts';
 import type { Ranked } from '../measure/rank.ts';
 import { blockName, widthName } from '../model/architecture.ts';
 import type { FfnWeights } from '../model/ffn-weights.ts';
@@ -12,11 +13,9 @@ import { ffnBytes, headerAllowanceBytes } from './manifest-parts.ts';
 import { checkExported } from './self-test.ts';
 import { readDescendantFile, toTorchFfn } from './weights.ts';
 
-/** A descendant as the stages know it; id, file, rank and domination are added here. */
-export interface DescendantInput extends Omit<
-  ManifestDescendant,
-  'id' | 'keptUnitsKey' | 'file' | 'onnx' | 'rank' | 'dominated'
-> {
+/** A descendant as the pipeline hands it over; its files and its place in the ranking are added here. */
+export interface DescendantInput {
+  readonly record: MeasuredDescendant;
   /** The teacher's hidden units behind fc1's columns, in their order. */
   readonly keptUnits: ArrayLike<number>;
   /** Called once, so that one descendant at a time is in memory. */
@@ -61,20 +60,17 @@ export async function writeBlocks(
     const written: ManifestDescendant[] = [];
     for (const descendant of descendants) {
       signal?.throwIfAborted();
-      const { keptUnits, weights, ...known } = descendant;
-      const key = widthName(known.width);
-      const id = `${name}/${key}`;
-      const files = await writeDescendant(
-        folder,
-        { id, block: index },
-        descendant,
-        input,
-        vectors,
-        withGraphs,
-      );
+      const { id, width } = descendant.record;
+      const files = await writeDescendant(folder, index, descendant, input, vectors, withGraphs);
       outputs[id] = { shape: [vectors.length / architecture.width, architecture.width], data: files.outputs };
       const { rank = 0, dominated = false } = places.get(id) ?? {};
-      written.push({ id, ...known, keptUnitsKey: key, ...files.listed, rank, dominated });
+      written.push({
+        ...descendant.record,
+        rank,
+        dominated,
+        keptUnitsKey: widthName(width),
+        ...files.listed,
+      });
       onDescendant?.(++done, total);
     }
     const keptUnits = await publishFile(
@@ -90,7 +86,7 @@ export async function writeBlocks(
 /** Reads back what it wrote: a file holds the pipeline's bits and gives the reference outputs, or this throws. */
 async function writeDescendant(
   folder: string,
-  place: { readonly id: string; readonly block: number },
+  block: number,
   descendant: DescendantInput,
   { teacher, toolVersion }: BlocksInput,
   vectors: Float32Array,
@@ -99,18 +95,18 @@ async function writeDescendant(
   readonly listed: Pick<ManifestDescendant, 'file' | 'onnx'>;
   readonly outputs: Float32Array;
 }> {
-  const { id, block } = place;
+  const { id, width: hidden } = descendant.record;
   const { architecture } = teacher;
   const path = `blocks/${id}.safetensors`;
   const weights = await descendant.weights();
-  const file = await writeWeights(folder, path, place, weights, descendant, teacher);
+  const file = await writeWeights(folder, path, block, weights, descendant, teacher);
   const fromFile = await readDescendantFile(join(folder, path), block, {
-    hidden: descendant.width,
+    hidden,
     width: architecture.width,
   });
   const outputs = checkExported(id, weights, fromFile, vectors, architecture.gelu);
   if (!withGraphs) return { listed: { file }, outputs };
-  const stored = await storedWeights(join(folder, path), `${widthName(descendant.width)}.safetensors`);
+  const stored = await storedWeights(join(folder, path), `${widthName(hidden)}.safetensors`);
   const onnx = await publishFile(
     folder,
     `blocks/${id}.onnx`,
@@ -123,9 +119,9 @@ async function writeDescendant(
 async function writeWeights(
   folder: string,
   path: string,
-  { id, block }: { readonly id: string; readonly block: number },
+  block: number,
   weights: FfnWeights,
-  { width, sparsity, source, keptUnits }: DescendantInput,
+  { record: { id, width, sparsity, source }, keptUnits }: DescendantInput,
   teacher: Manifest['teacher'],
 ): Promise<ManifestFile> {
   const expected = ffnBytes(teacher.architecture.width, width);

@@ -2,7 +2,7 @@ import { basename, isAbsolute, join } from 'node:path';
 import { frameOnnx } from '../graphs/files.ts';
 import { onnxIrVersion, onnxOpset } from '../graphs/onnx.ts';
 import { storedWeights } from '../graphs/weight-places.ts';
-import type { Resource } from '../measure/rank.ts';
+import type { RankedResource } from '../measure/rank.ts';
 import { writeSafetensors, type NamedArrays } from '../model/safetensors.ts';
 import { writeFileAtomic, writeJsonAtomic } from '../util/atomic.ts';
 import { fail } from '../util/failure.ts';
@@ -44,7 +44,7 @@ export interface LibraryInput
   readonly profileScript: () => Promise<string>;
   /** The teacher without its FFN blocks, timm names and layouts (linear weights [out, in]). */
   readonly frame: () => Promise<NamedArrays>;
-  readonly resource: Resource;
+  readonly resource: RankedResource;
 }
 
 /**

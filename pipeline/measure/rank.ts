@@ -1,31 +1,18 @@
 import { fail } from '../util/failure.ts';
+import type { Delta } from './deltas.ts';
+import type { BlockCost, Descendant, RankedPart } from './descendant.ts';
 
-export const resources = ['params', 'macs', 'latency'] as const;
-export type Resource = (typeof resources)[number];
+/** What a ranking saves; latency by its median. */
+export type RankedResource = 'params' | 'macs' | 'latency';
 
-/** What a block or a descendant costs. `latencyMs` is the median of the FFN block alone, on one device. */
-export interface BlockCost {
-  readonly params: number;
-  readonly macs: number;
-  readonly latencyMs: number;
+/** What the ranking looks at of a descendant: its cost, and what it does to accuracy averaged over the contexts. */
+export interface Candidate extends Pick<Descendant, 'id'>, BlockCost {
+  readonly block: number;
+  readonly deltas: { readonly average: Pick<Delta, 'top1Pp' | 'klIncrease'> };
 }
 
-/** One descendant as the ranking sees it: against the teacher's block in the same place, averaged over contexts. */
-export interface Candidate {
-  readonly id: string;
+export interface Ranked extends Pick<Descendant, 'id'>, RankedPart {
   readonly block: number;
-  readonly cost: BlockCost;
-  /** Paired top-1 difference to the model with the teacher's block, in percentage points; negative is a loss. */
-  readonly top1DeltaPp: { readonly mean: number; readonly low: number; readonly high: number };
-  /** KL from the teacher that it adds, in nats. */
-  readonly kl: number;
-}
-
-export interface Ranked {
-  readonly id: string;
-  readonly block: number;
-  /** Within the block, 1 is the best. */
-  readonly rank: number;
   /** Over all blocks, 1 is the best. */
   readonly overallRank: number;
   /** Descendants with the same number here (over all blocks) are not separated by top-1; KL ordered them. */
@@ -34,7 +21,6 @@ export interface Ranked {
   readonly savedPercent: number;
   /** Top-1 points lost per percent saved; a gain counts as no loss. Null when nothing is saved. */
   readonly lossPpPerPercent: number | null;
-  readonly dominated: boolean;
   /** The first descendant of the block that is no worse in accuracy and no larger in any resource. */
   readonly dominatedBy: string | null;
 }
@@ -57,7 +43,7 @@ export interface Ranked {
 export function rankDescendants(
   candidates: readonly Candidate[],
   teacher: readonly BlockCost[],
-  resource: Resource,
+  resource: RankedResource,
 ): Ranked[] {
   for (const candidate of candidates) checkFinite(candidate);
   const total = teacher.reduce((sum, cost) => sum + costOf(cost, resource), 0);
@@ -101,21 +87,22 @@ function priceOf(
   candidate: Candidate,
   teacher: readonly BlockCost[],
   total: number,
-  resource: Resource,
+  resource: RankedResource,
 ): Priced {
   const own = teacher[candidate.block];
   if (own === undefined)
     throw new Error(`${candidate.id}: no cost of the teacher's block ${candidate.block}`);
-  const savedPercent = (100 * (costOf(own, resource) - costOf(candidate.cost, resource))) / total;
+  const savedPercent = (100 * (costOf(own, resource) - costOf(candidate, resource))) / total;
   const perPercent = (loss: number) => (savedPercent > 0 ? Math.max(0, loss) / savedPercent : Infinity);
-  const { mean, low, high } = candidate.top1DeltaPp;
+  const { top1Pp, klIncrease } = candidate.deltas.average;
+  const { mean, low, high } = top1Pp;
   return {
     candidate,
     savedPercent,
     price: perPercent(-mean),
     priceLow: perPercent(-high),
     priceHigh: perPercent(-low),
-    klPrice: perPercent(candidate.kl),
+    klPrice: perPercent(klIncrease),
   };
 }
 
@@ -142,45 +129,56 @@ function byKl(a: Priced, b: Priced): number {
   return (
     compare(a.klPrice, b.klPrice) ||
     compare(a.price, b.price) ||
-    compare(a.candidate.kl, b.candidate.kl) ||
+    compare(klOf(a.candidate), klOf(b.candidate)) ||
     compare(a.candidate.id, b.candidate.id)
   );
 }
 
 /** Accuracy here is top-1 *and* KL, so that noise in top-1 alone never marks a wider descendant as useless. */
 function dominator(candidate: Candidate, all: readonly Candidate[]): string | null {
-  const figures = ({ top1DeltaPp, kl, cost }: Candidate) => [
-    -top1DeltaPp.mean,
-    kl,
-    cost.params,
-    cost.macs,
-    cost.latencyMs,
+  const figures = ({ deltas: { average }, params, macs, latencyMs }: Candidate) => [
+    -average.top1Pp.mean,
+    average.klIncrease,
+    params,
+    macs,
+    latencyMs.p50,
   ];
   const own = figures(candidate);
   const better = all
     .filter((other) => other.block === candidate.block && other.id !== candidate.id)
     .filter((other) => {
       const theirs = figures(other);
-      return theirs.every((value, i) => value <= own[i]) && theirs.some((value, i) => value < own[i]);
+      return theirs.every((value, i) => value <= own[i]!) && theirs.some((value, i) => value < own[i]!);
     })
     .map(({ id }) => id)
     .sort(compare);
   return better[0] ?? null;
 }
 
-export function costOf(cost: BlockCost, resource: Resource): number {
+function costOf(cost: BlockCost, resource: RankedResource): number {
   switch (resource) {
     case 'params':
       return cost.params;
     case 'macs':
       return cost.macs;
     case 'latency':
-      return cost.latencyMs;
+      return cost.latencyMs.p50;
   }
 }
 
-function checkFinite({ id, cost, top1DeltaPp, kl }: Candidate): void {
-  for (const [name, value] of Object.entries({ ...cost, ...top1DeltaPp, kl })) {
+function klOf({ deltas }: Candidate): number {
+  return deltas.average.klIncrease;
+}
+
+function checkFinite({
+  id,
+  params,
+  macs,
+  latencyMs: { p50: latencyMs },
+  deltas: { average },
+}: Candidate): void {
+  const { top1Pp, klIncrease: kl } = average;
+  for (const [name, value] of Object.entries({ params, macs, latencyMs, ...top1Pp, kl })) {
     if (Number.isFinite(value)) continue;
     fail({
       reason: 'not-finite',

@@ -1,11 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { MeasuredDescendant } from '../../pipeline/measure/descendant.ts';
 import { rankDescendants } from '../../pipeline/measure/rank.ts';
 import { writeLibrary, type LibraryInput } from '../../pipeline/library/write.ts';
 import type { DescendantInput } from '../../pipeline/library/write-blocks.ts';
 import { profileScript } from '../../pipeline/profile/script.ts';
-import { blockName, type Architecture } from '../../pipeline/model/architecture.ts';
+import { blockName, widthName, type Architecture } from '../../pipeline/model/architecture.ts';
 import { sliceFfn, type FfnWeights } from '../../pipeline/model/ffn-weights.ts';
 import type { NamedArrays } from '../../pipeline/model/safetensors.ts';
 import { loadEngine } from '../../pipeline/tensor/engine.ts';
@@ -52,11 +53,10 @@ function descendantInput(block: number, count: number): DescendantInput {
     klIncrease: (loss * times) / 10,
     agreementPercent: 100 - loss * times,
   });
-  return {
+  const record: MeasuredDescendant = {
+    id: `${blockName(block)}/${widthName(count)}`,
     width: count,
     sparsity: 1 - count / hidden,
-    keptUnits,
-    weights: () => Promise.resolve(sliceFfn(randomFfn(block), keptUnits)),
     params: 2 * count * width + count + width,
     macs: 2 * count * width * 5,
     latencyMs: { p50: count / 100, p90: count / 90 },
@@ -66,6 +66,7 @@ function descendantInput(block: number, count: number): DescendantInput {
     gainOverRefit: own ? null : 0.2,
     source: own ? 'teacher' : 'distilled',
   };
+  return { record, keptUnits, weights: () => Promise.resolve(sliceFfn(randomFfn(block), keptUnits)) };
 }
 
 /** A library of two small blocks, three descendants each. */
@@ -73,19 +74,8 @@ export function libraryInput(changes: Partial<Architecture> = {}): LibraryInput 
   const blocks = [0, 1].map((block) => ({
     descendants: [hidden, ...widths].map((count) => descendantInput(block, count)),
   }));
-  const costs = (item: DescendantInput) => ({
-    params: item.params,
-    macs: item.macs,
-    latencyMs: item.latencyMs.p50,
-  });
   const candidates = blocks.flatMap(({ descendants }, block) =>
-    descendants.slice(1).map((item) => ({
-      id: `${blockName(block)}/w${String(item.width).padStart(4, '0')}`,
-      block,
-      cost: costs(item),
-      top1DeltaPp: item.deltas.average!.top1Pp,
-      kl: item.deltas.average!.klIncrease!,
-    })),
+    descendants.slice(1).map(({ record }) => ({ block, ...record })),
   );
   const top1 = { mean: 80, low: 74, high: 85 };
   const scores = { images: 200, top1Percent: top1, kl: 0.01, agreementPercent: 99 };
@@ -187,7 +177,7 @@ export function libraryInput(changes: Partial<Architecture> = {}): LibraryInput 
     resource: 'params',
     ranked: rankDescendants(
       candidates,
-      blocks.map(({ descendants }) => costs(descendants[0])),
+      blocks.map(({ descendants }) => descendants[0].record),
       'params',
     ),
   };

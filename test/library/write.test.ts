@@ -140,7 +140,7 @@ describe('library/write', () => {
       Object.assign(wrong.blocks[0].descendants[1], { weights: () => Promise.resolve(randomFfn(0)) });
       await assert.rejects(writeLibrary(scratch.path, wrong), /block-00\/w0010: 20 hidden units/);
       const broken = libraryInput();
-      Object.assign(broken.blocks[0].descendants[1], { predictedError: NaN });
+      Object.assign(broken.blocks[0].descendants[1].record, { predictedError: NaN });
       await assert.rejects(writeLibrary(scratch.path, broken), /gate|manifest, blocks.0.descendants.1/);
       const notFinite = libraryInput();
       const weights = sliceFfn(randomFfn(0), [...Array(10).keys()]);

@@ -8,12 +8,18 @@ function candidate(block: number, share: number, loss: number, half: number, kl:
   return {
     id: `block-0${block}/w${String(Math.round(share * 1000)).padStart(4, '0')}`,
     block,
-    cost: { params: 1000 * share, macs: 1000 * share, latencyMs: share },
-    top1DeltaPp: { mean: -loss, low: -loss - half, high: -loss + half },
-    kl,
+    ...cost(share),
+    deltas: {
+      average: { top1Pp: { mean: -loss, low: -loss - half, high: -loss + half }, klIncrease: kl },
+    },
   };
 }
-const teacher = [0, 1].map(() => ({ params: 1000, macs: 1000, latencyMs: 1 }));
+const cost = (share: number) => ({
+  params: 1000 * share,
+  macs: 1000 * share,
+  latencyMs: { p50: share, p90: share },
+});
+const teacher = [0, 1].map(() => cost(1));
 const rank = (items: readonly Candidate[]) => rankDescendants(items, teacher, 'params');
 const ids = (items: readonly Ranked[]) => items.map(({ id }) => id);
 
@@ -59,7 +65,7 @@ describe('library/rank', () => {
   });
 
   it('puts last what saves nothing', () => {
-    const slow = { ...candidate(0, 0.9, 0, 0.1, 0), cost: { params: 900, macs: 900, latencyMs: 1.2 } };
+    const slow = { ...candidate(0, 0.9, 0, 0.1, 0), latencyMs: { p50: 1.2, p90: 1.2 } };
     const ranked = rankDescendants([slow, candidate(0, 0.5, 5, 0.1, 0.5)], teacher, 'latency');
     assert.deepEqual(ids(ranked), ['block-00/w0500', 'block-00/w0900']);
     assert.equal(ranked[1].lossPpPerPercent, null);
@@ -118,8 +124,8 @@ describe('library/rank', () => {
           for (const b of items) {
             const [ra, rb] = [place.get(a.id)!, place.get(b.id)!];
             if (ra.savedPercent <= 0 || rb.savedPercent <= 0) continue;
-            const worstOfA = Math.max(0, -a.top1DeltaPp.low) / ra.savedPercent;
-            const bestOfB = Math.max(0, -b.top1DeltaPp.high) / rb.savedPercent;
+            const worstOfA = Math.max(0, -a.deltas.average.top1Pp.low) / ra.savedPercent;
+            const bestOfB = Math.max(0, -b.deltas.average.top1Pp.high) / rb.savedPercent;
             if (worstOfA < bestOfB) {
               assert.ok(ra.overallRank < rb.overallRank);
               if (a.block === b.block) assert.ok(ra.rank < rb.rank);

@@ -1,6 +1,9 @@
+import type { BlockCost, Descendant, RankedPart } from '../../measure/descendant.ts';
+import type { Interval } from '../../measure/interval.ts';
+
 /**
  * What a library says about itself, small enough to print: the JSON form of `show --json` and the source of the
- * final table. `readLibrarySummary` makes it, `pipeline/cli/render-summary.ts` draws it.
+ * final table. `readLibrarySummary` makes it, `render.ts` draws it.
  *
  * Accuracies (`top1`, `agreement`) are percent of the images, differences are percentage points (`Pp`),
  * `kl` is in nats, `sparsity` is a share in [0, 1). Everything was measured on the selection split except `test`.
@@ -41,13 +44,7 @@ export interface BlockSummary {
   readonly descendants: readonly DescendantSummary[];
 }
 
-export interface DescendantSummary {
-  readonly id: string;
-  /** Hidden units kept. */
-  readonly width: number;
-  readonly sparsity: number;
-  /** Place in its block's ranking; 1 is the best. 0 is the teacher's own block, which saves nothing and is not ranked. */
-  readonly rank: number;
+export interface DescendantSummary extends Descendant, BlockCost, Pick<RankedPart, 'rank'> {
   /** Paired difference to the teacher's block, averaged over the contexts. */
   readonly top1DeltaPp: Interval;
   /** The same in each context. */
@@ -60,9 +57,6 @@ export interface DescendantSummary {
   readonly gainOverRefit?: number;
   /** True when another descendant of the block is at least as good in accuracy and in the resource, and better in one. */
   readonly dominated?: boolean;
-  readonly params: number;
-  readonly macs: number;
-  readonly latencyMs: { readonly p50: number; readonly p90: number };
 }
 
 export interface UniformSummary {
@@ -103,10 +97,4 @@ export interface Accuracy {
   readonly top1DeltaPp?: Interval;
   readonly kl?: number;
   readonly agreement?: number;
-}
-
-export interface Interval {
-  readonly mean: number;
-  readonly low: number;
-  readonly high: number;
 }

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { z } from 'zod';
+import { interval } from '../../library/manifest-parts.ts';
 import { readJson } from '../../util/atomic.ts';
 import type { Accuracy, AllocatedSummary, LibrarySummary } from './summary.ts';
 
-const interval = z.object({ mean: z.number(), low: z.number(), high: z.number() });
 const measured = z.object({
   top1Percent: interval,
   top1DeltaPp: interval,
