@@ -53,7 +53,7 @@ export function choose(blocks: Blocks, limits: readonly number[], count = 1): Ch
 
 /** Why nothing fits, and what would. */
 export interface Misfit {
-  /** By resource: the least that any choice uses of it. */
+  /** The least that any choice uses of each resource. */
   readonly least: readonly number[];
   /** Resources of which even that is too much. */
   readonly unattainable: readonly number[];

@@ -2,13 +2,11 @@ import type { EngineChoice } from '../tensor/engine.ts';
 import type { Library } from '../library/open.ts';
 import type { MeasureSource } from '../library/images.ts';
 import type { MeasuredModel, ModelManifest } from './model-manifest.ts';
-import type { LatencyModel } from '../profile/latency.ts';
-import type { Composition, Limits } from './space.ts';
-import { lossModel } from './loss-model.ts';
+import type { ComposeSpace, Composition, Limits } from './space.ts';
 
 export interface MeasureOptions {
-  readonly engine?: EngineChoice;
-  readonly signal?: AbortSignal;
+  readonly engine?: EngineChoice | undefined;
+  readonly signal?: AbortSignal | undefined;
   readonly warn?: (message: string) => void;
   readonly onProgress?: (progress: { readonly fraction: number }) => void;
 }
@@ -38,24 +36,20 @@ export function isInside(
 
 /**
  * Writes a composition as a model folder with what was asked, predicted and measured.
+ * @param space that it was chosen from
  * @throws BlockForgeError as `writeModel` does
  */
 export async function writeComposition(
   library: Library,
+  { loss: { by, costOf }, latency }: ComposeSpace,
   { descendants, predictedDropPp, latencyMs }: Composition,
   folder: string,
   {
     limits: { maxDropPp, ...resources },
-    latency,
     measured,
-  }: {
-    readonly limits: Limits;
-    readonly latency: LatencyModel;
-    readonly measured?: MeasuredModel | undefined;
-  },
+  }: { readonly limits: Limits; readonly measured?: MeasuredModel | undefined },
 ): Promise<ModelManifest> {
   const { writeModel } = await import('./write-model.ts');
-  const { by, costOf } = lossModel(library.manifest);
   const cost = descendants.reduce((sum, id) => sum + costOf(library.descendant(id)), 0);
   return writeModel(library, descendants, folder, {
     limits: { ...resources, ...(maxDropPp !== undefined && { top1LossPp: maxDropPp }) },
@@ -64,8 +58,8 @@ export async function writeComposition(
       top1LossPp: predictedDropPp,
       ...(by === 'predictor' && { klIncrease: cost }),
       // Of the whole model or not at all: that of its blocks alone would be taken for it.
-      ...(latency.isWhole && latencyMs !== null && { latencyMs }),
+      ...(latency?.isWhole === true && latencyMs !== null && { latencyMs }),
     },
-    ...(measured && { measured }),
+    measured,
   });
 }

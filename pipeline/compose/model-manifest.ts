@@ -70,16 +70,16 @@ const modelShape = z.strictObject({
   library: z.strictObject({ manifestSha256: digest }),
   /** One per block, in block order. */
   descendants: z.array(z.string()).min(1),
-  /** Of the teacher; `hidden` is that of its own blocks. */
+  /** The teacher's: `hidden` is the width of its blocks, not of this model's. */
   architecture,
   /** Hidden units by block. */
   widths: z.array(positive).min(1),
   preprocessing,
   classNames: z.array(z.string()).nullable(),
   params: positive,
-  /** For one image. */
+  /** Multiply-adds for one image. */
   macs: positive,
-  /** Of all weight files. */
+  /** The weight files together. */
   sizeBytes: positive,
   onnx: z.strictObject({ opset: positive, irVersion: positive }),
   limits: limits.optional(),

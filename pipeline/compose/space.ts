@@ -22,9 +22,9 @@ export interface Composition {
   readonly predictedDropPp: number;
   readonly params: number;
   readonly macs: number;
-  /** Of the weight files. */
+  /** The weight files together, the frame's among them. */
   readonly sizeBytes: number;
-  /** Of what the space's latency covers; null where it has none. */
+  /** Null in a space without latencies. */
   readonly latencyMs: number | null;
 }
 
@@ -32,7 +32,7 @@ export interface Composition {
 export interface ComposeSpace {
   readonly loss: LossModel;
   readonly latency: LatencyModel | undefined;
-  /** Of everything but the FFN blocks. */
+  /** What everything but the FFN blocks uses. */
   readonly frame: Uses;
   /** By block, in the order of its descendants; latency 0 where there is none. */
   readonly blocks: readonly (readonly {

@@ -22,9 +22,9 @@ import { compositionFile } from './open-model.ts';
 import { modelReadme } from './model-readme.ts';
 
 export interface WriteModelOptions {
-  readonly limits?: ModelLimits;
-  readonly predicted?: PredictedModel;
-  readonly measured?: MeasuredModel;
+  readonly limits?: ModelLimits | undefined;
+  readonly predicted?: PredictedModel | undefined;
+  readonly measured?: MeasuredModel | undefined;
   /** For tests: what makes the hard links. */
   readonly link?: Parameters<typeof linkOrCopy>[2];
 }

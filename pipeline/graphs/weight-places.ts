@@ -10,7 +10,7 @@ export interface StoredWeight {
   readonly shape: readonly number[];
   /** POSIX path of the safetensors file, from the folder of the graph. */
   readonly location: string;
-  /** From the start of the file, in bytes. */
+  /** Where its bytes begin in the file. */
   readonly offset: number;
   readonly length: number;
 }
@@ -21,7 +21,7 @@ export interface InputWeight {
   readonly shape: readonly (number | string)[];
 }
 
-/** By timm's name (`blocks.3.mlp.fc1.weight`). */
+/** Keys are timm's names (`blocks.3.mlp.fc1.weight`). */
 export type WeightPlaces = ReadonlyMap<string, WeightPlace>;
 
 /**

@@ -117,7 +117,7 @@ function relativeDrop(
 
 const noNegativeZero = (value: number): number => (value === 0 ? 0 : value);
 
-/** As the LegoDNN files want them, for one batch. */
+/** Times for one batch, in seconds as LegoDNN's files have them. */
 export interface LegodnnLatencies {
   readonly modelSeconds: number;
   readonly blockSeconds: (width: number, block: number) => number;

@@ -9,7 +9,7 @@ import { legodnnBlockId, legodnnFiles, legodnnLatencies, legodnnSparsity } from 
 export interface LegodnnOptions {
   /** Name or path of a device profile; default: the latencies of the manifest. */
   readonly profile?: string | undefined;
-  /** Of the profile; default: the smallest. */
+  /** Which of the profile's batch sizes; default: the smallest. */
   readonly batchSize?: number | undefined;
 }
 

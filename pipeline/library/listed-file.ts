@@ -26,7 +26,7 @@ export interface FileProblem {
   readonly kind: 'missing' | 'outside' | 'size' | 'content' | 'unreadable';
   readonly found: string;
   readonly expected: string;
-  /** Of what was found, where it was found. */
+  /** Size and content of the file that is there, where they were looked at. */
   readonly sizeBytes?: number;
   readonly sha256?: string;
 }

@@ -7,7 +7,7 @@ export const uniform = z.strictObject({
   sparsity: share,
   /** One descendant per block, in block order. */
   descendants: z.array(z.string()),
-  /** Of the whole model. */
+  /** Costs of the whole model, frame and blocks. */
   params: positive,
   macs: positive,
   /** Measured with the refitted weights, before training. */
@@ -24,7 +24,7 @@ export const context = modelScores.extend({
 });
 
 export const allocated = z.strictObject({
-  /** Of the uniform model whose FFN parameters were the budget. */
+  /** Sparsity of the uniform model whose FFN parameters were the budget. */
   sparsity: share,
   /** Whose single-block divergences chose the widths; `uniform` where no candidate diverged less than that. */
   costs: z.enum(['teacher', 'middle', 'sparsest', 'average', 'uniform']),
@@ -57,7 +57,7 @@ export const additivity = z.strictObject({
   predictor: splitErrors.nullable(),
   /** From one half of the images to the other, both ways; `measured`: by measuring the composition on the first half. */
   acrossImages: z.strictObject({
-    /** Of a half. */
+    /** Images of one half. */
     images: positive,
     teacherSum: splitErrors,
     averageSum: splitErrors,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Interval } from '../measure/interval.ts';
+import type { Measured } from '../measure/measured.ts';
 
 // What the manifests of libraries and of single models are made of.
 
@@ -71,6 +72,19 @@ export const modelScores = accuracy.extend({
   kl: z.number(),
   agreementPercent: percent,
 });
+
+export type ModelScores = z.infer<typeof modelScores>;
+
+/** A measured model in the manifest's form. */
+export function modelScoresOf(measured: Measured): ModelScores {
+  const { top1DeltaPp, kl, agreementPercent } = measured;
+  return { ...accuracyOf(measured), top1DeltaPp, kl, agreementPercent };
+}
+
+/** The same of a model that is compared with none: the teacher. */
+export function accuracyOf({ images, top1Percent, top5Percent }: Measured): z.infer<typeof accuracy> {
+  return { images, top1Percent, ...(top5Percent !== undefined && { top5Percent }) };
+}
 
 /** The safetensors header of a descendant, with its metadata, stays below this. */
 export const headerAllowanceBytes = 4096;

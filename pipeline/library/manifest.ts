@@ -102,7 +102,7 @@ const manifestShape = z.strictObject({
   config: z.record(z.string(), z.json()),
   confidence: z.number().gt(0).lt(1),
   teacher: z.strictObject({
-    /** Of the checkpoint. */
+    /** Of the file of the teacher's weights in the run. */
     sha256: digest,
     architecture,
     preprocessing,

@@ -3,7 +3,7 @@ import type { Scores } from '../measure/scores.ts';
 import { sweep } from '../measure/sweep.ts';
 import { loadEngine, type Engine, type EngineChoice } from '../tensor/engine.ts';
 import { checkComposition, type Library } from './open.ts';
-import type { Manifest } from './manifest.ts';
+import { modelScoresOf, type ModelScores } from './manifest-parts.ts';
 import { uploadLibrary } from './upload.ts';
 import { openMeasuredSplit, type MeasuredSplit, type MeasureSource } from './images.ts';
 
@@ -22,13 +22,11 @@ export interface RemeasureOptions {
 }
 
 export interface RemeasuredModel {
-  /** As the manifest says it of a model. */
+  /** In the manifest's own form. */
   readonly measured: ModelScores;
   /** Image by image, for paired comparisons of two models. */
   readonly scores: Scores;
 }
-
-export type ModelScores = Manifest['uniform'][number]['refit'];
 
 export interface Remeasured {
   readonly engine: Engine;
@@ -78,27 +76,10 @@ export async function remeasure(
         onProgress?.({ fraction: drawing + (1 - drawing) * fraction, ...rest }),
     });
     const measured = measureAll(models, manifest.confidence);
-    const of = (id: string): RemeasuredModel => {
-      const {
-        images: count,
-        top1Percent,
-        top5Percent,
-        top1DeltaPp,
-        kl,
-        agreementPercent,
-      } = measured.get(id)!;
-      return {
-        measured: {
-          images: count,
-          top1Percent,
-          ...(top5Percent !== undefined && { top5Percent }),
-          top1DeltaPp,
-          kl,
-          agreementPercent,
-        },
-        scores: models.get(id)!,
-      };
-    };
+    const of = (id: string): RemeasuredModel => ({
+      measured: modelScoresOf(measured.get(id)!),
+      scores: models.get(id)!,
+    });
     return {
       engine,
       split,

@@ -26,7 +26,7 @@ export interface BlocksInput {
   readonly teacher: Manifest['teacher'];
   /** By block, each with the teacher's own block first, then widest first. */
   readonly blocks: readonly { readonly descendants: readonly DescendantInput[] }[];
-  /** As `rankDescendants` returned it. */
+  /** The order that `rankDescendants` found. */
   readonly ranked: readonly Ranked[];
   readonly toolVersion: string;
 }

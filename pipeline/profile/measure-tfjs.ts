@@ -10,7 +10,7 @@ import { libraryWidths, type Profile } from './profile-file.ts';
 
 export interface TfjsOptions extends Omit<Options, 'folder' | 'threads'> {
   readonly engine?: EngineChoice | undefined;
-  /** Of TensorFlow; default: all processors. */
+  /** How many threads TensorFlow computes in; default: one per processor. */
   readonly threads?: number | undefined;
 }
 

@@ -63,7 +63,7 @@ export const profileSchema = z
   .strictObject({
     kind: z.literal('blockforge-profile'),
     schemaVersion: z.literal(profileVersion),
-    /** Of the library's manifest.json. */
+    /** Which library it was measured for, by the hash of its manifest.json. */
     manifestSha256: digest,
     device: z.strictObject({
       /** The profile's own name too. */

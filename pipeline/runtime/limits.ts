@@ -5,7 +5,7 @@ import { fail } from '../util/failure.ts';
 
 /** What the running model may use. Everything left out is free. */
 export interface RuntimeLimits {
-  /** Of weights in memory, in 10^6 bytes; activations come on top. */
+  /** Weights in memory, in 10^6 bytes; activations come on top. */
   readonly memoryMB?: number;
   /** Of one batch of the profile's size: needs a profile of this device (`RuntimeOptions.profile`). */
   readonly latencyMs?: number;

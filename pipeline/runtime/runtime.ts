@@ -11,7 +11,7 @@ import { compositionWithin, type RuntimeLimits } from './limits.ts';
 export interface RuntimeOptions {
   /** Default `onnxruntime`. */
   readonly engine?: RuntimeEngineName;
-  /** Of one operation, for ONNX Runtime; default: its own choice. */
+  /** How many threads ONNX Runtime may use for one operation; default: its own choice. */
   readonly threads?: number;
   /** A latency profile of this device, by its name in the library's `profiles/` or by path: for limits on latency. */
   readonly profile?: string;

@@ -8,7 +8,8 @@ import {
 import type { Scores } from '../measure/scores.ts';
 import type { Manifest } from '../library/manifest.ts';
 import type { Library } from '../library/open.ts';
-import { remeasure, type ModelScores, type RemeasureOptions } from '../library/remeasure.ts';
+import type { ModelScores } from '../library/manifest-parts.ts';
+import { remeasure, type RemeasureOptions } from '../library/remeasure.ts';
 import type { MeasuredSplit, MeasureSource } from '../library/images.ts';
 
 /** `same`: to the last digit that counts; `holds`: within the interval; `differs`: outside of it. */
@@ -29,7 +30,7 @@ export interface NumberVerdict {
 export interface MeasuredVerification {
   readonly engine: string;
   readonly recordedEngine: string;
-  /** Default: `selection`, as of every library. */
+  /** The split that the recorded numbers are of; a library's are always of `selection`, which is the default. */
   readonly recordedSplit?: MeasuredSplit;
   readonly split: MeasuredSplit;
   readonly images: number;

@@ -69,7 +69,7 @@ export async function runCompose(command: ComposeCommand, around: Surroundings):
     command.out === undefined
       ? join(library.folder, 'models', folderName(command))
       : resolve(cwd, command.out);
-  if (command.writes) await writeComposition(library, winner, folder, { limits, latency, measured });
+  if (command.writes) await writeComposition(library, space, winner, folder, { limits, measured });
 
   if (command.json) {
     const { describe, isWhole } = latency;

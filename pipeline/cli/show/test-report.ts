@@ -63,7 +63,7 @@ export async function readTestReport(
   };
 }
 
-/** Of the manifest's and the report's measured models alike. */
+/** The accuracy of a measured model, as the manifest and the report of a run write it. */
 export function accuracyOf({ top1Percent, top1DeltaPp, kl, agreementPercent }: Measured): Accuracy {
   return {
     top1: top1Percent.mean,
