@@ -15,18 +15,18 @@ export interface Descendant {
 }
 
 /**
- * What the refit adds. Errors of a block's output are shares of the centred energy of the teacher's output: predicted by
+ * What the refit adds; all 0 for the teacher's own block. Errors of a block's output are shares of the centred energy of the teacher's output: predicted by
  * the refit, and measured on held-out tokens.
  */
 export interface RefitPart {
-  readonly predictedError: number | null;
-  readonly heldOutError: { readonly refit: number } | null;
+  readonly predictedError: number;
+  readonly heldOutError: { readonly refit: number };
 }
 
 /** What training adds, or would have. */
 export interface TrainedPart {
   /** After the refit, and of the weights that are kept. */
-  readonly heldOutError: { readonly refit: number; readonly final: number } | null;
+  readonly heldOutError: { readonly refit: number; readonly final: number };
   /** Share of the refit's held-out error that training removed; null where nothing was trained. */
   readonly gainOverRefit: number | null;
   /** Whose weights are kept. */

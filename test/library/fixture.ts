@@ -61,8 +61,8 @@ function descendantInput(block: number, count: number): DescendantInput {
     macs: 2 * count * width * 5,
     latencyMs: { p50: count / 100, p90: count / 90 },
     deltas: { teacher: delta(1), sparsest: delta(2), average: delta(1.5) },
-    predictedError: own ? null : 0.1 * loss,
-    heldOutError: own ? null : { refit: 0.1 * loss, final: 0.08 * loss },
+    predictedError: own ? 0 : 0.1 * loss,
+    heldOutError: own ? { refit: 0, final: 0 } : { refit: 0.1 * loss, final: 0.08 * loss },
     gainOverRefit: own ? null : 0.2,
     source: own ? 'teacher' : 'distilled',
   };

@@ -1,7 +1,7 @@
 import type { AdditivityReport, MeasuredComposition, Predictor } from '../../measure/predict-compositions.ts';
 import type { AllocatedComposition, Composition, MeasuredAllocation } from '../../measure/allocations.ts';
 import type { ContextName } from '../../measure/contexts.ts';
-import type { Deltas } from '../../measure/deltas.ts';
+import type { Descendant, MeasuredPart } from '../../measure/descendant.ts';
 import type { Interval } from '../../measure/interval.ts';
 import type { Measured, MeasuredUniform } from '../../measure/measured.ts';
 import type { Ranked } from '../../measure/rank.ts';
@@ -35,7 +35,7 @@ export const files = {
   heldOutTokens: (block: number) => `${blockName(block)}.heldout.f32`,
   order: 'order.safetensors',
   descendants: 'descendants.safetensors',
-  descendantsInfo: 'descendants.json',
+  descendantsFile: 'descendants.json',
   history: 'history.json',
   scores: 'scores.safetensors',
   compositions: 'compositions.json',
@@ -52,23 +52,10 @@ export interface ClassShareFile {
   readonly images?: number;
 }
 
-/**
- * What refit and distill write about the descendants of a block, widest first. Errors are relative to the centred energy of
- * the teacher's output on the held-out tokens.
- */
-export interface DescendantsInfo {
+/** The records of a block's descendants, widest first, as far as refit or distill know them. */
+export interface DescendantsFile<Known extends Descendant> {
   readonly block: number;
-  readonly descendants: readonly {
-    readonly id: string;
-    readonly width: number;
-    readonly sparsity: number;
-    readonly predictedError: number;
-    readonly refitError: number;
-    /** Only after distillation. */
-    readonly error?: number;
-    readonly gainOverRefit?: number;
-    readonly kept?: 'refit' | 'trained';
-  }[];
+  readonly descendants: readonly Known[];
 }
 
 /** Both empty when a block failed: then there are no whole models. */
@@ -99,8 +86,8 @@ export interface RankingFile {
     readonly width: number;
     readonly measured: Measured;
   }[];
-  /** By id; the teacher's own blocks too. */
-  readonly deltas: Readonly<Record<string, Deltas>>;
+  /** What was measured of every descendant, by id; the teacher's own blocks too. */
+  readonly descendants: Readonly<Record<string, MeasuredPart>>;
   readonly uniform: readonly MeasuredUniform[];
   readonly allocated: readonly MeasuredAllocation[];
   /** Null without random compositions: none were asked for, or a block failed. */

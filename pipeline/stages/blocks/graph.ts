@@ -76,7 +76,7 @@ const order: Stage<PlanInput> = {
 /** Cuts a block to every width and gives each the best fc2 in closed form. */
 const refit: Stage<PlanInput> = {
   name: 'refit',
-  version: 3,
+  version: 4,
   plan: (input) => {
     const { config } = input.loaded;
     const { statistics: shards } = shardsOf(config);
@@ -101,7 +101,7 @@ const refit: Stage<PlanInput> = {
 /** Trains a block's descendants from their refits. */
 const distill: Stage<PlanInput> = {
   name: 'distill',
-  version: 3,
+  version: 4,
   plan: (input) => {
     const { config } = input.loaded;
     const { statistics: shards } = shardsOf(config);
@@ -192,7 +192,7 @@ const profile: Stage<PlanInput> = {
 /** Turns scores into deltas, deltas into a ranking. */
 const rank: Stage<PlanInput> = {
   name: 'rank',
-  version: 4,
+  version: 5,
   needsEngine: false,
   plan: (input) => {
     const { measure: shards } = shardsOf(input.loaded.config);

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { distillBlock } from '../../../distill/loop.ts';
 import type { DistillResult } from '../../../distill/task.ts';
+import type { RefittedDescendant, TrainedDescendant } from '../../../measure/descendant.ts';
 import { blockName } from '../../../model/architecture.ts';
 import type { JobContext, JobPlan } from '../../../runner/contract.ts';
 import { readJson, writeJsonAtomic } from '../../../util/atomic.ts';
@@ -8,7 +9,7 @@ import type { Json } from '../../../util/hash.ts';
 import type { ImageHandling } from '../../common/artefacts.ts';
 import { fileCheckpoint } from '../../common/checkpoint.ts';
 import { readTeacherInfo } from '../../common/open.ts';
-import { files, refitJob, type DescendantsInfo } from '../artefacts.ts';
+import { files, refitJob, type DescendantsFile } from '../artefacts.ts';
 import { distillLength } from '../shape.ts';
 import { composedSource, teacherSource, type SourceSettings } from './distill-source.ts';
 import { readDescendants, writeDescendants } from './read.ts';
@@ -25,18 +26,18 @@ export async function run(job: JobPlan, context: JobContext): Promise<Json> {
   const { block, composed, distill } = settings;
   const refitFolder = context.input(refitJob(block));
   const students = await readDescendants(refitFolder);
-  const info = await readJson<DescendantsInfo>(join(refitFolder, files.descendantsInfo));
+  const { descendants: refitted } = await readJson<DescendantsFile<RefittedDescendant>>(
+    join(refitFolder, files.descendantsFile),
+  );
   const output = join(context.folder, files.descendants);
-  const writeInfo = (descendants: DescendantsInfo['descendants']) =>
-    writeJsonAtomic(join(context.folder, files.descendantsInfo), {
+  const writeRecords = (descendants: readonly TrainedDescendant[]) =>
+    writeJsonAtomic(join(context.folder, files.descendantsFile), {
       block,
       descendants,
-    } satisfies DescendantsInfo);
+    } satisfies DescendantsFile<TrainedDescendant>);
   if (!distill.enabled) {
     await writeDescendants(output, students);
-    await writeInfo(
-      info.descendants.map((item) => ({ ...item, error: item.refitError, gainOverRefit: 0, kept: 'refit' })),
-    );
+    await writeRecords(refitted.map((item) => ({ ...item, ...keptRefit(item), gainOverRefit: null })));
     return { enabled: false };
   }
   const { depth } = (await readTeacherInfo(context)).architecture;
@@ -53,7 +54,7 @@ export async function run(job: JobPlan, context: JobContext): Promise<Json> {
   try {
     result = await distillBlock({
       block: blockName(block),
-      students: students.map(({ weights }, index) => ({ id: info.descendants[index]!.id, weights })),
+      students: students.map(({ weights }, index) => ({ id: refitted[index]!.id, weights })),
       examples: source.examples,
       settings: { ...distill, steps: distillLength(distill, depth, source.tokens) },
       signal: context.signal,
@@ -69,16 +70,30 @@ export async function run(job: JobPlan, context: JobContext): Promise<Json> {
     source.examples.dispose();
     await source.close();
   }
-  const descendants = info.descendants.map((item, index) => {
-    const { errorAfter, kept, ...trained } = result.students[index]!;
-    const gainOverRefit = kept === 'refit' ? 0 : trained.gainOverRefit;
-    if (kept === 'refit') context.warn(`${item.id}: training did not beat the refit; the refit is kept`);
-    return { ...item, error: kept === 'refit' ? item.refitError : errorAfter, gainOverRefit, kept };
+  const descendants = refitted.map((item, index): TrainedDescendant => {
+    const { errorAfter, kept, gainOverRefit } = result.students[index]!;
+    if (kept === 'trained') {
+      const heldOutError = { refit: item.heldOutError.refit, final: errorAfter };
+      return { ...item, heldOutError, gainOverRefit, source: 'distilled' };
+    }
+    context.warn(`${item.id}: training did not beat the refit; the refit is kept`);
+    return { ...item, ...keptRefit(item), gainOverRefit: 0 };
   });
-  await writeInfo(descendants);
+  await writeRecords(descendants);
   await writeJsonAtomic(join(context.folder, files.history), {
     steps: result.steps,
     looks: result.history,
   });
-  return { descendants: descendants.map(({ id, error, gainOverRefit }) => ({ id, error, gainOverRefit })) };
+  return {
+    descendants: descendants.map(({ id, heldOutError, gainOverRefit }) => ({
+      id,
+      error: heldOutError.final,
+      gainOverRefit,
+    })),
+  };
+}
+
+/** The weights stay those of the refit, and so does their error. */
+function keptRefit({ heldOutError: { refit } }: RefittedDescendant) {
+  return { heldOutError: { refit, final: refit }, source: 'refit' } as const;
 }

@@ -2,10 +2,11 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { distillationGain, type DistillationGain } from '../../../distill/distillation-gain.ts';
 import type { DistillResult } from '../../../distill/task.ts';
+import type { TrainedDescendant } from '../../../measure/descendant.ts';
 import type { JobContext } from '../../../runner/contract.ts';
 import { readJson } from '../../../util/atomic.ts';
 import { indices } from '../../common/artefacts.ts';
-import { distillJob, files, type DescendantsInfo } from '../artefacts.ts';
+import { distillJob, files, type DescendantsFile } from '../artefacts.ts';
 
 /** What the distill jobs gained per minute, by width; undefined where they trained nothing. */
 export async function readDistillationGain(
@@ -18,7 +19,7 @@ export async function readDistillationGain(
     .filter((folder) => existsSync(join(folder, files.history)));
   const blocks = await Promise.all(
     folders.map(async (folder) => ({
-      ...(await readJson<DescendantsInfo>(join(folder, files.descendantsInfo))),
+      ...(await readJson<DescendantsFile<TrainedDescendant>>(join(folder, files.descendantsFile))),
       ...(await readJson<{ looks: DistillResult['history'] }>(join(folder, files.history))),
     })),
   );
@@ -28,7 +29,7 @@ export async function readDistillationGain(
   return gain && { widths: blocks[0]!.descendants.map(({ width }) => width), ...gain };
 }
 
-/** Not `refitError`, which was measured behind refitted blocks: the training's looks are behind distilled ones. */
-function refitError({ kept, error, gainOverRefit }: DescendantsInfo['descendants'][number]): number | null {
-  return kept === 'trained' ? error! / (1 - gainOverRefit!) : null;
+/** Not `heldOutError.refit`, which was measured behind refitted blocks: the training's looks are behind distilled ones. */
+function refitError({ source, heldOutError, gainOverRefit }: TrainedDescendant): number | null {
+  return source === 'distilled' && gainOverRefit !== null ? heldOutError.final / (1 - gainOverRefit) : null;
 }

@@ -2,13 +2,14 @@ import { join } from 'node:path';
 import type { SplitName, Splits } from '../../../../datasets/contract.ts';
 import type { Config } from '../../../config/schema.ts';
 import { checkOnnx } from '../../../library/check-graphs.ts';
+import { accuracyOf, modelScoresOf } from '../../../library/manifest-parts.ts';
 import { openLibrary } from '../../../library/open.ts';
 import type { DescendantInput } from '../../../library/write-blocks.ts';
 import { writeLibrary, type LibraryInput } from '../../../library/write.ts';
 import type { LatencyProfile } from '../../../measure/latency.ts';
-import type { Measured } from '../../../measure/measured.ts';
+import type { MeasuredDescendant, TrainedDescendant } from '../../../measure/descendant.ts';
 import { blockName, widthName, type Architecture } from '../../../model/architecture.ts';
-import { blockCosts, modelCosts, type Costs } from '../../../model/costs.ts';
+import { modelCosts, type Costs } from '../../../model/costs.ts';
 import { openSafetensors, type NamedArrays } from '../../../model/safetensors.ts';
 import { profileScript } from '../../../profile/script.ts';
 import type { JobContext, JobPlan } from '../../../runner/contract.ts';
@@ -23,7 +24,7 @@ import {
   files,
   profileJob,
   rankJob,
-  type DescendantsInfo,
+  type DescendantsFile,
   type RankingFile,
 } from '../artefacts.ts';
 import type { Descent } from '../shape.ts';
@@ -48,7 +49,7 @@ export async function run(job: JobPlan, context: JobContext): Promise<Json> {
   const { architecture } = await readTeacherInfo(context);
   const teacherFile = join(context.input(teacherJob), commonFiles.teacher);
   const descendants = (block: number) =>
-    descendantsOf(context, { block, architecture, ranking, latency, trained: config.distill.enabled });
+    descendantsOf(context, block, architecture.hidden, ranking.descendants);
   const input: LibraryInput = {
     toolVersion: await toolVersion(),
     forms: config.export.forms,
@@ -131,66 +132,57 @@ function wholeModels(
           sparsity,
           descendants: idsOf(widths),
           ...costFigures(modelCosts(architecture, widths)),
-          refit: modelScores(refit),
-          distilled: distilled === undefined ? null : modelScores(distilled),
+          refit: modelScoresOf(refit),
+          distilled: distilled === undefined ? null : modelScoresOf(distilled),
         },
       ];
     }),
-    contexts: contexts.map(({ name, width, measured }) => ({ name, width, ...modelScores(measured) })),
+    contexts: contexts.map(({ name, width, measured }) => ({ name, width, ...modelScoresOf(measured) })),
     allocated: allocated.map(({ costs, sparsity, widths, measured, versusUniformPp }) => ({
       sparsity,
       costs,
       descendants: idsOf(widths),
       ...costFigures(modelCosts(architecture, widths)),
-      scores: modelScores(measured),
+      scores: modelScoresOf(measured),
       versusUniformPp,
     })),
   };
 }
 
-interface BlockFacts {
-  readonly block: number;
-  readonly architecture: Architecture;
-  readonly ranking: RankingFile;
-  readonly latency: LatencyProfile;
-  /** Blocks were distilled. */
-  readonly trained: boolean;
-}
-
 /** The teacher's own block first, then the descendants, widest first. A block that failed has only its own. */
 async function descendantsOf(
   context: JobContext,
-  { block, architecture, ranking, latency, trained }: BlockFacts,
+  block: number,
+  hidden: number,
+  measured: RankingFile['descendants'],
 ): Promise<DescendantInput[]> {
-  const costs = (width: number) => {
-    const { p50, p90 } = latency.widths.find(({ hidden }) => hidden === width)!;
-    return { width, ...costFigures(blockCosts(architecture, width)), latencyMs: { p50, p90 } };
-  };
+  const withMeasured = (record: TrainedDescendant): MeasuredDescendant => ({
+    ...record,
+    ...measured[record.id]!,
+  });
   const teacher: DescendantInput = {
-    ...costs(architecture.hidden),
-    sparsity: 0,
-    keptUnits: indices(architecture.hidden),
-    deltas: ranking.deltas[`${blockName(block)}/${widthName(architecture.hidden)}`]!,
-    predictedError: 0,
-    heldOutError: { refit: 0, final: 0 },
-    gainOverRefit: null,
-    source: 'teacher',
+    record: withMeasured({
+      id: `${blockName(block)}/${widthName(hidden)}`,
+      width: hidden,
+      sparsity: 0,
+      predictedError: 0,
+      heldOutError: { refit: 0, final: 0 },
+      gainOverRefit: null,
+      source: 'teacher',
+    }),
+    keptUnits: indices(hidden),
     weights: () => readTeacherFfn(context, block),
   };
   const folder = context.optionalInput(distillJob(block));
   if (folder === undefined) return [teacher];
-  const info = await readJson<DescendantsInfo>(join(folder, files.descendantsInfo));
+  const { descendants } = await readJson<DescendantsFile<TrainedDescendant>>(
+    join(folder, files.descendantsFile),
+  );
   const units = await readOrder(context, block);
-  const result = info.descendants.map((item): DescendantInput => ({
-    ...costs(item.width),
-    sparsity: item.sparsity,
-    keptUnits: units.subarray(0, item.width),
-    deltas: ranking.deltas[item.id]!,
-    predictedError: item.predictedError,
-    heldOutError: { refit: item.refitError, final: item.error! },
-    gainOverRefit: trained ? item.gainOverRefit! : null,
-    source: item.kept === 'trained' ? 'distilled' : 'refit',
-    weights: async () => (await readDescendants(folder, item.width))[0]!.weights,
+  const result = descendants.map((record): DescendantInput => ({
+    record: withMeasured(record),
+    keptUnits: units.subarray(0, record.width),
+    weights: async () => (await readDescendants(folder, record.width))[0]!.weights,
   }));
   return [teacher, ...result];
 }
@@ -207,15 +199,6 @@ async function readFrame(teacherFile: string): Promise<NamedArrays> {
 
 function costFigures({ params, macs }: Costs) {
   return { params, macs };
-}
-
-function accuracyOf({ images, top1Percent, top5Percent }: Measured) {
-  return { images, top1Percent, ...(top5Percent !== undefined && { top5Percent }) };
-}
-
-function modelScores(measured: Measured) {
-  const { top1DeltaPp, kl, agreementPercent } = measured;
-  return { ...accuracyOf(measured), top1DeltaPp, kl, agreementPercent };
 }
 
 function dataOf(splits: Splits): LibraryInput['data'] {

@@ -6,7 +6,8 @@ import { deltasOf, type Deltas } from '../../../measure/deltas.ts';
 import type { LatencyProfile } from '../../../measure/latency.ts';
 import { finalUniformId, measureAll, measuredOf, uniformOf } from '../../../measure/measured.ts';
 import { predictCompositions } from '../../../measure/predict-compositions.ts';
-import { rankDescendants, type BlockCost } from '../../../measure/rank.ts';
+import type { BlockCost } from '../../../measure/descendant.ts';
+import { rankDescendants } from '../../../measure/rank.ts';
 import type { Scores } from '../../../measure/scores.ts';
 import { blockName, widthName, type Architecture } from '../../../model/architecture.ts';
 import { blockCosts } from '../../../model/costs.ts';
@@ -50,15 +51,18 @@ export async function run(job: JobPlan, context: JobContext): Promise<Json> {
     ...(await readAllScores(context, measureJob, shards)),
   ]);
   const measured = measureAll(models, confidence);
-  const deltas = allDeltas(settings, architecture, models);
   const costs = await costsByWidth(context, architecture);
+  const descendants = new Map(
+    [...allDeltas(settings, architecture, models)].map(([id, { width, deltas }]) => [
+      id,
+      { ...costs(width), deltas },
+    ]),
+  );
   const candidates = indices(depth).flatMap((block) =>
     steps.flatMap(({ width }) => {
       const id = `${blockName(block)}/${widthName(width)}`;
-      const average = deltas.get(id)?.average;
-      if (average === undefined) return [];
-      const { top1Pp: top1DeltaPp, klIncrease: kl } = average;
-      return [{ id, block, cost: costs(width), top1DeltaPp, kl }];
+      const found = descendants.get(id);
+      return found === undefined ? [] : [{ id, block, ...found }];
     }),
   );
   const ranked = rankDescendants(
@@ -77,7 +81,7 @@ export async function run(job: JobPlan, context: JobContext): Promise<Json> {
       const own = measured.get(name);
       return own === undefined ? [] : [{ name, width, measured: own }];
     }),
-    deltas: Object.fromEntries(deltas),
+    descendants: Object.fromEntries(descendants),
     uniform: uniformOf(
       steps.map(({ sparsity }) => sparsity),
       measured,
@@ -87,7 +91,7 @@ export async function run(job: JobPlan, context: JobContext): Promise<Json> {
     ranked,
   };
   const straddling = candidates.filter(
-    ({ top1DeltaPp }) => top1DeltaPp.low <= 0 && top1DeltaPp.high >= 0,
+    ({ deltas: { average } }) => average.top1Pp.low <= 0 && average.top1Pp.high >= 0,
   ).length;
   if (straddling > 0) {
     context.warn(
@@ -114,12 +118,14 @@ function allDeltas(
   { steps, contexts, confidence }: RankSettings,
   { hidden, depth }: Architecture,
   models: ReadonlyMap<string, Scores>,
-): Map<string, Deltas> {
+): Map<string, { readonly width: number; readonly deltas: Deltas }> {
   return new Map(
     indices(depth).flatMap((block) =>
       blockWidths(steps, hidden).flatMap((width) => {
         const deltas = deltasOf(models, contexts, { block, width, hidden }, confidence);
-        return deltas === undefined ? [] : [[`${blockName(block)}/${widthName(width)}`, deltas] as const];
+        return deltas === undefined
+          ? []
+          : [[`${blockName(block)}/${widthName(width)}`, { width, deltas }] as const];
       }),
     ),
   );
@@ -158,6 +164,7 @@ async function costsByWidth(
   return (hidden) => {
     const timed = widths.find((width) => width.hidden === hidden);
     if (timed === undefined) throw new Error(`the latency of ${hidden} hidden units was not measured`);
-    return { ...blockCosts(architecture, hidden), latencyMs: timed.p50 };
+    const { params, macs } = blockCosts(architecture, hidden);
+    return { params, macs, latencyMs: { p50: timed.p50, p90: timed.p90 } };
   };
 }

@@ -2,13 +2,14 @@ import { join } from 'node:path';
 import { prefixGate, refitGate, sortedTeacherGate, type GateResult } from '../../../compress/gates.ts';
 import type { Config } from '../../../config/schema.ts';
 import { blockName, widthName } from '../../../model/architecture.ts';
+import type { RefittedDescendant } from '../../../measure/descendant.ts';
 import type { JobContext, JobPlan } from '../../../runner/contract.ts';
 import { writeJsonAtomic } from '../../../util/atomic.ts';
 import { fail } from '../../../util/failure.ts';
 import type { Json } from '../../../util/hash.ts';
 import type { ImageHandling } from '../../common/artefacts.ts';
 import { readTeacherInfo } from '../../common/open.ts';
-import { files, type DescendantsInfo } from '../artefacts.ts';
+import { files, type DescendantsFile } from '../artefacts.ts';
 import { composedFits, teacherFits, type FitSettings, type FitSource } from './inputs.ts';
 import { readHeldOutTokens, readOrder, readTeacherFfn, writeDescendants } from './read.ts';
 
@@ -50,25 +51,25 @@ export async function run(job: JobPlan, context: JobContext): Promise<Json> {
         }),
       ),
     ]);
-    const descendants = refitted.map((descendant, index) => ({
+    const descendants = refitted.map((descendant, index): RefittedDescendant => ({
       id: `${blockName(block)}/${widthName(descendant.width)}`,
       ...steps[index]!,
       predictedError: descendant.relativePredictedError,
-      refitError: measured[index]!.relative,
+      heldOutError: { refit: measured[index]!.relative },
     }));
     const output = join(context.folder, files.descendants);
-    const info: DescendantsInfo = { block, descendants };
+    const file: DescendantsFile<RefittedDescendant> = { block, descendants };
     await writeDescendants(output, refitted);
-    await writeJsonAtomic(join(context.folder, files.descendantsInfo), info);
+    await writeJsonAtomic(join(context.folder, files.descendantsFile), file);
     await source.advance(
       refitted.map(({ weights }) => weights),
       output,
     );
     return {
-      descendants: descendants.map(({ id, predictedError, refitError }) => ({
+      descendants: descendants.map(({ id, predictedError, heldOutError }) => ({
         id,
         predictedError,
-        refitError,
+        refitError: heldOutError.refit,
       })),
     };
   } finally {

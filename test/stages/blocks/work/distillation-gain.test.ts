@@ -25,10 +25,15 @@ describe('stages/distillation-gain', () => {
   it('counts from the error that training started from, not from that of the refit stage', async () => {
     // Behind distilled blocks the refit's error is 0.4, not 0.5; the second width keeps its refit in block 1.
     const looks = [1, 2].map((seconds) => ({ step: seconds, seconds, errors: [0.4 - 0.1 * seconds, 0.9] }));
-    const wide = { width: 8, refitError: 0.5, error: 0.2, gainOverRefit: 0.5, kept: 'trained' };
-    const refit = { width: 4, refitError: 0.7, error: 0.7, gainOverRefit: 0, kept: 'refit' };
-    await write(0, [wide, { ...refit, error: 0.9, gainOverRefit: 0.25, kept: 'trained' }], looks);
-    await write(1, [wide, refit], looks);
+    const record = (width: number, refit: number, final: number, gainOverRefit: number | null) => ({
+      width,
+      heldOutError: { refit, final },
+      gainOverRefit,
+      source: refit === final ? 'refit' : 'distilled',
+    });
+    const wide = record(8, 0.5, 0.2, 0.5);
+    await write(0, [wide, record(4, 0.7, 0.9, 0.25)], looks);
+    await write(1, [wide, record(4, 0.7, 0.7, 0)], looks);
     const gain = (await gainOf(3))!;
     assert.deepEqual(gain.widths, [8, 4]);
     assert.equal(gain.blocks, 2);
@@ -42,7 +47,9 @@ describe('stages/distillation-gain', () => {
   });
 
   it('is absent where the config asks for no training', async () => {
-    await write(0, [{ width: 8, refitError: 0.5, error: 0.5, gainOverRefit: 0, kept: 'refit' }]);
+    await write(0, [
+      { width: 8, heldOutError: { refit: 0.5, final: 0.5 }, gainOverRefit: null, source: 'refit' },
+    ]);
     assert.equal(await gainOf(2), undefined);
   });
 });
