@@ -19,7 +19,7 @@ import { initialWeights } from '../pipeline/model/initial-weights.ts';
 import { writeTeacher } from '../pipeline/model/teacher-file.ts';
 import { forward, uploadTeacher } from '../pipeline/model/vit.ts';
 import type { Event } from '../pipeline/runner/contract.ts';
-import { stages } from '../pipeline/stages/blocks/graph.ts';
+import { blocks } from '../pipeline/stages/methods.ts';
 import { loadEngine, type EngineChoice } from '../pipeline/tensor/engine.ts';
 import { formatBytes, formatDuration } from '../pipeline/util/format.ts';
 import { random } from '../pipeline/util/random.ts';
@@ -114,7 +114,7 @@ try {
     `distill.duration={steps: ${steps}}`,
   ];
   let code: number | null = 0;
-  const stageNames = stages.map(({ name }) => name);
+  const stageNames = blocks.stages.map(({ name }) => name);
   for (const stage of stageNames.slice(0, stageNames.indexOf(lastStage) + 1)) {
     if (code === 0) code = await runPipeline(folder, settings, ['--only', stage]);
   }

@@ -3,6 +3,8 @@ import type { SplitItem } from '../../datasets/contract.ts';
 import { makeSplits } from '../../datasets/splits.ts';
 import { loadConfig } from '../../pipeline/config/load.ts';
 import type { LoadedConfig } from '../../pipeline/config/loaded.ts';
+import type { BlocksConfig } from '../../pipeline/stages/blocks/schema.ts';
+import { blocks } from '../../pipeline/stages/methods.ts';
 import type { Architecture } from '../../pipeline/model/architecture.ts';
 import { inspectCheckpoint } from '../../pipeline/model/checkpoint/inspect.ts';
 import type { HostWeights } from '../../pipeline/model/host-weights.ts';
@@ -14,7 +16,7 @@ import { random } from '../../pipeline/util/random.ts';
 import type { QualityOptions } from './options.ts';
 
 export interface QualityData {
-  readonly loaded: LoadedConfig;
+  readonly loaded: LoadedConfig<BlocksConfig>;
   readonly architecture: Architecture;
   readonly teacher: HostWeights;
   readonly images: OpenSplit;
@@ -32,7 +34,7 @@ export async function openQualityData(
   options: QualityOptions,
   seed: number | undefined,
 ): Promise<QualityData> {
-  const loaded = loadConfig(options.config, {
+  const loaded = loadConfig(options.config, [blocks], {
     overrides: [
       ...options.set,
       `descendants.sparsities=[${options.sparsities.join(', ')}]`,

@@ -6,9 +6,9 @@ export interface Contradiction {
   readonly message: string;
 }
 
-/** What no single key can be wrong about: settings that contradict or need each other. */
+/** What no single key can be wrong about: settings of every method that contradict or need each other. */
 export function checkConfig(config: Config): Contradiction[] {
-  return [...checkName(config), ...checkTeacher(config), ...checkData(config), ...checkSparsities(config)];
+  return [...checkName(config), ...checkTeacher(config), ...checkData(config)];
 }
 
 function checkName({ name }: Config): Contradiction[] {
@@ -71,15 +71,4 @@ function checkData({ data, teacher }: Config): Contradiction[] {
     found.push({ path: [...path, 'crop'], message });
   }
   return found;
-}
-
-function checkSparsities({ descendants: { sparsities } }: Config): Contradiction[] {
-  return sparsities.flatMap((sparsity, i) => {
-    if (i === 0 || sparsity > sparsities[i - 1]) return [];
-    const message =
-      sparsity === sparsities[i - 1]
-        ? `${sparsity} stands twice`
-        : `${sparsity} after ${sparsities[i - 1]}; write them in ascending order`;
-    return [{ path: ['descendants', 'sparsities', i], message }];
-  });
 }

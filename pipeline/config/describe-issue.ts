@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { editDistance, nearest } from './nearest.ts';
 import { formatPath } from './problem.ts';
 import type { KeyPath } from './problem.ts';
-import { allKeyPaths, keysAt } from './schema-keys.ts';
+import { allKeyPaths, keysAt, type Schema } from './schema-keys.ts';
 
 type Issue = z.core.$ZodIssue;
 
@@ -17,9 +17,16 @@ export interface Finding {
   readonly missing?: boolean;
 }
 
+/** A config and what it should be. */
+interface Given {
+  readonly config: unknown;
+  readonly schema: Schema;
+}
+
 /** What zod found, in words: every issue, unions reduced to the alternative that was meant. */
-export function describeIssues(issues: readonly Issue[], config: unknown): Finding[] {
-  const findings = issues.flatMap((issue) => describeIssue(issue, issue.path as KeyPath, config));
+export function describeIssues(issues: readonly Issue[], config: unknown, schema: Schema): Finding[] {
+  const given = { config, schema };
+  const findings = issues.flatMap((issue) => describeIssue(issue, issue.path as KeyPath, given));
   // A mistyped required key is one mistake, not an unknown key and a missing one.
   const mistyped = new Set(
     findings.flatMap(({ meant, path }) =>
@@ -29,8 +36,8 @@ export function describeIssues(issues: readonly Issue[], config: unknown): Findi
   return findings.filter(({ missing, path }) => !(missing && mistyped.has(path.join('.'))));
 }
 
-function describeIssue(issue: Issue, path: KeyPath, config: unknown): Finding[] {
-  const value = valueAt(config, path);
+function describeIssue(issue: Issue, path: KeyPath, given: Given): Finding[] {
+  const value = valueAt(given.config, path);
   const found = `found ${describeValue(value)}`;
   const finding = (expected: string): Finding[] =>
     value === undefined
@@ -48,9 +55,9 @@ function describeIssue(issue: Issue, path: KeyPath, config: unknown): Finding[] 
     case 'invalid_value':
       return finding(oneOf(issue.values)).map((entry) => withSuggestion(entry, value, issue.values));
     case 'unrecognized_keys':
-      return issue.keys.map((key) => describeUnknownKey(path, key));
+      return issue.keys.map((key) => describeUnknownKey(path, key, given.schema));
     case 'invalid_union':
-      return describeUnion(issue, path, value, config);
+      return describeUnion(issue, path, value, given);
     default:
       return [{ path, message: `${issue.message}, ${found}` }];
   }
@@ -99,13 +106,13 @@ function withSuggestion(
     : { ...finding, message: `${finding.message}; did you mean "${near}"?` };
 }
 
-function describeUnknownKey(path: KeyPath, key: string): Finding {
-  const branches = keysAt(path);
+function describeUnknownKey(path: KeyPath, key: string, schema: Schema): Finding {
+  const branches = keysAt(schema, path);
   const known = [...new Set(branches.flat())];
   const base = { path: [...path, key], unknownKey: true };
   const near = nearest(key, known);
   if (near !== undefined) return { ...base, message: `unknown key; did you mean "${near}"?`, meant: near };
-  const elsewhere = placesOfKey(path, key);
+  const elsewhere = placesOfKey(path, key, schema);
   if (elsewhere.length > 0) {
     return { ...base, message: `unknown key here; did you mean ${elsewhere.join(' or ')}?` };
   }
@@ -113,8 +120,8 @@ function describeUnknownKey(path: KeyPath, key: string): Finding {
 }
 
 /** Where a key that stands on the wrong level belongs: the same key anywhere, else a near one further in. */
-function placesOfKey(path: KeyPath, key: string): string[] {
-  const all = allKeyPaths();
+function placesOfKey(path: KeyPath, key: string, schema: Schema): string[] {
+  const all = allKeyPaths(schema);
   const same = all.filter((candidate) => candidate[candidate.length - 1] === key);
   if (same.length > 0) return same.map(formatPath);
   const inside = all.filter((candidate) => path.every((part, depth) => candidate[depth] === part));
@@ -130,7 +137,7 @@ function describeUnion(
   issue: z.core.$ZodIssueInvalidUnion,
   path: KeyPath,
   value: unknown,
-  config: unknown,
+  given: Given,
 ): Finding[] {
   const branches = issue.errors;
   const values = branches.flatMap((errors) =>
@@ -138,18 +145,18 @@ function describeUnion(
       error.code === 'invalid_value' && error.path.length === 0 ? error.values : [],
     ),
   );
-  const maps = keysAt(path);
+  const maps = keysAt(given.schema, path);
   if (value === null || typeof value !== 'object' || Array.isArray(value) || maps.length === 0) {
     const choices = [
       ...(values.length === 0 ? [] : [`${values.length > 1 ? 'one of ' : ''}${oneOf(values)}`]),
-      ...maps.map((keys) => `a map with ${keys.length === 1 ? keys[0] : keys.join(', ')}`),
+      ...maps.map((own) => `a map with ${own.length === 1 ? own[0] : own.join(', ')}`),
     ];
     const message = `expected ${choices.join(', or ')}, found ${describeValue(value)}`;
     return [withSuggestion({ path, message }, value, values)];
   }
-  const given = Object.keys(value);
-  const excluding = maps.length > 1 && maps.every((keys) => keys.length === 1);
-  if (excluding && given.filter((key) => maps.flat().includes(key)).length > 1) {
+  const keys = Object.keys(value);
+  const excluding = maps.length > 1 && maps.every((own) => own.length === 1);
+  if (excluding && keys.filter((key) => maps.flat().includes(key)).length > 1) {
     return [{ path, message: `give only one of ${oneOf(maps.flat())}` }];
   }
   const distance = (errors: readonly Issue[]): number =>
@@ -158,10 +165,10 @@ function describeUnion(
       if (error.code !== 'invalid_type' || valueAt(value, error.path as KeyPath) !== undefined)
         return sum + 1;
       const wanted = String(error.path[error.path.length - 1]);
-      return sum + Math.min(...given.map((key) => editDistance(key, wanted)), wanted.length);
+      return sum + Math.min(...keys.map((key) => editDistance(key, wanted)), wanted.length);
     }, 0);
   const [best] = [...branches].sort((a, b) => distance(a) - distance(b));
-  return best.flatMap((error) => describeIssue(error, [...path, ...(error.path as KeyPath)], config));
+  return best.flatMap((error) => describeIssue(error, [...path, ...(error.path as KeyPath)], given));
 }
 
 function valueAt(value: unknown, path: KeyPath): unknown {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { configSchema } from './schema.ts';
+import type { MethodSchema } from './method.ts';
 
 /**
  * The JSON Schema that gives editors completion and checking for configs, committed as `configs/schema.json`.
@@ -8,15 +8,24 @@ import { configSchema } from './schema.ts';
  * It is laxer than the loader in two ways: what a config extends may bring its required keys, so `required` is kept
  * only inside alternatives; and `${NAME}` references are texts, which only keys of type string accept.
  */
-export function configJsonSchema(): Record<string, unknown> {
-  const { $schema, properties, ...rest } = z.toJSONSchema(configSchema, { io: 'input' });
+export function configJsonSchema(methods: readonly MethodSchema[]): Record<string, unknown> {
+  const [first, ...others] = methods.map((method) => schemaOf(method));
+  if (first === undefined) throw new Error('there is no method');
+  const title = 'BlockForge config';
+  if (others.length === 0) return { title, ...first };
+  // Told apart by `method`, which only the default one may leave out.
+  const named = others.map((schema) => ({ allOf: [{ required: ['method'] }], ...schema }));
+  return { title, oneOf: [first, ...named] };
+}
+
+function schemaOf({ schema }: MethodSchema): Record<string, unknown> {
+  const { $schema, properties, ...rest } = z.toJSONSchema(schema, { io: 'input' });
   const settings = Object.fromEntries(
     Object.entries(properties ?? {}).map(([key, value]) => [key, withoutRequired(value)]),
   );
   const { required, ...root } = rest;
   return {
     $schema,
-    title: 'BlockForge config',
     ...root,
     properties: {
       extends: {
@@ -31,8 +40,8 @@ export function configJsonSchema(): Record<string, unknown> {
 }
 
 /** The text of `configs/schema.json`. */
-export function configJsonSchemaText(): string {
-  return `${JSON.stringify(configJsonSchema(), null, 2)}\n`;
+export function configJsonSchemaText(methods: readonly MethodSchema[]): string {
+  return `${JSON.stringify(configJsonSchema(methods), null, 2)}\n`;
 }
 
 function withoutRequired(schema: unknown): unknown {

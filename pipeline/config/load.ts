@@ -1,5 +1,6 @@
 import { homedir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
+import { z } from 'zod';
 import { packageFolder } from '../util/package-folder.ts';
 import { checkConfig } from './check.ts';
 import { describeIssues } from './describe-issue.ts';
@@ -8,13 +9,13 @@ import type { Environment } from './expand.ts';
 import { findConfigFile } from './find-file.ts';
 import type { LoadedConfig } from './loaded.ts';
 import { mergeNodes } from './merge.ts';
+import type { MethodSchema } from './method.ts';
 import { keyPlaceOf, mapTexts, placeOf, valueOf } from './node.ts';
 import type { ConfigNode } from './node.ts';
 import { parseOverride } from './override.ts';
 import { failOnProblems, formatPath } from './problem.ts';
 import type { Problem } from './problem.ts';
 import { readLayers } from './read-layers.ts';
-import { configSchema } from './schema.ts';
 import type { Config } from './schema.ts';
 
 export interface LoadOptions {
@@ -32,9 +33,14 @@ const packagedConfigs = join(packageFolder, 'configs');
  * Reads a run's config: file, what it extends, overrides, environment, schema with its defaults, contradictions.
  * Paths in the result are absolute, each resolved where it was written.
  *
+ * @param methods those that `method:` may name; the first one is the default
  * @throws BlockForgeError `file-missing`, `usage`, or `config-invalid` with every problem at once
  */
-export function loadConfig(nameOrPath: string, options: LoadOptions = {}): LoadedConfig {
+export function loadConfig<C extends Config>(
+  nameOrPath: string,
+  methods: readonly MethodSchema<C>[],
+  options: LoadOptions = {},
+): LoadedConfig<C> {
   const { overrides = [], searchFolder = packagedConfigs, cwd = process.cwd(), env = process.env } = options;
   const file = findConfigFile(nameOrPath, cwd, searchFolder);
   const problems: Problem[] = [];
@@ -45,23 +51,38 @@ export function loadConfig(nameOrPath: string, options: LoadOptions = {}): Loade
   failOnProblems(problems, file, cwd);
   const merged = layers.reduce((base, over) => mergeNodes(base, over));
   const root = resolvePaths(expandEnvironment(merged, { env, cwd }, problems));
-  const value = valueOf(root);
-  const parsed = configSchema.safeParse(value);
-  if (!parsed.success) {
-    for (const finding of describeIssues(parsed.error.issues, value)) {
+  const { method, value, issues } = chooseMethod(valueOf(root), methods);
+  const parsed = method.schema.safeParse(value);
+  if (issues.length > 0 || !parsed.success) {
+    const all = [...issues, ...(parsed.error?.issues ?? [])];
+    for (const finding of describeIssues(all, valueOf(root), method.schema)) {
       const place = (finding.unknownKey ? keyPlaceOf : placeOf)(root, finding.path);
       // A text whose variable is not set was complained about already.
       const reported = problems.some(({ path }) => formatPath(path) === formatPath(finding.path));
       if (!reported) problems.push({ place, path: finding.path, message: finding.message });
     }
   } else {
-    for (const { path, message } of checkConfig(parsed.data)) {
+    for (const { path, message } of [...checkConfig(parsed.data), ...method.check(parsed.data)]) {
       problems.push({ place: placeOf(root, path), path, message });
     }
   }
   failOnProblems(problems, file, cwd);
-  const config = parsed.data as Config;
+  const config = parsed.data as C;
   return { config, name: config.name ?? nameOfFile(file), file };
+}
+
+/** The method that a config names, and what is wrong with that name: then the rest is read as for the default one. */
+function chooseMethod<C extends Config>(
+  value: unknown,
+  methods: readonly MethodSchema<C>[],
+): { method: MethodSchema<C>; value: unknown; issues: readonly z.core.$ZodIssue[] } {
+  const [first] = methods;
+  if (first === undefined) throw new Error('there is no method');
+  const names = z.object({ method: z.enum(methods.map(({ name }) => name)).default(first.name) });
+  const named = names.safeParse(value);
+  const method = methods.find(({ name }) => name === named.data?.method) ?? first;
+  const issues = named.error?.issues.filter(({ path }) => path[0] === 'method') ?? [];
+  return { method, value: issues.length > 0 ? { ...(value as object), method: method.name } : value, issues };
 }
 
 /** Makes the config's file paths absolute, relative to where each was written; `~/` is the home folder. */

@@ -1,15 +1,14 @@
 import type { z } from 'zod';
-import { configSchema } from './schema.ts';
 
-type Schema = z.core.$ZodType;
+export type Schema = z.core.$ZodType;
 
 /** The keys a map at `path` of a config may have, one list for each alternative of a union. */
-export function keysAt(path: readonly PropertyKey[]): string[][] {
-  return shapesAt(path).map((shape) => Object.keys(shape));
+export function keysAt(root: Schema, path: readonly PropertyKey[]): string[][] {
+  return shapesAt(root, path).map((shape) => Object.keys(shape));
 }
 
-/** Every key of the config schema with its path, e.g. "distill.learningRate". */
-export function allKeyPaths(): readonly (readonly string[])[] {
+/** Every key of a config with its path, e.g. "distill.learningRate". */
+export function allKeyPaths(root: Schema): readonly (readonly string[])[] {
   const paths: string[][] = [];
   const visit = (schema: Schema, path: readonly string[]): void => {
     for (const shape of shapesOf(schema)) {
@@ -19,12 +18,12 @@ export function allKeyPaths(): readonly (readonly string[])[] {
       }
     }
   };
-  visit(configSchema, []);
+  visit(root, []);
   return paths;
 }
 
-function shapesAt(path: readonly PropertyKey[]): Record<string, Schema>[] {
-  let schemas: Schema[] = [configSchema];
+function shapesAt(root: Schema, path: readonly PropertyKey[]): Record<string, Schema>[] {
+  let schemas: Schema[] = [root];
   for (const key of path) {
     schemas = schemas.flatMap((schema) =>
       shapesOf(schema).flatMap((shape) => (Object.hasOwn(shape, key) ? [shape[String(key)]] : [])),

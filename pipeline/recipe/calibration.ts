@@ -1,7 +1,7 @@
 /** What everybody who reads calibration images must agree on: which are held out, which tokens of an image are kept. */
 import { sampleTokens } from '../compress/token-weights.ts';
-import type { Config } from '../config/schema.ts';
 import { tokensPerImage, type Architecture } from '../model/architecture.ts';
+import type { RecipeConfig } from './schema.ts';
 import { random, type Random } from '../util/random.ts';
 
 /** A type, not an interface, so that it is JSON. */
@@ -19,7 +19,7 @@ export interface ImageSplit<Item> {
   readonly heldOut: readonly Item[];
 }
 
-export function calibrationOf({ seed, statistics }: Pick<Config, 'seed' | 'statistics'>): Calibration {
+export function calibrationOf({ seed, statistics }: Pick<RecipeConfig, 'seed' | 'statistics'>): Calibration {
   return { seed, heldOut: statistics.heldOut, tokensPerImage: statistics.tokensPerImage };
 }
 

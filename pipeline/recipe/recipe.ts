@@ -1,8 +1,8 @@
 import type { Ridge } from '../compress/ridge.ts';
 import type { RefitOptions } from '../compress/refit.ts';
-import type { CriterionName } from '../config/criterion-names.ts';
-import type { Config } from '../config/schema.ts';
+import type { CriterionName } from '../compress/order/criterion-names.ts';
 import type { DistillSettings } from '../distill/task.ts';
+import type { RecipeConfig } from './schema.ts';
 
 /** Composed inputs: block after block, partly on what a model compressed so far shows it. */
 export type ComposedInputs = {
@@ -29,9 +29,7 @@ export type Recipe = {
 };
 
 /** The recipe that a config names. */
-export function recipeOf(
-  config: Pick<Config, 'order' | 'refit' | 'inputs' | 'statistics' | 'distill'>,
-): Recipe {
+export function recipeOf(config: Omit<RecipeConfig, 'seed'>): Recipe {
   const { order, refit, inputs, statistics } = config;
   const { enabled, duration: _, batchTokens: __, ...distill } = config.distill;
   const { from, composedShare, images } = inputs;

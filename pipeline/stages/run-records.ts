@@ -5,6 +5,7 @@ import { loadConfig } from '../config/load.ts';
 import { configSchema, type Config } from '../config/schema.ts';
 import type { MeasureSource } from '../library/images.ts';
 import type { Library } from '../library/open.ts';
+import { methods } from './methods.ts';
 import { readJson } from '../util/atomic.ts';
 import { BlockForgeError } from '../util/failure.ts';
 import type { Sha256 } from '../util/hash.ts';
@@ -47,7 +48,7 @@ export async function findSource(
   cwd = process.cwd(),
 ): Promise<MeasureSource | undefined> {
   if (config === undefined) return sourceOfRun(library);
-  const loaded = loadConfig(config, { cwd });
+  const loaded = loadConfig(config, methods, { cwd });
   return sourceOfConfig(loaded.config, loaded.file);
 }
 

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadConfig } from '../../pipeline/config/load.ts';
+import { methods } from '../../pipeline/stages/methods.ts';
 import { BlockForgeError } from '../../pipeline/util/failure.ts';
 
 /**
@@ -19,7 +20,7 @@ describe('config errors', () => {
       const overrides = existsSync(sets) ? readFileSync(sets, 'utf8').trim().split('\n') : [];
       let message: string | undefined;
       try {
-        loadConfig('config.yaml', { cwd, overrides, searchFolder: cwd, env: {} });
+        loadConfig('config.yaml', methods, { cwd, overrides, searchFolder: cwd, env: {} });
       } catch (error) {
         assert.ok(error instanceof BlockForgeError, String(error));
         assert.match(error.failure.reason, /^(config-invalid|usage)$/);

@@ -4,6 +4,7 @@ import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { loadConfig } from '../../pipeline/config/load.ts';
 import type { LoadOptions } from '../../pipeline/config/load.ts';
+import { blocks } from '../../pipeline/stages/methods.ts';
 import { BlockForgeError } from '../../pipeline/util/failure.ts';
 
 const minimal = 'teacher: { checkpoint: teacher.safetensors }\ndata: { source: idx, path: images }\n';
@@ -15,7 +16,7 @@ describe('config/load', () => {
     writeFileSync(join(cwd, name), text);
   };
   const load = (name: string, options: LoadOptions = {}) =>
-    loadConfig(name, { cwd, env: {}, searchFolder: join(cwd, 'configs'), ...options });
+    loadConfig(name, [blocks], { cwd, env: {}, searchFolder: join(cwd, 'configs'), ...options });
   const failureOf = (action: () => unknown) => {
     try {
       action();

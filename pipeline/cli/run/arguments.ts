@@ -1,4 +1,4 @@
-import { stages } from '../../stages/blocks/graph.ts';
+import { methods } from '../../stages/methods.ts';
 import { engineChoices } from '../../tensor/installed.ts';
 import { once, oneOf, seeHelp } from '../../terminal/options.ts';
 import { fail } from '../../util/failure.ts';
@@ -17,7 +17,7 @@ export interface RunCommand {
   readonly json: boolean;
 }
 
-const stageNames = stages.map(({ name }) => name);
+const stageNames = [...new Set(methods.flatMap(({ stages }) => stages.map(({ name }) => name)))];
 
 type Text = string | string[];
 

@@ -1,12 +1,11 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { loadConfig } from '../../config/load.ts';
 import { nearest } from '../../config/nearest.ts';
 import { displayPath } from '../../config/problem.ts';
 import type { DownloadProgress } from '../../model/checkpoint/download.ts';
 import type { PlanInput } from '../../stages/common/plan-input.ts';
-import { stages } from '../../stages/blocks/graph.ts';
+import { methodOf, methods } from '../../stages/methods.ts';
 import { watchInterrupts } from '../../terminal/interrupts.ts';
 import { BlockForgeError, exitCodeOf, fail } from '../../util/failure.ts';
 import { formatBytes } from '../../util/format.ts';
@@ -21,13 +20,11 @@ import { renderJson, renderQuiet, type RunView } from '../../terminal/run-view.t
 import type { Surroundings, Terminal } from '../../terminal/terminal.ts';
 import { trackRun } from '../../terminal/track-run.ts';
 
-const registry = fileURLToPath(new URL('../../stages/blocks/graph.ts', import.meta.url));
-
 /** Plans or runs the pipeline. @returns the exit code */
 export async function runPipeline(command: RunCommand, around: Surroundings): Promise<number> {
   const { config, overrides, plan, from, only } = command;
   refuseMistypedCommand(config, around);
-  const loaded = loadConfig(config, { overrides, cwd: around.cwd });
+  const loaded = loadConfig(config, methods, { overrides, cwd: around.cwd });
   // Late, so that a mistake in the config is told at once.
   const { preparePlanInput } = await import('../../stages/common/plan-input.ts');
   const input = await preparePlanInput(loaded, loaded.config.engine, {
@@ -41,7 +38,14 @@ export async function runPipeline(command: RunCommand, around: Surroundings): Pr
     import('../../runner/run.ts'),
     import('../../tensor/installed.ts'),
   ]);
-  const rows = await previewRun({ stages, input, engine, runFolder, from, only });
+  const rows = await previewRun({
+    stages: methodOf(loaded.config).stages,
+    input,
+    engine,
+    runFolder,
+    from,
+    only,
+  });
   const slots = engineSlots(engine).count;
   const facts = { run: loaded.name, folder: displayPath(runFolder, around.cwd), engine, slots };
   const text = command.json
@@ -74,6 +78,7 @@ async function execute(
     import('../../tensor/installed.ts'),
   ]);
   const { stdout, stderr, cwd } = around;
+  const method = methodOf(input.loaded.config);
   const { count, environment } = engineSlots(input.engine);
   const view = chooseView(stdout, stderr, { quiet, json });
   const { state, handle } = trackRun();
@@ -86,7 +91,7 @@ async function execute(
   let outcome;
   try {
     outcome = await run({
-      stages,
+      stages: method.stages,
       input,
       name: input.loaded.name,
       engine: input.engine,
@@ -94,7 +99,7 @@ async function execute(
       from,
       only,
       executor: localExecutor({
-        registry,
+        registry: method.registry,
         runFolder,
         slots: count,
         environment: (slot) => environment[slot] ?? {},
@@ -157,7 +162,7 @@ function refuseMistypedCommand(config: string, { cwd, commands }: Surroundings):
   const near = nearest(config, commands);
   if (near === undefined) return;
   try {
-    loadConfig(config, { cwd });
+    loadConfig(config, methods, { cwd });
   } catch (error) {
     if (!(error instanceof BlockForgeError) || error.failure.reason !== 'file-missing') return;
     fail({

@@ -1,4 +1,4 @@
-import type { CriterionName } from '../../config/criterion-names.ts';
+import type { CriterionName } from './criterion-names.ts';
 import { activeEnergy } from './active-energy.ts';
 import { contribution } from './contribution.ts';
 import type { Criterion, Need } from './criterion.ts';

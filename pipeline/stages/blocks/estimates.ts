@@ -2,7 +2,7 @@ import { forwardFlops } from '../../model/costs.ts';
 import { tokensPerImage, type Architecture } from '../../model/architecture.ts';
 import { shareImages } from '../../compress/token-weights.ts';
 import { secondsOf, type Estimate } from '../common/estimates.ts';
-import type { PlanInput } from '../common/plan-input.ts';
+import type { BlocksConfig, BlocksInput } from './schema.ts';
 import {
   calibrationOf,
   chainImages,
@@ -18,7 +18,7 @@ import {
 
 /** What jobs take: seconds on two cores, bytes of memory, bytes written. Guesses, for `--plan` and the order of jobs. */
 
-export function classShareEstimate({ loaded: { config }, architecture, engine }: PlanInput): Estimate {
+export function classShareEstimate({ loaded: { config }, architecture, engine }: BlocksInput): Estimate {
   const images = Math.min(shareImages, config.data.splits.calibration);
   const flops = 4.5 * images * forwardFlops(architecture);
   const asked = config.statistics.tokenWeights === 'gradient';
@@ -31,7 +31,7 @@ export function classShareEstimate({ loaded: { config }, architecture, engine }:
 
 /** Of one of `shards`. */
 export function statisticsEstimate(
-  { loaded: { config }, architecture, engine }: PlanInput,
+  { loaded: { config }, architecture, engine }: BlocksInput,
   shards: number,
 ): Estimate {
   const { width, hidden, depth } = architecture;
@@ -45,7 +45,7 @@ export function statisticsEstimate(
   };
 }
 
-export function orderEstimate({ architecture: { hidden } }: PlanInput): Estimate {
+export function orderEstimate({ architecture: { hidden } }: BlocksInput): Estimate {
   return {
     seconds: 0.2 + 6 * (hidden / 3072) ** 3 * 3,
     memoryBytes: 5e8 + hidden ** 2 * 8 * 4,
@@ -54,7 +54,7 @@ export function orderEstimate({ architecture: { hidden } }: PlanInput): Estimate
 }
 
 export function refitEstimate(
-  { loaded: { config }, architecture, engine }: PlanInput,
+  { loaded: { config }, architecture, engine }: BlocksInput,
   block: number,
 ): Estimate {
   const { width, hidden } = architecture;
@@ -73,7 +73,7 @@ export function refitEstimate(
 }
 
 export function distillEstimate(
-  { loaded: { config }, architecture, engine }: PlanInput,
+  { loaded: { config }, architecture, engine }: BlocksInput,
   block: number,
 ): Estimate {
   const { width, hidden, depth } = architecture;
@@ -105,7 +105,7 @@ export function distillEstimate(
 }
 
 /** Of one of `shards`. */
-export function measureEstimate(input: PlanInput, shards: number): Estimate {
+export function measureEstimate(input: BlocksInput, shards: number): Estimate {
   const { architecture } = input;
   const { config } = input.loaded;
   const { width, hidden, depth } = architecture;
@@ -121,7 +121,7 @@ export function measureEstimate(input: PlanInput, shards: number): Estimate {
 }
 
 /** Of one of `shards`. */
-export function compositionsEstimate(input: PlanInput, shards: number): Estimate {
+export function compositionsEstimate(input: BlocksInput, shards: number): Estimate {
   const { config } = input.loaded;
   const { hidden } = input.architecture;
   const candidates = 1 + measuredContexts(config, hidden).length;
@@ -135,7 +135,7 @@ export function compositionsEstimate(input: PlanInput, shards: number): Estimate
 
 /** @param width of every block of the model to polish */
 export function polishEstimate(
-  { loaded: { config }, architecture, engine }: PlanInput,
+  { loaded: { config }, architecture, engine }: BlocksInput,
   width: number,
 ): Estimate {
   const { steps, batchSize } = config.polish;
@@ -151,7 +151,7 @@ export const profileEstimate: Estimate = { seconds: 3, memoryBytes: 5e8, diskByt
 export const rankEstimate: Estimate = { seconds: 0.5, memoryBytes: 3e8, diskBytes: 1e6 };
 export const reportEstimate: Estimate = { seconds: 5, memoryBytes: 6e8, diskBytes: 1e5 };
 
-export function exportEstimate({ loaded: { config }, architecture }: PlanInput): Estimate {
+export function exportEstimate({ loaded: { config }, architecture }: BlocksInput): Estimate {
   const { width, hidden, depth } = architecture;
   const kept = hidden + sum(descents(config, hidden).map((step) => step.width));
   return {
@@ -162,10 +162,8 @@ export function exportEstimate({ loaded: { config }, architecture }: PlanInput):
   };
 }
 
-type Config = PlanInput['loaded']['config'];
-
 /** Tokens that calibration yields over all shards. */
-function calibrationTokens(config: Config, architecture: Architecture) {
+function calibrationTokens(config: BlocksConfig, architecture: Architecture) {
   const perImage = sampledTokens(config.statistics, architecture);
   const images = config.data.splits.calibration;
   const heldOut = heldOutImages(config.statistics, images);
@@ -173,14 +171,14 @@ function calibrationTokens(config: Config, architecture: Architecture) {
 }
 
 /** Bytes of the streams of one block, all levels; twice as many while they move on. */
-function streamBytes(config: Config, architecture: Architecture): number {
+function streamBytes(config: BlocksConfig, architecture: Architecture): number {
   const images = Math.min(config.data.splits.calibration, config.inputs.images);
   const levels = 1 + descents(config, architecture.hidden).length;
   return images * levels * tokensPerImage(architecture) * architecture.width * 4;
 }
 
 /** Seconds of so many forward passes of the teacher over the selection images. */
-function sweepSeconds({ loaded, architecture, engine }: PlanInput, passes: number): number {
+function sweepSeconds({ loaded, architecture, engine }: BlocksInput, passes: number): number {
   const { selection } = loaded.config.data.splits;
   return secondsOf('inference', passes * forwardFlops(architecture) * selection, engine);
 }

@@ -1,7 +1,7 @@
 import type { Stage } from '../../runner/contract.ts';
 import { indices, splitsJob, teacherCheckJob, teacherJob } from '../common/artefacts.ts';
 import { batchHandling, data, imageHandling, teacher } from '../common/graph.ts';
-import type { PlanInput } from '../common/plan-input.ts';
+import type { BlocksInput } from './schema.ts';
 import {
   classShareJob,
   compositionsJob,
@@ -31,7 +31,7 @@ import type { ReportHandling } from './work/report.ts';
  */
 
 /** One pass of the teacher over the calibration images, cut into shards, and how much its class tokens count. */
-const statistics: Stage<PlanInput> = {
+const statistics: Stage<BlocksInput> = {
   name: 'statistics',
   version: 3,
   plan: (input) => {
@@ -57,7 +57,7 @@ const statistics: Stage<PlanInput> = {
 };
 
 /** Sorts a block's hidden units, most worth keeping first. */
-const order: Stage<PlanInput> = {
+const order: Stage<BlocksInput> = {
   name: 'order',
   version: 2,
   needsEngine: false,
@@ -74,7 +74,7 @@ const order: Stage<PlanInput> = {
 };
 
 /** Cuts a block to every width and gives each the best fc2 in closed form. */
-const refit: Stage<PlanInput> = {
+const refit: Stage<BlocksInput> = {
   name: 'refit',
   version: 4,
   plan: (input) => {
@@ -99,7 +99,7 @@ const refit: Stage<PlanInput> = {
 };
 
 /** Trains a block's descendants from their refits. */
-const distill: Stage<PlanInput> = {
+const distill: Stage<BlocksInput> = {
   name: 'distill',
   version: 4,
   plan: (input) => {
@@ -123,7 +123,7 @@ const distill: Stage<PlanInput> = {
 };
 
 /** Scores every block at every width, in every context, on the selection split. */
-const measure: Stage<PlanInput> = {
+const measure: Stage<BlocksInput> = {
   name: 'measure',
   version: 3,
   plan: (input) => {
@@ -141,7 +141,7 @@ const measure: Stage<PlanInput> = {
 };
 
 /** Scores whole models of mixed widths: random ones, and the best allocations for every sparsity. */
-const compositions: Stage<PlanInput> = {
+const compositions: Stage<BlocksInput> = {
   name: 'compositions',
   version: 1,
   plan: (input) => {
@@ -159,7 +159,7 @@ const compositions: Stage<PlanInput> = {
 };
 
 /** Distils whole models end to end, apart from the library. */
-const polish: Stage<PlanInput> = {
+const polish: Stage<BlocksInput> = {
   name: 'polish',
   version: 2,
   plan: (input) =>
@@ -174,7 +174,7 @@ const polish: Stage<PlanInput> = {
 };
 
 /** Times a block at every width on this machine, alone on it. */
-const profile: Stage<PlanInput> = {
+const profile: Stage<BlocksInput> = {
   name: 'profile',
   version: 1,
   plan: (input) => [
@@ -190,7 +190,7 @@ const profile: Stage<PlanInput> = {
 };
 
 /** Turns scores into deltas, deltas into a ranking. */
-const rank: Stage<PlanInput> = {
+const rank: Stage<BlocksInput> = {
   name: 'rank',
   version: 5,
   needsEngine: false,
@@ -210,7 +210,7 @@ const rank: Stage<PlanInput> = {
 };
 
 /** Writes the library: what is handed on. */
-const exportLibrary: Stage<PlanInput> = {
+const exportLibrary: Stage<BlocksInput> = {
   name: 'export',
   version: 4,
   plan: (input) => [
@@ -227,7 +227,7 @@ const exportLibrary: Stage<PlanInput> = {
 };
 
 /** Touches the test split, once. */
-const report: Stage<PlanInput> = {
+const report: Stage<BlocksInput> = {
   name: 'report',
   version: 4,
   plan: (input) => {
@@ -250,12 +250,12 @@ const report: Stage<PlanInput> = {
   work: () => import('./work/report.ts'),
 };
 
-const blocksOf = ({ architecture }: PlanInput) => indices(architecture.depth);
-const polishedOf = ({ loaded, architecture }: PlanInput) =>
+const blocksOf = ({ architecture }: BlocksInput) => indices(architecture.depth);
+const polishedOf = ({ loaded, architecture }: BlocksInput) =>
   polishedModels(loaded.config, architecture.hidden);
 
 /** In the order data flows through them. Importing this loads no engine: a stage's work is imported when it runs. */
-export const stages: readonly Stage<PlanInput>[] = [
+export const stages: readonly Stage<BlocksInput>[] = [
   data,
   teacher,
   statistics,

@@ -1,5 +1,5 @@
 import type { Json } from '../../util/hash.ts';
-import type { PlanInput } from '../common/plan-input.ts';
+import type { BlocksInput } from './schema.ts';
 import {
   calibrationOf,
   descents,
@@ -27,13 +27,13 @@ import type { StatisticsSettings } from './work/statistics.ts';
  * reads from depend on (the teacher, its preprocessing, the splits) needs no saying again.
  */
 
-export function classShareSettings({ loaded: { config } }: PlanInput): ClassShareSettings {
+export function classShareSettings({ loaded: { config } }: BlocksInput): ClassShareSettings {
   const { seed, heldOut } = calibrationOf(config);
   return { tokenWeights: config.statistics.tokenWeights, heldOut, seed };
 }
 
 export function statisticsSettings(
-  { loaded: { config } }: PlanInput,
+  { loaded: { config } }: BlocksInput,
   shard: number,
   shards: number,
 ): StatisticsSettings {
@@ -46,11 +46,11 @@ export function statisticsSettings(
   };
 }
 
-export function orderSettings({ loaded }: PlanInput, block: number, shards: number): OrderSettings {
+export function orderSettings({ loaded }: BlocksInput, block: number, shards: number): OrderSettings {
   return { ...loaded.config.order, block, shards };
 }
 
-export function refitSettings(input: PlanInput, block: number, shards: number): RefitSettings {
+export function refitSettings(input: BlocksInput, block: number, shards: number): RefitSettings {
   const { config } = input.loaded;
   return {
     ...config.refit,
@@ -64,7 +64,7 @@ export function refitSettings(input: PlanInput, block: number, shards: number): 
 }
 
 export function distillSettings(
-  { loaded: { config } }: PlanInput,
+  { loaded: { config } }: BlocksInput,
   block: number,
   shards: number,
 ): SourceSettings {
@@ -77,7 +77,7 @@ export function distillSettings(
   };
 }
 
-export function measureSettings(input: PlanInput, shard: number, shards: number): MeasureSettings {
+export function measureSettings(input: BlocksInput, shard: number, shards: number): MeasureSettings {
   return {
     steps: stepsOf(input),
     contexts: contextsOf(input),
@@ -87,7 +87,11 @@ export function measureSettings(input: PlanInput, shard: number, shards: number)
   };
 }
 
-export function compositionsSettings(input: PlanInput, shard: number, shards: number): CompositionsSettings {
+export function compositionsSettings(
+  input: BlocksInput,
+  shard: number,
+  shards: number,
+): CompositionsSettings {
   const { seed, measure } = input.loaded.config;
   return {
     seed,
@@ -100,7 +104,7 @@ export function compositionsSettings(input: PlanInput, shard: number, shards: nu
 }
 
 export function polishSettings(
-  { loaded: { config } }: PlanInput,
+  { loaded: { config } }: BlocksInput,
   { sparsity, width }: Descent,
 ): PolishSettings {
   const { seed, heldOut } = calibrationOf(config);
@@ -114,7 +118,7 @@ export function polishSettings(
   };
 }
 
-export function profileSettings(input: PlanInput): ProfileSettings {
+export function profileSettings(input: BlocksInput): ProfileSettings {
   return {
     latency: input.loaded.config.measure.latency,
     widths: stepsOf(input).map(({ width }) => width),
@@ -122,7 +126,7 @@ export function profileSettings(input: PlanInput): ProfileSettings {
   };
 }
 
-export function rankSettings(input: PlanInput, shards: number): RankSettings {
+export function rankSettings(input: BlocksInput, shards: number): RankSettings {
   const { rank, measure, distill } = input.loaded.config;
   return {
     resource: rank.resource,
@@ -134,11 +138,11 @@ export function rankSettings(input: PlanInput, shards: number): RankSettings {
   };
 }
 
-export function exportSettings(input: PlanInput): ExportSettings {
+export function exportSettings(input: BlocksInput): ExportSettings {
   return { config: input.loaded.config as unknown as Json, steps: stepsOf(input) };
 }
 
-export function reportSettings(input: PlanInput, polished: readonly number[]): ReportSettings {
+export function reportSettings(input: BlocksInput, polished: readonly number[]): ReportSettings {
   const { seed, measure, distill } = input.loaded.config;
   return {
     seed,
@@ -149,6 +153,6 @@ export function reportSettings(input: PlanInput, polished: readonly number[]): R
   };
 }
 
-const stepsOf = ({ loaded, architecture }: PlanInput) => descents(loaded.config, architecture.hidden);
-const contextsOf = ({ loaded, architecture }: PlanInput) =>
+const stepsOf = ({ loaded, architecture }: BlocksInput) => descents(loaded.config, architecture.hidden);
+const contextsOf = ({ loaded, architecture }: BlocksInput) =>
   measuredContexts(loaded.config, architecture.hidden);

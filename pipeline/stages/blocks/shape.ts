@@ -1,4 +1,4 @@
-import type { Config } from '../../config/schema.ts';
+import type { BlocksConfig } from './schema.ts';
 import { contextsOf, type Context } from '../../measure/contexts.ts';
 import { tokensPerImage, type Architecture } from '../../model/architecture.ts';
 import type { Plain } from '../common/artefacts.ts';
@@ -18,7 +18,7 @@ export type Descent = {
  * The descendants' widths for blocks of `hidden` units, widest first.
  * @throws BlockForgeError `config-invalid` when rounding makes two sparsities the same width or keeps everything.
  */
-export function descents({ descendants }: Pick<Config, 'descendants'>, hidden: number): Descent[] {
+export function descents({ descendants }: Pick<BlocksConfig, 'descendants'>, hidden: number): Descent[] {
   const { sparsities, widthMultiple } = descendants;
   const result = [...sparsities]
     .sort((a, b) => a - b)
@@ -47,7 +47,7 @@ export function blockWidths(steps: readonly Descent[], hidden: number): number[]
 }
 
 export function measuredContexts(
-  config: Pick<Config, 'descendants' | 'measure'>,
+  config: Pick<BlocksConfig, 'descendants' | 'measure'>,
   hidden: number,
 ): Plain<Context>[] {
   const widths = blockWidths(descents(config, hidden), hidden);
@@ -63,7 +63,7 @@ export type Calibration = {
   readonly tokensPerImage: number | null;
 };
 
-export function calibrationOf({ seed, statistics }: Pick<Config, 'seed' | 'statistics'>): Calibration {
+export function calibrationOf({ seed, statistics }: Pick<BlocksConfig, 'seed' | 'statistics'>): Calibration {
   return { seed, heldOut: statistics.heldOut, tokensPerImage: statistics.tokensPerImage };
 }
 
@@ -80,22 +80,25 @@ export function sampledTokens(
 }
 
 /** Whether anything reads the sampled inputs of training images: composed inputs are streamed anew for every block. */
-export function keepsTrainingTokens({ inputs }: Pick<Config, 'inputs'>): boolean {
+export function keepsTrainingTokens({ inputs }: Pick<BlocksConfig, 'inputs'>): boolean {
   return inputs.from === 'teacher';
 }
 
 /** Inputs of a chain, where blocks are fitted and trained on composed ones. */
-export type ComposedInputs = Pick<Config['inputs'], 'composedShare' | 'images'>;
+export type ComposedInputs = Pick<BlocksConfig['inputs'], 'composedShare' | 'images'>;
 
 /** Only the affine refit has targets to fit; without it nothing here looks at a compressed model. */
-export function refitInputs({ inputs, refit }: Pick<Config, 'inputs' | 'refit'>): ComposedInputs | null {
+export function refitInputs({
+  inputs,
+  refit,
+}: Pick<BlocksConfig, 'inputs' | 'refit'>): ComposedInputs | null {
   return inputs.from === 'composed' && refit.method === 'affine' ? composedOf(inputs) : null;
 }
 
 export function distillInputs({
   inputs,
   distill,
-}: Pick<Config, 'inputs' | 'distill'>): ComposedInputs | null {
+}: Pick<BlocksConfig, 'inputs' | 'distill'>): ComposedInputs | null {
   return inputs.from === 'composed' && distill.enabled ? composedOf(inputs) : null;
 }
 
@@ -114,7 +117,7 @@ export function chainImages(
 
 /** Epochs become steps once, here, and minutes of all blocks a block's seconds; training code knows only these. */
 export function distillLength(
-  { duration, batchTokens }: Pick<Config['distill'], 'duration' | 'batchTokens'>,
+  { duration, batchTokens }: Pick<BlocksConfig['distill'], 'duration' | 'batchTokens'>,
   depth: number,
   tokens: number,
 ): number | { readonly seconds: number } {
@@ -124,7 +127,10 @@ export function distillLength(
 }
 
 /** The models to polish. @throws BlockForgeError `config-invalid` for a sparsity that is not in the library. */
-export function polishedModels(config: Pick<Config, 'descendants' | 'polish'>, hidden: number): Descent[] {
+export function polishedModels(
+  config: Pick<BlocksConfig, 'descendants' | 'polish'>,
+  hidden: number,
+): Descent[] {
   const known = descents(config, hidden);
   return config.polish.sparsities.map((sparsity) => {
     const found = known.find((item) => item.sparsity === sparsity);
@@ -148,7 +154,11 @@ export const removedPercent = (sparsity: number): number => Number((100 * sparsi
 const imagesPerShard = 2048;
 
 /** Into how many jobs the passes over calibration and selection images are cut. */
-export function shardsOf({ data, statistics, measure }: Pick<Config, 'data' | 'statistics' | 'measure'>): {
+export function shardsOf({
+  data,
+  statistics,
+  measure,
+}: Pick<BlocksConfig, 'data' | 'statistics' | 'measure'>): {
   readonly statistics: number;
   readonly measure: number;
 } {

@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LoadedConfig } from '../../config/loaded.ts';
+import type { Config } from '../../config/schema.ts';
 import type { EngineChoice, EngineName } from '../../tensor/engine.ts';
 import { resolveEngine } from '../../tensor/installed.ts';
 import { resolvePreprocessing } from '../../../datasets/preprocessing.ts';
@@ -13,8 +14,8 @@ import { hashJson } from '../../util/hash.ts';
 import { fail } from '../../util/failure.ts';
 
 /** What the stages need to know to list their jobs. No engine is loaded while planning. */
-export interface PlanInput {
-  readonly loaded: LoadedConfig;
+export interface PlanInput<C extends Config = Config> {
+  readonly loaded: LoadedConfig<C>;
   readonly architecture: Architecture;
   readonly engine: EngineName;
   readonly inputs: RunInputs;
@@ -37,11 +38,11 @@ export interface RunInputs {
  * @param hub how to tell of and stop the download of an `hf:` checkpoint, the only thing here that can take long
  * @throws BlockForgeError for a missing or foreign checkpoint, a preset that contradicts it, missing data.
  */
-export async function preparePlanInput(
-  loaded: LoadedConfig,
+export async function preparePlanInput<C extends Config>(
+  loaded: LoadedConfig<C>,
   engineChoice: EngineChoice,
   hub: HubOptions = {},
-): Promise<PlanInput> {
+): Promise<PlanInput<C>> {
   const { config } = loaded;
   const engine = resolveEngine(engineChoice);
   const teacher = await inspectTeacher(loaded, hub);

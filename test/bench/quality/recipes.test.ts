@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { recipes, type Baseline } from '../../../bench/quality/recipes.ts';
 import { loadConfig } from '../../../pipeline/config/load.ts';
-import { configSchema } from '../../../pipeline/config/schema.ts';
+import { recipeSchema } from '../../../pipeline/recipe/schema.ts';
+import { blocks } from '../../../pipeline/stages/methods.ts';
 import { sliceFfn, type FfnWeights } from '../../../pipeline/model/ffn-weights.ts';
 import { teacherInputs } from '../../../pipeline/recipe/block-inputs.ts';
 import { orderBlock } from '../../../pipeline/recipe/order-block.ts';
@@ -54,12 +55,12 @@ describe('recipes', () => {
   });
 
   it('blockforge is what the pipeline does by default, to the last setting', () => {
-    const config = configSchema.parse({ teacher: {}, data: { source: 'shapes' } });
+    const config = recipeSchema.parse({});
     assert.deepEqual(recipeOf(config), recipes.blockforge.recipe);
   });
 
   it('legodnn is what configs/legodnn.yaml says', () => {
-    assert.deepEqual(recipeOf(loadConfig('legodnn.yaml').config), recipes.legodnn.recipe);
+    assert.deepEqual(recipeOf(loadConfig('legodnn.yaml', [blocks]).config), recipes.legodnn.recipe);
   });
 
   it('legodnn leaves what it keeps as it was; vbp moves the bias by W2 mu of what goes', async () => {

@@ -1,6 +1,5 @@
-import { configSchema } from '../../../pipeline/config/schema.ts';
 import type { Architecture } from '../../../pipeline/model/architecture.ts';
-import type { PlanInput } from '../../../pipeline/stages/common/plan-input.ts';
+import { blocksSchema, type BlocksInput } from '../../../pipeline/stages/blocks/schema.ts';
 
 export const vitB16: Architecture = {
   imageSize: 224,
@@ -16,10 +15,10 @@ export const vitB16: Architecture = {
 };
 
 /** What would be planned for a config, without any file. */
-export function planInput(config: object, architecture: Architecture): PlanInput {
+export function planInput(config: object, architecture: Architecture): BlocksInput {
   return {
     loaded: {
-      config: configSchema.parse({
+      config: blocksSchema.parse({
         teacher: { checkpoint: '/models/teacher.safetensors' },
         data: { source: 'shapes' },
         ...config,

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { createClassShare } from '../../../compress/class-share.ts';
 import { shareImages } from '../../../compress/token-weights.ts';
-import type { Config } from '../../../config/schema.ts';
+import type { BlocksConfig } from '../schema.ts';
 import type { JobContext, JobPlan } from '../../../runner/contract.ts';
 import { writeJsonAtomic } from '../../../util/atomic.ts';
 import type { Json } from '../../../util/hash.ts';
@@ -13,7 +13,7 @@ import type { Calibration } from '../shape.ts';
 import { calibrationImages } from './calibration.ts';
 
 export type ClassShareSettings = Pick<Calibration, 'seed' | 'heldOut'> &
-  Pick<Config['statistics'], 'tokenWeights'>;
+  Pick<BlocksConfig['statistics'], 'tokenWeights'>;
 
 /** The backward pass keeps more of an image than the forward pass. */
 const batchSize = 16;

@@ -10,7 +10,7 @@ import { readTokenWeights } from './calibration.ts';
 import { type OpenStreams, openStreams } from './streams.ts';
 import { openTokens, readHeldOutTokens, readTeacherFfn } from './read.ts';
 import type { Examples } from '../../../distill/examples.ts';
-import type { Config } from '../../../config/schema.ts';
+import type { BlocksConfig } from '../schema.ts';
 import type { JobContext } from '../../../runner/contract.ts';
 
 /** Which block is trained on what. */
@@ -21,7 +21,7 @@ export type SourceSettings = {
   readonly calibration: Calibration;
   /** Null: trained on the teacher's own inputs alone, or not at all. */
   readonly composed: ComposedInputs | null;
-  readonly distill: Config['distill'];
+  readonly distill: BlocksConfig['distill'];
 };
 
 /** What a block's descendants are trained on. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { SplitName, Splits } from '../../../../datasets/contract.ts';
-import type { Config } from '../../../config/schema.ts';
+import type { BlocksConfig } from '../schema.ts';
 import { checkOnnx } from '../../../library/check-graphs.ts';
 import { accuracyOf, modelScoresOf } from '../../../library/manifest-parts.ts';
 import { openLibrary } from '../../../library/open.ts';
@@ -43,7 +43,7 @@ export type ExportSettings = {
  */
 export async function run(job: JobPlan, context: JobContext): Promise<Json> {
   const settings = job.settings as ExportSettings;
-  const config = settings.config as unknown as Config;
+  const config = settings.config as unknown as BlocksConfig;
   const ranking = await readJson<RankingFile>(join(context.input(rankJob), files.ranking));
   const latency = await readJson<LatencyProfile>(join(context.input(profileJob), files.latency));
   const { architecture } = await readTeacherInfo(context);

@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import { criteria } from '../../../compress/order/criteria.ts';
-import type { Config } from '../../../config/schema.ts';
+import type { BlocksConfig } from '../schema.ts';
 import { writeSafetensors } from '../../../model/safetensors.ts';
 import type { JobContext, JobPlan } from '../../../runner/contract.ts';
 import type { Json } from '../../../util/hash.ts';
 import { files } from '../artefacts.ts';
 import { readStatistics, readTeacherFfn } from './read.ts';
 
-export type OrderSettings = Config['order'] & { readonly block: number; readonly shards: number };
+export type OrderSettings = BlocksConfig['order'] & { readonly block: number; readonly shards: number };
 
 /**
  * Sorts the hidden units of one block, most worth keeping first; every narrower width is a prefix of it.

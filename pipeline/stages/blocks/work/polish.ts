@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type * as tf from '@tensorflow/tfjs-core';
 import type { OpenSplit } from '../../../../datasets/batches.ts';
 import type { SplitItem } from '../../../../datasets/contract.ts';
-import type { Config } from '../../../config/schema.ts';
+import type { BlocksConfig } from '../schema.ts';
 import { polishComposition } from '../../../distill/polish.ts';
 import { bounds, pairedScoresPp } from '../../../measure/interval.ts';
 import { measureAll, measuredOf } from '../../../measure/measured.ts';
@@ -22,7 +22,7 @@ import { calibrationImages } from './calibration.ts';
 import { readDescendants, writeBlocks } from './read.ts';
 
 export type PolishSettings = {
-  readonly training: Omit<Config['polish'], 'sparsities'>;
+  readonly training: Omit<BlocksConfig['polish'], 'sparsities'>;
   readonly sparsity: number;
   /** Of every block. */
   readonly width: number;

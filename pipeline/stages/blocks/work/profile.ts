@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Config } from '../../../config/schema.ts';
+import type { BlocksConfig } from '../schema.ts';
 import { profileWidths } from '../../../measure/latency.ts';
 import { tokensPerImage, type Architecture } from '../../../model/architecture.ts';
 import type { JobContext, JobPlan } from '../../../runner/contract.ts';
@@ -8,7 +8,7 @@ import type { Json } from '../../../util/hash.ts';
 import type { Plain } from '../../common/artefacts.ts';
 import { files } from '../artefacts.ts';
 
-export type ProfileSettings = Pick<Config['measure'], 'latency'> & {
+export type ProfileSettings = Pick<BlocksConfig['measure'], 'latency'> & {
   /** Of the descendants. */
   readonly widths: readonly number[];
   readonly architecture: Plain<Architecture>;

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Config } from '../../../config/schema.ts';
+import type { BlocksConfig } from '../schema.ts';
 import { besideUniform, chooseAllocations } from '../../../measure/allocations.ts';
 import type { Context } from '../../../measure/contexts.ts';
 import { deltasOf, type Deltas } from '../../../measure/deltas.ts';
@@ -27,7 +27,7 @@ import {
 import { blockWidths, type Descent } from '../shape.ts';
 import { readAllScores } from './scores.ts';
 
-export type RankSettings = Config['rank'] & {
+export type RankSettings = BlocksConfig['rank'] & {
   readonly confidence: number;
   readonly steps: readonly Descent[];
   readonly contexts: readonly Plain<Context>[];

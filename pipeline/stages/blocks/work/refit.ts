@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { prefixGate, refitGate, sortedTeacherGate, type GateResult } from '../../../compress/gates.ts';
-import type { Config } from '../../../config/schema.ts';
+import type { BlocksConfig } from '../schema.ts';
 import { blockName, widthName } from '../../../model/architecture.ts';
 import type { RefittedDescendant } from '../../../measure/descendant.ts';
 import type { JobContext, JobPlan } from '../../../runner/contract.ts';
@@ -13,7 +13,7 @@ import { files, type DescendantsFile } from '../artefacts.ts';
 import { composedFits, teacherFits, type FitSettings, type FitSource } from './inputs.ts';
 import { readHeldOutTokens, readOrder, readTeacherFfn, writeDescendants } from './read.ts';
 
-export type RefitSettings = Config['refit'] & FitSettings & { readonly ridge: number };
+export type RefitSettings = BlocksConfig['refit'] & FitSettings & { readonly ridge: number };
 
 /**
  * Cuts one block to every width and gives each the closed-form best fc2 (docs/design.md, refit): for the teacher's own
