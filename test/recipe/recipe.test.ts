@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { blocksSchema } from '../../pipeline/stages/blocks/schema.ts';
 import { distillInputs, recipeOf, refitInputs } from '../../pipeline/recipe/recipe.ts';
 
-const recipe = (changes: object = {}) => recipeOf(blocksSchema.parse({ teacher: {}, data: { source: 'shapes' }, ...changes }));
+const recipe = (changes: object = {}) =>
+  recipeOf(blocksSchema.parse({ teacher: {}, data: { source: 'shapes' }, ...changes }));
 const composed = { from: 'composed', composedShare: 0.25, images: 100 } as const;
 
 describe('recipeOf', () => {
