@@ -12,6 +12,11 @@ export function registerFamily(family: Family): void {
   families.set(family.name, family);
 }
 
+/** Whether a `family` means the ViT, which files leave out. */
+export function isDefaultFamily(family: string | undefined): boolean {
+  return family === undefined || family === vitFamily.name;
+}
+
 export function familyName({ family }: Architecture): string {
   return family ?? vitFamily.name;
 }

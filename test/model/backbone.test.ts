@@ -1,5 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createClassShare } from '../../pipeline/compress/class-share.ts';
 import { advanceStreams, memoryStore, startStreams, visitLevels } from '../../pipeline/compress/streams.ts';
 import { visitBlocks } from '../../pipeline/compress/visit.ts';
@@ -10,12 +13,14 @@ import { countCorrect } from '../../pipeline/measure/accuracy.ts';
 import { scoreLogits, teacherReference } from '../../pipeline/measure/score-logits.ts';
 import { sweep } from '../../pipeline/measure/sweep.ts';
 import { familyOf, registerFamily, tokensPerImage } from '../../pipeline/model/architecture.ts';
+import { inspectCheckpoint } from '../../pipeline/model/checkpoint/inspect.ts';
 import { blockCosts, frameCosts, modelCosts } from '../../pipeline/model/costs.ts';
 import { blockFeatures, forward, head } from '../../pipeline/model/encoder.ts';
 import { ffnNames, ffnParts, isFfnName } from '../../pipeline/model/ffn-names.ts';
 import { disposeFfn, teacherFfn, uploadFfn, type FfnTensors } from '../../pipeline/model/ffn-tensors.ts';
 import { sliceFfn } from '../../pipeline/model/ffn-weights.ts';
 import { canonicalShapes, hostFfn } from '../../pipeline/model/host-weights.ts';
+import { readTeacher, writeTeacher } from '../../pipeline/model/teacher-file.ts';
 import { uploadTeacher, uploadWeights, type VisionTransformer } from '../../pipeline/model/upload.ts';
 import { adamInit } from '../../pipeline/tensor/optimizer.ts';
 import { smoothedTargets } from '../../pipeline/train/smoothed-cross-entropy.ts';
@@ -240,6 +245,27 @@ describe('a family’s facts', () => {
   it('are refused twice under one name, and missing under an unknown one', () => {
     assert.throws(() => registerFamily({ ...toy.family }), /two families are named toy-mixer/);
     assert.throws(() => familyOf({ ...architecture, family: 'swin' }), /no family of models is named swin/);
+  });
+
+  it('travel with a teacher’s own file: it is read without hints, and checked tensor by tensor', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'blockforge-family-'));
+    try {
+      const path = join(folder, 'model.safetensors');
+      await writeTeacher(path, host, architecture);
+      const inspection = await inspectCheckpoint(path);
+      assert.deepEqual(inspection.architecture, architecture);
+      assert.deepEqual(await readTeacher(inspection), host);
+      await writeTeacher(
+        path,
+        { ...host, 'blocks.1.scale': { shape: [2], data: new Float32Array(2) } },
+        architecture,
+      );
+      await assert.rejects(inspectCheckpoint(path), /blocks\.1\.scale \[2\] instead of \[8\].*toy-mixer/s);
+      await writeTeacher(path, host, { ...architecture, family: 'swin' });
+      await assert.rejects(inspectCheckpoint(path), /family swin.*one of vit, toy-mixer/s);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   it('do not make a graph: that is refused in words', () => {

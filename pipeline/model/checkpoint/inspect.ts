@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import type { Preprocessing } from '../../../datasets/contract.ts';
 import { fail } from '../../util/failure.ts';
 import type { Architecture } from '../architecture.ts';
@@ -8,7 +7,8 @@ import { detectNaming } from './detect-naming.ts';
 import { fetchFromHub, isHubName, type HubOptions } from './hub.ts';
 import { locateCheckpoint, type StoredCheckpoint } from './locate.ts';
 import type { NamingName } from './naming.ts';
-import { readShapes, type ShapeFacts } from './shapes.ts';
+import { canonicalNaming, readOwnFile } from './own-file.ts';
+import { checkTensors, readShapes, type ShapeFacts } from './shapes.ts';
 import { readSideConfig, type SideConfig } from './side-config.ts';
 import { listed } from './unsupported.ts';
 
@@ -55,12 +55,18 @@ type Untold = (typeof untold)[number];
 export async function inspectCheckpoint(path: string, options: InspectOptions = {}): Promise<Inspection> {
   const local = isHubName(path) ? await fetchFromHub(path, options.hub) : path;
   const stored = await locateCheckpoint(local, options.architectureName);
-  const naming = detectNaming(new Set(stored.tensors.keys())) ?? refuseUnknown(stored);
-  const facts = readShapes(stored, naming);
+  const own = readOwnFile(stored);
+  const naming =
+    own?.architecture === undefined
+      ? (detectNaming(new Set(stored.tensors.keys())) ?? refuseUnknown(stored))
+      : canonicalNaming;
+  const facts =
+    own?.architecture === undefined
+      ? readShapes(stored, naming)
+      : checkTensors(stored, naming, own.architecture);
   const side = await readSideConfig(stored.folder);
   const named = lookUp(options.architectureName, side, facts, stored.path);
-  const own = ownFacts(stored);
-  const { values, origin } = resolveUntold(stored, options, own.architecture, side, named);
+  const { values, origin } = resolveUntold(stored, options, own?.untold, side, named);
   const architecture: Architecture = { ...facts, ...values };
   const { width, imageSize, channels } = architecture;
   if (width % architecture.heads !== 0) {
@@ -81,7 +87,7 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
     });
   }
   const recommended =
-    own.preprocessing ??
+    own?.preprocessing ??
     side.preprocessing ??
     (named?.facts.imageSize === imageSize ? named.preprocessing : undefined);
   return {
@@ -148,22 +154,6 @@ function lookUp(
   return named;
 }
 
-/** Our own teacher files carry their architecture and preprocessing in the header. */
-const ownArchitecture = z.object({
-  heads: z.int().positive(),
-  layerNormEpsilon: z.number().positive(),
-  gelu: z.enum(['exact', 'tanh']),
-});
-const ownPreprocessing = z.object({
-  resize: z.int().positive().nullable(),
-  resizeMode: z.enum(['shortest', 'stretch']),
-  interpolation: z.enum(['bicubic', 'bilinear', 'nearest', 'lanczos']),
-  crop: z.int().positive(),
-  channels: z.union([z.literal(1), z.literal(3)]),
-  mean: z.array(z.number()).min(1).max(3),
-  std: z.array(z.number().positive()).min(1).max(3),
-});
-
 function resolveUntold(
   stored: StoredCheckpoint,
   { hints = {}, architectureName }: InspectOptions,
@@ -201,29 +191,4 @@ function resolveUntold(
     });
   }
   return { values: values as Pick<Architecture, Untold>, origin: origin as Record<Untold, string> };
-}
-
-function ownFacts(stored: StoredCheckpoint): {
-  architecture?: Pick<Architecture, Untold>;
-  preprocessing?: Preprocessing;
-} {
-  const { format, architecture, preprocessing } = stored.metadata;
-  if (format !== 'blockforge-teacher') return {};
-  try {
-    return {
-      architecture: ownArchitecture.parse(JSON.parse(architecture)),
-      ...(preprocessing !== undefined && {
-        preprocessing: ownPreprocessing.parse(JSON.parse(preprocessing)),
-      }),
-    };
-  } catch (error) {
-    return fail(
-      {
-        reason: 'file-invalid',
-        subject: stored.path,
-        found: 'its architecture or preprocessing metadata is damaged',
-      },
-      error,
-    );
-  }
 }

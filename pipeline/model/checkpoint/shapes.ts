@@ -1,5 +1,5 @@
 import { fail } from '../../util/failure.ts';
-import type { Architecture } from '../architecture.ts';
+import { isDefaultFamily, type Architecture } from '../architecture.ts';
 import { canonicalShapes } from '../host-weights.ts';
 import type { StoredCheckpoint } from './locate.ts';
 import type { Naming } from './naming.ts';
@@ -14,14 +14,7 @@ export type ShapeFacts = Omit<Architecture, 'heads' | 'layerNormEpsilon' | 'gelu
  */
 export function readShapes(stored: StoredCheckpoint, naming: Naming): ShapeFacts {
   const { tensors } = stored;
-  const refuse = (found: string, expected: string, next?: string): never =>
-    fail({
-      reason: 'checkpoint-unsupported',
-      subject: stored.path,
-      found,
-      expected,
-      ...(next !== undefined && { next }),
-    });
+  const refuse = (found: string, expected: string): never => refuseTensors(stored, found, expected);
   const unsupported = unsupportedParts(tensors.keys());
   if (unsupported.length > 0) {
     refuse(
@@ -64,21 +57,25 @@ export function readShapes(stored: StoredCheckpoint, naming: Naming): ShapeFacts
     hidden: shapeOf('blocks.0.mlp.fc1.weight')[0],
     classes: shapeOf('head.weight')[0],
   };
-  checkTensors(stored, naming, facts, refuse);
+  checkTensors(stored, naming, { ...facts, heads: 1, layerNormEpsilon: 1, gelu: 'exact' });
   return facts;
 }
 
-function checkTensors(
-  { tensors }: StoredCheckpoint,
+/**
+ * Checks that the file holds every tensor of an architecture, of whatever family, and no other.
+ * @returns the architecture
+ * @throws BlockForgeError `checkpoint-unsupported`, naming the tensors
+ */
+export function checkTensors(
+  stored: StoredCheckpoint,
   naming: Naming,
-  facts: ShapeFacts,
-  refuse: (found: string, expected: string, next?: string) => never,
-): void {
-  const shapes = canonicalShapes({ ...facts, heads: 1, layerNormEpsilon: 1, gelu: 'exact' });
+  architecture: Architecture,
+): Architecture {
+  const { tensors } = stored;
   const used = new Set<string>();
   const missing: string[] = [];
   const wrong: string[] = [];
-  for (const [canonical, shape] of Object.entries(shapes)) {
+  for (const [canonical, shape] of Object.entries(canonicalShapes(architecture))) {
     const parts = naming.stored(canonical);
     for (const name of parts) {
       used.add(name);
@@ -96,10 +93,16 @@ function checkTensors(
     ...(wrong.length > 0 ? [listed(wrong)] : []),
     ...(extra.length > 0 ? [`unknown ${listed(extra)}`] : []),
   ];
-  if (problems.length > 0) {
-    refuse(
-      problems.join('; '),
-      `exactly the tensors of a ViT of width ${facts.width} with ${facts.depth} blocks in ${naming.name} naming`,
-    );
-  }
+  if (problems.length === 0) return architecture;
+  const { width, depth } = architecture;
+  const family = isDefaultFamily(architecture.family) ? 'ViT' : `${architecture.family}`;
+  return refuseTensors(
+    stored,
+    problems.join('; '),
+    `exactly the tensors of a ${family} of width ${width} with ${depth} blocks in ${naming.name} naming`,
+  );
+}
+
+function refuseTensors({ path }: StoredCheckpoint, found: string, expected: string): never {
+  return fail({ reason: 'checkpoint-unsupported', subject: path, found, expected });
 }
