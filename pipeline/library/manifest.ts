@@ -44,6 +44,7 @@ const record = {
   }),
   predictedError: z.number().nullable(),
   heldOutError: z.strictObject({ refit: z.number(), final: z.number() }).nullable(),
+  refitStandardError: z.number().min(0).optional(),
   gainOverRefit: z.number().nullable(),
   source: z.enum(['teacher', 'refit', 'distilled']),
   rank: count,

@@ -21,6 +21,8 @@ export interface Descendant {
 export interface RefitPart {
   readonly predictedError: number;
   readonly heldOutError: { readonly refit: number };
+  /** Standard error of `heldOutError.refit`, over images; absent where too few were held out, and for the teacher's own. */
+  readonly refitStandardError?: number | undefined;
 }
 
 /** What training adds, or would have. */

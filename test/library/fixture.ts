@@ -63,6 +63,7 @@ function descendantInput(block: number, count: number): DescendantInput {
     deltas: { teacher: delta(1), sparsest: delta(2), average: delta(1.5) },
     predictedError: own ? 0 : 0.1 * loss,
     heldOutError: own ? { refit: 0, final: 0 } : { refit: 0.1 * loss, final: 0.08 * loss },
+    ...(!own && { refitStandardError: 0.01 * loss }),
     gainOverRefit: own ? null : 0.2,
     source: own ? 'teacher' : 'distilled',
   };

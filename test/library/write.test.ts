@@ -53,6 +53,19 @@ describe('library/write', () => {
     assert.deepEqual(await library.readFfn('block-01/w0005'), sliceFfn(teacher, kept.w0005));
   });
 
+  it('lists the whole record of every descendant, by the names that the steps gave its parts', async () => {
+    const { manifest } = await openLibrary(folder.path);
+    const input = libraryInput();
+    for (const [block, { descendants }] of manifest.blocks.entries()) {
+      for (const [place, listed] of descendants.entries()) {
+        const { record } = input.blocks[block]!.descendants[place]!;
+        for (const [name, value] of Object.entries(record))
+          assert.deepEqual(listed[name as keyof typeof record], value, `${record.id}: ${name}`);
+        assert.equal(listed.refitStandardError === undefined, listed.source === 'teacher');
+      }
+    }
+  });
+
   it('is smaller by the bytes of the units that are gone', async () => {
     const size = async (name: string) => (await stat(join(folder.path, 'blocks/block-00', name))).size;
     const [full, half] = [await size('w0020.safetensors'), await size('w0010.safetensors')];

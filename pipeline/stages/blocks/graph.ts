@@ -76,7 +76,7 @@ const order: Stage<BlocksInput> = {
 /** Cuts a block to every width and gives each the best fc2 in closed form. */
 const refit: Stage<BlocksInput> = {
   name: 'refit',
-  version: 4,
+  version: 5,
   plan: (input) => {
     const { config } = input.loaded;
     const { statistics: shards } = shardsOf(config);

@@ -51,12 +51,16 @@ export async function run(job: JobPlan, context: JobContext): Promise<Json> {
         }),
       ),
     ]);
-    const descendants = refitted.map((descendant, index): RefittedDescendant => ({
-      id: `${blockName(block)}/${widthName(descendant.width)}`,
-      ...steps[index]!,
-      predictedError: descendant.relativePredictedError,
-      heldOutError: { refit: measured[index]!.relative },
-    }));
+    const descendants = refitted.map((descendant, index): RefittedDescendant => {
+      const { relative, standardError } = measured[index]!;
+      return {
+        id: `${blockName(block)}/${widthName(descendant.width)}`,
+        ...steps[index]!,
+        predictedError: descendant.relativePredictedError,
+        heldOutError: { refit: relative },
+        refitStandardError: Number.isFinite(standardError) ? standardError : undefined,
+      };
+    });
     const output = join(context.folder, files.descendants);
     const file: DescendantsFile<RefittedDescendant> = { block, descendants };
     await writeDescendants(output, refitted);
