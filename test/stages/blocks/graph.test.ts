@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import type { JobPlan } from '../../../pipeline/runner/contract.ts';
 import { stages } from '../../../pipeline/stages/blocks/graph.ts';
-import { planInput, vitB16 } from './plan-input.ts';
+import { vitBase } from '../../support/checkpoints.ts';
+import { planInput } from './plan-input.ts';
 
 /** The jobs that a config with these settings plans, by id. */
 function jobsOf(config: object): ReadonlyMap<string, JobPlan> {
-  const input = planInput(config, vitB16);
+  const input = planInput(config, vitBase);
   return new Map(stages.flatMap((stage) => stage.plan(input)).map((job) => [job.id, job]));
 }
 

@@ -1,19 +1,6 @@
 import type { Architecture } from '../../../pipeline/model/architecture.ts';
 import { blocksSchema, type BlocksInput } from '../../../pipeline/stages/blocks/schema.ts';
 
-export const vitB16: Architecture = {
-  imageSize: 224,
-  patchSize: 16,
-  channels: 3,
-  width: 768,
-  depth: 12,
-  heads: 12,
-  hidden: 3072,
-  classes: 1000,
-  layerNormEpsilon: 1e-6,
-  gelu: 'exact',
-};
-
 /** What would be planned for a config, without any file. */
 export function planInput(config: object, architecture: Architecture): BlocksInput {
   return {
