@@ -5,10 +5,12 @@ import { loadConfig } from '../config/load.ts';
 import { configSchema, type Config } from '../config/schema.ts';
 import type { MeasureSource } from '../library/images.ts';
 import type { Library } from '../library/open.ts';
-import { methods } from './methods.ts';
 import { readJson } from '../util/atomic.ts';
 import { BlockForgeError } from '../util/failure.ts';
 import type { Sha256 } from '../util/hash.ts';
+import { exportJob } from './blocks/artefacts.ts';
+import { commonFiles, splitsJob } from './common/artefacts.ts';
+import { methods } from './methods.ts';
 
 /** What a run's records say of the config that made its library, and of its splits. */
 const exportRecord = z.object({
@@ -31,11 +33,11 @@ const drawnSplits = z.object({ items: z.record(z.enum(splitNames), z.array(item)
  */
 export async function sourceOfRun({ folder, manifestSha256 }: Library): Promise<MeasureSource | undefined> {
   const run = join(folder, '..');
-  const record = await readRecord(join(run, 'export', 'library', 'done.json'), exportRecord);
+  const record = await readRecord(join(run, exportJob, 'done.json'), exportRecord);
   const manifest = record?.outputs.find(({ path }) => path === 'manifest.json');
   if (record === undefined || manifest?.sha256 !== manifestSha256) return undefined;
   const config = ranSettings.safeParse(record.madeFrom.settings.config);
-  const splits = await readRecord(join(run, 'data', 'splits', 'splits.json'), drawnSplits);
+  const splits = await readRecord(join(run, splitsJob, commonFiles.splits), drawnSplits);
   if (!config.success || splits === undefined) return undefined;
   const { data, seed, measure } = config.data;
   return { origin: run, data, seed, batchSize: measure.batchSize, items: splits.items };

@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Preprocessing } from '../../../datasets/contract.ts';
+import { normalisations } from '../../../datasets/preprocessing.ts';
+import { configSchema } from '../../../pipeline/config/schema.ts';
+import { writeTeacher } from '../../../pipeline/model/teacher-file.ts';
+import { preparePlanInput } from '../../../pipeline/stages/common/plan-input.ts';
+import { BlockForgeError } from '../../../pipeline/util/failure.ts';
+import { strongWeights, tinyArchitecture } from '../../support/checkpoints.ts';
+
+const imagenet: Preprocessing = {
+  resize: 10,
+  resizeMode: 'shortest',
+  interpolation: 'bilinear',
+  crop: 8,
+  channels: 3,
+  ...normalisations(3).imagenet,
+};
+
+describe('what a run is planned from', () => {
+  let folder: string;
+  const prepare = (data: object, teacher: object = { checkpoint: join(folder, 'teacher.safetensors') }) => {
+    const config = configSchema.parse({ teacher, data: { source: 'shapes', ...data } });
+    return preparePlanInput({ config, name: 'test', file: 'test.yaml' }, 'wasm');
+  };
+  const saveTeacher = (preprocessing?: Preprocessing) =>
+    writeTeacher(
+      join(folder, 'teacher.safetensors'),
+      strongWeights(tinyArchitecture),
+      tinyArchitecture,
+      preprocessing,
+    );
+  const refusal = (reason: string, words: RegExp) => (error: unknown) => {
+    assert.ok(error instanceof BlockForgeError, String(error));
+    assert.equal(error.failure.reason, reason);
+    assert.match(error.message, words);
+    return true;
+  };
+
+  beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'plan-input-'))));
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  it('is the architecture and the preprocessing that the checkpoint comes with', async () => {
+    await saveTeacher(imagenet);
+    const { architecture, inputs, engine } = await prepare({});
+    assert.deepEqual(architecture, tinyArchitecture);
+    assert.deepEqual(inputs.preprocessing, imagenet);
+    assert.deepEqual(inputs.checkpointFiles, [join(folder, 'teacher.safetensors')]);
+    assert.deepEqual([inputs.dataFiles, inputs.dataListing, engine], [[], null, 'wasm']);
+  });
+
+  it('is the architecture that is trained, without a file', async () => {
+    const { architecture, inputs } = await prepare({}, { train: { architecture: tinyArchitecture } });
+    assert.deepEqual(architecture, tinyArchitecture);
+    assert.deepEqual(inputs.checkpointFiles, []);
+    assert.deepEqual(inputs.preprocessing.mean, [0.5, 0.5, 0.5]);
+  });
+
+  it('is not guessed where nothing says how images were prepared', async () => {
+    await saveTeacher();
+    await assert.rejects(prepare({}), refusal('config-invalid', /data\.preprocessing.*auto, and nothing/s));
+    const { inputs } = await prepare({ preprocessing: 'imagenet' });
+    assert.deepEqual(inputs.preprocessing.mean, imagenet.mean);
+  });
+
+  it('contradicts no checkpoint that says it: other sizes may be chosen, another mean and std not', async () => {
+    await saveTeacher(imagenet);
+    await assert.rejects(
+      prepare({ preprocessing: 'half' }),
+      refusal('config-invalid', /mean \[0\.5, 0\.5, 0\.5\].*which this checkpoint was trained with/s),
+    );
+    const { mean, std } = imagenet;
+    const { inputs } = await prepare({
+      preprocessing: { resize: 20, crop: 8, mean: [...mean], std: [...std] },
+    });
+    assert.equal(inputs.preprocessing.resize, 20);
+  });
+
+  it('notices an image that was added to a folder or replaced, and no hidden file', async () => {
+    await saveTeacher(imagenet);
+    const images = join(folder, 'images');
+    await assert.rejects(
+      prepare({ source: 'folder', path: images }),
+      refusal('file-missing', /no such folder/),
+    );
+    const listing = async () => (await prepare({ source: 'folder', path: images })).inputs.dataListing;
+    mkdirSync(join(images, 'cat'), { recursive: true });
+    writeFileSync(join(images, 'cat', 'a.png'), 'one');
+    const first = await listing();
+    writeFileSync(join(images, 'cat', '.DS_Store'), 'x');
+    assert.equal(await listing(), first);
+    writeFileSync(join(images, 'cat', 'a.png'), 'longer');
+    const second = await listing();
+    assert.notEqual(second, first);
+    writeFileSync(join(images, 'cat', 'b.png'), '');
+    assert.notEqual(await listing(), second);
+  });
+});

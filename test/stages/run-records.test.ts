@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Library } from '../../pipeline/library/open.ts';
+import { recordDone, type DoneRecord } from '../../pipeline/runner/publish.ts';
+import { stages } from '../../pipeline/stages/blocks/graph.ts';
+import { commonFiles, splitsJob } from '../../pipeline/stages/common/artefacts.ts';
+import { sourceOfRun } from '../../pipeline/stages/run-records.ts';
+import { sha256, type Sha256 } from '../../pipeline/util/hash.ts';
+import { vitBase } from '../support/checkpoints.ts';
+import { planInput } from './blocks/plan-input.ts';
+
+describe('the records of a run', () => {
+  let run: string;
+  const manifestSha256 = sha256('manifest');
+  const library = (hash: Sha256 = manifestSha256) =>
+    ({ folder: join(run, 'library'), manifestSha256: hash }) as unknown as Library;
+  const items = {
+    train: [],
+    calibration: [],
+    selection: [{ id: 'a', label: 1, sha256: sha256('a') }],
+    test: [],
+  };
+
+  /** What the runner writes when the export job of this config is done. */
+  async function finishExport(config: object): Promise<void> {
+    const input = planInput(config, vitBase);
+    const [job] = stages.find(({ name }) => name === 'export')!.plan(input);
+    await recordDone(run, {
+      format: 1,
+      job: job!.id,
+      madeFrom: { settings: job!.settings },
+      outputs: [{ path: 'manifest.json', sizeBytes: 8, sha256: manifestSha256 }],
+    } as unknown as DoneRecord);
+  }
+  function drawSplits(): void {
+    mkdirSync(join(run, splitsJob), { recursive: true });
+    writeFileSync(join(run, splitsJob, commonFiles.splits), JSON.stringify({ items }));
+  }
+
+  beforeEach(() => {
+    run = mkdtempSync(join(tmpdir(), 'run-records-'));
+    mkdirSync(join(run, 'export', 'library'), { recursive: true });
+  });
+  afterEach(() => rmSync(run, { recursive: true }));
+
+  it('tell where the images of its library are, as the export wrote it', async () => {
+    await finishExport({ seed: 9, data: { source: 'idx', path: '/images' }, measure: { batchSize: 20 } });
+    drawSplits();
+    const source = (await sourceOfRun(library()))!;
+    assert.deepEqual(
+      [source.origin, source.seed, source.batchSize, source.data.path],
+      [run, 9, 20, '/images'],
+    );
+    assert.deepEqual(source.items, items);
+  });
+
+  it('say nothing of another library, of one that lies in no run, and without the splits', async () => {
+    assert.equal(await sourceOfRun(library()), undefined, 'no run');
+    await finishExport({});
+    assert.equal(await sourceOfRun(library()), undefined, 'no splits');
+    drawSplits();
+    assert.notEqual(await sourceOfRun(library()), undefined);
+    assert.equal(await sourceOfRun(library(sha256('another'))), undefined);
+  });
+});
