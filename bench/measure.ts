@@ -5,7 +5,10 @@ import { tokensPerImage, type Architecture } from '../pipeline/model/architectur
 import { namedArchitecture } from '../pipeline/model/checkpoint/architectures.ts';
 import { sliceFfn } from '../pipeline/model/ffn-weights.ts';
 import { initialWeights } from '../pipeline/model/initial-weights.ts';
-import { disposeFfn, forward, hostFfn, teacherFfn, uploadFfn, uploadTeacher } from '../pipeline/model/vit.ts';
+import { forward } from '../pipeline/model/encoder.ts';
+import { disposeFfn, teacherFfn, uploadFfn } from '../pipeline/model/ffn-tensors.ts';
+import { hostFfn } from '../pipeline/model/host-weights.ts';
+import { uploadTeacher } from '../pipeline/model/upload.ts';
 import { loadEngine, type EngineChoice } from '../pipeline/tensor/engine.ts';
 
 export interface MeasureCase {

@@ -14,7 +14,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { uploadTeacher } from '../pipeline/model/vit.ts';
+import { uploadTeacher } from '../pipeline/model/upload.ts';
 import { descents } from '../pipeline/stages/blocks/shape.ts';
 import { loadEngine } from '../pipeline/tensor/engine.ts';
 import { writeFileAtomic, writeJsonAtomic } from '../pipeline/util/atomic.ts';

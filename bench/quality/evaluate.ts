@@ -5,13 +5,8 @@ import { scoreLogits, teacherReference, type TeacherReference } from '../../pipe
 import { mergeScores, type Scores } from '../../pipeline/measure/scores.ts';
 import type { FfnWeights } from '../../pipeline/model/ffn-weights.ts';
 import { enterEncoder, logitsFrom } from '../../pipeline/model/encoder.ts';
-import {
-  disposeFfn,
-  teacherFfn,
-  uploadFfn,
-  type FfnTensors,
-  type VisionTransformer,
-} from '../../pipeline/model/vit.ts';
+import { disposeFfn, teacherFfn, uploadFfn, type FfnTensors } from '../../pipeline/model/ffn-tensors.ts';
+import type { VisionTransformer } from '../../pipeline/model/upload.ts';
 import { fail } from '../../pipeline/util/failure.ts';
 
 /** The evaluation images of a fold, as far as no FFN block has touched them, and the teacher's answers to them. */

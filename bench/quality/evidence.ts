@@ -6,7 +6,7 @@ import { shareImages, tokenWeights, type TokenWeights } from '../../pipeline/com
 import type { TokenReader } from '../../pipeline/distill/token-batches.ts';
 import type { FfnWeights } from '../../pipeline/model/ffn-weights.ts';
 import { hostFfn } from '../../pipeline/model/host-weights.ts';
-import type { VisionTransformer } from '../../pipeline/model/vit.ts';
+import type { VisionTransformer } from '../../pipeline/model/upload.ts';
 import { composedInputs, teacherInputs, type BlockInputs } from '../../pipeline/recipe/block-inputs.ts';
 import {
   calibrationOf,

@@ -3,7 +3,8 @@ import { allocate } from '../../pipeline/allocate/allocate.ts';
 import { summariseScores } from '../../pipeline/measure/scores.ts';
 import { sweep } from '../../pipeline/measure/sweep.ts';
 import type { FfnWeights } from '../../pipeline/model/ffn-weights.ts';
-import { disposeFfn, uploadFfn, type VisionTransformer } from '../../pipeline/model/vit.ts';
+import { disposeFfn, uploadFfn } from '../../pipeline/model/ffn-tensors.ts';
+import type { VisionTransformer } from '../../pipeline/model/upload.ts';
 
 export interface MeasuredWidthsInput {
   readonly model: VisionTransformer;

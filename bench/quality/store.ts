@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { scoresFromArrays, scoresToArrays, type Scores } from '../../pipeline/measure/scores.ts';
-import { openSafetensors, writeSafetensors } from '../../pipeline/model/safetensors.ts';
+import { withSafetensors, writeSafetensors } from '../../pipeline/model/safetensors.ts';
 import type { ModelResult } from './run-recipe.ts';
 
 /** What one recipe gave on one fold of one seed after one number of distillation steps, per image. */
@@ -33,8 +33,7 @@ export async function writeRun(path: string, run: StoredRun): Promise<void> {
 /** undefined where there is none. */
 export async function readRun(path: string): Promise<StoredRun | undefined> {
   if (!existsSync(path)) return undefined;
-  const file = await openSafetensors(path);
-  try {
+  return withSafetensors(path, async (file) => {
     const arrays: Record<string, Uint8Array | Float32Array> = {};
     for (const name of file.names) arrays[name] = (await file.readTyped(name)) as Uint8Array | Float32Array;
     const scores = scoresFromArrays(arrays);
@@ -46,7 +45,5 @@ export async function readRun(path: string): Promise<StoredRun | undefined> {
       teacher: scores.get('teacher')!,
       models: run.models.map((model, index) => ({ ...model, scores: scores.get(nameOf(index))! })),
     };
-  } finally {
-    await file.close();
-  }
+  });
 }

@@ -6,8 +6,11 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs-core';
+import { ffnNames, ffnParts } from '../model/ffn-names.ts';
 import type { FfnWeights } from '../model/ffn-weights.ts';
-import { downloadFfn, forward, teacherFfn, uploadFfn, type ModelTensors } from '../model/vit.ts';
+import type { ModelTensors } from '../model/backbone.ts';
+import { forward } from '../model/encoder.ts';
+import { downloadFfn, teacherFfn, uploadFfn } from '../model/ffn-tensors.ts';
 import { createLossLog } from '../tensor/loss-log.ts';
 import { assertFlat } from '../tensor/memory.ts';
 import {
@@ -197,12 +200,9 @@ function isKernel(name: string): boolean {
 function start(ffns: readonly FfnWeights[]): PolishRun {
   const parameters: Record<string, tf.Tensor> = {};
   for (const [block, ffn] of ffns.entries()) {
-    const { fc1Kernel, fc1Bias, fc2Kernel, fc2Bias } = uploadFfn(ffn);
-    const mlp = `blocks.${block}.mlp`;
-    parameters[`${mlp}.fc1.weight`] = fc1Kernel;
-    parameters[`${mlp}.fc1.bias`] = fc1Bias;
-    parameters[`${mlp}.fc2.weight`] = fc2Kernel;
-    parameters[`${mlp}.fc2.bias`] = fc2Bias;
+    const tensors = uploadFfn(ffn);
+    const names = ffnNames(block);
+    for (const part of ffnParts) parameters[names[part]] = tensors[part];
   }
   return { parameters, adam: adamInit(parameters), losses: [] };
 }

@@ -1,5 +1,6 @@
 /** A descendant of a block while it trains, and how a checkpoint keeps it. */
 import { disposeFfn, downloadFfn, uploadFfn, type FfnTensors } from '../model/ffn-tensors.ts';
+import { ffnParts, type FfnPart } from '../model/ffn-names.ts';
 import type { FfnWeights } from '../model/ffn-weights.ts';
 import { adamInit, disposeAdam, exportAdam, importAdam, type AdamState } from '../tensor/optimizer.ts';
 
@@ -12,8 +13,6 @@ export interface Student {
   /** The trained weights with the lowest held-out error so far; step 0 and Infinity before the first look. */
   best: { readonly step: number; readonly error: number; readonly weights: FfnWeights };
 }
-
-const parts = ['fc1Kernel', 'fc1Bias', 'fc2Kernel', 'fc2Bias'] as const;
 
 export function startStudent(id: string, weights: FfnWeights, errorOf: (p: FfnTensors) => number): Student {
   const parameters = uploadFfn(weights);
@@ -32,7 +31,7 @@ export async function studentArrays(student: Student): Promise<Record<string, Fl
   const { id, parameters, adam, best } = student;
   const arrays: Record<string, Float32Array> = {};
   const now = await downloadFfn(parameters);
-  for (const part of parts) {
+  for (const part of ffnParts) {
     arrays[`${id}/${part}`] = now[part];
     arrays[`${id}/best/${part}`] = best.weights[part];
   }
@@ -53,7 +52,7 @@ export function restoreStudent(
   const { id, parameters: old } = student;
   const [width, hidden] = old.fc1Kernel.shape as [number, number];
   const read = (prefix: string): FfnWeights => {
-    const array = (part: (typeof parts)[number]): Float32Array => {
+    const array = (part: FfnPart): Float32Array => {
       const found = arrays[`${prefix}/${part}`];
       if (found?.length === old[part].size) return found;
       const size = found === undefined ? 'no' : found.length;

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { openSafetensors } from '../model/safetensors.ts';
-import { forward } from '../model/vit.ts';
+import { forward } from '../model/encoder.ts';
 import { fail } from '../util/failure.ts';
 import { random } from '../util/random.ts';
 import type { Library } from './open.ts';

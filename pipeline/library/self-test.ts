@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { applyFfn, disposeFfn, uploadFfn } from '../model/ffn-tensors.ts';
+import { ffnParts } from '../model/ffn-names.ts';
 import type { FfnWeights } from '../model/ffn-weights.ts';
 import { fail } from '../util/failure.ts';
 import { random } from '../util/random.ts';
@@ -27,7 +28,7 @@ export function checkExported(
   input: Float32Array,
   gelu: 'exact' | 'tanh',
 ): Float32Array {
-  for (const part of ['fc1Kernel', 'fc1Bias', 'fc2Kernel', 'fc2Bias'] as const) {
+  for (const part of ffnParts) {
     if (!sameBits(inPipeline[part], fromFile[part])) {
       fail({
         reason: 'gate-failed',

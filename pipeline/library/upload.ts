@@ -1,10 +1,5 @@
-import {
-  disposeFfn,
-  uploadFfn,
-  uploadTeacher,
-  type FfnTensors,
-  type VisionTransformer,
-} from '../model/vit.ts';
+import { disposeFfn, uploadFfn, type FfnTensors } from '../model/ffn-tensors.ts';
+import { uploadTeacher, type VisionTransformer } from '../model/upload.ts';
 import type { Library } from './open.ts';
 
 /** Models put together from a library's files, on the engine that is loaded. */

@@ -1,7 +1,8 @@
+import { ffnNames, ffnParts, isFfnName } from '../model/ffn-names.ts';
 import type { FfnWeights } from '../model/ffn-weights.ts';
 import { transposed, canonicalShapes, type HostTensor, type HostWeights } from '../model/host-weights.ts';
 import { requireFinite } from '../model/finite.ts';
-import { openSafetensors, type SafetensorsFile } from '../model/safetensors.ts';
+import { readTensors, withSafetensors, type SafetensorsFile } from '../model/safetensors.ts';
 import { fail } from '../util/failure.ts';
 import { readFloatsSync } from '../model/safetensors-sync.ts';
 import type { Architecture } from '../model/architecture.ts';
@@ -12,12 +13,10 @@ export interface NamedFloats {
   readonly data: Float32Array;
 }
 
-/** The parameters of an FFN block, in the order of `torchFfnNames`. */
-const parts = ['fc1.weight', 'fc1.bias', 'fc2.weight', 'fc2.bias'] as const;
-
-/** timm's names in a whole model (`blocks.3.mlp.fc1.weight`): the files of a composition share no name. */
+/** Canonical names, as in a whole model (`blocks.3.mlp.fc1.weight`): the files of a composition share no name. */
 export function torchFfnNames(block: number): string[] {
-  return parts.map((part) => `blocks.${block}.mlp.${part}`);
+  const names = ffnNames(block);
+  return ffnParts.map((part) => names[part]);
 }
 
 /** Their shapes, in that order, for `hidden` units of width `width`. */
@@ -119,21 +118,13 @@ export async function readDescendantFile(
 }
 
 async function readFfnFile(path: string, block: number): Promise<FfnWeights> {
-  const file = await openSafetensors(path);
+  const { tensors } = await readTensors(path, torchFfnNames(block));
+  for (const [name, { data }] of Object.entries(tensors)) requireFinite(data, path, name);
   try {
-    const tensors: Record<string, NamedFloats> = {};
-    for (const name of torchFfnNames(block)) {
-      tensors[name] = {
-        shape: file.info(name).shape,
-        data: requireFinite(await file.read(name), path, name),
-      };
-    }
     return fromTorchFfn(tensors, block);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     return fail({ reason: 'library-invalid', subject: path, found: error.message }, error);
-  } finally {
-    await file.close();
   }
 }
 
@@ -171,19 +162,16 @@ export function readDescendantSync(
  * @throws BlockForgeError `library-invalid` where the frame is not that of the manifest's architecture; `file-invalid`
  */
 export async function readFrameFile(path: string, architecture: Architecture): Promise<HostWeights> {
-  const weights: HostWeights = {};
-  const frame = await openSafetensors(path);
-  try {
+  return withSafetensors(path, async (frame) => {
+    const weights: HostWeights = {};
     for await (const [name, tensor] of shapedTensors(frame, frameShapes(architecture)))
       weights[name] = tensor;
-  } finally {
-    await frame.close();
-  }
-  return weights;
+    return weights;
+  });
 }
 
 /** What `frame.safetensors` must hold: every tensor of the teacher but its FFN blocks. */
 export function frameShapes(architecture: Architecture): Record<string, readonly number[]> {
   const all = Object.entries(canonicalShapes(architecture));
-  return Object.fromEntries(all.filter(([name]) => !name.includes('.mlp.')));
+  return Object.fromEntries(all.filter(([name]) => !isFfnName(name)));
 }

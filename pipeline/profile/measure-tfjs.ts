@@ -1,6 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { tokensPerImage } from '../model/architecture.ts';
-import { applyFfn, disposeFfn, forward, uploadFfn, uploadTeacher, type FfnTensors } from '../model/vit.ts';
+import { forward } from '../model/encoder.ts';
+import { applyFfn, disposeFfn, uploadFfn, type FfnTensors } from '../model/ffn-tensors.ts';
+import { uploadTeacher } from '../model/upload.ts';
 import { randomFfn } from '../model/random-ffn.ts';
 import { loadEngine, type EngineChoice } from '../tensor/engine.ts';
 import { random } from '../util/random.ts';

@@ -1,7 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { fromTorchFfn } from '../library/weights.ts';
 import type { Library } from '../library/open.ts';
-import { disposeFfn, forward, uploadFfn, uploadWeights, type FfnTensors } from '../model/vit.ts';
+import { forward } from '../model/encoder.ts';
+import { disposeFfn, uploadFfn, type FfnTensors } from '../model/ffn-tensors.ts';
+import { uploadWeights } from '../model/upload.ts';
 import { loadEngine, type EngineChoice } from '../tensor/engine.ts';
 import type { ResidentBlock, RuntimeEngine } from './engine.ts';
 

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Architecture } from '../model/architecture.ts';
 import { canonicalShapes, type HostWeights } from '../model/host-weights.ts';
 import { initialWeights } from '../model/initial-weights.ts';
-import { uploadWeights } from '../model/vit.ts';
+import { uploadWeights } from '../model/upload.ts';
 import { adamInit, disposeAdam, exportAdam, importAdam } from '../tensor/optimizer.ts';
 import type { TrainingState } from '../tensor/training-state.ts';
 import type { Epoch } from './train-task.ts';

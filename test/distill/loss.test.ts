@@ -2,13 +2,13 @@ import * as tf from '@tensorflow/tfjs-core';
 import assert from 'node:assert/strict';
 import { distillGradients, ffnOutput } from '../../pipeline/distill/loss.ts';
 import { disposeFfn, downloadFfn, uploadFfn } from '../../pipeline/model/ffn-tensors.ts';
+import { ffnParts as names } from '../../pipeline/model/ffn-names.ts';
 import type { FfnWeights } from '../../pipeline/model/ffn-weights.ts';
 import { gelu as stockGelu, linear, type Gelu } from '../../pipeline/tensor/ops.ts';
 import { random } from '../../pipeline/util/random.ts';
 import { describeOnEachEngine } from '../support/engines.ts';
 
 const [N, D, H] = [6, 3, 5];
-const names = ['fc1Kernel', 'fc1Bias', 'fc2Kernel', 'fc2Bias'] as const;
 
 function normals(size: number, ...labels: string[]): Float32Array {
   const stream = random(3, ...labels);

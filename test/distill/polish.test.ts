@@ -7,8 +7,11 @@ import {
   type PolishTask,
 } from '../../pipeline/distill/polish.ts';
 import { sliceFfn, type FfnWeights } from '../../pipeline/model/ffn-weights.ts';
+import { ffnParts } from '../../pipeline/model/ffn-names.ts';
 import { hostFfn } from '../../pipeline/model/host-weights.ts';
-import { disposeFfn, forward, uploadFfn, uploadTeacher } from '../../pipeline/model/vit.ts';
+import { forward } from '../../pipeline/model/encoder.ts';
+import { disposeFfn, uploadFfn } from '../../pipeline/model/ffn-tensors.ts';
+import { uploadTeacher } from '../../pipeline/model/upload.ts';
 import type { BlockForgeError } from '../../pipeline/util/failure.ts';
 import { random } from '../../pipeline/util/random.ts';
 import { strongWeights, tinyArchitecture as tiny } from '../support/checkpoints.ts';
@@ -144,7 +147,7 @@ describeOnEachEngine('polishComposition', () => {
     );
     assert.equal(reports.at(-1), 1);
     ffns.forEach((ffn, block) => {
-      for (const name of ['fc1Kernel', 'fc1Bias', 'fc2Kernel', 'fc2Bias'] as const) {
+      for (const name of ffnParts) {
         assert.notDeepEqual(ffn[name], halves[block][name], `block ${block}, ${name} was not trained`);
       }
     });

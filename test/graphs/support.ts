@@ -4,7 +4,7 @@ import type { Context } from 'mocha';
 import { loadOnnxRuntime, type OnnxRuntime } from '../../pipeline/graphs/onnx-runtime.ts';
 import type { Library } from '../../pipeline/library/open.ts';
 import { uploadLibrary } from '../../pipeline/library/upload.ts';
-import { forward } from '../../pipeline/model/vit.ts';
+import { forward } from '../../pipeline/model/encoder.ts';
 import { random } from '../../pipeline/util/random.ts';
 
 /** Each activation and each number of channels once. */

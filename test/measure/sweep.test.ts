@@ -6,16 +6,10 @@ import { sweep, type ImageBatch } from '../../pipeline/measure/sweep.ts';
 import type { Architecture } from '../../pipeline/model/architecture.ts';
 import { sliceFfn } from '../../pipeline/model/ffn-weights.ts';
 import { initialWeights } from '../../pipeline/model/initial-weights.ts';
-import {
-  disposeFfn,
-  forward,
-  hostFfn,
-  teacherFfn,
-  uploadFfn,
-  uploadTeacher,
-  type FfnTensors,
-  type VisionTransformer,
-} from '../../pipeline/model/vit.ts';
+import { forward } from '../../pipeline/model/encoder.ts';
+import { disposeFfn, teacherFfn, uploadFfn, type FfnTensors } from '../../pipeline/model/ffn-tensors.ts';
+import { hostFfn } from '../../pipeline/model/host-weights.ts';
+import { uploadTeacher, type VisionTransformer } from '../../pipeline/model/upload.ts';
 import { BlockForgeError } from '../../pipeline/util/failure.ts';
 import { random } from '../../pipeline/util/random.ts';
 import { describeOnEachEngine } from '../support/engines.ts';

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { inspectCheckpoint } from '../../pipeline/model/checkpoint/inspect.ts';
 import { writeSafetensors } from '../../pipeline/model/safetensors.ts';
 import { readTeacher } from '../../pipeline/model/teacher-file.ts';
-import { forward, uploadTeacher } from '../../pipeline/model/vit.ts';
+import { forward } from '../../pipeline/model/encoder.ts';
+import { uploadTeacher } from '../../pipeline/model/upload.ts';
 import { asHuggingface, asTorchvision, strongWeights, tinyArchitecture } from '../support/checkpoints.ts';
 import { describeOnEachEngine } from '../support/engines.ts';
 

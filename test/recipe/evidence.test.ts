@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import assert from 'node:assert/strict';
 import type { BlockEvidence } from '../../pipeline/compress/order/criterion.ts';
-import { uploadTeacher, type VisionTransformer } from '../../pipeline/model/vit.ts';
+import { uploadTeacher, type VisionTransformer } from '../../pipeline/model/upload.ts';
 import {
   collectEvidence,
   createEvidence,

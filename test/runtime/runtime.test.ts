@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { copyFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { uploadLibrary } from '../../pipeline/library/upload.ts';
-import { forward } from '../../pipeline/model/vit.ts';
+import { forward } from '../../pipeline/model/encoder.ts';
 import { openLibrary, startRuntime, type Library, type Runtime } from '../../pipeline/runtime/index.ts';
 import type { RuntimeEngineName } from '../../pipeline/runtime/index.ts';
 import { toPlanes } from '../../pipeline/runtime/images.ts';

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { openSafetensors, writeSafetensors } from '../../model/safetensors.ts';
+import { readTensors, writeSafetensors } from '../../model/safetensors.ts';
 import type { TrainingCheckpoint, TrainingState } from '../../tensor/training-state.ts';
 
 /** Keeps a training loop's state in one atomic file of the job's resume folder. */
@@ -9,11 +9,11 @@ export function fileCheckpoint(resumeFolder: string): TrainingCheckpoint {
   return {
     async load() {
       if (!existsSync(path)) return undefined;
-      const file = await openSafetensors(path);
-      const tensors: Record<string, Float32Array> = {};
-      for (const name of file.names) tensors[name] = await file.read(name);
-      await file.close();
-      return { meta: JSON.parse(file.metadata.meta) as TrainingState['meta'], tensors };
+      const { metadata, tensors } = await readTensors(path);
+      return {
+        meta: JSON.parse(metadata.meta!) as TrainingState['meta'],
+        tensors: Object.fromEntries(Object.entries(tensors).map(([name, { data }]) => [name, data])),
+      };
     },
     async save({ meta, tensors }) {
       const arrays = Object.entries(tensors).map(

@@ -2,10 +2,8 @@ import { join } from 'node:path';
 import { openSplit as openBatches, type OpenSplit } from '../../../datasets/batches.ts';
 import type { Preprocessing, SplitName, Splits } from '../../../datasets/contract.ts';
 import { openPreparer } from '../../../datasets/open-preparer.ts';
-import type { HostWeights } from '../../model/host-weights.ts';
-import { openSafetensors } from '../../model/safetensors.ts';
-import { uploadTeacher } from '../../model/upload.ts';
-import type { VisionTransformer } from '../../model/vit.ts';
+import { readTensors } from '../../model/safetensors.ts';
+import { uploadTeacher, type VisionTransformer } from '../../model/upload.ts';
 import type { JobContext } from '../../runner/contract.ts';
 import { readJson } from '../../util/atomic.ts';
 import { commonFiles, splitsJob, teacherJob, type ImageAccess, type TeacherInfo } from './artefacts.ts';
@@ -18,13 +16,8 @@ export function readTeacherInfo(context: JobContext): Promise<TeacherInfo> {
 /** The teacher on the engine. The caller disposes it. */
 export async function openTeacher(context: JobContext): Promise<VisionTransformer> {
   const { architecture } = await readTeacherInfo(context);
-  const file = await openSafetensors(join(context.input(teacherJob), commonFiles.teacher));
-  const weights: HostWeights = {};
-  for (const name of file.names) {
-    weights[name] = { shape: file.info(name).shape, data: await file.read(name) };
-  }
-  await file.close();
-  return uploadTeacher(weights, architecture);
+  const { tensors } = await readTensors(join(context.input(teacherJob), commonFiles.teacher));
+  return uploadTeacher(tensors, architecture);
 }
 
 /** The splits as the data stage drew them. The job must need `splitsJob`. */

@@ -10,7 +10,8 @@ import type { LatencyProfile } from '../../../measure/latency.ts';
 import type { MeasuredDescendant, TrainedDescendant } from '../../../measure/descendant.ts';
 import { blockName, widthName, type Architecture } from '../../../model/architecture.ts';
 import { modelCosts, type Costs } from '../../../model/costs.ts';
-import { openSafetensors, type NamedArrays } from '../../../model/safetensors.ts';
+import { isFfnName } from '../../../model/ffn-names.ts';
+import { withSafetensors, type NamedArrays } from '../../../model/safetensors.ts';
 import { profileScript } from '../../../profile/script.ts';
 import type { JobContext, JobPlan } from '../../../runner/contract.ts';
 import { loadEngine, type EngineName } from '../../../tensor/engine.ts';
@@ -188,13 +189,13 @@ async function descendantsOf(
 }
 
 async function readFrame(teacherFile: string): Promise<NamedArrays> {
-  const file = await openSafetensors(teacherFile);
-  const frame: NamedArrays = {};
-  for (const name of file.names) {
-    if (!/\.mlp\./.test(name)) frame[name] = { shape: file.info(name).shape, data: await file.read(name) };
-  }
-  await file.close();
-  return frame;
+  return withSafetensors(teacherFile, async (file) => {
+    const frame: NamedArrays = {};
+    for (const name of file.names) {
+      if (!isFfnName(name)) frame[name] = { shape: file.info(name).shape, data: await file.read(name) };
+    }
+    return frame;
+  });
 }
 
 function costFigures({ params, macs }: Costs) {

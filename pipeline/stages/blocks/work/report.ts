@@ -4,7 +4,7 @@ import { measureAll, measuredOf, finalUniformId, uniformOf } from '../../../meas
 import { sweep } from '../../../measure/sweep.ts';
 import { blockName } from '../../../model/architecture.ts';
 import type { FfnWeights } from '../../../model/ffn-weights.ts';
-import { disposeFfn, uploadFfn } from '../../../model/vit.ts';
+import { disposeFfn, uploadFfn } from '../../../model/ffn-tensors.ts';
 import type { JobContext, JobPlan } from '../../../runner/contract.ts';
 import { readJson, writeFileAtomic, writeJsonAtomic } from '../../../util/atomic.ts';
 import { sha256File, type Json } from '../../../util/hash.ts';

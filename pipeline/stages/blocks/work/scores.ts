@@ -6,7 +6,7 @@ import {
   type Scores,
   type SweepScores,
 } from '../../../measure/scores.ts';
-import { openSafetensors, writeSafetensors } from '../../../model/safetensors.ts';
+import { withSafetensors, writeSafetensors } from '../../../model/safetensors.ts';
 import type { JobContext } from '../../../runner/contract.ts';
 import { indices } from '../../common/artefacts.ts';
 import { files } from '../artefacts.ts';
@@ -28,10 +28,9 @@ export async function readAllScores(
 }
 
 async function readScores(folder: string): Promise<SweepScores> {
-  const file = await openSafetensors(join(folder, files.scores));
-  const arrays: Record<string, Uint8Array | Float32Array> = {};
-  for (const name of file.names) arrays[name] = (await file.readTyped(name)) as Uint8Array | Float32Array;
-  const ids = JSON.parse(file.metadata.ids!) as string[];
-  await file.close();
-  return { ids, models: scoresFromArrays(arrays) };
+  return withSafetensors(join(folder, files.scores), async (file) => {
+    const arrays: Record<string, Uint8Array | Float32Array> = {};
+    for (const name of file.names) arrays[name] = (await file.readTyped(name)) as Uint8Array | Float32Array;
+    return { ids: JSON.parse(file.metadata.ids!) as string[], models: scoresFromArrays(arrays) };
+  });
 }

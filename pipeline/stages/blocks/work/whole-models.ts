@@ -1,6 +1,7 @@
 import type { Composition } from '../../../measure/allocations.ts';
 import { uniformId } from '../../../measure/measured.ts';
-import { disposeFfn, teacherFfn, uploadFfn, type FfnTensors, type ModelTensors } from '../../../model/vit.ts';
+import type { ModelTensors } from '../../../model/backbone.ts';
+import { disposeFfn, teacherFfn, uploadFfn, type FfnTensors } from '../../../model/ffn-tensors.ts';
 import type { JobContext } from '../../../runner/contract.ts';
 import { indices } from '../../common/artefacts.ts';
 import { distillJob, refitJob } from '../artefacts.ts';
