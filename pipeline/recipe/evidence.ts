@@ -117,7 +117,7 @@ export interface EvidencePass {
   readonly trainingInputs?: InputSink | undefined;
   readonly heldOutInputs: InputSink;
   /** After every batch; of training images, the collector may be asked for its state. */
-  readonly onBatch: (images: number, of: 'training' | 'heldOut') => Promise<void>;
+  readonly onBatch: (images: number, of: 'training' | 'heldOut') => void | Promise<void>;
 }
 
 /** The pass over all images, the ones that are held out last. */
@@ -154,7 +154,7 @@ export async function measureClassShare(
   model: Streams['model'],
   calibration: Pick<Calibration, 'seed'>,
   batches: AsyncIterable<ImageBatch>,
-  onBatch: (images: number) => Promise<void>,
+  onBatch: (images: number) => void | Promise<void>,
 ): Promise<number[]> {
   const share = createClassShare(model);
   for await (const { pixels, ids } of batches) {

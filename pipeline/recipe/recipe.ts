@@ -31,14 +31,15 @@ export type Recipe = {
 /** The recipe that a config names. */
 export function recipeOf(config: Omit<RecipeConfig, 'seed'>): Recipe {
   const { order, refit, inputs, statistics } = config;
-  const { enabled, duration: _, batchTokens: __, ...distill } = config.distill;
+  const { optimizer, learningRate, schedule, warmupShare, weightDecay, loss, earlyStop } = config.distill;
+  const distill = { optimizer, learningRate, schedule, warmupShare, weightDecay, loss, earlyStop };
   const { from, composedShare, images } = inputs;
   return {
     order,
     refit,
     inputs: from === 'teacher' ? { from } : { from, composedShare, images },
     tokenWeights: statistics.tokenWeights,
-    distill: enabled ? distill : null,
+    distill: config.distill.enabled ? distill : null,
   };
 }
 

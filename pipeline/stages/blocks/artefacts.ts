@@ -25,7 +25,7 @@ export const exportJob: JobId = 'export/library';
 export const reportJob: JobId = 'report/test';
 
 /** Two chains of blocks: models of refits, and models of final descendants. Each repairs what its own prefix leaves wrong. */
-export type Chain = 'refit' | 'distill';
+export type ChainName = 'refit' | 'distill';
 export const chainJob = { refit: refitJob, distill: distillJob } as const;
 
 export const files = {

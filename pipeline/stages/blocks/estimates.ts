@@ -1,20 +1,12 @@
 import { forwardFlops } from '../../model/costs.ts';
 import { tokensPerImage, type Architecture } from '../../model/architecture.ts';
+import { criteria } from '../../compress/order/criteria.ts';
 import { shareImages } from '../../compress/token-weights.ts';
+import { calibrationOf, chainImages, heldOutImages, sampledTokens } from '../../recipe/calibration.ts';
+import { distillInputs, recipeOf, refitInputs } from '../../recipe/recipe.ts';
 import { secondsOf, type Estimate } from '../common/estimates.ts';
 import type { BlocksConfig, BlocksInput } from './schema.ts';
-import {
-  calibrationOf,
-  chainImages,
-  descents,
-  distillInputs,
-  distillLength,
-  heldOutImages,
-  keepsTrainingTokens,
-  measuredContexts,
-  refitInputs,
-  sampledTokens,
-} from './shape.ts';
+import { descents, distillLength, keepsTrainingTokens, measuredContexts } from './shape.ts';
 
 /** What jobs take: seconds on two cores, bytes of memory, bytes written. Guesses, for `--plan` and the order of jobs. */
 
@@ -38,8 +30,9 @@ export function statisticsEstimate(
   const images = config.data.splits.calibration;
   const tokens = calibrationTokens(config, architecture);
   const kept = tokens.heldOut + (keepsTrainingTokens(config) ? tokens.training : 0);
+  const passes = criteria[config.order.criterion].needs.includes('saliency') ? 5.3 : 1.3;
   return {
-    seconds: 2 + secondsOf('block', 1.3 * images * forwardFlops(architecture), engine) / shards,
+    seconds: 2 + secondsOf('block', passes * images * forwardFlops(architecture), engine) / shards,
     memoryBytes: 8e8 + depth * hidden * hidden * 12,
     diskBytes: (kept * width * 4 * depth) / shards + depth * hidden * hidden * 8,
   };
@@ -59,7 +52,7 @@ export function refitEstimate(
 ): Estimate {
   const { width, hidden } = architecture;
   const widths = descents(config, hidden).map((step) => step.width);
-  const composed = refitInputs(config) !== null;
+  const composed = refitInputs(recipeOf(config)) !== null;
   const images = Math.min(config.data.splits.calibration, config.inputs.images);
   const tokens = images * (1 + widths.length) * tokensPerImage(architecture);
   const flops = composed ? tokens * 2 * (6 * width * width + 3 * width * hidden) : 0;
@@ -80,7 +73,7 @@ export function distillEstimate(
   const { enabled, batchTokens } = config.distill;
   const widths = descents(config, hidden).map((step) => step.width);
   const kept = sum(widths);
-  const composed = distillInputs(config);
+  const composed = distillInputs(recipeOf(config));
   const perImage = sampledTokens(config.statistics, architecture);
   const all = calibrationTokens(config, architecture);
   const tokens =

@@ -1,3 +1,4 @@
+import { distillInputs, recipeOf, refitInputs } from '../../recipe/recipe.ts';
 import type { Stage } from '../../runner/contract.ts';
 import { indices, splitsJob, teacherCheckJob, teacherJob } from '../common/artefacts.ts';
 import { batchHandling, data, imageHandling, teacher } from '../common/graph.ts';
@@ -18,7 +19,7 @@ import {
 } from './artefacts.ts';
 import * as estimates from './estimates.ts';
 import * as settings from './settings.ts';
-import { distillInputs, polishedModels, refitInputs, removedPercent, shardsOf } from './shape.ts';
+import { polishedModels, removedPercent, shardsOf } from './shape.ts';
 import type { ReportHandling } from './work/report.ts';
 
 /**
@@ -80,7 +81,7 @@ const refit: Stage<BlocksInput> = {
   plan: (input) => {
     const { config } = input.loaded;
     const { statistics: shards } = shardsOf(config);
-    const composed = refitInputs(config) !== null;
+    const composed = refitInputs(recipeOf(config)) !== null;
     return blocksOf(input).map((block) => ({
       id: refitJob(block),
       needs: [
@@ -105,7 +106,7 @@ const distill: Stage<BlocksInput> = {
   plan: (input) => {
     const { config } = input.loaded;
     const { statistics: shards } = shardsOf(config);
-    const composed = distillInputs(config) !== null;
+    const composed = distillInputs(recipeOf(config)) !== null;
     return blocksOf(input).map((block) => ({
       id: distillJob(block),
       needs: [

@@ -1,17 +1,13 @@
+import { criteria } from '../../compress/order/criteria.ts';
+import { calibrationOf } from '../../recipe/calibration.ts';
+import { distillInputs, recipeOf, refitInputs } from '../../recipe/recipe.ts';
 import type { Json } from '../../util/hash.ts';
 import type { BlocksInput } from './schema.ts';
-import {
-  calibrationOf,
-  descents,
-  distillInputs,
-  keepsTrainingTokens,
-  measuredContexts,
-  refitInputs,
-} from './shape.ts';
+import { descents, keepsTrainingTokens, measuredContexts } from './shape.ts';
 import type { Descent } from './shape.ts';
 import type { ClassShareSettings } from './work/class-share.ts';
 import type { CompositionsSettings } from './work/compositions.ts';
-import type { SourceSettings } from './work/distill-source.ts';
+import type { DistillSettings } from './work/distill.ts';
 import type { ExportSettings } from './work/export.ts';
 import type { MeasureSettings } from './work/measure.ts';
 import type { OrderSettings } from './work/order.ts';
@@ -40,6 +36,7 @@ export function statisticsSettings(
   return {
     calibration: calibrationOf(config),
     batchSize: config.statistics.batchSize,
+    needs: criteria[config.order.criterion].needs,
     trainingTokens: keepsTrainingTokens(config),
     shard,
     shards,
@@ -56,7 +53,7 @@ export function refitSettings(input: BlocksInput, block: number, shards: number)
     ...config.refit,
     ridge: config.order.ridge,
     steps: stepsOf(input),
-    composed: refitInputs(config),
+    composed: refitInputs(recipeOf(config)),
     calibration: calibrationOf(config),
     block,
     shards,
@@ -67,10 +64,10 @@ export function distillSettings(
   { loaded: { config } }: BlocksInput,
   block: number,
   shards: number,
-): SourceSettings {
+): DistillSettings {
   return {
     distill: config.distill,
-    composed: distillInputs(config),
+    composed: distillInputs(recipeOf(config)),
     calibration: calibrationOf(config),
     block,
     shards,

@@ -1,6 +1,5 @@
 import type { BlocksConfig } from './schema.ts';
 import { contextsOf, type Context } from '../../measure/contexts.ts';
-import { tokensPerImage, type Architecture } from '../../model/architecture.ts';
 import type { Plain } from '../common/artefacts.ts';
 import { fail } from '../../util/failure.ts';
 
@@ -54,65 +53,9 @@ export function measuredContexts(
   return contextsOf(config.measure.contexts, widths).map((context) => ({ ...context }));
 }
 
-/** What every job that reads calibration images must agree on: which are held out, which tokens of an image are kept. */
-export type Calibration = {
-  readonly seed: number;
-  /** Share of the images. */
-  readonly heldOut: number;
-  /** Of every image; null keeps all. */
-  readonly tokensPerImage: number | null;
-};
-
-export function calibrationOf({ seed, statistics }: Pick<BlocksConfig, 'seed' | 'statistics'>): Calibration {
-  return { seed, heldOut: statistics.heldOut, tokensPerImage: statistics.tokensPerImage };
-}
-
-export function heldOutImages({ heldOut }: Pick<Calibration, 'heldOut'>, images: number): number {
-  return Math.max(1, Math.round(images * heldOut));
-}
-
-/** Tokens kept of every calibration image. */
-export function sampledTokens(
-  { tokensPerImage: most }: Pick<Calibration, 'tokensPerImage'>,
-  architecture: Architecture,
-): number {
-  return Math.min(most ?? Infinity, tokensPerImage(architecture));
-}
-
 /** Whether anything reads the sampled inputs of training images: composed inputs are streamed anew for every block. */
 export function keepsTrainingTokens({ inputs }: Pick<BlocksConfig, 'inputs'>): boolean {
   return inputs.from === 'teacher';
-}
-
-/** Inputs of a chain, where blocks are fitted and trained on composed ones. */
-export type ComposedInputs = Pick<BlocksConfig['inputs'], 'composedShare' | 'images'>;
-
-/** Only the affine refit has targets to fit; without it nothing here looks at a compressed model. */
-export function refitInputs({
-  inputs,
-  refit,
-}: Pick<BlocksConfig, 'inputs' | 'refit'>): ComposedInputs | null {
-  return inputs.from === 'composed' && refit.method === 'affine' ? composedOf(inputs) : null;
-}
-
-export function distillInputs({
-  inputs,
-  distill,
-}: Pick<BlocksConfig, 'inputs' | 'distill'>): ComposedInputs | null {
-  return inputs.from === 'composed' && distill.enabled ? composedOf(inputs) : null;
-}
-
-function composedOf({ composedShare, images }: ComposedInputs): ComposedInputs {
-  return { composedShare, images };
-}
-
-/** How many calibration images a chain streams, and how many of them are held out; `available` of each there are. */
-export function chainImages(
-  { images, heldOut: share }: Pick<ComposedInputs, 'images'> & Pick<Calibration, 'heldOut'>,
-  available: { readonly training: number; readonly heldOut: number },
-): { training: number; heldOut: number } {
-  const heldOut = Math.min(available.heldOut, Math.max(1, Math.round(images * share)));
-  return { heldOut, training: Math.min(available.training, Math.max(1, images - heldOut)) };
 }
 
 /** Epochs become steps once, here, and minutes of all blocks a block's seconds; training code knows only these. */

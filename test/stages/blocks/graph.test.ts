@@ -27,6 +27,14 @@ describe('the jobs of the method blocks', () => {
     assert.notDeepEqual(shardOf('composed').settings, shardOf('teacher').settings);
   });
 
+  it('collect what the order criterion asks for, and no more', () => {
+    const needs = (criterion: string) =>
+      (jobsOf({ order: { criterion } }).get('statistics/shard-0')!.settings as { needs: unknown }).needs;
+    assert.deepEqual(needs('reconstruction'), []);
+    assert.deepEqual(needs('taylor'), ['saliency']);
+    assert.deepEqual(needs('active-energy'), ['activeRate']);
+  });
+
   it("are independent of each other, block by block, only where all inputs are the teacher's", () => {
     const needs = (from: string, id: string) => jobsOf({ inputs: { from } }).get(id)!.needs;
     for (const stage of ['refit', 'distill']) {

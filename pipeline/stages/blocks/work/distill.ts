@@ -11,8 +11,11 @@ import { fileCheckpoint } from '../../common/checkpoint.ts';
 import { readTeacherInfo } from '../../common/open.ts';
 import { files, refitJob, type DescendantsFile } from '../artefacts.ts';
 import { distillLength } from '../shape.ts';
-import { composedSource, teacherSource, type SourceSettings } from './distill-source.ts';
+import type { BlocksConfig } from '../schema.ts';
+import { openInputs, type InputSettings } from './inputs.ts';
 import { readDescendants, writeDescendants } from './read.ts';
+
+export type DistillSettings = InputSettings & { readonly distill: BlocksConfig['distill'] };
 
 /**
  * Trains all descendants of one block, from their refit, and keeps the better of the two: against the teacher's block on
@@ -22,8 +25,8 @@ import { readDescendants, writeDescendants } from './read.ts';
  * Costs: per step 2 teacher products and 5 per width. Resumes inside the job, about every 30 s.
  */
 export async function run(job: JobPlan, context: JobContext): Promise<Json> {
-  const settings = job.settings as SourceSettings;
-  const { block, composed, distill } = settings;
+  const settings = job.settings as DistillSettings;
+  const { block, calibration, distill } = settings;
   const refitFolder = context.input(refitJob(block));
   const students = await readDescendants(refitFolder);
   const { descendants: refitted } = await readJson<DescendantsFile<RefittedDescendant>>(
@@ -41,34 +44,25 @@ export async function run(job: JobPlan, context: JobContext): Promise<Json> {
     return { enabled: false };
   }
   const { depth } = (await readTeacherInfo(context)).architecture;
-  const source =
-    composed === null
-      ? await teacherSource(context, settings, students.length)
-      : await composedSource(
-          context,
-          { ...settings, composed },
-          job.handling as ImageHandling,
-          students.length,
-        );
+  const { images } = job.handling as ImageHandling;
+  const inputs = await openInputs(context, 'distill', settings, students.length, images);
   let result: DistillResult;
   try {
+    const { batchTokens } = distill;
+    const examples = await inputs.examples(students.length, { batchTokens, seed: calibration.seed });
     result = await distillBlock({
       block: blockName(block),
       students: students.map(({ weights }, index) => ({ id: refitted[index]!.id, weights })),
-      examples: source.examples,
-      settings: { ...distill, steps: distillLength(distill, depth, source.tokens) },
+      examples,
+      settings: { ...distill, steps: distillLength(distill, depth, examples.tokens) },
       signal: context.signal,
       checkpoint: fileCheckpoint(context.resumeFolder),
       onProgress: (progress) => context.progress(progress),
     });
     await writeDescendants(output, result.students);
-    await source.advance(
-      result.students.map(({ weights }) => weights),
-      output,
-    );
+    await inputs.advance(result.students.map(({ weights }) => weights));
   } finally {
-    source.examples.dispose();
-    await source.close();
+    await inputs.close();
   }
   const descendants = refitted.map((item, index): TrainedDescendant => {
     const { errorAfter, kept, gainOverRefit } = result.students[index]!;

@@ -1,115 +1,135 @@
-import { createPairs } from '../../../compress/pairs.ts';
-import { composedProblems } from '../../../compress/fit-problems.ts';
-import { type OutputError, outputErrors, pairErrors } from '../../../compress/errors.ts';
-import { refit, type RefitOptions, type RefittedDescendant } from '../../../compress/refit.ts';
-import { effectiveShare } from '../../../compress/token-weights.ts';
-import type { ImageHandling } from '../../common/artefacts.ts';
-import { openTeacher, readTeacherInfo } from '../../common/open.ts';
-import { sampledTokens, type Calibration, type ComposedInputs, type Descent } from '../shape.ts';
-import { readTokenWeights } from './calibration.ts';
-import { type OpenStreams, openStreams } from './streams.ts';
-import { readStatistics } from './read.ts';
-import type { FfnWeights } from '../../../model/ffn-weights.ts';
+import { join } from 'node:path';
+import { composedInputs, teacherInputs, type BlockInputs } from '../../../recipe/block-inputs.ts';
+import {
+  calibrationImages,
+  chainImages,
+  sampledRows,
+  sampledTokens,
+  type Calibration,
+} from '../../../recipe/calibration.ts';
+import { openChain, type Chain } from '../../../recipe/chain.ts';
+import type { ComposedInputs } from '../../../recipe/recipe.ts';
 import type { JobContext } from '../../../runner/contract.ts';
+import { hashJson, sha256File } from '../../../util/hash.ts';
+import { commonFiles, indices, splitsJob, teacherJob, type ImageAccess } from '../../common/artefacts.ts';
+import { openSplit, openTeacher, readTeacherInfo } from '../../common/open.ts';
+import { chainJob, files, type ChainName } from '../artefacts.ts';
+import {
+  openTokens,
+  readDescendants,
+  readEvidence,
+  readHeldOutTokens,
+  readTeacherFfn,
+  readTokenWeights,
+} from './read.ts';
+import { streamFolder } from './stream-folder.ts';
 
-/** Which block is fitted on what; composed inputs or none but the teacher's. */
-export type FitSettings = {
+/** What the inputs of a block are made from, in the settings of its refit and of its training. */
+export type InputSettings = {
   readonly block: number;
+  /** Null: the teacher's own alone, from the statistics stage's files. */
+  readonly composed: ComposedInputs | null;
+  readonly calibration: Calibration;
   /** Of the statistics. */
   readonly shards: number;
-  readonly steps: readonly Descent[];
-  readonly calibration: Calibration;
-  /** Null: fitted to the teacher's own inputs and outputs alone. */
-  readonly composed: ComposedInputs | null;
 };
 
-/** What the refits of a block are fitted to and judged by. */
-export interface FitSource {
-  /** A descendant of the teacher's block for each width, in their order. */
-  readonly fit: (units: Int32Array, widths: readonly number[], options: RefitOptions) => RefittedDescendant[];
-  /** Of one student per width, in the same order. */
-  readonly errors: (students: readonly FfnWeights[]) => OutputError[];
-  /** Tokens that carry the information of the fit: the weight of all over that of the average token. */
-  readonly tokens: number;
-  readonly advance: OpenStreams['advance'];
-  readonly close: () => Promise<void>;
-}
-
-/** Teacher inputs alone: one factorisation serves all widths. */
-export async function teacherFits(
+/** A block's inputs for a job of a chain. `levels`: descendants of the block. */
+export async function openInputs(
   context: JobContext,
-  { block, shards, calibration }: FitSettings,
-  teacher: FfnWeights,
-  heldOut: Float32Array,
-): Promise<FitSource> {
+  name: ChainName,
+  settings: InputSettings,
+  levels: number,
+  access: ImageAccess,
+): Promise<BlockInputs> {
+  const { block, composed, calibration, shards } = settings;
   const { architecture } = await readTeacherInfo(context);
-  const { gelu, depth } = architecture;
-  const tokensPerImage = sampledTokens(calibration, architecture);
-  const weights = (await readTokenWeights(context, depth, tokensPerImage))[block]!;
-  const statistics = await readStatistics(context, block, shards);
-  return {
-    fit: (units, widths, options) => refit(teacher, statistics, units, widths, options),
-    errors: (students) => outputErrors(teacher, students, heldOut, gelu, { tokensPerImage, weights }),
-    tokens: Math.round(statistics.count * effectiveShare(weights, tokensPerImage)),
-    advance: () => Promise.resolve(),
-    close: () => Promise.resolve(),
-  };
-}
-
-/** Half teacher inputs, half those of the chain of refits: a problem per width. */
-export async function composedFits(
-  context: JobContext,
-  settings: FitSettings & { readonly composed: ComposedInputs },
-  { images }: ImageHandling,
-  teacher: FfnWeights,
-): Promise<FitSource> {
-  const { block, calibration, composed, steps } = settings;
+  const { width, depth, gelu } = architecture;
+  const sampled = sampledTokens(calibration, architecture);
+  const common = { block, teacher: await readTeacherFfn(context, block), gelu, sampled };
+  const weights = async () => (await readTokenWeights(context, depth, sampled))[block]!;
+  if (composed === null) {
+    return teacherInputs({
+      ...common,
+      weights,
+      evidence: () => readEvidence(context, block, shards),
+      heldOut: () => readHeldOutTokens(context, block, shards),
+      openTokens: () => openTokens(context, { block, width, shards }),
+    });
+  }
   const model = await openTeacher(context);
-  const { gelu, depth } = model.architecture;
-  const sampled = sampledTokens(calibration, model.architecture);
-  const weights = (await readTokenWeights(context, depth, sampled))[block]!;
-  const ownShare = composed.composedShare;
-  const streams = await openStreams(
-    context,
-    model,
-    { chain: 'refit', block, levels: 1 + steps.length, images: composed.images, calibration },
-    images,
-  );
-  const heldOut = createPairs(streams, sampled);
-  let tokens = 0;
-  const problems = await composedProblems(
-    streams,
-    block,
-    streams.rowsOf,
-    (batch) => !streams.isHeldOut(batch),
-    { sampled, weights, ownShare },
-    (level, seen, batch) => {
-      context.progress({ fraction: (0.9 * (batch + 1)) / streams.batches.length });
-      context.signal.throwIfAborted();
-      if (streams.isHeldOut(batch)) heldOut.add(level, seen);
-      else if (level === 0) tokens += seen.input.shape[0];
-    },
-  );
-  const held = heldOut.finish();
+  const chain = await openFolderChain(context, name, { ...settings, composed, model, levels }, access);
+  const inputs = composedInputs({
+    ...common,
+    chain,
+    weights: await weights(),
+    composedShare: composed.composedShare,
+    onProgress: (fraction) => context.progress({ fraction: 0.9 * fraction }),
+    signal: context.signal,
+  });
   return {
-    fit: (units, widths, options) =>
-      widths.flatMap((width, index) => {
-        const { statistics, targets } = problems[index]!;
-        return refit(teacher, statistics, units, [width], options, targets);
-      }),
-    errors: (students) =>
-      students.flatMap((student, index) => {
-        const parts = [
-          { pairs: held.teacher, share: 1 - ownShare },
-          { pairs: held.own[index]!, share: ownShare },
-        ];
-        return pairErrors([student], parts, weights, gelu);
-      }),
-    tokens: Math.round(tokens * effectiveShare(weights, sampled)),
-    advance: streams.advance,
+    ...inputs,
     async close() {
-      await streams.close();
+      await inputs.close();
       model.dispose();
     },
   };
+}
+
+interface ChainAt extends InputSettings {
+  readonly composed: ComposedInputs;
+  readonly model: Awaited<ReturnType<typeof openTeacher>>;
+  readonly levels: number;
+}
+
+/** A chain whose streams lie in the run's scratch folder, named by all that they depend on. */
+async function openFolderChain(
+  context: JobContext,
+  name: ChainName,
+  { model, block, levels, composed, calibration }: ChainAt,
+  access: ImageAccess,
+): Promise<Chain> {
+  const { preprocessing } = await readTeacherInfo(context);
+  const split = await openSplit(context, 'calibration', access);
+  const all = calibrationImages(calibration, split.items);
+  const counts = chainImages(
+    { images: composed.images, heldOut: calibration.heldOut },
+    { training: all.training.length, heldOut: all.heldOut.length },
+  );
+  const base = {
+    chain: name,
+    levels: 1 + levels,
+    ...counts,
+    seed: calibration.seed,
+    preprocessing: hashJson({ ...preprocessing }),
+    splits: await sha256File(join(context.input(splitsJob), commonFiles.splits)),
+    teacher: await sha256File(join(context.input(teacherJob), commonFiles.teacher)),
+  };
+  const folderOf = (before: number): string => context.input(chainJob[name](before));
+  const prefix: string[] = [];
+  for (const before of indices(block))
+    prefix.push(await sha256File(join(folderOf(before), files.descendants)));
+  const keyOf = (hashes: readonly string[]): string => hashJson({ ...base, prefix: hashes });
+  return openChain({
+    model,
+    store: streamFolder(join(context.scratchFolder, name)),
+    levels,
+    images: {
+      training: all.training.slice(0, counts.training),
+      heldOut: all.heldOut.slice(0, counts.heldOut),
+    },
+    batchesOf: (items, batchSize) => split.tensorBatches(items, batchSize),
+    rowsOf: (ids) => sampledRows(calibration, model.architecture, ids),
+    block,
+    earlier: {
+      keys: indices(block + 1).map((before) => keyOf(prefix.slice(0, before))),
+      keyAfter: async () => keyOf([...prefix, await sha256File(join(context.folder, files.descendants))]),
+      descendantsOf: async (before) =>
+        (await readDescendants(folderOf(before))).map(({ weights }) => weights),
+    },
+    onNote(note) {
+      context.progress({ fraction: 0, note });
+      context.signal.throwIfAborted();
+    },
+  });
 }

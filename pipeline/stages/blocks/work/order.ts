@@ -1,11 +1,11 @@
 import { join } from 'node:path';
-import { criteria } from '../../../compress/order/criteria.ts';
 import type { BlocksConfig } from '../schema.ts';
 import { writeSafetensors } from '../../../model/safetensors.ts';
+import { orderBlock } from '../../../recipe/order-block.ts';
 import type { JobContext, JobPlan } from '../../../runner/contract.ts';
 import type { Json } from '../../../util/hash.ts';
 import { files } from '../artefacts.ts';
-import { readStatistics, readTeacherFfn } from './read.ts';
+import { readEvidence, readTeacherFfn } from './read.ts';
 
 export type OrderSettings = BlocksConfig['order'] & { readonly block: number; readonly shards: number };
 
@@ -16,9 +16,9 @@ export type OrderSettings = BlocksConfig['order'] & { readonly block: number; re
  */
 export async function run(job: JobPlan, context: JobContext): Promise<Json> {
   const { criterion, ridge, block, shards } = job.settings as OrderSettings;
-  const statistics = await readStatistics(context, block, shards);
+  const evidence = await readEvidence(context, block, shards);
   const weights = await readTeacherFfn(context, block);
-  const { units, predictedError } = criteria[criterion].order({ statistics, weights, ridge });
+  const { units, predictedError } = orderBlock({ criterion, ridge }, weights, evidence);
   await writeSafetensors(
     join(context.folder, files.order),
     {
@@ -27,5 +27,5 @@ export async function run(job: JobPlan, context: JobContext): Promise<Json> {
     },
     { criterion, ridge: String(ridge) },
   );
-  return { criterion, tokens: statistics.count };
+  return { criterion, tokens: evidence.statistics.count };
 }

@@ -9,6 +9,7 @@ import { measureAll, measuredOf } from '../../../measure/measured.ts';
 import { sweep } from '../../../measure/sweep.ts';
 import type { FfnWeights } from '../../../model/ffn-weights.ts';
 import { disposeFfn, uploadFfn } from '../../../model/vit.ts';
+import { calibrationImages, type Calibration } from '../../../recipe/calibration.ts';
 import type { JobContext, JobPlan } from '../../../runner/contract.ts';
 import { writeJsonAtomic } from '../../../util/atomic.ts';
 import type { Json } from '../../../util/hash.ts';
@@ -17,8 +18,7 @@ import { indices, type BatchHandling } from '../../common/artefacts.ts';
 import { fileCheckpoint } from '../../common/checkpoint.ts';
 import { openSplit, openTeacher } from '../../common/open.ts';
 import { distillJob, files, type Polished } from '../artefacts.ts';
-import type { Calibration } from '../shape.ts';
-import { calibrationImages } from './calibration.ts';
+
 import { readDescendants, writeBlocks } from './read.ts';
 
 export type PolishSettings = {

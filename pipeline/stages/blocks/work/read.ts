@@ -1,15 +1,17 @@
 import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { JobContext } from '../../../runner/contract.ts';
-import type { BlockStatistics } from '../../../compress/statistics.ts';
-import { mergeStatistics } from '../../../compress/statistics.ts';
+import type { BlockEvidence } from '../../../compress/order/criterion.ts';
+import { tokenWeights, type TokenWeights } from '../../../compress/token-weights.ts';
 import type { TokenReader } from '../../../distill/token-batches.ts';
 import type { FfnWeights } from '../../../model/ffn-weights.ts';
 import { blockName, widthName } from '../../../model/architecture.ts';
 import { hostFfn, type HostWeights } from '../../../model/host-weights.ts';
 import { openSafetensors, writeSafetensors, type NamedArrays } from '../../../model/safetensors.ts';
+import { mergeEvidence } from '../../../recipe/evidence.ts';
+import { readJson } from '../../../util/atomic.ts';
 import { commonFiles, indices, teacherJob } from '../../common/artefacts.ts';
-import { files, orderJob, statisticsJob } from '../artefacts.ts';
+import { classShareJob, files, orderJob, statisticsJob, type ClassShareFile } from '../artefacts.ts';
 
 /** The teacher's block `block` from the teacher job's file. */
 export async function readTeacherFfn(context: JobContext, block: number): Promise<FfnWeights> {
@@ -23,26 +25,46 @@ export async function readTeacherFfn(context: JobContext, block: number): Promis
   return hostFfn(weights, block);
 }
 
-/** Mean and covariance of one block's hidden units, merged over the shards. */
-export async function readStatistics(
+/** What the calibration images say of one block, merged over the shards. */
+export async function readEvidence(
   context: JobContext,
   block: number,
   shards: number,
-): Promise<BlockStatistics> {
-  let merged: BlockStatistics | undefined;
+): Promise<BlockEvidence> {
+  let merged: BlockEvidence | undefined;
   for (const shard of indices(shards)) {
     const file = await openSafetensors(join(context.input(statisticsJob(shard)), files.statistics(block)));
-    const part: BlockStatistics = {
-      count: Number(file.metadata.count),
-      mean: (await file.readTyped('mean')) as Float64Array,
-      covariance: (await file.readTyped('covariance')) as Float64Array,
+    const read = (name: string) => file.readTyped(name) as Promise<Float64Array>;
+    const asked = (name: string) => (file.names.includes(name) ? read(name) : undefined);
+    const part: BlockEvidence = {
+      statistics: {
+        count: Number(file.metadata.count),
+        mean: await read('mean'),
+        covariance: await read('covariance'),
+      },
+      activeRate: await asked('activeRate'),
+      saliency: await asked('saliency'),
     };
     await file.close();
-    if (part.count === 0) continue;
-    merged = merged === undefined ? part : mergeStatistics(merged, part);
+    if (part.statistics.count === 0) continue;
+    merged = merged === undefined ? part : mergeEvidence(merged, part);
   }
   if (merged === undefined) throw new Error(`no statistics for block ${block}`);
   return merged;
+}
+
+/** The weights of every block's tokens, `sampled` of each image. The job must need `classShareJob`. */
+export async function readTokenWeights(
+  context: JobContext,
+  depth: number,
+  sampled: number,
+): Promise<TokenWeights[]> {
+  const path = join(context.input(classShareJob), files.classShare);
+  const { classShare } = await readJson<ClassShareFile>(path);
+  if (classShare !== null && classShare.length !== depth) {
+    throw new Error(`${path}: ${classShare.length} blocks, expected ${depth}`);
+  }
+  return indices(depth).map((block) => tokenWeights(classShare?.[block] ?? null, sampled));
 }
 
 export async function readOrder(context: JobContext, block: number): Promise<Int32Array> {

@@ -10,33 +10,33 @@ import type { Json } from '../../../util/hash.ts';
 import type { ImageHandling } from '../../common/artefacts.ts';
 import { readTeacherInfo } from '../../common/open.ts';
 import { files, type DescendantsFile } from '../artefacts.ts';
-import { composedFits, teacherFits, type FitSettings, type FitSource } from './inputs.ts';
+import type { Descent } from '../shape.ts';
+import { openInputs, type InputSettings } from './inputs.ts';
 import { readHeldOutTokens, readOrder, readTeacherFfn, writeDescendants } from './read.ts';
 
-export type RefitSettings = BlocksConfig['refit'] & FitSettings & { readonly ridge: number };
+export type RefitSettings = BlocksConfig['refit'] &
+  InputSettings & { readonly ridge: number; readonly steps: readonly Descent[] };
 
 /**
  * Cuts one block to every width and gives each the closed-form best fc2 (docs/design.md, refit): for the teacher's own
- * inputs and outputs, or (`inputs.from: composed`) half for those and half for what a compressed model shows it (streams.ts).
+ * inputs and outputs, or (`inputs.from: composed`) half for those and half for what compressed models show it.
  * Reads: order, statistics, the teacher's block, held-out tokens; composed: calibration images and the refits of all
  * earlier blocks. Writes: the refitted descendants and, for each, the predicted and the measured error.
  * Stops when a gate fails: sorted block != block, slice != mask, measured != predicted.
  */
 export async function run(job: JobPlan, context: JobContext): Promise<Json> {
   const settings = job.settings as RefitSettings;
-  const { block, steps, ridge, method, shards, composed } = settings;
+  const { block, steps, ridge, method, shards } = settings;
   const { gelu, width: blockWidth, hidden } = (await readTeacherInfo(context)).architecture;
   const teacher = await readTeacherFfn(context, block);
   const units = await readOrder(context, block);
   const heldOut = await readHeldOutTokens(context, block, shards);
-  const source: FitSource =
-    composed === null
-      ? await teacherFits(context, settings, teacher, heldOut)
-      : await composedFits(context, { ...settings, composed }, job.handling as ImageHandling, teacher);
+  const { images } = job.handling as ImageHandling;
+  const inputs = await openInputs(context, 'refit', settings, steps.length, images);
   try {
     const widths = steps.map(({ width }) => width);
-    const refitted = source.fit(units, widths, { ridge, method });
-    const measured = source.errors(refitted.map(({ weights }) => weights));
+    const { descendants: refitted, tokens } = await inputs.fit(units, widths, { ridge, method });
+    const measured = await inputs.errors(refitted.map(({ weights }) => weights));
     const few = heldOut.subarray(0, 1024 * blockWidth);
     reportGates(context, block, [
       sortedTeacherGate(teacher, units, few, gelu),
@@ -47,7 +47,7 @@ export async function run(job: JobPlan, context: JobContext): Promise<Json> {
           measured: measured[index]!,
           width: descendant.width,
           hidden,
-          tokens: source.tokens,
+          tokens,
         }),
       ),
     ]);
@@ -65,10 +65,7 @@ export async function run(job: JobPlan, context: JobContext): Promise<Json> {
     const file: DescendantsFile<RefittedDescendant> = { block, descendants };
     await writeDescendants(output, refitted);
     await writeJsonAtomic(join(context.folder, files.descendantsFile), file);
-    await source.advance(
-      refitted.map(({ weights }) => weights),
-      output,
-    );
+    await inputs.advance(refitted.map(({ weights }) => weights));
     return {
       descendants: descendants.map(({ id, predictedError, heldOutError }) => ({
         id,
@@ -77,7 +74,7 @@ export async function run(job: JobPlan, context: JobContext): Promise<Json> {
       })),
     };
   } finally {
-    await source.close();
+    await inputs.close();
   }
 }
 

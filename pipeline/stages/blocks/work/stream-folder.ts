@@ -1,17 +1,7 @@
 import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { StreamStore } from '../../../compress/streams.ts';
+import type { ChainStore } from '../../../recipe/chain.ts';
 import { readJson, writeJsonAtomic } from '../../../util/atomic.ts';
-
-/**
- * Residual streams as files: one per level, little-endian float32, batch after batch, without a header. `now` is read and
- * `next` written; `turn` makes one the other. An index beside the files, written last, says what they hold.
- */
-export interface StreamFolder extends StreamStore {
-  /** The number of floats of every batch, where the folder holds the streams named `key` of so many levels. */
-  find(key: string, levels: number): Promise<readonly number[] | undefined>;
-  close(): Promise<void>;
-}
 
 interface Index {
   readonly key: string;
@@ -23,7 +13,11 @@ interface Index {
 const indexFile = 'index.json';
 const levelFile = (level: number) => `level-${level}.f32`;
 
-export function streamFolder(root: string): StreamFolder {
+/**
+ * Residual streams as files: one per level, little-endian float32, batch after batch, without a header. `now` is read and
+ * `next` written; `turn` makes one the other. An index beside the files, written last, says what they hold.
+ */
+export function streamFolder(root: string): ChainStore {
   const now = join(root, 'now');
   const next = join(root, 'next');
   let sizes: readonly number[] = [];
@@ -49,17 +43,17 @@ export function streamFolder(root: string): StreamFolder {
   return {
     async find(key, levels) {
       const index = await readJson<Index>(join(now, indexFile)).catch(() => undefined);
-      if (index?.key !== key || index.levels !== levels) return undefined;
+      if (index?.key !== key || index.levels !== levels) return false;
       const bytes = offset(index.sizes, index.sizes.length);
       for (let level = 0; level < levels; level++) {
         const file = await handle(now, level, 'r').catch(() => undefined);
         if (file === undefined || (await file.stat()).size !== bytes) {
           await closeAll();
-          return undefined;
+          return false;
         }
       }
       ({ sizes } = index);
-      return sizes;
+      return true;
     },
     async read(level, batch) {
       const file = await handle(now, level, 'r');
@@ -94,6 +88,10 @@ export function streamFolder(root: string): StreamFolder {
       await rename(next, now);
       sizes = written;
       written = [];
+    },
+    async remove() {
+      await closeAll();
+      await rm(root, { recursive: true, force: true });
     },
     close: closeAll,
   };
