@@ -1,23 +1,15 @@
-import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Need } from '../../../compress/order/criterion.ts';
-import { blockName } from '../../../model/architecture.ts';
-import { openSafetensors, writeSafetensors, type NamedArrays } from '../../../model/safetensors.ts';
+import { writeSafetensors, type NamedArrays } from '../../../model/safetensors.ts';
 import { calibrationImages, sampledTokens, type Calibration } from '../../../recipe/calibration.ts';
-import {
-  collectEvidence,
-  createEvidence,
-  type EvidenceCollector,
-  type EvidenceState,
-} from '../../../recipe/evidence.ts';
+import { collectEvidence, createEvidence } from '../../../recipe/evidence.ts';
 import type { JobContext, JobPlan } from '../../../runner/contract.ts';
-import { readJson, writeJsonAtomic } from '../../../util/atomic.ts';
 import type { Json } from '../../../util/hash.ts';
 import { indices, shardRange, type ImageHandling } from '../../common/artefacts.ts';
 import { openSplit, openTeacher } from '../../common/open.ts';
 import { classShareJob, files } from '../artefacts.ts';
 import { runClassShare } from './class-share.ts';
+import { loadEvidence, saveEvidence } from './evidence-checkpoint.ts';
 import { readTokenWeights } from './read.ts';
 import { openTokenFiles } from './token-files.ts';
 
@@ -70,11 +62,12 @@ async function runShard(job: JobPlan, context: JobContext): Promise<Json> {
     : undefined;
   const heldOutTokens = await openTokenFiles(context.resumeFolder, blocks.map(files.heldOutTokens));
   try {
-    const resumed = await restore(context, evidence, depth);
-    await tokens?.truncate(resumed.tokenBytes);
+    const saved = await loadEvidence(context.resumeFolder, depth);
+    if (saved !== undefined) evidence.restore(saved.states);
+    await tokens?.truncate(saved?.progress.tokenBytes ?? 0);
     await heldOutTokens.truncate(0);
     const total = training.length + heldOut.length;
-    let image = resumed.image;
+    let image = saved?.progress.image ?? 0;
     let savedAt = Date.now();
     const rate = rateMeter();
     await collectEvidence(evidence, {
@@ -91,7 +84,8 @@ async function runShard(job: JobPlan, context: JobContext): Promise<Json> {
         });
         const isDue = context.signal.aborted || Date.now() - savedAt >= checkpointEveryMs;
         if (of === 'training' && isDue) {
-          await save(context, evidence.state(), { image, tokenBytes: tokens?.sizeBytes ?? 0 });
+          const progress = { image, tokenBytes: tokens?.sizeBytes ?? 0 };
+          await saveEvidence(context.resumeFolder, evidence.state(), progress);
           savedAt = Date.now();
         }
         context.signal.throwIfAborted();
@@ -117,61 +111,6 @@ async function runShard(job: JobPlan, context: JobContext): Promise<Json> {
     model.dispose();
     evidence.dispose();
   }
-}
-
-interface Progress {
-  /** Training images done. */
-  readonly image: number;
-  /** Length of every token file then. */
-  readonly tokenBytes: number;
-}
-
-/** Of an `EvidenceState`: numbers and arrays by name. */
-type StatePart = Readonly<Record<string, Float64Array | number | undefined>>;
-
-const stateFile = (block: number) => `${blockName(block)}.state.safetensors`;
-const progressFile = 'progress.json';
-
-/** The progress file goes last: it names what the state files are the state of. */
-async function save(
-  context: JobContext,
-  states: readonly EvidenceState[],
-  progress: Progress,
-): Promise<void> {
-  await rm(join(context.resumeFolder, progressFile), { force: true });
-  for (const [block, state] of states.entries()) {
-    const arrays: NamedArrays = {};
-    const numbers: Record<string, string> = {};
-    for (const [part, values] of Object.entries(state) as [string, StatePart | undefined][]) {
-      for (const [name, value] of Object.entries(values ?? {})) {
-        if (value === undefined) continue;
-        if (typeof value === 'number') numbers[`${part}/${name}`] = String(value);
-        else arrays[`${part}/${name}`] = { shape: [value.length], data: value };
-      }
-    }
-    await writeSafetensors(join(context.resumeFolder, stateFile(block)), arrays, numbers);
-  }
-  await writeJsonAtomic(join(context.resumeFolder, progressFile), progress);
-}
-
-async function restore(context: JobContext, evidence: EvidenceCollector, depth: number): Promise<Progress> {
-  const path = join(context.resumeFolder, progressFile);
-  if (!existsSync(path)) return { image: 0, tokenBytes: 0 };
-  const states: EvidenceState[] = [];
-  for (const block of indices(depth)) {
-    const file = await openSafetensors(join(context.resumeFolder, stateFile(block)));
-    const state: Record<string, Record<string, unknown>> = {};
-    const put = (key: string, value: unknown): void => {
-      const [part, name] = key.split('/') as [string, string];
-      (state[part] ??= {})[name] = value;
-    };
-    for (const [key, value] of Object.entries(file.metadata)) put(key, Number(value));
-    for (const key of file.names) put(key, await file.readTyped(key));
-    await file.close();
-    states.push(state as unknown as EvidenceState);
-  }
-  evidence.restore(states);
-  return readJson<Progress>(path);
 }
 
 /** Images per second since the first call's batch started; the clock starts when the meter is made. */
