@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { familyNames } from '../model/architecture.ts';
 import type { Interval } from '../measure/interval.ts';
 import type { Measured } from '../measure/measured.ts';
 
@@ -45,6 +46,11 @@ export const delta = z.strictObject({
 });
 
 export const architecture = z.strictObject({
+  /** Absent is the ViT. */
+  family: z
+    .string()
+    .refine((name) => familyNames().includes(name), 'not a family of models that this version knows')
+    .optional(),
   imageSize: positive,
   patchSize: positive,
   channels: z.union([z.literal(1), z.literal(3)]),

@@ -1,7 +1,7 @@
 /** Everything about a model that is not a weight. */
 export interface Architecture {
   /** Which `Family` reads the rest. Absent is `vit`: files from before there were others stay as they are. */
-  readonly family?: string;
+  readonly family?: string | undefined;
   readonly imageSize: number;
   readonly patchSize: number;
   readonly channels: 1 | 3;

@@ -9,6 +9,7 @@ import { visitBlocks } from '../../pipeline/compress/visit.ts';
 import { likeliestLabels, visitGradients } from '../../pipeline/compress/visit-gradients.ts';
 import type { GraphBuilder } from '../../pipeline/graphs/builder.ts';
 import { buildModel } from '../../pipeline/graphs/model-graph.ts';
+import { architecture as manifestArchitecture } from '../../pipeline/library/manifest-parts.ts';
 import { countCorrect } from '../../pipeline/measure/accuracy.ts';
 import { scoreLogits, teacherReference } from '../../pipeline/measure/score-logits.ts';
 import { sweep } from '../../pipeline/measure/sweep.ts';
@@ -266,6 +267,13 @@ describe('a family’s facts', () => {
     } finally {
       await rm(folder, { recursive: true });
     }
+  });
+
+  it('are named in a manifest, where the ViT needs no name', () => {
+    assert.deepEqual(manifestArchitecture.parse(architecture), architecture);
+    assert.deepEqual(manifestArchitecture.parse(tinyArchitecture), tinyArchitecture);
+    const unknown = manifestArchitecture.safeParse({ ...architecture, family: 'swin' });
+    assert.match(unknown.error!.message, /not a family of models that this version knows/);
   });
 
   it('do not make a graph: that is refused in words', () => {
