@@ -8,7 +8,7 @@ import { rowWeights, type TokenWeights } from '../compress/token-weights.ts';
 import { createActiveRate, createSaliency, type UnitMeansState } from '../compress/unit-means.ts';
 import { visitBlocks } from '../compress/visit.ts';
 import { sampleLabels, visitGradients } from '../compress/visit-gradients.ts';
-import { teacherFfn } from '../model/vit.ts';
+import { teacherFfn } from '../model/ffn-tensors.ts';
 import { labelRandom, sampledRows, sampledTokens, type Calibration } from './calibration.ts';
 
 /** Normalised pixels [B, S, S, C] and stable ids. */

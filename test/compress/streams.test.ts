@@ -15,15 +15,10 @@ import {
 } from '../../pipeline/compress/streams.ts';
 import { likeliestLabels, visitGradients } from '../../pipeline/compress/visit-gradients.ts';
 import { sliceFfn } from '../../pipeline/model/ffn-weights.ts';
-import {
-  disposeFfn,
-  forward,
-  hostFfn,
-  uploadFfn,
-  uploadTeacher,
-  type FfnTensors,
-} from '../../pipeline/model/vit.ts';
-import type { VisionTransformer } from '../../pipeline/model/vit.ts';
+import { forward } from '../../pipeline/model/encoder.ts';
+import { disposeFfn, uploadFfn, type FfnTensors } from '../../pipeline/model/ffn-tensors.ts';
+import { hostFfn } from '../../pipeline/model/host-weights.ts';
+import { uploadTeacher, type VisionTransformer } from '../../pipeline/model/upload.ts';
 import { streamFolder } from '../../pipeline/stages/blocks/work/stream-folder.ts';
 import { random } from '../../pipeline/util/random.ts';
 import { strongWeights, tinyArchitecture } from '../support/checkpoints.ts';

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import assert from 'node:assert/strict';
 import { outputErrors } from '../../pipeline/compress/errors.ts';
 import { refit } from '../../pipeline/compress/refit.ts';
-import { uploadTeacher, type VisionTransformer } from '../../pipeline/model/vit.ts';
+import { uploadTeacher, type VisionTransformer } from '../../pipeline/model/upload.ts';
 import { hostFfn } from '../../pipeline/model/host-weights.ts';
 import { composedInputs, teacherInputs } from '../../pipeline/recipe/block-inputs.ts';
 import { sampledRows } from '../../pipeline/recipe/calibration.ts';

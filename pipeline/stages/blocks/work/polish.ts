@@ -8,7 +8,7 @@ import { bounds, pairedScoresPp } from '../../../measure/interval.ts';
 import { measureAll, measuredOf } from '../../../measure/measured.ts';
 import { sweep } from '../../../measure/sweep.ts';
 import type { FfnWeights } from '../../../model/ffn-weights.ts';
-import { disposeFfn, uploadFfn } from '../../../model/vit.ts';
+import { disposeFfn, uploadFfn } from '../../../model/ffn-tensors.ts';
 import { calibrationImages, type Calibration } from '../../../recipe/calibration.ts';
 import type { JobContext, JobPlan } from '../../../runner/contract.ts';
 import { writeJsonAtomic } from '../../../util/atomic.ts';

@@ -6,8 +6,14 @@ import { tokenWeights, type TokenWeights } from '../../../compress/token-weights
 import type { TokenReader } from '../../../distill/token-batches.ts';
 import type { FfnWeights } from '../../../model/ffn-weights.ts';
 import { blockName, widthName } from '../../../model/architecture.ts';
-import { hostFfn, type HostWeights } from '../../../model/host-weights.ts';
-import { openSafetensors, writeSafetensors, type NamedArrays } from '../../../model/safetensors.ts';
+import { ffnNames, ffnParts } from '../../../model/ffn-names.ts';
+import { hostFfn } from '../../../model/host-weights.ts';
+import {
+  openSafetensors,
+  readTensors,
+  writeSafetensors,
+  type NamedArrays,
+} from '../../../model/safetensors.ts';
 import { mergeEvidence } from '../../../recipe/evidence.ts';
 import { readJson } from '../../../util/atomic.ts';
 import { commonFiles, indices, teacherJob } from '../../common/artefacts.ts';
@@ -15,14 +21,9 @@ import { classShareJob, files, orderJob, statisticsJob, type ClassShareFile } fr
 
 /** The teacher's block `block` from the teacher job's file. */
 export async function readTeacherFfn(context: JobContext, block: number): Promise<FfnWeights> {
-  const file = await openSafetensors(join(context.input(teacherJob), commonFiles.teacher));
-  const weights: HostWeights = {};
-  for (const name of ['fc1.weight', 'fc1.bias', 'fc2.weight', 'fc2.bias']) {
-    const full = `blocks.${block}.mlp.${name}`;
-    weights[full] = { shape: file.info(full).shape, data: await file.read(full) };
-  }
-  await file.close();
-  return hostFfn(weights, block);
+  const path = join(context.input(teacherJob), commonFiles.teacher);
+  const { tensors } = await readTensors(path, Object.values(ffnNames(block)));
+  return hostFfn(tensors, block);
 }
 
 /** What the calibration images say of one block, merged over the shards. */
@@ -137,8 +138,6 @@ async function readFully(
     done += bytesRead;
   }
 }
-
-const ffnParts = ['fc1Kernel', 'fc1Bias', 'fc2Kernel', 'fc2Bias'] as const;
 
 /** One file for all descendants of a block: `w0384/fc1Kernel` [D, H'] and so on, in the in-memory [in, out] layout. */
 export async function writeDescendants(
