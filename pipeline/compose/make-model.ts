@@ -7,8 +7,8 @@ import type { ComposeSpace, Composition, Limits } from './space.ts';
 export interface MeasureOptions {
   readonly engine?: EngineChoice | undefined;
   readonly signal?: AbortSignal | undefined;
-  readonly warn?: (message: string) => void;
-  readonly onProgress?: (progress: { readonly fraction: number }) => void;
+  readonly warn?: ((message: string) => void) | undefined;
+  readonly onProgress?: ((progress: { readonly fraction: number }) => void) | undefined;
 }
 
 /**
@@ -23,7 +23,7 @@ export async function measureComposition(
 ): Promise<MeasuredModel> {
   const { remeasure } = await import('../library/remeasure.ts');
   const { models } = await remeasure(library, source, [descendants], { ...options, split: 'selection' });
-  return { split: 'selection', ...models[0].measured };
+  return { split: 'selection', ...models[0]!.measured };
 }
 
 /** Whether the predicted loss is one that the measurement leaves possible. */

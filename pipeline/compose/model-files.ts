@@ -23,7 +23,7 @@ export function weightFiles(library: Library, descendants: readonly string[]): W
   const { frame, blocks } = weightPaths(chosen.map(({ width }) => width));
   return [
     entry(library.manifest.frame, frame),
-    ...chosen.map(({ file }, block) => entry(file, blocks[block])),
+    ...chosen.map(({ file }, block) => entry(file, blocks[block]!)),
   ];
 }
 

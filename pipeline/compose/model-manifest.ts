@@ -116,9 +116,9 @@ function checkReferences(model: z.infer<typeof modelShape>, context: z.Refinemen
     return problem(['descendants'], 'expected one descendant and one width per block');
   }
   descendants.forEach((id, block) => {
-    const expected = `${blockName(block)}/${widthName(widths[block])}`;
+    const expected = `${blockName(block)}/${widthName(widths[block]!)}`;
     if (id !== expected) problem(['descendants', block], `expected ${expected}, by its block and width`);
-    if (widths[block] > hidden) problem(['widths', block], `wider than the teacher's ${hidden} units`);
+    if (widths[block]! > hidden) problem(['widths', block], `wider than the teacher's ${hidden} units`);
   });
   const sizes = new Map<string, number>();
   files.forEach(({ path, sizeBytes }, place) => {
@@ -130,7 +130,7 @@ function checkReferences(model: z.infer<typeof modelShape>, context: z.Refinemen
     if (!sizes.has(path)) problem(['files'], `expected ${path} among them`);
   }
   blocks.forEach((path, block) => {
-    const weights = ffnBytes(blockWidth, widths[block]);
+    const weights = ffnBytes(blockWidth, widths[block]!);
     const found = sizes.get(path) ?? weights;
     if (found < weights || found > weights + headerAllowanceBytes)
       problem(

@@ -62,7 +62,7 @@ export async function checkOnnx(library: Library, signal?: AbortSignal): Promise
   signal?.throwIfAborted();
   // A different width in every block, on one random image.
   const { blocks, teacher, seed } = manifest;
-  const chosen = blocks.map(({ descendants }, index) => descendants[(index + 1) % descendants.length].id);
+  const chosen = blocks.map(({ descendants }, index) => descendants[(index + 1) % descendants.length]!.id);
   const { imageSize, channels } = teacher.architecture;
   const draw = random(seed, 'onnx-check');
   const images: Floats = {
@@ -96,7 +96,7 @@ async function pipelinesLogits(
   try {
     const logits = tf.tidy(() => {
       const pixels = tf.transpose(tf.tensor(data, [...shape]), [0, 2, 3, 1]);
-      return forward(model.teacher, pixels, { ffn: (index) => model.ffn(chosen[index]) }).logits;
+      return forward(model.teacher, pixels, { ffn: (index) => model.ffn(chosen[index]!) }).logits;
     });
     const values = (await logits.data<'float32'>()).slice();
     logits.dispose();

@@ -80,7 +80,11 @@ async function draw(
     // How many images may be unusable was judged by the run; here the hash decides.
     { splits: sizes, maxCorruptShare: 1 },
     { seed, needTrain: false, preparer },
-    { signal, ...(onProgress && { progress: onProgress }), ...(warn && { warn }) },
+    {
+      ...(signal && { signal }),
+      ...(onProgress && { progress: onProgress }),
+      ...(warn && { warn }),
+    },
   );
   return items[split];
 }

@@ -13,13 +13,13 @@ export function referenceFfn(ffn: FfnWeights, x: Float32Array, gelu: 'exact' | '
   for (let start = 0; start < x.length; start += width) {
     h.set(fc1Bias);
     for (let d = 0; d < width; d++) {
-      const value = x[start + d];
-      for (let unit = 0; unit < hidden; unit++) h[unit] += value * fc1Kernel[d * hidden + unit];
+      const value = x[start + d]!;
+      for (let unit = 0; unit < hidden; unit++) h[unit]! += value * fc1Kernel[d * hidden + unit]!;
     }
     row.set(fc2Bias);
     for (let unit = 0; unit < hidden; unit++) {
-      const value = activation(h[unit]);
-      for (let d = 0; d < width; d++) row[d] += value * fc2Kernel[unit * width + d];
+      const value = activation(h[unit]!);
+      for (let d = 0; d < width; d++) row[d]! += value * fc2Kernel[unit * width + d]!;
     }
     y.set(row, start);
   }
@@ -48,8 +48,8 @@ export function largestDifference(found: Float32Array, expected: Float32Array): 
   let scale = 1;
   let worst = found.length === expected.length ? 0 : Infinity;
   for (let i = 0; i < expected.length; i++) {
-    scale = Math.max(scale, Math.abs(expected[i]));
-    const difference = Math.abs(found[i] - expected[i]);
+    scale = Math.max(scale, Math.abs(expected[i]!));
+    const difference = Math.abs(found[i]! - expected[i]!);
     if (Number.isNaN(difference)) return Infinity;
     worst = Math.max(worst, difference);
   }

@@ -9,16 +9,18 @@ import { openMeasuredSplit, type MeasuredSplit, type MeasureSource } from './ima
 
 export interface RemeasureOptions {
   /** Default: `selection`, which the manifest's numbers were measured on. */
-  readonly split?: MeasuredSplit;
+  readonly split?: MeasuredSplit | undefined;
   /** Default: `auto`. */
-  readonly engine?: EngineChoice;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (progress: {
-    readonly fraction: number;
-    readonly note?: string;
-    readonly metrics?: Readonly<Record<string, number>>;
-  }) => void;
-  readonly warn?: (message: string) => void;
+  readonly engine?: EngineChoice | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?:
+    | ((progress: {
+        readonly fraction: number;
+        readonly note?: string;
+        readonly metrics?: Readonly<Record<string, number>>;
+      }) => void)
+    | undefined;
+  readonly warn?: ((message: string) => void) | undefined;
 }
 
 export interface RemeasuredModel {
@@ -70,7 +72,7 @@ export async function remeasure(
       batches: images.tensorBatches(images.items, source.batchSize),
       images: images.items.length,
       descendants: [],
-      uniform: [...distinct].map(([id, ids]) => ({ id, ffn: (block) => uploaded.ffn(ids[block]) })),
+      uniform: [...distinct].map(([id, ids]) => ({ id, ffn: (block) => uploaded.ffn(ids[block]!) })),
       ...(signal && { signal }),
       onProgress: ({ fraction, ...rest }) =>
         onProgress?.({ fraction: drawing + (1 - drawing) * fraction, ...rest }),

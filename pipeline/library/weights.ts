@@ -1,4 +1,4 @@
-import { ffnNames, ffnParts, isFfnName } from '../model/ffn-names.ts';
+import { ffnNames, isFfnName } from '../model/ffn-names.ts';
 import type { FfnWeights } from '../model/ffn-weights.ts';
 import { transposed, canonicalShapes, type HostTensor, type HostWeights } from '../model/host-weights.ts';
 import { requireFinite } from '../model/finite.ts';
@@ -14,9 +14,9 @@ export interface NamedFloats {
 }
 
 /** Canonical names, as in a whole model (`blocks.3.mlp.fc1.weight`): the files of a composition share no name. */
-export function torchFfnNames(block: number): string[] {
-  const names = ffnNames(block);
-  return ffnParts.map((part) => names[part]);
+export function torchFfnNames(block: number): [string, string, string, string] {
+  const { fc1Kernel, fc1Bias, fc2Kernel, fc2Bias } = ffnNames(block);
+  return [fc1Kernel, fc1Bias, fc2Kernel, fc2Bias];
 }
 
 /** Their shapes, in that order, for `hidden` units of width `width`. */
@@ -24,8 +24,13 @@ export function torchFfnShapes(
   block: number,
   { hidden, width }: FfnExtents,
 ): Record<string, readonly number[]> {
-  const shapes = [[hidden, width], [hidden], [width, hidden], [width]];
-  return Object.fromEntries(torchFfnNames(block).map((name, place) => [name, shapes[place]]));
+  const [fc1Weight, fc1Bias, fc2Weight, fc2Bias] = torchFfnNames(block);
+  return {
+    [fc1Weight]: [hidden, width],
+    [fc1Bias]: [hidden],
+    [fc2Weight]: [width, hidden],
+    [fc2Bias]: [width],
+  };
 }
 
 /** To PyTorch's layout, linear weights [out, in]: fc1 [H, D], fc2 [D, H]. Moves values, never changes one. */
@@ -42,11 +47,17 @@ export function toTorchFfn(ffn: FfnWeights, block: number): Record<string, Named
 
 /** Back to [in, out]. @throws RangeError where the four shapes do not make one FFN block. */
 export function fromTorchFfn(torch: Readonly<Record<string, NamedFloats>>, block: number): FfnWeights {
-  const names = torchFfnNames(block);
-  const [fc1Weight, fc1Bias, fc2Weight, fc2Bias] = names.map((name) => torch[name]);
-  const [hidden, width] = fc1Weight.shape;
+  const take = (name: string): NamedFloats => {
+    const found = Object.hasOwn(torch, name) ? torch[name] : undefined;
+    if (found === undefined) throw new RangeError(`there is no ${name}`);
+    return found;
+  };
+  const [fc1Name, fc1BiasName, fc2Name, fc2BiasName] = torchFfnNames(block);
+  const [fc1Weight, fc1Bias] = [take(fc1Name), take(fc1BiasName)];
+  const [fc2Weight, fc2Bias] = [take(fc2Name), take(fc2BiasName)];
+  const [hidden = 0, width = 0] = fc1Weight.shape;
   for (const [name, expected] of Object.entries(torchFfnShapes(block, { hidden, width }))) {
-    const { shape, data } = torch[name];
+    const { shape, data } = take(name);
     const fits = shape.length === expected.length && shape.every((size, axis) => size === expected[axis]);
     if (!fits || data.length !== shape.reduce((a, b) => a * b, 1)) {
       throw new RangeError(`${name} is [${shape.join(', ')}], expected [${expected.join(', ')}]`);

@@ -158,7 +158,7 @@ async function writeWeights(
 
 function keptUnitsJson(written: readonly ManifestDescendant[], inputs: readonly DescendantInput[]): string {
   const members = written.map(
-    ({ keptUnitsKey }, i) => `  "${keptUnitsKey}": ${JSON.stringify(Array.from(inputs[i].keptUnits))}`,
+    ({ keptUnitsKey }, i) => `  "${keptUnitsKey}": ${JSON.stringify(Array.from(inputs[i]!.keptUnits))}`,
   );
   return `{\n${members.join(',\n')}\n}\n`;
 }

@@ -1,5 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import { fail } from '../util/failure.ts';
+import { isRecord } from '../util/is-record.ts';
 import { showValue } from '../util/show-value.ts';
 
 /**
@@ -155,10 +156,6 @@ function tensorInfo(entry: unknown, dataBytes: number): TensorInfo | string {
   }
   if (bytes !== end - begin) return `${dtype} ${showValue(shape)} does not fill bytes ${begin}..${end}`;
   return { dtype: dtype as Dtype, shape, begin, end };
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isSizes(value: unknown): value is number[] {

@@ -1,4 +1,5 @@
 import { canonicalJson, hashJson, type Json, type Sha256 } from '../util/hash.ts';
+import { isRecord } from '../util/is-record.ts';
 import type { JobId } from './contract.ts';
 import type { FileDigests } from './file-digests.ts';
 import type { PlannedJob } from './plan.ts';
@@ -98,10 +99,6 @@ function firstDifference(before: Json | undefined, now: Json | undefined, path: 
   );
   const same = was === is && canonicalJson(before ?? null) === canonicalJson(now ?? null);
   return same ? undefined : `${path === '' ? 'settings' : path} ${was} -> ${is}`;
-}
-
-function isRecord(value: Json | undefined): value is { readonly [key: string]: Json | undefined } {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function shorten(text: string): string {
