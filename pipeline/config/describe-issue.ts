@@ -88,7 +88,7 @@ function atLeast({ origin, minimum, inclusive }: z.core.$ZodIssueTooSmall): stri
 
 function oneOf(values: readonly z.core.util.Primitive[]): string {
   const shown = values.map((value) => (typeof value === 'string' ? value : String(value)));
-  return shown.length === 1 ? shown[0] : `${shown.slice(0, -1).join(', ')} or ${shown[shown.length - 1]}`;
+  return [shown.slice(0, -1).join(', '), ...shown.slice(-1)].filter((part) => part !== '').join(' or ');
 }
 
 function withSuggestion(
@@ -122,14 +122,14 @@ function describeUnknownKey(path: KeyPath, key: string, schema: Schema): Finding
 /** Where a key that stands on the wrong level belongs: the same key anywhere, else a near one further in. */
 function placesOfKey(path: KeyPath, key: string, schema: Schema): string[] {
   const all = allKeyPaths(schema);
-  const same = all.filter((candidate) => candidate[candidate.length - 1] === key);
+  const same = all.filter((candidate) => candidate.at(-1) === key);
   if (same.length > 0) return same.map(formatPath);
   const inside = all.filter((candidate) => path.every((part, depth) => candidate[depth] === part));
   const near = nearest(
     key,
-    inside.map((candidate) => candidate[candidate.length - 1]),
+    inside.flatMap((candidate) => candidate.slice(-1)),
   );
-  return inside.filter((candidate) => candidate[candidate.length - 1] === near).map(formatPath);
+  return inside.filter((candidate) => candidate.at(-1) === near).map(formatPath);
 }
 
 /** Shows the alternative that was meant: the one that fits the value's kind and, among maps, its keys best. */
@@ -168,6 +168,7 @@ function describeUnion(
       return sum + Math.min(...keys.map((key) => editDistance(key, wanted)), wanted.length);
     }, 0);
   const [best] = [...branches].sort((a, b) => distance(a) - distance(b));
+  if (best === undefined) throw new Error(`a union without alternatives at ${formatPath(path)}`);
   return best.flatMap((error) => describeIssue(error, [...path, ...(error.path as KeyPath)], given));
 }
 

@@ -48,9 +48,9 @@ function subjectOf({ place, path }: Pick<Problem, 'place' | 'path'>, cwd: string
 
 /** @throws BlockForgeError `config-invalid` with every problem, in the order of the file; returns if there is none. */
 export function failOnProblems(problems: readonly Problem[], file: string, cwd: string): void {
-  if (problems.length === 0) return;
-  const [only] = problems;
-  if (problems.length === 1) {
+  const [only, ...others] = problems;
+  if (only === undefined) return;
+  if (others.length === 0) {
     fail({ reason: 'config-invalid', subject: subjectOf(only, cwd), found: only.message });
   }
   // The config itself first, then what it extends, then options; inside each from top to bottom.

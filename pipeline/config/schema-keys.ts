@@ -26,7 +26,7 @@ function shapesAt(root: Schema, path: readonly PropertyKey[]): Record<string, Sc
   let schemas: Schema[] = [root];
   for (const key of path) {
     schemas = schemas.flatMap((schema) =>
-      shapesOf(schema).flatMap((shape) => (Object.hasOwn(shape, key) ? [shape[String(key)]] : [])),
+      shapesOf(schema).flatMap((shape) => (Object.hasOwn(shape, key) ? [shape[String(key)]!] : [])),
     );
   }
   return schemas.flatMap(shapesOf);

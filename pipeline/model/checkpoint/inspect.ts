@@ -14,11 +14,11 @@ import { listed } from './unsupported.ts';
 
 /** What shapes cannot tell, from the YAML; overrides config.json and the named architecture. */
 export interface ArchitectureHints {
-  readonly heads?: number;
-  readonly layerNormEpsilon?: number;
-  readonly gelu?: Architecture['gelu'];
+  readonly heads?: number | undefined;
+  readonly layerNormEpsilon?: number | undefined;
+  readonly gelu?: Architecture['gelu'] | undefined;
   /** Only checked: positions are not interpolated. */
-  readonly imageSize?: number;
+  readonly imageSize?: number | undefined;
 }
 
 export interface InspectOptions {

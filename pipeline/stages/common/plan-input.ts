@@ -80,17 +80,17 @@ export async function preparePlanInput<C extends Config>(
 interface InspectedTeacher {
   readonly architecture: Architecture;
   readonly files: readonly string[];
-  readonly recommended?: Preprocessing;
+  readonly recommended: Preprocessing | undefined;
 }
 
 async function inspectTeacher({ config }: LoadedConfig, hub: HubOptions): Promise<InspectedTeacher> {
   const { checkpoint, architecture, hints, train } = config.teacher;
-  if (checkpoint === undefined) return { architecture: train!.architecture, files: [] };
+  if (checkpoint === undefined) return { architecture: train!.architecture, files: [], recommended: undefined };
   const inspection = await inspectCheckpoint(checkpoint, { architectureName: architecture, hints, hub });
   return {
     architecture: inspection.architecture,
     files: inspection.files,
-    ...(inspection.preprocessing && { recommended: inspection.preprocessing }),
+    recommended: inspection.preprocessing,
   };
 }
 
@@ -102,7 +102,7 @@ function refuseContradiction(
 ): void {
   if (recommended === undefined) return;
   const same = (a: readonly number[], b: readonly number[]) =>
-    a.length === b.length && a.every((value, index) => Math.abs(value - b[index]) < 1e-3);
+    a.length === b.length && a.every((value, index) => Math.abs(value - b[index]!) < 1e-3);
   if (same(chosen.mean, recommended.mean) && same(chosen.std, recommended.std)) return;
   fail({
     reason: 'config-invalid',

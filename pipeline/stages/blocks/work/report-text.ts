@@ -71,7 +71,7 @@ function distillation({ distillation: gain }: TestReport): string {
   );
   const rows = widths.map(
     (width, index) =>
-      `| ${width} | ${points.map(({ removed }) => `${(100 * removed[index]).toFixed(1)} %`).join(' | ')} |`,
+      `| ${width} | ${points.map(({ removed }) => `${(100 * removed[index]!).toFixed(1)} %`).join(' | ')} |`,
   );
   return `## What distillation gained per minute
 

@@ -26,12 +26,12 @@ export async function openTokenFiles(draftFolder: string, names: readonly string
       return Math.min(...sizes);
     },
     async append(block, rows) {
-      await handles[block].appendFile(new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength));
-      sizes[block] += rows.byteLength;
+      await handles[block]!.appendFile(new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength));
+      sizes[block]! += rows.byteLength;
     },
     async truncate(sizeBytes) {
       for (const [block, handle] of handles.entries()) {
-        if (sizes[block] < sizeBytes) throw new Error(`${names[block]} is shorter than its checkpoint says`);
+        if (sizes[block]! < sizeBytes) throw new Error(`${names[block]} is shorter than its checkpoint says`);
         await handle.truncate(sizeBytes);
         sizes[block] = sizeBytes;
       }
@@ -39,7 +39,7 @@ export async function openTokenFiles(draftFolder: string, names: readonly string
     async publish(folder) {
       for (const [block, handle] of handles.entries()) {
         await handle.sync();
-        await rename(join(draftFolder, names[block]), join(folder, names[block]));
+        await rename(join(draftFolder, names[block]!), join(folder, names[block]!));
       }
     },
     close: async () => {
