@@ -13,7 +13,7 @@ export function parseOverride(text: string, cwd: string, problems: Problem[]): C
   const option = `--set ${text}`;
   const [, key, value] = /^([^=]*)=(.*)$/s.exec(text) ?? [];
   const keys = key?.trim().split('.') ?? [];
-  if (key === undefined || keys.some((part) => part === '')) {
+  if (value === undefined || keys.some((part) => part === '')) {
     fail({
       reason: 'usage',
       subject: option,

@@ -19,7 +19,7 @@ import { forward } from '../../pipeline/model/encoder.ts';
 import { disposeFfn, uploadFfn, type FfnTensors } from '../../pipeline/model/ffn-tensors.ts';
 import { hostFfn } from '../../pipeline/model/host-weights.ts';
 import { uploadTeacher, type VisionTransformer } from '../../pipeline/model/upload.ts';
-import { streamFolder } from '../../pipeline/stages/blocks/work/stream-folder.ts';
+import { streamFolder } from '../../pipeline/recipe/stream-folder.ts';
 import { random } from '../../pipeline/util/random.ts';
 import { strongWeights, tinyArchitecture } from '../support/checkpoints.ts';
 import { describeOnEachEngine } from '../support/engines.ts';

@@ -23,9 +23,9 @@ export interface ArchitectureHints {
 
 export interface InspectOptions {
   /** A name from the architecture table, e.g. `vit_base_patch16_224`. */
-  readonly architectureName?: string;
-  readonly hints?: ArchitectureHints;
-  readonly hub?: HubOptions;
+  readonly architectureName?: string | undefined;
+  readonly hints?: ArchitectureHints | undefined;
+  readonly hub?: HubOptions | undefined;
 }
 
 /** Everything about a checkpoint except its numbers. */

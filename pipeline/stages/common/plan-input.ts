@@ -85,7 +85,8 @@ interface InspectedTeacher {
 
 async function inspectTeacher({ config }: LoadedConfig, hub: HubOptions): Promise<InspectedTeacher> {
   const { checkpoint, architecture, hints, train } = config.teacher;
-  if (checkpoint === undefined) return { architecture: train!.architecture, files: [], recommended: undefined };
+  if (checkpoint === undefined)
+    return { architecture: train!.architecture, files: [], recommended: undefined };
   const inspection = await inspectCheckpoint(checkpoint, { architectureName: architecture, hints, hub });
   return {
     architecture: inspection.architecture,

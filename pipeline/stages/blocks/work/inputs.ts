@@ -22,7 +22,7 @@ import {
   readTeacherFfn,
   readTokenWeights,
 } from './read.ts';
-import { streamFolder } from './stream-folder.ts';
+import { streamFolder } from '../../../recipe/stream-folder.ts';
 
 /** What the inputs of a block are made from, in the settings of its refit and of its training. */
 export type InputSettings = {

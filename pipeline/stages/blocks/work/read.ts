@@ -1,20 +1,16 @@
-import { open, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { JobContext } from '../../../runner/contract.ts';
 import type { BlockEvidence } from '../../../compress/order/criterion.ts';
 import { tokenWeights, type TokenWeights } from '../../../compress/token-weights.ts';
-import type { TokenReader } from '../../../distill/token-batches.ts';
+import { readFfns, writeFfns } from '../../../model/ffn-file.ts';
 import type { FfnWeights } from '../../../model/ffn-weights.ts';
 import { blockName, widthName } from '../../../model/architecture.ts';
-import { ffnNames, ffnParts } from '../../../model/ffn-names.ts';
+import { ffnNames } from '../../../model/ffn-names.ts';
 import { hostFfn } from '../../../model/host-weights.ts';
-import {
-  openSafetensors,
-  readTensors,
-  writeSafetensors,
-  type NamedArrays,
-} from '../../../model/safetensors.ts';
+import { openSafetensors, readTensors } from '../../../model/safetensors.ts';
 import { mergeEvidence } from '../../../recipe/evidence.ts';
+import { openTokenReader } from '../../../recipe/token-files.ts';
 import { readJson } from '../../../util/atomic.ts';
 import { commonFiles, indices, teacherJob } from '../../common/artefacts.ts';
 import { classShareJob, files, orderJob, statisticsJob, type ClassShareFile } from '../artefacts.ts';
@@ -90,56 +86,18 @@ export async function readHeldOutTokens(
   return new Float32Array(all.buffer, all.byteOffset, all.byteLength / 4);
 }
 
-/** The block inputs sampled for distillation [N, D], read by range from the shards' files. */
+/** The block inputs sampled for distillation [N, D], of all shards. */
 export async function openTokens(
   context: JobContext,
   { block, width, shards }: { readonly block: number; readonly width: number; readonly shards: number },
-): Promise<TokenReader & { close(): Promise<void> }> {
-  const handles = await Promise.all(
-    indices(shards).map((shard) => open(join(context.input(statisticsJob(shard)), files.tokens(block)))),
+): ReturnType<typeof openTokenReader> {
+  const paths = indices(shards).map((shard) =>
+    join(context.input(statisticsJob(shard)), files.tokens(block)),
   );
-  const counts = await Promise.all(handles.map(async (handle) => (await handle.stat()).size / (4 * width)));
-  return {
-    width,
-    count: counts.reduce((sum, count) => sum + count, 0),
-    async read(start, count) {
-      const result = new Float32Array(count * width);
-      const bytes = new Uint8Array(result.buffer);
-      let filled = 0;
-      let first = 0;
-      for (const [index, handle] of handles.entries()) {
-        const from = Math.max(start, first);
-        const to = Math.min(start + count, first + counts[index]);
-        if (from < to) {
-          const length = (to - from) * width * 4;
-          await readFully(handle, bytes.subarray(filled, filled + length), (from - first) * width * 4);
-          filled += length;
-        }
-        first += counts[index];
-      }
-      if (filled !== bytes.length)
-        throw new RangeError(`tokens ${start}..${start + count} of ${first} were asked for`);
-      return result;
-    },
-    close: async () => {
-      await Promise.all(handles.map((handle) => handle.close()));
-    },
-  };
+  return openTokenReader(paths, width);
 }
 
-async function readFully(
-  handle: Awaited<ReturnType<typeof open>>,
-  target: Uint8Array,
-  position: number,
-): Promise<void> {
-  for (let done = 0; done < target.length;) {
-    const { bytesRead } = await handle.read(target, done, target.length - done, position + done);
-    if (bytesRead === 0) throw new Error('a token file ended early');
-    done += bytesRead;
-  }
-}
-
-/** One file for all descendants of a block: `w0384/fc1Kernel` [D, H'] and so on, in the in-memory [in, out] layout. */
+/** One file for all descendants of a block, named by width. */
 export async function writeDescendants(
   path: string,
   descendants: readonly { weights: FfnWeights }[],
@@ -155,14 +113,13 @@ export async function readDescendants(
   folder: string,
   width?: number,
 ): Promise<{ width: number; weights: FfnWeights }[]> {
-  const file = await openSafetensors(join(folder, files.descendants));
-  const all = [...new Set(file.names.map((name) => name.split('/')[0]))].sort().reverse();
-  const ffns = await readFfns(file, width === undefined ? all : [widthName(width)]);
-  await file.close();
+  const ffns = await readFfns(join(folder, files.descendants), (all) =>
+    width === undefined ? [...all].sort().reverse() : [widthName(width)],
+  );
   return ffns.map((weights) => ({ width: weights.hidden, weights }));
 }
 
-/** One file for a whole model's FFN blocks: `block-03/fc1Kernel` and so on. */
+/** One file for a whole model's FFN blocks, named by block. */
 export async function writeBlocks(path: string, ffns: readonly FfnWeights[]): Promise<void> {
   await writeFfns(
     path,
@@ -170,35 +127,7 @@ export async function writeBlocks(path: string, ffns: readonly FfnWeights[]): Pr
   );
 }
 
-/** The blocks of `writeBlocks`, in the order of `names`. */
-export async function readBlocks(path: string, names: readonly string[]): Promise<FfnWeights[]> {
-  const file = await openSafetensors(path);
-  const ffns = await readFfns(file, names);
-  await file.close();
-  return ffns;
-}
-
-async function writeFfns(path: string, named: readonly (readonly [string, FfnWeights])[]): Promise<void> {
-  const arrays: NamedArrays = {};
-  for (const [name, weights] of named) {
-    const { width: d, hidden: h } = weights;
-    const shapes = { fc1Kernel: [d, h], fc1Bias: [h], fc2Kernel: [h, d], fc2Bias: [d] };
-    for (const part of ffnParts) arrays[`${name}/${part}`] = { shape: shapes[part], data: weights[part] };
-  }
-  await writeSafetensors(path, arrays, {});
-}
-
-async function readFfns(
-  file: Awaited<ReturnType<typeof openSafetensors>>,
-  names: readonly string[],
-): Promise<FfnWeights[]> {
-  const result: FfnWeights[] = [];
-  for (const name of names) {
-    const [width, hidden] = file.info(`${name}/fc1Kernel`).shape;
-    const [fc1Kernel, fc1Bias, fc2Kernel, fc2Bias] = await Promise.all(
-      ffnParts.map((part) => file.read(`${name}/${part}`)),
-    );
-    result.push({ width, hidden, fc1Kernel, fc1Bias, fc2Kernel, fc2Bias });
-  }
-  return result;
+/** The blocks of `writeBlocks`, in their order. */
+export async function readBlocks(path: string): Promise<FfnWeights[]> {
+  return readFfns(path, (all) => [...all].sort());
 }

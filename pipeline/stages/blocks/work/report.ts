@@ -2,13 +2,12 @@ import { join } from 'node:path';
 import { besideUniform } from '../../../measure/allocations.ts';
 import { measureAll, measuredOf, finalUniformId, uniformOf } from '../../../measure/measured.ts';
 import { sweep } from '../../../measure/sweep.ts';
-import { blockName } from '../../../model/architecture.ts';
 import type { FfnWeights } from '../../../model/ffn-weights.ts';
 import { disposeFfn, uploadFfn } from '../../../model/ffn-tensors.ts';
 import type { JobContext, JobPlan } from '../../../runner/contract.ts';
 import { readJson, writeFileAtomic, writeJsonAtomic } from '../../../util/atomic.ts';
 import { sha256File, type Json } from '../../../util/hash.ts';
-import { indices, type BatchHandling } from '../../common/artefacts.ts';
+import type { BatchHandling } from '../../common/artefacts.ts';
 import { openSplit, openTeacher, readTeacherInfo } from '../../common/open.ts';
 import {
   exportJob,
@@ -47,7 +46,7 @@ export async function run(job: JobPlan, context: JobContext): Promise<Json> {
   const handling = job.handling as ReportHandling;
   const { depth } = (await readTeacherInfo(context)).architecture;
   const ranking = await readJson<RankingFile>(join(context.input(rankJob), files.ranking));
-  const polished = await readPolished(context, settings.polished, depth);
+  const polished = await readPolished(context, settings.polished);
   const distillation = await readDistillationGain(context, depth);
   const result: TestReport = {
     ...(await measureTest(context, settings, handling, ranking.allocated, polished)),
@@ -72,16 +71,12 @@ interface PolishedModel {
 }
 
 /** One that failed is left out. */
-async function readPolished(
-  context: JobContext,
-  sparsities: readonly number[],
-  depth: number,
-): Promise<PolishedModel[]> {
+async function readPolished(context: JobContext, sparsities: readonly number[]): Promise<PolishedModel[]> {
   const found = await Promise.all(
     sparsities.map(async (sparsity) => {
       const folder = context.optionalInput(polishJob(removedPercent(sparsity)));
       if (folder === undefined) return [];
-      const ffns = await readBlocks(join(folder, files.descendants), indices(depth).map(blockName));
+      const ffns = await readBlocks(join(folder, files.descendants));
       return [{ polished: await readJson<Polished>(join(folder, files.polished)), ffns }];
     }),
   );

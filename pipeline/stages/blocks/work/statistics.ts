@@ -11,7 +11,7 @@ import { classShareJob, files } from '../artefacts.ts';
 import { runClassShare } from './class-share.ts';
 import { loadEvidence, saveEvidence } from './evidence-checkpoint.ts';
 import { readTokenWeights } from './read.ts';
-import { openTokenFiles } from './token-files.ts';
+import { openTokenFiles } from '../../../recipe/token-files.ts';
 
 export type StatisticsSettings = {
   readonly calibration: Calibration;

@@ -40,10 +40,10 @@ describe('stages/distillation-gain', () => {
     assert.equal(gain.seconds, 4);
     const [first, , half, , end] = gain.points.map(({ removed }) => removed);
     const near = (found: readonly number[], expected: readonly number[]) =>
-      found.forEach((value, i) => assert.ok(Math.abs(value - expected[i]) < 1e-12, String(found)));
-    near(first, [0.05, 0.025]);
-    near(half, [0.25, 0.125]);
-    near(end, [0.5, 0.125]);
+      found.forEach((value, i) => assert.ok(Math.abs(value - expected[i]!) < 1e-12, String(found)));
+    near(first!, [0.05, 0.025]);
+    near(half!, [0.25, 0.125]);
+    near(end!, [0.5, 0.125]);
   });
 
   it('is absent where the config asks for no training', async () => {

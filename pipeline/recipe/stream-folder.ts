@@ -1,7 +1,7 @@
 import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ChainStore } from '../../../recipe/chain.ts';
-import { readJson, writeJsonAtomic } from '../../../util/atomic.ts';
+import type { ChainStore } from './chain.ts';
+import { readJson, writeJsonAtomic } from '../util/atomic.ts';
 
 interface Index {
   readonly key: string;
@@ -57,7 +57,7 @@ export function streamFolder(root: string): ChainStore {
     },
     async read(level, batch) {
       const file = await handle(now, level, 'r');
-      const values = new Float32Array(sizes[batch]);
+      const values = new Float32Array(sizes[batch]!);
       const bytes = new Uint8Array(values.buffer);
       for (let done = 0; done < bytes.length;) {
         const { bytesRead } = await file.read(bytes, done, bytes.length - done, offset(sizes, batch) + done);

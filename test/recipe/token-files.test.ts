@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openTokenFiles } from '../../../../pipeline/stages/blocks/work/token-files.ts';
+import { openTokenFiles } from '../../pipeline/recipe/token-files.ts';
 
 describe('token files', () => {
   let folder: string;
