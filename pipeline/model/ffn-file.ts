@@ -1,6 +1,6 @@
 import { ffnParts, type FfnPart } from './ffn-names.ts';
 import type { FfnWeights } from './ffn-weights.ts';
-import { openSafetensors, writeSafetensors, type NamedArrays } from './safetensors.ts';
+import { withSafetensors, writeSafetensors, type NamedArrays } from './safetensors.ts';
 
 /** Several FFN blocks in one file: `name/fc1Kernel` [D, H] and so on, in the in-memory [in, out] layout. */
 export async function writeFfns(
@@ -21,10 +21,10 @@ export async function readFfns(
   path: string,
   choose: (names: readonly string[]) => readonly string[],
 ): Promise<FfnWeights[]> {
-  const file = await openSafetensors(path);
-  const result: FfnWeights[] = [];
-  try {
-    for (const name of choose([...new Set(file.names.map((full) => full.replace(/\/[^/]*$/, '')))])) {
+  return withSafetensors(path, async (file) => {
+    const names = [...new Set(file.names.map((full) => full.replace(/\/[^/]*$/, '')))];
+    const result: FfnWeights[] = [];
+    for (const name of choose(names)) {
       const [width, hidden] = file.info(`${name}/fc1Kernel`).shape as [number, number];
       const read = (part: FfnPart) => file.read(`${name}/${part}`);
       result.push({
@@ -36,8 +36,6 @@ export async function readFfns(
         fc2Bias: await read('fc2Bias'),
       });
     }
-  } finally {
-    await file.close();
-  }
-  return result;
+    return result;
+  });
 }

@@ -56,7 +56,7 @@ export async function run(job: JobPlan, context: JobContext): Promise<Json> {
     forms: config.export.forms,
     seed: config.seed,
     engine: await describeEngine(context),
-    config,
+    config: settings.config as LibraryInput['config'],
     confidence: config.measure.confidence,
     teacher: await teacherOf(context, teacherFile, ranking),
     data: dataOf(await readSplits(context)),
