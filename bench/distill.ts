@@ -63,9 +63,9 @@ export async function benchDistill(
   const { fc1Kernel: w1, fc2Kernel: w2 } = { ...student.parameters };
   const kernels = [tf.clone(w1), tf.clone(w2)];
   const products = [
-    () => product(x, kernels[0]),
-    () => product(h, kernels[1]),
-    () => product(target, kernels[1], false, true),
+    () => product(x, kernels[0]!),
+    () => product(h, kernels[1]!),
+    () => product(target, kernels[1]!, false, true),
     () => product(x, h, true),
     () => product(h, target, true),
   ];
@@ -77,7 +77,7 @@ export async function benchDistill(
     best.products = best.products.map((time, i) =>
       better(
         time,
-        timed(() => tf.tidy(() => void tf.sum(products[i]()).dataSync())),
+        timed(() => tf.tidy(() => void tf.sum(products[i]!()).dataSync())),
       ),
     );
     if (torch === undefined) continue;

@@ -217,7 +217,7 @@ function runKey(
     version,
     engine,
     recipe: baseline as unknown as Json,
-    teacher: sha256(Buffer.from(data.teacher['head.weight'].data.buffer)),
+    teacher: sha256(Buffer.from(data.teacher['head.weight']!.data.buffer)),
     images: [calibration, evaluation].map((items) => sha256(items.map(({ sha256 }) => sha256).join('\n'))),
     preprocessing: config.data.preprocessing,
     statistics: config.statistics,
@@ -271,4 +271,4 @@ async function main(): Promise<void> {
   }
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1]).href) await main();
+if (import.meta.url === pathToFileURL(process.argv[1]!).href) await main();

@@ -73,10 +73,10 @@ function repeat(times: number, action: () => void): void {
 async function main(): Promise<void> {
   const [name = 'vit-tiny', choice = 'auto'] = process.argv.slice(2);
   const engine = await loadEngine(choice as EngineChoice);
-  const { layerSeconds, statisticsSeconds, ratio } = benchStatistics(statisticsCases[name]);
+  const { layerSeconds, statisticsSeconds, ratio } = benchStatistics(statisticsCases[name]!);
   console.log(`${name} on ${engine.description}, one block, one batch`);
   console.log(`  layer forward ${layerSeconds.toFixed(3)} s, statistics ${statisticsSeconds.toFixed(3)} s`);
   console.log(`  (layer + statistics) / layer = ${ratio.toFixed(2)}`);
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1]).href) await main();
+if (import.meta.url === pathToFileURL(process.argv[1]!).href) await main();

@@ -66,7 +66,7 @@ export async function openEvaluation(
       const parts: Scores[] = [];
       try {
         for (const { attended, labels, reference } of cached) {
-          const logits = await logitsOf(attended, (block) => uploaded[block]);
+          const logits = await logitsOf(attended, (block) => uploaded[block]!);
           parts.push(scoreLogits(logits, labels, reference));
           onImages(labels.length);
           await setImmediate();

@@ -42,6 +42,6 @@ export function globalWidths(
   const rest = groups
     .flatMap((block, index) => block.slice(1).map((score, group) => ({ score, index, group })))
     .sort((a, b) => b.score - a.score || a.index - b.index || a.group - b.group);
-  for (const { index } of rest.slice(0, wanted - groups.length)) kept[index]++;
+  for (const { index } of rest.slice(0, wanted - groups.length)) kept[index]!++;
   return kept.map((count) => count * multiple);
 }

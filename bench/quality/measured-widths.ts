@@ -51,7 +51,7 @@ export async function measuredWidths(input: MeasuredWidthsInput): Promise<number
     return budgets.map((budget) => {
       const found = allocate(choices, budget);
       if (found === null) throw new Error(`no widths within ${budget} hidden units`);
-      return found.choice.map((choice, index) => candidates[index][choice].hidden);
+      return found.choice.map((choice, index) => candidates[index]![choice]!.hidden);
     });
   } finally {
     descendants.forEach(({ ffn }) => disposeFfn(ffn));

@@ -120,7 +120,7 @@ function pool(parts: readonly { run: StoredRun; values: ArrayLike<number> }[]): 
   for (const { run, values } of parts) {
     for (const [image, id] of run.ids.entries()) {
       const { sum, count } = found.get(id) ?? { sum: 0, count: 0 };
-      found.set(id, { sum: sum + values[image], count: count + 1 });
+      found.set(id, { sum: sum + values[image]!, count: count + 1 });
     }
   }
   return {
@@ -145,7 +145,7 @@ function top1Difference(model: Pooled, reference: Pooled, confidence: number): B
   if (a.length < 2) return null;
   if (model.seeds > 1 || reference.seeds > 1) {
     return normalBounds(
-      a.map((value, image) => 100 * (value - b[image])),
+      a.map((value, image) => 100 * (value - b[image]!)),
       confidence,
     );
   }
@@ -157,7 +157,7 @@ function meanDifference(model: Pooled, reference: Pooled, confidence: number): B
   const [a, b] = shared(model, reference);
   if (a.length < 2) return null;
   return normalBounds(
-    a.map((value, image) => value - b[image]),
+    a.map((value, image) => value - b[image]!),
     confidence,
   );
 }
@@ -183,7 +183,7 @@ function shared(model: Pooled, reference: Pooled): [Float64Array, Float64Array] 
 
 function total(values: ArrayLike<number>): number {
   let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += values[i];
+  for (let i = 0; i < values.length; i++) sum += values[i]!;
   return sum;
 }
 

@@ -70,7 +70,7 @@ export function pairErrors(
   rowsPerPass = 4096,
 ): OutputError[] {
   const used = parts.filter(({ share }) => share > 0);
-  const { inputs, tokensPerImage, width } = used[0].pairs;
+  const { inputs, tokensPerImage, width } = used[0]!.pairs;
   const count = inputs.length / width;
   const importance = rowWeights(weights, count, tokensPerImage);
   const total = importance.reduce((sum, weight) => sum + weight, 0);
@@ -78,7 +78,7 @@ export function pairErrors(
   const mean = new Float64Array(width);
   for (const { pairs, share } of used) {
     for (const [i, value] of pairs.targets.entries()) {
-      mean[i % width] += (share * value * importance[Math.floor(i / width)]) / total;
+      mean[i % width]! += (share * value * importance[Math.floor(i / width)]!) / total;
     }
   }
   /** Weighted squared distances of the targets from what `answer` makes of the inputs, per token. */
@@ -86,7 +86,7 @@ export function pairErrors(
     const sums = new Float64Array(count);
     for (const { pairs, share } of used) {
       for (const [row, square] of squaredErrors(pairs, width, rowsPerPass, answer).entries()) {
-        sums[row] += share * importance[row] * square;
+        sums[row]! += share * importance[row]! * square;
       }
     }
     return sums;

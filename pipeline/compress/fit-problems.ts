@@ -38,7 +38,7 @@ export async function composedProblems(
       onTokens(level, tokens, batch);
       if (!isUsed(batch)) return;
       const rows = tokens.hidden.shape[0];
-      accumulators[level].add(
+      accumulators[level]!.add(
         tf.concat([tokens.hidden, tokens.target], 1),
         rowWeights(weights, rows, sampled),
       );

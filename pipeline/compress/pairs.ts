@@ -42,13 +42,13 @@ export function createPairs({ levels, model }: Streams, tokensPerImage: number):
   const targets: Float32Array[][] = Array.from({ length: levels }, () => []);
   return {
     add(level, { input, target }) {
-      inputs[level].push(input.dataSync<'float32'>());
-      targets[level].push(target.dataSync<'float32'>());
+      inputs[level]!.push(input.dataSync<'float32'>());
+      targets[level]!.push(target.dataSync<'float32'>());
     },
     finish() {
       const [teacher, ...own] = inputs.map((parts, level): Pairs => ({
         inputs: joined(parts),
-        targets: joined(targets[level]),
+        targets: joined(targets[level]!),
         tokensPerImage,
         width,
       }));

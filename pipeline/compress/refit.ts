@@ -117,9 +117,9 @@ function affineFit({ weights, statistics, units, widths, ridge: share, targets }
   const covariance = matrix(widest, widest);
   const solution = matrix(widest, width);
   for (let i = 0; i < widest; i++) {
-    const row = units[i] * hidden;
-    for (let j = 0; j <= i; j++) covariance.data[i * widest + j] = statistics.covariance[row + units[j]];
-    solution.data.set(targets.shared.subarray(units[i] * width, (units[i] + 1) * width), i * width);
+    const row = units[i]! * hidden;
+    for (let j = 0; j <= i; j++) covariance.data[i * widest + j]! = statistics.covariance[row + units[j]!]!;
+    solution.data.set(targets.shared.subarray(units[i]! * width, (units[i]! + 1) * width), i * width);
   }
   const wanted = absoluteRidge(statistics.covariance, hidden, share);
   const { factor, ridge, ridgeRaised } = factorise(covariance, wanted);
@@ -141,14 +141,14 @@ function keptFit({ weights, statistics, units, widths, fc2, shift }: FitInput): 
   return widths.map((k) => {
     const kernel = new Float64Array(k * width);
     for (let i = 0; i < k; i++)
-      kernel.set(fc2.data.subarray(units[i] * width, (units[i] + 1) * width), i * width);
+      kernel.set(fc2.data.subarray(units[i]! * width, (units[i]! + 1) * width), i * width);
     const removed = Array.prototype.slice.call(units, k) as number[];
     const p = removed.length;
     const covariance = matrix(p, p);
     const rows = matrix(p, width);
     for (const [i, unit] of removed.entries()) {
       const row = unit * hidden;
-      for (let j = 0; j < p; j++) covariance.data[i * p + j] = statistics.covariance[row + removed[j]];
+      for (let j = 0; j < p; j++) covariance.data[i * p + j]! = statistics.covariance[row + removed[j]!]!;
       rows.data.set(fc2.data.subarray(unit * width, (unit + 1) * width), i * width);
     }
     const product = matrix(p, width);
@@ -156,7 +156,7 @@ function keptFit({ weights, statistics, units, widths, fc2, shift }: FitInput): 
     const lost = new Float64Array(width);
     addMeans(lost, 1, statistics.mean, removed, rows.data);
     const bias = Float64Array.from(weights.fc2Bias);
-    if (shift) for (let d = 0; d < width; d++) bias[d] += lost[d];
+    if (shift) for (let d = 0; d < width; d++) bias[d]! += lost[d]!;
     const error = dot(product.data, rows.data) + (shift ? 0 : dot(lost, lost));
     return { kernel, bias, error, ridge: 0, ridgeRaised: false };
   });
@@ -171,13 +171,13 @@ function addMeans(
   rows: Float64Array,
 ): void {
   for (const [i, unit] of units.entries()) {
-    const factor = sign * mean[unit];
-    for (let d = 0; d < target.length; d++) target[d] += factor * rows[i * target.length + d];
+    const factor = sign * mean[unit]!;
+    for (let d = 0; d < target.length; d++) target[d]! += factor * rows[i * target.length + d]!;
   }
 }
 
 function dot(a: Float64Array, b: Float64Array): number {
   let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
+  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
   return sum;
 }

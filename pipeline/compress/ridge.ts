@@ -6,7 +6,7 @@ export type Ridge = number | 'oracle-shrinkage';
 /** The config's share of the mean diagonal, as a variance: order and refit must mean the same ridge. */
 export function absoluteRidge(covariance: Float64Array, hidden: number, share: number): number {
   let trace = 0;
-  for (let j = 0; j < hidden; j++) trace += covariance[j * hidden + j];
+  for (let j = 0; j < hidden; j++) trace += covariance[j * hidden + j]!;
   return (share * trace) / hidden;
 }
 
@@ -27,9 +27,9 @@ export function oracleShrinkage(
   let trace = 0;
   let square = 0;
   for (let i = 0; i < p; i++) {
-    const row = kept[i] * hidden;
-    trace += covariance[row + kept[i]];
-    for (let j = 0; j < p; j++) square += covariance[row + kept[j]] ** 2;
+    const row = kept[i]! * hidden;
+    trace += covariance[row + kept[i]!]!;
+    for (let j = 0; j < p; j++) square += covariance[row + kept[j]!]! ** 2;
   }
   const spread = square - trace ** 2 / p;
   // Equal variances and no covariances: there is nothing to lose by shrinking all the way.

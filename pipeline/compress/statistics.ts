@@ -24,13 +24,13 @@ export function mergeStatistics(first: BlockStatistics, second: BlockStatistics)
   const count = first.count + second.count;
   const a = first.count / count;
   const b = second.count / count;
-  const difference = second.mean.map((value, j) => value - first.mean[j]);
-  const mean = first.mean.map((value, j) => value + b * difference[j]);
+  const difference = second.mean.map((value, j) => value - first.mean[j]!);
+  const mean = first.mean.map((value, j) => value + b * difference[j]!);
   const covariance = new Float64Array(hidden * hidden);
   for (let i = 0; i < hidden; i++) {
-    const shift = a * b * difference[i];
+    const shift = a * b * difference[i]!;
     for (let j = 0, at = i * hidden; j < hidden; j++, at++) {
-      covariance[at] = a * first.covariance[at] + b * second.covariance[at] + shift * difference[j];
+      covariance[at] = a * first.covariance[at]! + b * second.covariance[at]! + shift * difference[j]!;
     }
   }
   return { count, mean, covariance };
@@ -79,7 +79,7 @@ export function createStatistics(hidden: number): StatisticsAccumulator {
   const sizes = blockSizes(hidden);
   const starts = sizes.map((_, i) => sizes.slice(0, i).reduce((sum, size) => sum + size, 0));
   const pairs = sizes.flatMap((_, i) => sizes.slice(i).map((_, j) => ({ row: i, column: i + j })));
-  const pairSizes = pairs.map(({ row, column }) => sizes[row] * sizes[column]);
+  const pairSizes = pairs.map(({ row, column }) => sizes[row]! * sizes[column]!);
   const pairStarts = pairSizes.map((_, i) => pairSizes.slice(0, i).reduce((sum, size) => sum + size, 0));
   let count = 0;
   let shift = new Float32Array(hidden);
@@ -95,7 +95,7 @@ export function createStatistics(hidden: number): StatisticsAccumulator {
       const values = tensor.dataSync();
       const target = index === 0 ? sum : products;
       const start = index === 0 ? 0 : pairStarts[index - 1];
-      for (let i = 0; i < values.length; i++) target[start + i] += values[i];
+      for (let i = 0; i < values.length; i++) target[start + i]! += values[i]!;
       tensor.dispose();
     }
     pending = [];
@@ -130,9 +130,9 @@ export function createStatistics(hidden: number): StatisticsAccumulator {
         const lefts = transposeFirst ? parts.map((part) => tf.transpose(part)) : parts;
         const sums = [
           tf.matMul(tf.reshape<tf.Rank.R2>(roots, [1, tokens]), centred),
-          ...pairs.map(({ row, column }) => tf.matMul(lefts[row], parts[column], !transposeFirst)),
+          ...pairs.map(({ row, column }) => tf.matMul(lefts[row]!, parts[column]!, !transposeFirst)),
         ];
-        return sums.map((tensor, i) => tf.keep(pending.length === 0 ? tensor : tf.add(pending[i], tensor)));
+        return sums.map((tensor, i) => tf.keep(pending.length === 0 ? tensor : tf.add(pending[i]!, tensor)));
       });
       for (const tensor of pending) tensor.dispose();
       pending = next;
@@ -160,16 +160,16 @@ export function createStatistics(hidden: number): StatisticsAccumulator {
     finish() {
       flush();
       const difference = sum.map((value) => (count === 0 ? 0 : value / count));
-      const mean = difference.map((value, j) => value + shift[j]);
+      const mean = difference.map((value, j) => value + shift[j]!);
       const covariance = new Float64Array(hidden * hidden);
       for (const [index, { row, column }] of pairs.entries()) {
-        for (let r = 0; r < sizes[row]; r++) {
-          const i = starts[row] + r;
+        for (let r = 0; r < sizes[row]!; r++) {
+          const i = starts[row]! + r;
           // On diagonal pairs the upper half serves both triangles, so that the result is symmetric to the bit.
-          for (let c = row === column ? r : 0; c < sizes[column]; c++) {
-            const j = starts[column] + c;
-            const total = products[pairStarts[index] + r * sizes[column] + c];
-            const value = count === 0 ? 0 : total / count - difference[i] * difference[j];
+          for (let c = row === column ? r : 0; c < sizes[column]!; c++) {
+            const j = starts[column]! + c;
+            const total = products[pairStarts[index]! + r * sizes[column]! + c];
+            const value = count === 0 ? 0 : total / count - difference[i]! * difference[j]!;
             covariance[i * hidden + j] = value;
             covariance[j * hidden + i] = value;
           }

@@ -23,8 +23,8 @@ export function teacherTargets(weights: FfnWeights, { mean, covariance }: BlockS
   let energy = 0;
   for (let j = 0; j < hidden; j++) {
     for (let d = 0, at = j * width; d < width; d++, at++) {
-      outputMean[d] += mean[j] * fc2.data[at];
-      energy += fc2.data[at] * shared.data[at];
+      outputMean[d]! += mean[j]! * fc2.data[at]!;
+      energy += fc2.data[at]! * shared.data[at]!;
     }
   }
   return { mean: outputMean, shared: shared.data, energy };
@@ -45,7 +45,7 @@ export function splitJoint(
     shared.set(row.subarray(hidden), i * width);
   }
   let energy = 0;
-  for (let i = hidden; i < all; i++) energy += joint.covariance[i * all + i];
+  for (let i = hidden; i < all; i++) energy += joint.covariance[i * all + i]!;
   return {
     statistics: { count: joint.count, mean: joint.mean.slice(0, hidden), covariance },
     targets: { mean: joint.mean.slice(hidden), shared, energy },

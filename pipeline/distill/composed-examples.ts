@@ -55,14 +55,14 @@ export function composedExamples(options: ComposedExampleOptions): Examples {
     async *batches(firstStep) {
       for (let step = firstStep; ; step++) {
         const stream = random(seed, 'distill', block, step);
-        drawRows(stream, train.own[0], classProbability, rows.subarray(0, ownRows));
+        drawRows(stream, train.own[0]!, classProbability, rows.subarray(0, ownRows));
         drawRows(stream, train.teacher, classProbability, rows.subarray(ownRows));
-        copyRows(train.teacher, rows, ownRows, batchTokens, buffers[0]);
+        copyRows(train.teacher, rows, ownRows, batchTokens, buffers[0]!);
         yield buffers.map(({ x, target }, student) => {
-          copyRows(train.own[student], rows, 0, ownRows, { x, target });
+          copyRows(train.own[student]!, rows, 0, ownRows, { x, target });
           if (student > 0) {
-            x.set(buffers[0].x.subarray(ownRows * width), ownRows * width);
-            target.set(buffers[0].target.subarray(ownRows * width), ownRows * width);
+            x.set(buffers[0]!.x.subarray(ownRows * width), ownRows * width);
+            target.set(buffers[0]!.target.subarray(ownRows * width), ownRows * width);
           }
           const shape: [number, number] = [batchTokens, width];
           return { x: tf.tensor2d(x, shape), target: tf.tensor2d(target, shape) };
@@ -70,7 +70,7 @@ export function composedExamples(options: ComposedExampleOptions): Examples {
       }
     },
     errorOf: (student, parameters) =>
-      weightedError(judged[student], parameters, gelu, batchTokens) / energyPerToken[student],
+      weightedError(judged[student]!, parameters, gelu, batchTokens) / energyPerToken[student]!,
     // Nothing of it stays on the engine.
     dispose: () => undefined,
   };
@@ -99,7 +99,7 @@ function copyRows(
   { x, target }: { readonly x: Float32Array; readonly target: Float32Array },
 ): void {
   for (let place = from; place < to; place++) {
-    const start = rows[place] * width;
+    const start = rows[place]! * width;
     x.set(inputs.subarray(start, start + width), place * width);
     target.set(targets.subarray(start, start + width), place * width);
   }
@@ -143,7 +143,7 @@ function check({
         throw new RangeError(`classProbability is ${classProbability}, but there are class tokens only`);
       }
     }
-    if (own.some(({ inputs }) => inputs.length !== own[0].inputs.length)) {
+    if (own.some(({ inputs }) => inputs.length !== own[0]!.inputs.length)) {
       throw new RangeError('the students have pairs of different numbers of images');
     }
   }

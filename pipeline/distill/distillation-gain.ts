@@ -36,7 +36,7 @@ export function distillationGain(trained: readonly DistilledBlock[]): Distillati
   const points = timeShares.map((timeShare) => ({
     timeShare,
     seconds: timeShare * seconds,
-    removed: blocks[0].refitErrors.map(
+    removed: blocks[0]!.refitErrors.map(
       (_, index) =>
         blocks.reduce((sum, block) => sum + removedAt(block, index, timeShare), 0) / blocks.length,
     ),

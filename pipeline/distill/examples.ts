@@ -56,7 +56,7 @@ export function weightedError(
   let sum = 0;
   for (const { weights, ...rows } of parts) {
     squaredErrors(rows, width, rowsPerPass, (x) => ffnOutput(x, parameters, gelu)).forEach(
-      (error, row) => (sum += weights[row] * error),
+      (error, row) => (sum += weights[row]! * error),
     );
   }
   return sum;
@@ -75,13 +75,13 @@ export function weightedEnergy(
   const visit = (at: (weight: number, value: number, d: number) => void): void => {
     for (const { targets, weights } of parts) {
       weights.forEach((weight, row) => {
-        for (let d = 0; d < width; d++) at(weight, targets[row * width + d], d);
+        for (let d = 0; d < width; d++) at(weight, targets[row * width + d]!, d);
       });
     }
   };
   let energy = 0;
-  visit((weight, value, d) => (mean[d] += weight * value));
-  visit((weight, value, d) => (energy += weight * (value - mean[d]) ** 2));
+  visit((weight, value, d) => (mean[d]! += weight * value));
+  visit((weight, value, d) => (energy += weight * (value - mean[d]!) ** 2));
   if (!(energy > 0)) throw new RangeError(`the held-out targets have energy ${energy}`);
   return energy;
 }

@@ -27,13 +27,13 @@ export function createReporter({ students, examples }: DistillTask): DistillRepo
       seconds += stepSeconds;
     },
     losses(values) {
-      values.forEach((loss, index) => (sums[index % ids.length] += loss));
+      values.forEach((loss, index) => (sums[index % ids.length]! += loss));
       rows += values.length / ids.length;
     },
     report(step, lastStep) {
       const tokensPerSecond = tokens / seconds;
       const metrics = {
-        ...Object.fromEntries(ids.map((id, index) => [`loss ${id}`, sums[index] / rows])),
+        ...Object.fromEntries(ids.map((id, index) => [`loss ${id}`, sums[index]! / rows])),
         tokensPerSecond,
         gflopPerSecond: (tokensPerSecond * flopPerToken) / 1e9,
       };

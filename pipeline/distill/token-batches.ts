@@ -85,7 +85,7 @@ export async function* tokenBatches(
           const from = Math.floor((batch * count) / batches);
           const to = Math.floor(((batch + 1) * count) / batches);
           for (let i = from; i < to; i++) {
-            const row = shuffled[i] * width;
+            const row = shuffled[i]! * width;
             buffer.set(rows.subarray(row, row + width), (i - from) * width);
           }
           yield buffer.subarray(0, (to - from) * width);
@@ -106,7 +106,7 @@ export async function* tokenBatches(
 function readAhead(tokens: TokenReader, chunks: readonly Chunk[]) {
   let held: { index: number; rows: Promise<Float32Array> } | undefined;
   const start = (index: number) => {
-    const rows = tokens.read(chunks[index].start, chunks[index].count);
+    const rows = tokens.read(chunks[index]!.start, chunks[index]!.count);
     // Awaited later; without this a failed read would be reported as unhandled before that.
     rows.catch(() => undefined);
     return { index, rows };

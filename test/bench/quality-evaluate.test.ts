@@ -38,7 +38,7 @@ describeOnEachEngine('quality evaluation', () => {
     const model = uploadTeacher(host, tinyArchitecture);
     let seen = 0;
     const evaluation = await openEvaluation(model, batches(), (count) => (seen += count));
-    const cut = [sliceFfn(blocks[0], first), blocks[1]];
+    const cut = [sliceFfn(blocks[0]!, first), blocks[1]];
     const same = await evaluation.score('same', blocks);
     const found = await evaluation.score('cut', cut);
     evaluation.dispose();
@@ -59,7 +59,7 @@ describeOnEachEngine('quality evaluation', () => {
       const expected = scoreLogits(logits, Int32Array.of(0, 2, 4), teacherReference(teacher, classes));
       assert.deepEqual(found.correct.slice(3 * batch, 3 * batch + 3), expected.correct);
       expected.kl.forEach((value, image) =>
-        assert.ok(Math.abs(value - found.kl[3 * batch + image]) < 1e-4 * (1 + value)),
+        assert.ok(Math.abs(value - found.kl[3 * batch + image]!) < 1e-4 * (1 + value)),
       );
       assert.ok(expected.kl.some((value) => value > 1e-3));
     }
@@ -90,7 +90,7 @@ describeOnEachEngine('quality evaluation', () => {
     const widths = await ask(2);
     assert.deepEqual(widths[0], [hidden, hidden]);
     assert.deepEqual(widths[3], [3, 3]);
-    widths.forEach((some, i) => assert.ok(some.reduce((a, b) => a + b, 0) <= budgets[i]));
+    widths.forEach((some, i) => assert.ok(some.reduce((a, b) => a + b, 0) <= budgets[i]!));
     assert.deepEqual(await ask(4), widths);
     model.dispose();
   });

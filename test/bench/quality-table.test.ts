@@ -132,7 +132,7 @@ describe('quality table', () => {
 
   it('is a table without the reference too, and prints every row once', () => {
     const table = buildTable([run('vbp', 1, 0, 'ab', [model('vbp', '10')])], 32, 0.95);
-    assert.equal(table.rows[0].differencePp, null);
+    assert.equal(table.rows[0]!.differencePp, null);
     const text = markdownTable(table);
     assert.match(text, /50 % of the hidden units removed/);
     assert.match(text, /\| vbp \| uniform \| one-shot \| 50\.0 \| 50\.0 \[/);

@@ -25,10 +25,10 @@ describeOnEachEngine('output error', () => {
   it('equals the float64 definition, whatever the size of a pass', () => {
     const y = outputOf(weights, held);
     const mean = new Float64Array(width);
-    for (const [i, value] of y.entries()) mean[i % width] += value / 500;
+    for (const [i, value] of y.entries()) mean[i % width]! += value / 500;
     const energy = errorPerToken(
       y,
-      y.map((_, i) => mean[i % width]),
+      y.map((_, i) => mean[i % width]!),
       500,
     );
     const error = errorPerToken(outputOf(descendant.weights, held), y, 500);
@@ -80,7 +80,7 @@ describeOnEachEngine('gates', () => {
   });
 
   it('stop an order that is not a permutation', () => {
-    for (const wrong of [units.slice(1), units.with(0, units[1]), units.with(3, hidden)]) {
+    for (const wrong of [units.slice(1), units.with(0, units[1]!), units.with(3, hidden)]) {
       const result = sortedTeacherGate(weights, wrong, held, 'tanh');
       assert.ok(!result.ok && /permutation of 48/.test(result.why));
     }
@@ -91,7 +91,7 @@ describeOnEachEngine('gates', () => {
     const other = sliceFfn(weights, kept.toReversed());
     const misplaced = { ...descendant.weights, fc1Kernel: other.fc1Kernel, fc1Bias: other.fc1Bias };
     const turned = descendant.weights.fc2Kernel.map(
-      (_, i, all) => all[(i % width) * 24 + Math.floor(i / width)],
+      (_, i, all) => all[(i % width) * 24 + Math.floor(i / width)]!,
     );
     for (const wrong of [
       misplaced,

@@ -17,9 +17,9 @@ describe('refit', () => {
       const expected = leastSquares(activations, 24, kept, teacherOutput);
       for (let d = 0; d < 5; d++) {
         for (let i = 0; i < fit.width; i++) {
-          assert.ok(Math.abs(fit.weights.fc2Kernel[i * 5 + d] - expected[i][d]) < 1e-6);
+          assert.ok(Math.abs(fit.weights.fc2Kernel[i * 5 + d]! - expected[i]![d]!) < 1e-6);
         }
-        assert.ok(Math.abs(fit.weights.fc2Bias[d] - expected[fit.width][d]) < 1e-6);
+        assert.ok(Math.abs(fit.weights.fc2Bias[d]! - expected[fit.width]![d]!) < 1e-6);
       }
       assert.deepEqual(fit.weights.fc1Kernel, sliceFfn(weights, kept).fc1Kernel);
       assert.deepEqual(fit.weights.fc1Bias, sliceFfn(weights, kept).fc1Bias);
@@ -38,12 +38,12 @@ describe('refit', () => {
       }
     }
     const mean = teacherOutput.reduce((sum, y, i) => {
-      sum[i % 5] += y / 300;
+      sum[i % 5]! += y / 300;
       return sum;
     }, new Float64Array(5));
     const centred = errorPerToken(
       teacherOutput,
-      teacherOutput.map((_, i) => mean[i % 5]),
+      teacherOutput.map((_, i) => mean[i % 5]!),
       300,
     );
     assert.ok(Math.abs(energy.predictedError / energy.relativePredictedError - centred) < 1e-9 * centred);
@@ -59,8 +59,8 @@ describe('refit', () => {
     for (let d = 0; d < 5; d++) {
       const lost = units
         .slice(10)
-        .reduce((sum, j) => sum + statistics.mean[j] * weights.fc2Kernel[j * 5 + d], 0);
-      assert.ok(Math.abs(shifted.weights.fc2Bias[d] - weights.fc2Bias[d] - lost) < 1e-6);
+        .reduce((sum, j) => sum + statistics.mean[j]! * weights.fc2Kernel[j * 5 + d]!, 0);
+      assert.ok(Math.abs(shifted.weights.fc2Bias[d]! - weights.fc2Bias[d]! - lost) < 1e-6);
     }
     assert.ok(shifted.predictedError < plain.predictedError);
   });
@@ -72,20 +72,20 @@ describe('refit', () => {
       fits.map(({ width, weights: { hidden } }) => [width, hidden]),
       widths.map((width) => [width, width]),
     );
-    assert.ok(fits[0].relativePredictedError < 1e-9);
+    assert.ok(fits[0]!.relativePredictedError < 1e-9);
     const sorted = fits.toSorted((a, b) => a.width - b.width);
     for (let i = 1; i < sorted.length; i++)
-      assert.ok(sorted[i].predictedError < sorted[i - 1].predictedError);
+      assert.ok(sorted[i]!.predictedError < sorted[i - 1]!.predictedError);
     const [alone] = refit(weights, statistics, units, [12], { ridge, method: 'affine' });
     for (const [i, w] of alone.weights.fc2Kernel.entries()) {
-      assert.ok(Math.abs(w - fits[2].weights.fc2Kernel[i]) < 1e-6);
+      assert.ok(Math.abs(w - fits[2]!.weights.fc2Kernel[i]!) < 1e-6);
     }
   });
 
   it('says when the ridge had to grow, and stays finite', () => {
     const twin = statistics.covariance.slice();
-    for (let j = 0; j < 24; j++) twin[7 * 24 + j] = twin[j];
-    for (let j = 0; j < 24; j++) twin[j * 24 + 7] = twin[j * 24];
+    for (let j = 0; j < 24; j++) twin[7 * 24 + j]! = twin[j]!;
+    for (let j = 0; j < 24; j++) twin[j * 24 + 7]! = twin[j * 24]!;
     const degenerate = { ...statistics, covariance: twin };
     const [fit] = refit(weights, degenerate, units, [24], { ridge: 0, method: 'affine' });
     assert.ok(fit.weights.fc2Kernel.every(Number.isFinite));

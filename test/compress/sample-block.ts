@@ -37,7 +37,7 @@ export function hiddenOf(
   for (let t = 0; t < count; t++) {
     for (let j = 0; j < hidden; j++) {
       let z = fc1Bias[j];
-      for (let d = 0; d < width; d++) z += tokens[t * width + d] * fc1Kernel[d * hidden + j];
+      for (let d = 0; d < width; d++) z += tokens[t * width + d]! * fc1Kernel[d * hidden + j]!;
       result[t * hidden + j] = 0.5 * z * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (z + 0.044715 * z ** 3)));
     }
   }
@@ -53,8 +53,8 @@ export function outputOf(weights: FfnWeights, tokens: Float32Array): Float64Arra
   for (let t = 0; t < count; t++) {
     for (let d = 0; d < width; d++) {
       let y = fc2Bias[d];
-      for (let j = 0; j < hidden; j++) y += h[t * hidden + j] * fc2Kernel[j * width + d];
-      result[t * width + d] = y;
+      for (let j = 0; j < hidden; j++) y += h[t * hidden + j]! * fc2Kernel[j * width + d]!;
+      result[t * width + d]! = y;
     }
   }
   return result;
@@ -64,12 +64,12 @@ export function outputOf(weights: FfnWeights, tokens: Float32Array): Float64Arra
 export function twoPass(h: ArrayLike<number>, hidden: number): BlockStatistics {
   const count = h.length / hidden;
   const mean = new Float64Array(hidden);
-  for (let i = 0; i < h.length; i++) mean[i % hidden] += h[i] / count;
+  for (let i = 0; i < h.length; i++) mean[i % hidden]! += h[i]! / count;
   const covariance = new Float64Array(hidden * hidden);
   for (let t = 0; t < count; t++) {
     for (let i = 0; i < hidden; i++) {
       for (let j = 0; j < hidden; j++) {
-        covariance[i * hidden + j] += ((h[t * hidden + i] - mean[i]) * (h[t * hidden + j] - mean[j])) / count;
+        covariance[i * hidden + j]! += ((h[t * hidden + i]! - mean[i]!) * (h[t * hidden + j]! - mean[j]!)) / count;
       }
     }
   }
@@ -78,7 +78,7 @@ export function twoPass(h: ArrayLike<number>, hidden: number): BlockStatistics {
 
 /** Squared distance per token, summed over the width. */
 export function errorPerToken(a: Float64Array, b: Float64Array, count: number): number {
-  return a.reduce((sum, value, i) => sum + (value - b[i]) ** 2, 0) / count;
+  return a.reduce((sum, value, i) => sum + (value - b[i]!) ** 2, 0) / count;
 }
 
 /**
@@ -99,19 +99,19 @@ export function leastSquares(
   for (let t = 0; t < count; t++) {
     const row = columns(t);
     for (let i = 0; i < size; i++) {
-      for (let j = 0; j < size; j++) system[i][j] += row[i] * row[j];
-      for (let d = 0; d < width; d++) system[i][size + d] += row[i] * targets[t * width + d];
+      for (let j = 0; j < size; j++) system[i]![j]! += row[i]! * row[j]!;
+      for (let d = 0; d < width; d++) system[i]![size + d]! += row[i]! * targets[t * width + d]!;
     }
   }
   for (let i = 0; i < size; i++) {
     let pivot = i;
-    for (let r = i + 1; r < size; r++) if (Math.abs(system[r][i]) > Math.abs(system[pivot][i])) pivot = r;
-    [system[i], system[pivot]] = [system[pivot], system[i]];
+    for (let r = i + 1; r < size; r++) if (Math.abs(system[r]![i]!) > Math.abs(system[pivot]![i]!)) pivot = r;
+    [system[i]!, system[pivot]!] = [system[pivot], system[i]];
     for (let r = 0; r < size; r++) {
       if (r === i) continue;
-      const factor = system[r][i] / system[i][i];
-      for (let c = i; c < size + width; c++) system[r][c] -= factor * system[i][c];
+      const factor = system[r]![i]! / system[i]![i]!;
+      for (let c = i; c < size + width; c++) system[r]![c]! -= factor * system[i]![c]!;
     }
   }
-  return system.map((row, i) => row.slice(size).map((value) => value / row[i]));
+  return system.map((row, i) => row.slice(size).map((value) => value / row[i]!));
 }

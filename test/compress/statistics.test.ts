@@ -45,7 +45,7 @@ function addAll(
 function assertClose(actual: BlockStatistics, expected: BlockStatistics, tolerance: number): void {
   assert.equal(actual.count, expected.count);
   for (const part of ['mean', 'covariance'] as const) {
-    const worst = actual[part].reduce((max, v, i) => Math.max(max, Math.abs(v - expected[part][i])), 0);
+    const worst = actual[part].reduce((max, v, i) => Math.max(max, Math.abs(v - expected[part][i]!)), 0);
     assert.ok(worst < tolerance, `${part} is off by ${worst}`);
   }
 }

@@ -43,7 +43,7 @@ async function* pixels(): AsyncGenerator<tf.Tensor4D> {
 }
 
 const largest = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
-  Array.from(a).reduce((max, value, i) => Math.max(max, Math.abs(value - b[i])), 0);
+  Array.from(a).reduce((max, value, i) => Math.max(max, Math.abs(value - b[i]!)), 0);
 
 describeOnEachEngine('streams', () => {
   let model: VisionTransformer;
@@ -67,7 +67,7 @@ describeOnEachEngine('streams', () => {
           block,
           () => all,
           (level, found, batch) => {
-            seen[level][batch] = {
+            seen[level]![batch] = {
               target: found.target.dataSync<'float32'>(),
               input: found.input.dataSync<'float32'>(),
             };
@@ -78,21 +78,21 @@ describeOnEachEngine('streams', () => {
             const images = pixelsOf(batch);
             const teacher = forward(model, images, { capture }).features;
             const student = forward(model, images, { capture, ffn: (index) => descendant[index] }).features;
-            const after = teacher[`${name}.output`].dataSync();
-            const before = student[`${name}.attention.output`].dataSync();
-            assert.ok(largest(seen[1][batch].input, student[`${name}.ffn.input`].dataSync()) < 1e-4);
-            const restored = before.map((value, i) => value + seen[1][batch].target[i]);
+            const after = teacher[`${name}.output`]!.dataSync();
+            const before = student[`${name}.attention.output`]!.dataSync();
+            assert.ok(largest(seen[1]![batch]!.input, student[`${name}.ffn.input`]!.dataSync()) < 1e-4);
+            const restored = before.map((value, i) => value + seen[1]![batch]!.target[i]!);
             assert.ok(largest(restored, after) < 1e-4);
-            const own = teacher[`${name}.attention.output`].dataSync();
+            const own = teacher[`${name}.attention.output`]!.dataSync();
             assert.ok(
               largest(
-                own.map((value, i) => value + seen[0][batch].target[i]),
+                own.map((value, i) => value + seen[0]![batch]!.target[i]!),
                 after,
               ) < 1e-4,
             );
           });
         }
-        await advanceStreams(streams, block, [cut[block]]);
+        await advanceStreams(streams, block, [cut[block]!]);
       }
     }
     await (stores[1] as ReturnType<typeof streamFolder>).close();
@@ -136,7 +136,7 @@ describeOnEachEngine('streams', () => {
           const student = forward(model, images, { capture: [last], ffn: (index) => ffns[index] }).features[
             last
           ];
-          return sum + tf.sum(tf.squaredDifference(teacher, student)).dataSync()[0];
+          return sum + tf.sum(tf.squaredDifference(teacher, student)).dataSync()[0]!;
         });
       }, 0);
       errors.set(ownShare, error);
@@ -170,7 +170,7 @@ describeOnEachEngine('streams', () => {
       });
     });
     // Another label moves it, but not far.
-    assert.ok(Math.abs(found[0] - ofClass / ofAll) < 0.3);
+    assert.ok(Math.abs(found[0]! - ofClass / ofAll) < 0.3);
     images.dispose();
     model.dispose();
   });

@@ -29,7 +29,7 @@ function otherTargets(): Float64Array {
   const noise = random(3, 'targets');
   const other = sampleBlock({ count: 300, seed: 9 }).weights;
   const added = outputOf(other, block.tokens);
-  return outputOf(block.weights, block.tokens).map((y, i) => y + 0.5 * added[i] + 0.1 * noise.normal());
+  return outputOf(block.weights, block.tokens).map((y, i) => y + 0.5 * added[i]! + 0.1 * noise.normal());
 }
 
 describe('targets', () => {
@@ -38,8 +38,8 @@ describe('targets', () => {
     const { targets } = splitJoint(twoPass(joint(block.activations, output), hidden + width), hidden);
     const own = teacherTargets(block.weights, block.statistics);
     assert.ok(Math.abs(own.energy - targets.energy) < 1e-9);
-    own.mean.forEach((value, d) => assert.ok(Math.abs(value - targets.mean[d]) < 1e-10));
-    own.shared.forEach((value, i) => assert.ok(Math.abs(value - targets.shared[i]) < 1e-10));
+    own.mean.forEach((value, d) => assert.ok(Math.abs(value - targets.mean[d]!) < 1e-10));
+    own.shared.forEach((value, i) => assert.ok(Math.abs(value - targets.shared[i]!) < 1e-10));
   });
 });
 
@@ -60,8 +60,8 @@ describeOnEachEngine('a refit to other targets', () => {
       for (let t = 0; t < 300; t++) {
         for (let d = 0; d < width; d++) {
           let y = bias[d];
-          for (let j = 0; j < 9; j++) y += h[t * 9 + j] * kernel[j * width + d];
-          sum += (rows[t] * (y - target[t * width + d]) ** 2) / 300;
+          for (let j = 0; j < 9; j++) y += h[t * 9 + j]! * kernel[j * width + d]!;
+          sum += (rows[t]! * (y - target[t * width + d]!) ** 2) / 300;
         }
       }
       return sum;
@@ -105,7 +105,7 @@ describeOnEachEngine('a refit to other targets', () => {
     const repeated = add([a, b, b, b, c, c]);
     assert.equal(weighted.count, 6);
     for (const part of ['mean', 'covariance'] as const) {
-      weighted[part].forEach((value, i) => assert.ok(Math.abs(value - repeated[part][i]) < 1e-6));
+      weighted[part].forEach((value, i) => assert.ok(Math.abs(value - repeated[part][i]!) < 1e-6));
     }
   });
 });

@@ -45,7 +45,7 @@ describeOnEachEngine('visitGradients', () => {
       const logits = head(model, x).dataSync();
       return labels.reduce((sum, label, image) => {
         const row = Array.from(logits.subarray(image * classes, (image + 1) * classes));
-        return sum + row[label] - Math.log(row.reduce((total, value) => total + Math.exp(value), 0));
+        return sum + row[label]! - Math.log(row.reduce((total, value) => total + Math.exp(value), 0));
       }, 0);
     });
 
@@ -70,7 +70,7 @@ describeOnEachEngine('visitGradients', () => {
       const drawn = Float32Array.from(gradient, () => direction.normal());
       const along = gradient.map((value) => value / norm);
       for (const way of [unit(0), unit(7), unit(3 * width + 2), unit(tokens * width + 1), drawn, along]) {
-        const expected = gradient.reduce((sum, value, i) => sum + value * way[i], 0);
+        const expected = gradient.reduce((sum, value, i) => sum + value * way[i]!, 0);
         const shifted = (by: number) =>
           logLikelihood(
             block,
@@ -99,7 +99,7 @@ describeOnEachEngine('visitGradients', () => {
       visited.push(block);
       assert.deepEqual(tokensOf.outputGradient.shape, [4, width]);
       const values = [...tokensOf.input.dataSync(), ...tokensOf.hidden.dataSync()];
-      values.forEach((value, i) => assert.ok(Math.abs(value - plain[block][i]) < 1e-5));
+      values.forEach((value, i) => assert.ok(Math.abs(value - plain[block]![i]!) < 1e-5));
     });
     assert.deepEqual(visited, [1, 0]);
     free();
@@ -124,27 +124,27 @@ describeOnEachEngine('visitGradients', () => {
             // The change of log p(label) if unit j of token t goes: its share of the output against the gradient.
             const output = new Float32Array(images * tokens * width);
             for (let d = 0; d < width; d++)
-              output[t * width + d] = activations[t * hidden + j] * kernel[j * width + d];
+              output[t * width + d] = activations[t * hidden + j]! * kernel[j * width + d]!;
             let linear = 0;
-            for (let d = 0; d < width; d++) linear += output[t * width + d] * gradients[t * width + d];
-            perToken[j] += Math.abs(linear) / rows.length;
+            for (let d = 0; d < width; d++) linear += output[t * width + d]! * gradients[t * width + d]!;
+            perToken[j]! += Math.abs(linear) / rows.length;
           }
         }
       },
     );
-    saliency.finish().forEach((value, j) => assert.ok(Math.abs(value - perToken[j]) < 1e-5 * (1 + value)));
+    saliency.finish().forEach((value, j) => assert.ok(Math.abs(value - perToken[j]!) < 1e-5 * (1 + value)));
     free();
   });
 });
 
 describe('labels without labels', () => {
   it('draws classes as often as the teacher believes in them, and names the likeliest', () => {
-    const logits = Float32Array.from({ length: 3 * 4000 }, (_, i) => Math.log([0.1, 0.6, 0.3][i % 3]));
+    const logits = Float32Array.from({ length: 3 * 4000 }, (_, i) => Math.log([0.1, 0.6, 0.3][i % 3]!));
     const drawn = sampleLabels(logits, 3, (image) => random(1, image));
     const counts = [0, 0, 0];
-    for (const label of drawn) counts[label]++;
+    for (const label of drawn) counts[label]!++;
     // Four standard errors of a share over 4,000 draws: 0.031.
-    [0.1, 0.6, 0.3].forEach((share, c) => assert.ok(Math.abs(counts[c] / 4000 - share) < 0.031));
+    [0.1, 0.6, 0.3].forEach((share, c) => assert.ok(Math.abs(counts[c]! / 4000 - share) < 0.031));
     assert.deepEqual(new Set(likeliestLabels(logits, 3)), new Set([1]));
   });
 
@@ -163,7 +163,7 @@ describe('labels without labels', () => {
       () => undefined,
     );
     const expected = tf.tidy(() => [...forward(model, pixels).logits.dataSync()]);
-    expected.forEach((value, i) => assert.ok(Math.abs(value - seen[i]) < 1e-4));
+    expected.forEach((value, i) => assert.ok(Math.abs(value - seen[i]!) < 1e-4));
     model.dispose();
     pixels.dispose();
   });

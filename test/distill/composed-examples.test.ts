@@ -113,7 +113,7 @@ describeOnEachEngine('composedExamples', () => {
       const share = drawn.filter(({ token }) => token === 0).length / drawn.length;
       assert.ok(Math.abs(share - classProbability) < (4 * 0.5) / (25 * Math.sqrt(2 * steps)), String(share));
       const counts = (of: (token: Drawn) => number, size: number): number[] =>
-        drawn.reduce((sums, token) => (sums[of(token)]++, sums), new Array<number>(size).fill(0));
+        drawn.reduce((sums, token) => (sums[of(token)]!++, sums), new Array<number>(size).fill(0));
       const even = (found: readonly number[]) => {
         const mean = found.reduce((a, b) => a + b, 0) / found.length;
         found.forEach((n) =>
@@ -152,10 +152,10 @@ describeOnEachEngine('composedExamples', () => {
       assert.ok(Math.abs(rows.reduce((sum, { w }) => sum + w, 0) - 1) < 1e-12);
       const mean = Array.from({ length: D }, (_, d) => rows.reduce((sum, { w, t }) => sum + w * t[d], 0));
       const distance = (a: ArrayLike<number>, b: ArrayLike<number>) =>
-        mean.reduce((sum, _, d) => sum + (a[d] - b[d]) ** 2, 0);
+        mean.reduce((sum, _, d) => sum + (a[d]! - b[d]!) ** 2, 0);
       const energy = rows.reduce((sum, { w, t }) => sum + w * distance(t, mean), 0);
       const error = rows.reduce((sum, { w, y, t }) => sum + w * distance(y, t), 0) / energy;
-      assert.ok(Math.abs(examples.energyPerToken[student] / energy - 1) < 1e-9);
+      assert.ok(Math.abs(examples.energyPerToken[student]! / energy - 1) < 1e-9);
       assert.ok(Math.abs(examples.errorOf(student, parameters) / error - 1) < 1e-5);
     }
     disposeFfn(parameters);
@@ -202,8 +202,8 @@ function synthetic(count: number, seed: number): StudentPairs {
   const inputs = Float32Array.from({ length: count * T * D }, () => stream.normal());
   const outputs = outputOf(weights, inputs);
   const pairs = (loss: number): Pairs => {
-    const damaged = inputs.map((x, i) => (1 - loss) * x + loss * inputs[i - (i % D) + ((i + 1) % D)]);
-    const targets = Float32Array.from(outputs, (y, i) => y + 0.3 * (inputs[i] - damaged[i]));
+    const damaged = inputs.map((x, i) => (1 - loss) * x + loss * inputs[i - (i % D) + ((i + 1) % D)]!);
+    const targets = Float32Array.from(outputs, (y, i) => y + 0.3 * (inputs[i]! - damaged[i]!));
     return { inputs: damaged, targets, tokensPerImage: T, width: D };
   };
   return { teacher: pairs(0), own: [pairs(0.2), pairs(0.4)] };
@@ -255,15 +255,15 @@ describeOnEachEngine('distillation on composed pairs', () => {
     const { teacher, own } = synthetic(60, 1);
     const heldOut = synthetic(20, 2);
     const examples = examplesOf({
-      train: { teacher, own: [own[1]] },
-      heldOut: { teacher: heldOut.teacher, own: [heldOut.own[1]] },
+      train: { teacher, own: [own[1]!] },
+      heldOut: { teacher: heldOut.teacher, own: [heldOut.own[1]!] },
       batchTokens: 64,
     });
-    const alone = await distill({ students: [students[1]], examples });
+    const alone = await distill({ students: [students[1]!], examples });
     assert.deepEqual(alone.students[0], whole.students[1]);
   });
 
   it('refuses examples for another number of students', async () => {
-    await assert.rejects(distill({ students: [students[0]] }), /1 students with examples for 2/);
+    await assert.rejects(distill({ students: [students[0]!] }), /1 students with examples for 2/);
   });
 });

@@ -32,8 +32,8 @@ describe('distillation gain per minute', () => {
     );
     for (const { timeShare, seconds, removed } of gain.points) {
       near(seconds, 40 * timeShare);
-      near(removed[0], 0.35 * timeShare);
-      near(removed[1], 0.05 * timeShare);
+      near(removed[0]!, 0.35 * timeShare);
+      near(removed[1]!, 0.05 * timeShare);
     }
   });
 
@@ -41,14 +41,14 @@ describe('distillation gain per minute', () => {
     // 0.6 of the refit's error left after 30 % of the time, and worse ever after; twice the refit's before.
     const gain = distillationGain([block(5, [1], (time) => [time < 0.25 ? 2 : time < 0.35 ? 0.6 : 1.5])])!;
     const expected = [0, 0.2, 0.4, 0.4, 0.4];
-    gain.points.forEach(({ removed }, i) => near(removed[0], expected[i]));
+    gain.points.forEach(({ removed }, i) => near(removed[0]!, expected[i]!));
   });
 
   it('never falls, and ends with the gain over the refit, whatever the looks found', () => {
     const errors = fc.array(fc.double({ min: 0.01, max: 2, noNaN: true }), { minLength: 10, maxLength: 10 });
     fc.assert(
       fc.property(errors, (found) => {
-        const { points } = distillationGain([block(7, [1], (time) => [found[Math.round(10 * time) - 1]])])!;
+        const { points } = distillationGain([block(7, [1], (time) => [found[Math.round(10 * time) - 1]!])])!;
         const removed = points.map((point) => point.removed[0]);
         removed.forEach((value, i) => assert.ok(value >= (removed[i - 1] ?? 0) - 1e-12));
         near(removed.at(-1)!, Math.max(0, 1 - Math.min(...found)));

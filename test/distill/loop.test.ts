@@ -86,7 +86,7 @@ describeOnEachEngine('distillBlock', () => {
     });
     assert.equal(history.length, 10);
     assert.deepEqual(steps, { planned: 30, made: 30 });
-    history.forEach(({ seconds }, i) => assert.ok(seconds > (i === 0 ? 0 : history[i - 1].seconds)));
+    history.forEach(({ seconds }, i) => assert.ok(seconds > (i === 0 ? 0 : history[i - 1]!.seconds)));
     for (const [index, student] of students.entries()) {
       assert.equal(student.kept, 'trained');
       assert.ok(
@@ -98,7 +98,7 @@ describeOnEachEngine('distillBlock', () => {
       assert.equal(student.weights.hidden, [18, 10][index]);
     }
     const last = reports.at(-1)!;
-    assert.ok(last['loss block-07/w0018'] < reports[0]['loss block-07/w0018']);
+    assert.ok(last['loss block-07/w0018']! < reports[0]!['loss block-07/w0018']!);
     assert.ok(last.tokensPerSecond > 0 && last.gflopPerSecond > 0);
   });
 
@@ -115,7 +115,7 @@ describeOnEachEngine('distillBlock', () => {
       { id: 'mean', weights: { ...constant, fc2Kernel: new Float32Array(D), fc2Bias: mean } },
     ];
     const result = await distill({ students, heldOut, settings: { steps: 1 } });
-    assert.ok(Math.abs(result.students[0].errorBefore - 1) < 1e-5, String(result.students[0].errorBefore));
+    assert.ok(Math.abs(result.students[0]!.errorBefore - 1) < 1e-5, String(result.students[0]!.errorBefore));
   });
 
   it('trains each width as if it were alone', async () => {
@@ -129,7 +129,7 @@ describeOnEachEngine('distillBlock', () => {
     for (const [index, student] of students.entries()) {
       assert.equal(student.kept, 'refit');
       assert.ok(student.gainOverRefit < 0 && student.errorAfter > student.errorBefore);
-      assert.deepEqual(student.weights, firstUnits([18, 10][index]));
+      assert.deepEqual(student.weights, firstUnits([18, 10][index]!));
     }
   });
 
@@ -231,12 +231,12 @@ function hostMeanOutput(inputs: Float32Array): Float32Array {
   for (let n = 0; n < count; n++) {
     for (let j = 0; j < H; j++) {
       let z = teacher.fc1Bias[j];
-      for (let d = 0; d < D; d++) z += inputs[n * D + d] * teacher.fc1Kernel[d * H + j];
+      for (let d = 0; d < D; d++) z += inputs[n * D + d]! * teacher.fc1Kernel[d * H + j]!;
       const h = z * normalDistribution(z);
-      for (let d = 0; d < D; d++) mean[d] += (h * teacher.fc2Kernel[j * D + d]) / count;
+      for (let d = 0; d < D; d++) mean[d]! += (h * teacher.fc2Kernel[j * D + d]!) / count;
     }
   }
-  return Float32Array.from(mean, (value, d) => value + teacher.fc2Bias[d]);
+  return Float32Array.from(mean, (value, d) => value + teacher.fc2Bias[d]!);
 }
 
 /** Simpson's rule over [0, z], 64 intervals: better than 1e-9 for |z| < 8. */

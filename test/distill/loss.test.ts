@@ -43,15 +43,15 @@ function hostLoss(w: Record<(typeof names)[number], ArrayLike<number>>, gelu: Ge
   for (let n = 0; n < N; n++) {
     const h = Array.from({ length: H }, (_, j) => {
       let z = w.fc1Bias[j];
-      for (let d = 0; d < D; d++) z += inputs[n * D + d] * w.fc1Kernel[d * H + j];
+      for (let d = 0; d < D; d++) z += inputs[n * D + d]! * w.fc1Kernel[d * H + j]!;
       return gelu === 'exact'
         ? 0.5 * z * (1 + erf(z / Math.SQRT2))
         : 0.5 * z * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (z + 0.044715 * z ** 3)));
     });
     for (let d = 0; d < D; d++) {
       let y = w.fc2Bias[d];
-      for (let j = 0; j < H; j++) y += h[j] * w.fc2Kernel[j * D + d];
-      loss += (y - targets[n * D + d]) ** 2;
+      for (let j = 0; j < H; j++) y += h[j]! * w.fc2Kernel[j * D + d]!;
+      loss += (y - targets[n * D + d]!) ** 2;
     }
   }
   return lossScale * loss;
@@ -90,7 +90,7 @@ describeOnEachEngine('distillation loss', () => {
         const scale = Math.max(...expected.map(Math.abs));
         expected.forEach((value, i) => {
           assert.ok(
-            Math.abs(gradients[name][i] - value) < 3e-5 * scale,
+            Math.abs(gradients[name][i]! - value) < 3e-5 * scale,
             `${name}[${i}]: ${gradients[name][i]} ${value}`,
           );
         });
@@ -114,9 +114,9 @@ describeOnEachEngine('distillation loss', () => {
       });
       disposeFfn(parameters);
       names.forEach((name, index) => {
-        const scale = Math.max(...automatic[index].map(Math.abs));
-        automatic[index].forEach((value, i) =>
-          assert.ok(Math.abs(gradients[name][i] - value) < 1e-5 * scale, `${name}[${i}]`),
+        const scale = Math.max(...automatic[index]!.map(Math.abs));
+        automatic[index]!.forEach((value, i) =>
+          assert.ok(Math.abs(gradients[name][i]! - value) < 1e-5 * scale, `${name}[${i}]`),
         );
       });
     });
@@ -140,10 +140,10 @@ describeOnEachEngine('distillation loss', () => {
       [40, 0, 13.5, 0],
     );
     const { loss, gradients } = distillGradients(x, y, parameters, 'exact', 1);
-    assert.ok(Math.abs(loss.dataSync()[0] - 2) < 1e-4);
+    assert.ok(Math.abs(loss.dataSync()[0]! - 2) < 1e-4);
     // Of the two tokens with an error only the first has a slope: d loss / d W1 = 2 * 1 * 40, d loss / d b1 = 2.
-    assert.ok(Math.abs(gradients.fc1Kernel.dataSync()[0] - 80) < 1e-2);
-    assert.ok(Math.abs(gradients.fc1Bias.dataSync()[0] - 2) < 1e-4);
+    assert.ok(Math.abs(gradients.fc1Kernel.dataSync()[0]! - 80) < 1e-2);
+    assert.ok(Math.abs(gradients.fc1Bias.dataSync()[0]! - 2) < 1e-4);
     tf.dispose([x, y, output, loss]);
     disposeFfn(parameters);
     disposeFfn(gradients);

@@ -74,10 +74,10 @@ function unseenLoss(ffns: readonly FfnWeights[]): number {
   tf.dispose([pixels, teacher, student]);
   uploaded.forEach(disposeFfn);
   model.dispose();
-  const dot = (a: number[], b: number[]) => a.reduce((sum, x, i) => sum + x * b[i], 0);
+  const dot = (a: number[], b: number[]) => a.reduce((sum, x, i) => sum + x * b[i]!, 0);
   const losses = p.map((row, i) => {
-    const divergence = row.reduce((sum, x, c) => sum + x * Math.log(x / q[i][c]), 0);
-    return divergence + 1 - dot(u[i], v[i]) / Math.sqrt(dot(u[i], u[i]) * dot(v[i], v[i]));
+    const divergence = row.reduce((sum, x, c) => sum + x * Math.log(x / q[i]![c]!), 0);
+    return divergence + 1 - dot(u[i]!, v[i]!) / Math.sqrt(dot(u[i]!, u[i]!) * dot(v[i]!, v[i]!));
   });
   return losses.reduce((a, b) => a + b) / losses.length;
 }
@@ -109,14 +109,14 @@ describeOnEachEngine('polishComposition', () => {
     );
     const { value, gradients } = lossAndGradients(model, parameters, pixels, 1);
     const expected = unseenLoss(halves);
-    assert.ok(Math.abs(value.dataSync()[0] / expected - 1) < 1e-4, `${value.dataSync()[0]}, ${expected}`);
+    assert.ok(Math.abs(value.dataSync()[0]! / expected - 1) < 1e-4, `${value.dataSync()[0]}, ${expected}`);
     for (const name of names) {
-      const found = gradients[name].dataSync();
+      const found = gradients[name]!.dataSync();
       for (const at of [0, 5]) {
         const step = 1e-2;
         const slope =
           (unseenLoss(changed(name, at, step)) - unseenLoss(changed(name, at, -step))) / (2 * step);
-        assert.ok(Math.abs(found[at] - slope) < 2e-3 + 0.02 * Math.abs(slope), `${found[at]}, ${slope}`);
+        assert.ok(Math.abs(found[at]! - slope) < 2e-3 + 0.02 * Math.abs(slope), `${found[at]}, ${slope}`);
       }
     }
     tf.dispose([value, gradients, pixels]);
@@ -148,7 +148,7 @@ describeOnEachEngine('polishComposition', () => {
     assert.equal(reports.at(-1), 1);
     ffns.forEach((ffn, block) => {
       for (const name of ffnParts) {
-        assert.notDeepEqual(ffn[name], halves[block][name], `block ${block}, ${name} was not trained`);
+        assert.notDeepEqual(ffn[name], halves[block]![name], `block ${block}, ${name} was not trained`);
       }
     });
   });

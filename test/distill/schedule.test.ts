@@ -49,8 +49,8 @@ describe('the schedule of a distillation', () => {
     assert.equal(rates[0], learningRateAt(settings, plan, 40));
     // Cosine after 10 steps of warm-up: 2 * (1 + cos(pi / 3)) / 2 at the third of the way.
     assert.ok(Math.abs(rates[0] - 1.5) < 1e-12);
-    assert.ok(Math.abs(rates[4] - 0.75) < 1e-12);
+    assert.ok(Math.abs(rates[4]! - 0.75) < 1e-12);
     assert.equal(rates[8], 0);
-    assert.ok(rates.every((rate, i) => i === 0 || rate < rates[i - 1]));
+    assert.ok(rates.every((rate, i) => i === 0 || rate < rates[i - 1]!));
   });
 });

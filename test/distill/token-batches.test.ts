@@ -23,7 +23,7 @@ async function take(tokens: TokenReader, steps: number, firstStep: number, seed 
   for (let i = 0; i < steps; i++) {
     const { value } = await batches.next();
     const rows = [...value];
-    rows.forEach((x, index) => assert.equal(x, index % 2 ? -rows[index - 1] : x));
+    rows.forEach((x, index) => assert.equal(x, index % 2 ? -rows[index - 1]! : x));
     taken.push(rows.filter((_, index) => index % 2 === 0));
   }
   await batches.return(undefined as never);

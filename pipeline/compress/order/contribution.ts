@@ -13,7 +13,7 @@ export const contribution: Criterion = ({
   const scores = mean.map((average, j) => {
     let norm = 0;
     for (const weight of fc2Kernel.subarray(j * width, (j + 1) * width)) norm += weight * weight;
-    return Math.sqrt((covariance[j * hidden + j] + average * average) * norm);
+    return Math.sqrt((covariance[j * hidden + j]! + average * average) * norm);
   });
   return orderByScore(scores);
 };

@@ -44,5 +44,5 @@ export function orderByScore(scores: Float64Array): Order {
   const bad = scores.findIndex((score) => !Number.isFinite(score));
   if (bad !== -1) throw new RangeError(`hidden unit ${bad} has the score ${scores[bad]}`);
   const units = Int32Array.from(scores.keys());
-  return { units: units.sort((a, b) => scores[b] - scores[a] || a - b), scores };
+  return { units: units.sort((a, b) => scores[b]! - scores[a]! || a - b), scores };
 }

@@ -17,10 +17,10 @@ const DENOISED_SHARE = 0.5;
 export const denoisedVariance: Criterion = ({ statistics: { count, mean, covariance } }) => {
   const hidden = mean.length;
   const { values, vectors } = eigenAbove(covariance, hidden, noiseEdge(covariance, hidden, count));
-  const scores = mean.map((_, j) => (1 - DENOISED_SHARE) * covariance[j * hidden + j]);
+  const scores = mean.map((_, j) => (1 - DENOISED_SHARE) * covariance[j * hidden + j]!);
   for (let i = 0; i < values.length; i++) {
-    const scale = DENOISED_SHARE * values[i];
-    for (let j = 0; j < hidden; j++) scores[j] += scale * vectors[i * hidden + j] ** 2;
+    const scale = DENOISED_SHARE * values[i]!;
+    for (let j = 0; j < hidden; j++) scores[j]! += scale * vectors[i * hidden + j]! ** 2;
   }
   return orderByScore(scores);
 };

@@ -41,8 +41,8 @@ export function eliminate(precision: Matrix, gram: Matrix, smallestPrecision: Fl
     const left = new Uint8Array(n).fill(1);
     for (let k = 0; k < panel; k++, done++) {
       const j = cheapest(left, norms, diagonal);
-      const c = norms[j] / diagonal[j];
-      const scale = 1 / Math.sqrt(diagonal[j]);
+      const c = norms[j]! / diagonal[j]!;
+      const scale = 1 / Math.sqrt(diagonal[j]!);
       const lk = l.data.subarray(k * n, (k + 1) * n);
       const vk = v.data.subarray(k * n, (k + 1) * n);
       readColumn(precision, n, j, lk);
@@ -53,25 +53,25 @@ export function eliminate(precision: Matrix, gram: Matrix, smallestPrecision: Fl
         const lqj = lq[j];
         const vqj = vq[j];
         for (let i = 0; i < n; i++) {
-          lk[i] -= lqj * lq[i];
-          vk[i] -= vqj * lq[i] + lqj * vq[i];
+          lk[i]! -= lqj * lq[i]!;
+          vk[i]! -= vqj * lq[i]! + lqj * vq[i]!;
         }
       }
-      removed[done] = units[j];
+      removed[done]! = units[j]!;
       cost[done] = c;
       left[j] = 0;
       let norm = 0;
       for (let i = 0; i < n; i++) {
-        const li = lk[i] * scale;
+        const li = lk[i]! * scale;
         // v - c l / 2, so that the update is the symmetric l v' + v l'.
-        const vi = vk[i] * scale - (c / 2) * li;
+        const vi = vk[i]! * scale - (c / 2) * li;
         lk[i] = li;
         vk[i] = vi;
         if (left[i] === 0) continue;
         // Rounding may not push a unit's precision under that of its variance alone, nor a norm under zero.
-        diagonal[i] = Math.max(diagonal[i] - li * li, smallestPrecision[units[i]]);
-        norms[i] = Math.max(norms[i] - 2 * li * vi, 0);
-        norm += norms[i];
+        diagonal[i] = Math.max(diagonal[i]! - li * li, smallestPrecision[units[i]!]!);
+        norms[i] = Math.max(norms[i]! - 2 * li * vi, 0);
+        norm += norms[i]!;
       }
       remainingNorm[done] = norm;
     }
@@ -101,7 +101,7 @@ function cheapest(left: Uint8Array, norms: Float64Array, diagonal: Float64Array)
   let least = Infinity;
   for (let i = 0; i < left.length; i++) {
     if (left[i] === 0) continue;
-    const cost = norms[i] / diagonal[i];
+    const cost = norms[i]! / diagonal[i]!;
     if (best === -1 || cost < least) {
       best = i;
       least = cost;
@@ -113,15 +113,15 @@ function cheapest(left: Uint8Array, norms: Float64Array, diagonal: Float64Array)
 /** Column j of the leading n x n part of a symmetric matrix, of which only the lower triangle is valid. */
 function readColumn({ data, rowStride }: Matrix, n: number, j: number, target: Float64Array): void {
   target.set(data.subarray(j * rowStride, j * rowStride + j + 1));
-  for (let i = j + 1; i < n; i++) target[i] = data[i * rowStride + j];
+  for (let i = j + 1; i < n; i++) target[i]! = data[i * rowStride + j]!;
 }
 
 /** Moves the lower triangle of the rows and columns `kept` (ascending) to the top left corner. */
 function compact({ data, rowStride }: Matrix, kept: Int32Array): void {
   for (let i = 0; i < kept.length; i++) {
-    const from = kept[i] * rowStride;
+    const from = kept[i]! * rowStride;
     const to = i * rowStride;
-    for (let j = 0; j <= i; j++) data[to + j] = data[from + kept[j]];
+    for (let j = 0; j <= i; j++) data[to + j]! = data[from + kept[j]!]!;
   }
 }
 
@@ -130,7 +130,7 @@ function pick(source: Matrix, kept: Int32Array): Matrix {
   const result = matrix(source.rows, kept.length);
   for (let k = 0; k < source.rows; k++) {
     for (let i = 0; i < kept.length; i++) {
-      result.data[k * kept.length + i] = source.data[k * source.columns + kept[i]];
+      result.data[k * kept.length + i]! = source.data[k * source.columns + kept[i]!]!;
     }
   }
   return result;

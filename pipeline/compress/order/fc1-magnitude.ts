@@ -8,7 +8,7 @@ import type { Criterion } from './criterion.ts';
 export const fc1Magnitude: Criterion = ({ weights: { width, hidden, fc1Kernel } }) => {
   const scores = new Float64Array(hidden);
   for (let d = 0; d < width; d++) {
-    for (let j = 0; j < hidden; j++) scores[j] += Math.abs(fc1Kernel[d * hidden + j]);
+    for (let j = 0; j < hidden; j++) scores[j]! += Math.abs(fc1Kernel[d * hidden + j]!);
   }
   return orderByScore(scores);
 };

@@ -9,7 +9,7 @@ export const magnitude: Criterion = ({ weights: { width, hidden, fc1Kernel, fc2K
   const scores = new Float64Array(hidden);
   for (let d = 0; d < width; d++) {
     for (let j = 0; j < hidden; j++) {
-      scores[j] += Math.abs(fc1Kernel[d * hidden + j]) + Math.abs(fc2Kernel[j * width + d]);
+      scores[j]! += Math.abs(fc1Kernel[d * hidden + j]!) + Math.abs(fc2Kernel[j * width + d]!);
     }
   }
   return orderByScore(scores);

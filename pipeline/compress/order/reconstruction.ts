@@ -31,19 +31,19 @@ export const reconstruction: Criterion = ({ statistics, weights, ridge: share })
   let regularised = 0;
   let norm = 0;
   for (let i = 0; i < original.data.length; i++) {
-    regularised += ridge * refitted.data[i] * original.data[i];
-    norm += refitted.data[i] ** 2;
+    regularised += ridge * refitted.data[i]! * original.data[i]!;
+    norm += refitted.data[i]! ** 2;
   }
   const smallest = Float64Array.from({ length: hidden }, (_, j) => {
-    return 1 / (statistics.covariance[j * hidden + j] + ridge);
+    return 1 / (statistics.covariance[j * hidden + j]! + ridge);
   });
   const { removed, cost, remainingNorm } = eliminate(precision, gram, smallest);
 
   const predictedError = new Float64Array(hidden + 1);
   predictedError[hidden] = Math.max(0, regularised - ridge * norm);
   for (let k = hidden - 1; k >= 0; k--) {
-    regularised += cost[hidden - 1 - k];
-    predictedError[k] = Math.max(0, regularised - ridge * remainingNorm[hidden - 1 - k]);
+    regularised += cost[hidden - 1 - k]!;
+    predictedError[k] = Math.max(0, regularised - ridge * remainingNorm[hidden - 1 - k]!);
   }
   return { units: removed.reverse(), predictedError, ridge, ridgeRaised };
 };

@@ -29,7 +29,7 @@ describe('globalWidths', () => {
         );
         widths.forEach((width, block) => {
           assert.equal(width % multiple, 0);
-          assert.ok(width >= multiple && width <= scores[block].length);
+          assert.ok(width >= multiple && width <= scores[block]!.length);
         });
       }),
     );
@@ -42,7 +42,7 @@ describe('globalWidths', () => {
         if (total + multiple > all) return;
         const narrow = globalWidths(scores, { total, multiple });
         const wide = globalWidths(scores, { total: total + multiple, multiple });
-        narrow.forEach((width, block) => assert.ok(width <= wide[block]));
+        narrow.forEach((width, block) => assert.ok(width <= wide[block]!));
       }),
     );
   });

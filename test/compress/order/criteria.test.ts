@@ -17,9 +17,9 @@ const input = { weights, statistics, ridge };
 
 function assertScores(order: Order, expected: readonly number[], tolerance = 1e-12): void {
   expected.forEach((value, j) =>
-    assert.ok(Math.abs(order.scores![j] - value) <= tolerance * (1 + Math.abs(value)), `unit ${j}`),
+    assert.ok(Math.abs(order.scores![j]! - value) <= tolerance * (1 + Math.abs(value)), `unit ${j}`),
   );
-  const sorted = expected.map((_, j) => j).sort((a, b) => expected[b] - expected[a]);
+  const sorted = expected.map((_, j) => j).sort((a, b) => expected[b]! - expected[a]!);
   assert.deepEqual([...order.units], sorted);
 }
 
@@ -29,15 +29,15 @@ const units = Array.from({ length: 9 }, (_, j) => j);
 describe('order criteria', () => {
   it('magnitude sums fc1 columns and fc2 rows, fc1-magnitude the columns alone', () => {
     const fc1 = units.map((j) =>
-      [0, 1, 2, 3, 4].reduce((sum, d) => sum + Math.abs(weights.fc1Kernel[d * 9 + j]), 0),
+      [0, 1, 2, 3, 4].reduce((sum, d) => sum + Math.abs(weights.fc1Kernel[d * 9 + j]!), 0),
     );
     const fc2 = units.map((j) =>
-      [0, 1, 2, 3, 4].reduce((sum, d) => sum + Math.abs(weights.fc2Kernel[j * 5 + d]), 0),
+      [0, 1, 2, 3, 4].reduce((sum, d) => sum + Math.abs(weights.fc2Kernel[j * 5 + d]!), 0),
     );
     assertScores(criteria['fc1-magnitude'].order(input), fc1);
     assertScores(
       criteria.magnitude.order(input),
-      fc1.map((value, j) => value + fc2[j]),
+      fc1.map((value, j) => value + fc2[j]!),
     );
   });
 
@@ -52,7 +52,7 @@ describe('order criteria', () => {
   it('contribution is the root mean square times the norm of the fc2 row', () => {
     const expected = units.map((j) => {
       const energy = unitOf(j).reduce((sum, value) => sum + value * value, 0) / 120;
-      const row = [0, 1, 2, 3, 4].reduce((sum, d) => sum + weights.fc2Kernel[j * 5 + d] ** 2, 0);
+      const row = [0, 1, 2, 3, 4].reduce((sum, d) => sum + weights.fc2Kernel[j * 5 + d]! ** 2, 0);
       return Math.sqrt(energy * row);
     });
     assertScores(criteria.contribution.order(input), expected, 1e-9);
@@ -77,7 +77,7 @@ describe('denoised variance', () => {
   for (let t = 0; t < count; t++) {
     const factors = [numbers.normal(), numbers.normal()];
     for (let j = 0; j < hidden; j++) {
-      h[t * hidden + j] = 0.2 * numbers.normal() + factors[0] * loadings[0][j] + factors[1] * loadings[1][j];
+      h[t * hidden + j] = 0.2 * numbers.normal() + factors[0]! * loadings[0]![j]! + factors[1]! * loadings[1]![j]!;
     }
   }
   const sample = twoPass(h, hidden);
@@ -87,10 +87,10 @@ describe('denoised variance', () => {
     assert.equal(eigenAbove(sample.covariance, hidden, edge).values.length, 2);
     const { scores } = denoisedVariance({ ...input, statistics: sample });
     for (let j = 0; j < hidden; j++) {
-      const signal = loadings[0][j] ** 2 + loadings[1][j] ** 2;
+      const signal = loadings[0]![j]! ** 2 + loadings[1]![j]! ** 2;
       // 4,000 samples: a variance is known to 2.2 % at one standard error.
-      assert.ok(Math.abs(scores![j] - (signal + 0.04 / 2)) < 0.1 * signal + 0.01, `unit ${j}`);
-      assert.ok(scores![j] < sample.covariance[j * hidden + j]);
+      assert.ok(Math.abs(scores![j]! - (signal + 0.04 / 2)) < 0.1 * signal + 0.01, `unit ${j}`);
+      assert.ok(scores![j]! < sample.covariance[j * hidden + j]!);
     }
   });
 
@@ -101,7 +101,7 @@ describe('denoised variance', () => {
     assert.equal(values.length, 150);
     const edge = noiseEdge(covariance, 150, 600);
     assert.ok(Math.abs(edge - 2.25) < 0.05, `(1 + 1/2)^2 times a variance near 1 expected, got ${edge}`);
-    assert.ok(Math.abs(values[0] - edge) < 0.15);
+    assert.ok(Math.abs(values[0]! - edge) < 0.15);
   });
 });
 
@@ -119,14 +119,14 @@ describeOnEachEngine('what single criteria collect', () => {
     const threshold = 0.01 * Math.sqrt(first.reduce((sum, value) => sum + value * value, 0) / first.length);
     const found = rate.finish();
     const expected = units.map((j) => unitOf(j).filter((value) => Math.abs(value) > threshold).length / 120);
-    expected.forEach((share, j) => assert.ok(Math.abs(found[j] - share) < 1e-12));
+    expected.forEach((share, j) => assert.ok(Math.abs(found[j]! - share) < 1e-12));
     assert.ok(
       expected.some((share) => share < 1),
       'the threshold must matter here',
     );
     assertScores(
       activeEnergy({ ...input, activeRate: found }),
-      units.map((j) => (unitOf(j).reduce((sum, value) => sum + value * value, 0) / 120) * expected[j]),
+      units.map((j) => (unitOf(j).reduce((sum, value) => sum + value * value, 0) / 120) * expected[j]!),
       1e-9,
     );
   });
@@ -150,8 +150,8 @@ describeOnEachEngine('what single criteria collect', () => {
       let expected = 0;
       for (let t = 0; t < 120; t++) {
         let gradient = 0;
-        for (let d = 0; d < 5; d++) gradient += gradients[t * 5 + d] * weights.fc2Kernel[j * 5 + d];
-        expected += Math.abs(gradient * activations[t * 9 + j]) / 120;
+        for (let d = 0; d < 5; d++) gradient += gradients[t * 5 + d]! * weights.fc2Kernel[j * 5 + d]!;
+        expected += Math.abs(gradient * activations[t * 9 + j]!) / 120;
       }
       assert.ok(Math.abs(found - expected) < 1e-5 * (1 + expected));
     });

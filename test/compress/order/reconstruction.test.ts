@@ -50,10 +50,10 @@ describe('reconstruction order', () => {
     const fits = refit(block.weights, block.statistics, units, widths, { ridge, method: 'affine' });
     const energy = predictedError[0];
     for (const { width, predictedError: error, relativePredictedError } of fits) {
-      assert.ok(Math.abs(predictedError[width] - error) < 1e-9 * energy, `width ${width}`);
+      assert.ok(Math.abs(predictedError[width]! - error) < 1e-9 * energy, `width ${width}`);
       assert.ok(Math.abs(relativePredictedError - error / energy) < 1e-12);
     }
-    for (let k = 1; k <= 230; k++) assert.ok(predictedError[k] <= predictedError[k - 1] + 1e-12 * energy);
+    for (let k = 1; k <= 230; k++) assert.ok(predictedError[k]! <= predictedError[k - 1]! + 1e-12 * energy);
   });
 
   it('does not depend on how the units are numbered', () => {
@@ -82,9 +82,9 @@ describe('reconstruction order', () => {
       covariance[4 * 12 + j] = 0;
       covariance[j * 12 + 4] = 0;
     }
-    for (let j = 0; j < 12; j++) covariance[9 * 12 + j] = covariance[2 * 12 + j];
-    for (let j = 0; j < 12; j++) covariance[j * 12 + 9] = covariance[j * 12 + 2];
-    mean[9] = mean[2];
+    for (let j = 0; j < 12; j++) covariance[9 * 12 + j]! = covariance[2 * 12 + j]!;
+    for (let j = 0; j < 12; j++) covariance[j * 12 + 9]! = covariance[j * 12 + 2]!;
+    mean[9]! = mean[2]!;
     const { units, predictedError } = reconstruction({
       statistics: { count: 150, mean, covariance },
       weights: block.weights,
@@ -93,7 +93,7 @@ describe('reconstruction order', () => {
     assert.ok(predictedError !== undefined);
     const firstTwo = [units[11], units[10]].sort((a, b) => a - b);
     assert.ok(firstTwo.includes(4) && (firstTwo.includes(2) || firstTwo.includes(9)));
-    assert.ok(predictedError[10] < 1e-6 * predictedError[0]);
+    assert.ok(predictedError[10]! < 1e-6 * predictedError[0]!);
   });
 
   it('survives statistics without any variance', () => {
@@ -146,6 +146,6 @@ describe('order criteria', () => {
       return fits.map(({ predictedError }) => predictedError);
     });
     const [best, ...others] = errors;
-    for (const other of others) for (const [i, error] of other.entries()) assert.ok(best[i] < error);
+    for (const other of others) for (const [i, error] of other.entries()) assert.ok(best[i]! < error);
   });
 });
