@@ -49,7 +49,7 @@ await distillBlock({
   signal: new AbortController().signal,
   checkpoint: { load: () => Promise.resolve(undefined), save: () => Promise.resolve() },
   onProgress: ({ note, metrics }) => {
-    const rate = metrics.gflopPerSecond;
+    const rate = metrics.gflopPerSecond!;
     console.log(`  ${note}, ${rate.toFixed(0)} GFLOP/s`);
   },
 });

@@ -138,7 +138,7 @@ async function startTorch(interpreter: string, tokens: number, threads: number) 
     version,
     async step(): Promise<Timing> {
       child.stdin.write('\n');
-      const [wallSeconds, processorSeconds] = (await read()).split(' ').map(Number);
+      const [wallSeconds, processorSeconds] = (await read()).split(' ').map(Number) as [number, number];
       return { wallSeconds, processorSeconds };
     },
     stop: () => void child.stdin.end(),

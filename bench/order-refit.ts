@@ -67,7 +67,7 @@ export function benchEngineProduct({ hidden }: OrderRefitCase): number {
 
 async function main(): Promise<void> {
   const [name = 'vit-tiny', choice = 'auto'] = process.argv.slice(2);
-  const size = orderRefitCases[name];
+  const size = orderRefitCases[name]!;
   const { orderSeconds, refitSeconds, productGflops } = benchOrderRefit(size);
   const engine = await loadEngine(choice as EngineChoice);
   const engineGflops = benchEngineProduct(size);

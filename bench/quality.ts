@@ -83,7 +83,7 @@ async function quality(options: QualityOptions): Promise<string> {
       const data = seed === seeds[0] ? first : await openQualityData(options, seed);
       const { seed: number } = data.loaded.config;
       for (const fold of folds) {
-        const { calibration, evaluation } = data.folds[fold];
+        const { calibration, evaluation } = data.folds[fold]!;
         splitHashes[`seed ${number}, fold ${fold}`] = sha256(
           evaluation.map(({ sha256 }) => sha256).join('\n'),
         );
@@ -211,7 +211,7 @@ function runKey(
   engine: string,
 ): string {
   const { config } = data.loaded;
-  const { calibration, evaluation } = data.folds[fold];
+  const { calibration, evaluation } = data.folds[fold]!;
   const baseline = baselineOf(name, options);
   const hash = hashJson({
     version,

@@ -25,7 +25,7 @@ export function globalWidths(
     const middle = Math.ceil(multiple / 2) - 1;
     return Array.from(
       { length: Math.floor(block.length / multiple) },
-      (_, g) => sorted[g * multiple + middle],
+      (_, g) => sorted[g * multiple + middle]!,
     );
   });
   const wanted = total / multiple;

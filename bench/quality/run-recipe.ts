@@ -115,7 +115,7 @@ export async function* runRecipe(
         onImages: run.onAllocationImages,
       });
       allocationSeconds = since(start);
-      models.push(...steps.map(({ sparsity }, i) => ({ allocation, sparsity, widths: found[i] })));
+      models.push(...steps.map(({ sparsity }, i) => ({ allocation, sparsity, widths: found[i]! })));
     } else {
       for (const { sparsity, width } of steps) {
         const widths = allocation === 'uniform' ? teacher.map(() => width) : await globally(width);
@@ -123,7 +123,7 @@ export async function* runRecipe(
       }
     }
   }
-  const needed = teacher.map((_, block) => models.map(({ widths }) => widths[block]));
+  const needed = teacher.map((_, block) => models.map(({ widths }) => widths[block]!));
   const missing = needed.some((widths, block) => widths.some((width) => !library.has(keyOf(block, width))));
   if (missing) library = await fit(needed);
 

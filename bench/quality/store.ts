@@ -37,7 +37,7 @@ export async function readRun(path: string): Promise<StoredRun | undefined> {
     const arrays: Record<string, Uint8Array | Float32Array> = {};
     for (const name of file.names) arrays[name] = (await file.readTyped(name)) as Uint8Array | Float32Array;
     const scores = scoresFromArrays(arrays);
-    const run = JSON.parse(file.metadata.run) as Omit<StoredRun, 'teacher' | 'models'> & {
+    const run = JSON.parse(file.metadata.run!) as Omit<StoredRun, 'teacher' | 'models'> & {
       models: Omit<ModelResult, 'scores'>[];
     };
     return {

@@ -69,7 +69,7 @@ export function buildTable(
   const pooledOf = (group: readonly { run: StoredRun; model: ModelResult }[], of: 'correct' | 'kl') =>
     pool(group.map(({ run, model }) => ({ run, values: model.scores[of] })));
   const rows = [...groups.values()].map((group): QualityRow => {
-    const [{ model }] = group;
+    const { model } = group[0]!;
     const { recipe, allocation, distillSteps, sparsity } = model;
     const pooled = pooledOf(group, 'correct');
     const other = groups.get(keyOf(reference, 'uniform', distillSteps, sparsity));
@@ -174,10 +174,10 @@ function normalBounds(differences: Float64Array, confidence: number): Bounds {
 /** The values of both on the images that both measured. */
 function shared(model: Pooled, reference: Pooled): [Float64Array, Float64Array] {
   const place = new Map(reference.ids.map((id, index) => [id, index]));
-  const pairs = model.ids.flatMap((id, index) => (place.has(id) ? [[index, place.get(id)!]] : []));
+  const pairs = model.ids.flatMap((id, index) => (place.has(id) ? [[index, place.get(id)!] as const] : []));
   return [
-    Float64Array.from(pairs, ([index]) => model.values[index]),
-    Float64Array.from(pairs, ([, index]) => reference.values[index]),
+    Float64Array.from(pairs, ([index]) => model.values[index]!),
+    Float64Array.from(pairs, ([, index]) => reference.values[index]!),
   ];
 }
 

@@ -5,20 +5,19 @@ import type { Baseline } from './recipes.ts';
 /** Work in forward passes of one image, so that the time left can be guessed before anything was measured. */
 
 /** What all recipes of a fold share: statistics, gradients, the teacher's answers. */
-export function foldWork(
-  { folds: [{ calibration, evaluation }] }: QualityData,
-  { recipes }: QualityOptions,
-): number {
+export function foldWork({ folds }: QualityData, { recipes }: QualityOptions): number {
+  const { calibration, evaluation } = folds[0]!;
   return calibration.length * (recipes.includes('taylor') ? 5.4 : 1.4) + evaluation.length;
 }
 
 /** What one recipe adds: its models, and its single blocks (half a pass each) or its training. */
 export function recipeWork(
   recipe: Pick<Baseline, 'allocations'>,
-  { folds: [{ evaluation }], architecture: { depth } }: QualityData,
+  { folds, architecture: { depth } }: QualityData,
   { sparsities, allocationImages }: QualityOptions,
   distillSteps: number,
 ): number {
+  const { evaluation } = folds[0]!;
   const models = recipe.allocations.length * sparsities.length;
   const measured = recipe.allocations.includes('measured') ? allocationImages * depth * 5 : 0;
   const training = models * depth * distillSteps * 0.2;

@@ -43,8 +43,9 @@ export async function composedProblems(
         rowWeights(weights, rows, sampled),
       );
     });
-    const [teacher, ...own] = accumulators.map((accumulator) => accumulator.finish());
-    return own.map((level) => {
+    const levels = accumulators.map((accumulator) => accumulator.finish());
+    const teacher = levels[0]!;
+    return levels.slice(1).map((level) => {
       const mixed = mergeStatistics(
         { ...teacher, count: teacher.count * (1 - ownShare) },
         { ...level, count: level.count * ownShare },

@@ -24,7 +24,7 @@ export function sortedTeacherGate(
   if (!isPermutation(units, teacher.hidden)) {
     return { ok: false, why: `the order is not a permutation of ${teacher.hidden} hidden units` };
   }
-  const [{ relative }] = outputErrors(teacher, [sliceFfn(teacher, units)], tokens, gelu);
+  const { relative } = outputErrors(teacher, [sliceFfn(teacher, units)], tokens, gelu)[0]!;
   if (relative <= ROUNDING) return { ok: true };
   return { ok: false, why: differs('the block with its hidden units sorted', 'the block', relative) };
 }
@@ -37,19 +37,19 @@ export function prefixGate(
   tokens: Float32Array,
   gelu: Gelu,
 ): GateResult {
-  const kept = Array.from({ length: width }, (_, i) => units[i]);
+  const kept = Array.from({ length: width }, (_, i) => units[i]!);
   const fc2Kernel = new Float32Array(teacher.fc2Kernel.length);
   for (const unit of kept) {
     const [from, to] = [unit * teacher.width, (unit + 1) * teacher.width];
     fc2Kernel.set(teacher.fc2Kernel.subarray(from, to), from);
   }
-  const [{ relative }] = outputErrors({ ...teacher, fc2Kernel }, [sliceFfn(teacher, kept)], tokens, gelu);
+  const { relative } = outputErrors({ ...teacher, fc2Kernel }, [sliceFfn(teacher, kept)], tokens, gelu)[0]!;
   if (relative <= ROUNDING) return { ok: true };
   return { ok: false, why: differs(`the slice of ${width} hidden units`, 'the masked block', relative) };
 }
 
 function isPermutation(units: ArrayLike<number>, hidden: number): boolean {
-  const seen = new Set(Array.from({ length: units.length }, (_, i) => units[i]));
+  const seen = new Set(Array.from({ length: units.length }, (_, i) => units[i]!));
   return (
     units.length === hidden && seen.size === hidden && [...seen].every((unit) => unit >= 0 && unit < hidden)
   );

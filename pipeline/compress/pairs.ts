@@ -46,13 +46,13 @@ export function createPairs({ levels, model }: Streams, tokensPerImage: number):
       targets[level]!.push(target.dataSync<'float32'>());
     },
     finish() {
-      const [teacher, ...own] = inputs.map((parts, level): Pairs => ({
+      const all = inputs.map((parts, level): Pairs => ({
         inputs: joined(parts),
         targets: joined(targets[level]!),
         tokensPerImage,
         width,
       }));
-      return { teacher, own };
+      return { teacher: all[0]!, own: all.slice(1) };
     },
   };
 }

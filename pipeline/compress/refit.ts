@@ -73,10 +73,11 @@ export function refit(
   });
   return fits.map(({ kernel, bias, error, ...used }, index) => {
     const predictedError = Math.max(0, error);
+    const width = widths[index]!;
     return {
-      width: widths[index],
+      width,
       weights: {
-        ...sliceFfn(weights, Array.prototype.slice.call(units, 0, widths[index]) as number[]),
+        ...sliceFfn(weights, Array.prototype.slice.call(units, 0, width) as number[]),
         fc2Kernel: Float32Array.from(kernel),
         fc2Bias: Float32Array.from(bias),
       },

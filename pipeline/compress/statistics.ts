@@ -94,7 +94,7 @@ export function createStatistics(hidden: number): StatisticsAccumulator {
     for (const [index, tensor] of pending.entries()) {
       const values = tensor.dataSync();
       const target = index === 0 ? sum : products;
-      const start = index === 0 ? 0 : pairStarts[index - 1];
+      const start = index === 0 ? 0 : pairStarts[index - 1]!;
       for (let i = 0; i < values.length; i++) target[start + i]! += values[i]!;
       tensor.dispose();
     }
@@ -168,7 +168,7 @@ export function createStatistics(hidden: number): StatisticsAccumulator {
           // On diagonal pairs the upper half serves both triangles, so that the result is symmetric to the bit.
           for (let c = row === column ? r : 0; c < sizes[column]!; c++) {
             const j = starts[column]! + c;
-            const total = products[pairStarts[index]! + r * sizes[column]! + c];
+            const total = products[pairStarts[index]! + r * sizes[column]! + c]!;
             const value = count === 0 ? 0 : total / count - difference[i]! * difference[j]!;
             covariance[i * hidden + j] = value;
             covariance[j * hidden + i] = value;

@@ -57,7 +57,9 @@ export function sampleTokens(tokens: number, wanted: number | null, random: Rand
   // A partial Fisher-Yates: only the part that is kept is drawn.
   for (let i = 0; i < wanted - 1; i++) {
     const j = i + random.integer(patches.length - i);
-    [patches[i]!, patches[j]!] = [patches[j], patches[i]];
+    const drawn = patches[j]!;
+    patches[j] = patches[i]!;
+    patches[i] = drawn;
   }
   const kept = new Int32Array(wanted);
   kept.set(patches.subarray(0, wanted - 1), 1);

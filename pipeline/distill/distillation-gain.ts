@@ -45,12 +45,12 @@ export function distillationGain(trained: readonly DistilledBlock[]): Distillati
 }
 
 function removedAt({ refitErrors, looks }: DistilledBlock, index: number, timeShare: number): number {
-  const refitError = refitErrors[index];
+  const refitError = refitErrors[index]!;
   if (refitError === null) return 0;
   const at = timeShare * looks.at(-1)!.seconds;
   let before = { seconds: 0, error: refitError };
   for (const { seconds, errors } of looks) {
-    const next = { seconds, error: Math.min(before.error, errors[index]) };
+    const next = { seconds, error: Math.min(before.error, errors[index]!) };
     if (at <= seconds) {
       const passed = seconds === before.seconds ? 1 : (at - before.seconds) / (seconds - before.seconds);
       return 1 - (before.error + passed * (next.error - before.error)) / refitError;

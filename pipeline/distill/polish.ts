@@ -98,7 +98,7 @@ export async function polishComposition(task: PolishTask): Promise<PolishResult>
   const readLosses = (): void => {
     const values = waiting.drain();
     const bad = values.findIndex((value) => !Number.isFinite(value));
-    if (bad >= 0) failNotFinite(values[bad], run.losses.length + bad + 1);
+    if (bad >= 0) failNotFinite(values[bad]!, run.losses.length + bad + 1);
     run.losses.push(...values);
     if (values.length === 0) return;
     const loss = values.reduce((a, b) => a + b, 0) / values.length;
@@ -175,15 +175,15 @@ export function lossAndGradients(
     const probabilities = tf.exp(certain);
     const aim = unitRows(teacher.features.pooled);
     const { value, grads } = tf.valueAndGrads((...tensors: tf.Tensor[]) => {
-      const trained = Object.fromEntries(names.map((name, index) => [name, tensors[index]]));
+      const trained = Object.fromEntries(names.map((name, index) => [name, tensors[index]!]));
       const student = forward({ ...model, weights: { ...model.weights, ...trained } }, pixels, { capture });
       const divergence = tf.sum(tf.mul(probabilities, tf.sub(certain, tf.logSoftmax(student.logits))));
       const agreement = tf.sum(tf.mul(aim, unitRows(student.features.pooled)));
       const images = pixels.shape[0];
       const hidden = tf.mul(tf.sub(images, agreement), hiddenWeight);
       return tf.div<tf.Scalar>(tf.add(divergence, hidden), images);
-    })(names.map((name) => parameters[name]));
-    const gradients = Object.fromEntries(names.map((name, index) => [name, grads[index]]));
+    })(names.map((name) => parameters[name]!));
+    const gradients = Object.fromEntries(names.map((name, index) => [name, grads[index]!]));
     return { value: value, gradients };
   });
 }
@@ -220,7 +220,7 @@ function restore(run: PolishRun, { meta, tensors }: TrainingState): void {
   const parameters = Object.fromEntries(
     Object.entries(run.parameters).map(([name, { shape }]) => [
       name,
-      tf.tensor(tensors[name].slice(), shape),
+      tf.tensor(tensors[name]!.slice(), shape),
     ]),
   );
   tf.dispose(Object.values(run.parameters));

@@ -31,7 +31,7 @@ export function planEnd(
   const { patience, minimumGain } = earlyStop;
   if (history.length <= patience) return plan;
   const lowest = (part: readonly Look[], student: number): number =>
-    Math.min(...part.map(({ errors }) => errors[student]));
+    Math.min(...part.map(({ errors }) => errors[student]!));
   const dried = last.errors.every(
     (_, student) =>
       lowest(history.slice(-patience), student) >=

@@ -72,12 +72,12 @@ export async function* tokenBatches(
     for (let epoch = Math.floor(firstStep / perEpoch); ; epoch++) {
       const order = orderOf(epoch);
       for (const [place, index] of order.entries()) {
-        const { count, batches } = chunks[index];
+        const { count, batches } = chunks[index]!;
         if (skip >= batches) {
           skip -= batches;
           continue;
         }
-        const rows = await reader.take(index, order[place + 1] ?? orderOf(epoch + 1)[0]);
+        const rows = await reader.take(index, order[place + 1] ?? orderOf(epoch + 1)[0]!);
         const shuffled = random(seed, 'distill', 'tokens', epoch, index).shuffle(
           Uint32Array.from({ length: count }, (_, i) => i),
         );

@@ -38,7 +38,7 @@ describeOnEachEngine('quality evaluation', () => {
     const model = uploadTeacher(host, tinyArchitecture);
     let seen = 0;
     const evaluation = await openEvaluation(model, batches(), (count) => (seen += count));
-    const cut = [sliceFfn(blocks[0]!, first), blocks[1]];
+    const cut = [sliceFfn(blocks[0]!, first), blocks[1]!];
     const same = await evaluation.score('same', blocks);
     const found = await evaluation.score('cut', cut);
     evaluation.dispose();
@@ -53,7 +53,7 @@ describeOnEachEngine('quality evaluation', () => {
       const pixels = pixelsOf(batch);
       const [teacher, logits] = tf.tidy(() => [
         forward(model, pixels).logits.dataSync<'float32'>(),
-        forward(model, pixels, { ffn: (block) => uploaded[block] }).logits.dataSync<'float32'>(),
+        forward(model, pixels, { ffn: (block) => uploaded[block]! }).logits.dataSync<'float32'>(),
       ]);
       pixels.dispose();
       const expected = scoreLogits(logits, Int32Array.of(0, 2, 4), teacherReference(teacher, classes));

@@ -48,17 +48,17 @@ describe('quality table', () => {
       ['blockforge', 'vbp'],
     );
     const [best, vbp] = rows;
-    assert.equal(best.differencePp, null);
+    assert.equal(best!.differencePp, null);
     const top1 = proportionPercent(5, 8);
-    assert.deepEqual(best.top1Percent, { mean: 62.5, low: top1.low, high: top1.high });
+    assert.deepEqual(best!.top1Percent, { mean: 62.5, low: top1.low, high: top1.high });
     // Image d is won; b, c and e are lost.
     const { mean, low, high } = pairedDifferencePp(1, 3, 8);
-    assert.deepEqual(vbp.differencePp, { mean, low, high });
-    assert.equal(vbp.images, 8);
-    assert.equal(vbp.kl, 1);
-    assert.equal(vbp.agreementPercent, 37.5);
-    assert.equal(vbp.fitSeconds, 3);
-    assert.equal(vbp.keptPercent, 50);
+    assert.deepEqual(vbp!.differencePp, { mean, low, high });
+    assert.equal(vbp!.images, 8);
+    assert.equal(vbp!.kl, 1);
+    assert.equal(vbp!.agreementPercent, 37.5);
+    assert.equal(vbp!.fitSeconds, 3);
+    assert.equal(vbp!.keptPercent, 50);
     assert.deepEqual(teacher.top1Percent.mean, 100);
     assert.equal(teacher.images, 8);
   });
@@ -120,7 +120,7 @@ describe('quality table', () => {
       run('blockforge', seed, 0, 'abcd', [model('blockforge', '0000')]),
       run('vbp', seed, 0, 'abcd', [model('vbp', seed === 1 ? '1100' : '1000')]),
     ]);
-    const vbp = buildTable(runs, 32, 0.95).rows[0];
+    const vbp = buildTable(runs, 32, 0.95).rows[0]!;
     assert.equal(vbp.images, 4);
     assert.equal(vbp.seeds, 2);
     assert.equal(vbp.top1Percent.mean, 37.5);

@@ -36,7 +36,7 @@ export function hiddenOf(
   const result = new Float64Array(count * hidden);
   for (let t = 0; t < count; t++) {
     for (let j = 0; j < hidden; j++) {
-      let z = fc1Bias[j];
+      let z = fc1Bias[j]!;
       for (let d = 0; d < width; d++) z += tokens[t * width + d]! * fc1Kernel[d * hidden + j]!;
       result[t * hidden + j] = 0.5 * z * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (z + 0.044715 * z ** 3)));
     }
@@ -52,7 +52,7 @@ export function outputOf(weights: FfnWeights, tokens: Float32Array): Float64Arra
   const result = new Float64Array(count * width);
   for (let t = 0; t < count; t++) {
     for (let d = 0; d < width; d++) {
-      let y = fc2Bias[d];
+      let y = fc2Bias[d]!;
       for (let j = 0; j < hidden; j++) y += h[t * hidden + j]! * fc2Kernel[j * width + d]!;
       result[t * width + d]! = y;
     }
@@ -69,7 +69,8 @@ export function twoPass(h: ArrayLike<number>, hidden: number): BlockStatistics {
   for (let t = 0; t < count; t++) {
     for (let i = 0; i < hidden; i++) {
       for (let j = 0; j < hidden; j++) {
-        covariance[i * hidden + j]! += ((h[t * hidden + i]! - mean[i]!) * (h[t * hidden + j]! - mean[j]!)) / count;
+        covariance[i * hidden + j]! +=
+          ((h[t * hidden + i]! - mean[i]!) * (h[t * hidden + j]! - mean[j]!)) / count;
       }
     }
   }
@@ -106,7 +107,7 @@ export function leastSquares(
   for (let i = 0; i < size; i++) {
     let pivot = i;
     for (let r = i + 1; r < size; r++) if (Math.abs(system[r]![i]!) > Math.abs(system[pivot]![i]!)) pivot = r;
-    [system[i]!, system[pivot]!] = [system[pivot], system[i]];
+    [system[i], system[pivot]] = [system[pivot]!, system[i]!];
     for (let r = 0; r < size; r++) {
       if (r === i) continue;
       const factor = system[r]![i]! / system[i]![i]!;

@@ -77,7 +77,7 @@ describeOnEachEngine('streams', () => {
           tf.tidy(() => {
             const images = pixelsOf(batch);
             const teacher = forward(model, images, { capture }).features;
-            const student = forward(model, images, { capture, ffn: (index) => descendant[index] }).features;
+            const student = forward(model, images, { capture, ffn: (index) => descendant[index]! }).features;
             const after = teacher[`${name}.output`]!.dataSync();
             const before = student[`${name}.attention.output`]!.dataSync();
             assert.ok(largest(seen[1]![batch]!.input, student[`${name}.ffn.input`]!.dataSync()) < 1e-4);
@@ -117,7 +117,7 @@ describeOnEachEngine('streams', () => {
           () => true,
           options,
         );
-        const { statistics, targets } = problems[0];
+        const { statistics, targets } = problems[0]!;
         const [fit] = refit(
           hostFfn(weights, block),
           statistics,
@@ -126,17 +126,17 @@ describeOnEachEngine('streams', () => {
           { ridge: 1e-6, method: 'affine' },
           targets,
         );
-        ffns.push(uploadFfn(fit.weights));
-        await advanceStreams(streams, block, [fit.weights]);
+        ffns.push(uploadFfn(fit!.weights));
+        await advanceStreams(streams, block, [fit!.weights]);
       }
       const error = [0, 1].reduce((sum, batch) => {
         return tf.tidy(() => {
           const images = pixelsOf(batch);
           const teacher = forward(model, images, { capture: [last] }).features[last];
-          const student = forward(model, images, { capture: [last], ffn: (index) => ffns[index] }).features[
+          const student = forward(model, images, { capture: [last], ffn: (index) => ffns[index]! }).features[
             last
           ];
-          return sum + tf.sum(tf.squaredDifference(teacher, student)).dataSync()[0]!;
+          return sum + tf.sum(tf.squaredDifference(teacher!, student!)).dataSync()[0]!;
         });
       }, 0);
       errors.set(ownShare, error);

@@ -124,9 +124,9 @@ describeOnEachEngine('visitGradients', () => {
             // The change of log p(label) if unit j of token t goes: its share of the output against the gradient.
             const output = new Float32Array(images * tokens * width);
             for (let d = 0; d < width; d++)
-              output[t * width + d] = activations[t * hidden + j]! * kernel[j * width + d]!;
+              output[t * width + d] = activations![t * hidden + j]! * kernel![j * width + d]!;
             let linear = 0;
-            for (let d = 0; d < width; d++) linear += output[t * width + d]! * gradients[t * width + d]!;
+            for (let d = 0; d < width; d++) linear += output[t * width + d]! * gradients![t * width + d]!;
             perToken[j]! += Math.abs(linear) / rows.length;
           }
         }

@@ -62,7 +62,7 @@ async function draw(
         );
         return Array.from({ length: x.shape[0] }, (_, row) => {
           const [source, student, image, token] = values.subarray(row * D);
-          return { own: source === 1, student, image, token };
+          return { own: source === 1, student: student!, image: image!, token: token! };
         });
       }),
     );
@@ -139,7 +139,7 @@ describeOnEachEngine('composedExamples', () => {
     for (const student of [0, 1]) {
       const parts = [
         [heldOut.teacher, 1 - ownShare, 7],
-        [heldOut.own[student], ownShare, 11],
+        [heldOut.own[student]!, ownShare, 11],
       ] as const;
       const rows = parts.flatMap(([{ inputs, targets }, share, count]) => {
         const outputs = outputOf(weights, inputs);
@@ -150,7 +150,7 @@ describeOnEachEngine('composedExamples', () => {
         }));
       });
       assert.ok(Math.abs(rows.reduce((sum, { w }) => sum + w, 0) - 1) < 1e-12);
-      const mean = Array.from({ length: D }, (_, d) => rows.reduce((sum, { w, t }) => sum + w * t[d], 0));
+      const mean = Array.from({ length: D }, (_, d) => rows.reduce((sum, { w, t }) => sum + w * t[d]!, 0));
       const distance = (a: ArrayLike<number>, b: ArrayLike<number>) =>
         mean.reduce((sum, _, d) => sum + (a[d]! - b[d]!) ** 2, 0);
       const energy = rows.reduce((sum, { w, t }) => sum + w * distance(t, mean), 0);
@@ -186,8 +186,8 @@ describeOnEachEngine('composedExamples', () => {
   it('takes class tokens alone', async () => {
     const alone = { ...marked(0, 9), tokensPerImage: 1 };
     const pairs = { teacher: alone, own: [alone] };
-    const [[drawn]] = await draw(1, 0, { train: pairs, heldOut: pairs, classProbability: 1 });
-    assert.equal(drawn.length, 50);
+    const [drawn] = await draw(1, 0, { train: pairs, heldOut: pairs, classProbability: 1 });
+    assert.equal(drawn![0]!.length, 50);
     assert.throws(() => examplesOf({ train: pairs, heldOut: pairs }), /there are class tokens only/);
   });
 });

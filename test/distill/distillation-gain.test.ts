@@ -50,7 +50,7 @@ describe('distillation gain per minute', () => {
       fc.property(errors, (found) => {
         const { points } = distillationGain([block(7, [1], (time) => [found[Math.round(10 * time) - 1]!])])!;
         const removed = points.map((point) => point.removed[0]);
-        removed.forEach((value, i) => assert.ok(value >= (removed[i - 1] ?? 0) - 1e-12));
+        removed.forEach((value, i) => assert.ok(value! >= (removed[i - 1] ?? 0) - 1e-12));
         near(removed.at(-1)!, Math.max(0, 1 - Math.min(...found)));
       }),
       { seed: 1 },

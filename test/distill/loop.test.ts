@@ -94,12 +94,12 @@ describeOnEachEngine('distillBlock', () => {
         `${student.errorBefore} -> ${student.errorAfter}`,
       );
       assert.equal(student.gainOverRefit, 1 - student.errorAfter / student.errorBefore);
-      assert.equal(Math.min(...history.map(({ errors }) => errors[index])), student.errorAfter);
+      assert.equal(Math.min(...history.map(({ errors }) => errors[index]!)), student.errorAfter);
       assert.equal(student.weights.hidden, [18, 10][index]);
     }
     const last = reports.at(-1)!;
     assert.ok(last['loss block-07/w0018']! < reports[0]!['loss block-07/w0018']!);
-    assert.ok(last.tokensPerSecond > 0 && last.gflopPerSecond > 0);
+    assert.ok(last.tokensPerSecond! > 0 && last.gflopPerSecond! > 0);
   });
 
   it('measures the error as the share of the teacher’s output variance that is lost', async () => {
@@ -160,7 +160,7 @@ describeOnEachEngine('distillBlock', () => {
 
   it('stops on a loss that is no number, naming block, descendant and step, and leaves nothing behind', async () => {
     const weights = { ...firstUnits(10), fc2Bias: new Float32Array(D).fill(NaN) };
-    const students = [bothWidths[0], { id: 'block-07/w0010', weights }];
+    const students = [bothWidths[0]!, { id: 'block-07/w0010', weights }];
     const before = tf.memory().numTensors;
     await assert.rejects(distill({ students }), (error: BlockForgeError) => {
       assert.equal(error.failure.reason, 'not-finite');
@@ -230,9 +230,9 @@ function hostMeanOutput(inputs: Float32Array): Float32Array {
   const mean = new Float64Array(D);
   for (let n = 0; n < count; n++) {
     for (let j = 0; j < H; j++) {
-      let z = teacher.fc1Bias[j];
+      let z = teacher.fc1Bias[j]!;
       for (let d = 0; d < D; d++) z += inputs[n * D + d]! * teacher.fc1Kernel[d * H + j]!;
-      const h = z * normalDistribution(z);
+      const h = z * normalDistribution(z!);
       for (let d = 0; d < D; d++) mean[d]! += (h * teacher.fc2Kernel[j * D + d]!) / count;
     }
   }

@@ -42,14 +42,14 @@ function hostLoss(w: Record<(typeof names)[number], ArrayLike<number>>, gelu: Ge
   let loss = 0;
   for (let n = 0; n < N; n++) {
     const h = Array.from({ length: H }, (_, j) => {
-      let z = w.fc1Bias[j];
+      let z = w.fc1Bias[j]!;
       for (let d = 0; d < D; d++) z += inputs[n * D + d]! * w.fc1Kernel[d * H + j]!;
       return gelu === 'exact'
         ? 0.5 * z * (1 + erf(z / Math.SQRT2))
         : 0.5 * z * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (z + 0.044715 * z ** 3)));
     });
     for (let d = 0; d < D; d++) {
-      let y = w.fc2Bias[d];
+      let y = w.fc2Bias[d]!;
       for (let j = 0; j < H; j++) y += h[j]! * w.fc2Kernel[j * D + d]!;
       loss += (y - targets[n * D + d]!) ** 2;
     }
@@ -63,7 +63,7 @@ describeOnEachEngine('distillation loss', () => {
     const x = tf.tensor2d(inputs, [N, D]);
     const y = tf.tensor2d(targets, [N, D]);
     const { loss, gradients } = distillGradients(x, y, parameters, gelu, lossScale);
-    const found = { loss: loss.dataSync()[0], gradients: await downloadFfn(gradients) };
+    const found = { loss: loss.dataSync()[0]!, gradients: await downloadFfn(gradients) };
     tf.dispose([x, y, loss]);
     disposeFfn(parameters);
     disposeFfn(gradients);
@@ -105,7 +105,7 @@ describeOnEachEngine('distillation loss', () => {
         const y = tf.tensor2d(targets, [N, D]);
         const loss = (...[w1, b1, w2, b2]: tf.Tensor[]) =>
           tf.mul<tf.Scalar>(
-            tf.sum(tf.squaredDifference(linear(stockGelu(linear(x, w1, b1), gelu), w2, b2), y)),
+            tf.sum(tf.squaredDifference(linear(stockGelu(linear(x, w1!, b1), gelu), w2!, b2), y)),
             lossScale,
           );
         return tf

@@ -67,7 +67,7 @@ function unseenLoss(ffns: readonly FfnWeights[]): number {
   const pixels = pixelsAt(1000);
   const capture = ['pooled'] as const;
   const teacher = forward(model, pixels, { capture });
-  const student = forward(model, pixels, { capture, ffn: (index) => uploaded[index] });
+  const student = forward(model, pixels, { capture, ffn: (index) => uploaded[index]! });
   const read = (x: tf.Tensor) => x.arraySync() as number[][];
   const [p, q] = [teacher, student].map(({ logits }) => read(logits).map(softmax));
   const [u, v] = [teacher, student].map(({ features }) => read(features.pooled));
@@ -75,9 +75,9 @@ function unseenLoss(ffns: readonly FfnWeights[]): number {
   uploaded.forEach(disposeFfn);
   model.dispose();
   const dot = (a: number[], b: number[]) => a.reduce((sum, x, i) => sum + x * b[i]!, 0);
-  const losses = p.map((row, i) => {
-    const divergence = row.reduce((sum, x, c) => sum + x * Math.log(x / q[i]![c]!), 0);
-    return divergence + 1 - dot(u[i]!, v[i]!) / Math.sqrt(dot(u[i]!, u[i]!) * dot(v[i]!, v[i]!));
+  const losses = p!.map((row, i) => {
+    const divergence = row.reduce((sum, x, c) => sum + x * Math.log(x / q![i]![c]!), 0);
+    return divergence + 1 - dot(u![i]!, v![i]!) / Math.sqrt(dot(u![i]!, u![i]!) * dot(v![i]!, v![i]!));
   });
   return losses.reduce((a, b) => a + b) / losses.length;
 }
@@ -130,7 +130,7 @@ describeOnEachEngine('polishComposition', () => {
     const reports: number[] = [];
     const { ffns, losses } = await polish({
       model,
-      onProgress: ({ metrics, fraction }) => reports.push(metrics.loss, fraction),
+      onProgress: ({ metrics, fraction }) => reports.push(metrics.loss!, fraction),
     });
     assert.deepEqual(
       Object.values(model.weights).map((tensor) => tensor.dataSync()),

@@ -50,8 +50,8 @@ export function eliminate(precision: Matrix, gram: Matrix, smallestPrecision: Fl
       for (let q = 0; q < k; q++) {
         const lq = l.data.subarray(q * n, (q + 1) * n);
         const vq = v.data.subarray(q * n, (q + 1) * n);
-        const lqj = lq[j];
-        const vqj = vq[j];
+        const lqj = lq[j]!;
+        const vqj = vq[j]!;
         for (let i = 0; i < n; i++) {
           lk[i]! -= lqj * lq[i]!;
           vk[i]! -= vqj * lq[i]! + lqj * vq[i]!;
@@ -85,15 +85,15 @@ export function eliminate(precision: Matrix, gram: Matrix, smallestPrecision: Fl
     addProduct(block(precision, 0, 0, m, m), -1, transposed(lower), lower, { lowerOnly: true });
     addProduct(block(gram, 0, 0, m, m), -1, transposed(lower), upper, { lowerOnly: true });
     addProduct(block(gram, 0, 0, m, m), -1, transposed(upper), lower, { lowerOnly: true });
-    units = Int32Array.from(kept, (i) => units[i]);
-    diagonal = Float64Array.from(kept, (i) => diagonal[i]);
-    norms = Float64Array.from(kept, (i) => norms[i]);
+    units = Int32Array.from(kept, (i) => units[i]!);
+    diagonal = Float64Array.from(kept, (i) => diagonal[i]!);
+    norms = Float64Array.from(kept, (i) => norms[i]!);
   }
   return { removed, cost, remainingNorm };
 }
 
 function diagonalOf({ data, rows, rowStride }: Matrix): Float64Array {
-  return Float64Array.from({ length: rows }, (_, j) => data[j * rowStride + j]);
+  return Float64Array.from({ length: rows }, (_, j) => data[j * rowStride + j]!);
 }
 
 function cheapest(left: Uint8Array, norms: Float64Array, diagonal: Float64Array): number {

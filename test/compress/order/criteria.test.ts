@@ -23,7 +23,7 @@ function assertScores(order: Order, expected: readonly number[], tolerance = 1e-
   assert.deepEqual([...order.units], sorted);
 }
 
-const unitOf = (j: number): number[] => Array.from({ length: 120 }, (_, t) => activations[t * 9 + j]);
+const unitOf = (j: number): number[] => Array.from({ length: 120 }, (_, t) => activations[t * 9 + j]!);
 const units = Array.from({ length: 9 }, (_, j) => j);
 
 describe('order criteria', () => {
@@ -77,7 +77,8 @@ describe('denoised variance', () => {
   for (let t = 0; t < count; t++) {
     const factors = [numbers.normal(), numbers.normal()];
     for (let j = 0; j < hidden; j++) {
-      h[t * hidden + j] = 0.2 * numbers.normal() + factors[0]! * loadings[0]![j]! + factors[1]! * loadings[1]![j]!;
+      h[t * hidden + j] =
+        0.2 * numbers.normal() + factors[0]! * loadings[0]![j]! + factors[1]! * loadings[1]![j]!;
     }
   }
   const sample = twoPass(h, hidden);
@@ -140,8 +141,8 @@ describeOnEachEngine('what single criteria collect', () => {
       [0, 50],
       [50, 120],
     ]) {
-      const h = tf.tensor2d(Float32Array.from(activations.slice(from * 9, to * 9)), [to - from, 9]);
-      const g = tf.tensor2d(gradients.slice(from * 5, to * 5), [to - from, 5]);
+      const h = tf.tensor2d(Float32Array.from(activations.slice(from! * 9, to! * 9)), [to! - from!, 9]);
+      const g = tf.tensor2d(gradients.slice(from! * 5, to! * 5), [to! - from!, 5]);
       saliency.add(h, g, kernel);
       tf.dispose([h, g]);
     }

@@ -14,8 +14,8 @@ function regularisedError({ weights, statistics }: SampleBlock, units: readonly 
   const rest = Array.from({ length: weights.hidden }, (_, j) => j).filter((j) => !units.includes(j));
   const options = { ridge, method: 'affine' } as const;
   const [fit] = refit(weights, statistics, [...units, ...rest], [units.length], options);
-  const norm = fit.weights.fc2Kernel.reduce((sum, w) => sum + w * w, 0);
-  return fit.predictedError + fit.ridge * norm;
+  const norm = fit!.weights.fc2Kernel.reduce((sum, w) => sum + w * w, 0);
+  return fit!.predictedError + fit!.ridge * norm;
 }
 
 describe('reconstruction order', () => {
@@ -48,7 +48,7 @@ describe('reconstruction order', () => {
     assert.ok(predictedError !== undefined && predictedError.length === 231);
     const widths = Array.from({ length: 230 }, (_, k) => k + 1);
     const fits = refit(block.weights, block.statistics, units, widths, { ridge, method: 'affine' });
-    const energy = predictedError[0];
+    const energy = predictedError[0]!;
     for (const { width, predictedError: error, relativePredictedError } of fits) {
       assert.ok(Math.abs(predictedError[width]! - error) < 1e-9 * energy, `width ${width}`);
       assert.ok(Math.abs(relativePredictedError - error / energy) < 1e-12);
@@ -61,15 +61,15 @@ describe('reconstruction order', () => {
     const shuffled = random(5).shuffle(Array.from({ length: 110 }, (_, j) => j));
     const permuted = {
       count: statistics.count,
-      mean: Float64Array.from(shuffled, (j) => statistics.mean[j]),
+      mean: Float64Array.from(shuffled, (j) => statistics.mean[j]!),
       covariance: Float64Array.from(
-        shuffled.flatMap((i) => shuffled.map((j) => statistics.covariance[i * 110 + j])),
+        shuffled.flatMap((i) => shuffled.map((j) => statistics.covariance[i * 110 + j]!)),
       ),
     };
     const original = reconstruction({ statistics, weights, ridge });
     const renamed = reconstruction({ statistics: permuted, weights: sliceFfn(weights, shuffled), ridge });
     assert.deepEqual(
-      Int32Array.from(renamed.units, (j) => shuffled[j]),
+      Int32Array.from(renamed.units, (j) => shuffled[j]!),
       original.units,
     );
   });
@@ -91,7 +91,7 @@ describe('reconstruction order', () => {
       ridge: 1e-8,
     });
     assert.ok(predictedError !== undefined);
-    const firstTwo = [units[11], units[10]].sort((a, b) => a - b);
+    const firstTwo = [units[11], units[10]].sort((a, b) => a! - b!);
     assert.ok(firstTwo.includes(4) && (firstTwo.includes(2) || firstTwo.includes(9)));
     assert.ok(predictedError[10]! < 1e-6 * predictedError[0]!);
   });
@@ -146,6 +146,6 @@ describe('order criteria', () => {
       return fits.map(({ predictedError }) => predictedError);
     });
     const [best, ...others] = errors;
-    for (const other of others) for (const [i, error] of other.entries()) assert.ok(best[i]! < error);
+    for (const other of others) for (const [i, error] of other.entries()) assert.ok(best![i]! < error);
   });
 });
