@@ -104,6 +104,8 @@ const table: readonly (readonly [path: string, value: unknown, stale: string, fr
   ['statistics.heldOut', 0.2, compressed],
   ['statistics.shards', 2, compressed],
   ['order.criterion', 'variance', `order ${descendants}`],
+  // One that asks more of the calibration images than the statistics.
+  ['order.criterion', 'taylor', compressed],
   ['order.ridge', 1, `order ${descendants}`],
   ['inputs.from', 'teacher', compressed],
   ['inputs.composedShare', 0.3, descendants],
