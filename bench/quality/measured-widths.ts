@@ -20,6 +20,8 @@ export interface MeasuredWidthsInput {
 /**
  * For every budget the widths with the smallest sum of single-block divergences, KL(teacher || teacher with that one
  * block exchanged), at no more hidden units: exact, by `allocate`. Assumes that blocks do not interact.
+ * Not the pipeline's `allocateWidths`: that chooses among the uniform widths alone, from contexts that it has measured on
+ * labelled images, at parameters; here widths lie closer, and only calibration images may be looked at.
  */
 export async function measuredWidths(input: MeasuredWidthsInput): Promise<number[][]> {
   const { model, candidates, budgets } = input;

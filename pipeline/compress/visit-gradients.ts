@@ -18,7 +18,7 @@ export interface BlockGradients extends BlockTokens {
 /**
  * One pass of the teacher forth and back over `pixels` [B, S, S, C] that shows every block, the last one first, to
  * `visit`: its sampled tokens and the gradient of `log p(label)` there, per image (not divided by B). No label is read:
- * `chooseLabels` gets the logits [B * C] and names a class per image (`sampleLabels`, `likeliestLabels`).
+ * `chooseLabels` gets the logits [B * C] and names a class per image (`sampleLabels`).
  *
  * Only the residual stream between the layers is kept, [B, T, D] per layer; each layer is run again to go back through
  * it. So the memory is that of one layer's gradient, the cost about four forward passes. `rows` as in `visitBlocks`; the
@@ -99,13 +99,5 @@ export function sampleLabels(
     const chosen = weights.findIndex((weight) => (left -= weight) < 0);
     // Only rounding leaves a rest.
     return chosen < 0 ? row.indexOf(highest) : chosen;
-  });
-}
-
-/** The teacher's most likely class of every image. */
-export function likeliestLabels(logits: Float32Array, classes: number): Int32Array {
-  return Int32Array.from({ length: logits.length / classes }, (_, image) => {
-    const row = logits.subarray(image * classes, (image + 1) * classes);
-    return row.indexOf(row.reduce((a, b) => Math.max(a, b), -Infinity));
   });
 }

@@ -1,5 +1,5 @@
 /**
- * Compute engines: one numerics code base on the TensorFlow.js API, the engine is a setting (DESIGN section 3).
+ * Compute engines: one numerics code base on the TensorFlow.js API, the engine is a setting.
  * This file is the contract; `loadEngine` is the only place that imports an engine.
  */
 import { createRequire } from 'node:module';

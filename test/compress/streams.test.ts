@@ -13,7 +13,8 @@ import {
   visitLevels,
   type StreamStore,
 } from '../../pipeline/compress/streams.ts';
-import { likeliestLabels, visitGradients } from '../../pipeline/compress/visit-gradients.ts';
+import { visitGradients } from '../../pipeline/compress/visit-gradients.ts';
+import { likeliestLabels } from '../support/likeliest-labels.ts';
 import { sliceFfn } from '../../pipeline/model/ffn-weights.ts';
 import { forward } from '../../pipeline/model/encoder.ts';
 import { disposeFfn, uploadFfn, type FfnTensors } from '../../pipeline/model/ffn-tensors.ts';

@@ -1,6 +1,6 @@
 /**
  * Float64 matrices on the host. TensorFlow.js computes in float32 only; covariances, factorisations and the refit need
- * more (DESIGN section 3). A matrix is a view: blocks and transposes share the data, so the algorithms are written once.
+ * more. A matrix is a view: blocks and transposes share the data, so the algorithms are written once.
  */
 export interface Matrix {
   readonly data: Float64Array;
