@@ -56,7 +56,7 @@ function independent(seed: number, depth: number): Problem {
 function limitsAt(blocks: Blocks, shares: readonly number[]): number[] {
   return shares.map((share, resource) => {
     const sum = (pick: (...values: number[]) => number) =>
-      blocks.reduce((total, block) => total + pick(...block.map(({ uses }) => uses[resource])), 0);
+      blocks.reduce((total, block) => total + pick(...block.map(({ uses }) => uses[resource]!)), 0);
     return sum(Math.min) + share * (sum(Math.max) - sum(Math.min));
   });
 }
@@ -75,11 +75,11 @@ function byHighs({ blocks, limits }: Problem, seconds: number): number | null {
       )
       .join('\n ');
   const model = [
-    `Minimize\n cost: ${sum((block, option) => blocks[block][option].cost)}`,
+    `Minimize\n cost: ${sum((block, option) => blocks[block]![option]!.cost)}`,
     'Subject To',
     ...limits.map(
       (limit, resource) =>
-        ` limit${resource}: ${sum((block, option) => blocks[block][option].uses[resource] / limit)} <= 1`,
+        ` limit${resource}: ${sum((block, option) => blocks[block]![option]!.uses[resource]! / limit)} <= 1`,
     ),
     ...blocks.map((items, block) => ` one${block}: ${items.map((_, i) => `x${block}_${i}`).join(' + ')} = 1`),
     `Binary\n ${blocks.flatMap((items, block) => items.map((_, i) => `x${block}_${i}`)).join(' ')}`,
@@ -127,7 +127,7 @@ for (const [kind, make] of Object.entries(problems)) {
       const [front, ms] = timed(() =>
         paretoFront(
           blocks.map((items) =>
-            items.map(({ cost, uses }) => ({ cost, resource: Math.round(unit * uses[resource]) })),
+            items.map(({ cost, uses }) => ({ cost, resource: Math.round(unit * uses[resource]!) })),
           ),
         ),
       );

@@ -104,8 +104,8 @@ export async function benchMeasure({ architecture, sparsities, images }: Measure
   descendants.forEach(({ ffn }) => disposeFfn(ffn));
   model.dispose();
   pixels.dispose();
-  const sweepSeconds = times[1] + times[2];
-  const naiveSeconds = times[0] + times[3];
+  const sweepSeconds = times[1]! + times[2]!;
+  const naiveSeconds = times[0]! + times[3]!;
   return {
     models: 1 + descendants.length,
     sweepSeconds,
@@ -143,11 +143,11 @@ function macShare(architecture: Architecture, sparsities: readonly number[]): nu
   return cached / whole;
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+if (import.meta.url === pathToFileURL(process.argv[1]!).href) {
   const [choice = 'auto', ...names] = process.argv.slice(2);
   console.log((await loadEngine(choice as EngineChoice)).description);
   for (const name of names.length > 0 ? names : Object.keys(measureCases)) {
-    const result = await benchMeasure(measureCases[name]);
+    const result = await benchMeasure(measureCases[name]!);
     const { models, sweepSeconds, naiveSeconds, timeShare, macShare } = result;
     console.log(
       `${name}, ${models} models: sweep ${sweepSeconds.toFixed(2)} s, whole passes ${naiveSeconds.toFixed(2)} s, ` +

@@ -47,7 +47,7 @@ async function main(): Promise<void> {
     });
   }
 
-  const teacher = manifest.blocks.map(({ descendants }) => descendants[0].id);
+  const teacher = manifest.blocks.map(({ descendants }) => descendants[0]!.id);
   const whole = [teacher, ...manifest.uniform.map(({ descendants }) => descendants)];
   const composed = compositions(library, Number(values.levels), whole);
   const all = [...whole, ...composed];
@@ -69,8 +69,8 @@ async function main(): Promise<void> {
     return {
       id: descendants.join(' '),
       descendants,
-      correct: measured.models[index].scores.correct,
-      amounts: { memory: bytes, macs, latency: timed.latencyMs[index] },
+      correct: measured.models[index]!.scores.correct,
+      amounts: { memory: bytes, macs, latency: timed.latencyMs[index]! },
     };
   });
   const [models, blocks] = [candidates.slice(0, whole.length), candidates.slice(whole.length)];
@@ -146,7 +146,7 @@ function compositions(
     const maxDropPp = (mostDropPp * level) / levels;
     const chosen = chooseCompositions(composeSpace(library), { maxDropPp });
     if ('nearest' in chosen) continue;
-    const [{ descendants }] = chosen;
+    const { descendants } = chosen[0]!;
     if (!known.has(descendants.join(' '))) found.set(descendants.join(' '), descendants);
   }
   return [...found.values()];

@@ -47,8 +47,8 @@ const memory: { switches: number; rssMB: number; externalMB: number }[] = [];
 let moved = 0;
 for (let done = 0; done < count; done++) {
   const block = draw.integer(blocks.length);
-  const others = blocks[block].descendants.filter(({ id }) => id !== runtime.descendants[block]);
-  const next = others[draw.integer(others.length)];
+  const others = blocks[block]!.descendants.filter(({ id }) => id !== runtime.descendants[block]);
+  const next = others[draw.integer(others.length)]!;
   const change = runtime.use(runtime.descendants.map((id, i) => (i === block ? next.id : id)));
   switching.push(change.milliseconds);
   // The inference loop's turn: at least one runs between two switches.

@@ -38,7 +38,7 @@ const architecture: Architecture = { ...facts, channels: 3, classes };
 function picture(label: number, index: number): Uint8Array {
   const draw = random(1, 'bench', label, index);
   const base = [0, 1, 2].map((channel) => 128 + 90 * Math.cos(2 * Math.PI * (label / classes + channel / 3)));
-  return Uint8Array.from({ length: 224 * 224 * 3 }, (_, i) => base[i % 3] + 60 * (draw.next() - 0.5));
+  return Uint8Array.from({ length: 224 * 224 * 3 }, (_, i) => base[i % 3]! + 60 * (draw.next() - 0.5));
 }
 
 async function makeImages(folder: string, perClass: number): Promise<void> {
@@ -71,14 +71,14 @@ async function makeTeacher(path: string): Promise<void> {
     }),
   );
   model.dispose();
-  const centre = means[0].map((_, d) => means.reduce((sum, mean) => sum + mean[d] / classes, 0));
+  const centre = means[0]!.map((_, d) => means.reduce((sum, mean) => sum + mean[d]! / classes, 0));
   const head = new Float32Array(classes * architecture.width);
   const bias = new Float32Array(classes);
   for (const [label, mean] of means.entries()) {
     for (let d = 0; d < architecture.width; d++) {
-      const value = 20 * (mean[d] - centre[d]);
+      const value = 20 * (mean[d]! - centre[d]!);
       head[label * architecture.width + d] = value;
-      bias[label] -= (value * (mean[d] + centre[d])) / 2;
+      bias[label]! -= (value * (mean[d]! + centre[d]!)) / 2;
     }
   }
   weights['head.weight'] = { shape: [classes, architecture.width], data: head };

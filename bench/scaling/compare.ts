@@ -37,12 +37,12 @@ export function compareScaling(
   resource: string,
   steps = 50,
 ): Saving {
-  const halves = split(models[0].correct.length);
+  const halves = split(models[0]!.correct.length);
   const found = halves.flatMap((choosing, side) => {
-    const judging = halves[1 - side];
+    const judging = halves[1 - side]!;
     return walk(models, compositions, resource, choosing, steps).map(({ targetPercent, model, block }) => ({
-      between: interpolate(models, resource, choosing, targetPercent) / model.amounts[resource],
-      ratio: block.amounts[resource] / model.amounts[resource],
+      between: interpolate(models, resource, choosing, targetPercent) / model.amounts[resource]!,
+      ratio: block.amounts[resource]! / model.amounts[resource]!,
       differencePp: percent(block, judging) - percent(model, judging),
     }));
   });
@@ -84,7 +84,7 @@ function leanest(
   targetPercent: number,
 ): Candidate {
   const good = candidates.filter((candidate) => percent(candidate, images) >= targetPercent - 1e-9);
-  return good.reduce((a, b) => (b.amounts[resource] < a.amounts[resource] ? b : a));
+  return good.reduce((a, b) => (b.amounts[resource]! < a.amounts[resource]! ? b : a));
 }
 
 /** What a model of exactly this accuracy would use if uniform models came in every size: along their lower hull. */
@@ -94,7 +94,7 @@ function interpolate(
   images: readonly number[],
   targetPercent: number,
 ): number {
-  const points = models.map((model) => ({ x: percent(model, images), y: model.amounts[resource] }));
+  const points = models.map((model) => ({ x: percent(model, images), y: model.amounts[resource]! }));
   const candidates = points.flatMap((a) =>
     points.flatMap((b) => {
       if (a.x >= targetPercent - 1e-9) return [a.y];
@@ -106,7 +106,7 @@ function interpolate(
 }
 
 export function percent({ correct }: Candidate, images: readonly number[]): number {
-  return (100 * images.reduce((sum, image) => sum + correct[image], 0)) / images.length;
+  return (100 * images.reduce((sum, image) => sum + correct[image]!, 0)) / images.length;
 }
 
 /** Even and odd places: the images of a split come in random order. */

@@ -30,11 +30,11 @@ export async function timeCompositions(
     for (let round = 0; round < rounds; round++) {
       const places = random(round, 'scaling').shuffle(compositions.map((_, place) => place));
       for (const place of places) {
-        runtime.use(compositions[place]);
+        runtime.use(compositions[place]!);
         await runtime.predict(image);
         const started = performance.now();
         await runtime.predict(image);
-        times[place].push(performance.now() - started);
+        times[place]!.push(performance.now() - started);
       }
     }
     return { latencyMs: times.map(median), runtime: runtime.engine };
@@ -48,7 +48,7 @@ export async function timeSwitches(
   library: Library,
   walked: readonly (readonly string[])[],
 ): Promise<Switch[]> {
-  const runtime = await startRuntime(library, { descendants: walked[0] });
+  const runtime = await startRuntime(library, { descendants: walked[0]! });
   const image = randomImage(library);
   const switches: Switch[] = [];
   try {
@@ -81,7 +81,7 @@ export async function timeReloads(
     const written = new Map<string, { readonly path: string; readonly sizeBytes: number }>();
     for (const [step, descendants] of walked.entries()) {
       const key = descendants.join(' ');
-      if (step > 0 && key === walked[step - 1].join(' ')) continue;
+      if (step > 0 && key === walked[step - 1]!.join(' ')) continue;
       let model = written.get(key);
       if (model === undefined) {
         const path = join(folder, String(written.size));

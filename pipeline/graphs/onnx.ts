@@ -118,7 +118,7 @@ export function onnxBuilder(weights: WeightPlaces): OnnxBuilder {
       const last = nodes.at(-1)!;
       if (last.output[0] !== x) throw new Error(`${name} is not what the last operation computed`);
       last.output = [name];
-      outputs.push(floats(name, [inputs[0].name === 'images' ? 'batch' : 'rows', width]));
+      outputs.push(floats(name, [inputs[0]!.name === 'images' ? 'batch' : 'rows', width]));
     },
     finish(name, toolVersion) {
       const model = create(ModelProtoSchema, {

@@ -52,7 +52,7 @@ export function weightGroups(
 
 function fileGroup(location: string, entries: [string, StoredWeight][]): TfjsWeightGroup {
   entries.sort(([, a], [, b]) => a.offset - b.offset);
-  const header = entries[0][1].offset;
+  const header = entries[0]![1].offset;
   let position = header;
   for (const [name, { offset, length }] of entries) {
     if (offset !== position)

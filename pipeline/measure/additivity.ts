@@ -15,7 +15,7 @@ export function predictionErrors(
   measured: readonly number[],
 ): PredictionErrors {
   const compositions = measured.length;
-  const errors = measured.map((loss, index) => Math.abs(predicted[index] - loss));
+  const errors = measured.map((loss, index) => Math.abs(predicted[index]! - loss));
   return {
     compositions,
     spearman: compositions < 3 ? null : spearman(predicted, measured),
@@ -34,8 +34,8 @@ export function additivityErrors(
   return {
     all: predictionErrors(predicted, measured),
     mild: predictionErrors(
-      mild.map((index) => predicted[index]),
-      mild.map((index) => measured[index]),
+      mild.map((index) => predicted[index]!),
+      mild.map((index) => measured[index]!),
     ),
   };
 }
@@ -45,7 +45,7 @@ export function spearman(a: readonly number[], b: readonly number[]): number | n
   const [x, y] = [ranks(a), ranks(b)];
   const centre = (a.length - 1) / 2;
   const product = (u: readonly number[], v: readonly number[]) =>
-    u.reduce((sum, value, i) => sum + (value - centre) * (v[i] - centre), 0);
+    u.reduce((sum, value, i) => sum + (value - centre) * (v[i]! - centre), 0);
   const scale = Math.sqrt(product(x, x) * product(y, y));
   return scale === 0 ? null : product(x, y) / scale;
 }

@@ -18,9 +18,9 @@ export interface Context {
  */
 export function contextsOf(names: readonly ContextName[], widths: readonly number[]): Context[] {
   const widthOf = {
-    teacher: widths[0],
-    middle: widths[Math.floor((widths.length - 1) / 2)],
-    sparsest: widths[widths.length - 1],
+    teacher: widths[0]!,
+    middle: widths[Math.floor((widths.length - 1) / 2)]!,
+    sparsest: widths[widths.length - 1]!,
   };
   return contextNames
     .filter((name) => name === 'teacher' || names.includes(name))

@@ -56,7 +56,7 @@ export function deltasOf(
   const all = found.map(({ delta }) => delta);
   const top5 = all.flatMap(({ top5Pp }) => (top5Pp === undefined ? [] : [top5Pp]));
   const average: Delta = {
-    images: all[0].images,
+    images: all[0]!.images,
     top1Pp:
       width === hidden
         ? nothing

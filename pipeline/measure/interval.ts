@@ -106,8 +106,8 @@ export function pairedScoresPp(
   let gains = 0;
   let losses = 0;
   for (let i = 0; i < model.length; i++) {
-    if (model[i] > reference[i]) gains++;
-    else if (model[i] < reference[i]) losses++;
+    if (model[i]! > reference[i]!) gains++;
+    else if (model[i]! < reference[i]!) losses++;
   }
   return pairedDifferencePp(gains, losses, model.length, confidence);
 }
@@ -120,12 +120,12 @@ export function meanInterval(values: ArrayLike<number>, confidence = 0.95): Samp
   const images = values.length;
   if (images < 2) throw new RangeError(`the interval of a mean needs two images, got ${images}`);
   let sum = 0;
-  for (let i = 0; i < images; i++) sum += values[i];
+  for (let i = 0; i < images; i++) sum += values[i]!;
   const mean = sum / images;
   let second = 0;
   let third = 0;
   for (let i = 0; i < images; i++) {
-    const distance = values[i] - mean;
+    const distance = values[i]! - mean;
     second += distance * distance;
     third += distance ** 3;
   }

@@ -70,9 +70,9 @@ export async function profileWidths(options: LatencyOptions): Promise<LatencyPro
     for (let round = 0; round < warmup + iterations; round++) {
       for (const index of draw.shuffle(runs.map((_, place) => place))) {
         const start = performance.now();
-        tf.tidy(runs[index]);
+        tf.tidy(runs[index]!);
         const elapsed = performance.now() - start;
-        if (round >= warmup) times[index][round - warmup] = elapsed;
+        if (round >= warmup) times[index]![round - warmup] = elapsed;
       }
       await setImmediate();
       signal?.throwIfAborted();
@@ -85,7 +85,7 @@ export async function profileWidths(options: LatencyOptions): Promise<LatencyPro
   const { version, device, threads } = await loadEngine(tf.getBackend() as EngineName);
   return {
     widths: times.map((values, index) => ({
-      hidden: widths[index],
+      hidden: widths[index]!,
       p50: Math.max(0, median(values) - overhead),
       p90: Math.max(0, quantile(values, 0.9) - overhead),
     })),

@@ -27,9 +27,9 @@ export function pairedMeanPp(pairs: readonly ScorePair[], confidence = 0.95): Sa
         throw new Error(
           `paired scores need the same images: ${images}, ${model.length}, ${reference.length}`,
         );
-      sum += Math.sign(model[image] - reference[image]);
+      sum += Math.sign(model[image]! - reference[image]!);
     }
-    counts[sum]++;
+    counts[sum]!++;
   }
   const shares = counts.map((count) => count / images);
   const values = counts.map((_, index) => index / pairs.length - 1);
@@ -58,7 +58,7 @@ export function pairedMeanPp(pairs: readonly ScorePair[], confidence = 0.95): Sa
 function varianceUnder(mean: number, shares: Float64Array, values: Float64Array): number {
   const slope = (b: number): number =>
     shares.reduce((sum, share, i) => {
-      const distance = values[i] - mean;
+      const distance = values[i]! - mean;
       return share === 0 ? sum : sum + (share * distance) / (1 + b * distance);
     }, 0);
   let low = -1 / (1 - mean);
@@ -69,7 +69,7 @@ function varianceUnder(mean: number, shares: Float64Array, values: Float64Array)
     else high = middle;
   }
   const b = (low + high) / 2;
-  const masses = shares.map((share, i) => (share === 0 ? 0 : share / (1 + b * (values[i] - mean))));
+  const masses = shares.map((share, i) => (share === 0 ? 0 : share / (1 + b * (values[i]! - mean))));
   const rest = Math.max(0, 1 - masses.reduce((sum, mass) => sum + mass, 0));
   return (
     dot(
@@ -81,5 +81,5 @@ function varianceUnder(mean: number, shares: Float64Array, values: Float64Array)
 }
 
 function dot(a: Float64Array, b: Float64Array): number {
-  return a.reduce((sum, value, i) => sum + value * b[i], 0);
+  return a.reduce((sum, value, i) => sum + value * b[i]!, 0);
 }

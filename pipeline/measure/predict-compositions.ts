@@ -184,7 +184,7 @@ function compositionSums({ models, contexts, hidden }: PredictionInput) {
 function pairedLoss(teacher: Uint8Array, model: Uint8Array) {
   const images = teacher.length;
   const mean = (count(teacher) - count(model)) / images;
-  const squares = teacher.reduce((sum, right, image) => sum + (right - model[image] - mean) ** 2, 0);
+  const squares = teacher.reduce((sum, right, image) => sum + (right - model[image]! - mean) ** 2, 0);
   return {
     measuredLossPp: 100 * mean,
     standardErrorPp: images < 2 ? 0 : 100 * Math.sqrt(squares / (images - 1) / images),

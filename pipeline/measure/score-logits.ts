@@ -17,7 +17,7 @@ export function teacherReference(logits: ArrayLike<number>, classes: number): Te
   for (let image = 0; image < best.length; image++) {
     const start = image * classes;
     const offset = logSumExp(logits, start, classes);
-    for (let c = 0; c < classes; c++) logProbabilities[start + c] = logits[start + c] - offset;
+    for (let c = 0; c < classes; c++) logProbabilities[start + c] = logits[start + c]! - offset;
     best[image] = argMax(logits, start, classes);
   }
   return { classes, probabilities: logProbabilities.map(Math.exp), logProbabilities, best };
@@ -42,19 +42,19 @@ export function scoreLogits(
   const top5 = classes > 5 ? new Uint8Array(images) : undefined;
   for (let image = 0; image < images; image++) {
     const start = image * classes;
-    const label = labels[image];
+    const label = labels[image]!;
     const chosen = argMax(logits, start, classes);
     correct[image] = chosen === label ? 1 : 0;
     agree[image] = chosen === best[image] ? 1 : 0;
     if (top5 !== undefined) {
       let asHigh = 0;
-      for (let c = 0; c < classes; c++) if (logits[start + c] >= logits[start + label]) asHigh++;
+      for (let c = 0; c < classes; c++) if (logits[start + c]! >= logits[start + label]!) asHigh++;
       top5[image] = asHigh <= 5 ? 1 : 0;
     }
     const offset = logSumExp(logits, start, classes);
     let divergence = 0;
     for (let i = start; i < start + classes; i++) {
-      divergence += probabilities[i] * (logProbabilities[i] - (logits[i] - offset));
+      divergence += probabilities[i]! * (logProbabilities[i]! - (logits[i]! - offset));
     }
     // Not negative but for rounding; a NaN stays one, for the sweep to find.
     kl[image] = divergence < 0 ? 0 : divergence;
@@ -64,13 +64,13 @@ export function scoreLogits(
 
 export function argMax(values: ArrayLike<number>, start: number, count: number): number {
   let best = 0;
-  for (let i = 1; i < count; i++) if (values[start + i] > values[start + best]) best = i;
+  for (let i = 1; i < count; i++) if (values[start + i]! > values[start + best]!) best = i;
   return best;
 }
 
 function logSumExp(values: ArrayLike<number>, start: number, count: number): number {
-  const highest = values[start + argMax(values, start, count)];
+  const highest = values[start + argMax(values, start, count)]!;
   let sum = 0;
-  for (let i = start; i < start + count; i++) sum += Math.exp(values[i] - highest);
+  for (let i = start; i < start + count; i++) sum += Math.exp(values[i]! - highest);
   return highest + Math.log(sum);
 }

@@ -44,12 +44,12 @@ export function mergeScores(parts: readonly Scores[]): Scores {
 
 /** The scores of some of the images, in the order given. */
 export function selectImages({ correct, top5, agree, kl }: Scores, images: readonly number[]): Scores {
-  const flags = (all: Uint8Array) => Uint8Array.from(images, (image) => all[image]);
+  const flags = (all: Uint8Array) => Uint8Array.from(images, (image) => all[image]!);
   return {
     correct: flags(correct),
     ...(top5 && { top5: flags(top5) }),
     agree: flags(agree),
-    kl: Float32Array.from(images, (image) => kl[image]),
+    kl: Float32Array.from(images, (image) => kl[image]!),
   };
 }
 
@@ -144,7 +144,7 @@ function join<A extends Uint8Array | Float32Array>(pieces: readonly A[], type: n
 
 function sum(values: ArrayLike<number>): number {
   let total = 0;
-  for (let i = 0; i < values.length; i++) total += values[i];
+  for (let i = 0; i < values.length; i++) total += values[i]!;
   return total;
 }
 

@@ -26,13 +26,13 @@ export function sliceFfn(weights: FfnWeights, kept: ArrayLike<number>): FfnWeigh
   const fc1Bias = new Float32Array(count);
   const fc2Kernel = new Float32Array(count * width);
   for (let i = 0; i < count; i++) {
-    const unit = kept[i];
+    const unit = kept[i]!;
     if (!Number.isInteger(unit) || unit < 0 || unit >= hidden) {
       throw new RangeError(`hidden unit ${unit} is not one of 0..${hidden - 1}`);
     }
-    fc1Bias[i] = weights.fc1Bias[unit];
+    fc1Bias[i] = weights.fc1Bias[unit]!;
     fc2Kernel.set(weights.fc2Kernel.subarray(unit * width, (unit + 1) * width), i * width);
-    for (let d = 0; d < width; d++) fc1Kernel[d * count + i] = weights.fc1Kernel[d * hidden + unit];
+    for (let d = 0; d < width; d++) fc1Kernel[d * count + i] = weights.fc1Kernel[d * hidden + unit]!;
   }
   return { width, hidden: count, fc1Kernel, fc1Bias, fc2Kernel, fc2Bias: weights.fc2Bias.slice() };
 }

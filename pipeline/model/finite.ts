@@ -8,7 +8,7 @@ import { fail } from '../util/failure.ts';
 export function requireFinite(data: Float32Array, path: string, tensor: string): Float32Array {
   // Zero times a number is zero, but for NaN and infinity: a running model reads its blocks through here.
   let zero = 0;
-  for (let i = 0; i < data.length; i++) zero += 0 * data[i];
+  for (let i = 0; i < data.length; i++) zero += 0 * data[i]!;
   if (zero === 0) return data;
   const index = data.findIndex((value) => !Number.isFinite(value));
   return fail({

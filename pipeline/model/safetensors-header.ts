@@ -145,7 +145,8 @@ function tensorInfo(entry: unknown, dataBytes: number): TensorInfo | string {
   if (!isSizes(shape)) return `shape ${showValue(shape)} is not a list of sizes`;
   if (!isSizes(offsets) || offsets.length !== 2)
     return `data_offsets ${showValue(offsets)} are not two offsets`;
-  const [begin, end] = offsets;
+  const begin = offsets[0]!;
+  const end = offsets[1]!;
   if (begin > end || end > dataBytes) return `bytes ${begin}..${end} of ${dataBytes}`;
   // Checked factor by factor: a product beyond 2^53 must not round its way to a match.
   let bytes: number = dtypeBytes[dtype as Dtype];
@@ -176,10 +177,10 @@ function repeatedKey(text: string): string | undefined {
       const start = i++;
       while (text[i] !== '"') i += text[i] === '\\' ? 2 : 1;
       let after = i + 1;
-      while (' \t\n\r'.includes(text[after])) after++;
+      while (' \t\n\r'.includes(text[after]!)) after++;
       if (text[after] !== ':') continue;
       const key = JSON.parse(text.slice(start, i + 1)) as string;
-      const keys = open[open.length - 1];
+      const keys = open[open.length - 1]!;
       if (keys.has(key)) return key;
       keys.add(key);
     }

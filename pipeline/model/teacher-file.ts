@@ -13,12 +13,12 @@ export async function readTeacher(inspection: Inspection): Promise<HostWeights> 
     const weights: HostWeights = {};
     for (const [canonical, shape] of Object.entries(canonicalShapes(inspection.architecture))) {
       const parts: Float32Array[] = [];
-      for (const { file, name } of inspection.tensors[canonical]) {
+      for (const { file, name } of inspection.tensors[canonical]!) {
         let opened = open.get(file);
         if (opened === undefined) open.set(file, (opened = await openSafetensors(file)));
         parts.push(await opened.read(name));
       }
-      weights[canonical] = { shape, data: parts.length === 1 ? parts[0] : joined(parts) };
+      weights[canonical] = { shape, data: parts.length === 1 ? parts[0]! : joined(parts) };
     }
     return weights;
   } finally {

@@ -50,7 +50,7 @@ export async function measureTfjs(
       return {
         model(widths) {
           const chosen = widths.map((hidden, block) => ffn(block, hidden));
-          finish(() => forward(teacher, images, { ffn: (block) => chosen[block] }).logits);
+          finish(() => forward(teacher, images, { ffn: (block) => chosen[block]! }).logits);
         },
         block(hidden, isLast) {
           const chosen = ffn(0, hidden);

@@ -83,7 +83,7 @@ export const profileSchema = z
   })
   .superRefine(({ batches }, context) => {
     const sizes = batches.map(({ batchSize }) => batchSize);
-    if (sizes.some((size, i) => i > 0 && size <= sizes[i - 1]))
+    if (sizes.some((size, i) => i > 0 && size <= sizes[i - 1]!))
       context.addIssue({ code: 'custom', path: ['batches'], message: 'expected ascending batch sizes' });
   });
 

@@ -197,7 +197,7 @@ export async function startRuntime(library: Library, options: RuntimeOptions = {
   const { engine = 'onnxruntime', threads } = options;
   const latency =
     options.profile === undefined ? undefined : latencyModel(await findProfile(library, options.profile));
-  const { descendants = library.manifest.blocks.map((block) => block.descendants[0].id) } = options;
+  const { descendants = library.manifest.blocks.map((block) => block.descendants[0]!.id) } = options;
   const opened =
     engine === 'onnxruntime'
       ? await (await import('./onnx-engine.ts')).openOnnxEngine(library, threads)

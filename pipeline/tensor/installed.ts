@@ -127,9 +127,9 @@ export function listGpus(environment: NodeJS.ProcessEnv = process.env): readonly
   const listing = spawnSync('nvidia-smi', ['-L'], { encoding: 'utf8', timeout: 10_000, env: environment });
   if (listing.error !== undefined || listing.status !== 0) return [];
   const all = [...listing.stdout.matchAll(/^GPU (\d+): (.*?)(?: \(UUID: (\S+)\))?$/gm)].map((match) => ({
-    device: match[1],
-    name: match[2],
-    uuid: match[3],
+    device: match[1]!,
+    name: match[2]!,
+    uuid: match[3]!,
   }));
   const setting = environment.CUDA_VISIBLE_DEVICES;
   if (setting === undefined) return all.map(({ device, name }) => ({ device, name }));

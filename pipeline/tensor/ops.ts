@@ -19,10 +19,10 @@ export function product(a: tf.Tensor, b: tf.Tensor, transposeA = false, transpos
   const left = transposeA ? swapLastAxes(a) : a;
   const right = transposeB ? swapLastAxes(b) : b;
   const [rows, inner] = left.shape.slice(-2);
-  const columns = right.shape[right.rank - 1];
+  const columns = right.shape[right.rank - 1]!;
   if (left.rank === 2 || rows * inner * columns < oneByOneMacs) return tf.matMul(left, right);
   const others = matrices(right);
-  const results = matrices(left).map((matrix, i) => tf.matMul(matrix, others[i]));
+  const results = matrices(left).map((matrix, i) => tf.matMul(matrix, others[i]!));
   return tf.reshape(tf.stack(results), [...left.shape.slice(0, -1), columns]);
 }
 
@@ -59,7 +59,8 @@ tf.registerGradient({
   inputsToSave: ['a', 'b'],
   gradFunc(dy, saved, attrs) {
     if (tf.getBackend() !== 'wasm') return stockGradient.gradFunc(dy, saved, attrs);
-    const [a, b] = saved;
+    const a = saved[0]!;
+    const b = saved[1]!;
     const d = dy as tf.Tensor;
     const { transposeA, transposeB } = attrs as unknown as tf.BatchMatMulAttrs;
     if (transposeA) {
@@ -82,7 +83,7 @@ export function sumRows(x: tf.Tensor): tf.Tensor {
 
 /** Rows of the last axis: [..., D] -> [N, D]. */
 function asRows(x: tf.Tensor): tf.Tensor2D {
-  return x.rank === 2 ? (x as tf.Tensor2D) : tf.reshape(x, [-1, x.shape[x.rank - 1]]);
+  return x.rank === 2 ? (x as tf.Tensor2D) : tf.reshape(x, [-1, x.shape[x.rank - 1]!]);
 }
 
 /** x [N, D] + bias [D]. Differentiable; caller disposes. */
@@ -115,7 +116,8 @@ const geluExact = tf.customGrad((x, save) => {
   return {
     value: tf.mul(x as tf.Tensor, phi),
     gradFunc(dy: tf.Tensor, saved: tf.Tensor[]) {
-      const [u, phi] = saved;
+      const u = saved[0]!;
+      const phi = saved[1]!;
       const density = tf.exp(tf.sub(-0.5 * Math.log(Math.PI), tf.square(u)));
       return tf.mul(dy, tf.add(tf.mul(density, u), phi));
     },
@@ -154,7 +156,7 @@ export function layerNorm(x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, epsil
 }
 
 function normalised(x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, epsilon: number): tf.Tensor {
-  const width = x.shape[1] as number;
+  const width = x.shape[1]! as number;
   return tf.customGrad((...inputs) => {
     const [rows, scale, shift, save] = inputs as [tf.Tensor, tf.Tensor, tf.Tensor, tf.GradSaveFunc];
     const centred = tf.sub(rows, tf.mean(rows, 1, true));

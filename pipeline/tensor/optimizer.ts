@@ -113,7 +113,7 @@ export function importAdam(
   }
   const read = (moment: 'm' | 'v') =>
     mapTensors(parameters, (parameter, name) =>
-      tf.tensor(arrays[`${moment}/${name}`].slice(), parameter.shape),
+      tf.tensor(arrays[`${moment}/${name}`]!.slice(), parameter.shape),
     );
   return { step, m: read('m'), v: read('v') };
 }

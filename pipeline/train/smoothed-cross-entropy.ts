@@ -6,7 +6,7 @@ import * as tf from '@tensorflow/tfjs-core';
  */
 export function smoothedTargets(labels: Int32Array, classes: number, smoothing: number): Float32Array {
   const targets = new Float32Array(labels.length * classes).fill(smoothing / classes);
-  labels.forEach((label, row) => (targets[row * classes + label] += 1 - smoothing));
+  labels.forEach((label, row) => (targets[row * classes + label]! += 1 - smoothing));
   return targets;
 }
 

@@ -41,8 +41,8 @@ export function pickImages(images: RawBatch, indices: Uint32Array): RawBatch {
     pixels.set(images.pixels.subarray(index * length, (index + 1) * length), place * length);
   });
   return {
-    ids: Array.from(indices, (index) => images.ids[index]),
-    labels: Int32Array.from(indices, (index) => images.labels[index]),
+    ids: Array.from(indices, (index) => images.ids[index]!),
+    labels: Int32Array.from(indices, (index) => images.labels[index]!),
     pixels,
     count: indices.length,
     size,

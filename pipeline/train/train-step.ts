@@ -26,7 +26,7 @@ export function trainStep(
     tf.valueAndGrads((...tensors: tf.Tensor[]) => {
       const weights = Object.fromEntries(names.map((name, index) => [name, tensors[index]]));
       return crossEntropy(forward({ architecture, weights }, batch.pixels).logits, batch.targets);
-    })(names.map((name) => model.weights[name])),
+    })(names.map((name) => model.weights[name]!)),
   );
   const gradients = Object.fromEntries(names.map((name, index) => [name, grads[index]]));
   const next = adamUpdate(settings, learningRate, model.weights, gradients, model.adam);

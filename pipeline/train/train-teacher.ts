@@ -97,7 +97,7 @@ async function trainEpoch(task: TrainTask, run: TrainingRun, epoch: number): Pro
       if (losses.steps < stepsPerReadback && step < perEpoch) continue;
       const values = losses.drain();
       const bad = values.findIndex((value) => !Number.isFinite(value));
-      if (bad >= 0) failNotFinite(values[bad], epoch, step - values.length + bad + 1);
+      if (bad >= 0) failNotFinite(values[bad]!, epoch, step - values.length + bad + 1);
       const now = performance.now();
       const total = values.reduce((a, b) => a + b, 0);
       const last = run.history.at(-1);

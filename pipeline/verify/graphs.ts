@@ -170,6 +170,6 @@ async function readGraphJson<T>(
   if ('problem' in read) return { wrong: { found: read.problem, expected: 'JSON' } };
   const parsed = schema.safeParse(read.value);
   if (parsed.success) return { value: parsed.data };
-  const [{ path: place, message }] = parsed.error.issues;
+  const { path: place, message } = parsed.error.issues[0]!;
   return { wrong: { found: `${place.map(String).join('.').slice(0, 200)}: ${message.slice(0, 300)}` } };
 }

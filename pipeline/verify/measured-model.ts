@@ -48,7 +48,7 @@ export async function verifyMeasuredModel(
   const { descendants } = model.manifest;
   const scores = recordedScores(model);
   const { models, engine, split, images } = await remeasure(library, source, [descendants], options);
-  const [found] = models;
+  const found = models[0]!;
   const name = 'the model';
   return {
     engine: engine.description,

@@ -55,7 +55,7 @@ export async function verifyModelWeights(
       check: weights,
       name: 'weights' as const,
       file,
-      shapes: torchFfnShapes(block, { hidden: widths[block], width: architecture.width }),
+      shapes: torchFfnShapes(block, { hidden: widths[block]!, width: architecture.width }),
       owner: { id: descendants[block] },
     })),
   ] as const;

@@ -74,8 +74,8 @@ export function ownerProblems(
     [frame, 'the frame', library.manifest.frame.sha256],
     ...blocks.map((path, block): [string, string, string | undefined] => [
       path,
-      descendants[block],
-      known.get(descendants[block]),
+      descendants[block]!,
+      known.get(descendants[block]!),
     ]),
   ];
   return expected.flatMap(([path, id, sha256]) => {

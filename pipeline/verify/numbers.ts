@@ -69,14 +69,14 @@ export async function verifyMeasured(
     options,
   );
   const { confidence, engine } = manifest;
-  const scoresOf = new Map(models.map(({ name }, index) => [name, found.models[index].scores]));
+  const scoresOf = new Map(models.map(({ name }, index) => [name, found.models[index]!.scores]));
   const { accuracy } = manifest.teacher;
   const own = found.teacher.measured;
   const numbers = [
     within('teacher', 'top-1 %', accuracy.top1Percent.mean, own.top1Percent.mean, accuracy.top1Percent),
     ...share('teacher', 'top-5 %', accuracy.top5Percent, own.top5Percent, accuracy.images, confidence),
     ...models.flatMap((model, index) => {
-      const { measured, scores } = found.models[index];
+      const { measured, scores } = found.models[index]!;
       return [
         ...compareScores(model, measured, scores, confidence),
         ...compareDifference(model, scores, scoresOf, confidence),

@@ -153,7 +153,7 @@ function tableProblem(found: Row[] | undefined, expected: readonly Row[]): Wrong
     return { found: `${found.length} rows`, expected: `${expected.length}, as the manifest ranks` };
   }
   for (const [index, row] of expected.entries()) {
-    const own = found[index];
+    const own = found[index]!;
     if (!Object.hasOwn(own, 'id')) return { found: `row ${index + 1}: no id`, expected: showValue(row.id) };
     for (const [column, value] of Object.entries(row)) {
       if (!Object.hasOwn(own, column) || own[column] === value) continue;

@@ -17,7 +17,7 @@ describe('library/compose', () => {
     folder = await writtenLibrary();
     library = await openLibrary(folder.path);
     const { blocks, compositionOf } = timed();
-    everything = blocks[0].flatMap((_, a) => blocks[1].map((__, b) => compositionOf([a, b])));
+    everything = blocks[0]!.flatMap((_, a) => blocks[1]!.map((__, b) => compositionOf([a, b])));
   });
   after(() => folder.remove());
 
@@ -74,14 +74,14 @@ describe('library/compose', () => {
     };
     const sums = lossModel(old);
     assert.equal(sums.by, 'teacher-sum');
-    assert.equal(sums.costOf(old.blocks[1].descendants[2]), -deltas.teacher.top1Pp.mean);
+    assert.equal(sums.costOf(old.blocks[1]!.descendants[2]!), -deltas.teacher.top1Pp.mean);
   });
 
   it('finds the least loss within any mix of limits', () => {
-    const teacher = everything[0];
+    const teacher = everything[0]!;
     for (const shares of [[0.9], [0.8, 0.8], [1, 0.9, 0.85], [0.95, 0.9, 0.9, 0.6]]) {
       const limits = Object.fromEntries(
-        shares.map((share, i) => [resources[i], share * teacher[resources[i]]!]),
+        shares.map((share, i) => [resources[i], share * teacher[resources[i]!]!]),
       );
       const expected = everything.filter(fits(limits)).sort((a, b) => a.predictedDropPp - b.predictedDropPp);
       const found = chooseCompositions(timed(), limits, { count: 3 });
@@ -100,10 +100,10 @@ describe('library/compose', () => {
       const found = chooseCompositions(timed(), limits, { minimise });
       assert.ok(Array.isArray(found));
       const least = Math.min(...everything.filter(fits(limits)).map((plan) => plan[minimise]!));
-      assert.ok(Math.abs(found[0][minimise]! - least) < 1e-9);
+      assert.ok(Math.abs(found[0]![minimise]! - least) < 1e-9);
     }
     const none = chooseCompositions(composeSpace(library), { maxDropPp: 0 }, {});
-    assert.ok(Array.isArray(none) && none[0].predictedDropPp === 0);
+    assert.ok(Array.isArray(none) && none[0]!.predictedDropPp === 0);
   });
 
   it('says which limits bind and what comes nearest', () => {
@@ -114,14 +114,14 @@ describe('library/compose', () => {
     assert.equal(alone.nearest!.composition.params, leanest.params);
     assert.ok(Math.abs(alone.nearest!.excess - 1 / (leanest.params - 1)) < 1e-12);
 
-    const limits = { params: leanest.params, macs: everything[0].macs, maxDropPp: 0.001 };
+    const limits = { params: leanest.params, macs: everything[0]!.macs, maxDropPp: 0.001 };
     const together = chooseCompositions(composeSpace(library), limits);
     assert.ok(!Array.isArray(together));
     assert.deepEqual(together.unattainable, []);
     assert.deepEqual(together.binding, ['params', 'maxDropPp']);
     assert.deepEqual(together.withinResources!.descendants, leanest.descendants);
     // Only the teacher loses that little.
-    assert.deepEqual(together.nearest!.composition.descendants, everything[0].descendants);
+    assert.deepEqual(together.nearest!.composition.descendants, everything[0]!.descendants);
   });
 
   it('refuses limits that mean nothing', () => {
@@ -155,21 +155,24 @@ describe('library/compose', () => {
         );
         assert.deepEqual(better, []);
         if (place > 0) {
-          assert.ok(plan[by]! > front[place - 1][by]!);
-          assert.ok(plan.predictedDropPp < front[place - 1].predictedDropPp);
+          assert.ok(plan[by]! > front[place - 1]![by]!);
+          assert.ok(plan.predictedDropPp < front[place - 1]!.predictedDropPp);
         }
       });
       assert.equal(front.at(-1)!.predictedDropPp, 0);
     }
     const cut = compositionFront(composeSpace(library), 'params', {
       maxDropPp: 20,
-      params: everything[0].params - 1,
+      params: everything[0]!.params - 1,
     });
-    assert.ok(cut.length > 0 && cut.every(fits({ maxDropPp: 20, params: everything[0].params - 1 })));
-    assert.equal(cut[0].latencyMs, null);
+    assert.ok(cut.length > 0 && cut.every(fits({ maxDropPp: 20, params: everything[0]!.params - 1 })));
+    assert.equal(cut[0]!.latencyMs, null);
     const [head, first, ...rest] = frontCsv(composeSpace(library), cut).trimEnd().split('\r\n');
     assert.equal(head, 'predictedDropPp,params,macs,sizeBytes,latencyMs,widths,descendants');
-    assert.equal(first.split(',')[5], cut[0].descendants.map((id) => library.descendant(id).width).join(' '));
+    assert.equal(
+      first.split(',')[5],
+      cut[0]!.descendants.map((id) => library.descendant(id).width).join(' '),
+    );
     assert.equal(rest.length, cut.length - 1);
   });
 
@@ -187,8 +190,8 @@ describe('library/compose', () => {
         : item,
     );
     const better = changed({ predictor: undefined, blocks: [{ ...block, descendants: gained }, ...others] });
-    const found = chooseCompositions(composeSpace(better), { params: everything[0].params });
-    assert.ok(Array.isArray(found) && found[0].predictedDropPp === -0.5);
-    assert.equal(found[0].descendants[0], gained[1].id);
+    const found = chooseCompositions(composeSpace(better), { params: everything[0]!.params });
+    assert.ok(Array.isArray(found) && found[0]!.predictedDropPp === -0.5);
+    assert.equal(found[0]!.descendants[0], gained[1]!.id);
   });
 });

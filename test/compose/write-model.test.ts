@@ -147,12 +147,12 @@ describe('library/forms/write-model', () => {
     const model = join(scratch.path, 'model');
     await assert.rejects(writeModel(library, ['block-00/w0005'], model), /1 descendants/);
     await assert.rejects(writeModel(library, [...first].reverse(), model), /block-01\/w0010 in block 0/);
-    await assert.rejects(writeModel(library, ['block-00/w0004', first[1]], model), /no descendant/);
+    await assert.rejects(writeModel(library, ['block-00/w0004', first[1]!], model), /no descendant/);
     const damaged = await writtenLibrary();
     try {
       const path = join(damaged.path, 'blocks/block-00/w0005.safetensors');
       const bytes = await readFile(path);
-      bytes[bytes.length - 1] ^= 1;
+      bytes[bytes.length - 1]! ^= 1;
       await writeFile(path, bytes);
       await assert.rejects(
         writeModel(await openLibrary(damaged.path), first, model),
@@ -169,7 +169,7 @@ describe('library/forms/write-model', () => {
     const model = join(scratch.path, 'model');
     await writeModel(library, first, model);
     const readme = await readFile(join(model, 'README.md'), 'utf8');
-    const code = /## Node\n\n```js\n([\s\S]*?)```/.exec(readme)![1];
+    const code = /## Node\n\n```js\n([\s\S]*?)```/.exec(readme)![1]!;
     const runtime = pathToFileURL(createRequire(import.meta.url).resolve('onnxruntime-node')).href;
     const script = join(scratch.path, `${basename(scratch.path)}.mjs`);
     await writeFile(

@@ -77,8 +77,8 @@ for (const engine of engines) {
           ['sparsest', 96],
         ],
       );
-      const [context] = manifest.contexts!.filter(({ name }) => name === 'sparsest');
-      const uniform = manifest.uniform[1].distilled!;
+      const context = manifest.contexts!.filter(({ name }) => name === 'sparsest')[0]!;
+      const uniform = manifest.uniform[1]!.distilled!;
       assert.deepEqual(context.top1Percent, uniform.top1Percent);
       for (const { deltas } of manifest.blocks.flatMap(({ descendants }) => descendants)) {
         const all = [deltas.teacher, deltas.middle!, deltas.sparsest!];
@@ -86,9 +86,9 @@ for (const engine of engines) {
         assert.ok(Math.abs(deltas.average!.top1Pp.mean - mean) < 1e-9);
       }
       manifest.allocated!.forEach(({ params, scores, sparsity }, index) => {
-        assert.equal(sparsity, manifest.uniform[index].sparsity);
-        assert.ok(params <= manifest.uniform[index].params);
-        assert.ok(scores.kl <= manifest.uniform[index].distilled!.kl);
+        assert.equal(sparsity, manifest.uniform[index]!.sparsity);
+        assert.ok(params <= manifest.uniform[index]!.params);
+        assert.ok(scores.kl <= manifest.uniform[index]!.distilled!.kl);
       });
       assert.equal(manifest.additivity!.averageSum.all.compositions, 8);
       assert.ok(manifest.predictor!.parameters.scale > 0);
@@ -125,7 +125,7 @@ for (const engine of engines) {
       let right = 0;
       for (let image = 0; image < count; image++) {
         const planes = toPlanes(values.subarray(image * size, (image + 1) * size), architecture.channels);
-        const [{ classIndex }] = await runtime.predict(planes);
+        const { classIndex } = (await runtime.predict(planes))[0]!;
         if (classIndex === labels[image]) right++;
       }
       await runtime.close();

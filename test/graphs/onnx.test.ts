@@ -81,7 +81,7 @@ describeOnEachEngine('library/forms onnx', () => {
       );
       await file.close();
       const vectors = Object.fromEntries(entries);
-      vectors['block-01/w0010'].data[3] += 0.1;
+      vectors['block-01/w0010']!.data[3]! += 0.1;
       await writeSafetensors(path, vectors);
       const library = await openLibrary(scratch.path, { check: 'none' });
       await assert.rejects(checkOnnx(library), /graph of block-01\/w0010: ONNX Runtime's outputs differ by/);
@@ -96,7 +96,7 @@ describeOnEachEngine('library/forms onnx', () => {
       await writeLibrary(scratch.path, { ...libraryInput(), forms: [] });
       const library = await openLibrary(scratch.path, { check: 'hashes' });
       assert.equal(library.manifest.onnx, undefined);
-      assert.equal(library.manifest.blocks[0].descendants[1].onnx, undefined);
+      assert.equal(library.manifest.blocks[0]!.descendants[1]!.onnx, undefined);
       assert.deepEqual(await checkOnnx(library), {
         largestDifference: null,
         note: 'the library has no ONNX graphs',

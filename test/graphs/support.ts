@@ -51,7 +51,7 @@ export async function expectedLogits(
   const model = await uploadLibrary(library, descendants);
   const logits = tf.tidy(() => {
     const images = tf.tensor(pixels.data, pixels.shape);
-    return forward(model.teacher, images, { ffn: (index) => model.ffn(descendants[index]) }).logits;
+    return forward(model.teacher, images, { ffn: (index) => model.ffn(descendants[index]!) }).logits;
   });
   const values = (await logits.data<'float32'>()).slice();
   logits.dispose();
@@ -64,6 +64,6 @@ export function assertClose(found: ArrayLike<number>, expected: ArrayLike<number
   assert.equal(found.length, expected.length);
   const values = Array.from(expected);
   assert.ok(Math.max(...values) - Math.min(...values) > 0.1, 'the expected values are all alike');
-  const worst = Math.max(...values.map((value, i) => Math.abs(found[i] - value)));
+  const worst = Math.max(...values.map((value, i) => Math.abs(found[i]! - value)));
   assert.ok(worst <= tolerance, `differs by ${worst}, at most ${tolerance}`);
 }

@@ -46,9 +46,9 @@ export function readLegodnn(folder: string, sparsities: readonly (readonly numbe
   const starts = sparsities.map((_, block) =>
     sparsities.slice(0, block).reduce((sum, list) => sum + list.length, 0),
   );
-  const rows = (choice: readonly number[]) => choice.map((level, block) => starts[block] + level);
+  const rows = (choice: readonly number[]) => choice.map((level, block) => starts[block]! + level);
   const column = (data: readonly (readonly number[])[], place: number, choice: readonly number[]) =>
-    rows(choice).reduce((sum, row) => sum + data[row][place], 0);
+    rows(choice).reduce((sum, row) => sum + data[row]![place]!, 0);
 
   /** @param choice level of each block, 0 the teacher's @param loaded what the device times its blocks with, first the sparsest */
   const estimate = (
@@ -56,12 +56,12 @@ export function readLegodnn(folder: string, sparsities: readonly (readonly numbe
     loaded: readonly number[],
     timed: (block: number) => number,
   ): LegodnnEstimates => {
-    const originals = rows(loaded).map((row, block) => timed(block) / (1 - edge[row][3]));
+    const originals = rows(loaded).map((row, block) => timed(block) / (1 - edge[row]![3]!));
     const ratios = rows(loaded).map(
-      (row, block) => (edgeModel.blocks_info[block].latency * (1 - edge[row][3])) / timed(block),
+      (row, block) => (edgeModel.blocks_info[block]!.latency * (1 - edge[row]![3]!)) / timed(block),
     );
     const ratio = ratios.reduce((sum, value) => sum + value, 0) / ratios.length;
-    const timeDrop = rows(choice).reduce((sum, row, block) => sum + originals[block] * edge[row][3], 0);
+    const timeDrop = rows(choice).reduce((sum, row, block) => sum + originals[block]! * edge[row]![3]!, 0);
     return {
       accuracy: serverModel.test_accuracy - column(server, 2, choice),
       latencySeconds: edgeModel.latency / ratio - timeDrop,

@@ -42,18 +42,18 @@ describe('library/legodnn/write-legodnn', () => {
       const latency = latencyModel(profile, batchSize);
       const { teacher } = library.manifest;
       for (const choice of choices) {
-        const items = choice.map((level, block) => library.descendant(descendants[block][level]));
+        const items = choice.map((level, block) => library.descendant(descendants[block]![level]!));
         const widths = items.map(({ width }) => width);
         for (const speed of [1, 2.5]) {
           // The device runs everything `speed` times faster than when the profile was made.
           const sparsest = descendants.map((ids) => library.descendant(ids.at(-1)!).width);
-          const timed = (block: number) => latency.blockMs(sparsest[block], block) / 1e3 / speed;
+          const timed = (block: number) => latency.blockMs(sparsest[block]!, block) / 1e3 / speed;
           const found = estimate(choice, [2, 2], timed);
           close(found.latencySeconds, modelMs(latency, widths) / 1e3 / speed);
           const loss = items.reduce((sum, { deltas }) => sum + deltas.average!.top1Pp.mean, 0);
           close(found.accuracy, (teacher.accuracy.top1Percent.mean + loss) / 100);
           const own = library.manifest.blocks.map(({ descendants: [first] }) => first);
-          const savedMacs = items.reduce((sum, { macs }, block) => sum + own[block].macs - macs, 0);
+          const savedMacs = items.reduce((sum, { macs }, block) => sum + own[block]!.macs - macs, 0);
           assert.equal(
             found.sizeBytes,
             items.reduce((sum, { file }) => sum + file.sizeBytes, library.manifest.frame.sizeBytes),
@@ -84,14 +84,14 @@ describe('library/legodnn/write-legodnn', () => {
       sparsities.flatMap((list, block) => list.map((sparsity) => [block, sparsity])),
     );
     for (const row of [0, 3]) {
-      assert.deepEqual(server[row].slice(2), [0, 0, 0, 0, 0]);
-      assert.deepEqual(edge[row].slice(2), [0, 0, 0, 0, 0]);
+      assert.deepEqual(server[row]!.slice(2), [0, 0, 0, 0, 0]);
+      assert.deepEqual(edge[row]!.slice(2), [0, 0, 0, 0, 0]);
     }
     // 10 of 20 units gone: 1.5 points of average loss in the first block, half of everything, 50 % of the time.
-    const [own, half] = library.manifest.blocks[0].descendants;
+    const [own, half] = library.manifest.blocks[0]!.descendants;
     const savedBytes = own.file.sizeBytes - half.file.sizeBytes;
-    assert.deepEqual(server[1].slice(2), [0.015, 0, savedBytes, 2 * 1200, 250]);
-    close(edge[1][3], 0.5);
+    assert.deepEqual(server[1]!.slice(2), [0.015, 0, savedBytes, 2 * 1200, 250]);
+    close(edge[1]![3]!, 0.5);
   });
 
   it('takes the latencies of the manifest where no profile is given, and says so', async () => {
@@ -99,7 +99,7 @@ describe('library/legodnn/write-legodnn', () => {
     assert.match(result.latencies, /own block latencies .* estimated/);
     assert.equal((await origin()).latencies, result.latencies);
     const { edgeModel } = readLegodnn(out.path, (await origin()).blocks_sparsity);
-    close(edgeModel.blocks_info[0].latency, 0.0002);
+    close(edgeModel.blocks_info[0]!.latency, 0.0002);
     // The blocks have 4,800 of the model's 90,000 multiply-adds.
     close(edgeModel.latency, (0.0004 * 90_000) / 4800);
     assert.deepEqual((await readdir(out.path)).sort(), [...result.files].sort());

@@ -44,7 +44,7 @@ export async function readManifest(folder: string): Promise<Manifest> {
 /** Turns one bit, in place. @param at from the end where negative */
 export async function flipBit(path: string, at: number): Promise<void> {
   const bytes = await readFile(path);
-  bytes[at < 0 ? bytes.length + at : at] ^= 1;
+  bytes[at < 0 ? bytes.length + at : at]! ^= 1;
   await writeFile(path, bytes);
 }
 

@@ -149,7 +149,7 @@ export function libraryInput(changes: Partial<Architecture> = {}): LibraryInput 
     })),
     contexts: [
       { name: 'teacher', width: hidden, ...measured },
-      { name: 'sparsest', width: widths[1], ...measured },
+      { name: 'sparsest', width: widths[1]!, ...measured },
     ],
     allocated: [
       {
@@ -178,7 +178,7 @@ export function libraryInput(changes: Partial<Architecture> = {}): LibraryInput 
     resource: 'params',
     ranked: rankDescendants(
       candidates,
-      blocks.map(({ descendants }) => descendants[0].record),
+      blocks.map(({ descendants }) => descendants[0]!.record),
       'params',
     ),
   };

@@ -63,20 +63,20 @@ describe('library/open', () => {
     await rejects(await damaged((m) => ({ ...m, schemaVersion: 2 })), /schemaVersion 2, newer/, /update/);
     await rejects(
       await damaged((m) => {
-        m.blocks[1].descendants[0].width = -3;
+        m.blocks[1]!.descendants[0]!.width = -3;
         Object.assign(m.teacher, { surprise: 1 });
       }),
       /blocks.1.descendants.0.width/,
       /surprise/,
     );
     await rejects(
-      await damaged((m) => void (m.ranking.entries[0].id = 'block-07/w0001')),
+      await damaged((m) => void (m.ranking.entries[0]!.id = 'block-07/w0001')),
       /ranking.entries.0.id: no such descendant/,
     );
-    await rejects(await damaged((m) => void m.blocks[0].descendants.shift()), /teacher's own block first/);
+    await rejects(await damaged((m) => void m.blocks[0]!.descendants.shift()), /teacher's own block first/);
     await rejects(await damaged((m) => void m.blocks.pop()), /expected 2 blocks/);
     await rejects(
-      await damaged((m) => void (m.blocks[0].descendants[1].file.sizeBytes += 1e6)),
+      await damaged((m) => void (m.blocks[0]!.descendants[1]!.file.sizeBytes += 1e6)),
       /10 hidden units of width 12 take 1048 bytes/,
     );
   });
@@ -91,7 +91,7 @@ describe('library/open', () => {
     await rejects(path, /500 bytes/);
     path = await copy();
     const bytes = await readFile(join(path, file));
-    bytes[bytes.length - 1] ^= 1;
+    bytes[bytes.length - 1]! ^= 1;
     await writeFile(join(path, file), bytes);
     await openLibrary(path);
     await assert.rejects(openLibrary(path, { check: 'hashes' }), /its content has changed/);
@@ -186,7 +186,7 @@ describe('library/open', () => {
         ['w0020', 'w0010', 'w0005'].map((width) => `block-0${index}/${width}`),
       ]),
     );
-    const [own, half] = summary.blocks[0].descendants;
+    const [own, half] = summary.blocks[0]!.descendants;
     assert.equal(own.rank, 0);
     assert.deepEqual([half.rank, half.top1DeltaPp.mean, half.kl], [1, -1.5, 0.15]);
     assert.deepEqual(

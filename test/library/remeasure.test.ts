@@ -97,7 +97,7 @@ describe('library/remeasure', function () {
     assert.equal(found.images, 90);
     assert.equal(found.engine.name, 'wasm');
     assert.ok(
-      fractions.every((value, i) => value >= 0 && value <= 1 && (i === 0 || value >= fractions[i - 1])),
+      fractions.every((value, i) => value >= 0 && value <= 1 && (i === 0 || value >= fractions[i - 1]!)),
     );
 
     const preparer = createPreparer(
@@ -110,20 +110,20 @@ describe('library/remeasure', function () {
       countCorrect(
         uploaded.teacher,
         images.tensorBatches(images.items, 90),
-        ids && { ffn: (block) => uploaded.ffn(ids[block]) },
+        ids && { ffn: (block) => uploaded.ffn(ids[block]!) },
       );
     const expected = [await count(), await count(mixed)];
     uploaded.dispose();
     assert.notEqual(expected[0], expected[1], 'the models differ on these images');
     const near = (a: number, b: number) => assert.ok(Math.abs(a - b) < 1e-9, `${a} and ${b}`);
-    near(found.teacher.measured.top1Percent.mean, (100 * expected[0]) / 90);
-    near(found.models[0].measured.top1Percent.mean, (100 * expected[1]) / 90);
-    near(found.models[0].measured.top1DeltaPp.mean, (100 * (expected[1] - expected[0])) / 90);
-    assert.ok(found.models[0].measured.kl > 0 && found.models[0].measured.agreementPercent < 100);
-    assert.ok(found.models[0].measured.top5Percent! > found.models[0].measured.top1Percent.mean);
+    near(found.teacher.measured.top1Percent.mean, (100 * expected[0]!) / 90);
+    near(found.models[0]!.measured.top1Percent.mean, (100 * expected[1]!) / 90);
+    near(found.models[0]!.measured.top1DeltaPp.mean, (100 * (expected[1]! - expected[0]!)) / 90);
+    assert.ok(found.models[0]!.measured.kl > 0 && found.models[0]!.measured.agreementPercent < 100);
+    assert.ok(found.models[0]!.measured.top5Percent! > found.models[0]!.measured.top1Percent.mean);
 
     // The teacher's own blocks are the teacher, from files of their own.
-    const { kl, agreementPercent, top1DeltaPp } = found.models[1].measured;
+    const { kl, agreementPercent, top1DeltaPp } = found.models[1]!.measured;
     assert.ok(kl < 1e-9, String(kl));
     assert.deepEqual([agreementPercent, top1DeltaPp.mean], [100, 0]);
     assert.deepEqual(found.models[2], found.models[0]);
@@ -190,7 +190,7 @@ describe('library/remeasure', function () {
     // Splits that were changed are not the ones that the manifest names.
     const changed = structuredClone(splits);
     const { selection } = changed.items;
-    (selection as unknown[])[3] = { ...selection[3], label: (selection[3].label + 1) % 10 };
+    (selection as unknown[])[3] = { ...selection[3], label: (selection[3]!.label + 1) % 10 };
     await save('data/splits/splits.json', changed);
     await assert.rejects(
       remeasure(library, (await sourceOfRun(library))!, [mixed], { engine: 'wasm' }),
@@ -213,12 +213,12 @@ describe('library/remeasure', function () {
         top1Percent: found.teacher.measured.top1Percent,
         top5Percent: found.teacher.measured.top5Percent,
       };
-      changed.uniform.forEach((item, i) => (item.distilled = found.models[i].measured));
-      changed.contexts = [{ name: 'sparsest', width: 5, ...found.models[1].measured }];
-      const [allocated] = changed.allocated!;
-      allocated.scores = found.models[2].measured;
+      changed.uniform.forEach((item, i) => (item.distilled = found.models[i]!.measured));
+      changed.contexts = [{ name: 'sparsest', width: 5, ...found.models[1]!.measured }];
+      const allocated = changed.allocated![0]!;
+      allocated.scores = found.models[2]!.measured;
       const difference =
-        found.models[2].measured.top1Percent.mean - found.models[0].measured.top1Percent.mean;
+        found.models[2]!.measured.top1Percent.mean - found.models[0]!.measured.top1Percent.mean;
       allocated.versusUniformPp = { mean: difference, low: difference - 3, high: difference + 3 };
       change(changed);
       await writeFile(join(run, 'library', 'other.json'), JSON.stringify(changed));
@@ -235,12 +235,12 @@ describe('library/remeasure', function () {
     assert.equal(all.notes.length, 2, 'refitted weights are not in the library');
 
     const wrong = await rewrite((changed) => {
-      const scores = changed.uniform[0].distilled!;
+      const scores = changed.uniform[0]!.distilled!;
       const { mean, low, high } = scores.top1Percent;
       scores.top1Percent = { mean: mean + 2, low: low + 2, high: high + 2 };
       scores.kl *= 3;
-      changed.allocated![0].versusUniformPp = { mean: 40, low: 35, high: 45 };
-      changed.allocated![0].scores.agreementPercent = 0;
+      changed.allocated![0]!.versusUniformPp = { mean: 40, low: 35, high: 45 };
+      changed.allocated![0]!.scores.agreementPercent = 0;
     });
     const { numbers } = await verifyMeasured(wrong, source, { engine: 'wasm' });
     assert.deepEqual(
@@ -265,7 +265,7 @@ describe('library/remeasure', function () {
   it('says of a model folder whether its recorded scores hold', async () => {
     const descendants = ['block-00/w0010', 'block-01/w0005'];
     const { models } = await remeasure(library, source, [descendants]);
-    const [{ measured }] = models;
+    const { measured } = models[0]!;
     const write = async (name: string, top1: number) => {
       const model = join(library.folder, 'models', name);
       await writeModel(library, descendants, model, {

@@ -121,7 +121,7 @@ describe('library/write', () => {
       ids,
     );
     assert.deepEqual(manifest.config, { seed: 4, data: { path: 'photos', source: 'folder' } });
-    assert.equal(manifest.blocks[0].descendants[0].rank, 0);
+    assert.equal(manifest.blocks[0]!.descendants[0]!.rank, 0);
   });
 
   it("has a README whose JavaScript reads the library's weights", async () => {
@@ -135,9 +135,9 @@ describe('library/write', () => {
       const { default: weights } = (await import(pathToFileURL(script).href)) as {
         default: Record<string, { shape: number[]; data: Float32Array }>;
       };
-      assert.deepEqual(weights['blocks.0.mlp.fc1.weight'].shape, [5, 12]);
+      assert.deepEqual(weights['blocks.0.mlp.fc1.weight']!.shape, [5, 12]);
       const { fc1Bias } = await (await openLibrary(folder.path)).readFfn('block-00/w0005');
-      assert.deepEqual(weights['blocks.0.mlp.fc1.bias'].data, fc1Bias);
+      assert.deepEqual(weights['blocks.0.mlp.fc1.bias']!.data, fc1Bias);
     } finally {
       process.chdir(home);
       await (await import('node:fs/promises')).rm(script);
@@ -150,15 +150,15 @@ describe('library/write', () => {
     const tensors = tf.memory().numTensors;
     try {
       const wrong = libraryInput();
-      Object.assign(wrong.blocks[0].descendants[1], { weights: () => Promise.resolve(randomFfn(0)) });
+      Object.assign(wrong.blocks[0]!.descendants[1]!, { weights: () => Promise.resolve(randomFfn(0)) });
       await assert.rejects(writeLibrary(scratch.path, wrong), /block-00\/w0010: 20 hidden units/);
       const broken = libraryInput();
-      Object.assign(broken.blocks[0].descendants[1].record, { predictedError: NaN });
+      Object.assign(broken.blocks[0]!.descendants[1]!.record, { predictedError: NaN });
       await assert.rejects(writeLibrary(scratch.path, broken), /gate|manifest, blocks.0.descendants.1/);
       const notFinite = libraryInput();
       const weights = sliceFfn(randomFfn(0), [...Array(10).keys()]);
       weights.fc2Kernel[3] = NaN;
-      Object.assign(notFinite.blocks[0].descendants[1], { weights: () => Promise.resolve(weights) });
+      Object.assign(notFinite.blocks[0]!.descendants[1]!, { weights: () => Promise.resolve(weights) });
       await assert.rejects(
         writeLibrary(scratch.path, notFinite),
         /w0010.safetensors, tensor blocks.0.mlp.fc2.weight: NaN at index/,

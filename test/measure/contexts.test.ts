@@ -11,7 +11,7 @@ describe('measure/contexts', () => {
       { name: 'sparsest', width: 256 },
     ]);
     // n = 4: index floor(3 / 2) = 1, the widest descendant.
-    assert.equal(contextsOf(every, [768, 640, 512, 384])[1].width, 640);
+    assert.equal(contextsOf(every, [768, 640, 512, 384])[1]!.width, 640);
   });
 
   it('always has the teacher, and nothing twice', () => {

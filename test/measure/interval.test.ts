@@ -14,17 +14,17 @@ const near = (found: number, expected: number, tolerance: number) =>
 /** Coverage of the paired interval, exactly: the sum of trinomial probabilities of the outcomes that cover. */
 function exactCoverage(images: number, gainShare: number, lossShare: number): number {
   const logFactorial = [0];
-  for (let i = 1; i <= images; i++) logFactorial.push(logFactorial[i - 1] + Math.log(i));
+  for (let i = 1; i <= images; i++) logFactorial.push(logFactorial[i - 1]! + Math.log(i));
   const truth = 100 * (gainShare - lossShare);
   let covered = 0;
   for (let gains = 0; gains <= images; gains++) {
     for (let losses = 0; gains + losses <= images; losses++) {
       const rest = images - gains - losses;
       const probability = Math.exp(
-        logFactorial[images] -
-          logFactorial[gains] -
-          logFactorial[losses] -
-          logFactorial[rest] +
+        logFactorial[images]! -
+          logFactorial[gains]! -
+          logFactorial[losses]! -
+          logFactorial[rest]! +
           gains * Math.log(gainShare) +
           losses * Math.log(lossShare) +
           rest * Math.log(1 - gainShare - lossShare),

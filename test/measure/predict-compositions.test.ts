@@ -30,7 +30,7 @@ function scoresOf(blockWidths: readonly number[]): Scores {
 const contexts = contextsOf(['teacher', 'middle', 'sparsest'], widths);
 const compositions = drawCompositions(32, depth, widths.length, 3).map((levels, index) => ({
   id: `random/${index}`,
-  widths: levels.map((level) => widths[level]),
+  widths: levels.map((level) => widths[level]!),
 }));
 const anchors = widths.slice(1).map((width) => ({
   id: `uniform/${width}`,
@@ -54,11 +54,11 @@ describe('measure/predict-compositions', () => {
   const mean = ({ all }: typeof additivity.teacherSum) => all.meanAbsoluteErrorPp!;
 
   it('adds up what single blocks cost', () => {
-    const expected = compositions[5].widths.reduce((sum, width, block) => sum + blockCost(block, width), 0);
-    assert.ok(Math.abs(measured[5].klIncrease - expected) < 1e-5);
+    const expected = compositions[5]!.widths.reduce((sum, width, block) => sum + blockCost(block, width), 0);
+    assert.ok(Math.abs(measured[5]!.klIncrease - expected) < 1e-5);
     const count = ({ correct }: Scores) => correct.reduce((sum, flag) => sum + flag, 0);
     const loss = (count(models.get('teacher')!) - count(models.get('random/5')!)) / (images / 100);
-    assert.ok(Math.abs(measured[5].measuredLossPp - loss) < 1e-9);
+    assert.ok(Math.abs(measured[5]!.measuredLossPp - loss) < 1e-9);
   });
 
   it('finds how far sums of deltas are off, and the curve that corrects them', () => {
@@ -81,7 +81,7 @@ describe('measure/predict-compositions', () => {
     const teacher = models.get('teacher')!.correct;
     const noise = measured.map(({ measuredLossPp, standardErrorPp }, index) => {
       // The variance of -1, 0 and 1 by how many images flip either way.
-      const own = models.get(compositions[index].id)!.correct;
+      const own = models.get(compositions[index]!.id)!.correct;
       const flipped = teacher.filter((right, image) => right !== own[image]).length / images;
       const variance = (flipped - (measuredLossPp / 100) ** 2) / (images - 1);
       assert.ok(Math.abs(standardErrorPp - 100 * Math.sqrt(variance)) < 1e-9);
@@ -92,7 +92,7 @@ describe('measure/predict-compositions', () => {
     });
     const mean = noise.reduce((sum, value) => sum + value, 0) / noise.length;
     assert.ok(Math.abs(imageNoisePp.all - mean) < 1e-9);
-    const mild = noise.filter((_, index) => measured[index].measuredLossPp < 10);
+    const mild = noise.filter((_, index) => measured[index]!.measuredLossPp < 10);
     assert.ok(Math.abs(imageNoisePp.mild! - mild.reduce((a, b) => a + b, 0) / mild.length) < 1e-9);
     assert.ok(imageNoisePp.mild! < imageNoisePp.all);
   });

@@ -12,7 +12,7 @@ describe('measure/predictor', () => {
     assert.equal(predictLossPp(curve, -0.1), 0);
     assert.ok(Math.abs(predictLossPp(curve, 0.8) - 60 * (1 - 1 / Math.E)) < 1e-12);
     assert.ok(Math.abs(predictLossPp(curve, 1e6) - 60) < 1e-9);
-    for (let i = 1; i < 20; i++) assert.ok(samples[i].lossPp > samples[i - 1].lossPp);
+    for (let i = 1; i < 20; i++) assert.ok(samples[i]!.lossPp > samples[i - 1]!.lossPp);
   });
 
   it('finds the curve that made the samples', () => {
@@ -31,12 +31,12 @@ describe('measure/predictor', () => {
 
   it('predicts no sample by a curve that saw it', () => {
     const exact = crossPredict(samples, [], 60)!;
-    exact.forEach((loss, index) => assert.ok(Math.abs(loss - samples[index].lossPp) < 0.05));
+    exact.forEach((loss, index) => assert.ok(Math.abs(loss - samples[index]!.lossPp) < 0.05));
     // One absurd sample moves the predictions of the other fold only.
     const spoilt = samples.map((sample, index) => (index === 10 ? { ...sample, lossPp: 60 } : sample));
     const predicted = crossPredict(spoilt, [], 60)!;
     for (let i = 0; i < 20; i += 2) assert.equal(predicted[i], exact[i]);
-    assert.ok(predicted.some((loss, index) => index % 2 === 1 && Math.abs(loss - exact[index]) > 0.1));
+    assert.ok(predicted.some((loss, index) => index % 2 === 1 && Math.abs(loss - exact[index]!) > 0.1));
   });
 
   it('does without when there is too little to fit', () => {

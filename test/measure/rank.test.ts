@@ -40,7 +40,7 @@ describe('library/rank', () => {
       ranked.map(({ savedPercent }) => Math.round(savedPercent * 1e9) / 1e9),
       [25, 15, 40],
     );
-    assert.ok(Math.abs(ranked[0].lossPpPerPercent! - 0.04) < 1e-12);
+    assert.ok(Math.abs(ranked[0]!.lossPpPerPercent! - 0.04) < 1e-12);
   });
 
   it('lets KL decide what top-1 cannot', () => {
@@ -60,7 +60,7 @@ describe('library/rank', () => {
 
   it('counts a gain as no loss, and then the one that changes least per saving wins', () => {
     const ranked = rank([candidate(0, 0.5, -0.3, 0.1, 0.02), candidate(0, 0.4, -0.1, 0.05, 0.03)]);
-    assert.equal(ranked[0].lossPpPerPercent, 0);
+    assert.equal(ranked[0]!.lossPpPerPercent, 0);
     assert.deepEqual(ids(ranked), ['block-00/w0500', 'block-00/w0400']);
   });
 
@@ -68,8 +68,8 @@ describe('library/rank', () => {
     const slow = { ...candidate(0, 0.9, 0, 0.1, 0), latencyMs: { p50: 1.2, p90: 1.2 } };
     const ranked = rankDescendants([slow, candidate(0, 0.5, 5, 0.1, 0.5)], teacher, 'latency');
     assert.deepEqual(ids(ranked), ['block-00/w0500', 'block-00/w0900']);
-    assert.equal(ranked[1].lossPpPerPercent, null);
-    assert.ok(ranked[1].savedPercent < 0);
+    assert.equal(ranked[1]!.lossPpPerPercent, null);
+    assert.ok(ranked[1]!.savedPercent < 0);
   });
 
   it('marks a descendant that another one beats in accuracy and in every resource', () => {
@@ -81,7 +81,7 @@ describe('library/rank', () => {
     ]);
     const dominated = ranked.filter((item) => item.dominated);
     assert.deepEqual(ids(dominated), ['block-00/w0600']);
-    assert.equal(dominated[0].dominatedBy, 'block-00/w0500');
+    assert.equal(dominated[0]!.dominatedBy, 'block-00/w0500');
   });
 
   it('refuses scores that are not numbers', () => {

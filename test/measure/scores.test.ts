@@ -16,8 +16,8 @@ describe('measure/scores', () => {
 
   it('has the closed form of KL, and does not care for a shift of all logits', () => {
     const expected = 0.75 * Math.log(0.75 / 0.5) + 0.25 * Math.log(0.25 / 0.5);
-    assert.ok(Math.abs(scores.kl[0] - expected) < 1e-7);
-    assert.ok(scores.kl[1] < 1e-12);
+    assert.ok(Math.abs(scores.kl[0]! - expected) < 1e-7);
+    assert.ok(scores.kl[1]! < 1e-12);
     assert.deepEqual([...scores.correct], [1, 0]);
     assert.deepEqual([...scores.agree], [1, 1]);
     assert.equal(scores.top5, undefined);
@@ -51,7 +51,7 @@ describe('measure/scores', () => {
       ['block-03/w0384', merged],
     ]);
     const arrays = scoresToArrays(models);
-    assert.deepEqual(arrays['block-03/w0384.kl'].shape, [4]);
+    assert.deepEqual(arrays['block-03/w0384.kl']!.shape, [4]);
     const data = Object.fromEntries(Object.entries(arrays).map(([name, array]) => [name, array.data]));
     assert.deepEqual(scoresFromArrays(data), models);
     delete data['teacher.kl'];
@@ -72,6 +72,6 @@ describe('measure/scores', () => {
   it('counts and averages', () => {
     const { images, correct, agreementPercent, kl } = summariseScores(scores);
     assert.deepEqual([images, correct, agreementPercent], [2, 1, 100]);
-    assert.ok(Math.abs(kl - (scores.kl[0] + scores.kl[1]) / 2) < 1e-12);
+    assert.ok(Math.abs(kl - (scores.kl[0]! + scores.kl[1]!) / 2) < 1e-12);
   });
 });

@@ -31,7 +31,7 @@ const architecture: Architecture = {
 function host(settings = architecture) {
   const weights = initialWeights(settings, 5);
   for (const [name, { data }] of Object.entries(weights)) {
-    if (!name.includes('norm')) for (let i = 0; i < data.length; i++) data[i] *= 15;
+    if (!name.includes('norm')) for (let i = 0; i < data.length; i++) data[i]! *= 15;
   }
   return weights;
 }
@@ -65,7 +65,7 @@ function rig(depth = 3, images = 10): Rig {
     descendants,
     uniform: [0, 1].map((step) => ({
       id: `uniform/${step}`,
-      ffn: (block) => descendants[2 * block + step].ffn,
+      ffn: (block) => descendants[2 * block + step]!.ffn,
     })),
     data: Float32Array.from({ length: images * 64 }, () => draw.normal()),
     labels: Int32Array.from({ length: images }, () => draw.integer(7)),
@@ -102,15 +102,15 @@ function naive(rig: Rig, ffn?: (block: number) => FfnTensors): Scores & { logits
   };
   const best = (row: number[]) => row.indexOf(Math.max(...row));
   const kl = logits.map((row, i) => {
-    const [p, q] = [softmax(teacher[i]), softmax(row)];
-    return p.reduce((sum, value, c) => sum + value * Math.log(value / q[c]), 0);
+    const [p, q] = [softmax(teacher[i]!), softmax(row)];
+    return p.reduce((sum, value, c) => sum + value * Math.log(value / q[c]!), 0);
   });
-  const place = (row: number[], label: number) => [...row].sort((a, b) => b - a).indexOf(row[label]);
+  const place = (row: number[], label: number) => [...row].sort((a, b) => b - a).indexOf(row[label]!);
   return {
     logits,
     correct: Uint8Array.from(logits, (row, i) => +(best(row) === rig.labels[i])),
-    top5: Uint8Array.from(logits, (row, i) => +(place(row, rig.labels[i]) < 5)),
-    agree: Uint8Array.from(logits, (row, i) => +(best(row) === best(teacher[i]))),
+    top5: Uint8Array.from(logits, (row, i) => +(place(row, rig.labels[i]!) < 5)),
+    agree: Uint8Array.from(logits, (row, i) => +(best(row) === best(teacher[i]!))),
     kl: Float32Array.from(kl),
   };
 }
@@ -120,7 +120,7 @@ function assertScores(found: Scores, expected: Scores, id: string): void {
   assert.deepEqual(found.top5, expected.top5, id);
   assert.deepEqual(found.agree, expected.agree, id);
   found.kl.forEach((value, image) =>
-    assert.ok(Math.abs(value - expected.kl[image]) < 2e-5, `${id} ${value} ${expected.kl[image]}`),
+    assert.ok(Math.abs(value - expected.kl[image]!) < 2e-5, `${id} ${value} ${expected.kl[image]}`),
   );
 }
 
@@ -168,11 +168,11 @@ describeOnEachEngine('measure/sweep', () => {
 
   it('exchanges single blocks in any other model as exactly', async () => {
     const set = rig();
-    const narrow = set.uniform[1];
+    const narrow = set.uniform[1]!;
     const wide = [0, 1, 2].map((block) => ({
-      id: `sparsest/${set.descendants[2 * block].id}`,
+      id: `sparsest/${set.descendants[2 * block]!.id}`,
       block,
-      ffn: set.descendants[2 * block].ffn,
+      ffn: set.descendants[2 * block]!.ffn,
     }));
     const own = { id: 'sparsest/own', block: 1, ffn: teacherFfn(set.model, 1) };
     const { models } = await sweep({
@@ -211,7 +211,7 @@ describeOnEachEngine('measure/sweep', () => {
       correct,
       naive(set).correct.reduce((sum, value) => sum + value, 0),
     );
-    const { ffn } = set.uniform[1];
+    const { ffn } = set.uniform[1]!;
     assert.equal(
       await countCorrect(set.model, batchesOf(set, 3), { ffn }),
       naive(set, ffn).correct.reduce((sum, value) => sum + value, 0),

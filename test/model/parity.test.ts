@@ -13,7 +13,7 @@ import { describeOnEachEngine } from '../support/engines.ts';
 
 function largestError(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
   assert.equal(actual.length, expected.length);
-  return Array.from(actual, (value, i) => Math.abs(value - expected[i])).reduce((a, b) => Math.max(a, b));
+  return Array.from(actual, (value, i) => Math.abs(value - expected[i]!)).reduce((a, b) => Math.max(a, b));
 }
 
 describeOnEachEngine('model parity', () => {
@@ -63,7 +63,7 @@ describeOnEachEngine('model parity', () => {
       logits.dispose();
       model.dispose();
     }
-    assert.ok(results[0].some((value) => Math.abs(value) > 0.1));
+    assert.ok(results[0]!.some((value) => Math.abs(value) > 0.1));
     assert.deepEqual(results[1], results[0]);
     assert.deepEqual(results[2], results[0]);
     pixels.dispose();

@@ -28,7 +28,7 @@ function pixels(architecture: Architecture, batch: number): tf.Tensor {
 }
 
 function largestDifference(a: tf.Tensor, b: tf.Tensor): number {
-  return tf.tidy(() => tf.max(tf.abs(tf.sub(a, b))).dataSync()[0]);
+  return tf.tidy(() => tf.max(tf.abs(tf.sub(a, b))).dataSync()[0]!);
 }
 
 describeOnEachEngine('model/vit', () => {
@@ -40,27 +40,27 @@ describeOnEachEngine('model/vit', () => {
     assert.deepEqual(result.shape, [2, 5, 8]);
     const image = images.dataSync();
     const tokens = result.dataSync();
-    const kernel = host['patch_embed.proj.weight'].data;
+    const kernel = host['patch_embed.proj.weight']!.data;
     for (const [b, row, column, d] of [
       [0, 0, 0, 0],
       [1, 0, 1, 3],
       [1, 1, 0, 7],
     ]) {
-      let sum = host['patch_embed.proj.bias'].data[d];
+      let sum = host['patch_embed.proj.bias']!.data[d];
       for (let c = 0; c < 3; c++) {
         for (let y = 0; y < 4; y++) {
           for (let x = 0; x < 4; x++) {
-            const weight = kernel[((d * 3 + c) * 4 + y) * 4 + x];
-            sum += weight * image[((b * 8 + row * 4 + y) * 8 + column * 4 + x) * 3 + c];
+            const weight = kernel[((d * 3 + c) * 4 + y) * 4 + x]!;
+            sum += weight * image[((b * 8 + row * 4 + y) * 8 + column * 4 + x) * 3 + c]!;
           }
         }
       }
       const token = 1 + row * 2 + column;
-      sum += host['pos_embed'].data[token * 8 + d];
-      assert.ok(Math.abs(tokens[(b * 5 + token) * 8 + d] - sum) < 1e-5);
+      sum += host['pos_embed']!.data[token * 8 + d]!;
+      assert.ok(Math.abs(tokens[(b * 5 + token) * 8 + d]! - sum) < 1e-5);
     }
-    const first = host['cls_token'].data[2] + host['pos_embed'].data[2];
-    assert.ok(Math.abs(tokens[5 * 8 + 2] - first) < 1e-6);
+    const first = host['cls_token']!.data[2]! + host['pos_embed']!.data[2]!;
+    assert.ok(Math.abs(tokens[5 * 8 + 2]! - first) < 1e-6);
     tf.dispose([images, result]);
     model.dispose();
   });
@@ -156,16 +156,16 @@ describeOnEachEngine('model/vit', () => {
         tf.sum(tf.mul(forward({ architecture: tiny, weights: record }, images).logits, target));
       const gradients = tf.grads((...tensors) =>
         loss(Object.fromEntries(names.map((name, i) => [name, tensors[i]]))),
-      )(names.map((name) => weights[name]));
+      )(names.map((name) => weights[name]!));
       // Per weight, so that no error hides behind a larger gradient.
       names.forEach((name, i) => {
-        const direction = tf.randomNormal(weights[name].shape, 0, 1, 'float32', 17);
+        const direction = tf.randomNormal(weights[name]!.shape, 0, 1, 'float32', 17);
         const step = 1e-2 / Math.sqrt(direction.size);
         const along = (factor: number) =>
-          loss({ ...weights, [name]: tf.add(weights[name], tf.mul(direction, factor)) }).dataSync()[0];
+          loss({ ...weights, [name]: tf.add(weights[name]!, tf.mul(direction, factor)) }).dataSync()[0];
         const measured = (along(step) - along(-step)) / (2 * step);
-        const expected = tf.sum(tf.mul(gradients[i], direction)).dataSync()[0];
-        const scale = Math.max(1, tf.norm(gradients[i]).dataSync()[0]);
+        const expected = tf.sum(tf.mul(gradients[i]!, direction)).dataSync()[0]!;
+        const scale = Math.max(1, tf.norm(gradients[i]!).dataSync()[0]!);
         assert.ok(
           Math.abs(measured - expected) < 1e-2 * scale,
           `${name}: ${expected}, differences ${measured}`,
@@ -190,13 +190,13 @@ describe('model/initial-weights', () => {
     const wide = { ...tiny, width: 64, hidden: 256 };
     const weights = initialWeights(wide, 1);
     assert.deepEqual(Object.keys(weights), Object.keys(canonicalShapes(wide)));
-    const { data } = weights['blocks.0.mlp.fc1.weight'];
+    const { data } = weights['blocks.0.mlp.fc1.weight']!;
     const deviation = Math.sqrt(data.reduce((sum, value) => sum + value * value, 0) / data.length);
     // A standard normal cut at two deviations has deviation 0.8796.
     assert.ok(Math.abs(deviation - 0.02 * 0.8796) < 3e-4);
     assert.ok(data.every((value) => Math.abs(value) <= 0.04));
-    assert.ok(weights['blocks.1.norm2.weight'].data.every((value) => value === 1));
-    assert.ok(weights['blocks.1.norm2.bias'].data.every((value) => value === 0));
+    assert.ok(weights['blocks.1.norm2.weight']!.data.every((value) => value === 1));
+    assert.ok(weights['blocks.1.norm2.bias']!.data.every((value) => value === 0));
     assert.deepEqual(initialWeights(wide, 1), weights);
     assert.notDeepEqual(initialWeights(wide, 2)['head.weight'], weights['head.weight']);
   });

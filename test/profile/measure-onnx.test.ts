@@ -20,7 +20,7 @@ describe('library/profile/measure-onnx', () => {
     // y = 2 + 3 x, and the same with residuals +1, -2, +1 (orthogonal to 1 and to x).
     const exact = [1, 2, 3].map((x) => [x, 2 + 3 * x]);
     assert.deepEqual(fitLine(exact, 1), { scale: 3, offsetMs: 2 });
-    const noisy = exact.map(([x, y], i) => [x, y + [1, -2, 1][i]]);
+    const noisy = exact.map(([x, y], i) => [x, y + [1, -2, 1][i]!]);
     close(fitLine(noisy, 1).scale, 3);
     close(fitLine(noisy, 1).offsetMs, 2);
     // A falling line, a single place, and one that is negative at the smallest model go through the origin.
@@ -57,7 +57,7 @@ describe('library/profile/measure-onnx', () => {
     close(calibration.offsetMs, 1);
     close(calibration.meanAbsoluteErrorPercent.after, 0);
     const before = [8, 7.5].map((sum) => (100 * (1 + 0.2 * sum)) / (1 + 1.2 * sum));
-    assert.ok(Math.abs(calibration.meanAbsoluteErrorPercent.before - (before[0] + before[1]) / 2) < 1e-3);
+    assert.ok(Math.abs(calibration.meanAbsoluteErrorPercent.before - (before[0]! + before[1]!) / 2) < 1e-3);
   });
 
   it('draws every uniform model and distinct mixtures, as many as there are', () => {
@@ -81,7 +81,7 @@ describe('library/profile/measure-onnx', () => {
 
   it('runs every subject once a round, warm-up included, and stops when asked', async () => {
     const runs = [0, 0, 0];
-    const subjects = runs.map((_, i) => () => void runs[i]++);
+    const subjects = runs.map((_, i) => () => void runs[i]!++);
     const fractions: number[] = [];
     const times = await timeRounds(subjects, {
       warmup: 2,

@@ -82,14 +82,14 @@ describe('library/profile/profile-file', () => {
       [{ ...profile, manifestSha256: 'b'.repeat(64) }, /of another library \(manifest bbbbbbbbbbbb/],
       [{ ...profile, extra: 1 }, /[Uu]nrecognized key/],
       [changed((p) => void Object.assign(p.device, { name: '../../evil' })), /device\.name/],
-      [changed((p) => void (p.batches[0].frame.p50 = -1)), /batches\.0\.frame\.p50/],
-      [changed((p) => void (p.batches[1].widths[0].p90 = 0)), /batches\.1\.widths\.0\.p90/],
+      [changed((p) => void (p.batches[0]!.frame.p50 = -1)), /batches\.0\.frame\.p50/],
+      [changed((p) => void (p.batches[1]!.widths[0]!.p90 = 0)), /batches\.1\.widths\.0\.p90/],
       [JSON.stringify(profile).replace('"p50":3,', '"p50":1e999,'), /batches\.0\.frame\.p50/],
-      [changed((p) => void p.batches[0].widths.pop()), /batch size 1: widths without 5/],
-      [changed((p) => void p.batches[1].lastWidths.shift()), /batch size 8: lastWidths without 20/],
-      [changed((p) => void p.batches[0].composed[2].widths.push(5)), /a composed model of 3 blocks/],
+      [changed((p) => void p.batches[0]!.widths.pop()), /batch size 1: widths without 5/],
+      [changed((p) => void p.batches[1]!.lastWidths.shift()), /batch size 8: lastWidths without 20/],
+      [changed((p) => void p.batches[0]!.composed[2]!.widths.push(5)), /a composed model of 3 blocks/],
       [changed((p) => void p.batches.reverse()), /ascending batch sizes/],
-      [changed((p) => void (p.batches[0].calibration.scale = 0)), /calibration\.scale/],
+      [changed((p) => void (p.batches[0]!.calibration.scale = 0)), /calibration\.scale/],
     ];
     for (const [content, message] of cases) {
       await assert.rejects(command({ kind: 'add', file: await file(content) }), (error) => {

@@ -25,7 +25,7 @@ function images(batch: number): Float32Array {
 async function expectedLogits(library: Library, descendants: readonly string[], batch: number) {
   const model = await uploadLibrary(library, descendants);
   const pixels = tf.tensor4d(images(batch), [batch, 8, 8, 1]);
-  const { logits } = forward(model.teacher, pixels, { ffn: (index) => model.ffn(descendants[index]) });
+  const { logits } = forward(model.teacher, pixels, { ffn: (index) => model.ffn(descendants[index]!) });
   const values = await logits.data<'float32'>();
   tf.dispose([pixels, logits]);
   model.dispose();
@@ -34,7 +34,7 @@ async function expectedLogits(library: Library, descendants: readonly string[], 
 
 function near(found: ArrayLike<number>, expected: ArrayLike<number>): void {
   assert.equal(found.length, expected.length);
-  const worst = Math.max(...Array.from(found, (value, index) => Math.abs(value - expected[index])));
+  const worst = Math.max(...Array.from(found, (value, index) => Math.abs(value - expected[index]!)));
   assert.ok(worst < 1e-4, `largest difference ${worst}, expected below 1e-4`);
 }
 
@@ -190,7 +190,7 @@ describe('images for a runtime', () => {
     const runtime = await startRuntime(await openLibrary(folder.path), { engine: 'tfjs' });
     try {
       const pixels = new Float32Array(3 * 64).fill(-1).fill(1, 0, 64);
-      const [fromPixels] = await runtime.predict(pixels);
+      const fromPixels = (await runtime.predict(pixels))[0]!;
       const [fromPath, fromBytes] = await runtime.predict([path, png]);
       near(fromPath.logits, fromPixels.logits);
       near(fromBytes.logits, fromPixels.logits);

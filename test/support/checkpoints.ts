@@ -31,7 +31,7 @@ export function strongWeights(architecture: Architecture, seed = 3): HostWeights
   const weights = initialWeights(architecture, seed);
   for (const [name, { data }] of Object.entries(weights)) {
     const stream = random(seed, 'strong', name);
-    for (let i = 0; i < data.length; i++) data[i] = data[i] * 10 + 0.1 * stream.normal();
+    for (let i = 0; i < data.length; i++) data[i] = data[i]! * 10 + 0.1 * stream.normal();
   }
   return weights;
 }
@@ -49,7 +49,7 @@ export function asHuggingface(weights: HostWeights, base = 'vit.'): NamedArrays 
   for (const [name, tensor] of Object.entries(weights)) {
     const [, index, layer, part] = /^blocks\.(\d+)\.(.*)\.(weight|bias)$/.exec(name) ?? [];
     if (layer === 'attn.qkv') {
-      const rows = tensor.shape[0] / 3;
+      const rows = tensor.shape[0]! / 3;
       const size = tensor.data.length / 3;
       ['query', 'key', 'value'].forEach((third, i) => {
         result[`${base}encoder.layer.${index}.attention.attention.${third}.${part}`] = {

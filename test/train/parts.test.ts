@@ -13,8 +13,8 @@ describeOnEachEngine('smoothed cross-entropy', () => {
   const loss = (x: readonly number[]): number => {
     let sum = 0;
     for (const row of [0, 3]) {
-      const log = Math.log([0, 1, 2].reduce((total, c) => total + Math.exp(x[row + c]), 0));
-      for (let c = 0; c < 3; c++) sum -= targets[row + c] * (x[row + c] - log);
+      const log = Math.log([0, 1, 2].reduce((total, c) => total + Math.exp(x[row + c]!), 0));
+      for (let c = 0; c < 3; c++) sum -= targets[row + c]! * (x[row + c]! - log);
     }
     return sum / 2;
   };

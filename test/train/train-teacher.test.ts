@@ -83,9 +83,9 @@ describeOnEachEngine('trainTeacher', () => {
       task({ heldOut, onProgress: ({ fraction }) => fractions.push(fraction) }),
     );
     assert.ok(bestAccuracy > 0.9, `held-out accuracy ${bestAccuracy}`);
-    assert.ok(history[4].loss < history[0].loss);
+    assert.ok(history[4]!.loss < history[0]!.loss);
     assert.equal(bestAccuracy, Math.max(...history.map(({ heldOutAccuracy }) => heldOutAccuracy)));
-    assert.equal(history[bestEpoch - 1].heldOutAccuracy, bestAccuracy);
+    assert.equal(history[bestEpoch - 1]!.heldOutAccuracy, bestAccuracy);
     assert.deepEqual(fractions, [0.2, 0.4, 0.6, 0.8, 1]);
 
     const shapes = Object.fromEntries(Object.entries(weights).map(([name, { shape }]) => [name, shape]));

@@ -74,7 +74,7 @@ describe('library/verify', function () {
         ['ranking', 3, 3, 0],
       ],
     );
-    assert.ok(progress.every((fraction, i) => i === 0 || fraction >= progress[i - 1]));
+    assert.ok(progress.every((fraction, i) => i === 0 || fraction >= progress[i - 1]!));
     assert.equal(progress.at(-1), 1);
   });
 
@@ -135,7 +135,7 @@ describe('library/verify', function () {
     const scaled = await library.copy();
     await rewrite(
       join(scaled, a),
-      (arrays) => void ((arrays['blocks.0.mlp.fc2.weight'].data as Float32Array)[7] += 0.01),
+      (arrays) => void ((arrays['blocks.0.mlp.fc2.weight']!.data as Float32Array)[7]! += 0.01),
     );
     await vouchFor(scaled, a);
     await findings(scaled, [a, /outputs differ from the recorded ones by .*; expected at most 0.00001/]);
@@ -152,7 +152,7 @@ describe('library/verify', function () {
     await rename(join(path, 'blocks/block-01'), join(path, '..', 'block-01'));
     await symlink('../../block-01', join(path, 'blocks/block-01'));
     const block = ['kept-units.json', 'w0020.safetensors', 'w0010.safetensors', 'w0005.safetensors'];
-    const linked = (await readManifest(path)).blocks[1].descendants.flatMap(({ onnx }) =>
+    const linked = (await readManifest(path)).blocks[1]!.descendants.flatMap(({ onnx }) =>
       onnx ? [onnx.path] : [],
     );
     await findings(
@@ -190,15 +190,15 @@ describe('library/verify', function () {
     const values = await library.copy();
     await rewrite(
       join(values, a),
-      (arrays) => void ((arrays['blocks.0.mlp.fc1.bias'].data as Float32Array)[3] = NaN),
+      (arrays) => void ((arrays['blocks.0.mlp.fc1.bias']!.data as Float32Array)[3] = NaN),
     );
     await rewrite(join(values, b), (arrays) => {
-      const { data } = arrays['blocks.1.mlp.fc1.weight'];
+      const { data } = arrays['blocks.1.mlp.fc1.weight']!;
       arrays['blocks.1.mlp.fc1.weight'] = { shape: [12, 10], data };
     });
     await rewrite(
       join(values, 'frame.safetensors'),
-      (arrays) => void ((arrays['norm.bias'].data as Float32Array)[0] = -Infinity),
+      (arrays) => void ((arrays['norm.bias']!.data as Float32Array)[0] = -Infinity),
     );
     await vouchFor(values, a, b, 'frame.safetensors');
     await findings(
@@ -211,7 +211,7 @@ describe('library/verify', function () {
     const vectors = await library.copy();
     await rewrite(join(vectors, 'self-test.safetensors'), (arrays) => {
       delete arrays['block-01/w0010'];
-      (arrays['block-00/w0005'].data as Float32Array)[0] = NaN;
+      (arrays['block-00/w0005']!.data as Float32Array)[0] = NaN;
     });
     await vouchFor(vectors, 'self-test.safetensors');
     await findings(vectors, [b, /no tensor "block-01\/w0010"/], [narrow, /NaN at index 0/]);
@@ -226,12 +226,12 @@ describe('library/verify', function () {
       await vouchFor(path, units);
       return path;
     };
-    const [key] = Object.keys(JSON.parse(await readFile(join(library.path, units), 'utf8')) as object).filter(
+    const key = Object.keys(JSON.parse(await readFile(join(library.path, units), 'utf8')) as object).filter(
       (name) => name.includes('10'),
-    );
+    )[0]!;
     const cases: [(lists: Record<string, unknown>) => unknown, RegExp][] = [
       [
-        (lists) => void ((lists[key] as number[])[1] = (lists[key] as number[])[0]),
+        (lists) => void ((lists[key] as number[])[1] = (lists[key] as number[])[0]!),
         /unit \d+ twice; expected distinct/,
       ],
       [(lists) => void ((lists[key] as number[])[1] = 20), /lists unit 20; expected units 0 to 19/],
@@ -272,12 +272,12 @@ describe('library/verify', function () {
     const json = JSON.parse(await readFile(join(path, 'ranking.json'), 'utf8')) as {
       entries: Record<string, unknown>[];
     };
-    json.entries[1].top1_delta_pp = 3;
+    json.entries[1]!.top1_delta_pp = 3;
     await writeFile(join(path, 'ranking.json'), JSON.stringify(json));
     await vouchFor(path, 'ranking.json');
     await findings(path, ['ranking.json', /row 2: top1_delta_pp 3; expected -/]);
 
-    const ranks = await library.copy((manifest) => void (manifest.ranking.entries[0].rank += 1));
+    const ranks = await library.copy((manifest) => void (manifest.ranking.entries[0]!.rank += 1));
     await findings(ranks, ['manifest.json', /ranking.entries.0 \(block-0\d\/w\d+\): rank 2; expected 1/]);
   });
 
@@ -288,8 +288,8 @@ describe('library/verify', function () {
       /schemaVersion 2, newer than this BlockForge; expected 1 or lower/,
     ]);
     const several = await library.copy((manifest) => {
-      manifest.ranking.entries[0].id = 'block-07/w0001';
-      manifest.uniform[0].descendants[1] = 'block-00/w0010x';
+      manifest.ranking.entries[0]!.id = 'block-07/w0001';
+      manifest.uniform[0]!.descendants[1] = 'block-00/w0010x';
     });
     await findings(
       several,

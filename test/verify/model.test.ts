@@ -122,14 +122,14 @@ describe('library/verify-model', function () {
         ['graphs', 2, 2, 0],
       ],
     );
-    assert.ok(progress.every((fraction, i) => i === 0 || fraction >= progress[i - 1]));
+    assert.ok(progress.every((fraction, i) => i === 0 || fraction >= progress[i - 1]!));
     assert.equal(progress.at(-1), 1);
     await findings(await copy());
   });
 
   it('opens for readers: weights in the pipeline’s layout, none that leave the folder', async () => {
     const model = await openModel(whole, { check: 'hashes' });
-    assert.deepEqual(await model.readFfn(0), await opened.readFfn(composition[0]));
+    assert.deepEqual(await model.readFfn(0), await opened.readFfn(composition[0]!));
     assert.equal((await model.readFfn(1)).hidden, 10);
     assert.deepEqual((await model.readFrame()).cls_token.shape, [1, 1, 12]);
     assert.equal(await findModel(library.path), undefined);
@@ -214,7 +214,7 @@ describe('library/verify-model', function () {
     );
     await of((manifest) => void (manifest.params += 1), /params: expected \d+, as architecture/);
     await of((manifest) => void (manifest.sizeBytes -= 1), /sizeBytes: expected \d+/);
-    await of(({ files }) => void files.push(files[0]), /files.\d+.path: listed twice/);
+    await of(({ files }) => void files.push(files[0]!), /files.\d+.path: listed twice/);
     await of(
       (manifest) => void (manifest.files = manifest.files.filter(({ path }) => path !== 'model.onnx')),
       /files: expected model.onnx among them/,
@@ -264,12 +264,12 @@ describe('library/verify-model', function () {
     await rewrite(
       path,
       b,
-      (arrays) => void ((arrays['blocks.1.mlp.fc2.bias'].data as Float32Array)[2] = NaN),
+      (arrays) => void ((arrays['blocks.1.mlp.fc2.bias']!.data as Float32Array)[2] = NaN),
     );
     await findings(path, [a, /its header says id/], [b, /fc2.bias: NaN at index 2/]);
     const other = await copy();
     await rewrite(other, frame, (arrays) => {
-      arrays['norm.bias'] = { shape: [3, 4], data: arrays['norm.bias'].data };
+      arrays['norm.bias'] = { shape: [3, 4], data: arrays['norm.bias']!.data };
     });
     await rewrite(other, b, (_arrays, metadata) => void (metadata.teacher = '0'.repeat(64)));
     await findings(
@@ -280,7 +280,7 @@ describe('library/verify-model', function () {
     const doubles = await copy();
     await rewrite(doubles, a, (arrays) => {
       const name = 'blocks.0.mlp.fc1.bias';
-      arrays[name] = { shape: [5], data: Float64Array.from(arrays[name].data) };
+      arrays[name] = { shape: [5], data: Float64Array.from(arrays[name]!.data) };
     });
     // What `sizeBytes` has to say then is not the point.
     const sum = await stat(join(doubles, a));
@@ -312,20 +312,20 @@ describe('library/verify-model', function () {
       await findings(path, ['model.json', words]);
     };
     await graphed(
-      (value) => void (value.weightsManifest[0].paths[0] = '../../frame.safetensors'),
+      (value) => void (value.weightsManifest[0]!.paths[0] = '../../frame.safetensors'),
       /weights in "..\/..\/frame.safetensors"/,
     );
     await graphed(
-      (value) => void (value.weightsManifest[0].paths[0] = 'https://example.org/frame'),
+      (value) => void (value.weightsManifest[0]!.paths[0] = 'https://example.org/frame'),
       /weights in "https:/,
     );
     await graphed(
-      (value) => void value.weightsManifest[1].weights.pop(),
+      (value) => void value.weightsManifest[1]!.weights.pop(),
       /\d+ bytes of "weights\/.*; expected all/,
     );
     await graphed((value) => void value.weightsManifest.shift(), /it does not take cls_token from its file/);
     await graphed((value) => {
-      const { weights } = value.weightsManifest[0];
+      const { weights } = value.weightsManifest[0]!;
       [weights[1], weights[2]] = [weights[2], weights[1]];
     }, /at byte \d+ of/);
 
@@ -373,7 +373,7 @@ describe('library/verify-model', function () {
       assert.deepEqual(report.findings, []);
       assert.deepEqual(report.notes, []);
       assert.deepEqual(report.checks.at(-1), { name: 'models', passed: 1, of: 1, skipped: 0 });
-      assert.ok(progress.every((fraction, i) => i === 0 || fraction >= progress[i - 1]));
+      assert.ok(progress.every((fraction, i) => i === 0 || fraction >= progress[i - 1]!));
 
       await cp(join(path, 'models', 'small'), join(path, 'models', 'other'), { recursive: true });
       await flipBit(join(path, 'models', 'other', a), -1);
@@ -411,7 +411,7 @@ describe('library/verify-model', function () {
       await rewrite(
         join(same, 'models', 'small'),
         a,
-        (arrays) => void ((arrays['blocks.0.mlp.fc1.bias'].data as Float32Array)[0] += 1),
+        (arrays) => void ((arrays['blocks.0.mlp.fc1.bias']!.data as Float32Array)[0]! += 1),
       );
       assertFindings((await verifyLibrary(same)).findings, [
         [`models/small/${a}`, /not block-00\/w0005 of this library; expected sha256/],

@@ -46,7 +46,7 @@ export async function locateCheckpoint(path: string, architectureName?: string):
   if (entries.includes(single)) return readFiles(path, path, [join(path, single)], []);
   if (entries.includes(index)) return readShards(path, join(path, index));
   const candidates = entries.filter((name) => name.endsWith('.safetensors'));
-  if (candidates.length === 1) return readFiles(path, path, [join(path, candidates[0])], []);
+  if (candidates.length === 1) return readFiles(path, path, [join(path, candidates[0]!)], []);
   for (const name of entries) if (extname(name) in conversions) refuseForeign(join(path, name));
   return fail({
     reason: candidates.length === 0 ? 'file-missing' : 'file-invalid',

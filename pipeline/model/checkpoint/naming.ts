@@ -34,8 +34,8 @@ export function namingFrom(table: NamingTable): Naming {
       const { index, layer, part } = parts(canonical);
       const templates =
         index === undefined
-          ? [table.frame[layer]]
-          : table.layer[layer].map((name) => table.block.replace('{index}', index) + name);
+          ? [table.frame[layer]!]
+          : table.layer[layer]!.map((name) => table.block.replace('{index}', index) + name);
       return templates.map((template) => template.replace('{part}', part));
     },
     ignores: (stored) => table.ignored?.test(stored) ?? false,

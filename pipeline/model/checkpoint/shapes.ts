@@ -23,7 +23,7 @@ export function readShapes(stored: StoredCheckpoint, naming: Naming): ShapeFacts
     );
   }
   const shapeOf = (canonical: string): readonly number[] => {
-    const [name] = naming.stored(canonical);
+    const name = naming.stored(canonical)[0]!;
     return (
       tensors.get(name)?.shape ??
       refuse(`no tensor ${name}`, `a complete classifier in ${naming.name} naming`)
@@ -37,7 +37,7 @@ export function readShapes(stored: StoredCheckpoint, naming: Naming): ShapeFacts
   if (patchSize !== patchWidth) refuse(`patches of ${patchSize} x ${patchWidth} pixels`, 'square patches');
   if (channels !== 1 && channels !== 3)
     return refuse(`images of ${channels} channels`, '1 (grey) or 3 (RGB)');
-  const tokens = shapeOf('pos_embed')[1];
+  const tokens = shapeOf('pos_embed')[1]!;
   const side = Math.sqrt(tokens - 1);
   if (!Number.isInteger(side)) {
     const square = Number.isInteger(Math.sqrt(tokens));
@@ -47,15 +47,15 @@ export function readShapes(stored: StoredCheckpoint, naming: Naming): ShapeFacts
     );
   }
   let depth = 0;
-  while (tensors.has(naming.stored(`blocks.${depth}.norm1.weight`)[0])) depth++;
+  while (tensors.has(naming.stored(`blocks.${depth}.norm1.weight`)[0]!)) depth++;
   const facts: ShapeFacts = {
     imageSize: side * patchSize,
     patchSize,
     channels,
     width,
     depth,
-    hidden: shapeOf('blocks.0.mlp.fc1.weight')[0],
-    classes: shapeOf('head.weight')[0],
+    hidden: shapeOf('blocks.0.mlp.fc1.weight')[0]!,
+    classes: shapeOf('head.weight')[0]!,
   };
   checkTensors(stored, naming, { ...facts, heads: 1, layerNormEpsilon: 1, gelu: 'exact' });
   return facts;
@@ -80,7 +80,7 @@ export function checkTensors(
     for (const name of parts) {
       used.add(name);
       const info = tensors.get(name);
-      const expected = [shape[0] / parts.length, ...shape.slice(1)];
+      const expected = [shape[0]! / parts.length, ...shape.slice(1)];
       if (info === undefined) missing.push(name);
       else if (info.shape.join() !== expected.join()) {
         wrong.push(`${name} [${info.shape.join(', ')}] instead of [${expected.join(', ')}]`);

@@ -56,7 +56,7 @@ describe('library/test-report', () => {
       test!.uniform.map(({ sparsity, refit }) => [sparsity, refit.top1Low]),
       [[0.5, 60]],
     );
-    assert.deepEqual(test!.allocated![0].widths, [5, 10]);
+    assert.deepEqual(test!.allocated![0]!.widths, [5, 10]);
   });
 
   it('shows nothing of another library, of an empty split, or of a file that is none', async () => {

@@ -112,7 +112,7 @@ describe('model/checkpoint/hub', () => {
     assert.deepEqual((await readdir(folder)).sort(), ['config.json', 'model.safetensors']);
     assert.deepEqual(await readFile(join(folder, 'model.safetensors')), weights);
     assert.equal(seen.at(-1), weights.length);
-    assert.equal(log[0].headers.authorization, 'Bearer secret');
+    assert.equal(log[0]!.headers.authorization, 'Bearer secret');
     assert.ok(log.some(({ url }) => url === '/o/m/resolve/main/model.safetensors'));
     const requests = log.length;
     const inspection = await inspectCheckpoint('hf:o/m', { hub: { environment } });

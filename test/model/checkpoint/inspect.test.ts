@@ -67,8 +67,8 @@ describe('model/checkpoint', () => {
     const read = await readTeacher(inspection);
     assert.deepEqual(Object.keys(read).sort(), Object.keys(weights).sort());
     for (const [name, { shape, data }] of Object.entries(weights)) {
-      assert.deepEqual(read[name].shape, shape, name);
-      assert.deepEqual(read[name].data, data, name);
+      assert.deepEqual(read[name]!.shape, shape, name);
+      assert.deepEqual(read[name]!.data, data, name);
     }
   }
 
