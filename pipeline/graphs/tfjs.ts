@@ -1,3 +1,4 @@
+import { known } from '../util/known.ts';
 import type { GraphBuilder, Value } from './builder.ts';
 import { weightGroups, type TfjsConstant, type TfjsWeightGroup } from './tfjs-weights.ts';
 import { declaredWeights, type WeightPlaces } from './weight-places.ts';
@@ -84,7 +85,9 @@ export function tfjsBuilder(weights: WeightPlaces): TfjsBuilder {
     weight: declaredWeights(weights, input, (name) => nodes.push(constNode(name, float))),
     // As `patchify` in pipeline/tensor/ops.ts cuts them: within a patch by row, column, channel.
     patches(images, kernel, bias, patch) {
-      const [width, channels] = weights.get(kernel)!.shape.map(Number);
+      const shape = known(weights, kernel).shape.map(Number);
+      const width = shape[0]!;
+      const channels = shape[1]!;
       const across = imageSize / patch;
       const row = patch * patch * channels;
       const lines = graph.reshape(images, [-1, patch, across, patch * channels]);

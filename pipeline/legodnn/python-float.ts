@@ -5,8 +5,10 @@
 export function pythonFloat(value: number): string {
   if (!Number.isFinite(value)) throw new Error(`not a finite number: ${value}`);
   if (Object.is(value, -0)) return '-0.0';
-  const [mantissa, power] = value.toExponential().split('e');
-  const exponent = Number(power);
+  const scientific = value.toExponential();
+  const mark = scientific.indexOf('e');
+  const mantissa = scientific.slice(0, mark);
+  const exponent = Number(scientific.slice(mark + 1));
   if (value !== 0 && (exponent < -4 || exponent >= 16)) {
     const digits = String(Math.abs(exponent)).padStart(2, '0');
     return `${mantissa.includes('.') ? mantissa : `${mantissa}.0`}e${exponent < 0 ? '-' : '+'}${digits}`;

@@ -63,11 +63,11 @@ export async function inspectDocument<T>(
     };
   }
   const [first, ...others] = valueProblems(schema, value);
-  if (others.length + 1 >= maxProblems) return { problems: [first, ...others] };
+  if (first !== undefined && others.length + 1 >= maxProblems) return { problems: [first, ...others] };
   const result = schema.safeParse(value);
   if (result.success) return { value: result.data };
-  const [issue, ...rest] = result.error.issues.slice(0, maxProblems).map((item) => problemOf(item, []));
-  return { problems: [issue, ...rest] };
+  const issues = result.error.issues.slice(0, maxProblems).map((item) => problemOf(item, []));
+  return { problems: [issues[0]!, ...issues.slice(1)] };
 }
 
 /** @throws BlockForgeError of the kind's reason, with the first few problems */

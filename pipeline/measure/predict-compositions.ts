@@ -2,7 +2,7 @@ import { random } from '../util/random.ts';
 import { additivityErrors, mildLossPp, type PredictionErrors } from './additivity.ts';
 import type { Context } from './contexts.ts';
 import { deltasOf } from './deltas.ts';
-import { crossPredict, fitCurve, type Curve } from './predictor.ts';
+import { crossPredict, fitCurve, type Curve, type Sample } from './predictor.ts';
 import { selectImages, type Scores } from './scores.ts';
 
 /** One width for every block, and the id under which the whole model was scored. */
@@ -148,9 +148,12 @@ function predictFrom(input: PredictionInput): Predictions & {
   const ceilingPp = (100 * count(correct)) / correct.length - 100 / input.classes;
   const sums = compositionSums(input);
   const compositions = input.random.map(sums);
-  const [samples, anchors] = [compositions, input.anchors.map(sums)].map((list) =>
-    list.map(({ klIncrease, measuredLossPp }) => ({ cost: klIncrease, lossPp: measuredLossPp })),
-  );
+  const sampleOf = ({ klIncrease, measuredLossPp }: MeasuredComposition): Sample => ({
+    cost: klIncrease,
+    lossPp: measuredLossPp,
+  });
+  const samples = compositions.map(sampleOf);
+  const anchors = input.anchors.map((anchor) => sampleOf(sums(anchor)));
   return {
     compositions,
     measured: compositions.map(({ measuredLossPp }) => measuredLossPp),

@@ -43,6 +43,8 @@ import { parseArgs } from 'node:util';
  * @property {(widths: readonly number[]) => unknown} model one hidden-unit count per block
  * @property {(width: number, last: boolean) => unknown} block
  *
+ * @typedef {{ readonly p50: number, readonly p90: number }} Quantiles Milliseconds.
+ *
  * @typedef {object} Rounds
  * @property {number} warmup rounds that are not counted
  * @property {number} iterations rounds that are
@@ -144,13 +146,12 @@ export async function measureBatches(widths, depth, batchSizes, { onProgress, ..
       },
     });
     done += batchSize;
-    const [frame, ...others] = times.map((list) => ({
-      p50: round(quantile(list, 0.5)),
-      p90: round(quantile(list, 0.9)),
-    }));
+    const [frame, ...others] = /** @type {[Quantiles, ...Quantiles[]]} */ (
+      times.map((list) => ({ p50: round(quantile(list, 0.5)), p90: round(quantile(list, 0.9)) }))
+    );
     const count = widths.length;
-    const named = (/** @type {typeof others} */ list) =>
-      list.map((quantiles, i) => ({ width: widths[i], ...quantiles }));
+    const named = (/** @type {Quantiles[]} */ list) =>
+      list.map((quantiles, i) => ({ width: /** @type {number} */ (widths[i]), ...quantiles }));
     const parts = {
       frame,
       widths: named(others.slice(0, count)),
@@ -158,7 +159,7 @@ export async function measureBatches(widths, depth, batchSizes, { onProgress, ..
     };
     const measured = others
       .slice(2 * count)
-      .map((quantiles, i) => ({ widths: compositions[i], ...quantiles }));
+      .map((quantiles, i) => ({ widths: /** @type {number[]} */ (compositions[i]), ...quantiles }));
     batches.push({ batchSize, ...parts, ...checkAdditivity(parts, measured) });
   }
   return batches;
@@ -170,15 +171,15 @@ export async function measureBatches(widths, depth, batchSizes, { onProgress, ..
  * @param {Rounds} rounds
  */
 export async function timeRounds(subjects, { warmup, iterations, signal, onProgress }) {
-  const times = subjects.map(() => new Float64Array(iterations));
+  const timed = subjects.map((run) => ({ run, milliseconds: new Float64Array(iterations) }));
   const draw = generator(7);
-  const order = subjects.map((_, place) => place);
+  const order = [...timed];
   const start = performance.now();
   for (let index = 0; index < warmup + iterations; index++) {
-    for (const place of shuffle(order, draw)) {
+    for (const { run, milliseconds } of shuffle(order, draw)) {
       const begin = performance.now();
-      await subjects[place]();
-      if (index >= warmup) times[place][index - warmup] = performance.now() - begin;
+      await run();
+      if (index >= warmup) milliseconds[index - warmup] = performance.now() - begin;
       // Where nothing waits for the disk or a timer, this is what lets Ctrl-C through.
       await setImmediate();
       signal?.throwIfAborted();
@@ -186,7 +187,7 @@ export async function timeRounds(subjects, { warmup, iterations, signal, onProgr
     const fraction = (index + 1) / (warmup + iterations);
     onProgress?.(fraction, ((performance.now() - start) / 1e3) * (1 / fraction - 1));
   }
-  return times;
+  return timed.map(({ milliseconds }) => milliseconds);
 }
 
 /**
@@ -213,7 +214,9 @@ export function checkAdditivity({ frame, widths, lastWidths }, measured) {
       use: /** @type {'fit' | 'check'} */ (i % 2 === 0 ? 'fit' : 'check'),
     }));
   const pairs = (/** @type {string} */ use) =>
-    models.filter((model) => model.use === use).map(({ predictedMs, p50 }) => [predictedMs, p50]);
+    models
+      .filter((model) => model.use === use)
+      .map(({ predictedMs, p50 }) => /** @type {const} */ ([predictedMs, p50]));
   const least = Math.min(...models.map(({ predictedMs }) => predictedMs));
   const { scale, offsetMs } = fitLine(pairs('fit'), least);
   const error = (/** @type {(predicted: number) => number} */ correct) => {
@@ -241,7 +244,7 @@ export function checkAdditivity({ frame, widths, lastWidths }, measured) {
 /**
  * Least squares, y = offsetMs + scale x. Where noise would have a wider model be the faster one, or one of `least` take no time,
  * a line through the origin.
- * @param {readonly number[][]} points [x, y]
+ * @param {readonly (readonly [number, number])[]} points [x, y]
  * @param {number} least the smallest x that will be asked for
  */
 export function fitLine(points, least) {
@@ -270,11 +273,12 @@ export function drawCompositions(widths, depth) {
   const seen = new Set(chosen.map(String));
   const wanted = widths.length + randomCompositions;
   for (let attempt = 0; attempt < 100 * wanted && chosen.length < wanted; attempt++) {
-    const mixture = Array.from({ length: depth }, () => widths[Math.floor(draw() * widths.length)]);
+    const pick = () => /** @type {number} */ (widths[Math.floor(draw() * widths.length)]);
+    const mixture = Array.from({ length: depth }, pick);
     if (!seen.has(String(mixture))) chosen.push(mixture);
     seen.add(String(mixture));
   }
-  return chosen.length > 1 ? chosen : [chosen[0], chosen[0]];
+  return chosen.length > 1 ? chosen : [...chosen, ...chosen];
 }
 
 /** By linear interpolation between the order statistics. @param {Float64Array} values @param {number} share */
@@ -283,7 +287,8 @@ export function quantile(values, share) {
   const place = (sorted.length - 1) * share;
   const below = Math.floor(place);
   const above = Math.min(below + 1, sorted.length - 1);
-  return sorted[below] + (place - below) * (sorted[above] - sorted[below]);
+  const at = (/** @type {number} */ index) => /** @type {number} */ (sorted[index]);
+  return at(below) + (place - below) * (at(above) - at(below));
 }
 
 /**
@@ -370,14 +375,16 @@ async function loadRuntime() {
  * @returns {(widths: readonly number[]) => Record<string, Tensor>}
  */
 function randomWeights(runtime, { width, hidden, depth }) {
-  const stores = Array.from({ length: depth }, () => [
-    noise(hidden * width, 0.02),
-    noise(width * hidden, 0.02),
-  ]);
+  const stores = Array.from({ length: depth }, () => ({
+    fc1: noise(hidden * width, 0.02),
+    fc2: noise(width * hidden, 0.02),
+  }));
   /** @type {Map<string, Record<string, Tensor>>} */
   const known = new Map();
   const make = (/** @type {number} */ block, /** @type {number} */ units) => {
-    const [fc1, fc2] = stores[block].map((store) => store.subarray(0, units * width));
+    const store = /** @type {(typeof stores)[number]} */ (stores[block]);
+    const fc1 = store.fc1.subarray(0, units * width);
+    const fc2 = store.fc2.subarray(0, units * width);
     const tensor = (/** @type {Float32Array} */ data, /** @type {number[]} */ shape) =>
       new runtime.Tensor('float32', data, shape);
     return {
@@ -418,7 +425,7 @@ function generator(seed) {
 function shuffle(items, draw) {
   for (let i = items.length - 1; i > 0; i--) {
     const j = Math.floor(draw() * (i + 1));
-    [items[i], items[j]] = [items[j], items[i]];
+    [items[i], items[j]] = /** @type {[T, T]} */ ([items[j], items[i]]);
   }
   return items;
 }

@@ -33,6 +33,7 @@ export async function openOnnxEngine(library: Library, threads?: number): Promis
       };
       for (const block of blocks) Object.assign(feeds, (block as OnnxBlock).feeds);
       const { logits } = await session.run(feeds);
+      if (logits === undefined) throw new Error(`${library.pathOf(frame)}: no output "logits"`);
       return logits.data as Float32Array;
     },
     close: () => session.release(),

@@ -18,7 +18,7 @@ export function product(a: tf.Tensor, b: tf.Tensor, transposeA = false, transpos
   if (tf.getBackend() !== 'wasm') return tf.matMul(a, b, transposeA, transposeB);
   const left = transposeA ? swapLastAxes(a) : a;
   const right = transposeB ? swapLastAxes(b) : b;
-  const [rows, inner] = left.shape.slice(-2);
+  const [rows, inner] = left.shape.slice(-2) as [number, number];
   const columns = right.shape[right.rank - 1]!;
   if (left.rank === 2 || rows * inner * columns < oneByOneMacs) return tf.matMul(left, right);
   const others = matrices(right);
@@ -34,7 +34,7 @@ const oneByOneMacs = 40_000;
 
 /** The matrices of a batch as tensors. By way of the host, because every slice on `wasm` first copies its source. */
 function matrices(x: tf.Tensor): tf.Tensor2D[] {
-  const [rows, columns] = x.shape.slice(-2);
+  const [rows, columns] = x.shape.slice(-2) as [number, number];
   const size = rows * columns;
   const values = x.dataSync();
   return Array.from({ length: x.size / size }, (_, i) =>
@@ -59,8 +59,7 @@ tf.registerGradient({
   inputsToSave: ['a', 'b'],
   gradFunc(dy, saved, attrs) {
     if (tf.getBackend() !== 'wasm') return stockGradient.gradFunc(dy, saved, attrs);
-    const a = saved[0]!;
-    const b = saved[1]!;
+    const [a, b] = saved as [tf.Tensor, tf.Tensor];
     const d = dy as tf.Tensor;
     const { transposeA, transposeB } = attrs as unknown as tf.BatchMatMulAttrs;
     if (transposeA) {
@@ -116,8 +115,7 @@ const geluExact = tf.customGrad((x, save) => {
   return {
     value: tf.mul(x as tf.Tensor, phi),
     gradFunc(dy: tf.Tensor, saved: tf.Tensor[]) {
-      const u = saved[0]!;
-      const phi = saved[1]!;
+      const [u, phi] = saved as [tf.Tensor, tf.Tensor];
       const density = tf.exp(tf.sub(-0.5 * Math.log(Math.PI), tf.square(u)));
       return tf.mul(dy, tf.add(tf.mul(density, u), phi));
     },
@@ -135,7 +133,7 @@ const geluTanh = tf.customGrad((x, save) => {
   return {
     value,
     gradFunc(dy: tf.Tensor, saved: tf.Tensor[]) {
-      const [squared, s, value] = saved;
+      const [squared, s, value] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
       const slope = tf.add(tf.mul(squared, 3 * tanhCubic), tanhSlope);
       return tf.mul(dy, tf.add(tf.mul(tf.mul(slope, value), tf.sub(1, s)), s));
     },
@@ -166,7 +164,7 @@ function normalised(x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, epsilon: nu
     return {
       value: tf.add(tf.mul(unit, scale), shift),
       gradFunc(dy: tf.Tensor, saved: tf.Tensor[]) {
-        const [unit, inverse, scale] = saved;
+        const [unit, inverse, scale] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
         const column = tf.reshape(tf.div(scale, width), [width, 1]);
         const along = tf.mul(dy, unit);
         const meanAlong = tf.matMul(along, column);
@@ -197,7 +195,7 @@ const scaledDotProduct = tf.customGrad((...inputs) => {
   return {
     value,
     gradFunc(dy: tf.Tensor, saved: tf.Tensor[]) {
-      const [scaled, k, v, weights, value] = saved;
+      const [scaled, k, v, weights, value] = saved as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
       const dWeights = product(dy, v, false, true);
       const dScores = tf.mul(weights, tf.sub(dWeights, tf.sum(tf.mul(dy, value), 3, true)));
       const dQ = tf.mul(product(dScores, k), scale);

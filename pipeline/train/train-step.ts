@@ -24,11 +24,11 @@ export function trainStep(
   const names = Object.keys(model.weights);
   const { value: loss, grads } = tf.tidy(() =>
     tf.valueAndGrads((...tensors: tf.Tensor[]) => {
-      const weights = Object.fromEntries(names.map((name, index) => [name, tensors[index]]));
+      const weights = Object.fromEntries(names.map((name, index) => [name, tensors[index]!]));
       return crossEntropy(forward({ architecture, weights }, batch.pixels).logits, batch.targets);
     })(names.map((name) => model.weights[name]!)),
   );
-  const gradients = Object.fromEntries(names.map((name, index) => [name, grads[index]]));
+  const gradients = Object.fromEntries(names.map((name, index) => [name, grads[index]!]));
   const next = adamUpdate(settings, learningRate, model.weights, gradients, model.adam);
   return { model: { weights: next.parameters, adam: next.state }, loss: loss };
 }

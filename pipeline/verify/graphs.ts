@@ -114,10 +114,8 @@ async function tfjsProblem(model: Model, places: Places): Promise<Wrong | undefi
   if ('wrong' in read) return read.wrong;
   const sizes = new Map(model.manifest.files.map(({ path, sizeBytes }) => [path, sizeBytes]));
   const seen = new Set<string>();
-  for (const {
-    paths: [path],
-    weights,
-  } of read.value.weightsManifest) {
+  for (const { paths, weights } of read.value.weightsManifest) {
+    const path = paths[0]!;
     const size = sizes.get(path);
     if (size === undefined)
       return { found: `weights in ${showValue(path)}`, expected: 'files of the manifest' };

@@ -56,7 +56,7 @@ export async function verifyModelWeights(
       name: 'weights' as const,
       file,
       shapes: torchFfnShapes(block, { hidden: widths[block]!, width: architecture.width }),
-      owner: { id: descendants[block] },
+      owner: { id: descendants[block]! },
     })),
   ] as const;
   for (const [index, { check, name, file, shapes, owner }] of parts.entries()) {

@@ -140,11 +140,11 @@ function rowsOfJson(content: string): Row[] | undefined {
 
 /** No cell of ours holds a comma or a quote. */
 function rowsOfCsv(content: string): Row[] | undefined {
-  const [header, ...lines] = content.trimEnd().split(/\r?\n/);
+  const [header = '', ...lines] = content.trimEnd().split(/\r?\n/);
   const columns = header.split(',');
   const rows = lines.map((line) => line.split(','));
   if (rows.some((cells) => cells.length !== columns.length)) return undefined;
-  return rows.map((cells) => Object.fromEntries(cells.map((cell, index) => [columns[index], cell])));
+  return rows.map((cells) => Object.fromEntries(cells.map((cell, index) => [columns[index]!, cell])));
 }
 
 function tableProblem(found: Row[] | undefined, expected: readonly Row[]): Wrong | undefined {

@@ -48,7 +48,10 @@ function attention(graph: GraphBuilder, architecture: Architecture, index: numbe
   const size = width / heads;
   const qkv = graph.reshape(linear(graph, `${block}.attn.qkv`, z), [-1, tokens, 3 * heads, size]);
   const perHead = graph.transpose(qkv, [0, 2, 1, 3]);
-  const [q, k, v] = [0, 1, 2].map((i) => graph.slice(perHead, 4, 1, i * heads, (i + 1) * heads));
+  const ofAll = (i: number): Value => graph.slice(perHead, 4, 1, i * heads, (i + 1) * heads);
+  const q = ofAll(0);
+  const k = ofAll(1);
+  const v = ofAll(2);
   const mixed = graph.reshape(graph.transpose(mix(graph, q, k, v, size), [0, 2, 1, 3]), [-1, width]);
   return graph.add(x, linear(graph, `${block}.attn.proj`, mixed));
 }
@@ -62,14 +65,16 @@ function lastAttention(graph: GraphBuilder, architecture: Architecture, index: n
   graph.within(`${block}.attn`);
   const first = (rows: Value): Value =>
     graph.reshape(graph.slice(graph.reshape(rows, [-1, tokens, width]), 3, 1, 0, 1), [-1, width]);
-  const [weight, bias] = ['weight', 'bias'].map((part) => graph.weight(`${block}.attn.qkv.${part}`));
+  const weight = graph.weight(`${block}.attn.qkv.weight`);
+  const bias = graph.weight(`${block}.attn.qkv.bias`);
   const part = (rows: Value, from: number, to: number): Value =>
     graph.linear(rows, graph.slice(weight, 2, 0, from, to), graph.slice(bias, 1, 0, from, to));
   const size = width / heads;
   const q = graph.reshape(part(first(z), 0, width), [-1, heads, 1, size]);
   const others = graph.reshape(part(z, width, 3 * width), [-1, tokens, 2 * heads, size]);
   const perHead = graph.transpose(others, [0, 2, 1, 3]);
-  const [k, v] = [0, 1].map((i) => graph.slice(perHead, 4, 1, i * heads, (i + 1) * heads));
+  const k = graph.slice(perHead, 4, 1, 0, heads);
+  const v = graph.slice(perHead, 4, 1, heads, 2 * heads);
   const mixed = graph.reshape(mix(graph, q, k, v, size), [-1, width]);
   return graph.add(first(x), linear(graph, `${block}.attn.proj`, mixed));
 }

@@ -162,7 +162,7 @@ function resolveUntold(
   named: NamedArchitecture | undefined,
 ): { values: Pick<Architecture, Untold>; origin: Record<Untold, string> } {
   const name = architectureName ?? side.architectureName;
-  const sources: (readonly [string, Partial<Pick<Architecture, Untold>>])[] = [
+  const sources: (readonly [string, Pick<ArchitectureHints, Untold>])[] = [
     ['teacher.hints', hints],
     ['the file itself', own ?? {}],
     ...(architectureName === undefined ? [] : [[`architecture "${name}"`, named?.facts ?? {}] as const]),

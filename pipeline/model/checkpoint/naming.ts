@@ -22,9 +22,10 @@ export interface NamingTable {
 }
 
 /** A canonical name taken apart: `blocks.3.mlp.fc1.weight` -> 3, `mlp.fc1`, `weight`. */
-function parts(canonical: string): { index?: string; layer: string; part: string } {
-  const [, index, layer, part] = /^(?:blocks\.(\d+)\.)?(.*?)(?:\.(weight|bias))?$/.exec(canonical)!;
-  return { ...(index !== undefined && { index }), layer, part: part ?? '' };
+function parts(canonical: string): { index: string | undefined; layer: string; part: string } {
+  const [, index, layer = '', part = ''] =
+    /^(?:blocks\.(\d+)\.)?(.*?)(?:\.(weight|bias))?$/.exec(canonical) ?? [];
+  return { index, layer, part };
 }
 
 export function namingFrom(table: NamingTable): Naming {

@@ -33,7 +33,10 @@ export function readShapes(stored: StoredCheckpoint, naming: Naming): ShapeFacts
   const patches = shapeOf('patch_embed.proj.weight');
   if (patches.length !== 4)
     refuse(`a patch embedding of shape [${patches.join(', ')}]`, 'a convolution [D, C, p, p]');
-  const [width, channels, patchSize, patchWidth] = patches;
+  const width = patches[0]!;
+  const channels = patches[1]!;
+  const patchSize = patches[2]!;
+  const patchWidth = patches[3]!;
   if (patchSize !== patchWidth) refuse(`patches of ${patchSize} x ${patchWidth} pixels`, 'square patches');
   if (channels !== 1 && channels !== 3)
     return refuse(`images of ${channels} channels`, '1 (grey) or 3 (RGB)');

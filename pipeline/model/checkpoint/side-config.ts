@@ -31,10 +31,11 @@ export async function readSideConfig(folder: string): Promise<SideConfig> {
   if (typeof config.architecture === 'string') return { files: [path], ...fromTimm(config, path) };
   const processorPath = join(folder, 'preprocessor_config.json');
   const processor = await readFields(processorPath);
+  const preprocessing = processor && fromProcessor(processor);
   return {
     files: processor === undefined ? [path] : [path, processorPath],
     ...fromHuggingface(config, path),
-    ...(processor !== undefined && { preprocessing: fromProcessor(processor) }),
+    ...(preprocessing !== undefined && { preprocessing }),
   };
 }
 
