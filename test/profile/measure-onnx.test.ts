@@ -18,15 +18,15 @@ import { writtenLibrary } from '../library/fixture.ts';
 describe('library/profile/measure-onnx', () => {
   it('fits the line that least squares gives, and keeps it rising', () => {
     // y = 2 + 3 x, and the same with residuals +1, -2, +1 (orthogonal to 1 and to x).
-    const exact = [1, 2, 3].map((x) => [x, 2 + 3 * x]);
+    const exact = [1, 2, 3].map((x): [number, number] => [x, 2 + 3 * x]);
     assert.deepEqual(fitLine(exact, 1), { scale: 3, offsetMs: 2 });
-    const noisy = exact.map(([x, y], i) => [x, y + [1, -2, 1][i]!]);
+    const noisy = exact.map(([x, y], i): [number, number] => [x, y + [1, -2, 1][i]!]);
     close(fitLine(noisy, 1).scale, 3);
     close(fitLine(noisy, 1).offsetMs, 2);
     // A falling line, a single place, and one that is negative at the smallest model go through the origin.
     assert.deepEqual(fitLine([[1, 2], [2, 1]], 1), { scale: 4 / 5, offsetMs: 0 }); // prettier-ignore
     assert.deepEqual(fitLine([[2, 3], [2, 5]], 2), { scale: 2, offsetMs: 0 }); // prettier-ignore
-    const steep = [[10, 1], [11, 4]]; // prettier-ignore
+    const steep: [number, number][] = [[10, 1], [11, 4]]; // prettier-ignore
     assert.equal(fitLine(steep, 10).scale, 3);
     assert.deepEqual(fitLine(steep, 9), { scale: 54 / 221, offsetMs: 0 });
   });
