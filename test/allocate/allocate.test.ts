@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { allocate, paretoFront, type Allocation, type Choice } from '../../pipeline/allocate/allocate.ts';
 import { random } from '../../pipeline/util/random.ts';
+import { present } from '../support/present.ts';
 
 /** Every allocation there is, in the order of their choices. */
 function all(choices: readonly (readonly Choice[])[]): Allocation[] {
@@ -55,7 +56,7 @@ describe('allocate/allocate', () => {
         const budgets = [...new Set(everything.map(({ resource }) => resource))].sort((a, b) => a - b);
         const expected = new Map<string, Allocation>();
         for (const budget of budgets) {
-          const found = best(everything.filter(({ resource }) => resource <= budget))!;
+          const found = present(best(everything.filter(({ resource }) => resource <= budget)));
           expected.set(found.choice.join(), found);
         }
         assert.deepEqual(front, [...expected.values()]);

@@ -98,7 +98,10 @@ describe('allocate/choose', () => {
         if (limits.length < 2) return;
         const open = all(blocks, limits.length).filter(({ uses }) => uses[0]! <= limits[0]!);
         const { nearest } = explainMisfit(blocks, limits, new Set([0]));
-        if (open.length === 0) return assert.equal(nearest, null);
+        if (open.length === 0) {
+          assert.equal(nearest, null);
+          return;
+        }
         const excess = ({ uses }: Chosen) =>
           Math.max(...uses.slice(1).map((use, i) => use / limits[i + 1]! - 1));
         assert.ok(nearest !== null && nearest.chosen.uses[0]! <= limits[0]!);

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { readOptions } from '../../bench/quality/options.ts';
+import { present } from '../support/present.ts';
 
-const options = async (...argv: string[]) => (await readOptions(['--config', 'a.yaml', ...argv]))!;
+const options = async (...argv: string[]) => present(await readOptions(['--config', 'a.yaml', ...argv]));
 
 describe('quality options', () => {
   it('take one number of distillation steps or several, in any order, and none as 0', async () => {

@@ -13,6 +13,7 @@ import { plain, terminalOf } from '../../pipeline/terminal/terminal.ts';
 import type { DescendantSummary, LibrarySummary } from '../../pipeline/cli/show/summary.ts';
 import type { PlanRow } from '../../pipeline/runner/states.ts';
 import { assertAscii, assertGolden } from './golden.ts';
+import { present } from '../support/present.ts';
 
 const descendant = (
   block: string,
@@ -133,7 +134,8 @@ describe('cli: tables', () => {
   });
 
   it('prints a prediction whose image noise is not known, as one line', () => {
-    const { imageNoisePp: _, ...prediction } = summary.prediction!;
+    const prediction = { ...present(summary.prediction) };
+    delete prediction.imageNoisePp;
     const text = renderSummary({ ...summary, prediction }, plain);
     assert.match(text, /mean error of 1\.23 pp \(largest 4\.50, rank correlation 0\.99\)\n/);
     assert.doesNotMatch(text, /so few images/);

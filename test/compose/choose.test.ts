@@ -8,6 +8,7 @@ import { openLibrary, type Library } from '../../pipeline/library/open.ts';
 import { predictLossPp } from '../../pipeline/measure/predictor.ts';
 import { modelCosts } from '../../pipeline/model/costs.ts';
 import { writtenLibrary } from '../library/fixture.ts';
+import { present } from '../support/present.ts';
 
 describe('library/compose', () => {
   let folder: Awaited<ReturnType<typeof writtenLibrary>>;
@@ -42,7 +43,7 @@ describe('library/compose', () => {
       const size = parts.reduce((sum, { file }) => sum + file.sizeBytes, manifest.frame.sizeBytes);
       assert.equal(plan.sizeBytes, size);
       const latency = parts.reduce((sum, { latencyMs }) => sum + latencyMs.p50, 0);
-      assert.ok(Math.abs(plan.latencyMs! - latency) < 1e-12);
+      assert.ok(Math.abs(present(plan.latencyMs) - latency) < 1e-12);
     }
   });
 
@@ -52,9 +53,9 @@ describe('library/compose', () => {
     const { deltas } = library.descendant(id);
     const curve = lossModel(manifest);
     assert.equal(curve.by, 'predictor');
-    const klIncrease = deltas.average!.klIncrease!;
+    const klIncrease = present(present(deltas.average).klIncrease);
     assert.equal(curve.costOf(library.descendant(id)), klIncrease);
-    assert.equal(curve.dropPp(klIncrease), predictLossPp(manifest.predictor!.parameters, klIncrease));
+    assert.equal(curve.dropPp(klIncrease), predictLossPp(present(manifest.predictor).parameters, klIncrease));
     for (const drop of [0.001, 0.5, 12, 54.9])
       assert.ok(Math.abs(curve.dropPp(curve.costWithin(drop)) - drop) < 1e-9);
     assert.equal(curve.costWithin(0), 0);
@@ -63,7 +64,7 @@ describe('library/compose', () => {
 
     const averages = lossModel({ ...manifest, predictor: undefined });
     assert.equal(averages.by, 'average-sum');
-    assert.equal(averages.costOf(library.descendant(id)), -deltas.average!.top1Pp.mean);
+    assert.equal(averages.costOf(library.descendant(id)), -present(deltas.average).top1Pp.mean);
     const old = {
       ...manifest,
       predictor: undefined,
@@ -80,8 +81,8 @@ describe('library/compose', () => {
   it('finds the least loss within any mix of limits', () => {
     const teacher = everything[0]!;
     for (const shares of [[0.9], [0.8, 0.8], [1, 0.9, 0.85], [0.95, 0.9, 0.9, 0.6]]) {
-      const limits = Object.fromEntries(
-        shares.map((share, i) => [resources[i], share * teacher[resources[i]!]!]),
+      const limits: Limits = Object.fromEntries(
+        shares.map((share, i): [string, number] => [resources[i]!, share * teacher[resources[i]!]!]),
       );
       const expected = everything.filter(fits(limits)).sort((a, b) => a.predictedDropPp - b.predictedDropPp);
       const found = chooseCompositions(timed(), limits, { count: 3 });
@@ -107,21 +108,21 @@ describe('library/compose', () => {
   });
 
   it('says which limits bind and what comes nearest', () => {
-    const leanest = everything.at(-1)!;
+    const leanest = present(everything.at(-1));
     const alone = chooseCompositions(composeSpace(library), { params: leanest.params - 1 });
     assert.ok(!Array.isArray(alone));
     assert.deepEqual(alone.unattainable, [{ limit: 'params', least: leanest.params }]);
-    assert.equal(alone.nearest!.composition.params, leanest.params);
-    assert.ok(Math.abs(alone.nearest!.excess - 1 / (leanest.params - 1)) < 1e-12);
+    assert.equal(present(alone.nearest).composition.params, leanest.params);
+    assert.ok(Math.abs(present(alone.nearest).excess - 1 / (leanest.params - 1)) < 1e-12);
 
     const limits = { params: leanest.params, macs: everything[0]!.macs, maxDropPp: 0.001 };
     const together = chooseCompositions(composeSpace(library), limits);
     assert.ok(!Array.isArray(together));
     assert.deepEqual(together.unattainable, []);
     assert.deepEqual(together.binding, ['params', 'maxDropPp']);
-    assert.deepEqual(together.withinResources!.descendants, leanest.descendants);
+    assert.deepEqual(present(together.withinResources).descendants, leanest.descendants);
     // Only the teacher loses that little.
-    assert.deepEqual(together.nearest!.composition.descendants, everything[0]!.descendants);
+    assert.deepEqual(present(together.nearest).composition.descendants, everything[0]!.descendants);
   });
 
   it('refuses limits that mean nothing', () => {
@@ -133,7 +134,7 @@ describe('library/compose', () => {
   });
 
   it('states what its latencies cover, and counts the last block of a device apart', () => {
-    assert.match(timed().latency!.describe, /^FFN blocks alone.*a processor, batch 1$/);
+    assert.match(present(timed().latency).describe, /^FFN blocks alone.*a processor, batch 1$/);
     const measured = {
       frameMs: 3,
       isWhole: true,
@@ -159,7 +160,7 @@ describe('library/compose', () => {
           assert.ok(plan.predictedDropPp < front[place - 1]!.predictedDropPp);
         }
       });
-      assert.equal(front.at(-1)!.predictedDropPp, 0);
+      assert.equal(present(front.at(-1)).predictedDropPp, 0);
     }
     const cut = compositionFront(composeSpace(library), 'params', {
       maxDropPp: 20,
@@ -167,24 +168,25 @@ describe('library/compose', () => {
     });
     assert.ok(cut.length > 0 && cut.every(fits({ maxDropPp: 20, params: everything[0]!.params - 1 })));
     assert.equal(cut[0]!.latencyMs, null);
-    const [head, first, ...rest] = frontCsv(composeSpace(library), cut).trimEnd().split('\r\n');
-    assert.equal(head, 'predictedDropPp,params,macs,sizeBytes,latencyMs,widths,descendants');
+    const lines = frontCsv(composeSpace(library), cut).trimEnd().split('\r\n');
+    assert.equal(lines[0], 'predictedDropPp,params,macs,sizeBytes,latencyMs,widths,descendants');
     assert.equal(
-      first.split(',')[5],
+      lines[1]!.split(',')[5],
       cut[0]!.descendants.map((id) => library.descendant(id).width).join(' '),
     );
-    assert.equal(rest.length, cut.length - 1);
+    assert.equal(lines.slice(2).length, cut.length - 1);
   });
 
   it('takes top-1 gains as negative costs where there is no predictor', () => {
-    const [block, ...others] = library.manifest.blocks;
+    const block = library.manifest.blocks[0]!;
+    const others = library.manifest.blocks.slice(1);
     const gained = block.descendants.map((item, place) =>
       place === 1
         ? {
             ...item,
             deltas: {
               ...item.deltas,
-              average: { ...item.deltas.average!, top1Pp: { mean: 0.5, low: 0, high: 1 } },
+              average: { ...present(item.deltas.average), top1Pp: { mean: 0.5, low: 0, high: 1 } },
             },
           }
         : item,

@@ -11,6 +11,7 @@ import { openSafetensors } from '../../pipeline/model/safetensors.ts';
 import { sha256File } from '../../pipeline/util/hash.ts';
 import { temporaryFolder, writtenLibrary } from '../library/fixture.ts';
 import { runtimeOrSkip } from '../graphs/support.ts';
+import { present } from '../support/present.ts';
 
 const first = ['block-00/w0005', 'block-01/w0010'];
 const second = ['block-00/w0005', 'block-01/w0020'];
@@ -36,7 +37,7 @@ describe('library/forms/write-model', () => {
     for (const [own, inLibrary] of [
       ['weights/frame.safetensors', 'frame.safetensors'],
       ['weights/block-00-w0005.safetensors', 'blocks/block-00/w0005.safetensors'],
-    ]) {
+    ] as const) {
       const expected = await inode(library.folder, inLibrary);
       assert.equal(await inode(a, own), expected);
       assert.equal(await inode(b, own), expected);
@@ -169,7 +170,7 @@ describe('library/forms/write-model', () => {
     const model = join(scratch.path, 'model');
     await writeModel(library, first, model);
     const readme = await readFile(join(model, 'README.md'), 'utf8');
-    const code = /## Node\n\n```js\n([\s\S]*?)```/.exec(readme)![1]!;
+    const code = present(/## Node\n\n```js\n([\s\S]*?)```/.exec(readme))[1]!;
     const runtime = pathToFileURL(createRequire(import.meta.url).resolve('onnxruntime-node')).href;
     const script = join(scratch.path, `${basename(scratch.path)}.mjs`);
     await writeFile(

@@ -14,11 +14,11 @@ const block = sampleBlock({ hidden, width, count: 6000 });
 const held = sampleBlock({ hidden, width, count: 500, seed: 2 }).tokens;
 const { weights } = block;
 const { units } = reconstruction({ ...block, ridge: 1e-4 });
-const [descendant] = refit(weights, block.statistics, units, [24], { ridge: 1e-4, method: 'affine' });
+const descendant = refit(weights, block.statistics, units, [24], { ridge: 1e-4, method: 'affine' })[0]!;
 
-function gateOf(student: FfnWeights, tokens = 6000, predicted = descendant!.relativePredictedError) {
-  const [measured] = outputErrors(weights, [student], held, 'tanh', { tokensPerImage: 10 });
-  return refitGate({ predicted, measured: measured!, width: 24, hidden, tokens });
+function gateOf(student: FfnWeights, tokens = 6000, predicted = descendant.relativePredictedError) {
+  const measured = outputErrors(weights, [student], held, 'tanh', { tokensPerImage: 10 })[0]!;
+  return refitGate({ predicted, measured: measured, width: 24, hidden, tokens });
 }
 
 describeOnEachEngine('output error', () => {
@@ -31,15 +31,15 @@ describeOnEachEngine('output error', () => {
       y.map((_, i) => mean[i % width]!),
       500,
     );
-    const error = errorPerToken(outputOf(descendant!.weights, held), y, 500);
+    const error = errorPerToken(outputOf(descendant.weights, held), y, 500);
     for (const rowsPerPass of [4096, 170]) {
-      const [own, other] = outputErrors(weights, [weights, descendant!.weights], held, 'tanh', {
-        rowsPerPass,
-      });
-      assert.equal(own!.relative, 0);
-      assert.ok(Math.abs(other!.relative / (error / energy) - 1) < 1e-4);
-      assert.ok(Math.abs(other!.errorPerToken / error - 1) < 1e-4);
-      assert.equal(other!.tokens, 500);
+      const errors = outputErrors(weights, [weights, descendant.weights], held, 'tanh', { rowsPerPass });
+      const own = errors[0]!;
+      const other = errors[1]!;
+      assert.equal(own.relative, 0);
+      assert.ok(Math.abs(other.relative / (error / energy) - 1) < 1e-4);
+      assert.ok(Math.abs(other.errorPerToken / error - 1) < 1e-4);
+      assert.equal(other.tokens, 500);
     }
     assert.throws(() => outputErrors(weights, [], held.subarray(1), 'tanh'), RangeError);
   });
@@ -49,9 +49,9 @@ describeOnEachEngine('output error', () => {
     const claimed: number[] = [];
     for (let seed = 10; seed < 50; seed++) {
       const { tokens } = sampleBlock({ hidden, width, count: 200, seed });
-      const [error] = outputErrors(weights, [descendant!.weights], tokens, 'tanh');
-      estimates.push(error!.relative);
-      claimed.push(error!.standardError);
+      const error = outputErrors(weights, [descendant.weights], tokens, 'tanh')[0]!;
+      estimates.push(error.relative);
+      claimed.push(error.standardError);
     }
     const average = (values: number[]) => values.reduce((a, b) => a + b) / values.length;
     const centre = average(estimates);
@@ -64,9 +64,9 @@ describeOnEachEngine('output error', () => {
     const repeated = new Float32Array(held.length * 4);
     for (let t = 0; t < 2000; t++)
       repeated.set(held.subarray((t >> 2) * width, ((t >> 2) + 1) * width), t * width);
-    const [grouped] = outputErrors(weights, [descendant!.weights], repeated, 'tanh', { tokensPerImage: 4 });
-    const [single] = outputErrors(weights, [descendant!.weights], held, 'tanh');
-    assert.ok(Math.abs(grouped!.standardError / single!.standardError - 1) < 1e-3);
+    const grouped = outputErrors(weights, [descendant.weights], repeated, 'tanh', { tokensPerImage: 4 })[0]!;
+    const single = outputErrors(weights, [descendant.weights], held, 'tanh')[0]!;
+    assert.ok(Math.abs(grouped.standardError / single.standardError - 1) < 1e-3);
   });
 });
 
@@ -76,7 +76,7 @@ describeOnEachEngine('gates', () => {
     for (const k of [1, 24, hidden]) {
       assert.deepEqual(prefixGate(weights, units, k, held, 'tanh'), { ok: true });
     }
-    assert.deepEqual(gateOf(descendant!.weights), { ok: true });
+    assert.deepEqual(gateOf(descendant.weights), { ok: true });
   });
 
   it('stop an order that is not a permutation', () => {
@@ -89,16 +89,16 @@ describeOnEachEngine('gates', () => {
   it('stop a refit whose fc1 and fc2 disagree about the units, or whose kernel is transposed or stale', () => {
     const kept = units.slice(0, 24);
     const other = sliceFfn(weights, kept.toReversed());
-    const misplaced = { ...descendant!.weights, fc1Kernel: other.fc1Kernel, fc1Bias: other.fc1Bias };
-    const turned = descendant!.weights.fc2Kernel.map(
+    const misplaced = { ...descendant.weights, fc1Kernel: other.fc1Kernel, fc1Bias: other.fc1Bias };
+    const turned = descendant.weights.fc2Kernel.map(
       (_, i, all) => all[(i % width) * 24 + Math.floor(i / width)]!,
     );
     for (const wrong of [
       misplaced,
-      { ...descendant!.weights, fc2Kernel: turned },
+      { ...descendant.weights, fc2Kernel: turned },
       sliceFfn(weights, kept),
       sliceFfn(weights, units.slice(24)),
-      { ...descendant!.weights, fc2Bias: weights.fc2Bias.map((b) => b + 1) },
+      { ...descendant.weights, fc2Bias: weights.fc2Bias.map((b) => b + 1) },
     ]) {
       const result = gateOf(wrong);
       assert.ok(
@@ -109,8 +109,8 @@ describeOnEachEngine('gates', () => {
 
   it('stop a comparison of the teacher with itself, and numbers that are not finite', () => {
     assert.equal(gateOf(weights).ok, false);
-    assert.equal(gateOf(descendant!.weights, 6000, NaN).ok, false);
-    const broken = { ...descendant!.weights, fc2Bias: descendant!.weights.fc2Bias.map(() => NaN) };
+    assert.equal(gateOf(descendant.weights, 6000, NaN).ok, false);
+    const broken = { ...descendant.weights, fc2Bias: descendant.weights.fc2Bias.map(() => NaN) };
     assert.equal(gateOf(broken).ok, false);
   });
 
@@ -122,10 +122,10 @@ describeOnEachEngine('gates', () => {
       const order = reconstruction({ statistics, weights, ridge: 1e-4 });
       const widths = [6, 24, 40];
       for (const fit of refit(weights, statistics, order.units, widths, { ridge: 1e-4, method: 'affine' })) {
-        const [measured] = outputErrors(weights, [fit.weights], held, 'tanh', { tokensPerImage: 10 });
+        const measured = outputErrors(weights, [fit.weights], held, 'tanh', { tokensPerImage: 10 })[0]!;
         const input = {
           predicted: fit.relativePredictedError,
-          measured: measured!,
+          measured: measured,
           width: fit.width,
           hidden,
           tokens: count,

@@ -51,18 +51,18 @@ describe('refit', () => {
 
   it('mean-shift and none keep the rows; only mean-shift moves the bias, by the mean of what went', () => {
     const options = { ridge, method: 'mean-shift' } as const;
-    const [shifted] = refit(weights, statistics, units, [10], options);
-    const [plain] = refit(weights, statistics, units, [10], { ridge, method: 'none' });
+    const shifted = refit(weights, statistics, units, [10], options)[0]!;
+    const plain = refit(weights, statistics, units, [10], { ridge, method: 'none' })[0]!;
     const cut = sliceFfn(weights, units.slice(0, 10));
-    assert.deepEqual(plain!.weights, cut);
-    assert.deepEqual(shifted!.weights.fc2Kernel, cut.fc2Kernel);
+    assert.deepEqual(plain.weights, cut);
+    assert.deepEqual(shifted.weights.fc2Kernel, cut.fc2Kernel);
     for (let d = 0; d < 5; d++) {
       const lost = units
         .slice(10)
         .reduce((sum, j) => sum + statistics.mean[j]! * weights.fc2Kernel[j * 5 + d]!, 0);
-      assert.ok(Math.abs(shifted!.weights.fc2Bias[d]! - weights.fc2Bias[d]! - lost) < 1e-6);
+      assert.ok(Math.abs(shifted.weights.fc2Bias[d]! - weights.fc2Bias[d]! - lost) < 1e-6);
     }
-    assert.ok(shifted!.predictedError < plain!.predictedError);
+    assert.ok(shifted.predictedError < plain.predictedError);
   });
 
   it('of all units gives the block back; more units never err more; widths come in the order asked for', () => {
@@ -76,8 +76,8 @@ describe('refit', () => {
     const sorted = fits.toSorted((a, b) => a.width - b.width);
     for (let i = 1; i < sorted.length; i++)
       assert.ok(sorted[i]!.predictedError < sorted[i - 1]!.predictedError);
-    const [alone] = refit(weights, statistics, units, [12], { ridge, method: 'affine' });
-    for (const [i, w] of alone!.weights.fc2Kernel.entries()) {
+    const alone = refit(weights, statistics, units, [12], { ridge, method: 'affine' })[0]!;
+    for (const [i, w] of alone.weights.fc2Kernel.entries()) {
       assert.ok(Math.abs(w - fits[2]!.weights.fc2Kernel[i]!) < 1e-6);
     }
   });
@@ -87,9 +87,9 @@ describe('refit', () => {
     for (let j = 0; j < 24; j++) twin[7 * 24 + j]! = twin[j]!;
     for (let j = 0; j < 24; j++) twin[j * 24 + 7]! = twin[j * 24]!;
     const degenerate = { ...statistics, covariance: twin };
-    const [fit] = refit(weights, degenerate, units, [24], { ridge: 0, method: 'affine' });
-    assert.ok(fit!.weights.fc2Kernel.every(Number.isFinite));
-    assert.equal(fit!.ridgeRaised, fit!.ridge > 0);
+    const fit = refit(weights, degenerate, units, [24], { ridge: 0, method: 'affine' })[0]!;
+    assert.ok(fit.weights.fc2Kernel.every(Number.isFinite));
+    assert.equal(fit.ridgeRaised, fit.ridge > 0);
     assert.throws(() => refit(weights, statistics, units, [25], { ridge, method: 'affine' }), /width 25/);
     assert.throws(() => refit(weights, statistics, [1, 2], [1], { ridge, method: 'none' }), RangeError);
   });

@@ -52,10 +52,10 @@ describeOnEachEngine('a refit to other targets', () => {
     tf.tidy(() => accumulator.add(tf.tensor2d(values, [300, hidden + width]), rows));
     const { statistics, targets } = splitJoint(accumulator.finish(), hidden);
     accumulator.dispose();
-    const [fit] = refit(block.weights, statistics, units, [9], { ridge: 1e-9, method: 'affine' }, targets);
+    const fit = refit(block.weights, statistics, units, [9], { ridge: 1e-9, method: 'affine' }, targets)[0]!;
 
     const errorOf = (kernel: ArrayLike<number>, bias: ArrayLike<number>): number => {
-      const h = hiddenOf(fit!.weights, block.tokens);
+      const h = hiddenOf(fit.weights, block.tokens);
       let sum = 0;
       for (let t = 0; t < 300; t++) {
         for (let d = 0; d < width; d++) {
@@ -66,12 +66,12 @@ describeOnEachEngine('a refit to other targets', () => {
       }
       return sum;
     };
-    const best = errorOf(fit!.weights.fc2Kernel, fit!.weights.fc2Bias);
-    assert.ok(Math.abs(best - fit!.predictedError) < 1e-5 * best, `${best} against ${fit!.predictedError}`);
+    const best = errorOf(fit.weights.fc2Kernel, fit.weights.fc2Bias);
+    assert.ok(Math.abs(best - fit.predictedError) < 1e-5 * best, `${best} against ${fit.predictedError}`);
     const stream = random(4, 'nearby');
     for (let trial = 0; trial < 20; trial++) {
-      const kernel = fit!.weights.fc2Kernel.map((value) => value + 0.02 * stream.normal());
-      const bias = fit!.weights.fc2Bias.map((value) => value + 0.02 * stream.normal());
+      const kernel = fit.weights.fc2Kernel.map((value) => value + 0.02 * stream.normal());
+      const bias = fit.weights.fc2Bias.map((value) => value + 0.02 * stream.normal());
       assert.ok(errorOf(kernel, bias) > best);
     }
 
@@ -83,9 +83,9 @@ describeOnEachEngine('a refit to other targets', () => {
     };
     // The same tokens as both parts: the shares must not matter.
     const parts = [0.3, 0.7].map((share) => ({ pairs, share }));
-    const [measured] = pairErrors([fit!.weights], parts, weights, 'tanh');
-    assert.ok(Math.abs(measured!.relative - fit!.relativePredictedError) < 1e-4 * measured!.relative);
-    assert.ok(measured!.standardError > 0 && measured!.standardError < measured!.relative);
+    const measured = pairErrors([fit.weights], parts, weights, 'tanh')[0]!;
+    assert.ok(Math.abs(measured.relative - fit.relativePredictedError) < 1e-4 * measured.relative);
+    assert.ok(measured.standardError > 0 && measured.standardError < measured.relative);
   });
 
   it('counts a token of weight 3 like three tokens', () => {

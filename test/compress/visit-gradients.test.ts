@@ -11,6 +11,7 @@ import { uploadTeacher, type VisionTransformer } from '../../pipeline/model/uplo
 import { random } from '../../pipeline/util/random.ts';
 import { strongWeights, tinyArchitecture } from '../support/checkpoints.ts';
 import { describeOnEachEngine } from '../support/engines.ts';
+import { present } from '../support/present.ts';
 
 const images = 2;
 const tokens = 5;
@@ -63,7 +64,7 @@ describeOnEachEngine('visitGradients', () => {
     const step = 2e-2;
     const direction = random(9, 'direction');
     for (let block = 0; block < depth; block++) {
-      const gradient = found.get(block)!;
+      const gradient = present(found.get(block));
       const norm = Math.sqrt(gradient.reduce((sum, value) => sum + value * value, 0));
       assert.ok(norm > 1e-3, `block ${block}: the gradient is ${norm}`);
       // Single coordinates, random directions, and the gradient's own, where the change is its norm.
@@ -119,15 +120,17 @@ describeOnEachEngine('visitGradients', () => {
         if (block !== 0) return;
         const { fc2Kernel } = teacherFfn(model, 0);
         saliency.add(h, outputGradient, fc2Kernel);
-        const [activations, gradients, kernel] = [h, outputGradient, fc2Kernel].map((x) => x.dataSync());
+        const activations = h.dataSync();
+        const gradients = outputGradient.dataSync();
+        const kernel = fc2Kernel.dataSync();
         for (let t = 0; t < rows.length; t++) {
           for (let j = 0; j < hidden; j++) {
             // The change of log p(label) if unit j of token t goes: its share of the output against the gradient.
             const output = new Float32Array(images * tokens * width);
             for (let d = 0; d < width; d++)
-              output[t * width + d] = activations![t * hidden + j]! * kernel![j * width + d]!;
+              output[t * width + d] = activations[t * hidden + j]! * kernel[j * width + d]!;
             let linear = 0;
-            for (let d = 0; d < width; d++) linear += output[t * width + d]! * gradients![t * width + d]!;
+            for (let d = 0; d < width; d++) linear += output[t * width + d]! * gradients[t * width + d]!;
             perToken[j]! += Math.abs(linear) / rows.length;
           }
         }

@@ -5,6 +5,7 @@ import sharp from 'sharp';
 import type { Item, Preprocessing, Source } from '../../datasets/contract.ts';
 import type { BlockForgeError } from '../../pipeline/util/failure.ts';
 import type { FailureReason } from '../../pipeline/util/failure.ts';
+import { present } from '../support/present.ts';
 
 /** A packed source in memory: `contents` maps ids to the byte that fills its 4x4 grey image. */
 export function memorySource(
@@ -19,7 +20,7 @@ export function memorySource(
     items: entries.map(({ id, label, origin = 'all' }) => ({ id, label, origin })),
     packed,
     content: ({ id }) => {
-      const content = contents.get(id)!;
+      const content = present(contents.get(id));
       return Promise.resolve(
         typeof content === 'number'
           ? new Uint8Array(new Int32Array([content, 1, 2, 3]).buffer)

@@ -6,6 +6,7 @@ import { sha256 } from '../../pipeline/util/hash.ts';
 import type { Sha256 } from '../../pipeline/util/hash.ts';
 import { plain, writeBytes } from './fakes.ts';
 import { useTempFolder } from './temp-folder.ts';
+import { present } from '../support/present.ts';
 
 const pathOf = (folder: string, key: Sha256) => join(folder, key.slice(0, 2), key.slice(2, 4), key);
 
@@ -19,7 +20,7 @@ describe('image cache', () => {
     const pixels = Uint8Array.from({ length: 16 }, (_, i) => i);
     assert.equal(await cache.read(key, 16), undefined);
     await cache.write(key, pixels);
-    assert.deepEqual(new Uint8Array((await cache.read(key, 16))!), pixels);
+    assert.deepEqual(new Uint8Array(present(await cache.read(key, 16))), pixels);
     assert.equal((await stat(pathOf(folder, key))).size, 20);
   });
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { openShapes } from '../../datasets/sources/shapes.ts';
 import { sha256 } from '../../pipeline/util/hash.ts';
+import { present } from '../support/present.ts';
 
 const settings = { images: 600, size: 32, noise: 0.35 };
 
@@ -20,7 +21,7 @@ describe('shapes source', () => {
     const one = openShapes(settings, 1);
     const two = openShapes({ ...settings, images: 1200 }, 1);
     const at = (source: typeof one, id: string) =>
-      source.content(source.items.find((item) => item.id === id)!);
+      source.content(present(source.items.find((item) => item.id === id)));
     await at(two, 'train:00200');
     for (const id of ['train:00007', 'train:00130', 'test:00007']) {
       assert.equal(sha256(await at(one, id)), sha256(await at(two, id)));

@@ -10,6 +10,7 @@ import { random } from '../../pipeline/util/random.ts';
 import { describeOnEachEngine } from '../support/engines.ts';
 import { abortAfter, memoryCheckpoint, timeless } from './rig.ts';
 import { outputOf, sampleBlock } from '../compress/sample-block.ts';
+import { present } from '../support/present.ts';
 
 const [D, T, images] = [6, 5, 40];
 
@@ -62,7 +63,12 @@ async function draw(
         );
         return Array.from({ length: x.shape[0] }, (_, row) => {
           const [source, student, image, token] = values.subarray(row * D);
-          return { own: source === 1, student: student!, image: image!, token: token! };
+          return {
+            own: source === 1,
+            student: present(student),
+            image: present(image),
+            token: present(token),
+          };
         });
       }),
     );
@@ -186,8 +192,8 @@ describeOnEachEngine('composedExamples', () => {
   it('takes class tokens alone', async () => {
     const alone = { ...marked(0, 9), tokensPerImage: 1 };
     const pairs = { teacher: alone, own: [alone] };
-    const [drawn] = await draw(1, 0, { train: pairs, heldOut: pairs, classProbability: 1 });
-    assert.equal(drawn![0]!.length, 50);
+    const drawn = (await draw(1, 0, { train: pairs, heldOut: pairs, classProbability: 1 }))[0]!;
+    assert.equal(drawn[0]!.length, 50);
     assert.throws(() => examplesOf({ train: pairs, heldOut: pairs }), /there are class tokens only/);
   });
 });
@@ -249,7 +255,7 @@ describeOnEachEngine('distillation on composed pairs', () => {
     }
     const checkpoint = memoryCheckpoint();
     await assert.rejects(distill({ checkpoint, signal: abortAfter(17) }), /Ctrl-C/);
-    assert.equal(checkpoint.saved.at(-1)!.meta.step, 17);
+    assert.equal(present(checkpoint.saved.at(-1)).meta.step, 17);
     assert.deepEqual(timeless(await distill({ checkpoint })), timeless(whole));
 
     const { teacher, own } = synthetic(60, 1);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { distillationGain, type DistilledBlock } from '../../pipeline/distill/distillation-gain.ts';
+import { present } from '../support/present.ts';
 
 const shares = [0.1, 0.25, 0.5, 0.75, 1];
 
@@ -19,11 +20,13 @@ const near = (found: number, expected: number) =>
 
 describe('distillation gain per minute', () => {
   it('is the straight line of errors that fall in proportion to time, on each block its own clock', () => {
-    const gain = distillationGain([
-      // Half and a tenth of the refit's error gone at the end; then a fifth, and a refit that is kept.
-      block(10, [0.4, 2], (time) => [0.4 * (1 - 0.5 * time), 2 * (1 - 0.1 * time)]),
-      block(30, [0.1, null], (time) => [0.1 * (1 - 0.2 * time), 9]),
-    ])!;
+    const gain = present(
+      distillationGain([
+        // Half and a tenth of the refit's error gone at the end; then a fifth, and a refit that is kept.
+        block(10, [0.4, 2], (time) => [0.4 * (1 - 0.5 * time), 2 * (1 - 0.1 * time)]),
+        block(30, [0.1, null], (time) => [0.1 * (1 - 0.2 * time), 9]),
+      ]),
+    );
     assert.equal(gain.blocks, 2);
     near(gain.seconds, 40);
     assert.deepEqual(
@@ -39,7 +42,9 @@ describe('distillation gain per minute', () => {
 
   it('stands at the best weights so far: an error that rises takes nothing back, one above the refit counts 0', () => {
     // 0.6 of the refit's error left after 30 % of the time, and worse ever after; twice the refit's before.
-    const gain = distillationGain([block(5, [1], (time) => [time < 0.25 ? 2 : time < 0.35 ? 0.6 : 1.5])])!;
+    const gain = present(
+      distillationGain([block(5, [1], (time) => [time < 0.25 ? 2 : time < 0.35 ? 0.6 : 1.5])]),
+    );
     const expected = [0, 0.2, 0.4, 0.4, 0.4];
     gain.points.forEach(({ removed }, i) => near(removed[0]!, expected[i]!));
   });
@@ -48,10 +53,12 @@ describe('distillation gain per minute', () => {
     const errors = fc.array(fc.double({ min: 0.01, max: 2, noNaN: true }), { minLength: 10, maxLength: 10 });
     fc.assert(
       fc.property(errors, (found) => {
-        const { points } = distillationGain([block(7, [1], (time) => [found[Math.round(10 * time) - 1]!])])!;
-        const removed = points.map((point) => point.removed[0]);
-        removed.forEach((value, i) => assert.ok(value! >= (removed[i - 1] ?? 0) - 1e-12));
-        near(removed.at(-1)!, Math.max(0, 1 - Math.min(...found)));
+        const { points } = present(
+          distillationGain([block(7, [1], (time) => [found[Math.round(10 * time) - 1]!])]),
+        );
+        const removed = points.map((point) => point.removed[0]!);
+        removed.forEach((value, i) => assert.ok(value >= (removed[i - 1] ?? 0) - 1e-12));
+        near(present(removed.at(-1)), Math.max(0, 1 - Math.min(...found)));
       }),
       { seed: 1 },
     );
@@ -60,7 +67,9 @@ describe('distillation gain per minute', () => {
   it('is absent where nothing was trained, and a step where a block was looked at once', () => {
     assert.equal(distillationGain([]), undefined);
     assert.equal(distillationGain([{ refitErrors: [1], looks: [] }]), undefined);
-    const once = distillationGain([{ refitErrors: [1], looks: [{ step: 1, seconds: 0, errors: [0.5] }] }])!;
+    const once = present(
+      distillationGain([{ refitErrors: [1], looks: [{ step: 1, seconds: 0, errors: [0.5] }] }]),
+    );
     assert.deepEqual(
       once.points.map(({ removed }) => removed),
       shares.map(() => [0.5]),

@@ -9,6 +9,7 @@ import type { BlockForgeError } from '../../pipeline/util/failure.ts';
 import { random } from '../../pipeline/util/random.ts';
 import { describeOnEachEngine } from '../support/engines.ts';
 import { abortAfter, memoryCheckpoint, timeless } from './rig.ts';
+import { present } from '../support/present.ts';
 
 const [D, H] = [8, 24];
 
@@ -97,9 +98,9 @@ describeOnEachEngine('distillBlock', () => {
       assert.equal(Math.min(...history.map(({ errors }) => errors[index]!)), student.errorAfter);
       assert.equal(student.weights.hidden, [18, 10][index]);
     }
-    const last = reports.at(-1)!;
+    const last = present(reports.at(-1));
     assert.ok(last['loss block-07/w0018']! < reports[0]!['loss block-07/w0018']!);
-    assert.ok(last.tokensPerSecond! > 0 && last.gflopPerSecond! > 0);
+    assert.ok(present(last.tokensPerSecond) > 0 && present(last.gflopPerSecond) > 0);
   });
 
   it('measures the error as the share of the teacher’s output variance that is lost', async () => {
@@ -145,7 +146,7 @@ describeOnEachEngine('distillBlock', () => {
       const checkpoint = memoryCheckpoint();
       const settings = { weightDecay: 0.01 };
       await assert.rejects(distill({ settings, checkpoint, signal: abortAfter(stopAt) }), /Ctrl-C/);
-      assert.equal(checkpoint.saved.at(-1)!.meta.step, stopAt);
+      assert.equal(present(checkpoint.saved.at(-1)).meta.step, stopAt);
       assert.deepEqual(timeless(await distill({ settings, checkpoint })), timeless(whole));
     });
   }
@@ -181,7 +182,7 @@ describeOnEachEngine('distillBlock', () => {
     const settings = { steps: { seconds: 1 } };
     // The probes ask the signal by another way, so the abort comes after the first real step.
     await assert.rejects(distill({ settings, checkpoint, signal: abortAfter(1) }), /Ctrl-C/);
-    const { steps } = checkpoint.saved.at(-1)!.meta.plan as { steps: number };
+    const { steps } = present(checkpoint.saved.at(-1)).meta.plan as { steps: number };
     const resumed = await distill({ settings, checkpoint });
     assert.equal(resumed.steps.made, steps);
     assert.deepEqual(timeless(resumed), timeless(await distill({ settings: { steps } })));
@@ -202,7 +203,7 @@ describeOnEachEngine('distillBlock', () => {
     const { steps, history, ...rest } = await distill({ settings, checkpoint, checkpointSeconds: 0 });
     assert.equal(steps.planned, 200);
     assert.ok(steps.made < 200, `${steps.made} steps`);
-    assert.equal(history.at(-1)!.step, steps.made);
+    assert.equal(present(history.at(-1)).step, steps.made);
     assert.ok(rest.students.every(({ gainOverRefit }) => gainOverRefit > 0.5));
     // From inside the hurried decay.
     checkpoint.saved.length = steps.made - 3;
@@ -232,7 +233,7 @@ function hostMeanOutput(inputs: Float32Array): Float32Array {
     for (let j = 0; j < H; j++) {
       let z = teacher.fc1Bias[j]!;
       for (let d = 0; d < D; d++) z += inputs[n * D + d]! * teacher.fc1Kernel[d * H + j]!;
-      const h = z * normalDistribution(z!);
+      const h = z * normalDistribution(z);
       for (let d = 0; d < D; d++) mean[d]! += (h * teacher.fc2Kernel[j * D + d]!) / count;
     }
   }

@@ -7,6 +7,7 @@ import type { FfnWeights } from '../../pipeline/model/ffn-weights.ts';
 import { gelu as stockGelu, linear, type Gelu } from '../../pipeline/tensor/ops.ts';
 import { random } from '../../pipeline/util/random.ts';
 import { describeOnEachEngine } from '../support/engines.ts';
+import { present } from '../support/present.ts';
 
 const [N, D, H] = [6, 3, 5];
 
@@ -105,7 +106,9 @@ describeOnEachEngine('distillation loss', () => {
         const y = tf.tensor2d(targets, [N, D]);
         const loss = (...[w1, b1, w2, b2]: tf.Tensor[]) =>
           tf.mul<tf.Scalar>(
-            tf.sum(tf.squaredDifference(linear(stockGelu(linear(x, w1!, b1), gelu), w2!, b2), y)),
+            tf.sum(
+              tf.squaredDifference(linear(stockGelu(linear(x, present(w1), b1), gelu), present(w2), b2), y),
+            ),
             lossScale,
           );
         return tf

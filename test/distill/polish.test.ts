@@ -17,6 +17,7 @@ import { random } from '../../pipeline/util/random.ts';
 import { strongWeights, tinyArchitecture as tiny } from '../support/checkpoints.ts';
 import { describeOnEachEngine } from '../support/engines.ts';
 import { abortAfter, memoryCheckpoint } from './rig.ts';
+import { present } from '../support/present.ts';
 
 const host = strongWeights(tiny);
 const halves = [8, 5].map((hidden, block) =>
@@ -69,15 +70,17 @@ function unseenLoss(ffns: readonly FfnWeights[]): number {
   const teacher = forward(model, pixels, { capture });
   const student = forward(model, pixels, { capture, ffn: (index) => uploaded[index]! });
   const read = (x: tf.Tensor) => x.arraySync() as number[][];
-  const [p, q] = [teacher, student].map(({ logits }) => read(logits).map(softmax));
-  const [u, v] = [teacher, student].map(({ features }) => read(features.pooled));
+  const p = read(teacher.logits).map(softmax);
+  const q = read(student.logits).map(softmax);
+  const u = read(teacher.features.pooled);
+  const v = read(student.features.pooled);
   tf.dispose([pixels, teacher, student]);
   uploaded.forEach(disposeFfn);
   model.dispose();
   const dot = (a: number[], b: number[]) => a.reduce((sum, x, i) => sum + x * b[i]!, 0);
-  const losses = p!.map((row, i) => {
-    const divergence = row.reduce((sum, x, c) => sum + x * Math.log(x / q![i]![c]!), 0);
-    return divergence + 1 - dot(u![i]!, v![i]!) / Math.sqrt(dot(u![i]!, u![i]!) * dot(v![i]!, v![i]!));
+  const losses = p.map((row, i) => {
+    const divergence = row.reduce((sum, x, c) => sum + x * Math.log(x / q[i]![c]!), 0);
+    return divergence + 1 - dot(u[i]!, v[i]!) / Math.sqrt(dot(u[i]!, u[i]!) * dot(v[i]!, v[i]!));
   });
   return losses.reduce((a, b) => a + b) / losses.length;
 }
@@ -130,7 +133,7 @@ describeOnEachEngine('polishComposition', () => {
     const reports: number[] = [];
     const { ffns, losses } = await polish({
       model,
-      onProgress: ({ metrics, fraction }) => reports.push(metrics.loss!, fraction),
+      onProgress: ({ metrics, fraction }) => reports.push(present(metrics.loss), fraction),
     });
     assert.deepEqual(
       Object.values(model.weights).map((tensor) => tensor.dataSync()),

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Event } from '../../pipeline/runner/contract.ts';
+import { present } from '../support/present.ts';
 
 const tsx = createRequire(import.meta.url).resolve('tsx');
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -54,7 +55,7 @@ export function workplace(environment: NodeJS.ProcessEnv = {}): Workplace {
       child.stdout.setEncoding('utf8').on('data', (text: string) => {
         stdout += text;
         const lines = (line + text).split('\n');
-        line = lines.pop()!;
+        line = present(lines.pop());
         if (onEvent === undefined) return;
         for (const complete of lines) {
           const event = JSON.parse(complete) as Event;

@@ -12,6 +12,7 @@ import { toPlanes } from '../../pipeline/runtime/images.ts';
 import { startRuntime } from '../../pipeline/runtime/index.ts';
 import { hasOnnxRuntime } from '../support/onnx-runtime.ts';
 import { finished, hashes, smallConfig, succeeded, workplace, type Workplace } from './blockforge.ts';
+import { present } from '../support/present.ts';
 
 const engines = installedEngines().tensorflow === undefined ? ['wasm'] : ['tensorflow', 'wasm'];
 
@@ -60,38 +61,38 @@ for (const engine of engines) {
       assert.equal(summary.teacher.images, 200);
       assert.ok(summary.teacher.top1 > 50, `the demo's teacher is at ${summary.teacher.top1} %`);
       for (const { sparsity, refit, distilled } of summary.uniform) {
-        assert.ok(sparsity > 0 && refit.top1 >= 0 && distilled!.top1 <= 100);
+        assert.ok(sparsity > 0 && refit.top1 >= 0 && present(distilled).top1 <= 100);
       }
       // The test split's numbers, from the run that the library lies in.
-      assert.equal(summary.test!.images, 100);
-      assert.equal(summary.test!.allocated!.length, 2);
+      assert.equal(present(summary.test).images, 100);
+      assert.equal(present(present(summary.test).allocated).length, 2);
     });
 
     it('measures in three contexts, allocates within the uniform budget and tells how well it predicts', async () => {
       const { manifest } = await openLibrary(library(), { check: 'none' });
       assert.deepEqual(
-        manifest.contexts!.map(({ name, width }) => [name, width]),
+        present(manifest.contexts).map(({ name, width }) => [name, width]),
         [
           ['teacher', 384],
           ['middle', 192],
           ['sparsest', 96],
         ],
       );
-      const context = manifest.contexts!.filter(({ name }) => name === 'sparsest')[0]!;
-      const uniform = manifest.uniform[1]!.distilled!;
+      const context = present(manifest.contexts).filter(({ name }) => name === 'sparsest')[0]!;
+      const uniform = present(manifest.uniform[1]!.distilled);
       assert.deepEqual(context.top1Percent, uniform.top1Percent);
       for (const { deltas } of manifest.blocks.flatMap(({ descendants }) => descendants)) {
-        const all = [deltas.teacher, deltas.middle!, deltas.sparsest!];
+        const all = [deltas.teacher, present(deltas.middle), present(deltas.sparsest)];
         const mean = all.reduce((sum, { top1Pp }) => sum + top1Pp.mean, 0) / 3;
-        assert.ok(Math.abs(deltas.average!.top1Pp.mean - mean) < 1e-9);
+        assert.ok(Math.abs(present(deltas.average).top1Pp.mean - mean) < 1e-9);
       }
-      manifest.allocated!.forEach(({ params, scores, sparsity }, index) => {
+      present(manifest.allocated).forEach(({ params, scores, sparsity }, index) => {
         assert.equal(sparsity, manifest.uniform[index]!.sparsity);
         assert.ok(params <= manifest.uniform[index]!.params);
-        assert.ok(scores.kl <= manifest.uniform[index]!.distilled!.kl);
+        assert.ok(scores.kl <= present(manifest.uniform[index]!.distilled).kl);
       });
-      assert.equal(manifest.additivity!.averageSum.all.compositions, 8);
-      assert.ok(manifest.predictor!.parameters.scale > 0);
+      assert.equal(present(manifest.additivity).averageSum.all.compositions, 8);
+      assert.ok(present(manifest.predictor).parameters.scale > 0);
     });
 
     it('is verified with its numbers, and composed into a model that other runtimes agree with', async () => {
@@ -110,13 +111,13 @@ for (const engine of engines) {
       const folder = join(library(), 'models', 'params-70pct');
       const model = JSON.parse(readFileSync(join(folder, 'composition.json'), 'utf8')) as ModelManifest;
       const { measured, descendants } = model;
-      assert.equal(measured!.images, 200);
+      assert.equal(present(measured).images, 200);
       succeeded(await place.blockforge('verify', folder));
       const opened = await openLibrary(library());
       assert.ok(model.params <= 0.7 * opened.manifest.teacher.params);
       if (!(await hasOnnxRuntime())) return;
       const source = await sourceOfRun(opened);
-      const images = await openMeasuredSplit(opened, source!, 'selection');
+      const images = await openMeasuredSplit(opened, present(source), 'selection');
       const runtime = await startRuntime(opened, { descendants });
       const { preprocessing, architecture } = opened.manifest.teacher;
       const { pixels, labels, count } = await images.load(images.items);
@@ -129,7 +130,7 @@ for (const engine of engines) {
         if (classIndex === labels[image]) right++;
       }
       await runtime.close();
-      assert.equal(right, Math.round((measured!.top1Percent.mean / 100) * measured!.images));
+      assert.equal(right, Math.round((present(measured).top1Percent.mean / 100) * present(measured).images));
     });
 
     it('does nothing the second time', async () => {
@@ -232,7 +233,7 @@ describe('interruptions', () => {
       if (event.type === 'job-started') second ??= place.blockforge('--config', 'small.yaml');
     });
     succeeded(first);
-    const refused = await second!;
+    const refused = await present(second);
     assert.equal(refused.code, 6);
     assert.match(refused.stderr, /process \d+|pid \d+/i);
   });

@@ -11,6 +11,7 @@ import { openSafetensors, writeSafetensors } from '../../pipeline/model/safetens
 import { describeOnEachEngine } from '../support/engines.ts';
 import { libraryInput, temporaryFolder } from '../library/fixture.ts';
 import { assertClose, expectedLogits, kinds, randomImages, runtimeOrSkip } from './support.ts';
+import { present } from '../support/present.ts';
 
 /** A different width in every block. */
 const mixed = ['block-00/w0005', 'block-01/w0010'];
@@ -40,7 +41,7 @@ describeOnEachEngine('library/forms onnx', () => {
             mixed.map(async (id, block) => toTorchFfn(await library.readFfn(id), block)),
           );
           const inputs = Object.assign({ images: planes }, ...weights) as Record<string, typeof planes>;
-          const frame = library.pathOf(library.manifest.onnx!.frame);
+          const frame = library.pathOf(present(library.manifest.onnx).frame);
           assertClose(await runOnnx(runtime, frame, inputs), whole, 1e-4);
         }
       });
@@ -52,7 +53,7 @@ describeOnEachEngine('library/forms onnx', () => {
         const descendants = library.manifest.blocks.flatMap((block) => block.descendants);
         assert.equal(descendants.length, 6);
         for (const { id, onnx } of descendants) {
-          const found = await runOnnx(runtime, library.pathOf(onnx!), { tokens });
+          const found = await runOnnx(runtime, library.pathOf(present(onnx)), { tokens });
           assert.ok(largestDifference(found, await file.read(id)) <= 1e-6, id);
         }
         await file.close();
@@ -61,7 +62,7 @@ describeOnEachEngine('library/forms onnx', () => {
       it('passes its own gate', async function () {
         await runtimeOrSkip(this);
         const { largestDifference: worst, note } = await checkOnnx(library);
-        assert.ok(worst! < onnxTolerance / 10, `${worst}`);
+        assert.ok(present(worst) < onnxTolerance / 10, `${worst}`);
         assert.match(note, /agree/);
       });
     });

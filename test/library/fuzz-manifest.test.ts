@@ -11,6 +11,7 @@ import { renderSummary } from '../../pipeline/cli/show/render.ts';
 import { renderVerification } from '../../pipeline/cli/verify/render.ts';
 import { BlockForgeError } from '../../pipeline/util/failure.ts';
 import { patients, type Patients } from './damage.ts';
+import { present } from '../support/present.ts';
 
 const mark = '@hostile@';
 
@@ -103,7 +104,7 @@ describe('library/fuzz: hostile manifests', function () {
         const changed = JSON.parse(text) as Manifest;
         let parent = changed as unknown as Record<string | number, unknown>;
         for (const key of place.slice(0, -1)) parent = parent[key] as typeof parent;
-        parent[place.at(-1)!] = mark;
+        parent[present(place.at(-1))] = mark;
         results[await survive(JSON.stringify(changed).replace(JSON.stringify(mark), () => value))]++;
       }),
       { numRuns: 150, seed: 7 },

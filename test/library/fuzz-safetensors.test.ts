@@ -61,7 +61,8 @@ function jsonOf(members: readonly (readonly [string, unknown])[]): string {
     if (Array.isArray(value)) return `[${value.map(text).join(',')}]`;
     if (typeof value === 'number')
       return Number.isNaN(value) ? 'null' : Object.is(value, -0) ? '-0' : String(value);
-    if (value === null || typeof value !== 'object') return JSON.stringify(value) ?? 'null';
+    if (value === null || typeof value !== 'object')
+      return value === undefined ? 'null' : JSON.stringify(value);
     return `{${Object.entries(value)
       .map(([key, member]) => `${JSON.stringify(key)}:${text(member)}`)
       .join(',')}}`;

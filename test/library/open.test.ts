@@ -7,6 +7,7 @@ import { openLibrary } from '../../pipeline/library/open.ts';
 import { readLibrarySummary } from '../../pipeline/cli/show/read.ts';
 import { BlockForgeError } from '../../pipeline/util/failure.ts';
 import { temporaryFolder, writtenLibrary } from './fixture.ts';
+import { present } from '../support/present.ts';
 
 describe('library/open', () => {
   let folder: Awaited<ReturnType<typeof writtenLibrary>>;
@@ -150,7 +151,7 @@ describe('library/open', () => {
         const changed = structuredClone(manifest);
         let parent = changed as unknown as Record<string | number, unknown>;
         for (const key of place.slice(0, -1)) parent = parent[key] as typeof parent;
-        parent[place.at(-1)!] = value;
+        parent[present(place.at(-1))] = value;
         await writeFile(join(path, 'manifest.json'), JSON.stringify(changed));
         try {
           const { blocks } = (await openLibrary(path)).manifest;
@@ -186,11 +187,12 @@ describe('library/open', () => {
         ['w0020', 'w0010', 'w0005'].map((width) => `block-0${index}/${width}`),
       ]),
     );
-    const [own, half] = summary.blocks[0]!.descendants;
+    const own = summary.blocks[0]!.descendants[0]!;
+    const half = summary.blocks[0]!.descendants[1]!;
     assert.equal(own.rank, 0);
     assert.deepEqual([half.rank, half.top1DeltaPp.mean, half.kl], [1, -1.5, 0.15]);
     assert.deepEqual(
-      Object.entries(half.byContext!).map(([name, { top1DeltaPp }]) => [name, top1DeltaPp.mean]),
+      Object.entries(present(half.byContext)).map(([name, { top1DeltaPp }]) => [name, top1DeltaPp.mean]),
       [
         ['teacher', -1],
         ['sparsest', -2],
@@ -198,11 +200,15 @@ describe('library/open', () => {
     );
     assert.deepEqual(summary.contexts, ['teacher', 'sparsest']);
     assert.deepEqual(
-      summary.allocated!.map(({ widths, top1, versusUniformPp }) => [widths, top1, versusUniformPp.mean]),
+      present(summary.allocated).map(({ widths, top1, versusUniformPp }) => [
+        widths,
+        top1,
+        versusUniformPp.mean,
+      ]),
       [[[5, 10], 80, 0.5]],
     );
-    assert.equal(summary.prediction!.meanAbsoluteErrorPp, 1.25);
-    assert.equal(summary.prediction!.imageNoisePp, 1.25);
+    assert.equal(present(summary.prediction).meanAbsoluteErrorPp, 1.25);
+    assert.equal(present(summary.prediction).imageNoisePp, 1.25);
     assert.equal(summary.test, undefined);
     assert.deepEqual(
       summary.uniform.map(({ sparsity, refit, distilled }) => [sparsity, refit.top1, distilled?.top1]),

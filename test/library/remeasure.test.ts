@@ -26,6 +26,7 @@ import { BlockForgeError } from '../../pipeline/util/failure.ts';
 import { sha256File } from '../../pipeline/util/hash.ts';
 import { strongWeights } from '../support/checkpoints.ts';
 import { libraryInput, temporaryFolder } from './fixture.ts';
+import { present } from '../support/present.ts';
 
 const config = configSchema.parse({
   seed: 5,
@@ -120,7 +121,7 @@ describe('library/remeasure', function () {
     near(found.models[0]!.measured.top1Percent.mean, (100 * expected[1]!) / 90);
     near(found.models[0]!.measured.top1DeltaPp.mean, (100 * (expected[1]! - expected[0]!)) / 90);
     assert.ok(found.models[0]!.measured.kl > 0 && found.models[0]!.measured.agreementPercent < 100);
-    assert.ok(found.models[0]!.measured.top5Percent! > found.models[0]!.measured.top1Percent.mean);
+    assert.ok(present(found.models[0]!.measured.top5Percent) > found.models[0]!.measured.top1Percent.mean);
 
     // The teacher's own blocks are the teacher, from files of their own.
     const { kl, agreementPercent, top1DeltaPp } = found.models[1]!.measured;
@@ -147,7 +148,7 @@ describe('library/remeasure', function () {
         /small.yaml: split selection: 90 images with hash .*\n {2}expected: 90 images with hash/,
       ),
     );
-    for (const ids of [['block-00/w0005'], ['block-01/w0005', 'block-00/w0005'], [...mixed, mixed[0]], []]) {
+    for (const ids of [['block-00/w0005'], ['block-01/w0005', 'block-00/w0005'], [...mixed, mixed[0]!], []]) {
       await assert.rejects(
         remeasure(library, source, [ids]),
         refusal('library-invalid', /one descendant of each of its 2/),
@@ -179,7 +180,7 @@ describe('library/remeasure', function () {
     await save('export/library/done.json', record(own));
     assert.equal(await sourceOfRun(library), undefined, 'no splits yet');
     await save('data/splits/splits.json', splits);
-    const found = (await sourceOfRun(library))!;
+    const found = present(await sourceOfRun(library));
     assert.deepEqual([found.origin, found.seed, found.batchSize], [run, 5, 32]);
     const [inRun, anew] = [
       await remeasure(library, found, [mixed], { engine: 'wasm' }),
@@ -193,7 +194,7 @@ describe('library/remeasure', function () {
     (selection as unknown[])[3] = { ...selection[3], label: (selection[3]!.label + 1) % 10 };
     await save('data/splits/splits.json', changed);
     await assert.rejects(
-      remeasure(library, (await sourceOfRun(library))!, [mixed], { engine: 'wasm' }),
+      remeasure(library, present(await sourceOfRun(library)), [mixed], { engine: 'wasm' }),
       refusal('data-invalid', /run: split selection/),
     );
     await save('export/library/done.json', record('0'.repeat(64)));
@@ -202,7 +203,9 @@ describe('library/remeasure', function () {
 
   it('says which recorded numbers hold', async () => {
     const { manifest } = library;
-    const recorded = [...manifest.uniform, ...manifest.allocated!].map(({ descendants }) => descendants);
+    const recorded = [...manifest.uniform, ...present(manifest.allocated)].map(
+      ({ descendants }) => descendants,
+    );
     const measured = await remeasure(library, source, recorded, { engine: 'wasm' });
     const path = join(run, 'library', 'manifest.json');
     const rewrite = async (change: (changed: Manifest) => void): Promise<Library> => {
@@ -215,7 +218,7 @@ describe('library/remeasure', function () {
       };
       changed.uniform.forEach((item, i) => (item.distilled = found.models[i]!.measured));
       changed.contexts = [{ name: 'sparsest', width: 5, ...found.models[1]!.measured }];
-      const allocated = changed.allocated![0]!;
+      const allocated = present(changed.allocated)[0]!;
       allocated.scores = found.models[2]!.measured;
       const difference =
         found.models[2]!.measured.top1Percent.mean - found.models[0]!.measured.top1Percent.mean;
@@ -235,12 +238,12 @@ describe('library/remeasure', function () {
     assert.equal(all.notes.length, 2, 'refitted weights are not in the library');
 
     const wrong = await rewrite((changed) => {
-      const scores = changed.uniform[0]!.distilled!;
+      const scores = present(changed.uniform[0]!.distilled);
       const { mean, low, high } = scores.top1Percent;
       scores.top1Percent = { mean: mean + 2, low: low + 2, high: high + 2 };
       scores.kl *= 3;
-      changed.allocated![0]!.versusUniformPp = { mean: 40, low: 35, high: 45 };
-      changed.allocated![0]!.scores.agreementPercent = 0;
+      present(changed.allocated)[0]!.versusUniformPp = { mean: 40, low: 35, high: 45 };
+      present(changed.allocated)[0]!.scores.agreementPercent = 0;
     });
     const { numbers } = await verifyMeasured(wrong, source, { engine: 'wasm' });
     assert.deepEqual(

@@ -13,6 +13,7 @@ import { openSafetensors } from '../../pipeline/model/safetensors.ts';
 import { loadEngine } from '../../pipeline/tensor/engine.ts';
 import { sha256File } from '../../pipeline/util/hash.ts';
 import { libraryInput, randomFfn, temporaryFolder, writtenLibrary } from './fixture.ts';
+import { present } from '../support/present.ts';
 
 describe('library/write', () => {
   let folder: Awaited<ReturnType<typeof writtenLibrary>>;
@@ -50,7 +51,7 @@ describe('library/write', () => {
     const kept = JSON.parse(
       await readFile(join(folder.path, 'blocks/block-01/kept-units.json'), 'utf8'),
     ) as Record<string, number[]>;
-    assert.deepEqual(await library.readFfn('block-01/w0005'), sliceFfn(teacher, kept.w0005));
+    assert.deepEqual(await library.readFfn('block-01/w0005'), sliceFfn(teacher, present(kept.w0005)));
   });
 
   it('lists the whole record of every descendant, by the names that the steps gave its parts', async () => {
@@ -104,7 +105,9 @@ describe('library/write', () => {
 
   it('ranks in CSV and JSON as in the manifest, and keeps folders of this machine out', async () => {
     const manifest = JSON.parse(await readFile(join(folder.path, 'manifest.json'), 'utf8')) as Manifest;
-    const [head, ...lines] = (await readFile(join(folder.path, 'ranking.csv'), 'utf8')).trimEnd().split('\n');
+    const table = (await readFile(join(folder.path, 'ranking.csv'), 'utf8')).trimEnd().split('\n');
+    const head = table[0]!;
+    const lines = table.slice(1);
     const column = head.split(',').indexOf('id');
     const ids = manifest.ranking.entries.map(({ id }) => id);
     assert.equal(ids.length, 4);
@@ -126,7 +129,7 @@ describe('library/write', () => {
 
   it("has a README whose JavaScript reads the library's weights", async () => {
     const readme = await readFile(join(folder.path, 'README.md'), 'utf8');
-    const code = /```ts\n([\s\S]*?)```/.exec(readme)![1];
+    const code = present(/```ts\n([\s\S]*?)```/.exec(readme))[1];
     const script = join(folder.path, '..', `blockforge-readme-${process.pid}.mjs`);
     const home = process.cwd();
     await writeFile(script, `${code}\nexport default weights;\n`);

@@ -10,6 +10,7 @@ import { measureAll, type Measured } from '../../pipeline/measure/measured.ts';
 import type { Scores } from '../../pipeline/measure/scores.ts';
 import { blockCosts } from '../../pipeline/model/costs.ts';
 import { tinyArchitecture } from '../support/checkpoints.ts';
+import { present } from '../support/present.ts';
 
 const architecture = { ...tinyArchitecture, depth: 2, hidden: 12 };
 const steps = [
@@ -50,17 +51,17 @@ describe('allocateWidths', () => {
   it('gives width to the block that diverges without it, within the size of the uniform model', () => {
     const found = allocateWidths(new Map(inTeacher), architecture, [teacher], steps);
     const [mild, half, severe] = found.filter(({ costs }) => costs === 'teacher');
-    assert.deepEqual(mild!.widths, [3, 12]);
-    assert.deepEqual(half!.widths, [3, 9]);
+    assert.deepEqual(present(mild).widths, [3, 12]);
+    assert.deepEqual(present(half).widths, [3, 9]);
     // No block can be narrower than the narrowest descendant: the uniform model is all there is.
     assert.equal(severe, undefined);
     for (const { sparsity, ffnParams, budgetParams, widths } of found) {
-      const { width } = steps.find((step) => step.sparsity === sparsity)!;
+      const { width } = present(steps.find((step) => step.sparsity === sparsity));
       assert.equal(budgetParams, params(width, width));
       assert.equal(ffnParams, params(...widths));
       assert.ok(ffnParams <= budgetParams);
     }
-    assert.equal(half!.id, 'allocated/0.5/teacher');
+    assert.equal(present(half).id, 'allocated/0.5/teacher');
   });
 
   it('makes one candidate of each context and of their average, and no model twice', () => {
@@ -157,9 +158,9 @@ describe('besideUniform', () => {
       0.95,
       (sparsity) => `uniform/${sparsity}/refit`,
     );
-    assert.equal(mixed!.versusUniformPp.mean, 25);
-    assert.equal(mixed!.measured.top1Percent.mean, 50);
-    assert.ok(mixed!.versusUniformPp.low < 25);
-    assert.deepEqual(same!.versusUniformPp, { mean: 0, low: 0, high: 0 });
+    assert.equal(present(mixed).versusUniformPp.mean, 25);
+    assert.equal(present(mixed).measured.top1Percent.mean, 50);
+    assert.ok(present(mixed).versusUniformPp.low < 25);
+    assert.deepEqual(present(same).versusUniformPp, { mean: 0, low: 0, high: 0 });
   });
 });

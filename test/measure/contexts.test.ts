@@ -27,7 +27,9 @@ describe('measure/contexts', () => {
   });
 
   it('names a model once, whichever way it is reached', () => {
-    const [teacher, middle] = contextsOf(every, [768, 512, 256]);
+    const contexts = contextsOf(every, [768, 512, 256]);
+    const teacher = contexts[0]!;
+    const middle = contexts[1]!;
     assert.equal(scoreId(teacher, 3, 512), 'block-03/w0512');
     assert.equal(scoreId(teacher, 3, 768), 'teacher');
     assert.equal(scoreId(middle, 3, 256), 'middle/block-03/w0256');

@@ -5,6 +5,7 @@ import { predictCompositions } from '../../pipeline/measure/predict-compositions
 import { predictLossPp } from '../../pipeline/measure/predictor.ts';
 import type { Scores } from '../../pipeline/measure/scores.ts';
 import { random } from '../../pipeline/util/random.ts';
+import { present } from '../support/present.ts';
 
 /**
  * A world in which KL adds up exactly and accuracy follows it by a known curve: what every block costs at every width
@@ -51,13 +52,14 @@ const input = { models, contexts, hidden: 40, classes: 10, random: compositions,
 
 describe('measure/predict-compositions', () => {
   const { additivity, predictor, compositions: measured } = predictCompositions(input);
-  const mean = ({ all }: typeof additivity.teacherSum) => all.meanAbsoluteErrorPp!;
+  const mean = ({ all }: typeof additivity.teacherSum) => present(all.meanAbsoluteErrorPp);
 
   it('adds up what single blocks cost', () => {
     const expected = compositions[5]!.widths.reduce((sum, width, block) => sum + blockCost(block, width), 0);
     assert.ok(Math.abs(measured[5]!.klIncrease - expected) < 1e-5);
     const count = ({ correct }: Scores) => correct.reduce((sum, flag) => sum + flag, 0);
-    const loss = (count(models.get('teacher')!) - count(models.get('random/5')!)) / (images / 100);
+    const loss =
+      (count(present(models.get('teacher'))) - count(present(models.get('random/5')))) / (images / 100);
     assert.ok(Math.abs(measured[5]!.measuredLossPp - loss) < 1e-9);
   });
 
@@ -69,19 +71,22 @@ describe('measure/predict-compositions', () => {
     // Alone, no block meets the saturation that all of them together meet.
     assert.ok(mean(additivity.teacherSum) > 5, String(mean(additivity.teacherSum)));
     assert.ok(mean(additivity.averageSum) < mean(additivity.teacherSum));
-    assert.ok(mean(additivity.predictor!) < 0.8, String(mean(additivity.predictor!)));
-    assert.ok(additivity.predictor!.all.spearman! > 0.98);
-    assert.ok(Math.abs(predictor!.parameters.scale - 1) < 0.05, String(predictor!.parameters.scale));
-    assert.ok(Math.abs(predictor!.parameters.exponent - 1) < 0.1);
-    assert.deepEqual(predictor!.crossValidated, additivity.predictor);
+    assert.ok(mean(present(additivity.predictor)) < 0.8, String(mean(present(additivity.predictor))));
+    assert.ok(present(present(additivity.predictor).all.spearman) > 0.98);
+    assert.ok(
+      Math.abs(present(predictor).parameters.scale - 1) < 0.05,
+      String(present(predictor).parameters.scale),
+    );
+    assert.ok(Math.abs(present(predictor).parameters.exponent - 1) < 0.1);
+    assert.deepEqual(present(predictor).crossValidated, additivity.predictor);
   });
 
   it('says how far off these images alone would show a perfect prediction', () => {
     const { imageNoisePp } = additivity;
-    const teacher = models.get('teacher')!.correct;
+    const teacher = present(models.get('teacher')).correct;
     const noise = measured.map(({ measuredLossPp, standardErrorPp }, index) => {
       // The variance of -1, 0 and 1 by how many images flip either way.
-      const own = models.get(compositions[index]!.id)!.correct;
+      const own = present(models.get(compositions[index]!.id)).correct;
       const flipped = teacher.filter((right, image) => right !== own[image]).length / images;
       const variance = (flipped - (measuredLossPp / 100) ** 2) / (images - 1);
       assert.ok(Math.abs(standardErrorPp - 100 * Math.sqrt(variance)) < 1e-9);
@@ -93,20 +98,20 @@ describe('measure/predict-compositions', () => {
     const mean = noise.reduce((sum, value) => sum + value, 0) / noise.length;
     assert.ok(Math.abs(imageNoisePp.all - mean) < 1e-9);
     const mild = noise.filter((_, index) => measured[index]!.measuredLossPp < 10);
-    assert.ok(Math.abs(imageNoisePp.mild! - mild.reduce((a, b) => a + b, 0) / mild.length) < 1e-9);
-    assert.ok(imageNoisePp.mild! < imageNoisePp.all);
+    assert.ok(Math.abs(present(imageNoisePp.mild) - mild.reduce((a, b) => a + b, 0) / mild.length) < 1e-9);
+    assert.ok(present(imageNoisePp.mild) < imageNoisePp.all);
   });
 
   it('tries it on images that no prediction has seen', () => {
     const { acrossImages } = additivity;
     assert.equal(acrossImages.images, images / 2);
     assert.equal(acrossImages.measured.all.compositions, 64);
-    assert.ok(mean(acrossImages.predictor!) < 2 * mean(acrossImages.measured));
+    assert.ok(mean(present(acrossImages.predictor)) < 2 * mean(acrossImages.measured));
     assert.ok(mean(acrossImages.teacherSum) > 5);
   });
 
   it('makes no predictor out of nothing', () => {
-    const flat = new Map([...models.keys()].map((id) => [id, models.get('teacher')!]));
+    const flat = new Map([...models.keys()].map((id) => [id, present(models.get('teacher'))]));
     const found = predictCompositions({ ...input, models: flat });
     assert.equal(found.predictor, null);
     assert.equal(found.additivity.predictor, null);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { crossPredict, fitCurve, predictLossPp, type Curve } from '../../pipeline/measure/predictor.ts';
 import { random } from '../../pipeline/util/random.ts';
+import { present } from '../support/present.ts';
 
 describe('measure/predictor', () => {
   const curve: Curve = { ceilingPp: 60, scale: 0.8, exponent: 1.3 };
@@ -16,7 +17,7 @@ describe('measure/predictor', () => {
   });
 
   it('finds the curve that made the samples', () => {
-    const found = fitCurve(samples, 60)!;
+    const found = present(fitCurve(samples, 60));
     assert.ok(Math.abs(found.scale / 0.8 - 1) < 1e-3, String(found.scale));
     assert.ok(Math.abs(found.exponent - 1.3) < 1e-3, String(found.exponent));
   });
@@ -24,17 +25,17 @@ describe('measure/predictor', () => {
   it('finds it through noise, whatever the unit of the costs', () => {
     const draw = random(1, 'predictor');
     const noisy = samples.map(({ cost, lossPp }) => ({ cost: 1000 * cost, lossPp: lossPp + draw.normal() }));
-    const found = fitCurve(noisy, 60)!;
+    const found = present(fitCurve(noisy, 60));
     assert.ok(Math.abs(found.scale / 800 - 1) < 0.1, String(found.scale));
     assert.ok(Math.abs(found.exponent - 1.3) < 0.15, String(found.exponent));
   });
 
   it('predicts no sample by a curve that saw it', () => {
-    const exact = crossPredict(samples, [], 60)!;
+    const exact = present(crossPredict(samples, [], 60));
     exact.forEach((loss, index) => assert.ok(Math.abs(loss - samples[index]!.lossPp) < 0.05));
     // One absurd sample moves the predictions of the other fold only.
     const spoilt = samples.map((sample, index) => (index === 10 ? { ...sample, lossPp: 60 } : sample));
-    const predicted = crossPredict(spoilt, [], 60)!;
+    const predicted = present(crossPredict(spoilt, [], 60));
     for (let i = 0; i < 20; i += 2) assert.equal(predicted[i], exact[i]);
     assert.ok(predicted.some((loss, index) => index % 2 === 1 && Math.abs(loss - exact[index]!) > 0.1));
   });

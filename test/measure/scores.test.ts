@@ -8,6 +8,7 @@ import {
   summariseScores,
   type Scores,
 } from '../../pipeline/measure/scores.ts';
+import { present } from '../support/present.ts';
 
 describe('measure/scores', () => {
   // Two classes, teacher 3:1, model 1:1, on one image; the other image is the teacher's own.
@@ -26,11 +27,11 @@ describe('measure/scores', () => {
   it('gives a dead model no top-5 for equal logits', () => {
     const flat = teacherReference(new Float32Array(8), 8);
     const dead = scoreLogits(new Float32Array(8), [3], flat);
-    assert.equal(dead.top5![0], 0);
+    assert.equal(present(dead.top5)[0], 0);
     assert.equal(dead.correct[0], 0);
     const fifth = scoreLogits([9, 8, 7, 6, 5, 4, 3, 2], [4], flat);
-    assert.equal(fifth.top5![0], 1);
-    assert.equal(scoreLogits([9, 8, 7, 6, 5, 4, 3, 2], [5], flat).top5![0], 0);
+    assert.equal(present(fifth.top5)[0], 1);
+    assert.equal(present(scoreLogits([9, 8, 7, 6, 5, 4, 3, 2], [5], flat).top5)[0], 0);
   });
 
   it('stays finite where a class is all but impossible, and shows what is not a number', () => {
@@ -43,7 +44,7 @@ describe('measure/scores', () => {
   it('joins shards and survives a round trip through named arrays', () => {
     const top5 = { ...scores, top5: Uint8Array.of(1, 0) };
     const merged = mergeScores([top5, top5]);
-    assert.deepEqual([...merged.top5!], [1, 0, 1, 0]);
+    assert.deepEqual([...present(merged.top5)], [1, 0, 1, 0]);
     assert.equal(merged.kl.length, 4);
     assert.throws(() => mergeScores([scores, top5]), /top-5/);
     const models = new Map<string, Scores>([
@@ -65,7 +66,7 @@ describe('measure/scores', () => {
     });
     const merged = mergeSweeps([shard('a'), shard('b')]);
     assert.deepEqual(merged.ids, ['a', "a'", 'b', "b'"]);
-    assert.deepEqual([...merged.models.get('teacher')!.correct], [1, 0, 1, 0]);
+    assert.deepEqual([...present(merged.models.get('teacher')).correct], [1, 0, 1, 0]);
     assert.throws(() => mergeSweeps([shard('a'), shard('b', 'other')]), /no scores of teacher/);
   });
 

@@ -13,6 +13,7 @@ import { uploadTeacher, type VisionTransformer } from '../../pipeline/model/uplo
 import { BlockForgeError } from '../../pipeline/util/failure.ts';
 import { random } from '../../pipeline/util/random.ts';
 import { describeOnEachEngine } from '../support/engines.ts';
+import { present } from '../support/present.ts';
 
 const architecture: Architecture = {
   imageSize: 8,
@@ -144,7 +145,7 @@ describeOnEachEngine('measure/sweep', () => {
         Array.from({ length: 10 }, (_, i) => `image-${i}`),
       );
       assert.deepEqual([...models.keys()], [...expected.keys()]);
-      for (const [id, scores] of expected) assertScores(models.get(id)!, scores, id);
+      for (const [id, scores] of expected) assertScores(present(models.get(id)), scores, id);
     }
     set.dispose();
   });
@@ -183,10 +184,10 @@ describeOnEachEngine('measure/sweep', () => {
       contexts: [{ id: 'sparsest', ffn: narrow.ffn, variants: [...wide, own] }],
     });
     assert.deepEqual([...models.keys()], ['teacher', 'sparsest', ...wide.map(({ id }) => id), own.id]);
-    assertScores(models.get('sparsest')!, naive(set, narrow.ffn), 'sparsest');
+    assertScores(present(models.get('sparsest')), naive(set, narrow.ffn), 'sparsest');
     for (const { id, block, ffn } of [...wide, own]) {
       const expected = naive(set, (index) => (index === block ? ffn : narrow.ffn(index)));
-      assertScores(models.get(id)!, expected, id);
+      assertScores(present(models.get(id)), expected, id);
       assert.ok(Math.abs(summariseScores(expected).kl - summariseScores(naive(set, narrow.ffn)).kl) > 1e-4);
     }
     set.dispose();
@@ -197,7 +198,7 @@ describeOnEachEngine('measure/sweep', () => {
     const { models } = await sweep({ ...set, batches: batchesOf(set, 10) });
     for (const { id, ffn } of set.descendants)
       assertScores(
-        models.get(id)!,
+        present(models.get(id)),
         naive(set, () => ffn),
         id,
       );

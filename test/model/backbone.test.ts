@@ -32,6 +32,7 @@ import { random } from '../../pipeline/util/random.ts';
 import { strongWeights, tinyArchitecture } from '../support/checkpoints.ts';
 import { describeOnEachEngine } from '../support/engines.ts';
 import { toy, toyArchitecture as architecture } from './toy-backbone.ts';
+import { present } from '../support/present.ts';
 
 const { width, depth, hidden, classes } = architecture;
 const images = 4;
@@ -111,7 +112,7 @@ describeOnEachEngine('a family that only a test knows', () => {
       losses.push(next.loss.dataSync()[0]!);
       next.loss.dispose();
     }
-    assert.ok(losses.at(-1)! < 0.5 * losses[0]!, `${losses[0]} -> ${losses.at(-1)}`);
+    assert.ok(present(losses.at(-1)) < 0.5 * losses[0]!, `${losses[0]} -> ${losses.at(-1)}`);
     disposeModel(training);
     tf.dispose([batch.pixels, targets]);
     free();
@@ -212,8 +213,8 @@ describeOnEachEngine('a family that only a test knows', () => {
     assert.deepEqual([...models.keys()], [...expected.keys()]);
     for (const [id, logits] of expected) {
       const { correct, kl } = scoreLogits(logits, labels, teacher);
-      assert.deepEqual(models.get(id)!.correct, correct, id);
-      assert.ok(largest(models.get(id)!.kl, kl) < 2e-5, id);
+      assert.deepEqual(present(models.get(id)).correct, correct, id);
+      assert.ok(largest(present(models.get(id)).kl, kl) < 2e-5, id);
       if (id !== 'teacher') assert.ok(Math.max(...kl) > 1e-3, `${id}: the block does not matter`);
     }
     const best = likeliestLabels(logitsOf(), classes);
@@ -274,7 +275,7 @@ describe('a family’s facts', () => {
     assert.deepEqual(manifestArchitecture.parse(architecture), architecture);
     assert.deepEqual(manifestArchitecture.parse(tinyArchitecture), tinyArchitecture);
     const unknown = manifestArchitecture.safeParse({ ...architecture, family: 'swin' });
-    assert.match(unknown.error!.message, /not a family of models that this version knows/);
+    assert.match(present(unknown.error).message, /not a family of models that this version knows/);
   });
 
   it('do not make a graph: that is refused in words', () => {

@@ -12,6 +12,7 @@ import {
   writeSafetensors,
 } from '../../pipeline/model/safetensors.ts';
 import { BlockForgeError } from '../../pipeline/util/failure.ts';
+import { present } from '../support/present.ts';
 
 /** A file from a header, as text or as a value, and a number of data bytes. */
 function fileOf(header: unknown, data: Uint8Array | number, lengthField?: bigint): Buffer {
@@ -56,7 +57,7 @@ describe('model/safetensors', () => {
       return Promise.reject(new Error('no'));
     });
     await assert.rejects(failing, /^Error: no$/);
-    await assert.rejects(seen!.read('plain'), /closed/);
+    await assert.rejects(present(seen).read('plain'), /closed/);
   });
 
   it('reads back what it wrote, every type, shape and the metadata', async () => {

@@ -45,8 +45,8 @@ describeOnEachEngine('model/vit', () => {
       [0, 0, 0, 0],
       [1, 0, 1, 3],
       [1, 1, 0, 7],
-    ]) {
-      let sum = host['patch_embed.proj.bias']!.data[d];
+    ] as const) {
+      let sum = host['patch_embed.proj.bias']!.data[d]!;
       for (let c = 0; c < 3; c++) {
         for (let y = 0; y < 4; y++) {
           for (let x = 0; x < 4; x++) {
@@ -155,14 +155,14 @@ describeOnEachEngine('model/vit', () => {
       const loss = (record: Record<string, tf.Tensor>) =>
         tf.sum(tf.mul(forward({ architecture: tiny, weights: record }, images).logits, target));
       const gradients = tf.grads((...tensors) =>
-        loss(Object.fromEntries(names.map((name, i) => [name, tensors[i]]))),
+        loss(Object.fromEntries(names.map((name, i) => [name, tensors[i]!]))),
       )(names.map((name) => weights[name]!));
       // Per weight, so that no error hides behind a larger gradient.
       names.forEach((name, i) => {
         const direction = tf.randomNormal(weights[name]!.shape, 0, 1, 'float32', 17);
         const step = 1e-2 / Math.sqrt(direction.size);
         const along = (factor: number) =>
-          loss({ ...weights, [name]: tf.add(weights[name]!, tf.mul(direction, factor)) }).dataSync()[0];
+          loss({ ...weights, [name]: tf.add(weights[name]!, tf.mul(direction, factor)) }).dataSync()[0]!;
         const measured = (along(step) - along(-step)) / (2 * step);
         const expected = tf.sum(tf.mul(gradients[i]!, direction)).dataSync()[0]!;
         const scale = Math.max(1, tf.norm(gradients[i]!).dataSync()[0]!);

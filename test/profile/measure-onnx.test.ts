@@ -14,6 +14,7 @@ import {
 } from '../../pipeline/profile/measure-onnx.js';
 import { profileNames, readProfile } from '../../pipeline/profile/profile-file.ts';
 import { writtenLibrary } from '../library/fixture.ts';
+import { present } from '../support/present.ts';
 
 describe('library/profile/measure-onnx', () => {
   it('fits the line that least squares gives, and keeps it rising', () => {
@@ -81,7 +82,9 @@ describe('library/profile/measure-onnx', () => {
 
   it('runs every subject once a round, warm-up included, and stops when asked', async () => {
     const runs = [0, 0, 0];
-    const subjects = runs.map((_, i) => () => void runs[i]!++);
+    const subjects = runs.map((_, i) => () => {
+      runs[i]!++;
+    });
     const fractions: number[] = [];
     const times = await timeRounds(subjects, {
       warmup: 2,
@@ -125,7 +128,7 @@ describe('library/profile/measure-onnx', () => {
   });
 
   describe('as profile.mjs of a library', () => {
-    let folder: Awaited<ReturnType<typeof writtenLibrary>>;
+    let folder: Awaited<ReturnType<typeof writtenLibrary>> | undefined;
     before(async function () {
       if (!(await hasOnnxRuntime())) this.skip();
       folder = await writtenLibrary();
@@ -134,7 +137,7 @@ describe('library/profile/measure-onnx', () => {
 
     /** As on a device: plain Node.js, no part of this code base. The package is found from the current folder. */
     const run = (...args: string[]) =>
-      spawnSync(process.execPath, [join(folder.path, 'profile.mjs'), ...args], { encoding: 'utf8' });
+      spawnSync(process.execPath, [join(present(folder).path, 'profile.mjs'), ...args], { encoding: 'utf8' });
 
     it('measures a library that is nowhere near this code base, and its profile is taken in', async () => {
       const { status, stdout, stderr } = run(
@@ -150,9 +153,9 @@ describe('library/profile/measure-onnx', () => {
       assert.equal(stderr, '');
       assert.equal(status, 0);
       assert.match(stdout, /^batch 1: frame .*\nbatch 2: .*\n.*board\.json\n$/);
-      const library = await openLibrary(folder.path, { check: 'hashes' });
+      const library = await openLibrary(present(folder).path, { check: 'hashes' });
       assert.deepEqual(await profileNames(library), ['board']);
-      const profile = await readProfile(join(folder.path, 'profiles', 'board.json'), library);
+      const profile = await readProfile(join(present(folder).path, 'profiles', 'board.json'), library);
       assert.deepEqual(
         [profile.device.name, profile.runtime.name, profile.runtime.threads, profile.iterations],
         ['board', 'onnxruntime', 1, 2],
@@ -171,7 +174,7 @@ describe('library/profile/measure-onnx', () => {
     });
 
     it('refuses what it cannot use in one line, and leaves nothing', async () => {
-      const before = await readdir(folder.path, { recursive: true });
+      const before = await readdir(present(folder).path, { recursive: true });
       const expected: [string[], RegExp][] = [
         [['--batch', '0'], /^error: --batch 0: expected a whole number, 1 or more\n$/],
         [['--name', '../x'], /^error: --name \.\.\/x: expected letters/],
@@ -183,8 +186,8 @@ describe('library/profile/measure-onnx', () => {
         assert.match(stderr, message);
       }
       assert.match(run('--help').stdout, /node profile\.mjs .*--threads N/);
-      assert.deepEqual(await readdir(folder.path, { recursive: true }), before);
-      const manifest = join(folder.path, 'manifest.json');
+      assert.deepEqual(await readdir(present(folder).path, { recursive: true }), before);
+      const manifest = join(present(folder).path, 'manifest.json');
       const text = await readFile(manifest, 'utf8');
       await writeFile(manifest, '{"kind": "blockforge-library"}');
       try {

@@ -12,6 +12,7 @@ import {
 import { random } from '../../pipeline/util/random.ts';
 import { strongWeights, tinyArchitecture } from '../support/checkpoints.ts';
 import { describeOnEachEngine } from '../support/engines.ts';
+import { present } from '../support/present.ts';
 
 const { depth, hidden, width } = tinyArchitecture;
 const calibration = { seed: 3, heldOut: 0.1, tokensPerImage: 3 };
@@ -43,8 +44,8 @@ const near = (found: BlockEvidence, expected: BlockEvidence, tolerance = 1e-5): 
   for (const [a, b] of [
     [found.statistics.mean, expected.statistics.mean],
     [found.statistics.covariance, expected.statistics.covariance],
-    [found.activeRate!, expected.activeRate!],
-    [found.saliency!, expected.saliency!],
+    [present(found.activeRate), present(expected.activeRate)],
+    [present(found.saliency), present(expected.saliency)],
   ] as const) {
     assert.equal(a.length, b.length);
     a.forEach((value, i) => assert.ok(Math.abs(value - b[i]!) <= tolerance * (1 + Math.abs(b[i]!))));
@@ -88,19 +89,19 @@ describeOnEachEngine('the calibration pass', () => {
       assert.equal(heldOut.rows[block]![0]!.length, 6 * width);
       // Four images of three tokens, whose weights average 1.
       assert.ok(Math.abs(found[block]!.statistics.count - 12) < 1e-6);
-      assert.ok(found[block]!.saliency!.some((value) => value > 0));
-      assert.ok(found[block]!.activeRate!.every((share) => share >= 0 && share <= 1));
+      assert.ok(present(found[block]!.saliency).some((value) => value > 0));
+      assert.ok(present(found[block]!.activeRate).every((share) => share >= 0 && share <= 1));
     }
   });
 
   check('collects nothing that no criterion asks for', async () => {
     const evidence = createEvidence({ model, calibration, weights, needs: [] });
     for await (const batch of images(0)) await evidence.add(batch);
-    const [first] = evidence.finish();
+    const first = evidence.finish()[0]!;
     evidence.dispose();
-    assert.equal(first!.saliency, undefined);
-    assert.equal(first!.activeRate, undefined);
-    assert.equal(first!.statistics.mean.length, hidden);
+    assert.equal(first.saliency, undefined);
+    assert.equal(first.activeRate, undefined);
+    assert.equal(first.statistics.mean.length, hidden);
   });
 
   check('interrupted and resumed, it ends where it would have ended', async () => {
@@ -128,8 +129,8 @@ describeOnEachEngine('the calibration pass', () => {
       const merged = mergeEvidence(first[block]!, second[block]!);
       // A shard has the threshold of its own first batch.
       near({ ...merged, activeRate: whole[block]!.activeRate }, whole[block]!);
-      merged.activeRate!.forEach((share, j) =>
-        assert.ok(Math.abs(share - whole[block]!.activeRate![j]!) < 0.2),
+      present(merged.activeRate).forEach((share, j) =>
+        assert.ok(Math.abs(share - present(whole[block]!.activeRate)[j]!) < 0.2),
       );
     }
   });

@@ -4,8 +4,12 @@ import { run } from '../../pipeline/runner/run.ts';
 import { localExecutor } from '../../pipeline/runner/local/executor.ts';
 import { stages } from './fake-stages.ts';
 import { fakeRegistry } from './rig.ts';
+import { present } from '../support/present.ts';
 
-const { runFolder, jobs } = JSON.parse(process.env.FAKE_RUN!) as { runFolder: string; jobs: JobPlan[] };
+const { runFolder, jobs } = JSON.parse(present(process.env.FAKE_RUN)) as {
+  runFolder: string;
+  jobs: JobPlan[];
+};
 await run({
   stages,
   input: { jobs },

@@ -69,6 +69,7 @@ describe('an executor', () => {
 
   function inMemory(slots: number): Executor {
     const stop = new AbortController();
+    const stopped = () => stop.signal.aborted;
     const interrupt = (call: string) => {
       calls.push(call);
       stop.abort(new Error('interrupted'));
@@ -76,7 +77,7 @@ describe('an executor', () => {
     return {
       slots,
       async submit(sent, watcher): Promise<JobReply> {
-        if (stop.signal.aborted) return { type: 'interrupted' };
+        if (stopped()) return { type: 'interrupted' };
         const request = JSON.parse(JSON.stringify(sent)) as JobRequest;
         assert.ok(!JSON.stringify(request).includes(folder), 'no path of this machine');
         most = Math.max(most, ++running);
@@ -91,7 +92,7 @@ describe('an executor', () => {
           });
           return { type: 'finished', ...done, engine: request.engine };
         } catch (error) {
-          return stop.signal.aborted
+          return stopped()
             ? { type: 'interrupted' }
             : { type: 'failed', ...toJobFailure(request.job.id, error) };
         } finally {

@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { JobPlan, JobContext, Stage } from '../../pipeline/runner/contract.ts';
 import { fail } from '../../pipeline/util/failure.ts';
 import type { Json } from '../../pipeline/util/hash.ts';
+import { present } from '../support/present.ts';
 
 export interface FakeBehaviour {
   /** Work goes on until this file exists in the control folder. */
@@ -66,14 +67,18 @@ export function prepareWorker(): Promise<{ engine: string; tensors: () => number
 }
 
 async function run(job: JobPlan, context: JobContext): Promise<Json> {
-  const control = process.env.FAKE_CONTROL!;
+  const control = present(process.env.FAKE_CONTROL);
   const checkpoint = join(context.resumeFolder, 'step.txt');
   const found = existsSync(checkpoint) ? readFileSync(checkpoint, 'utf8') : undefined;
   log({ type: 'start', job: job.id, checkpoint: found });
   const file = join(control, `${job.id.replace('/', '--')}.json`);
   const how = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as FakeBehaviour) : {};
   for (let i = 0; i < (how.progress ?? 0); i++) {
-    context.progress({ fraction: i / how.progress!, note: `step ${i}`, metrics: { loss: 1 / (i + 1) } });
+    context.progress({
+      fraction: i / present(how.progress),
+      note: `step ${i}`,
+      metrics: { loss: 1 / (i + 1) },
+    });
   }
   if (how.warning !== undefined) context.warn(how.warning);
   writeFileSync(join(context.folder, 'half.txt'), 'half a result');
@@ -114,5 +119,5 @@ async function run(job: JobPlan, context: JobContext): Promise<Json> {
 
 function log(line: Pick<FakeLogLine, 'type' | 'job' | 'checkpoint'>): void {
   const entry: FakeLogLine = { ...line, pid: process.pid, slot: process.env.FAKE_SLOT, time: Date.now() };
-  appendFileSync(join(process.env.FAKE_CONTROL!, 'log.jsonl'), `${JSON.stringify(entry)}\n`);
+  appendFileSync(join(present(process.env.FAKE_CONTROL), 'log.jsonl'), `${JSON.stringify(entry)}\n`);
 }

@@ -8,6 +8,7 @@ import type { Executor } from '../../pipeline/runner/executor.ts';
 import { localExecutor, type LocalSettings } from '../../pipeline/runner/local/executor.ts';
 import { run, type RunOptions, type RunOutcome } from '../../pipeline/runner/run.ts';
 import { stages, type FakeBehaviour, type FakeInput, type FakeLogLine } from './fake-stages.ts';
+import { present } from '../support/present.ts';
 
 /** A job with only what a test is about. */
 export function job(id: string, parts: Partial<JobPlan> = {}): JobPlan {
@@ -81,7 +82,7 @@ export class Rig {
   started(): string[] {
     return this.log()
       .filter(({ type }) => type === 'start')
-      .map(({ job }) => job!)
+      .map(({ job }) => present(job))
       .sort();
   }
 

@@ -8,6 +8,7 @@ import type { DoneRecord } from '../../pipeline/runner/publish.ts';
 import { previewRun, type RunOutcome } from '../../pipeline/runner/run.ts';
 import { BlockForgeError } from '../../pipeline/util/failure.ts';
 import { job, Rig } from './rig.ts';
+import { present } from '../support/present.ts';
 
 /** Runs of fake stages in real child processes (about half a second each), so the steps share their runs. */
 describe('runs one after the other', () => {
@@ -280,7 +281,7 @@ describe('run', () => {
     });
     await rig.until(() => rig.started().includes('distill/a'));
     runner.kill('SIGKILL');
-    const orphan = rig.log().find(({ job: id }) => id === 'distill/a')!.pid;
+    const orphan = present(rig.log().find(({ job: id }) => id === 'distill/a')).pid;
     await rig.until(() => !isAlive(orphan));
     assert.equal(readdirSync(join(rig.runFolder, 'distill')).length, 1, 'a temporary folder was left behind');
 
@@ -315,13 +316,13 @@ describe('run', () => {
     assert.match(rig.result('report/all'), /profile|settings/, 'readers find it there');
     const open = new Set<string>();
     for (const { type, job: id } of rig.log()) {
-      if (type === 'end') open.delete(id!);
+      if (type === 'end') open.delete(present(id));
       if (type !== 'start') continue;
       assert.ok(
-        ![...open, id!].some((other) => other.startsWith('profile')) || open.size === 0,
+        ![...open, present(id)].some((other) => other.startsWith('profile')) || open.size === 0,
         `${id} is alone`,
       );
-      open.add(id!);
+      open.add(present(id));
     }
     const lines = rig.log().filter(({ type }) => type === 'start');
     assert.deepEqual(
@@ -353,7 +354,7 @@ describe('run', () => {
     const only = await refusal({ only: 'measure' });
     assert.equal(only.reason, 'usage');
     assert.match(only.found, /measure\/all needs order\/a, .*missing/);
-    assert.match(only.next!, /--only order/);
+    assert.match(present(only.next), /--only order/);
     assert.equal((await refusal({ only: 'teacher' })).reason, 'usage');
     const machine = { freeDiskBytes: () => Promise.resolve(10), memoryBytes: () => 1e9 };
     assert.equal((await refusal({ machine })).reason, 'out-of-space');

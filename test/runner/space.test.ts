@@ -6,6 +6,7 @@ import { checkSpace, thisMachine } from '../../pipeline/runner/space.ts';
 import type { JobStatus } from '../../pipeline/runner/states.ts';
 import type { BlockForgeError } from '../../pipeline/util/failure.ts';
 import { job } from './rig.ts';
+import { present } from '../support/present.ts';
 
 const gigabyte = 1e9;
 
@@ -31,7 +32,7 @@ async function refusal(
     })),
   };
   const all = new Map(jobs.map(({ id }): [string, JobStatus] => [id, { state: 'missing', why: '' }]));
-  for (const [id, status] of statuses) all.set(id, { ...all.get(id)!, ...status });
+  for (const [id, status] of statuses) all.set(id, { ...present(all.get(id)), ...status });
   const offered = {
     freeDiskBytes: () => Promise.resolve(machine.disk * gigabyte),
     memoryBytes: () => machine.memory * gigabyte,
@@ -51,8 +52,8 @@ describe('space', () => {
     assert.equal(await refusal(jobs, 1, { disk: 21, memory: 8 }), undefined);
     const failure = await refusal(jobs, 1, { disk: 20.9, memory: 8 });
     assert.equal(failure?.reason, 'out-of-space');
-    assert.match(failure?.found ?? '', /20\.9 GB/);
-    assert.equal(failure?.expected, '21.0 GB for the 3 jobs to run; the largest: order/c, 10.0 GB');
+    assert.match(failure.found, /20\.9 GB/);
+    assert.equal(failure.expected, '21.0 GB for the 3 jobs to run; the largest: order/c, 10.0 GB');
   });
 
   it('leaves out what is fresh, and counts what is replaced as free', async () => {

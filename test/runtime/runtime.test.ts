@@ -43,7 +43,7 @@ const allLogits = async (runtime: Runtime, batch: number): Promise<number[]> =>
 
 for (const engine of ['onnxruntime', 'tfjs'] satisfies RuntimeEngineName[]) {
   describe(`a runtime [${engine}]`, () => {
-    let folder: { path: string; remove: () => Promise<void> };
+    let folder: { path: string; remove: () => Promise<void> } | undefined;
     let library: Library;
     let runtime: Runtime;
     let tensors = 0;
@@ -191,9 +191,9 @@ describe('images for a runtime', () => {
     try {
       const pixels = new Float32Array(3 * 64).fill(-1).fill(1, 0, 64);
       const fromPixels = (await runtime.predict(pixels))[0]!;
-      const [fromPath, fromBytes] = await runtime.predict([path, png]);
-      near(fromPath.logits, fromPixels.logits);
-      near(fromBytes.logits, fromPixels.logits);
+      const found = await runtime.predict([path, png]);
+      near(found[0]!.logits, fromPixels.logits);
+      near(found[1]!.logits, fromPixels.logits);
       await assert.rejects(runtime.predict([join(folder.path, 'torn.jpg')]), {
         name: 'BlockForgeError',
         message: /torn\.jpg/,

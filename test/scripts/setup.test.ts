@@ -46,7 +46,9 @@ import { makeRig, type Rig } from './setup-rig.ts';
 
   it('compiles with plain Node-API headers and a run path into the cache', async () => {
     await rig.setUp(['--cpu']);
-    const [, real, quiet] = await rig.takeCalls('g++');
+    const calls = await rig.takeCalls('g++');
+    const real = calls[1]!;
+    const quiet = calls[2]!;
     assert.match(real, /-DNAPI_VERSION=8 -I \S+\/include -I \S+node-api-headers\/include /);
     assert.match(
       real,

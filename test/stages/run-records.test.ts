@@ -10,6 +10,7 @@ import { sourceOfRun } from '../../pipeline/stages/run-records.ts';
 import { sha256, type Sha256 } from '../../pipeline/util/hash.ts';
 import { vitBase } from '../support/checkpoints.ts';
 import { planInput } from './blocks/plan-input.ts';
+import { present } from '../support/present.ts';
 
 describe('the records of a run', () => {
   let run: string;
@@ -26,11 +27,11 @@ describe('the records of a run', () => {
   /** What the runner writes when the export job of this config is done. */
   async function finishExport(config: object): Promise<void> {
     const input = planInput(config, vitBase);
-    const [job] = stages.find(({ name }) => name === 'export')!.plan(input);
+    const job = present(stages.find(({ name }) => name === 'export')).plan(input)[0]!;
     await recordDone(run, {
       format: 1,
-      job: job!.id,
-      madeFrom: { settings: job!.settings },
+      job: job.id,
+      madeFrom: { settings: job.settings },
       outputs: [{ path: 'manifest.json', sizeBytes: 8, sha256: manifestSha256 }],
     } as unknown as DoneRecord);
   }
@@ -48,7 +49,7 @@ describe('the records of a run', () => {
   it('tell where the images of its library are, as the export wrote it', async () => {
     await finishExport({ seed: 9, data: { source: 'idx', path: '/images' }, measure: { batchSize: 20 } });
     drawSplits();
-    const source = (await sourceOfRun(library()))!;
+    const source = present(await sourceOfRun(library()));
     assert.deepEqual(
       [source.origin, source.seed, source.batchSize, source.data.path],
       [run, 9, 20, '/images'],

@@ -4,10 +4,11 @@ import type { HostWeights } from '../../pipeline/model/host-weights.ts';
 import { initialWeights } from '../../pipeline/model/initial-weights.ts';
 import type { NamedArrays } from '../../pipeline/model/safetensors.ts';
 import { random } from '../../pipeline/util/random.ts';
+import { present } from './present.ts';
 
 /** ViT-B/16 at 224 px, for what needs no weights. */
 export const vitBase: Architecture = {
-  ...namedArchitecture('vit_base_patch16_224')!.facts,
+  ...present(namedArchitecture('vit_base_patch16_224')).facts,
   channels: 3,
   classes: 1000,
 };

@@ -6,6 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findCircles, readSource, sourceFiles, type SourceFile } from './imports.ts';
+import { present } from './present.ts';
 
 /** A row of the floor table. */
 export interface Room {
@@ -31,7 +32,7 @@ const maximumShare = 0.1;
 export function readFloors(markdown: string): readonly Room[] {
   return [...markdown.matchAll(/^\| *(\d+) *\| *`([\w/-]+?)\/?` *\|/gm)].map(([, floor, name]) => ({
     floor: Number(floor),
-    name: name!,
+    name: present(name),
   }));
 }
 

@@ -10,6 +10,7 @@ import { trackRun } from '../../pipeline/terminal/track-run.ts';
 import { sha256 } from '../../pipeline/util/hash.ts';
 import { fakeTerminal, story } from './events.ts';
 import { assertAscii, assertGolden } from '../cli/golden.ts';
+import { present } from '../support/present.ts';
 
 describe('cli: a run in lines', () => {
   it('shows each happening once and progress rarely', () => {
@@ -111,8 +112,8 @@ describe('cli: a run in lines', () => {
   });
 
   it('colours only the word that says what happened', () => {
-    const [, failed] = story.find(([, event]) => event.type === 'job-failed')!;
-    const text = eventLine(failed, colours())!;
+    const [, failed] = present(story.find(([, event]) => event.type === 'job-failed'));
+    const text = present(eventLine(failed, colours()));
     assert.ok(text.startsWith(`${colours().red('failed')}   distill/block-01  `), text);
     assert.equal(colours().red('x'), '\x1b[31mx\x1b[0m');
   });

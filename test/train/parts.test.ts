@@ -27,11 +27,11 @@ describeOnEachEngine('smoothed cross-entropy', () => {
   });
 
   it('equals the float64 formula within 1e-6, its gradient central differences within 1e-6', () => {
-    const [value, gradient] = tf.tidy(() => {
+    const { value, gradient } = tf.tidy(() => {
       const y = tf.tensor2d(targets, [2, 3]);
       const f = (x: tf.Tensor) => crossEntropy(x as tf.Tensor2D, y);
       const found = tf.valueAndGrad(f)(tf.tensor2d(logits, [2, 3]));
-      return [found.value.dataSync()[0], [...found.grad.dataSync()]];
+      return { value: found.value.dataSync()[0]!, gradient: [...found.grad.dataSync()] };
     });
     assert.ok(Math.abs(value - loss(logits)) < 1e-6);
     gradient.forEach((found, i) => {

@@ -11,6 +11,7 @@ import { openSafetensors, writeSafetensors, type NamedArrays } from '../../pipel
 import { BlockForgeError } from '../../pipeline/util/failure.ts';
 import { exchange, flipBit, patients, vouchFor, type Patients } from '../library/damage.ts';
 import { temporaryFolder } from '../library/fixture.ts';
+import { present } from '../support/present.ts';
 
 const composition = ['block-00/w0005', 'block-01/w0010'];
 const a = 'weights/block-00-w0005.safetensors';
@@ -88,8 +89,12 @@ describe('library/verify-model', function () {
     await writeSafetensors(join(path, file), arrays, metadata);
     await vouchFor(path, file);
   };
-  const rewriteJson = async <T>(path: string, file: string, change: (value: T) => unknown): Promise<void> => {
-    const value = JSON.parse(await readFile(join(path, file), 'utf8')) as T;
+  const rewriteJson = async (
+    path: string,
+    file: string,
+    change: (value: unknown) => unknown,
+  ): Promise<void> => {
+    const value: unknown = JSON.parse(await readFile(join(path, file), 'utf8'));
     await writeFile(join(path, file), JSON.stringify(change(value) ?? value));
     await vouchFor(path, file);
   };
@@ -107,7 +112,7 @@ describe('library/verify-model', function () {
     const report = await verifyModel(join(whole, 'composition.json'), {
       onProgress: ({ fraction }) => progress.push(fraction),
     });
-    const files = report.manifest!.files.length;
+    const files = present(report.manifest).files.length;
     assert.deepEqual(report.findings, []);
     assert.deepEqual(report.notes, []);
     assert.deepEqual(
@@ -131,7 +136,7 @@ describe('library/verify-model', function () {
     const model = await openModel(whole, { check: 'hashes' });
     assert.deepEqual(await model.readFfn(0), await opened.readFfn(composition[0]!));
     assert.equal((await model.readFfn(1)).hidden, 10);
-    assert.deepEqual((await model.readFrame()).cls_token.shape, [1, 1, 12]);
+    assert.deepEqual(present((await model.readFrame()).cls_token).shape, [1, 1, 12]);
     assert.equal(await findModel(library.path), undefined);
     assert.equal(await findModel(join(whole, 'composition.json')), join(whole, 'composition.json'));
     const refuses = (path: string, words: RegExp, check?: 'hashes') =>
@@ -187,7 +192,7 @@ describe('library/verify-model', function () {
 
   it('refuses paths and links that leave the folder', async () => {
     for (const hostile of ['../outside', '/etc/passwd', 'weights/../../x']) {
-      const path = await copy(({ files }) => void (files.at(-1)!.path = hostile));
+      const path = await copy(({ files }) => void (present(files.at(-1)).path = hostile));
       await findings(path, [
         'composition.json',
         /files.\d+.path: expected a relative path inside the folder/,
@@ -294,21 +299,24 @@ describe('library/verify-model', function () {
     const index = 'model.safetensors.index.json';
     const indexed = async (change: (value: Index) => unknown, words: RegExp) => {
       const path = await copy();
-      await rewriteJson(path, index, change);
+      await rewriteJson(path, index, (value) => change(value as Index));
       await findings(path, [index, words]);
     };
     await indexed(
       (value) => void (value.weight_map['norm.bias'] = a),
       /"norm.bias" in .*; expected "weights\/frame/,
     );
-    await indexed((value) => void delete value.weight_map['norm.bias'], /"norm.bias" in nothing/);
+    await indexed(
+      (value) => void Reflect.deleteProperty(value.weight_map, 'norm.bias'),
+      /"norm.bias" in nothing/,
+    );
     await indexed((value) => void (value.weight_map.more = '../x'), /a weight "more"/);
     await indexed((value) => void (value.metadata.total_size += 4), /total_size/);
     await indexed(() => [], /expected object/);
 
     const graphed = async (change: (value: Graph) => unknown, words: RegExp) => {
       const path = await copy();
-      await rewriteJson(path, 'model.json', change);
+      await rewriteJson(path, 'model.json', (value) => change(value as Graph));
       await findings(path, ['model.json', words]);
     };
     await graphed(
@@ -338,7 +346,7 @@ describe('library/verify-model', function () {
     await onnx(a, b, /block-01-w0010.safetensors", bytes .*; expected weights\/block-00/);
     await onnx('norm.bias', 'norm.biaz', /"norm.biaz"|it does not take/);
     const other = await copy();
-    await cp(join(library.path, opened.manifest.onnx!.frame.path), join(other, 'model.onnx'));
+    await cp(join(library.path, present(opened.manifest.onnx).frame.path), join(other, 'model.onnx'));
     await vouchFor(other, 'model.onnx');
     await findings(other, ['model.onnx', /expected weights\/frame|it does not take|"frame.safetensors"/]);
     await writeFile(join(other, 'model.onnx'), 'no protobuf');

@@ -8,6 +8,7 @@ import { teacherInputs } from '../../../pipeline/recipe/block-inputs.ts';
 import { orderBlock } from '../../../pipeline/recipe/order-block.ts';
 import { recipeOf } from '../../../pipeline/recipe/recipe.ts';
 import { sampleBlock } from '../../compress/sample-block.ts';
+import { present } from '../../support/present.ts';
 
 const hidden = 16;
 const { weights, statistics } = sampleBlock({ width: 4, hidden, count: 90 });
@@ -49,8 +50,8 @@ describe('recipes', () => {
       );
       assert.equal(baseline.allocations.includes('global') && order.scores === undefined, false, name);
       const [wide, narrow] = await fit(baseline, [12, 5]);
-      assert.deepEqual([wide!.hidden, narrow!.hidden], [12, 5]);
-      assert.deepEqual(narrow!.fc1Kernel, sliceFfn(weights, order.units.subarray(0, 5)).fc1Kernel);
+      assert.deepEqual([present(wide).hidden, present(narrow).hidden], [12, 5]);
+      assert.deepEqual(present(narrow).fc1Kernel, sliceFfn(weights, order.units.subarray(0, 5)).fc1Kernel);
     }
   });
 
@@ -64,17 +65,17 @@ describe('recipes', () => {
   });
 
   it('legodnn leaves what it keeps as it was; vbp moves the bias by W2 mu of what goes', async () => {
-    const [lego] = await fit(recipes.legodnn, [6]);
-    assert.deepEqual(lego!.fc2Bias, weights.fc2Bias);
+    const lego = (await fit(recipes.legodnn, [6]))[0]!;
+    assert.deepEqual(lego.fc2Bias, weights.fc2Bias);
     const order = orderOf(recipes.vbp);
-    const [shifted] = await fit(recipes.vbp, [6]);
-    assert.deepEqual(shifted!.fc2Kernel, sliceFfn(weights, order.units.subarray(0, 6)).fc2Kernel);
+    const shifted = (await fit(recipes.vbp, [6]))[0]!;
+    assert.deepEqual(shifted.fc2Kernel, sliceFfn(weights, order.units.subarray(0, 6)).fc2Kernel);
     for (let d = 0; d < 4; d++) {
       let expected = weights.fc2Bias[d]!;
       for (const unit of order.units.subarray(6)) {
         expected += statistics.mean[unit]! * weights.fc2Kernel[unit * 4 + d]!;
       }
-      assert.ok(Math.abs(shifted!.fc2Bias[d]! - expected) < 1e-6);
+      assert.ok(Math.abs(shifted.fc2Bias[d]! - expected) < 1e-6);
     }
   });
 });

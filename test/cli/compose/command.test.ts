@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { modelManifestSchema } from '../../../pipeline/compose/model-manifest.ts';
 import { openLibrary } from '../../../pipeline/library/open.ts';
 import { writtenLibrary } from '../../library/fixture.ts';
+import { present } from '../../support/present.ts';
 
 const tsx = createRequire(import.meta.url).resolve('tsx');
 const main = fileURLToPath(new URL('../../../pipeline/cli/main.ts', import.meta.url));
@@ -40,11 +41,14 @@ describe('cli/compose/command', () => {
     );
     assert.equal(manifest.measured, undefined);
     const { teacher } = (await openLibrary(folder.path)).manifest;
-    assert.ok(manifest.params <= manifest.limits!.params! && manifest.limits!.params! < teacher.params);
-    assert.equal(manifest.limits!.top1LossPp, 30);
-    assert.equal(manifest.predicted!.by, 'predictor');
+    assert.ok(
+      manifest.params <= present(present(manifest.limits).params) &&
+        present(present(manifest.limits).params) < teacher.params,
+    );
+    assert.equal(present(manifest.limits).top1LossPp, 30);
+    assert.equal(present(manifest.predicted).by, 'predictor');
     // The run's own latencies are of blocks alone.
-    assert.equal(manifest.predicted!.latencyMs, undefined);
+    assert.equal(present(manifest.predicted).latencyMs, undefined);
   });
 
   it('says how to measure a model whose images are not known', () => {

@@ -8,6 +8,7 @@ import { hasOnnxRuntime } from '../../support/onnx-runtime.ts';
 import { BlockForgeError } from '../../../pipeline/util/failure.ts';
 import { writtenLibrary } from '../../library/fixture.ts';
 import { parseLine as parse } from '../parse.ts';
+import { present } from '../../support/present.ts';
 
 const refused = (line: string, ...parts: RegExp[]) =>
   assert.throws(
@@ -71,7 +72,7 @@ describe('cli/profile', () => {
     const watch =
       "data:text/javascript,process.on('exit',()=>{if('_tfengine'in globalThis)process.exitCode=99})";
     const command = ['--import', tsx, '--import', watch, main, 'profile'];
-    let folder: Awaited<ReturnType<typeof writtenLibrary>>;
+    let folder: Awaited<ReturnType<typeof writtenLibrary>> | undefined;
     before(async function () {
       if (!(await hasOnnxRuntime())) this.skip();
       folder = await writtenLibrary();
@@ -81,20 +82,20 @@ describe('cli/profile', () => {
     it('measures under ONNX Runtime without TensorFlow, and writes the profile', async () => {
       const { status, stdout, stderr } = spawnSync(
         process.execPath,
-        [...command, folder.path, '--iterations', '2', '--batch', '1', '--name', 'here', '--json'],
+        [...command, present(folder).path, '--iterations', '2', '--batch', '1', '--name', 'here', '--json'],
         { encoding: 'utf8' },
       );
       assert.equal(stderr, '');
       assert.equal(status, 0);
       const profile = JSON.parse(stdout) as { kind: string; device: { name: string } };
       assert.deepEqual([profile.kind, profile.device.name], ['blockforge-profile', 'here']);
-      assert.deepEqual(await readdir(join(folder.path, 'profiles')), ['here.json']);
+      assert.deepEqual(await readdir(join(present(folder).path, 'profiles')), ['here.json']);
     });
 
     it('stops at Ctrl-C and leaves nothing', async () => {
       const child = spawn(
         process.execPath,
-        [...command, folder.path, '--iterations', '500000', '--name', 'never'],
+        [...command, present(folder).path, '--iterations', '500000', '--name', 'never'],
         { stdio: ['ignore', 'ignore', 'pipe'] },
       );
       let text = '';
@@ -105,7 +106,9 @@ describe('cli/profile', () => {
       const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
       assert.equal(code, 130, text);
       assert.match(text, /^measuring: 0 %, .* left\ninterrupted: no profile was written\n$/);
-      assert.ok(!(await readdir(join(folder.path, 'profiles'))).some((name) => name.startsWith('never')));
+      assert.ok(
+        !(await readdir(join(present(folder).path, 'profiles'))).some((name) => name.startsWith('never')),
+      );
     });
   });
 });

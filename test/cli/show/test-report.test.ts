@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { readLibrarySummary } from '../../../pipeline/cli/show/read.ts';
 import { sha256File } from '../../../pipeline/util/hash.ts';
 import { temporaryFolder, writtenLibrary } from '../../library/fixture.ts';
+import { present } from '../../support/present.ts';
 
 describe('library/test-report', () => {
   let run: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -50,13 +51,13 @@ describe('library/test-report', () => {
     await report();
     const { test } = await readLibrarySummary(run.path);
     assert.deepEqual(test, (await readLibrarySummary(join(run.path, 'library'))).test);
-    assert.equal(test!.images, 100);
-    assert.equal(test!.teacher.top1, 70);
+    assert.equal(present(test).images, 100);
+    assert.equal(present(test).teacher.top1, 70);
     assert.deepEqual(
-      test!.uniform.map(({ sparsity, refit }) => [sparsity, refit.top1Low]),
+      present(test).uniform.map(({ sparsity, refit }) => [sparsity, refit.top1Low]),
       [[0.5, 60]],
     );
-    assert.deepEqual(test!.allocated![0]!.widths, [5, 10]);
+    assert.deepEqual(present(present(test).allocated)[0]!.widths, [5, 10]);
   });
 
   it('shows nothing of another library, of an empty split, or of a file that is none', async () => {

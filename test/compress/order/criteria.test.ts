@@ -10,6 +10,7 @@ import { createActiveRate, createSaliency } from '../../../pipeline/compress/uni
 import { random } from '../../../pipeline/util/random.ts';
 import { describeOnEachEngine } from '../../support/engines.ts';
 import { sampleBlock, twoPass } from '../sample-block.ts';
+import { present } from '../../support/present.ts';
 
 const { weights, statistics, activations } = sampleBlock({ width: 5, hidden: 9, count: 120 });
 const ridge = 1e-4;
@@ -17,7 +18,7 @@ const input = { weights, statistics, ridge };
 
 function assertScores(order: Order, expected: readonly number[], tolerance = 1e-12): void {
   expected.forEach((value, j) =>
-    assert.ok(Math.abs(order.scores![j]! - value) <= tolerance * (1 + Math.abs(value)), `unit ${j}`),
+    assert.ok(Math.abs(present(order.scores)[j]! - value) <= tolerance * (1 + Math.abs(value)), `unit ${j}`),
   );
   const sorted = expected.map((_, j) => j).sort((a, b) => expected[b]! - expected[a]!);
   assert.deepEqual([...order.units], sorted);
@@ -90,8 +91,8 @@ describe('denoised variance', () => {
     for (let j = 0; j < hidden; j++) {
       const signal = loadings[0]![j]! ** 2 + loadings[1]![j]! ** 2;
       // 4,000 samples: a variance is known to 2.2 % at one standard error.
-      assert.ok(Math.abs(scores![j]! - (signal + 0.04 / 2)) < 0.1 * signal + 0.01, `unit ${j}`);
-      assert.ok(scores![j]! < sample.covariance[j * hidden + j]!);
+      assert.ok(Math.abs(present(scores)[j]! - (signal + 0.04 / 2)) < 0.1 * signal + 0.01, `unit ${j}`);
+      assert.ok(present(scores)[j]! < sample.covariance[j * hidden + j]!);
     }
   });
 
@@ -140,9 +141,9 @@ describeOnEachEngine('what single criteria collect', () => {
     for (const [from, to] of [
       [0, 50],
       [50, 120],
-    ]) {
-      const h = tf.tensor2d(Float32Array.from(activations.slice(from! * 9, to! * 9)), [to! - from!, 9]);
-      const g = tf.tensor2d(gradients.slice(from! * 5, to! * 5), [to! - from!, 5]);
+    ] as const) {
+      const h = tf.tensor2d(Float32Array.from(activations.slice(from * 9, to * 9)), [to - from, 9]);
+      const g = tf.tensor2d(gradients.slice(from * 5, to * 5), [to - from, 5]);
       saliency.add(h, g, kernel);
       tf.dispose([h, g]);
     }

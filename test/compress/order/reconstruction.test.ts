@@ -5,6 +5,7 @@ import { refit } from '../../../pipeline/compress/refit.ts';
 import { sliceFfn } from '../../../pipeline/model/ffn-weights.ts';
 import { random } from '../../../pipeline/util/random.ts';
 import { sampleBlock, type SampleBlock } from '../sample-block.ts';
+import { present } from '../../support/present.ts';
 
 const ridge = 1e-4;
 
@@ -13,9 +14,9 @@ function regularisedError({ weights, statistics }: SampleBlock, units: readonly 
   if (units.length === 0) return Infinity;
   const rest = Array.from({ length: weights.hidden }, (_, j) => j).filter((j) => !units.includes(j));
   const options = { ridge, method: 'affine' } as const;
-  const [fit] = refit(weights, statistics, [...units, ...rest], [units.length], options);
-  const norm = fit!.weights.fc2Kernel.reduce((sum, w) => sum + w * w, 0);
-  return fit!.predictedError + fit!.ridge * norm;
+  const fit = refit(weights, statistics, [...units, ...rest], [units.length], options)[0]!;
+  const norm = fit.weights.fc2Kernel.reduce((sum, w) => sum + w * w, 0);
+  return fit.predictedError + fit.ridge * norm;
 }
 
 describe('reconstruction order', () => {
@@ -91,7 +92,7 @@ describe('reconstruction order', () => {
       ridge: 1e-8,
     });
     assert.ok(predictedError !== undefined);
-    const firstTwo = [units[11], units[10]].sort((a, b) => a! - b!);
+    const firstTwo = [units[11]!, units[10]!].sort((a, b) => a - b);
     assert.ok(firstTwo.includes(4) && (firstTwo.includes(2) || firstTwo.includes(9)));
     assert.ok(predictedError[10]! < 1e-6 * predictedError[0]!);
   });
@@ -146,6 +147,7 @@ describe('order criteria', () => {
       return fits.map(({ predictedError }) => predictedError);
     });
     const [best, ...others] = errors;
-    for (const other of others) for (const [i, error] of other.entries()) assert.ok(best![i]! < error);
+    for (const other of others)
+      for (const [i, error] of other.entries()) assert.ok(present(best)[i]! < error);
   });
 });

@@ -10,6 +10,7 @@ import { inspectCheckpoint } from '../../../pipeline/model/checkpoint/inspect.ts
 import { writeSafetensors } from '../../../pipeline/model/safetensors.ts';
 import { BlockForgeError } from '../../../pipeline/util/failure.ts';
 import { asHuggingface, strongWeights, tinyArchitecture } from '../../support/checkpoints.ts';
+import { present } from '../../support/present.ts';
 
 interface Served {
   readonly body: Buffer;
@@ -23,12 +24,13 @@ interface Served {
 function hub(files: Map<string, Served>, log: IncomingMessage[]): Server {
   return createServer((request: IncomingMessage, response: ServerResponse) => {
     log.push(request);
-    const [, name] = /\/([^/]+)$/.exec(request.url!)!;
+    const url = present(request.url);
+    const name = present(/\/([^/]+)$/.exec(url))[1]!;
     const file = files.get(name);
     if (file === undefined) return void response.writeHead(404).end('not here');
     if (file.status !== undefined) return void response.writeHead(file.status).end();
     const digest = file.digest ?? createHash('sha256').update(file.body).digest('hex');
-    if (!request.url!.startsWith('/cdn/')) {
+    if (!url.startsWith('/cdn/')) {
       response.writeHead(302, {
         location: `/cdn/${name}`,
         'x-linked-etag': `"${digest}"`,
@@ -40,8 +42,8 @@ function hub(files: Map<string, Served>, log: IncomingMessage[]): Server {
     if (start >= file.body.length) return void response.writeHead(416).end();
     const rest = file.body.subarray(start);
     response.writeHead(start > 0 ? 206 : 200, { 'content-length': rest.length });
-    if ((file.cuts ?? 0) > 0) {
-      file.cuts!--;
+    if (file.cuts !== undefined && file.cuts > 0) {
+      file.cuts--;
       response.write(rest.subarray(0, rest.length >> 1), () => setTimeout(() => response.destroy(), 20));
     } else response.end(rest);
   });
@@ -121,7 +123,7 @@ describe('model/checkpoint/hub', () => {
   });
 
   it('continues where the line was cut', async () => {
-    files.get('model.safetensors')!.cuts = 2;
+    present(files.get('model.safetensors')).cuts = 2;
     const folder = await fetchFromHub('hf:o/m', { environment });
     assert.deepEqual(await readFile(join(folder, 'model.safetensors')), weights);
     const ranges = log
@@ -136,14 +138,14 @@ describe('model/checkpoint/hub', () => {
   });
 
   it('keeps what it has when the line stays bad, and a later call continues', async () => {
-    files.get('model.safetensors')!.cuts = 4;
+    present(files.get('model.safetensors')).cuts = 4;
     const { reason, found } = await failure(fetchFromHub('hf:o/m', { environment }));
     assert.equal(reason, 'download-failed');
     assert.match(found, /bytes are kept and will be continued/);
     log.length = 0;
     await fetchFromHub('hf:o/m', { environment });
     assert.match(
-      log.find(({ url }) => url === '/cdn/model.safetensors')!.headers.range!,
+      present(present(log.find(({ url }) => url === '/cdn/model.safetensors')).headers.range),
       /^bytes=[1-9]\d*-$/,
     );
   });
@@ -153,7 +155,7 @@ describe('model/checkpoint/hub', () => {
     const { reason, found, next } = await failure(fetchFromHub('hf:o/m', { environment }));
     assert.equal(reason, 'download-failed');
     assert.match(found, /SHA-256 [0-9a-f]{64} instead of a{64}/);
-    assert.match(next!, /starts this file anew/);
+    assert.match(present(next), /starts this file anew/);
     const folder = join(cache, 'hub', 'o--m', 'main');
     assert.deepEqual(await readdir(folder), ['config.json']);
     files.set('model.safetensors', { body: weights });
@@ -175,12 +177,12 @@ describe('model/checkpoint/hub', () => {
     files.delete('model.safetensors');
     assert.match((await failure(fetchFromHub('hf:o/m', { environment }))).found, /no model\.safetensors at /);
     files.set('model.safetensors', { body: weights, status: 401 });
-    assert.match((await failure(fetchFromHub('hf:o/m', { environment }))).next!, /HF_TOKEN/);
+    assert.match(present((await failure(fetchFromHub('hf:o/m', { environment }))).next), /HF_TOKEN/);
     const nowhere = { BLOCKFORGE_CACHE: cache, HF_ENDPOINT: 'http://127.0.0.1:9' };
     const { reason, found, next } = await failure(fetchFromHub('hf:o/x', { environment: nowhere }));
     assert.equal(reason, 'download-failed');
     assert.match(found, /fetch failed/);
-    assert.match(next!, /download model\.safetensors and config\.json of o\/x by hand/);
+    assert.match(present(next), /download model\.safetensors and config\.json of o\/x by hand/);
   });
 
   it('refuses names that are no names', async () => {

@@ -192,7 +192,7 @@ describe('model/checkpoint', () => {
     const { architecture, preprocessing } = await inspectCheckpoint(folder);
     assert.deepEqual(architecture, tinyDeit);
     assert.equal(preprocessing?.resize, 8);
-    assert.deepEqual(preprocessing?.mean, [0.1, 0.2, 0.3]);
+    assert.deepEqual(preprocessing.mean, [0.1, 0.2, 0.3]);
     const wrong = await refusal(
       inspectCheckpoint(folder, { architectureName: 'vit_base_patch16_224' }),
       'checkpoint-unsupported',
@@ -333,8 +333,8 @@ describe('model/checkpoint', () => {
       const text = await readFile(file, 'utf8');
       assert.doesNotMatch(text, /from '@tensorflow/, file);
       // Types vanish; only imports of values load a module.
-      for (const [, target] of text.matchAll(/^(?:import|export) (?!type )[^;]*? from '(\.[^']+)'/gms)) {
-        await visit(join(dirname(file), target));
+      for (const found of text.matchAll(/^(?:import|export) (?!type )[^;]*? from '(\.[^']+)'/gms)) {
+        await visit(join(dirname(file), found[1]!));
       }
     };
     await visit(join(import.meta.dirname, '../../../pipeline/model/checkpoint/inspect.ts'));

@@ -3,6 +3,7 @@ import type { JobPlan } from '../../../pipeline/runner/contract.ts';
 import { stages } from '../../../pipeline/stages/blocks/graph.ts';
 import { vitBase } from '../../support/checkpoints.ts';
 import { planInput } from './plan-input.ts';
+import { present } from '../../support/present.ts';
 
 /** The jobs that a config with these settings plans, by id. */
 function jobsOf(config: object): ReadonlyMap<string, JobPlan> {
@@ -13,7 +14,7 @@ function jobsOf(config: object): ReadonlyMap<string, JobPlan> {
 describe('the jobs of the method blocks', () => {
   const shapes = (splits: object) => ({ data: { source: 'shapes', splits } });
   const shardOf = (from: string) =>
-    jobsOf({ ...shapes({ calibration: 2048 }), inputs: { from } }).get('statistics/shard-0')!;
+    present(jobsOf({ ...shapes({ calibration: 2048 }), inputs: { from } }).get('statistics/shard-0'));
 
   it('count the inputs of training images where they are trained on, and only there', () => {
     const inputs = (images: number) => images * 64 * 768 * 4 * 12;
@@ -29,14 +30,15 @@ describe('the jobs of the method blocks', () => {
 
   it('collect what the order criterion asks for, and no more', () => {
     const needs = (criterion: string) =>
-      (jobsOf({ order: { criterion } }).get('statistics/shard-0')!.settings as { needs: unknown }).needs;
+      (present(jobsOf({ order: { criterion } }).get('statistics/shard-0')).settings as { needs: unknown })
+        .needs;
     assert.deepEqual(needs('reconstruction'), []);
     assert.deepEqual(needs('taylor'), ['saliency']);
     assert.deepEqual(needs('active-energy'), ['activeRate']);
   });
 
   it("are independent of each other, block by block, only where all inputs are the teacher's", () => {
-    const needs = (from: string, id: string) => jobsOf({ inputs: { from } }).get(id)!.needs;
+    const needs = (from: string, id: string) => present(jobsOf({ inputs: { from } }).get(id)).needs;
     for (const stage of ['refit', 'distill']) {
       assert.ok(needs('composed', `${stage}/block-02`).includes(`${stage}/block-01`));
       assert.ok(!needs('teacher', `${stage}/block-02`).includes(`${stage}/block-01`));
@@ -62,12 +64,12 @@ describe('the jobs of the method blocks', () => {
     for (const job of jobs.values()) {
       for (const id of [...job.needs, ...(job.wants ?? [])]) assert.ok(jobs.has(id), `${job.id} reads ${id}`);
     }
-    assert.ok(jobs.get('measure/shard-0')!.wants!.includes('distill/block-11'));
-    assert.ok(jobs.get('export/library')!.needs.includes('rank/library'));
+    assert.ok(present(present(jobs.get('measure/shard-0')).wants).includes('distill/block-11'));
+    assert.ok(present(jobs.get('export/library')).needs.includes('rank/library'));
   });
 
   it('are found again by the settings in the record of the export, all of the config', () => {
-    const { settings, folder } = jobsOf({ seed: 7 }).get('export/library')!;
+    const { settings, folder } = present(jobsOf({ seed: 7 }).get('export/library'));
     assert.equal(folder, 'library');
     assert.equal((settings as { config: { seed: number } }).config.seed, 7);
   });

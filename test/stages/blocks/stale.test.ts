@@ -6,6 +6,7 @@ import { blocksSchema } from '../../../pipeline/stages/blocks/schema.ts';
 import { resolvePreprocessing } from '../../../datasets/preprocessing.ts';
 import { vitBase } from '../../support/checkpoints.ts';
 import { planInput } from './plan-input.ts';
+import { present } from '../../support/present.ts';
 
 type Settings = { readonly [key: string]: unknown };
 
@@ -44,7 +45,7 @@ function nested(settings: Settings): object {
     const keys = path.split('.');
     let inside = root;
     for (const key of keys.slice(0, -1)) inside = (inside[key] ??= {}) as Record<string, unknown>;
-    inside[keys.at(-1)!] = value;
+    inside[present(keys.at(-1))] = value;
   }
   return root;
 }

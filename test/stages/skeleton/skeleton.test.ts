@@ -61,7 +61,7 @@ describe('a second method', function () {
     });
   }
   const ran = () => events.flatMap((event) => (event.type === 'job-finished' ? [event.job] : [])).sort();
-  const read = <T>(path: string) => JSON.parse(readFileSync(join(runFolder(), path), 'utf8')) as T;
+  const read = (path: string): unknown => JSON.parse(readFileSync(join(runFolder(), path), 'utf8'));
   const refusal = (...overrides: string[]): string => {
     try {
       load(...overrides);
@@ -110,8 +110,8 @@ describe('a second method', function () {
     const outcome = await perform([]);
     assert.deepEqual(outcome.failures, []);
     assert.deepEqual(ran(), ['part/0', 'part/1', 'vote/all']);
-    const { images, correct } = read<Part>('vote/all/vote.json');
-    const check = read<TeacherCheck>('teacher/check/check.json');
+    const { images, correct } = read('vote/all/vote.json') as Part;
+    const check = read('teacher/check/check.json') as TeacherCheck;
     assert.equal(images, 60);
     assert.equal(check.images, 60);
     assert.ok(Math.abs((100 * correct) / images - check.top1.mean) < 1e-9, 'the parts are the whole');
@@ -122,6 +122,6 @@ describe('a second method', function () {
     assert.deepEqual([again.ran, again.fresh], [0, 6]);
     await perform(['parts.count=3']);
     assert.deepEqual(ran(), ['part/0', 'part/1', 'part/2', 'vote/all']);
-    assert.equal(read<Part>('vote/all/vote.json').images, 60);
+    assert.equal((read('vote/all/vote.json') as Part).images, 60);
   });
 });

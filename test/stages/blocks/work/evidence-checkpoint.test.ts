@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { EvidenceState } from '../../../../pipeline/recipe/evidence.ts';
 import { loadEvidence, saveEvidence } from '../../../../pipeline/stages/blocks/work/evidence-checkpoint.ts';
+import { present } from '../../../support/present.ts';
 
 const state = (count: number): EvidenceState => ({
   statistics: {
@@ -33,7 +34,7 @@ describe('the checkpoint of a calibration pass', () => {
     const { statistics } = state(3);
     const none = { statistics, activeRate: undefined, saliency: undefined };
     await saveEvidence(folder, [none], { image: 1, tokenBytes: 0 });
-    assert.deepEqual((await loadEvidence(folder, 1))!.states, [{ statistics }]);
+    assert.deepEqual(present(await loadEvidence(folder, 1)).states, [{ statistics }]);
   });
 
   it('is not there before it is whole', async () => {
