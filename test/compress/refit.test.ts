@@ -84,8 +84,8 @@ describe('refit', () => {
 
   it('says when the ridge had to grow, and stays finite', () => {
     const twin = statistics.covariance.slice();
-    for (let j = 0; j < 24; j++) twin[7 * 24 + j]! = twin[j]!;
-    for (let j = 0; j < 24; j++) twin[j * 24 + 7]! = twin[j * 24]!;
+    for (let j = 0; j < 24; j++) twin[7 * 24 + j] = twin[j]!;
+    for (let j = 0; j < 24; j++) twin[j * 24 + 7] = twin[j * 24]!;
     const degenerate = { ...statistics, covariance: twin };
     const fit = refit(weights, degenerate, units, [24], { ridge: 0, method: 'affine' })[0]!;
     assert.ok(fit.weights.fc2Kernel.every(Number.isFinite));

@@ -54,7 +54,7 @@ export function outputOf(weights: FfnWeights, tokens: Float32Array): Float64Arra
     for (let d = 0; d < width; d++) {
       let y = fc2Bias[d]!;
       for (let j = 0; j < hidden; j++) y += h[t * hidden + j]! * fc2Kernel[j * width + d]!;
-      result[t * width + d]! = y;
+      result[t * width + d] = y;
     }
   }
   return result;

@@ -83,9 +83,9 @@ describe('reconstruction order', () => {
       covariance[4 * 12 + j] = 0;
       covariance[j * 12 + 4] = 0;
     }
-    for (let j = 0; j < 12; j++) covariance[9 * 12 + j]! = covariance[2 * 12 + j]!;
-    for (let j = 0; j < 12; j++) covariance[j * 12 + 9]! = covariance[j * 12 + 2]!;
-    mean[9]! = mean[2]!;
+    for (let j = 0; j < 12; j++) covariance[9 * 12 + j] = covariance[2 * 12 + j]!;
+    for (let j = 0; j < 12; j++) covariance[j * 12 + 9] = covariance[j * 12 + 2]!;
+    mean[9] = mean[2]!;
     const { units, predictedError } = reconstruction({
       statistics: { count: 150, mean, covariance },
       weights: block.weights,
