@@ -5,7 +5,7 @@
  *     npm run bench -- distill-job [steps] [engine]
  */
 import { distillBlock } from '../pipeline/distill/loop.ts';
-import { recipes } from './quality/recipes.ts';
+import { defaultDistillation } from './quality/recipes.ts';
 import { sampleRss } from './sample-rss.ts';
 import { teacherExamples } from '../pipeline/distill/teacher-examples.ts';
 import { sliceFfn } from '../pipeline/model/ffn-weights.ts';
@@ -45,12 +45,11 @@ await distillBlock({
   block: 'block-00',
   students,
   examples,
-  settings: { ...recipes.blockforge.recipe.distill!, steps },
+  settings: { ...defaultDistillation, steps },
   signal: new AbortController().signal,
   checkpoint: { load: () => Promise.resolve(undefined), save: () => Promise.resolve() },
   onProgress: ({ note, metrics }) => {
-    const rate = metrics.gflopPerSecond!;
-    console.log(`  ${note}, ${rate.toFixed(0)} GFLOP/s`);
+    console.log(`  ${note}, ${metrics['gflopPerSecond']!.toFixed(0)} GFLOP/s`);
   },
 });
 examples.dispose();

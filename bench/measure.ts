@@ -17,11 +17,14 @@ export interface MeasureCase {
   readonly images: number;
 }
 
+const vitTiny = namedArchitecture('vit_tiny_patch16_224');
+if (vitTiny === undefined) throw new Error('no ViT-Tiny among the named architectures');
+
 /** ViT-Tiny/16 at 224 px, and a model of the size that Fashion-MNIST needs. Four descendants per block. */
 export const measureCases: Readonly<Record<string, MeasureCase>> = {
   'vit-tiny': {
     architecture: {
-      ...namedArchitecture('vit_tiny_patch16_224')!.facts,
+      ...vitTiny.facts,
       channels: 3,
       classes: 1000,
     },
@@ -72,7 +75,7 @@ export async function benchMeasure({ architecture, sparsities, images }: Measure
     labels: new Int32Array(images),
     ids: Array.from({ length: images }, (_, image) => String(image)),
   });
-  // eslint-disable-next-line @typescript-eslint/require-await
+  // eslint-disable-next-line @typescript-eslint/require-await -- images come from files, as a rule
   async function* batches(): AsyncGenerator<ImageBatch> {
     yield batch();
   }

@@ -25,7 +25,7 @@ import { openEvaluation } from './quality/evaluate.ts';
 import { openEvidence, type FoldEvidence } from './quality/evidence.ts';
 import { readOptions, type QualityOptions } from './quality/options.ts';
 import { createProgress } from './quality/progress.ts';
-import { recipes, type Baseline, type RecipeName } from './quality/recipes.ts';
+import { defaultDistillation, recipes, type Baseline, type RecipeName } from './quality/recipes.ts';
 import { runRecipe, type RecipeRun } from './quality/run-recipe.ts';
 import { readRun, writeRun, type StoredRun } from './quality/store.ts';
 import { buildTable, markdownTable } from './quality/table.ts';
@@ -39,8 +39,7 @@ async function quality(options: QualityOptions): Promise<string> {
   const first = await openQualityData(options, seeds[0]);
   const { loaded, architecture } = first;
   const engine = await loadEngine(options.engine ?? loaded.config.engine);
-  const folder = options.out === undefined ? resolve('runs', loaded.name, 'quality') : undefined;
-  const out = options.out === undefined ? join(folder!, 'quality.json') : resolve(options.out);
+  const out = resolve(options.out ?? join('runs', loaded.name, 'quality', 'quality.json'));
   const store = `${out.replace(/\.json$/, '')}.runs`;
   await mkdir(store, { recursive: true });
   const folds = Array.from({ length: options.folds }, (_, fold) => fold);
@@ -197,7 +196,7 @@ function trainings(name: RecipeName, { distill, distillRecipes }: QualityOptions
 /** The recipe's own, or the pipeline's default where it has none and is named all the same. */
 function distillation({ recipe }: Baseline, { loaded: { config } }: QualityData): RecipeRun['distill'] {
   return {
-    ...(recipe.distill ?? recipes.blockforge.recipe.distill!),
+    ...(recipe.distill ?? defaultDistillation),
     batchTokens: config.distill.batchTokens,
   };
 }

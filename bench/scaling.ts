@@ -137,7 +137,7 @@ function compositions(
   levels: number,
   whole: readonly (readonly string[])[],
 ): (readonly string[])[] {
-  const sparsest = library.manifest.blocks.map(({ descendants }) => descendants.at(-1)!);
+  const sparsest = library.manifest.blocks.map(({ descendants }) => descendants[descendants.length - 1]!);
   const loss = lossModel(library.manifest);
   const mostDropPp = loss.dropPp(sparsest.reduce((sum, item) => sum + loss.costOf(item), 0));
   const known = new Set(whole.map((ids) => ids.join(' ')));

@@ -31,7 +31,7 @@ const { channels, imageSize } = teacher.architecture;
 const draw = random(1, 'switching');
 const image = Float32Array.from({ length: channels * imageSize ** 2 }, () => draw.normal());
 let inferences = 0;
-let stop = false;
+let stop = false as boolean;
 const inferring = (async () => {
   while (!stop) {
     await runtime.predict(image);

@@ -31,8 +31,9 @@ const lastStage = process.argv[4] ?? 'report';
 const engine = (process.argv[5] ?? 'auto') as EngineChoice;
 const classes = 10;
 const half = { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5], channels: 3 } as const;
-const { facts } = namedArchitecture('vit_base_patch16_224')!;
-const architecture: Architecture = { ...facts, channels: 3, classes };
+const named = namedArchitecture('vit_base_patch16_224');
+if (named === undefined) throw new Error('no ViT-B/16 among the named architectures');
+const architecture: Architecture = { ...named.facts, channels: 3, classes };
 
 /** A colour per class, a little varied, under noise: uint8 [224, 224, 3]. */
 function picture(label: number, index: number): Uint8Array {
@@ -131,7 +132,8 @@ try {
     if (event.type === 'job-failed')
       console.log(`${event.job} failed: ${event.failure.subject}: ${event.failure.found}`);
     if (event.type !== 'job-finished') continue;
-    const memory = peak.has(event.job) ? formatBytes(peak.get(event.job)!) : '';
+    const bytes = peak.get(event.job);
+    const memory = bytes === undefined ? '' : formatBytes(bytes);
     console.log(`${event.job.padEnd(24)}${formatDuration(event.seconds).padStart(12)}  ${memory}`);
   }
   console.log(

@@ -52,6 +52,12 @@ export function openImageCache(options: {
   let sinceMeasured = 0;
   let bounding: Promise<void> | undefined;
 
+  /** Writes go on beside each other: whichever fails first says so. */
+  const giveUp = (error: Error): void => {
+    if (!broken) warn?.(`the image cache ${folder} is not written any more: ${error.message}`);
+    broken = true;
+  };
+
   const bound = async (): Promise<void> => {
     const entries = await listFiles(folder);
     known = entries.reduce((sum, entry) => sum + entry.bytes, 0);
@@ -101,8 +107,7 @@ export function openImageCache(options: {
           await bounding;
         }
       } catch (error) {
-        if (!broken) warn?.(`the image cache ${folder} is not written any more: ${(error as Error).message}`);
-        broken = true;
+        giveUp(error as Error);
       }
     },
   };

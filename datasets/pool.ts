@@ -17,8 +17,9 @@ export function createPool(items: readonly Item[], random: Random): Pool {
     if (list === undefined) byLabel.set(item.label, [item]);
     else list.push(item);
   }
-  const labels = [...byLabel.keys()].sort((a, b) => a - b);
-  const lists = labels.map((label) => random.shuffle(byLabel.get(label)!));
+  const sorted = [...byLabel].sort(([a], [b]) => a - b);
+  const labels = sorted.map(([label]) => label);
+  const lists = sorted.map(([, list]) => random.shuffle(list));
   const at = lists.map(() => 0);
   const left = () => lists.map((list, index) => list.length - at[index]!);
   return {

@@ -29,8 +29,8 @@ export async function* splitBatches(
     next += batchSize;
   };
   for (let i = 0; i < ahead; i++) startNext();
-  while (pending.length > 0) {
-    const batch = await pending.shift()!;
+  for (let first = pending.shift(); first !== undefined; first = pending.shift()) {
+    const batch = await first;
     startNext();
     yield batch;
   }

@@ -5,6 +5,7 @@ import { sweep } from '../../pipeline/measure/sweep.ts';
 import type { FfnWeights } from '../../pipeline/model/ffn-weights.ts';
 import { disposeFfn, uploadFfn } from '../../pipeline/model/ffn-tensors.ts';
 import type { VisionTransformer } from '../../pipeline/model/upload.ts';
+import { known } from '../../pipeline/util/known.ts';
 
 export interface MeasuredWidthsInput {
   readonly model: VisionTransformer;
@@ -46,7 +47,7 @@ export async function measuredWidths(input: MeasuredWidthsInput): Promise<number
     const choices = candidates.map((block, index) =>
       block.map((weights) => ({
         // The teacher's own block costs nothing.
-        cost: weights.hidden === hidden ? 0 : summariseScores(models.get(`${index}/${weights.hidden}`)!).kl,
+        cost: weights.hidden === hidden ? 0 : summariseScores(known(models, `${index}/${weights.hidden}`)).kl,
         resource: weights.hidden,
       })),
     );

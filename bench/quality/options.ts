@@ -37,7 +37,7 @@ const own = all.filter((name) => recipes[name].recipe.distill !== null);
 
 /** @throws BlockForgeError `usage`; returns undefined after printing help */
 export async function readOptions(argv: readonly string[]): Promise<QualityOptions | undefined> {
-  let asked = true;
+  let asked = true as boolean;
   const args = await yargs([...argv])
     .scriptName('npm run bench -- quality')
     .usage('$0 --config FILE: every recipe on one teacher, the same images and the same measurements')
@@ -84,7 +84,7 @@ export async function readOptions(argv: readonly string[]): Promise<QualityOptio
     .strict()
     .version(false)
     .exitProcess(false)
-    .fail((message, error) => refuse(message ?? error.message))
+    .fail((message: string | null, error) => refuse(message ?? error.message))
     .parseAsync([...argv], {}, (_error, _args, output) => {
       if (output === '') return;
       console.log(output);

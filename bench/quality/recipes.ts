@@ -110,6 +110,17 @@ const taylor: Baseline = {
   allocations: ['global', 'uniform'],
 };
 
+/** How the pipeline distils by default. */
+export const defaultDistillation: NonNullable<Recipe['distill']> = {
+  optimizer: 'adamw',
+  learningRate: 1e-3,
+  schedule: 'cosine',
+  warmupShare: 0.05,
+  weightDecay: 0,
+  loss: 'normalised-mse',
+  earlyStop: null,
+};
+
 /** What the pipeline does by default (tested against the config's defaults). */
 const blockforge: Baseline = {
   name: 'blockforge',
@@ -120,15 +131,7 @@ const blockforge: Baseline = {
     refit: { method: 'affine' },
     inputs: { from: 'composed', composedShare: 0.5, images: 1024 },
     tokenWeights: 'gradient',
-    distill: {
-      optimizer: 'adamw',
-      learningRate: 1e-3,
-      schedule: 'cosine',
-      warmupShare: 0.05,
-      weightDecay: 0,
-      loss: 'normalised-mse',
-      earlyStop: null,
-    },
+    distill: defaultDistillation,
   },
   allocations: ['uniform', 'measured'],
 };

@@ -13,6 +13,7 @@ import type { FoldEvidence } from './evidence.ts';
 import { globalWidths } from './global-widths.ts';
 import { measuredWidths } from './measured-widths.ts';
 import type { AllocationRule, Baseline } from './recipes.ts';
+import { known } from '../../pipeline/util/known.ts';
 
 export interface RecipeRun {
   readonly baseline: Baseline;
@@ -110,7 +111,7 @@ export async function* runRecipe(
       const found = await measuredWidths({
         model: evidence.model,
         batches: run.allocationBatches(),
-        candidates: grid.map((widths, block) => widths.map((width) => library.get(keyOf(block, width))!)),
+        candidates: grid.map((widths, block) => widths.map((width) => known(library, keyOf(block, width)))),
         budgets: steps.map(({ width }) => width * teacher.length),
         onImages: run.onAllocationImages,
       });
@@ -135,7 +136,7 @@ export async function* runRecipe(
     for (const { allocation, sparsity, widths } of models) {
       const note = `${name}, ${allocation}, ${stageName(distillSteps)}, ${sparsity}`;
       run.onNote(note);
-      const ffn = widths.map((width, block) => trained.get(keyOf(block, width))!);
+      const ffn = widths.map((width, block) => known(trained, keyOf(block, width)));
       const scores = await evaluation.score(note, ffn);
       const seconds = {
         fitSeconds,
@@ -216,7 +217,10 @@ async function distilled(
       const inputs = inputsOf(block);
       const { students } = await distillBlock({
         block: `${baseline.name}, ${blockName(block)}`,
-        students: some.map((width) => ({ id: widthName(width), weights: library.get(keyOf(block, width))! })),
+        students: some.map((width) => ({
+          id: widthName(width),
+          weights: known(library, keyOf(block, width)),
+        })),
         examples: await inputs.examples(some.length, { batchTokens, seed }),
         settings: { ...settings, steps },
         signal: new AbortController().signal,

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { scoresFromArrays, scoresToArrays, type Scores } from '../../pipeline/measure/scores.ts';
 import { withSafetensors, writeSafetensors } from '../../pipeline/model/safetensors.ts';
 import type { ModelResult } from './run-recipe.ts';
+import { known } from '../../pipeline/util/known.ts';
 
 /** What one recipe gave on one fold of one seed after one number of distillation steps, per image. */
 export interface StoredRun {
@@ -37,13 +38,13 @@ export async function readRun(path: string): Promise<StoredRun | undefined> {
     const arrays: Record<string, Uint8Array | Float32Array> = {};
     for (const name of file.names) arrays[name] = (await file.readTyped(name)) as Uint8Array | Float32Array;
     const scores = scoresFromArrays(arrays);
-    const run = JSON.parse(file.metadata.run!) as Omit<StoredRun, 'teacher' | 'models'> & {
+    const run = JSON.parse(file.metadata['run']!) as Omit<StoredRun, 'teacher' | 'models'> & {
       models: Omit<ModelResult, 'scores'>[];
     };
     return {
       ...run,
-      teacher: scores.get('teacher')!,
-      models: run.models.map((model, index) => ({ ...model, scores: scores.get(nameOf(index))! })),
+      teacher: known(scores, 'teacher'),
+      models: run.models.map((model, index) => ({ ...model, scores: known(scores, nameOf(index)) })),
     };
   });
 }

@@ -174,7 +174,10 @@ function normalBounds(differences: Float64Array, confidence: number): Bounds {
 /** The values of both on the images that both measured. */
 function shared(model: Pooled, reference: Pooled): [Float64Array, Float64Array] {
   const place = new Map(reference.ids.map((id, index) => [id, index]));
-  const pairs = model.ids.flatMap((id, index) => (place.has(id) ? [[index, place.get(id)!] as const] : []));
+  const pairs = model.ids.flatMap((id, index): [number, number][] => {
+    const other = place.get(id);
+    return other === undefined ? [] : [[index, other]];
+  });
   return [
     Float64Array.from(pairs, ([index]) => model.values[index]!),
     Float64Array.from(pairs, ([, index]) => reference.values[index]!),

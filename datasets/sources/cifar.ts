@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import { fail } from '../../pipeline/util/failure.ts';
 import type { Item, Source } from '../contract.ts';
 import { failMissing } from '../missing.ts';
+import { known } from '../../pipeline/util/known.ts';
 
 const side = 32;
 const plane = side * side;
@@ -63,7 +64,7 @@ export async function openCifar(folder: string, kind: 'cifar10' | 'cifar100'): P
     classes: await classNames(join(files.folder, namesFile), classes),
     items,
     packed: true,
-    content: ({ id }) => Promise.resolve(contents.get(id)!),
+    content: ({ id }) => Promise.resolve(known(contents, id)),
     decode: (_, content) =>
       Promise.resolve({ width: side, height: side, channels: 3, pixels: interleave(content) }),
   };
@@ -126,8 +127,8 @@ function interleave(planes: Uint8Array): Uint8Array {
 }
 
 async function classNames(path: string, count: number): Promise<readonly string[]> {
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   });
   if (text === undefined) return Array.from({ length: count }, (_, index) => String(index));

@@ -21,9 +21,10 @@ const maxDepth = 4;
  * that is not among the training classes.
  */
 export async function openFolder(folder: string): Promise<Source> {
-  const root = await realpath(folder).catch((error: NodeJS.ErrnoException) =>
-    missing(folder, error.code === 'ENOENT' ? 'no such folder' : error.message),
-  );
+  const root = await realpath(folder).catch((error: unknown) => {
+    const { code, message } = error as NodeJS.ErrnoException;
+    return missing(folder, code === 'ENOENT' ? 'no such folder' : message);
+  });
   if (!(await stat(root)).isDirectory()) missing(folder, 'a file');
   const top = await listFolders(root, '');
   const testName = testNames.find((name) => top.includes(name));

@@ -6,6 +6,7 @@ import { fail } from '../../pipeline/util/failure.ts';
 import { formatBytes } from '../../pipeline/util/format.ts';
 import type { Item, Source } from '../contract.ts';
 import { failMissing } from '../missing.ts';
+import { known } from '../../pipeline/util/known.ts';
 
 const inflate = promisify(gunzip);
 
@@ -54,7 +55,7 @@ export async function openIdx(folder: string): Promise<Source> {
     items,
     packed: true,
     content: ({ id }) => {
-      const { pixels, at } = offset.get(id)!;
+      const { pixels, at } = known(offset, id);
       return Promise.resolve(pixels.subarray(at, at + size));
     },
     decode: (_, content) => Promise.resolve({ width, height, channels: 1, pixels: content }),
@@ -64,9 +65,10 @@ export async function openIdx(folder: string): Promise<Source> {
 /** @throws BlockForgeError `file-missing` when neither part is complete, or only half of one is there. */
 export async function idxFiles(folder: string): Promise<readonly IdxPair[]> {
   const names = new Set(
-    await readdir(folder).catch((error: NodeJS.ErrnoException) =>
-      missing(folder, error.code === 'ENOENT' ? 'no such folder' : error.message),
-    ),
+    await readdir(folder).catch((error: unknown) => {
+      const { code, message } = error as NodeJS.ErrnoException;
+      return missing(folder, code === 'ENOENT' ? 'no such folder' : message);
+    }),
   );
   const find = (stem: string, kind: string) =>
     [`${stem}-${kind}`, `${stem}.${kind}`]
@@ -144,15 +146,14 @@ async function readIdx(path: string, dimensions: 1 | 3): Promise<{ sizes: number
   }
   const raw = await readFile(path);
   const bytes = zipped
-    ? await inflate(raw, { maxOutputLength: total }).catch((error: NodeJS.ErrnoException) =>
-        refuse(
+    ? await inflate(raw, { maxOutputLength: total }).catch((error: unknown) => {
+        const { code, message } = error as NodeJS.ErrnoException;
+        return refuse(
           path,
-          error.code === 'ERR_BUFFER_TOO_LARGE'
-            ? `more than ${total} bytes`
-            : `broken gzip data (${error.message})`,
+          code === 'ERR_BUFFER_TOO_LARGE' ? `more than ${total} bytes` : `broken gzip data (${message})`,
           `${total} bytes, as the header says`,
-        ),
-      )
+        );
+      })
     : raw;
   if (bytes.length !== total) refuse(path, `${bytes.length} bytes`, `${total}, as the header says`);
   return { sizes, bytes: bytes.subarray(headerBytes) };

@@ -64,7 +64,7 @@ function undominated(choices: readonly (readonly Choice[])[], budget: number): A
     front = [];
     for (const state of grown.sort(compareStates)) {
       if (state.resource + rest > budget) break;
-      if (front.length === 0 || state.cost < front.at(-1)!.cost) front.push(state);
+      if (front.length === 0 || state.cost < front[front.length - 1]!.cost) front.push(state);
     }
   }
   return front

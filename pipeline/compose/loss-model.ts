@@ -22,7 +22,7 @@ export function lossModel(manifest: Manifest): LossModel {
     const { ceilingPp, scale, exponent } = predictor.parameters;
     return {
       by: 'predictor',
-      costOf: (item) => rankedDelta(item).klIncrease!,
+      costOf: (item) => rankedDelta(item).klIncrease ?? NaN,
       dropPp: (cost) => predictLossPp(predictor.parameters, cost),
       costWithin(dropPp) {
         if (dropPp < 0) return -Infinity;
@@ -36,7 +36,7 @@ export function lossModel(manifest: Manifest): LossModel {
   const errors = isAveraged ? additivity?.averageSum.all : additivity?.teacherSum.all;
   return {
     by: isAveraged ? 'average-sum' : 'teacher-sum',
-    costOf: ({ deltas }) => 0 - (isAveraged ? deltas.average! : deltas.teacher).top1Pp.mean,
+    costOf: ({ deltas: { teacher, average = teacher } }) => 0 - (isAveraged ? average : teacher).top1Pp.mean,
     dropPp: (cost) => cost,
     costWithin: (dropPp) => dropPp,
     describe: `the sum of the blocks' ${isAveraged ? 'average losses' : "losses in the teacher's context"}${meanError(errors)}`,

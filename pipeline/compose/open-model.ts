@@ -10,6 +10,7 @@ import type { OpenOptions } from '../library/open.ts';
 import { readDescendantFile, readFrameFile } from '../library/weights.ts';
 import { requireFile } from '../library/listed-file.ts';
 import { modelKind, weightPaths, type ModelManifest } from './model-manifest.ts';
+import { known } from '../util/known.ts';
 
 export interface Model {
   readonly folder: string;
@@ -61,9 +62,9 @@ export async function openModel(path: string, { check = 'sizes' }: OpenOptions =
   const { architecture, widths } = manifest;
   const paths = weightPaths(widths);
   // The schema vouches for their being listed.
-  const listed = (name: string): ManifestFile => manifest.files.find((file) => file.path === name)!;
-  const blocks = paths.blocks.map(listed);
-  const frame = listed(paths.frame);
+  const listed = new Map(manifest.files.map((file) => [file.path, file]));
+  const blocks = paths.blocks.map((name) => known(listed, name));
+  const frame = known(listed, paths.frame);
   const pathOf = (file: ManifestFile): string => insideFolder(folder, file.path);
   return {
     folder,

@@ -119,7 +119,7 @@ function affineFit({ weights, statistics, units, widths, ridge: share, targets }
   const solution = matrix(widest, width);
   for (let i = 0; i < widest; i++) {
     const row = units[i]! * hidden;
-    for (let j = 0; j <= i; j++) covariance.data[i * widest + j]! = statistics.covariance[row + units[j]!]!;
+    for (let j = 0; j <= i; j++) covariance.data[i * widest + j] = statistics.covariance[row + units[j]!]!;
     solution.data.set(targets.shared.subarray(units[i]! * width, (units[i]! + 1) * width), i * width);
   }
   const wanted = absoluteRidge(statistics.covariance, hidden, share);
@@ -149,7 +149,7 @@ function keptFit({ weights, statistics, units, widths, fc2, shift }: FitInput): 
     const rows = matrix(p, width);
     for (const [i, unit] of removed.entries()) {
       const row = unit * hidden;
-      for (let j = 0; j < p; j++) covariance.data[i * p + j]! = statistics.covariance[row + removed[j]!]!;
+      for (let j = 0; j < p; j++) covariance.data[i * p + j] = statistics.covariance[row + removed[j]!]!;
       rows.data.set(fc2.data.subarray(unit * width, (unit + 1) * width), i * width);
     }
     const product = matrix(p, width);

@@ -85,8 +85,8 @@ export async function visitLevels(
         const features = ffnFeatures(model, block, stream, teacherFfn(model, block));
         const input = features['ffn.input'] as tf.Tensor2D;
         const hidden = features['ffn.hidden'] as tf.Tensor2D;
-        if (level > 0) {
-          visit(level, { input, hidden, target: tf.sub(teacherAfter!, stream) }, batch);
+        if (teacherAfter !== undefined) {
+          visit(level, { input, hidden, target: tf.sub(teacherAfter, stream) }, batch);
           return [];
         }
         visit(level, { input, hidden, target: features['ffn.output'] as tf.Tensor2D }, batch);

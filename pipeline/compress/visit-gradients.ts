@@ -52,22 +52,23 @@ export function visitGradients(
     });
     last.dispose();
     for (let block = depth - 1; block >= 0; block--) {
-      const before = streams.pop()!;
+      const before = streams[block]!;
+      streams.pop();
       const after: tf.Tensor = back;
       back = tf.tidy((): tf.Tensor => {
-        let seen: Pick<BlockFeatures, 'ffn.input' | 'ffn.hidden'> | undefined;
+        const seen: Pick<BlockFeatures, 'ffn.input' | 'ffn.hidden'>[] = [];
         const layer = (x: tf.Tensor): tf.Tensor => {
           const features = blockFeatures(model, block, x, teacherFfn(model, block));
-          seen = {
+          seen.push({
             'ffn.input': tf.keep(features['ffn.input']),
             'ffn.hidden': tf.keep(features['ffn.hidden']),
-          };
+          });
           return features.output;
         };
         // Below the first block nothing is wanted, but its own activations are.
         const earlier = block === 0 ? tf.scalar(0) : tf.grad(layer)(before, after);
         if (block === 0) layer(before);
-        const { 'ffn.input': input, 'ffn.hidden': hidden } = seen!;
+        const { 'ffn.input': input, 'ffn.hidden': hidden } = seen[0]!;
         const sampled = tf.tensor1d(rows, 'int32');
         visit(block, {
           input: pickRows(input, sampled),

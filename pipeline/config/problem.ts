@@ -22,8 +22,7 @@ export interface Problem {
 /** "descendants.sparsities[1]" */
 export function formatPath(path: KeyPath): string {
   return path.reduce<string>(
-    (text, key) =>
-      typeof key === 'number' ? `${text}[${key}]` : text === '' ? String(key) : `${text}.${key}`,
+    (text, key) => (typeof key === 'number' ? `${text}[${key}]` : text === '' ? key : `${text}.${key}`),
     '',
   );
 }

@@ -32,7 +32,7 @@ const timeShares = [0.1, 0.25, 0.5, 0.75, 1];
 export function distillationGain(trained: readonly DistilledBlock[]): DistillationGain | undefined {
   const blocks = trained.filter(({ looks }) => looks.length > 0);
   if (blocks.length === 0) return undefined;
-  const seconds = blocks.reduce((sum, { looks }) => sum + looks.at(-1)!.seconds, 0);
+  const seconds = blocks.reduce((sum, { looks }) => sum + looks[looks.length - 1]!.seconds, 0);
   const points = timeShares.map((timeShare) => ({
     timeShare,
     seconds: timeShare * seconds,
@@ -45,9 +45,9 @@ export function distillationGain(trained: readonly DistilledBlock[]): Distillati
 }
 
 function removedAt({ refitErrors, looks }: DistilledBlock, index: number, timeShare: number): number {
-  const refitError = refitErrors[index]!;
+  const refitError = refitErrors[index] ?? null;
   if (refitError === null) return 0;
-  const at = timeShare * looks.at(-1)!.seconds;
+  const at = timeShare * looks[looks.length - 1]!.seconds;
   let before = { seconds: 0, error: refitError };
   for (const { seconds, errors } of looks) {
     const next = { seconds, error: Math.min(before.error, errors[index]!) };

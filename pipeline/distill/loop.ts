@@ -91,7 +91,7 @@ export async function distillBlock(task: DistillTask): Promise<DistillResult> {
         // A step: one batch, one update of every student.
         const stepBegan = performance.now();
         const { value: batch } = await batches.next();
-        const tokens = batch[0]!.x.shape[0]!;
+        const tokens = batch[0]!.x.shape[0];
         const learningRate = learningRateAt(settings, run.plan, run.step);
         losses.push(
           students.map((student, index) => {

@@ -16,6 +16,7 @@ import {
 } from 'onnx-buf';
 import type { GraphBuilder, Value } from './builder.ts';
 import { declaredWeights, type WeightPlaces } from './weight-places.ts';
+import { known } from '../util/known.ts';
 
 /** The first operator set with LayerNormalization, and the file format that came with it: what most runtimes read. */
 export const onnxOpset = 17;
@@ -74,7 +75,7 @@ export function onnxBuilder(weights: WeightPlaces): OnnxBuilder {
       );
     }),
     patches(images, kernel, bias, patch) {
-      const { shape } = weights.get(kernel)!;
+      const { shape } = known(weights, kernel);
       const map = operation('Conv', [images, kernel, bias], {
         kernel_shape: [patch, patch],
         strides: [patch, patch],
@@ -115,7 +116,7 @@ export function onnxBuilder(weights: WeightPlaces): OnnxBuilder {
     },
     output(name, x, width) {
       // The last operation gives the output its name: no copy.
-      const last = nodes.at(-1)!;
+      const last = nodes[nodes.length - 1]!;
       if (last.output[0] !== x) throw new Error(`${name} is not what the last operation computed`);
       last.output = [name];
       outputs.push(floats(name, [inputs[0]!.name === 'images' ? 'batch' : 'rows', width]));

@@ -3,6 +3,7 @@ import { openSafetensors } from '../model/safetensors.ts';
 import { forward } from '../model/encoder.ts';
 import { fail } from '../util/failure.ts';
 import { random } from '../util/random.ts';
+import type { ManifestFile } from './manifest.ts';
 import type { Library } from './open.ts';
 import { uploadLibrary } from './upload.ts';
 import { largestDifference } from './reference-ffn.ts';
@@ -50,9 +51,10 @@ export async function checkOnnx(library: Library, signal?: AbortSignal): Promise
     const tokens = { shape, data: await vectors.read(manifest.selfTest.input) };
     for (const { id, onnx } of manifest.blocks.flatMap(({ descendants }) => descendants)) {
       signal?.throwIfAborted();
+      if (onnx === undefined) throw new Error(`${id}: no graph`);
       compare(
         `graph of ${id}`,
-        await runOnnx(runtime, library.pathOf(onnx!), { tokens }),
+        await runOnnx(runtime, library.pathOf(onnx), { tokens }),
         await vectors.read(id),
       );
     }
@@ -69,7 +71,7 @@ export async function checkOnnx(library: Library, signal?: AbortSignal): Promise
     shape: [1, channels, imageSize, imageSize],
     data: Float32Array.from({ length: channels * imageSize ** 2 }, () => draw.normal()),
   };
-  const found = await framesLogits(library, runtime, chosen, images);
+  const found = await framesLogits(library, runtime, manifest.onnx.frame, chosen, images);
   compare('graph of the frame', found, await pipelinesLogits(library, chosen, images));
   return { largestDifference: worst, note: 'the ONNX graphs agree with the pipeline' };
 }
@@ -77,6 +79,7 @@ export async function checkOnnx(library: Library, signal?: AbortSignal): Promise
 async function framesLogits(
   library: Library,
   runtime: OnnxRuntime,
+  frame: ManifestFile,
   chosen: readonly string[],
   images: Floats,
 ): Promise<Float32Array> {
@@ -84,7 +87,7 @@ async function framesLogits(
   for (const [block, id] of chosen.entries()) {
     Object.assign(inputs, toTorchFfn(await library.readFfn(id), block));
   }
-  return runOnnx(runtime, library.pathOf(library.manifest.onnx!.frame), inputs);
+  return runOnnx(runtime, library.pathOf(frame), inputs);
 }
 
 async function pipelinesLogits(

@@ -116,7 +116,8 @@ logits, = session.run(["logits"], {"images": images, **weights})
 
 /** The narrowest descendant of the first block: the smallest file to try the examples on. */
 function exampleOf({ blocks }: Manifest): ManifestDescendant {
-  return blocks[0]!.descendants.at(-1)!;
+  const { descendants } = blocks[0]!;
+  return descendants[descendants.length - 1]!;
 }
 
 function pythonExample({ id, file }: ManifestDescendant, tolerance: number, gelu: 'exact' | 'tanh'): string {

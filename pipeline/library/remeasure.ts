@@ -6,6 +6,7 @@ import { checkComposition, type Library } from './open.ts';
 import { modelScoresOf, type ModelScores } from './manifest-parts.ts';
 import { uploadLibrary } from './upload.ts';
 import { openMeasuredSplit, type MeasuredSplit, type MeasureSource } from './images.ts';
+import { known } from '../util/known.ts';
 
 export interface RemeasureOptions {
   /** Default: `selection`, which the manifest's numbers were measured on. */
@@ -79,8 +80,8 @@ export async function remeasure(
     });
     const measured = measureAll(models, manifest.confidence);
     const of = (id: string): RemeasuredModel => ({
-      measured: modelScoresOf(measured.get(id)!),
-      scores: models.get(id)!,
+      measured: modelScoresOf(known(measured, id)),
+      scores: known(models, id),
     });
     return {
       engine,

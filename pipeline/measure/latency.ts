@@ -81,7 +81,8 @@ export async function profileWidths(options: LatencyOptions): Promise<LatencyPro
     blocks.forEach(disposeFfn);
     tf.dispose([x, gamma, beta]);
   }
-  const overhead = median(times.pop()!);
+  const overhead = median(times[times.length - 1]!);
+  times.pop();
   const { version, device, threads } = await loadEngine(tf.getBackend() as EngineName);
   return {
     widths: times.map((values, index) => ({

@@ -1,9 +1,10 @@
 import { random } from '../util/random.ts';
 import { additivityErrors, mildLossPp, type PredictionErrors } from './additivity.ts';
 import type { Context } from './contexts.ts';
-import { deltasOf } from './deltas.ts';
+import { deltasOf, type Deltas } from './deltas.ts';
 import { crossPredict, fitCurve, type Curve, type Sample } from './predictor.ts';
 import { selectImages, type Scores } from './scores.ts';
+import { known } from '../util/known.ts';
 
 /** One width for every block, and the id under which the whole model was scored. */
 export interface ScoredComposition {
@@ -80,7 +81,7 @@ export function predictCompositions(input: PredictionInput): {
   readonly compositions: readonly MeasuredComposition[];
 } {
   const whole = predictFrom(input);
-  const images = input.models.get('teacher')!.correct.length;
+  const images = known(input.models, 'teacher').correct.length;
   const order = random(0, 'halves of the images').shuffle(Array.from({ length: images }, (_, i) => i));
   const halves = [order.slice(0, images >> 1), order.slice(images >> 1)].map((part) => {
     const models = new Map([...input.models].map(([id, scores]) => [id, selectImages(scores, part)]));
@@ -104,7 +105,7 @@ export function predictCompositions(input: PredictionInput): {
             averageSum: across(({ averageSum }) => averageSum),
             predicted: halves.some(({ predicted }) => predicted === null)
               ? null
-              : across(({ predicted }) => predicted!),
+              : across(({ predicted }) => predicted ?? []),
           },
           measuredElsewhere,
         ),
@@ -144,7 +145,7 @@ function predictFrom(input: PredictionInput): Predictions & {
   readonly measured: readonly number[];
   readonly curve: Curve | null;
 } {
-  const { correct } = input.models.get('teacher')!;
+  const { correct } = known(input.models, 'teacher');
   const ceilingPp = (100 * count(correct)) / correct.length - 100 / input.classes;
   const sums = compositionSums(input);
   const compositions = input.random.map(sums);
@@ -165,21 +166,20 @@ function predictFrom(input: PredictionInput): Predictions & {
 }
 
 function compositionSums({ models, contexts, hidden }: PredictionInput) {
-  const known = new Map<string, ReturnType<typeof deltasOf>>();
-  const teacher = models.get('teacher')!.correct;
+  const computed = new Map<string, ReturnType<typeof deltasOf>>();
+  const teacher = known(models, 'teacher').correct;
   return ({ id, widths }: ScoredComposition): MeasuredComposition => {
     const each = widths.map((width, block) => {
       const key = `${block}/${width}`;
-      if (!known.has(key)) known.set(key, deltasOf(models, contexts, { block, width, hidden }, 0.95));
-      return known.get(key)!;
+      if (!computed.has(key)) computed.set(key, deltasOf(models, contexts, { block, width, hidden }, 0.95));
+      return known(computed, key);
     });
-    const sum = (value: (item: (typeof each)[number]) => number) =>
-      each.reduce((total, item) => total + value(item), 0);
+    const sum = (value: (item: Deltas) => number) => each.reduce((total, item) => total + value(item), 0);
     return {
       teacherLossPp: -sum((item) => item.teacher.top1Pp.mean),
       averageLossPp: -sum((item) => item.average.top1Pp.mean),
       klIncrease: sum((item) => item.average.klIncrease),
-      ...pairedLoss(teacher, models.get(id)!.correct),
+      ...pairedLoss(teacher, known(models, id).correct),
     };
   };
 }

@@ -1,6 +1,7 @@
 import { fail } from '../util/failure.ts';
 import type { Delta } from './deltas.ts';
 import type { BlockCost, Descendant, RankedPart } from './descendant.ts';
+import { known } from '../util/known.ts';
 
 /** What a ranking saves; latency by its median. */
 export type RankedResource = 'params' | 'macs' | 'latency';
@@ -62,7 +63,7 @@ export function rankDescendants(
     return {
       id: candidate.id,
       block: candidate.block,
-      rank: inBlock.get(candidate.id)!,
+      rank: known(inBlock, candidate.id),
       overallRank: index + 1,
       tieGroup,
       savedPercent,
@@ -114,8 +115,9 @@ function groupTies(items: readonly Priced[]): Priced[][] {
   for (const item of sorted) {
     const low = Math.max(shared.low, item.priceLow);
     const high = Math.min(shared.high, item.priceHigh);
-    if (groups.length > 0 && low <= high) {
-      groups.at(-1)!.push(item);
+    const group = groups.at(-1);
+    if (group !== undefined && low <= high) {
+      group.push(item);
       shared = { low, high };
     } else {
       groups.push([item]);

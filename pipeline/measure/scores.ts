@@ -115,15 +115,15 @@ export function scoresFromArrays(
     .map((name) => name.slice(0, -'.correct'.length));
   return new Map(
     names.map((name) => {
-      const part = <A>(suffix: string) => (arrays[`${name}.${suffix}`] ?? missing(`${name}.${suffix}`)) as A;
+      const part = (suffix: string) => arrays[`${name}.${suffix}`] ?? missing(`${name}.${suffix}`);
       const top5 = arrays[`${name}.top5`] as Uint8Array | undefined;
       return [
         name,
         {
-          correct: part<Uint8Array>('correct'),
+          correct: part('correct') as Uint8Array,
           ...(top5 && { top5 }),
-          agree: part<Uint8Array>('agree'),
-          kl: part<Float32Array>('kl'),
+          agree: part('agree') as Uint8Array,
+          kl: part('kl') as Float32Array,
         },
       ];
     }),

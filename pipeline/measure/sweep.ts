@@ -6,6 +6,7 @@ import { teacherFfn, type FfnTensors } from '../model/ffn-tensors.ts';
 import { fail } from '../util/failure.ts';
 import { scoreLogits, teacherReference } from './score-logits.ts';
 import { mergeScores, type Scores, type SweepScores } from './scores.ts';
+import { known } from '../util/known.ts';
 
 /** Normalised pixels [B, S, S, C] with labels [B] and stable ids. The consumer disposes the pixels. */
 export interface ImageBatch {
@@ -79,11 +80,11 @@ export async function sweep(options: SweepOptions): Promise<SweepScores> {
   for await (const batch of options.batches) {
     try {
       const logits = await batchLogits(model, all, uniform, batch.pixels, signal);
-      const teacher = teacherReference(logits.get('teacher')!, model.architecture.classes);
+      const teacher = teacherReference(known(logits, 'teacher'), model.architecture.classes);
       for (const [id, values] of logits) {
         const scores = scoreLogits(values, batch.labels, teacher);
         checkFinite(id, scores, batch.ids);
-        parts.get(id)!.push(scores);
+        known(parts, id).push(scores);
       }
     } finally {
       batch.pixels.dispose();

@@ -84,13 +84,13 @@ export function walkBlocks(model: ModelTensors, x: tf.Tensor, options: WalkOptio
   let isKept = false;
   for (let block = from; block < depth; block++) {
     const before = stream;
-    const [output, ...kept] = tf.tidy(() => {
+    const [output, ...kept] = tf.tidy((): [tf.Tensor, ...tf.Tensor[]] => {
       const features =
         shortcut !== undefined && block === depth - 1
           ? ffnFeatures(model, block, shortcut.mix(model, before), ffn(block))
           : blockFeatures(model, block, before, ffn(block));
       return [features.output, ...(visit?.(block, features) ?? [])];
-    }) as [tf.Tensor, ...tf.Tensor[]];
+    });
     if (!isKept) before.dispose();
     isKept = kept.includes(output);
     stream = output;
@@ -170,6 +170,6 @@ export function forward<const Name extends FeatureName = never>(
     const pooled = pool(model, x);
     note('pooled', pooled);
     if (wanted.size > 0) throw new RangeError(`no feature named ${[...wanted].join(', ')}`);
-    return { logits: classify(model, pooled), features: features as Record<Name, tf.Tensor> };
+    return { logits: classify(model, pooled), features };
   });
 }

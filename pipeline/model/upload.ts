@@ -11,7 +11,7 @@ export interface VisionTransformer extends ModelTensors {
 /** Caller disposes the model. */
 export function uploadTeacher(host: HostWeights, architecture: Architecture): VisionTransformer {
   const weights = uploadWeights(host, architecture);
-  return { architecture, weights, dispose: () => void tf.dispose(weights) };
+  return { architecture, weights, dispose: () => tf.dispose(weights) };
 }
 
 /**

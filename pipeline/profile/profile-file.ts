@@ -183,8 +183,8 @@ export async function findProfile(library: Library, nameOrPath: string): Promise
 
 /** Names of the profiles in the library's folder, sorted; nothing is read. */
 export async function profileNames({ folder }: Pick<Library, 'folder'>): Promise<string[]> {
-  const entries = await readdir(join(folder, 'profiles')).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
+  const entries = await readdir(join(folder, 'profiles')).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;
   });
   return entries

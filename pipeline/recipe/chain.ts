@@ -70,8 +70,9 @@ export async function openChain<Item extends { readonly id: string }>(
   const { depth } = model.architecture;
   const levels = 1 + options.levels;
   const parts = [images.training, images.heldOut];
-  const [training, heldOut] = parts.map((items) => cut(items.map(({ id }) => id)));
-  const ids = [...training!, ...heldOut!];
+  const idsOf = (items: readonly Item[]) => cut(items.map(({ id }) => id));
+  const training = idsOf(images.training);
+  const ids = [...training, ...idsOf(images.heldOut)];
   const batches = ids.map(({ length }) => length);
   const pixels = async function* (): AsyncGenerator<tf.Tensor4D> {
     for (const items of parts) {
@@ -88,16 +89,16 @@ export async function openChain<Item extends { readonly id: string }>(
   let streams: Streams = { model, store, levels, batches };
   if (earlier === undefined || !(await store.find(earlier.keys[block]!, levels))) {
     streams = await startStreams(model, store, levels, pixels(), earlier?.keys[0]);
-    for (let before = 0; before < block; before++) {
+    for (let before = 0; earlier !== undefined && before < block; before++) {
       onNote?.(`streams up to ${blockName(before + 1)}`);
-      const descendants = await earlier!.descendantsOf(before);
-      await advanceStreams(streams, before, descendants, earlier!.keys[before + 1]);
+      const descendants = await earlier.descendantsOf(before);
+      await advanceStreams(streams, before, descendants, earlier.keys[before + 1]);
     }
   }
   return {
     streams,
     rowsOf: (batch) => rowsOf(ids[batch]!),
-    isHeldOut: (batch) => batch >= training!.length,
+    isHeldOut: (batch) => batch >= training.length,
     async advance(at, descendants) {
       if (at === depth - 1) await store.remove();
       else await advanceStreams(streams, at, descendants, await earlier?.keyAfter());

@@ -179,7 +179,10 @@ function tellOf(job: JobId, { emit, timeLeft }: Execution): JobListener {
       emit({ type: 'job-started', job, slot, resumed });
     },
     onReport(report) {
-      if (report.type === 'warning') return emit({ type: 'job-warning', job, message: report.message });
+      if (report.type === 'warning') {
+        emit({ type: 'job-warning', job, message: report.message });
+        return;
+      }
       const secondsLeft = timeLeft.progress(job, report.progress.fraction);
       const runSecondsLeft = timeLeft.run();
       emit({ type: 'job-progress', job, ...report.progress, ...report.memory, secondsLeft, runSecondsLeft });

@@ -1,5 +1,6 @@
 import { fail } from '../util/failure.ts';
 import type { JobId, JobPlan, Stage } from './contract.ts';
+import { known } from '../util/known.ts';
 
 export interface Selection {
   /** The jobs of this stage, and all that depend on them, run again from scratch. */
@@ -65,7 +66,7 @@ export function makePlan<Input>(
 
   const forced = new Set<JobId>();
   const sorted = sortJobs(jobs).map((job): PlannedJob => {
-    const stage = owners.get(job.id)!;
+    const stage = known(owners, job.id);
     if (stage.name === selection.from || dependenciesOf(job).some((id) => forced.has(id))) forced.add(job.id);
     return {
       job,

@@ -45,8 +45,8 @@ function recordFolder(runFolder: string, id: JobId): string {
 export async function readDoneRecord(runFolder: string, id: JobId): Promise<DoneRecord | undefined> {
   try {
     const text = await readFile(join(recordFolder(runFolder, id), doneFile), 'utf8');
-    const record = JSON.parse(text) as DoneRecord;
-    return record.format === 1 ? record : undefined;
+    const record = JSON.parse(text) as { readonly format: unknown };
+    return record.format === 1 ? (record as DoneRecord) : undefined;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (error instanceof SyntaxError || code === 'ENOENT' || code === 'ENOTDIR') return undefined;

@@ -13,6 +13,7 @@ import { invalidateJob, removeLeftovers } from './publish.ts';
 import { dropResumeFolder } from './resume-folder.ts';
 import { checkSpace, type Machine } from './space.ts';
 import { checkPrerequisites, describePlan, inspectPlan, type PlanRow } from './states.ts';
+import { known } from '../util/known.ts';
 
 export interface RunOptions<Input> extends Pick<ExecuteOptions, 'killSignal' | 'graceMs'>, Selection {
   /** The pipeline. */
@@ -134,7 +135,7 @@ async function forgetForced(plan: Plan, runFolder: string): Promise<void> {
 function countEnds(plan: Plan, ends: ReadonlyMap<JobId, JobEnd>) {
   const selected = plan.jobs
     .filter((planned) => planned.selected)
-    .map(({ job }) => ({ job: job.id, end: ends.get(job.id)! }));
+    .map(({ job }) => ({ job: job.id, end: known(ends, job.id) }));
   const count = (type: JobEnd['type']) => selected.filter(({ end }) => end.type === type).length;
   return {
     ran: count('ran'),

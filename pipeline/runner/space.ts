@@ -19,7 +19,7 @@ export const thisMachine: Machine = {
   },
   memoryBytes() {
     // Inside a container the limit of the container counts; without one it is a huge number or zero.
-    const limit = process.constrainedMemory() ?? 0;
+    const limit = process.constrainedMemory();
     return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
   },
 };

@@ -43,6 +43,9 @@ export async function openTfjsEngine(
         logits.dispose();
       }
     },
-    close: () => Promise.resolve(void tf.dispose(weights)),
+    close() {
+      tf.dispose(weights);
+      return Promise.resolve();
+    },
   };
 }

@@ -129,7 +129,7 @@ export function listGpus(environment: NodeJS.ProcessEnv = process.env): readonly
   const all = [...listing.stdout.matchAll(/^GPU (\d+): (.*?)(?: \(UUID: (\S+)\))?$/gm)].map((match) => ({
     device: match[1]!,
     name: match[2]!,
-    uuid: match[3]!,
+    uuid: match[3],
   }));
   const setting = environment.CUDA_VISIBLE_DEVICES;
   if (setting === undefined) return all.map(({ device, name }) => ({ device, name }));

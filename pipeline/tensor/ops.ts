@@ -154,7 +154,7 @@ export function layerNorm(x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, epsil
 }
 
 function normalised(x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, epsilon: number): tf.Tensor {
-  const width = x.shape[1]! as number;
+  const width = x.shape[1] as number;
   return tf.customGrad((...inputs) => {
     const [rows, scale, shift, save] = inputs as [tf.Tensor, tf.Tensor, tf.Tensor, tf.GradSaveFunc];
     const centred = tf.sub(rows, tf.mean(rows, 1, true));

@@ -84,9 +84,18 @@ export function tally(name: CheckName, findings: Finding[]): Tally {
   let of = 0;
   let skipped = 0;
   return {
-    pass: () => void (passed++, of++),
-    find: (...found) => void (findings.push(...found), of++),
-    skip: (count = 1) => void ((skipped += count), (of += count)),
+    pass() {
+      passed++;
+      of++;
+    },
+    find(...found) {
+      findings.push(...found);
+      of++;
+    },
+    skip(count = 1) {
+      skipped += count;
+      of += count;
+    },
     result: () => ({ name, passed, of, skipped }),
   };
 }

@@ -6,8 +6,10 @@ import { graphPaths } from '../compose/model-manifest.ts';
 import type { Model } from '../compose/open-model.ts';
 import type { StoredWeight } from '../graphs/weight-places.ts';
 import { readBoundedJson } from '../library/document.ts';
+import type { ManifestFile } from '../library/manifest.ts';
 import { tally, type Check, type CheckName, type Finding } from './finding.ts';
 import type { ModelWeights } from './model-weights.ts';
+import { known } from '../util/known.ts';
 
 type Wrong = Pick<Finding, 'found' | 'expected'>;
 type Places = ReadonlyMap<string, StoredWeight>;
@@ -62,8 +64,12 @@ async function indexProblem(model: Model, places: Places): Promise<Wrong | undef
   return { found: `total_size ${metadata.total_size}`, expected: `${bytes}` };
 }
 
+function fileOf({ manifest }: Model, path: string): ManifestFile {
+  return known(new Map(manifest.files.map((file) => [file.path, file])), path);
+}
+
 async function onnxProblem(model: Model, places: Places): Promise<Wrong | undefined> {
-  const file = model.manifest.files.find(({ path }) => path === graphPaths.onnx)!;
+  const file = fileOf(model, graphPaths.onnx);
   if (file.sizeBytes > maxGraphBytes) return tooLarge(file.sizeBytes);
   const { readOnnx } = await import('../graphs/onnx-reader.ts');
   const graph = readOnnx(await readFile(model.pathOf(file)));
@@ -163,7 +169,7 @@ async function readGraphJson<T>(
   path: string,
   schema: z.ZodType<T>,
 ): Promise<{ readonly value: T } | { readonly wrong: Wrong }> {
-  const file = model.manifest.files.find((item) => item.path === path)!;
+  const file = fileOf(model, path);
   const read = await readBoundedJson(model.pathOf(file));
   if ('problem' in read) return { wrong: { found: read.problem, expected: 'JSON' } };
   const parsed = schema.safeParse(read.value);

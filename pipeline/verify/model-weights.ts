@@ -63,7 +63,7 @@ export async function verifyModelWeights(
     signal?.throwIfAborted();
     if (damaged.has(file.path)) check.skip();
     else
-      await look(file, shapes, owner).then(check.pass, (error) =>
+      await look(file, shapes, owner).then(check.pass, (error: unknown) =>
         check.find(findingOf(error, name, file.path, model.pathOf(file))),
       );
     onFile?.(index + 1, parts.length);

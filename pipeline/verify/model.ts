@@ -7,6 +7,7 @@ import { verifyDocument, verifyFiles, unlistedNotes } from './files.ts';
 import type { Finding, Verified, VerifyOptions } from './finding.ts';
 import { verifyGraphs } from './graphs.ts';
 import { verifyModelWeights } from './model-weights.ts';
+import { known } from '../util/known.ts';
 
 export interface ModelVerification extends Verified<ModelManifest> {
   readonly kind: 'model';
@@ -66,20 +67,20 @@ export function ownerProblems(
     ];
   }
   const { frame, blocks } = weightPaths(widths);
-  const known = new Map(
+  const hashes = new Map(
     library.manifest.blocks.flatMap((block) => block.descendants.map(({ id, file }) => [id, file.sha256])),
   );
-  const hashOf = (path: string) => files.find((file) => file.path === path)!.sha256;
+  const hashOf = new Map(files.map((file) => [file.path, file.sha256]));
   const expected: [path: string, id: string, sha256: string | undefined][] = [
     [frame, 'the frame', library.manifest.frame.sha256],
     ...blocks.map((path, block): [string, string, string | undefined] => [
       path,
       descendants[block]!,
-      known.get(descendants[block]!),
+      hashes.get(descendants[block]!),
     ]),
   ];
   return expected.flatMap(([path, id, sha256]) => {
-    if (sha256 === hashOf(path)) return [];
+    if (sha256 === known(hashOf, path)) return [];
     if (sha256 === undefined)
       return [{ file: compositionFile, found: `no descendant ${showValue(id)} in this library` }];
     return [{ file: path, found: `not ${id} of this library`, expected: `sha256 ${sha256}` }];

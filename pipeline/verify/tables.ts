@@ -5,6 +5,7 @@ import type { Manifest, ManifestBlock, ManifestFile } from '../library/manifest.
 import type { Library } from '../library/open.ts';
 import { rankingCsv, rankingJson } from '../library/ranking-table.ts';
 import { tally, type Check, type Finding } from './finding.ts';
+import { known } from '../util/known.ts';
 
 /** Far above any real table: a hostile one must not fill the memory. */
 const maxTableBytes = 64 * 2 ** 20;
@@ -94,7 +95,7 @@ export async function verifyRanking(
       continue;
     }
     const text = await readTable(library, file);
-    const own = file === csv ? rowsOfCsv(rankingCsv(manifest.blocks, entries))! : expected;
+    const own = file === csv ? (rowsOfCsv(rankingCsv(manifest.blocks, entries)) ?? []) : expected;
     const wrong = text.problem ?? tableProblem(rowsOf(text.content), own);
     if (wrong === undefined) check.pass();
     else check.find({ check: 'ranking', file: file.path, ...wrong });
@@ -113,7 +114,7 @@ function entryProblem({ ranking, blocks }: Manifest): Wrong | undefined {
   );
   const seen = new Set<string>();
   for (const [place, { id, block, rank, dominated, dominatedBy }] of ranking.entries.entries()) {
-    const { index, item } = places.get(id)!;
+    const { index, item } = known(places, id);
     const where = `ranking.entries.${place} (${id})`;
     if (seen.has(id)) return { found: `${where}: ranked twice`, expected: 'every descendant once' };
     seen.add(id);

@@ -34,7 +34,7 @@ export async function verifyWeights(
 
   if (damaged.has(manifest.frame.path)) frame.skip();
   else
-    await verifyFrame(library).then(frame.pass, (error) =>
+    await verifyFrame(library).then(frame.pass, (error: unknown) =>
       frame.find(about(error, 'frame', library, manifest.frame)),
     );
 
@@ -56,7 +56,7 @@ export async function verifyWeights(
       else if (damaged.has(descendant.file.path)) weights.skip();
       if (ffn === undefined || vectors === undefined) tested.skip();
       else
-        await runSelfTest(library, descendant, ffn, vectors).then(tested.pass, (error) =>
+        await runSelfTest(library, descendant, ffn, vectors).then(tested.pass, (error: unknown) =>
           tested.find(about(error, 'self-test', library, descendant.file)),
         );
       onDescendant?.(index + 1, descendants.length);
@@ -106,7 +106,7 @@ export function checkOwner(
   owner: Readonly<Record<string, string>>,
 ): void {
   for (const [key, expected] of Object.entries(owner)) {
-    const found = metadata[key] as string | undefined;
+    const found = metadata[key];
     if (found !== undefined && found !== expected)
       invalid(path, `its header says ${key} ${showValue(found)}`, showValue(expected));
   }

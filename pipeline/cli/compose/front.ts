@@ -32,7 +32,7 @@ export async function writeFront(
       found: 'the limits leave nothing of the front',
       expected:
         `${resourceTitles[by]} from ${formatAmount(by, whole[0]![by]!)} up, ` +
-        `a predicted drop from ${whole.at(-1)!.predictedDropPp.toFixed(2)} pp up`,
+        `a predicted drop from ${whole[whole.length - 1]!.predictedDropPp.toFixed(2)} pp up`,
     });
   }
   const text = json ? `${JSON.stringify(front, null, 2)}\n` : frontCsv(space, front);

@@ -2,6 +2,7 @@ import { profileDescription } from '../../profile/latency.ts';
 import type { Profile, ProfileBatch } from '../../profile/profile-file.ts';
 import { renderTable, type Column } from '../../terminal/table.ts';
 import type { Paint } from '../../terminal/terminal.ts';
+import { known } from '../../util/known.ts';
 
 /** A profile as tables: the parts of every batch size, whole models, and how well parts add up to them. */
 export function renderProfile(profile: Profile, paint: Paint): string {
@@ -42,7 +43,7 @@ function renderBatch(
     ...renderTable(partColumns, [
       ['frame', ms(frame.p50), ms(frame.p90), '', ''],
       ...widths.map(({ width, p50, p90 }) => {
-        const other = last.get(width)!;
+        const other = known(last, width);
         return [`block of ${width}`, ms(p50), ms(p90), ms(other.p50), ms(other.p90)];
       }),
     ]),

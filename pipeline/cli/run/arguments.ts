@@ -109,7 +109,7 @@ function runCommand(args: Options): RunCommand {
       ...(engine === undefined ? [] : [`engine=${engine}`]),
       ...(seed === undefined ? [] : [`seed=${seed}`]),
     ],
-    runs: once('runs', args.runs) ?? 'runs',
+    runs: once('runs', args.runs),
     plan: args.plan,
     from,
     only,

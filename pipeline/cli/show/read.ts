@@ -2,6 +2,7 @@ import { rankedDelta, type Manifest, type ManifestDescendant } from '../../libra
 import { openLibrary } from '../../library/open.ts';
 import type { DescendantSummary, LibrarySummary } from './summary.ts';
 import { accuracyOf, readTestReport } from './test-report.ts';
+import { known } from '../../util/known.ts';
 
 /**
  * Opens a library and sums it up for tables and `show --json`, with the test split's numbers where the run that made
@@ -45,7 +46,7 @@ export function summariseManifest(manifest: Manifest): LibrarySummary {
     ...(allocated && {
       allocated: allocated.map(({ sparsity, descendants, params, macs, scores, versusUniformPp }) => ({
         sparsity,
-        widths: descendants.map((id) => widthOf.get(id)!),
+        widths: descendants.map((id) => known(widthOf, id)),
         params,
         macs,
         versusUniformPp,

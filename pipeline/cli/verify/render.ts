@@ -137,6 +137,6 @@ function shown(what: NumberVerdict['what'], value: number): string {
 
 /** Text from a library in a terminal: one line, and nothing that moves the cursor. */
 function oneLine(text: string): string {
-  // eslint-disable-next-line no-control-regex
+  // eslint-disable-next-line no-control-regex -- control characters are what it looks for
   return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, '?');
 }

@@ -57,7 +57,7 @@ export function eliminate(precision: Matrix, gram: Matrix, smallestPrecision: Fl
           vk[i]! -= vqj * lq[i]! + lqj * vq[i]!;
         }
       }
-      removed[done]! = units[j]!;
+      removed[done] = units[j]!;
       cost[done] = c;
       left[j] = 0;
       let norm = 0;
@@ -113,7 +113,7 @@ function cheapest(left: Uint8Array, norms: Float64Array, diagonal: Float64Array)
 /** Column j of the leading n x n part of a symmetric matrix, of which only the lower triangle is valid. */
 function readColumn({ data, rowStride }: Matrix, n: number, j: number, target: Float64Array): void {
   target.set(data.subarray(j * rowStride, j * rowStride + j + 1));
-  for (let i = j + 1; i < n; i++) target[i]! = data[i * rowStride + j]!;
+  for (let i = j + 1; i < n; i++) target[i] = data[i * rowStride + j]!;
 }
 
 /** Moves the lower triangle of the rows and columns `kept` (ascending) to the top left corner. */
@@ -121,7 +121,7 @@ function compact({ data, rowStride }: Matrix, kept: Int32Array): void {
   for (let i = 0; i < kept.length; i++) {
     const from = kept[i]! * rowStride;
     const to = i * rowStride;
-    for (let j = 0; j <= i; j++) data[to + j]! = data[from + kept[j]!]!;
+    for (let j = 0; j <= i; j++) data[to + j] = data[from + kept[j]!]!;
   }
 }
 
@@ -130,7 +130,7 @@ function pick(source: Matrix, kept: Int32Array): Matrix {
   const result = matrix(source.rows, kept.length);
   for (let k = 0; k < source.rows; k++) {
     for (let i = 0; i < kept.length; i++) {
-      result.data[k * kept.length + i]! = source.data[k * source.columns + kept[i]!]!;
+      result.data[k * kept.length + i] = source.data[k * source.columns + kept[i]!]!;
     }
   }
   return result;

@@ -21,7 +21,7 @@ export const vit: Backbone = {
 function embed(model: ModelTensors, pixels: tf.Tensor): tf.Tensor {
   const { patchSize, width } = model.architecture;
   return tf.tidy(() => {
-    const batch = pixels.shape[0]!;
+    const batch = pixels.shape[0];
     const patches = linearLayer(model, 'patch_embed.proj', patchify(pixels, patchSize));
     const classToken = tf.add(tf.zeros([batch, 1, width]), weightOf(model, 'cls_token'));
     const tokens = tf.concat([classToken, patches], 1);
@@ -52,14 +52,17 @@ function mixForClassToken(model: ModelTensors, x: tf.Tensor): tf.Tensor {
     const [batch, tokens] = x.shape as [number, number, number];
     const z = normLayer(model, `${block}.norm1`, x);
     const widths = [width, 2 * width];
-    const [queryKernel, otherKernels] = tf.split(weightOf(model, `${block}.attn.qkv.weight`), widths, 1);
-    const [queryBias, otherBiases] = tf.split(weightOf(model, `${block}.attn.qkv.bias`), widths);
-    const query = linear(firstToken(z), queryKernel!, queryBias!);
-    const keysValues = linear(z, otherKernels!, otherBiases!);
+    const kernels = tf.split(weightOf(model, `${block}.attn.qkv.weight`), widths, 1) as [
+      tf.Tensor,
+      tf.Tensor,
+    ];
+    const biases = tf.split(weightOf(model, `${block}.attn.qkv.bias`), widths) as [tf.Tensor, tf.Tensor];
+    const query = linear(firstToken(z), kernels[0], biases[0]);
+    const keysValues = linear(z, kernels[1], biases[1]);
     const size = width / heads;
     const perHead = tf.transpose(tf.reshape(keysValues, [batch, tokens, 2 * heads, size]), [0, 2, 1, 3]);
-    const [k, v] = tf.split(perHead, 2, 1);
-    const mixed = attention(tf.reshape(query, [batch, heads, 1, size]), k!, v!);
+    const [k, v] = tf.split(perHead, 2, 1) as [tf.Tensor, tf.Tensor];
+    const mixed = attention(tf.reshape(query, [batch, heads, 1, size]), k, v);
     const branch = linearLayer(model, `${block}.attn.proj`, tf.reshape(mixed, [batch, 1, width]));
     return tf.add(firstToken(x), branch);
   });

@@ -11,6 +11,7 @@ import { canonicalNaming, readOwnFile } from './own-file.ts';
 import { checkTensors, readShapes, type ShapeFacts } from './shapes.ts';
 import { readSideConfig, type SideConfig } from './side-config.ts';
 import { listed } from './unsupported.ts';
+import { known } from '../../util/known.ts';
 
 /** What shapes cannot tell, from the YAML; overrides config.json and the named architecture. */
 export interface ArchitectureHints {
@@ -102,7 +103,7 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
     tensors: Object.fromEntries(
       Object.keys(canonicalShapes(architecture)).map((canonical) => [
         canonical,
-        naming.stored(canonical).map((name) => ({ file: stored.tensors.get(name)!.file, name })),
+        naming.stored(canonical).map((name) => ({ file: known(stored.tensors, name).file, name })),
       ]),
     ),
   };

@@ -57,6 +57,8 @@ export function localExecutor(settings: LocalSettings): Executor {
       stopping = true;
       for (const slot of slots) slot.kill();
     },
-    close: async () => void (await Promise.all(slots.map((slot) => slot.close()))),
+    async close() {
+      await Promise.all(slots.map((slot) => slot.close()));
+    },
   };
 }

@@ -78,15 +78,14 @@ export function createSlot(options: SlotOptions): Slot {
       const started = performance.now();
       lastRssBytes = 0;
       busy = true;
-      let recycle = false;
-      const reply = await new Promise<JobReply>((resolve) => {
+      const { reply, recycle } = await new Promise<{ reply: JobReply; recycle: boolean }>((resolve) => {
         const onMessage = (incoming: FromWorker): void => {
           if (incoming.type !== 'reply') {
             if (incoming.type === 'progress') lastRssBytes = incoming.memory.rssBytes;
             return onReport(incoming);
           }
-          recycle = incoming.broken || incoming.rssBytes - incoming.baselineBytes > options.recycleBytes;
-          settle(incoming.reply);
+          const grown = incoming.rssBytes - incoming.baselineBytes;
+          settle(incoming.reply, incoming.broken || grown > options.recycleBytes);
         };
         const onEnd = (code: number | Error | null, signal?: NodeJS.Signals | null): void => {
           if (child === current) child = undefined;
@@ -103,9 +102,9 @@ export function createSlot(options: SlotOptions): Slot {
             setImmediate(() => onEnd(code, signal));
           });
         };
-        const settle = (value: JobReply): void => {
+        const settle = (value: JobReply, isSpent = false): void => {
           current.off('message', onMessage).off('exit', onExit).off('error', onEnd);
-          resolve(value);
+          resolve({ reply: value, recycle: isSpent });
         };
         current.on('message', onMessage).on('exit', onExit).on('error', onEnd);
         send(current, { type: 'job', request });

@@ -20,7 +20,10 @@ export function throttle<T>(
     push(value) {
       const wait = last + intervalMs - performance.now();
       // Long computations keep the timer from firing: the next push finds it late and sends at once.
-      if (wait <= 0) return send(value);
+      if (wait <= 0) {
+        send(value);
+        return;
+      }
       waiting = { value };
       timer ??= setTimeout(() => waiting && send(waiting.value), wait);
       timer.unref();

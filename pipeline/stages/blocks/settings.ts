@@ -1,7 +1,6 @@
 import { criteria } from '../../compress/order/criteria.ts';
 import { calibrationOf } from '../../recipe/calibration.ts';
 import { distillInputs, recipeOf, refitInputs } from '../../recipe/recipe.ts';
-import type { Json } from '../../util/hash.ts';
 import type { BlocksInput } from './schema.ts';
 import { descents, keepsTrainingTokens, measuredContexts } from './shape.ts';
 import type { Descent } from './shape.ts';
@@ -136,7 +135,7 @@ export function rankSettings(input: BlocksInput, shards: number): RankSettings {
 }
 
 export function exportSettings(input: BlocksInput): ExportSettings {
-  return { config: input.loaded.config as unknown as Json, steps: stepsOf(input) };
+  return { config: input.loaded.config, steps: stepsOf(input) };
 }
 
 export function reportSettings(input: BlocksInput, polished: readonly number[]): ReportSettings {

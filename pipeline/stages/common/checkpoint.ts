@@ -11,7 +11,7 @@ export function fileCheckpoint(resumeFolder: string): TrainingCheckpoint {
       if (!existsSync(path)) return undefined;
       const { metadata, tensors } = await readTensors(path);
       return {
-        meta: JSON.parse(metadata.meta!) as TrainingState['meta'],
+        meta: JSON.parse(metadata['meta']!) as TrainingState['meta'],
         tensors: Object.fromEntries(Object.entries(tensors).map(([name, { data }]) => [name, data])),
       };
     },

@@ -71,7 +71,10 @@ export async function preparePlanInput<C extends Config>(
   const inputs: RunInputs = {
     checkpointFiles: teacher.files,
     dataFiles: packed ? await dataFiles(config.data) : [],
-    dataListing: config.data.source === 'folder' ? await folderListing(config.data.path!) : null,
+    dataListing:
+      config.data.source === 'folder' && config.data.path !== undefined
+        ? await folderListing(config.data.path)
+        : null,
     preprocessing,
   };
   return { loaded, architecture: teacher.architecture, engine, inputs };
@@ -85,8 +88,10 @@ interface InspectedTeacher {
 
 async function inspectTeacher({ config }: LoadedConfig, hub: HubOptions): Promise<InspectedTeacher> {
   const { checkpoint, architecture, hints, train } = config.teacher;
-  if (checkpoint === undefined)
-    return { architecture: train!.architecture, files: [], recommended: undefined };
+  if (checkpoint === undefined) {
+    if (train === undefined) throw new Error('neither a checkpoint nor a training');
+    return { architecture: train.architecture, files: [], recommended: undefined };
+  }
   const inspection = await inspectCheckpoint(checkpoint, { architectureName: architecture, hints, hub });
   return {
     architecture: inspection.architecture,

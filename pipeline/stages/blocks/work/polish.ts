@@ -43,8 +43,8 @@ export async function run(job: JobPlan, context: JobContext): Promise<Json> {
   const model = await openTeacher(context);
   const ffns: FfnWeights[] = [];
   for (const block of indices(model.architecture.depth)) {
-    const [own] = await readDescendants(context.input(distillJob(block)), width);
-    ffns.push(own!.weights);
+    const own = await readDescendants(context.input(distillJob(block)), width);
+    ffns.push(own[0]!.weights);
   }
   const split = await openSplit(context, 'calibration', handling.images);
   const { training } = calibrationImages(calibration, split.items);

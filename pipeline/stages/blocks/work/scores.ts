@@ -31,6 +31,6 @@ async function readScores(folder: string): Promise<SweepScores> {
   return withSafetensors(join(folder, files.scores), async (file) => {
     const arrays: Record<string, Uint8Array | Float32Array> = {};
     for (const name of file.names) arrays[name] = (await file.readTyped(name)) as Uint8Array | Float32Array;
-    return { ids: JSON.parse(file.metadata.ids!) as string[], models: scoresFromArrays(arrays) };
+    return { ids: JSON.parse(file.metadata['ids']!) as string[], models: scoresFromArrays(arrays) };
   });
 }
