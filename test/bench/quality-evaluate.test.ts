@@ -25,7 +25,7 @@ function pixelsOf(batch: number): tf.Tensor4D {
   );
 }
 
-// eslint-disable-next-line @typescript-eslint/require-await
+// eslint-disable-next-line @typescript-eslint/require-await -- images come from files, as a rule
 async function* batches(label = 2) {
   for (const batch of [0, 1]) {
     const labels = Int32Array.of(0, label, 4);

@@ -77,7 +77,7 @@ function rig(depth = 3, images = 10): Rig {
   };
 }
 
-// eslint-disable-next-line @typescript-eslint/require-await
+// eslint-disable-next-line @typescript-eslint/require-await -- images come from files, as a rule
 async function* batchesOf({ data, labels }: Rig, size: number): AsyncGenerator<ImageBatch> {
   for (let start = 0; start < labels.length; start += size) {
     const end = Math.min(labels.length, start + size);
