@@ -14,7 +14,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
-import { trainStep } from '../pipeline/distill/loop.ts';
+import { studentStep } from '../pipeline/distill/loop.ts';
 import { disposeStudent, startStudent } from '../pipeline/distill/student.ts';
 import type { FfnWeights } from '../pipeline/model/ffn-weights.ts';
 import { randomFfn } from '../pipeline/model/random-ffn.ts';
@@ -56,7 +56,7 @@ export async function benchDistill(
   const h = tf.randomNormal([tokens, hidden], 0, 1, 'float32', 3);
   const torch = python && (await startTorch(python.interpreter, tokens, python.threads));
   const step = (): void => {
-    const loss = trainStep(student, { x, target }, hyper);
+    const loss = studentStep(student, { x, target }, hyper);
     loss.dataSync();
     loss.dispose();
   };

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { pathToFileURL } from 'node:url';
-import { sweep, type ImageBatch } from '../pipeline/measure/sweep.ts';
+import { sweep, type LabelledBatch } from '../pipeline/measure/sweep.ts';
 import { tokensPerImage, type Architecture } from '../pipeline/model/architecture.ts';
 import { namedArchitecture } from '../pipeline/model/checkpoint/architectures.ts';
 import { sliceFfn } from '../pipeline/model/ffn-weights.ts';
@@ -70,13 +70,13 @@ export async function benchMeasure({ architecture, sparsities, images }: Measure
     }),
   );
   const pixels = tf.randomNormal<tf.Rank.R4>([images, imageSize, imageSize, channels], 0, 1, 'float32', 1);
-  const batch = (): ImageBatch => ({
+  const batch = (): LabelledBatch => ({
     pixels: tf.clone(pixels),
     labels: new Int32Array(images),
     ids: Array.from({ length: images }, (_, image) => String(image)),
   });
   // eslint-disable-next-line @typescript-eslint/require-await -- images come from files, as a rule
-  async function* batches(): AsyncGenerator<ImageBatch> {
+  async function* batches(): AsyncGenerator<LabelledBatch> {
     yield batch();
   }
   const naive = (): void => {
@@ -96,7 +96,7 @@ export async function benchMeasure({ architecture, sparsities, images }: Measure
     return (user + system) / 1e6;
   };
   tf.tidy(() => forward(model, pixels).logits.dataSync());
-  const sweepOnce = () => sweep({ model, batches: batches(), descendants, uniform: [] });
+  const sweepOnce = () => sweep({ model, batches: batches(), descendants, models: [] });
   // There and back, so that a neighbour on the machine who comes or goes hits both.
   const times = [
     await seconds(naive),

@@ -38,7 +38,7 @@ export async function measuredWidths(input: MeasuredWidthsInput): Promise<number
       model,
       batches: withoutLabels(input.batches, (count) => (images += count)),
       descendants,
-      uniform: [],
+      models: [],
       onProgress: () => {
         input.onImages(images);
         images = 0;

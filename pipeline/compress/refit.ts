@@ -19,7 +19,7 @@ export interface RefitOptions {
   readonly method: 'affine' | 'mean-shift' | 'none';
 }
 
-export interface RefittedDescendant {
+export interface FittedFfn {
   /** H', the kept units. */
   readonly width: number;
   readonly weights: FfnWeights;
@@ -46,7 +46,7 @@ export function refit(
   widths: readonly number[],
   { ridge, method }: RefitOptions,
   targets: Targets = teacherTargets(weights, statistics),
-): RefittedDescendant[] {
+): FittedFfn[] {
   const { hidden } = weights;
   if (units.length !== hidden || statistics.mean.length !== hidden) {
     throw new RangeError(
@@ -100,7 +100,7 @@ interface FitInput {
   readonly shift: boolean;
 }
 
-interface Fit {
+interface Solution {
   readonly kernel: Float64Array;
   readonly bias: Float64Array;
   readonly error: number;
@@ -112,7 +112,7 @@ interface Fit {
  * `W = (C_SS + r)^-1 M_S`, `b = mean t - mu_S W`, M the covariance of units and targets t. With L L' = C_SS + r and
  * Y = L^-1 M_S the error is `energy - ||Y||^2 - r ||W||^2`: the regularised optimum less the penalty it contains.
  */
-function affineFit({ weights, statistics, units, widths, ridge: share, targets }: FitInput): Fit[] {
+function affineFit({ weights, statistics, units, widths, ridge: share, targets }: FitInput): Solution[] {
   const { hidden, width } = weights;
   const widest = Math.max(...widths, 0);
   const covariance = matrix(widest, widest);
@@ -137,7 +137,7 @@ function affineFit({ weights, statistics, units, widths, ridge: share, targets }
 }
 
 /** fc2's rows as they are. The error is that of leaving out V = W2 of the removed units: `tr(V' C_PP V)`, plus `||mu_P V||^2` without the shift. */
-function keptFit({ weights, statistics, units, widths, fc2, shift }: FitInput): Fit[] {
+function keptFit({ weights, statistics, units, widths, fc2, shift }: FitInput): Solution[] {
   const { hidden, width } = weights;
   return widths.map((k) => {
     const kernel = new Float64Array(k * width);

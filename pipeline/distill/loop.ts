@@ -96,7 +96,7 @@ export async function distillBlock(task: DistillTask): Promise<DistillResult> {
         losses.push(
           students.map((student, index) => {
             const lossScale = 1 / (tokens * units[index]!);
-            return trainStep(student, batch[index]!, { lossScale, learningRate, gelu: examples.gelu, adam });
+            return studentStep(student, batch[index]!, { lossScale, learningRate, gelu: examples.gelu, adam });
           }),
         );
         tf.dispose(batch.flatMap(({ x, target }) => [x, target]));
@@ -151,7 +151,7 @@ export interface StepSettings {
 }
 
 /** One optimiser step on an example, which stays the caller's. Returns its loss on the engine; caller disposes it. */
-export function trainStep(
+export function studentStep(
   student: Student,
   { x, target }: Example,
   { lossScale, learningRate, gelu, adam }: StepSettings,
@@ -218,7 +218,7 @@ async function stepsOf(task: DistillTask, began: number): Promise<number> {
     const step = async (): Promise<void> => {
       signal.throwIfAborted();
       const { value: batch } = await batches.next();
-      const losses = trial.map((student, index) => trainStep(student, batch[index]!, still));
+      const losses = trial.map((student, index) => studentStep(student, batch[index]!, still));
       // Waits for the engine: a GPU would otherwise still be at work when the clock is read.
       tf.tidy(() => tf.stack(losses).dataSync());
       tf.dispose([losses, ...batch.map(({ x, target }) => [x, target])]);

@@ -73,7 +73,7 @@ export async function remeasure(
       batches: images.tensorBatches(images.items, source.batchSize),
       images: images.items.length,
       descendants: [],
-      uniform: [...distinct].map(([id, ids]) => ({ id, ffn: (block) => uploaded.ffn(ids[block]!) })),
+      models: [...distinct].map(([id, ids]) => ({ id, ffn: (block) => uploaded.ffn(ids[block]!) })),
       ...(signal && { signal }),
       onProgress: ({ fraction, ...rest }) =>
         onProgress?.({ fraction: drawing + (1 - drawing) * fraction, ...rest }),

@@ -7,14 +7,14 @@ import { measuredOf, type Measured } from './measured.ts';
 import { summariseScores, type Scores } from './scores.ts';
 
 /** A choice of one width for every block. */
-export interface Composition {
+export interface WidthChoice {
   /** In score files. */
   readonly id: string;
   /** Hidden units by block. */
   readonly widths: readonly number[];
 }
 
-export interface AllocatedComposition extends Composition {
+export interface AllocatedComposition extends WidthChoice {
   /** Whose divergences were minimised: a context's, or their average; `uniform` where nothing diverged less than that. */
   readonly costs: ContextName | 'average' | 'uniform';
   /** Of the uniform model it must not exceed. */

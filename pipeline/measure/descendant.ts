@@ -15,8 +15,8 @@ export interface Descendant {
 }
 
 /**
- * What the refit adds; all 0 for the teacher's own block. Errors of a block's output are shares of the centred energy of the teacher's output: predicted by
- * the refit, and measured on held-out tokens.
+ * What the refit adds; all 0 for the teacher's own block. Errors of a block's output are shares of the centred energy of
+ * the teacher's output: predicted by the refit, and measured on held-out tokens.
  */
 export interface RefitPart {
   readonly predictedError: number;

@@ -9,7 +9,7 @@ import { mergeScores, type Scores, type SweepScores } from './scores.ts';
 import { known } from '../util/known.ts';
 
 /** Normalised pixels [B, S, S, C] with labels [B] and stable ids. The consumer disposes the pixels. */
-export interface ImageBatch {
+export interface LabelledBatch {
   readonly pixels: tf.Tensor4D;
   readonly labels: Int32Array;
   readonly ids: readonly string[];
@@ -31,13 +31,13 @@ export interface SweepVariant {
 
 export interface SweepOptions {
   readonly model: ModelTensors;
-  readonly batches: AsyncIterable<ImageBatch>;
+  readonly batches: AsyncIterable<LabelledBatch>;
   /** Images in all batches; only for the progress. */
   readonly images?: number;
   /** Each is measured with every other block the teacher's. */
   readonly descendants: readonly SweepVariant[];
   /** Whole models: an FFN for every block. */
-  readonly uniform: readonly { readonly id: string; readonly ffn: (block: number) => FfnTensors }[];
+  readonly models: readonly { readonly id: string; readonly ffn: (block: number) => FfnTensors }[];
   /** More models to exchange single blocks in, beside the teacher. */
   readonly contexts?: readonly SweepContext[];
   readonly signal?: AbortSignal;
@@ -63,7 +63,7 @@ export interface SweepOptions {
  * @throws BlockForgeError `not-finite`, naming the model and the image; `signal.reason` when aborted
  */
 export async function sweep(options: SweepOptions): Promise<SweepScores> {
-  const { model, descendants, uniform, contexts = [], images, signal, onProgress } = options;
+  const { model, descendants, models, contexts = [], images, signal, onProgress } = options;
   const ids: string[] = [];
   const teacherContext: SweepContext = {
     id: 'teacher',
@@ -71,7 +71,7 @@ export async function sweep(options: SweepOptions): Promise<SweepScores> {
     variants: descendants,
   };
   const all = [teacherContext, ...contexts];
-  const names = [teacherContext, ...descendants, ...uniform]
+  const names = [teacherContext, ...descendants, ...models]
     .concat(contexts.flatMap((context) => [context, ...context.variants]))
     .map(({ id }) => id);
   const parts = new Map<string, Scores[]>(names.map((id) => [id, []]));
@@ -79,7 +79,7 @@ export async function sweep(options: SweepOptions): Promise<SweepScores> {
   const started = performance.now();
   for await (const batch of options.batches) {
     try {
-      const logits = await batchLogits(model, all, uniform, batch.pixels, signal);
+      const logits = await batchLogits(model, all, models, batch.pixels, signal);
       const teacher = teacherReference(known(logits, 'teacher'), model.architecture.classes);
       for (const [id, values] of logits) {
         const scores = scoreLogits(values, batch.labels, teacher);
@@ -106,7 +106,7 @@ export async function sweep(options: SweepOptions): Promise<SweepScores> {
 async function batchLogits(
   model: ModelTensors,
   contexts: readonly SweepContext[],
-  uniform: SweepOptions['uniform'],
+  models: SweepOptions['models'],
   pixels: tf.Tensor,
   signal: AbortSignal | undefined,
 ): Promise<Map<string, Float32Array>> {
@@ -155,7 +155,7 @@ async function batchLogits(
   const first = forHead(0, enterEncoder(model, pixels));
   try {
     for (const context of contexts) await walk(context, first);
-    for (const { id, ffn } of uniform) await collect(id, 0, first, ffn);
+    for (const { id, ffn } of models) await collect(id, 0, first, ffn);
   } finally {
     first.dispose();
   }

@@ -3,7 +3,7 @@ import { outputErrors, pairErrors, type OutputError } from '../compress/errors.t
 import { composedProblems, type FitProblem } from '../compress/fit-problems.ts';
 import type { BlockEvidence } from '../compress/order/criterion.ts';
 import { collectPairs, createPairs, type StudentPairs } from '../compress/pairs.ts';
-import { refit, type RefitOptions, type RefittedDescendant } from '../compress/refit.ts';
+import { refit, type RefitOptions, type FittedFfn } from '../compress/refit.ts';
 import { absoluteRidge, oracleShrinkage, type Ridge } from '../compress/ridge.ts';
 import type { Targets } from '../compress/targets.ts';
 import { classProbability, effectiveShare, type TokenWeights } from '../compress/token-weights.ts';
@@ -35,7 +35,7 @@ export interface FitOptions {
 }
 
 export interface Fit {
-  readonly descendants: RefittedDescendant[];
+  readonly descendants: FittedFfn[];
   /** Tokens that carry the information of the fit: the weight of all over that of the average token. */
   readonly tokens: number;
 }
@@ -189,7 +189,7 @@ function fitWidths(
   units: Int32Array,
   widths: readonly number[],
   { ridge, method }: FitOptions,
-): RefittedDescendant[] {
+): FittedFfn[] {
   if (ridge !== 'oracle-shrinkage')
     return refit(teacher, statistics, units, widths, { ridge, method }, targets);
   const mean = absoluteRidge(statistics.covariance, teacher.hidden, 1);

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import assert from 'node:assert/strict';
 import { countCorrect } from '../../pipeline/measure/accuracy.ts';
 import { summariseScores, type Scores } from '../../pipeline/measure/scores.ts';
-import { sweep, type ImageBatch } from '../../pipeline/measure/sweep.ts';
+import { sweep, type LabelledBatch } from '../../pipeline/measure/sweep.ts';
 import type { Architecture } from '../../pipeline/model/architecture.ts';
 import { sliceFfn } from '../../pipeline/model/ffn-weights.ts';
 import { initialWeights } from '../../pipeline/model/initial-weights.ts';
@@ -40,7 +40,7 @@ function host(settings = architecture) {
 interface Rig {
   readonly model: VisionTransformer;
   readonly descendants: { id: string; block: number; ffn: FfnTensors }[];
-  readonly uniform: { id: string; ffn: (block: number) => FfnTensors }[];
+  readonly models: { id: string; ffn: (block: number) => FfnTensors }[];
   readonly data: Float32Array;
   readonly labels: Int32Array;
   dispose(): void;
@@ -64,7 +64,7 @@ function rig(depth = 3, images = 10): Rig {
   return {
     model,
     descendants,
-    uniform: [0, 1].map((step) => ({
+    models: [0, 1].map((step) => ({
       id: `uniform/${step}`,
       ffn: (block) => descendants[2 * block + step]!.ffn,
     })),
@@ -78,7 +78,7 @@ function rig(depth = 3, images = 10): Rig {
 }
 
 // eslint-disable-next-line @typescript-eslint/require-await -- images come from files, as a rule
-async function* batchesOf({ data, labels }: Rig, size: number): AsyncGenerator<ImageBatch> {
+async function* batchesOf({ data, labels }: Rig, size: number): AsyncGenerator<LabelledBatch> {
   for (let start = 0; start < labels.length; start += size) {
     const end = Math.min(labels.length, start + size);
     yield {
@@ -136,7 +136,7 @@ describeOnEachEngine('measure/sweep', () => {
         assert.ok(summariseScores(scores).kl > 1e-4, id);
         return [id, scores] as const;
       }),
-      ...set.uniform.map(({ id, ffn }) => [id, naive(set, ffn)] as const),
+      ...set.models.map(({ id, ffn }) => [id, naive(set, ffn)] as const),
     ]);
     for (const size of [4, 10]) {
       const { ids, models } = await sweep({ ...set, batches: batchesOf(set, size) });
@@ -157,7 +157,7 @@ describeOnEachEngine('measure/sweep', () => {
       model: set.model,
       batches: batchesOf(set, 5),
       descendants: own,
-      uniform: [],
+      models: [],
     });
     for (const scores of models.values()) {
       assert.equal(summariseScores(scores).agreementPercent, 100);
@@ -169,7 +169,7 @@ describeOnEachEngine('measure/sweep', () => {
 
   it('exchanges single blocks in any other model as exactly', async () => {
     const set = rig();
-    const narrow = set.uniform[1]!;
+    const narrow = set.models[1]!;
     const wide = [0, 1, 2].map((block) => ({
       id: `sparsest/${set.descendants[2 * block]!.id}`,
       block,
@@ -180,7 +180,7 @@ describeOnEachEngine('measure/sweep', () => {
       model: set.model,
       batches: batchesOf(set, 4),
       descendants: [],
-      uniform: [],
+      models: [],
       contexts: [{ id: 'sparsest', ffn: narrow.ffn, variants: [...wide, own] }],
     });
     assert.deepEqual([...models.keys()], ['teacher', 'sparsest', ...wide.map(({ id }) => id), own.id]);
@@ -212,7 +212,7 @@ describeOnEachEngine('measure/sweep', () => {
       correct,
       naive(set).correct.reduce((sum, value) => sum + value, 0),
     );
-    const { ffn } = set.uniform[1]!;
+    const { ffn } = set.models[1]!;
     assert.equal(
       await countCorrect(set.model, batchesOf(set, 3), { ffn }),
       naive(set, ffn).correct.reduce((sum, value) => sum + value, 0),

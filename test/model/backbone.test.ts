@@ -202,7 +202,7 @@ describeOnEachEngine('a family that only a test knows', () => {
       model,
       batches: batches(),
       descendants: cut.map((ffn, block) => ({ id: `cut-${block}`, block, ffn })),
-      uniform: [{ id: 'all', ffn: (block) => cut[block]! }],
+      models: [{ id: 'all', ffn: (block) => cut[block]! }],
     });
     const teacher = teacherReference(logitsOf(), classes);
     const expected = new Map([

@@ -1,5 +1,5 @@
 import type { AdditivityReport, MeasuredComposition, Predictor } from '../../measure/predict-compositions.ts';
-import type { AllocatedComposition, Composition, MeasuredAllocation } from '../../measure/allocations.ts';
+import type { AllocatedComposition, WidthChoice, MeasuredAllocation } from '../../measure/allocations.ts';
 import type { ContextName } from '../../measure/contexts.ts';
 import type { Descendant, MeasuredPart } from '../../measure/descendant.ts';
 import type { Interval } from '../../measure/interval.ts';
@@ -60,7 +60,7 @@ export interface DescendantsFile<Known extends Descendant> {
 
 /** Both empty when a block failed: then there are no whole models. */
 export interface CompositionsFile {
-  readonly random: readonly Composition[];
+  readonly random: readonly WidthChoice[];
   /** Candidates: for each sparsity one for every kind of costs, if it is a model of its own. */
   readonly allocated: readonly AllocatedComposition[];
 }

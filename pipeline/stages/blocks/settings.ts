@@ -6,7 +6,7 @@ import { descents, keepsTrainingTokens, measuredContexts } from './shape.ts';
 import type { Descent } from './shape.ts';
 import type { ClassShareSettings } from './work/class-share.ts';
 import type { CompositionsSettings } from './work/compositions.ts';
-import type { DistillSettings } from './work/distill.ts';
+import type { DistillJobSettings } from './work/distill.ts';
 import type { ExportSettings } from './work/export.ts';
 import type { MeasureSettings } from './work/measure.ts';
 import type { OrderSettings } from './work/order.ts';
@@ -63,7 +63,7 @@ export function distillSettings(
   { loaded: { config } }: BlocksInput,
   block: number,
   shards: number,
-): DistillSettings {
+): DistillJobSettings {
   return {
     distill: config.distill,
     composed: distillInputs(recipeOf(config)),

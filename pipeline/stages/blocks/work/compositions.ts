@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { allocateWidths, type Composition } from '../../../measure/allocations.ts';
+import { allocateWidths, type WidthChoice } from '../../../measure/allocations.ts';
 import { drawCompositions } from '../../../measure/compositions.ts';
 import type { Context } from '../../../measure/contexts.ts';
 import { sweep } from '../../../measure/sweep.ts';
@@ -56,7 +56,7 @@ export async function run(job: JobPlan, context: JobContext): Promise<Json> {
     batches: split.tensorBatches(items, batchSize),
     images: items.length,
     descendants: [],
-    uniform: composedModels(library, [...compositions.random, ...compositions.allocated]),
+    models: composedModels(library, [...compositions.random, ...compositions.allocated]),
     signal: context.signal,
     onProgress: (progress) => context.progress(progress),
   });
@@ -70,7 +70,7 @@ export async function run(job: JobPlan, context: JobContext): Promise<Json> {
 function randomCompositions(
   { seed, random, steps }: CompositionsSettings,
   { depth, hidden }: Architecture,
-): Composition[] {
+): WidthChoice[] {
   const widths = blockWidths(steps, hidden);
   return drawCompositions(random, depth, widths.length, seed).map((levels, index) => ({
     id: `random/${index}`,

@@ -15,7 +15,7 @@ import type { BlocksConfig } from '../schema.ts';
 import { openInputs, type InputSettings } from './inputs.ts';
 import { readDescendants, writeDescendants } from './read.ts';
 
-export type DistillSettings = InputSettings & { readonly distill: BlocksConfig['distill'] };
+export type DistillJobSettings = InputSettings & { readonly distill: BlocksConfig['distill'] };
 
 /**
  * Trains all descendants of one block, from their refit, and keeps the better of the two: against the teacher's block on
@@ -25,7 +25,7 @@ export type DistillSettings = InputSettings & { readonly distill: BlocksConfig['
  * Costs: per step 2 teacher products and 5 per width. Resumes inside the job, about every 30 s.
  */
 export async function run(job: JobPlan, context: JobContext): Promise<Json> {
-  const settings = job.settings as DistillSettings;
+  const settings = job.settings as DistillJobSettings;
   const { block, calibration, distill } = settings;
   const refitFolder = context.input(refitJob(block));
   const students = await readDescendants(refitFolder);

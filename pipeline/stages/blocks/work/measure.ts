@@ -41,7 +41,7 @@ export async function run(job: JobPlan, context: JobContext): Promise<Json> {
     images: items.length,
     descendants: teacher?.variants ?? [],
     contexts: others,
-    uniform: uniformModels(library, steps, distilled),
+    models: uniformModels(library, steps, distilled),
     signal: context.signal,
     onProgress: (progress) => context.progress(progress),
   });

@@ -65,7 +65,7 @@ export async function run(job: JobPlan, context: JobContext): Promise<Json> {
     batches: selection.tensorBatches(selection.items, handling.batchSize),
     images: selection.items.length,
     descendants: [],
-    uniform: (['before', 'after'] as const).map((id) => ({ id, ffn: (block) => uploaded[id][block]! })),
+    models: (['before', 'after'] as const).map((id) => ({ id, ffn: (block) => uploaded[id][block]! })),
     signal: context.signal,
     onProgress: ({ fraction, ...rest }) => context.progress({ fraction: 0.9 + 0.1 * fraction, ...rest }),
   });

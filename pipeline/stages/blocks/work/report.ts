@@ -105,7 +105,7 @@ async function measureTest(
     batches: split.tensorBatches(split.items, batchSize),
     images,
     descendants: [],
-    uniform: [
+    models: [
       ...uniformModels(library, steps, distilled),
       ...composedModels(
         library,

@@ -1,4 +1,4 @@
-import type { Composition } from '../../../measure/allocations.ts';
+import type { WidthChoice } from '../../../measure/allocations.ts';
 import { uniformId } from '../../../measure/measured.ts';
 import type { ModelTensors } from '../../../model/backbone.ts';
 import { disposeFfn, teacherFfn, uploadFfn, type FfnTensors } from '../../../model/ffn-tensors.ts';
@@ -85,7 +85,7 @@ export function uniformModels(
 
 export function composedModels(
   library: UploadedDescendants,
-  compositions: readonly Composition[],
+  compositions: readonly WidthChoice[],
 ): WholeModel[] {
   return compositions.map(({ id, widths }) => ({ id, ffn: (block) => library.ffn(block, widths[block]!) }));
 }
