@@ -31,11 +31,13 @@ export interface MeasuredAllocation extends AllocatedComposition {
   readonly versusUniformPp: Interval;
 }
 
-/** The same width in every block. */
-export interface UniformStep {
+/** The same width in every block. A type, not an interface, so that it is JSON and may stand in a job's settings. */
+export type UniformStep = {
+  /** Share of hidden units removed, as configured. */
   readonly sparsity: number;
+  /** Hidden units kept. */
   readonly width: number;
-}
+};
 
 /**
  * For every sparsity the widths that diverge least from the teacher at no more FFN parameters than the uniform model.

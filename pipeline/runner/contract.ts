@@ -40,14 +40,23 @@ export interface Stage<Input> {
   readonly needsEngine?: boolean | undefined;
   plan(input: Input): readonly JobPlan[];
   /** Its code, e.g. `() => import('./work/refit.ts')`. */
-  readonly work: () => Promise<{ readonly run: Work }>;
+  readonly work: () => Promise<Work>;
 }
 
-/**
- * Does one job from `job.settings`, `job.handling` and its inputs. Writes only into `context.folder`.
- * @returns a small summary for the log and the tables
- */
-export type Work = (job: JobPlan, context: JobContext) => Promise<Json>;
+/** A method, so that `run` may name the `Job` that its stage plans. */
+export interface Work {
+  /**
+   * Does one job from `job.settings`, `job.handling` and its inputs. Writes only into `context.folder`.
+   * @returns a small summary for the log and the tables
+   */
+  run(job: JobPlan, context: JobContext): Promise<Json>;
+}
+
+/** A job whose settings and handling are known: the work of a stage is given what the same stage planned. */
+export interface Job<Settings extends Json, Handling extends Json = Json> extends JobPlan {
+  readonly settings: Settings;
+  readonly handling: Handling;
+}
 
 /** What a pipeline's module exports; a process that does jobs is given the path of that file. */
 export interface StageRegistry {

@@ -6,7 +6,7 @@ import { calibrationOf, chainImages, heldOutImages, sampledTokens } from '../../
 import { distillInputs, recipeOf, refitInputs } from '../../recipe/recipe.ts';
 import { secondsOf, type Estimate } from '../common/estimates.ts';
 import type { BlocksConfig, BlocksInput } from './schema.ts';
-import { descents, distillLength, keepsTrainingTokens, measuredContexts } from './shape.ts';
+import { descents, distillLength, keepsTrainingTokens, measuredContexts, shardsOf } from './shape.ts';
 
 /** What jobs take: seconds on two cores, bytes of memory, bytes written. Guesses, for `--plan` and the order of jobs. */
 
@@ -21,11 +21,9 @@ export function classShareEstimate({ loaded: { config }, architecture, engine }:
   };
 }
 
-/** Of one of `shards`. */
-export function statisticsEstimate(
-  { loaded: { config }, architecture, engine }: BlocksInput,
-  shards: number,
-): Estimate {
+/** Of one shard. */
+export function statisticsEstimate({ loaded: { config }, architecture, engine }: BlocksInput): Estimate {
+  const shards = shardsOf(config).statistics;
   const { width, hidden, depth } = architecture;
   const images = config.data.splits.calibration;
   const tokens = calibrationTokens(config, architecture);
@@ -97,8 +95,8 @@ export function distillEstimate(
   };
 }
 
-/** Of one of `shards`. */
-export function measureEstimate(input: BlocksInput, shards: number): Estimate {
+/** Of one shard. */
+export function measureEstimate(input: BlocksInput): Estimate {
   const { architecture } = input;
   const { config } = input.loaded;
   const { width, hidden, depth } = architecture;
@@ -107,20 +105,20 @@ export function measureEstimate(input: BlocksInput, shards: number): Estimate {
   const models = contexts * (1 + steps * depth);
   const passes = contexts * (1 + 0.55 * steps * depth) + 2 * steps;
   return {
-    seconds: 2 + sweepSeconds(input, passes) / shards,
+    seconds: 2 + sweepSeconds(input, passes) / shardsOf(config).measure,
     memoryBytes: 6e8 + config.measure.batchSize * tokensPerImage(architecture) * width * 4 * (depth + 20),
     diskBytes: config.data.splits.selection * 11 * (models + 2 * steps),
   };
 }
 
-/** Of one of `shards`. */
-export function compositionsEstimate(input: BlocksInput, shards: number): Estimate {
+/** Of one shard. */
+export function compositionsEstimate(input: BlocksInput): Estimate {
   const { config } = input.loaded;
   const { hidden } = input.architecture;
   const candidates = 1 + measuredContexts(config, hidden).length;
   const passes = 1 + config.measure.compositions + candidates * descents(config, hidden).length;
   return {
-    seconds: 2 + sweepSeconds(input, passes) / shards,
+    seconds: 2 + sweepSeconds(input, passes) / shardsOf(config).measure,
     memoryBytes: 8e8,
     diskBytes: config.data.splits.selection * 11 * passes,
   };

@@ -35,25 +35,22 @@ import type { ReportHandling } from './work/report.ts';
 const statistics: Stage<BlocksInput> = {
   name: 'statistics',
   version: 3,
-  plan: (input) => {
-    const { statistics: shards } = shardsOf(input.loaded.config);
-    return [
-      {
-        id: classShareJob,
-        needs: [splitsJob, teacherJob, teacherCheckJob],
-        settings: settings.classShareSettings(input),
-        handling: imageHandling(input),
-        estimate: estimates.classShareEstimate(input),
-      },
-      ...indices(shards).map((shard) => ({
-        id: statisticsJob(shard),
-        needs: [splitsJob, teacherJob, teacherCheckJob, classShareJob],
-        settings: settings.statisticsSettings(input, shard, shards),
-        handling: imageHandling(input),
-        estimate: estimates.statisticsEstimate(input, shards),
-      })),
-    ];
-  },
+  plan: (input) => [
+    {
+      id: classShareJob,
+      needs: [splitsJob, teacherJob, teacherCheckJob],
+      settings: settings.classShareSettings(input),
+      handling: imageHandling(input),
+      estimate: estimates.classShareEstimate(input),
+    },
+    ...indices(shardsOf(input.loaded.config).statistics).map((shard) => ({
+      id: statisticsJob(shard),
+      needs: [splitsJob, teacherJob, teacherCheckJob, classShareJob],
+      settings: settings.statisticsSettings(input, shard),
+      handling: imageHandling(input),
+      estimate: estimates.statisticsEstimate(input),
+    })),
+  ],
   work: () => import('./work/statistics.ts'),
 };
 
@@ -62,15 +59,13 @@ const order: Stage<BlocksInput> = {
   name: 'order',
   version: 2,
   needsEngine: false,
-  plan: (input) => {
-    const { statistics: shards } = shardsOf(input.loaded.config);
-    return blocksOf(input).map((block) => ({
+  plan: (input) =>
+    blocksOf(input).map((block) => ({
       id: orderJob(block),
-      needs: [teacherJob, ...indices(shards).map(statisticsJob)],
-      settings: settings.orderSettings(input, block, shards),
+      needs: [teacherJob, ...statisticsJobs(input)],
+      settings: settings.orderSettings(input, block),
       estimate: estimates.orderEstimate(input),
-    }));
-  },
+    })),
   work: () => import('./work/order.ts'),
 };
 
@@ -80,7 +75,6 @@ const refit: Stage<BlocksInput> = {
   version: 5,
   plan: (input) => {
     const { config } = input.loaded;
-    const { statistics: shards } = shardsOf(config);
     const composed = refitInputs(recipeOf(config)) !== null;
     return blocksOf(input).map((block) => ({
       id: refitJob(block),
@@ -88,10 +82,10 @@ const refit: Stage<BlocksInput> = {
         teacherJob,
         classShareJob,
         orderJob(block),
-        ...indices(shards).map(statisticsJob),
+        ...statisticsJobs(input),
         ...(composed ? [splitsJob, ...indices(block).map(refitJob)] : []),
       ],
-      settings: settings.refitSettings(input, block, shards),
+      settings: settings.refitSettings(input, block),
       handling: imageHandling(input),
       estimate: estimates.refitEstimate(input, block),
     }));
@@ -105,17 +99,16 @@ const distill: Stage<BlocksInput> = {
   version: 4,
   plan: (input) => {
     const { config } = input.loaded;
-    const { statistics: shards } = shardsOf(config);
     const composed = distillInputs(recipeOf(config)) !== null;
     return blocksOf(input).map((block) => ({
       id: distillJob(block),
       needs: [
         teacherJob,
         refitJob(block),
-        ...indices(shards).map(statisticsJob),
+        ...statisticsJobs(input),
         ...(composed ? [splitsJob, classShareJob, ...indices(block).map(distillJob)] : []),
       ],
-      settings: settings.distillSettings(input, block, shards),
+      settings: settings.distillSettings(input, block),
       handling: imageHandling(input),
       estimate: estimates.distillEstimate(input, block),
     }));
@@ -127,17 +120,15 @@ const distill: Stage<BlocksInput> = {
 const measure: Stage<BlocksInput> = {
   name: 'measure',
   version: 3,
-  plan: (input) => {
-    const { measure: shards } = shardsOf(input.loaded.config);
-    return indices(shards).map((shard) => ({
+  plan: (input) =>
+    indices(shardsOf(input.loaded.config).measure).map((shard) => ({
       id: measureJob(shard),
       needs: [splitsJob, teacherJob, teacherCheckJob],
       wants: blocksOf(input).flatMap((block) => [refitJob(block), distillJob(block)]),
-      settings: settings.measureSettings(input, shard, shards),
+      settings: settings.measureSettings(input, shard),
       handling: batchHandling(input),
-      estimate: estimates.measureEstimate(input, shards),
-    }));
-  },
+      estimate: estimates.measureEstimate(input),
+    })),
   work: () => import('./work/measure.ts'),
 };
 
@@ -145,17 +136,15 @@ const measure: Stage<BlocksInput> = {
 const compositions: Stage<BlocksInput> = {
   name: 'compositions',
   version: 1,
-  plan: (input) => {
-    const { measure: shards } = shardsOf(input.loaded.config);
-    return indices(shards).map((shard) => ({
+  plan: (input) =>
+    indices(shardsOf(input.loaded.config).measure).map((shard) => ({
       id: compositionsJob(shard),
-      needs: [splitsJob, teacherJob, ...indices(shards).map(measureJob)],
+      needs: [splitsJob, teacherJob, ...measureJobs(input)],
       wants: blocksOf(input).map(distillJob),
-      settings: settings.compositionsSettings(input, shard, shards),
+      settings: settings.compositionsSettings(input, shard),
       handling: batchHandling(input),
-      estimate: estimates.compositionsEstimate(input, shards),
-    }));
-  },
+      estimate: estimates.compositionsEstimate(input),
+    })),
   work: () => import('./work/compositions.ts'),
 };
 
@@ -195,18 +184,15 @@ const rank: Stage<BlocksInput> = {
   name: 'rank',
   version: 5,
   needsEngine: false,
-  plan: (input) => {
-    const { measure: shards } = shardsOf(input.loaded.config);
-    return [
-      {
-        id: rankJob,
-        needs: [teacherJob, ...indices(shards).map(measureJob), profileJob],
-        wants: indices(shards).map(compositionsJob),
-        settings: settings.rankSettings(input, shards),
-        estimate: estimates.rankEstimate,
-      },
-    ];
-  },
+  plan: (input) => [
+    {
+      id: rankJob,
+      needs: [teacherJob, ...measureJobs(input), profileJob],
+      wants: indices(shardsOf(input.loaded.config).measure).map(compositionsJob),
+      settings: settings.rankSettings(input),
+      estimate: estimates.rankEstimate,
+    },
+  ],
   work: () => import('./work/rank.ts'),
 };
 
@@ -251,6 +237,9 @@ const report: Stage<BlocksInput> = {
   work: () => import('./work/report.ts'),
 };
 
+const statisticsJobs = ({ loaded }: BlocksInput) =>
+  indices(shardsOf(loaded.config).statistics).map(statisticsJob);
+const measureJobs = ({ loaded }: BlocksInput) => indices(shardsOf(loaded.config).measure).map(measureJob);
 const blocksOf = ({ architecture }: BlocksInput) => indices(architecture.depth);
 const polishedOf = ({ loaded, architecture }: BlocksInput) =>
   polishedModels(loaded.config, architecture.hidden);

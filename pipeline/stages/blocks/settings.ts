@@ -2,8 +2,8 @@ import { criteria } from '../../compress/order/criteria.ts';
 import { calibrationOf } from '../../recipe/calibration.ts';
 import { distillInputs, recipeOf, refitInputs } from '../../recipe/recipe.ts';
 import type { BlocksInput } from './schema.ts';
-import { descents, keepsTrainingTokens, measuredContexts } from './shape.ts';
-import type { Descent } from './shape.ts';
+import { descents, keepsTrainingTokens, measuredContexts, shardsOf } from './shape.ts';
+import type { UniformStep } from '../../measure/allocations.ts';
 import type { ClassShareSettings } from './work/class-share.ts';
 import type { CompositionsSettings } from './work/compositions.ts';
 import type { DistillJobSettings } from './work/distill.ts';
@@ -27,26 +27,22 @@ export function classShareSettings({ loaded: { config } }: BlocksInput): ClassSh
   return { tokenWeights: config.statistics.tokenWeights, heldOut, seed };
 }
 
-export function statisticsSettings(
-  { loaded: { config } }: BlocksInput,
-  shard: number,
-  shards: number,
-): StatisticsSettings {
+export function statisticsSettings({ loaded: { config } }: BlocksInput, shard: number): StatisticsSettings {
   return {
     calibration: calibrationOf(config),
     batchSize: config.statistics.batchSize,
     needs: criteria[config.order.criterion].needs,
     trainingTokens: keepsTrainingTokens(config),
     shard,
-    shards,
+    shards: shardsOf(config).statistics,
   };
 }
 
-export function orderSettings({ loaded }: BlocksInput, block: number, shards: number): OrderSettings {
-  return { ...loaded.config.order, block, shards };
+export function orderSettings({ loaded }: BlocksInput, block: number): OrderSettings {
+  return { ...loaded.config.order, block, shards: shardsOf(loaded.config).statistics };
 }
 
-export function refitSettings(input: BlocksInput, block: number, shards: number): RefitSettings {
+export function refitSettings(input: BlocksInput, block: number): RefitSettings {
   const { config } = input.loaded;
   return {
     ...config.refit,
@@ -55,39 +51,31 @@ export function refitSettings(input: BlocksInput, block: number, shards: number)
     composed: refitInputs(recipeOf(config)),
     calibration: calibrationOf(config),
     block,
-    shards,
+    shards: shardsOf(input.loaded.config).statistics,
   };
 }
 
-export function distillSettings(
-  { loaded: { config } }: BlocksInput,
-  block: number,
-  shards: number,
-): DistillJobSettings {
+export function distillSettings({ loaded: { config } }: BlocksInput, block: number): DistillJobSettings {
   return {
     distill: config.distill,
     composed: distillInputs(recipeOf(config)),
     calibration: calibrationOf(config),
     block,
-    shards,
+    shards: shardsOf(config).statistics,
   };
 }
 
-export function measureSettings(input: BlocksInput, shard: number, shards: number): MeasureSettings {
+export function measureSettings(input: BlocksInput, shard: number): MeasureSettings {
   return {
     steps: stepsOf(input),
     contexts: contextsOf(input),
     distilled: input.loaded.config.distill.enabled,
     shard,
-    shards,
+    shards: shardsOf(input.loaded.config).measure,
   };
 }
 
-export function compositionsSettings(
-  input: BlocksInput,
-  shard: number,
-  shards: number,
-): CompositionsSettings {
+export function compositionsSettings(input: BlocksInput, shard: number): CompositionsSettings {
   const { seed, measure } = input.loaded.config;
   return {
     seed,
@@ -95,13 +83,13 @@ export function compositionsSettings(
     steps: stepsOf(input),
     contexts: contextsOf(input),
     shard,
-    shards,
+    shards: shardsOf(input.loaded.config).measure,
   };
 }
 
 export function polishSettings(
   { loaded: { config } }: BlocksInput,
-  { sparsity, width }: Descent,
+  { sparsity, width }: UniformStep,
 ): PolishSettings {
   const { seed, heldOut } = calibrationOf(config);
   const { steps, batchSize, learningRate, warmupShare, weightDecay, hiddenWeight } = config.polish;
@@ -122,7 +110,7 @@ export function profileSettings(input: BlocksInput): ProfileSettings {
   };
 }
 
-export function rankSettings(input: BlocksInput, shards: number): RankSettings {
+export function rankSettings(input: BlocksInput): RankSettings {
   const { rank, measure, distill } = input.loaded.config;
   return {
     resource: rank.resource,
@@ -130,7 +118,7 @@ export function rankSettings(input: BlocksInput, shards: number): RankSettings {
     steps: stepsOf(input),
     contexts: contextsOf(input),
     distilled: distill.enabled,
-    shards,
+    shards: shardsOf(input.loaded.config).measure,
   };
 }
 

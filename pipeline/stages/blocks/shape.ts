@@ -1,23 +1,16 @@
 import type { BlocksConfig } from './schema.ts';
+import type { UniformStep } from '../../measure/allocations.ts';
 import { contextsOf, type Context } from '../../measure/contexts.ts';
 import type { Plain } from '../common/artefacts.ts';
 import { fail } from '../../util/failure.ts';
 
 /** What a config and an architecture imply, for the graph and for whoever works on it. Knows numbers, opens nothing. */
 
-/** A type, not an interface, so that it is JSON; so are the others that stand in a job's settings. */
-export type Descent = {
-  /** Share of hidden units removed, as configured. */
-  readonly sparsity: number;
-  /** Hidden units kept: a multiple of `descendants.widthMultiple`. */
-  readonly width: number;
-};
-
 /**
  * The descendants' widths for blocks of `hidden` units, widest first.
  * @throws BlockForgeError `config-invalid` when rounding makes two sparsities the same width or keeps everything.
  */
-export function descents({ descendants }: Pick<BlocksConfig, 'descendants'>, hidden: number): Descent[] {
+export function descents({ descendants }: Pick<BlocksConfig, 'descendants'>, hidden: number): UniformStep[] {
   const { sparsities, widthMultiple } = descendants;
   const result = [...sparsities]
     .sort((a, b) => a - b)
@@ -41,7 +34,7 @@ export function descents({ descendants }: Pick<BlocksConfig, 'descendants'>, hid
 }
 
 /** Every width of a block, the teacher's first, then its descendants' from the widest. */
-export function blockWidths(steps: readonly Descent[], hidden: number): number[] {
+export function blockWidths(steps: readonly UniformStep[], hidden: number): number[] {
   return [hidden, ...steps.map(({ width }) => width)];
 }
 
@@ -73,7 +66,7 @@ export function distillLength(
 export function polishedModels(
   config: Pick<BlocksConfig, 'descendants' | 'polish'>,
   hidden: number,
-): Descent[] {
+): UniformStep[] {
   const known = descents(config, hidden);
   return config.polish.sparsities.map((sparsity) => {
     const found = known.find((item) => item.sparsity === sparsity);

@@ -3,7 +3,7 @@ import { shareImages } from '../../../compress/token-weights.ts';
 import { calibrationImages, type Calibration } from '../../../recipe/calibration.ts';
 import { classShareBatchSize, measureClassShare } from '../../../recipe/evidence.ts';
 import type { Recipe } from '../../../recipe/recipe.ts';
-import type { JobContext, JobPlan } from '../../../runner/contract.ts';
+import type { Job, JobContext } from '../../../runner/contract.ts';
 import { writeJsonAtomic } from '../../../util/atomic.ts';
 import type { Json } from '../../../util/hash.ts';
 import type { ImageHandling } from '../../common/artefacts.ts';
@@ -11,14 +11,16 @@ import { openSplit, openTeacher } from '../../common/open.ts';
 import { files, type ClassShareFile } from '../artefacts.ts';
 
 export type ClassShareSettings = Pick<Calibration, 'seed' | 'heldOut'> & Pick<Recipe, 'tokenWeights'>;
+export type ClassShareJob = Job<ClassShareSettings, ImageHandling>;
 
 /**
  * Which part of the teacher's squared gradient at each block's output falls on the class token. Labels are drawn from the
  * teacher's prediction, none is read. Writes null where `statistics.tokenWeights` is uniform.
  */
-export async function runClassShare(job: JobPlan, context: JobContext): Promise<Json> {
-  const settings = job.settings as ClassShareSettings;
-  const handling = job.handling as ImageHandling;
+export async function runClassShare(
+  { settings, handling }: ClassShareJob,
+  context: JobContext,
+): Promise<Json> {
   const path = join(context.folder, files.classShare);
   if (settings.tokenWeights === 'uniform') {
     await writeJsonAtomic(path, { classShare: null } satisfies ClassShareFile);

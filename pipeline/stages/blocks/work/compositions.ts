@@ -4,13 +4,14 @@ import { drawCompositions } from '../../../measure/compositions.ts';
 import type { Context } from '../../../measure/contexts.ts';
 import { sweep } from '../../../measure/sweep.ts';
 import type { Architecture } from '../../../model/architecture.ts';
-import type { JobContext, JobPlan } from '../../../runner/contract.ts';
+import type { Job, JobContext } from '../../../runner/contract.ts';
 import { writeJsonAtomic } from '../../../util/atomic.ts';
 import type { Json } from '../../../util/hash.ts';
 import { shardRange, type BatchHandling, type Plain } from '../../common/artefacts.ts';
 import { openSplit, openTeacher } from '../../common/open.ts';
 import { files, measureJob, type CompositionsFile } from '../artefacts.ts';
-import { blockWidths, type Descent } from '../shape.ts';
+import type { UniformStep } from '../../../measure/allocations.ts';
+import { blockWidths } from '../shape.ts';
 import { readAllScores, writeScores } from './scores.ts';
 import { composedModels, uploadDescendants } from './whole-models.ts';
 
@@ -18,7 +19,7 @@ export type CompositionsSettings = {
   readonly seed: number;
   /** How many random ones. */
   readonly random: number;
-  readonly steps: readonly Descent[];
+  readonly steps: readonly UniformStep[];
   readonly contexts: readonly Plain<Context>[];
   readonly shard: number;
   readonly shards: number;
@@ -30,10 +31,12 @@ export type CompositionsSettings = {
  * Reads: scores of all shards, splits, teacher, descendants. Writes: compositions.json (the same in every shard) and
  * scores.safetensors of its images of the selection split. Costs: a forward pass per composition.
  */
-export async function run(job: JobPlan, context: JobContext): Promise<Json> {
-  const settings = job.settings as CompositionsSettings;
+export async function run(
+  { settings, handling }: Job<CompositionsSettings, BatchHandling>,
+  context: JobContext,
+): Promise<Json> {
   const { steps, contexts, shard, shards } = settings;
-  const { images, batchSize } = job.handling as BatchHandling;
+  const { images, batchSize } = handling;
   const model = await openTeacher(context);
   const { architecture } = model;
   const library = await uploadDescendants(context, model, steps, { refitted: false });

@@ -3,7 +3,7 @@ import { distillBlock } from '../../../distill/loop.ts';
 import type { DistillResult } from '../../../distill/task.ts';
 import type { RefittedDescendant, TrainedDescendant } from '../../../measure/descendant.ts';
 import { blockName } from '../../../model/architecture.ts';
-import type { JobContext, JobPlan } from '../../../runner/contract.ts';
+import type { Job, JobContext } from '../../../runner/contract.ts';
 import { readJson, writeJsonAtomic } from '../../../util/atomic.ts';
 import type { Json } from '../../../util/hash.ts';
 import type { ImageHandling } from '../../common/artefacts.ts';
@@ -24,8 +24,10 @@ export type DistillJobSettings = InputSettings & { readonly distill: BlocksConfi
  * Writes: the final descendants, the gain over refit of each and the held-out errors on the way.
  * Costs: per step 2 teacher products and 5 per width. Resumes inside the job, about every 30 s.
  */
-export async function run(job: JobPlan, context: JobContext): Promise<Json> {
-  const settings = job.settings as DistillJobSettings;
+export async function run(
+  { settings, handling }: Job<DistillJobSettings, ImageHandling>,
+  context: JobContext,
+): Promise<Json> {
   const { block, calibration, distill } = settings;
   const refitFolder = context.input(refitJob(block));
   const students = await readDescendants(refitFolder);
@@ -44,8 +46,7 @@ export async function run(job: JobPlan, context: JobContext): Promise<Json> {
     return { enabled: false };
   }
   const { depth } = (await readTeacherInfo(context)).architecture;
-  const { images } = job.handling as ImageHandling;
-  const inputs = await openInputs(context, 'distill', settings, students.length, images);
+  const inputs = await openInputs(context, 'distill', settings, students.length, handling.images);
   let result: DistillResult;
   try {
     const { batchTokens } = distill;

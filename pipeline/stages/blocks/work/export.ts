@@ -13,7 +13,7 @@ import { modelCosts, type Costs } from '../../../model/costs.ts';
 import { isFfnName } from '../../../model/ffn-names.ts';
 import { withSafetensors, type NamedArrays } from '../../../model/safetensors.ts';
 import { profileScript } from '../../../profile/script.ts';
-import type { JobContext, JobPlan } from '../../../runner/contract.ts';
+import type { Job, JobContext } from '../../../runner/contract.ts';
 import { loadEngine, type EngineName } from '../../../tensor/engine.ts';
 import { readJson } from '../../../util/atomic.ts';
 import { sha256File, type Json } from '../../../util/hash.ts';
@@ -28,13 +28,13 @@ import {
   type DescendantsFile,
   type RankingFile,
 } from '../artefacts.ts';
-import type { Descent } from '../shape.ts';
+import type { UniformStep } from '../../../measure/allocations.ts';
 import { readDescendants, readOrder, readTeacherFfn } from './read.ts';
 
 export type ExportSettings = {
   /** All of it: it stands in the manifest, and in this job's record `verify` and `compose` find the data again by it. */
   readonly config: Json;
-  readonly steps: readonly Descent[];
+  readonly steps: readonly UniformStep[];
 };
 
 /**
@@ -42,8 +42,7 @@ export type ExportSettings = {
  * Reads: ranking, latency, descendants, teacher. Writes: the library folder. Gates: see `writeLibrary`,
  * and `checkOnnx` where ONNX Runtime is installed.
  */
-export async function run(job: JobPlan, context: JobContext): Promise<Json> {
-  const settings = job.settings as ExportSettings;
+export async function run({ settings }: Job<ExportSettings>, context: JobContext): Promise<Json> {
   const config = settings.config as unknown as BlocksConfig;
   const ranking = await readJson<RankingFile>(join(context.input(rankJob), files.ranking));
   const latency = await readJson<LatencyProfile>(join(context.input(profileJob), files.latency));
@@ -117,7 +116,7 @@ async function teacherOf(
 function wholeModels(
   { uniform, contexts, allocated }: RankingFile,
   architecture: Architecture,
-  steps: readonly Descent[],
+  steps: readonly UniformStep[],
   trained: boolean,
 ): Pick<LibraryInput, 'uniform' | 'contexts' | 'allocated'> {
   const blocks = indices(architecture.depth);

@@ -1,16 +1,17 @@
 import { scoreId, type Context } from '../../../measure/contexts.ts';
 import { sweep, type SweepContext, type SweepVariant } from '../../../measure/sweep.ts';
 import type { Architecture } from '../../../model/architecture.ts';
-import type { JobContext, JobPlan } from '../../../runner/contract.ts';
+import type { Job, JobContext } from '../../../runner/contract.ts';
 import type { Json } from '../../../util/hash.ts';
 import { indices, shardRange, type BatchHandling, type Plain } from '../../common/artefacts.ts';
 import { openSplit, openTeacher } from '../../common/open.ts';
-import { blockWidths, type Descent } from '../shape.ts';
+import type { UniformStep } from '../../../measure/allocations.ts';
+import { blockWidths } from '../shape.ts';
 import { writeScores } from './scores.ts';
 import { uniformModels, uploadDescendants, type UploadedDescendants } from './whole-models.ts';
 
 export type MeasureSettings = {
-  readonly steps: readonly Descent[];
+  readonly steps: readonly UniformStep[];
   /** The teacher's first. */
   readonly contexts: readonly Plain<Context>[];
   /** Blocks are trained after the refit. */
@@ -26,9 +27,12 @@ export type MeasureSettings = {
  * distillation failed is left out, and with it whatever needs all blocks: the uniform models and the contexts but the
  * teacher's. Costs: about 0.55 forward passes per block, width and context.
  */
-export async function run(job: JobPlan, context: JobContext): Promise<Json> {
-  const { steps, contexts, distilled, shard, shards } = job.settings as MeasureSettings;
-  const { images, batchSize } = job.handling as BatchHandling;
+export async function run(
+  { settings, handling }: Job<MeasureSettings, BatchHandling>,
+  context: JobContext,
+): Promise<Json> {
+  const { steps, contexts, distilled, shard, shards } = settings;
+  const { images, batchSize } = handling;
   const model = await openTeacher(context);
   const library = await uploadDescendants(context, model, steps, { refitted: true });
   const split = await openSplit(context, 'selection', images);
@@ -55,7 +59,7 @@ export async function run(job: JobPlan, context: JobContext): Promise<Json> {
 function contextsToSweep(
   contexts: readonly Context[],
   { hidden, depth }: Architecture,
-  steps: readonly Descent[],
+  steps: readonly UniformStep[],
   library: UploadedDescendants,
 ): SweepContext[] {
   const widths = blockWidths(steps, hidden);

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { BlocksConfig } from '../schema.ts';
 import { writeSafetensors } from '../../../model/safetensors.ts';
 import { orderBlock } from '../../../recipe/order-block.ts';
-import type { JobContext, JobPlan } from '../../../runner/contract.ts';
+import type { Job, JobContext } from '../../../runner/contract.ts';
 import type { Json } from '../../../util/hash.ts';
 import { files } from '../artefacts.ts';
 import { readEvidence, readTeacherFfn } from './read.ts';
@@ -14,8 +14,8 @@ export type OrderSettings = BlocksConfig['order'] & { readonly block: number; re
  * Reads: statistics, the teacher's block. Writes: order.safetensors (units, predicted error of every width).
  * Costs: about H^3 multiply-adds in float64.
  */
-export async function run(job: JobPlan, context: JobContext): Promise<Json> {
-  const { criterion, ridge, block, shards } = job.settings as OrderSettings;
+export async function run({ settings }: Job<OrderSettings>, context: JobContext): Promise<Json> {
+  const { criterion, ridge, block, shards } = settings;
   const evidence = await readEvidence(context, block, shards);
   const weights = await readTeacherFfn(context, block);
   const { units, predictedError } = orderBlock({ criterion, ridge }, weights, evidence);

@@ -10,7 +10,7 @@ import { sweep } from '../../../measure/sweep.ts';
 import type { FfnWeights } from '../../../model/ffn-weights.ts';
 import { disposeFfn, uploadFfn } from '../../../model/ffn-tensors.ts';
 import { calibrationImages, type Calibration } from '../../../recipe/calibration.ts';
-import type { JobContext, JobPlan } from '../../../runner/contract.ts';
+import type { Job, JobContext } from '../../../runner/contract.ts';
 import { writeJsonAtomic } from '../../../util/atomic.ts';
 import type { Json } from '../../../util/hash.ts';
 import { random } from '../../../util/random.ts';
@@ -18,13 +18,12 @@ import { indices, type BatchHandling } from '../../common/artefacts.ts';
 import { fileCheckpoint } from '../../common/checkpoint.ts';
 import { openSplit, openTeacher } from '../../common/open.ts';
 import { distillJob, files, type Polished } from '../artefacts.ts';
-
 import { readDescendants, writeBlocks } from './read.ts';
 
 export type PolishSettings = {
   readonly training: Omit<BlocksConfig['polish'], 'sparsities'>;
   readonly sparsity: number;
-  /** Of every block. */
+  /** Hidden units of every block of the model. */
   readonly width: number;
   readonly calibration: Pick<Calibration, 'seed' | 'heldOut'>;
   readonly confidence: number;
@@ -36,9 +35,11 @@ export type PolishSettings = {
  * Reads: splits, teacher, descendants. Writes: the polished blocks, and the model measured before and after.
  * Costs: per step about four forward passes of its images. Resumes inside the job.
  */
-export async function run(job: JobPlan, context: JobContext): Promise<Json> {
-  const { training: settings, sparsity, width, calibration, confidence } = job.settings as PolishSettings;
-  const handling = job.handling as BatchHandling;
+export async function run(
+  { settings: asked, handling }: Job<PolishSettings, BatchHandling>,
+  context: JobContext,
+): Promise<Json> {
+  const { training: settings, sparsity, width, calibration, confidence } = asked;
   const { learningRate, warmupShare, weightDecay, hiddenWeight, steps, batchSize } = settings;
   const model = await openTeacher(context);
   const ffns: FfnWeights[] = [];

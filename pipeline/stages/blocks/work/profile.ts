@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { BlocksConfig } from '../schema.ts';
 import { profileWidths } from '../../../measure/latency.ts';
 import { tokensPerImage, type Architecture } from '../../../model/architecture.ts';
-import type { JobContext, JobPlan } from '../../../runner/contract.ts';
+import type { Job, JobContext } from '../../../runner/contract.ts';
 import { writeJsonAtomic } from '../../../util/atomic.ts';
 import type { Json } from '../../../util/hash.ts';
 import type { Plain } from '../../common/artefacts.ts';
@@ -18,8 +18,8 @@ export type ProfileSettings = Pick<BlocksConfig['measure'], 'latency'> & {
  * Latency of an FFN block at every width on this machine, alone on it. Weights do not matter, so random ones are used.
  * Writes: latency.json with p50/p90 per width and the device they hold for.
  */
-export async function run(job: JobPlan, context: JobContext): Promise<Json> {
-  const { latency, widths, architecture } = job.settings as ProfileSettings;
+export async function run({ settings }: Job<ProfileSettings>, context: JobContext): Promise<Json> {
+  const { latency, widths, architecture } = settings;
   const profile = await profileWidths({
     widths: [architecture.hidden, ...widths],
     width: architecture.width,

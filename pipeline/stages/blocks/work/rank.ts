@@ -11,7 +11,7 @@ import { rankDescendants } from '../../../measure/rank.ts';
 import type { Scores } from '../../../measure/scores.ts';
 import { blockName, widthName, type Architecture } from '../../../model/architecture.ts';
 import { blockCosts } from '../../../model/costs.ts';
-import type { JobContext, JobPlan } from '../../../runner/contract.ts';
+import type { Job, JobContext } from '../../../runner/contract.ts';
 import { readJson, writeJsonAtomic } from '../../../util/atomic.ts';
 import type { Json } from '../../../util/hash.ts';
 import { indices, type Plain } from '../../common/artefacts.ts';
@@ -24,12 +24,13 @@ import {
   type CompositionsFile,
   type RankingFile,
 } from '../artefacts.ts';
-import { blockWidths, type Descent } from '../shape.ts';
+import type { UniformStep } from '../../../measure/allocations.ts';
+import { blockWidths } from '../shape.ts';
 import { readAllScores } from './scores.ts';
 
 export type RankSettings = BlocksConfig['rank'] & {
   readonly confidence: number;
-  readonly steps: readonly Descent[];
+  readonly steps: readonly UniformStep[];
   readonly contexts: readonly Plain<Context>[];
   readonly distilled: boolean;
   readonly shards: number;
@@ -40,8 +41,7 @@ export type RankSettings = BlocksConfig['rank'] & {
  * contexts), and says how well deltas predict whole compositions. Reads: scores of all shards, compositions, latency.
  * Writes: ranking.json. Costs: nothing.
  */
-export async function run(job: JobPlan, context: JobContext): Promise<Json> {
-  const settings = job.settings as RankSettings;
+export async function run({ settings }: Job<RankSettings>, context: JobContext): Promise<Json> {
   const { confidence, steps, resource, shards } = settings;
   const { architecture } = await readTeacherInfo(context);
   const { hidden, depth } = architecture;

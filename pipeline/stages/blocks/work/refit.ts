@@ -3,19 +3,19 @@ import { prefixGate, refitGate, sortedTeacherGate, type GateResult } from '../..
 import type { BlocksConfig } from '../schema.ts';
 import { blockName, widthName } from '../../../model/architecture.ts';
 import type { RefittedDescendant } from '../../../measure/descendant.ts';
-import type { JobContext, JobPlan } from '../../../runner/contract.ts';
+import type { Job, JobContext } from '../../../runner/contract.ts';
 import { writeJsonAtomic } from '../../../util/atomic.ts';
 import { fail } from '../../../util/failure.ts';
 import type { Json } from '../../../util/hash.ts';
 import type { ImageHandling } from '../../common/artefacts.ts';
 import { readTeacherInfo } from '../../common/open.ts';
 import { files, type DescendantsFile } from '../artefacts.ts';
-import type { Descent } from '../shape.ts';
+import type { UniformStep } from '../../../measure/allocations.ts';
 import { openInputs, type InputSettings } from './inputs.ts';
 import { readHeldOutTokens, readOrder, readTeacherFfn, writeDescendants } from './read.ts';
 
 export type RefitSettings = BlocksConfig['refit'] &
-  InputSettings & { readonly ridge: number; readonly steps: readonly Descent[] };
+  InputSettings & { readonly ridge: number; readonly steps: readonly UniformStep[] };
 
 /**
  * Cuts one block to every width and gives each the closed-form best fc2 (docs/design.md, refit): for the teacher's own
@@ -24,15 +24,16 @@ export type RefitSettings = BlocksConfig['refit'] &
  * earlier blocks. Writes: the refitted descendants and, for each, the predicted and the measured error.
  * Stops when a gate fails: sorted block != block, slice != mask, measured != predicted.
  */
-export async function run(job: JobPlan, context: JobContext): Promise<Json> {
-  const settings = job.settings as RefitSettings;
+export async function run(
+  { settings, handling }: Job<RefitSettings, ImageHandling>,
+  context: JobContext,
+): Promise<Json> {
   const { block, steps, ridge, method, shards } = settings;
   const { gelu, width: blockWidth, hidden } = (await readTeacherInfo(context)).architecture;
   const teacher = await readTeacherFfn(context, block);
   const units = await readOrder(context, block);
   const heldOut = await readHeldOutTokens(context, block, shards);
-  const { images } = job.handling as ImageHandling;
-  const inputs = await openInputs(context, 'refit', settings, steps.length, images);
+  const inputs = await openInputs(context, 'refit', settings, steps.length, handling.images);
   try {
     const widths = steps.map(({ width }) => width);
     const { descendants: refitted, tokens } = await inputs.fit(units, widths, { ridge, method });

@@ -4,7 +4,7 @@ import { measureAll, measuredOf, finalUniformId, uniformOf } from '../../../meas
 import { sweep } from '../../../measure/sweep.ts';
 import type { FfnWeights } from '../../../model/ffn-weights.ts';
 import { disposeFfn, uploadFfn } from '../../../model/ffn-tensors.ts';
-import type { JobContext, JobPlan } from '../../../runner/contract.ts';
+import type { Job, JobContext } from '../../../runner/contract.ts';
 import { readJson, writeFileAtomic, writeJsonAtomic } from '../../../util/atomic.ts';
 import { sha256File, type Json } from '../../../util/hash.ts';
 import type { BatchHandling } from '../../common/artefacts.ts';
@@ -18,7 +18,8 @@ import {
   type RankingFile,
   type TestReport,
 } from '../artefacts.ts';
-import { removedPercent, type Descent } from '../shape.ts';
+import type { UniformStep } from '../../../measure/allocations.ts';
+import { removedPercent } from '../shape.ts';
 import { readDistillationGain } from './distillation-gain.ts';
 import { readBlocks } from './read.ts';
 import { describeReport } from './report-text.ts';
@@ -27,23 +28,26 @@ import { composedModels, uniformModels, uploadDescendants } from './whole-models
 export type ReportSettings = {
   readonly seed: number;
   readonly confidence: number;
-  readonly steps: readonly Descent[];
+  readonly steps: readonly UniformStep[];
   readonly distilled: boolean;
   /** Sparsities of the models that were polished. */
   readonly polished: readonly number[];
 };
 
-/** `name`: of the run. */
-export type ReportHandling = BatchHandling & { readonly name: string };
+export type ReportHandling = BatchHandling & {
+  /** Of the run, for the title. */
+  readonly name: string;
+};
 
 /**
  * Touches the test split, once: the teacher, the uniform models and the allocated ones.
  * Reads: test split, teacher, descendants and the history of their training, ranking. Writes: report.json and report.md.
  * Costs: one forward pass per model.
  */
-export async function run(job: JobPlan, context: JobContext): Promise<Json> {
-  const settings = job.settings as ReportSettings;
-  const handling = job.handling as ReportHandling;
+export async function run(
+  { settings, handling }: Job<ReportSettings, ReportHandling>,
+  context: JobContext,
+): Promise<Json> {
   const { depth } = (await readTeacherInfo(context)).architecture;
   const ranking = await readJson<RankingFile>(join(context.input(rankJob), files.ranking));
   const polished = await readPolished(context, settings.polished);

@@ -3,19 +3,19 @@ import type { Need } from '../../../compress/order/criterion.ts';
 import { writeSafetensors, type NamedArrays } from '../../../model/safetensors.ts';
 import { calibrationImages, sampledTokens, type Calibration } from '../../../recipe/calibration.ts';
 import { collectEvidence, createEvidence } from '../../../recipe/evidence.ts';
-import type { JobContext, JobPlan } from '../../../runner/contract.ts';
+import type { Job, JobContext } from '../../../runner/contract.ts';
 import type { Json } from '../../../util/hash.ts';
 import { indices, shardRange, type ImageHandling } from '../../common/artefacts.ts';
 import { openSplit, openTeacher } from '../../common/open.ts';
 import { classShareJob, files } from '../artefacts.ts';
-import { runClassShare } from './class-share.ts';
+import { runClassShare, type ClassShareJob } from './class-share.ts';
 import { loadEvidence, saveEvidence } from './evidence-checkpoint.ts';
 import { readTokenWeights } from './read.ts';
 import { openTokenFiles } from '../../../recipe/token-files.ts';
 
 export type StatisticsSettings = {
   readonly calibration: Calibration;
-  /** Sums depend on it in the last digits. */
+  /** Images summed at once: float32 inside a batch, float64 over batches, so it changes the last digits. */
   readonly batchSize: number;
   /** What the order criterion asks for beside the statistics. */
   readonly needs: readonly Need[];
@@ -24,6 +24,8 @@ export type StatisticsSettings = {
   readonly shard: number;
   readonly shards: number;
 };
+
+type StatisticsJob = Job<StatisticsSettings, ImageHandling>;
 
 const checkpointEveryMs = 120_000;
 
@@ -36,13 +38,14 @@ const checkpointEveryMs = 120_000;
  * Costs: about 1.3 forward passes; disk for the inputs. Resumes inside the job. Mergeable: each shard covers its own
  * images.
  */
-export function run(job: JobPlan, context: JobContext): Promise<Json> {
-  return job.id === classShareJob ? runClassShare(job, context) : runShard(job, context);
+export function run(job: StatisticsJob | ClassShareJob, context: JobContext): Promise<Json> {
+  return job.id === classShareJob
+    ? runClassShare(job as ClassShareJob, context)
+    : runShard(job as StatisticsJob, context);
 }
 
-async function runShard(job: JobPlan, context: JobContext): Promise<Json> {
-  const { calibration, batchSize, needs, trainingTokens, shard, shards } = job.settings as StatisticsSettings;
-  const handling = job.handling as ImageHandling;
+async function runShard({ settings, handling }: StatisticsJob, context: JobContext): Promise<Json> {
+  const { calibration, batchSize, needs, trainingTokens, shard, shards } = settings;
   const split = await openSplit(context, 'calibration', handling.images);
   const images = calibrationImages(calibration, split.items);
   const ofShard = <Item>(items: readonly Item[]): readonly Item[] => {

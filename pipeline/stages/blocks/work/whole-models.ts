@@ -5,7 +5,7 @@ import { disposeFfn, teacherFfn, uploadFfn, type FfnTensors } from '../../../mod
 import type { JobContext } from '../../../runner/contract.ts';
 import { indices } from '../../common/artefacts.ts';
 import { distillJob, refitJob } from '../artefacts.ts';
-import type { Descent } from '../shape.ts';
+import type { UniformStep } from '../../../measure/allocations.ts';
 import { readDescendants } from './read.ts';
 
 /** The descendants of a run on the engine. */
@@ -34,7 +34,7 @@ export interface WholeModel {
 export async function uploadDescendants(
   context: JobContext,
   teacher: ModelTensors,
-  steps: readonly Descent[],
+  steps: readonly UniformStep[],
   kinds: { readonly refitted: boolean },
 ): Promise<UploadedDescendants> {
   const { hidden, depth } = teacher.architecture;
@@ -68,7 +68,7 @@ export async function uploadDescendants(
 /** The models of one sparsity in every block, before and after distillation: none where a block failed. */
 export function uniformModels(
   { final, refitted }: Pick<UploadedDescendants, 'final' | 'refitted'>,
-  steps: readonly Descent[],
+  steps: readonly UniformStep[],
   distilled: boolean,
 ): WholeModel[] {
   const of = (kind: 'refit' | 'distilled', library: typeof final): WholeModel[] => {

@@ -3,7 +3,7 @@ import type { Preprocessing } from '../../../../datasets/contract.ts';
 import { openPreparer } from '../../../../datasets/open-preparer.ts';
 import { makeSplits } from '../../../../datasets/splits.ts';
 import type { Config } from '../../../config/schema.ts';
-import type { JobContext, JobPlan } from '../../../runner/contract.ts';
+import type { Job, JobContext } from '../../../runner/contract.ts';
 import { writeJsonAtomic } from '../../../util/atomic.ts';
 import type { Json } from '../../../util/hash.ts';
 import { commonFiles, type ImageHandling, type Plain } from '../artefacts.ts';
@@ -26,9 +26,11 @@ export type SplitsHandling = ImageHandling & { readonly preprocessing: Plain<Pre
  * Reads: the data source. Writes: splits.json (ids, labels, content hashes, skipped images). Costs: one read and
  * decode of the images used (decoded images stay in the cache).
  */
-export async function run(job: JobPlan, context: JobContext): Promise<Json> {
-  const settings = job.settings as SplitsSettings;
-  const { images, preprocessing } = job.handling as SplitsHandling;
+export async function run(
+  { settings, handling }: Job<SplitsSettings, SplitsHandling>,
+  context: JobContext,
+): Promise<Json> {
+  const { images, preprocessing } = handling;
   const preparer = await openPreparer(images, preprocessing, (message) => context.warn(message));
   const { source } = preparer;
   const { seed, trains } = settings;

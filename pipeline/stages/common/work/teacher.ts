@@ -6,7 +6,7 @@ import { bounds, proportionPercent } from '../../../measure/interval.ts';
 import type { Architecture } from '../../../model/architecture.ts';
 import { inspectCheckpoint } from '../../../model/checkpoint/inspect.ts';
 import { readTeacher, writeTeacher } from '../../../model/teacher-file.ts';
-import type { JobContext, JobPlan } from '../../../runner/contract.ts';
+import type { Job, JobContext } from '../../../runner/contract.ts';
 import { trainTeacher } from '../../../train/train-teacher.ts';
 import { writeJsonAtomic } from '../../../util/atomic.ts';
 import { fail } from '../../../util/failure.ts';
@@ -40,18 +40,21 @@ export type ModelHandling = ImageHandling & {
 
 export type CheckSettings = { readonly confidence: number; readonly imported: boolean };
 
+type ModelJob = Job<ModelSettings, ModelHandling>;
+type CheckJob = Job<CheckSettings, BatchHandling>;
+
 /**
  * `teacher/model` imports the checkpoint into canonical names, or trains a ViT on the train split (resumes per epoch).
  * `teacher/check` measures it on the selection split and stops the run when it is no better than chance or when
  * another preprocessing preset is clearly better: nothing made from such a teacher would be worth keeping.
  */
-export function run(job: JobPlan, context: JobContext): Promise<Json> {
-  return job.id === teacherJob ? makeTeacher(job, context) : checkTeacher(job, context);
+export function run(job: ModelJob | CheckJob, context: JobContext): Promise<Json> {
+  return job.id === teacherJob
+    ? makeTeacher(job as ModelJob, context)
+    : checkTeacher(job as CheckJob, context);
 }
 
-async function makeTeacher(job: JobPlan, context: JobContext): Promise<Json> {
-  const settings = job.settings as ModelSettings;
-  const handling = job.handling as ModelHandling;
+async function makeTeacher({ settings, handling }: ModelJob, context: JobContext): Promise<Json> {
   const { architecture, preprocessing, train } = settings;
   const info: TeacherInfo = { architecture, preprocessing };
   await writeJsonAtomic(join(context.folder, commonFiles.teacherInfo), info);
@@ -95,9 +98,9 @@ async function trainHere(
   return { epochs: result.history.length, bestEpoch: result.bestEpoch, heldOutTop1: result.bestAccuracy };
 }
 
-async function checkTeacher(job: JobPlan, context: JobContext): Promise<Json> {
-  const { confidence, imported } = job.settings as CheckSettings;
-  const { images: access, batchSize } = job.handling as BatchHandling;
+async function checkTeacher({ settings, handling }: CheckJob, context: JobContext): Promise<Json> {
+  const { confidence, imported } = settings;
+  const { images: access, batchSize } = handling;
   const { architecture, preprocessing } = await readTeacherInfo(context);
   const { classes } = await readSplits(context);
   if (classes.length !== architecture.classes) {

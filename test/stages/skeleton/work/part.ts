@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { countCorrect } from '../../../../pipeline/measure/accuracy.ts';
-import type { JobContext, JobPlan } from '../../../../pipeline/runner/contract.ts';
+import type { Job, JobContext } from '../../../../pipeline/runner/contract.ts';
 import type { BatchHandling } from '../../../../pipeline/stages/common/artefacts.ts';
 import { openSplit, openTeacher } from '../../../../pipeline/stages/common/open.ts';
 import { writeJsonAtomic } from '../../../../pipeline/util/atomic.ts';
@@ -12,9 +12,12 @@ export interface Part {
   readonly correct: number;
 }
 
-export async function run(job: JobPlan, context: JobContext): Promise<Json> {
-  const { index, count } = job.settings as PartSettings;
-  const { images: access, batchSize } = job.handling as BatchHandling;
+export async function run(
+  { settings, handling }: Job<PartSettings, BatchHandling>,
+  context: JobContext,
+): Promise<Json> {
+  const { index, count } = settings;
+  const { images: access, batchSize } = handling;
   const model = await openTeacher(context);
   const split = await openSplit(context, 'selection', access);
   const items = split.items.filter(({ label }) => label % count === index);
