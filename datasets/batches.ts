@@ -24,7 +24,11 @@ export interface OpenSplit {
   load(items: readonly SplitItem[]): Promise<RawBatch>;
 }
 
-export function openSplit(items: readonly SplitItem[], preparer: Preparer, signal?: AbortSignal): OpenSplit {
+export function openBatches(
+  items: readonly SplitItem[],
+  preparer: Preparer,
+  signal?: AbortSignal,
+): OpenSplit {
   return {
     items,
     preparer,

@@ -1,4 +1,4 @@
-import { openSplit, type OpenSplit } from '../../datasets/batches.ts';
+import { openBatches, type OpenSplit } from '../../datasets/batches.ts';
 import type { SplitItem } from '../../datasets/contract.ts';
 import { makeSplits } from '../../datasets/splits.ts';
 import { loadConfig } from '../../pipeline/config/load.ts';
@@ -72,7 +72,7 @@ export async function openQualityData(
     loaded,
     architecture,
     teacher: await readTeacher(inspection),
-    images: openSplit(all, preparer),
+    images: openBatches(all, preparer),
     folds: folds.map(({ calibration, evaluation }) => ({
       calibration: calibration.slice(0, options.calibrationImages),
       evaluation: evaluation.slice(0, options.evaluationImages),

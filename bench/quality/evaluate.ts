@@ -6,7 +6,7 @@ import { mergeScores, type Scores } from '../../pipeline/measure/scores.ts';
 import type { FfnWeights } from '../../pipeline/model/ffn-weights.ts';
 import { enterEncoder, logitsFrom } from '../../pipeline/model/encoder.ts';
 import { disposeFfn, teacherFfn, uploadFfn, type FfnTensors } from '../../pipeline/model/ffn-tensors.ts';
-import type { VisionTransformer } from '../../pipeline/model/upload.ts';
+import type { TeacherTensors } from '../../pipeline/model/upload.ts';
 import { fail } from '../../pipeline/util/failure.ts';
 
 /** The evaluation images of a fold, as far as no FFN block has touched them, and the teacher's answers to them. */
@@ -31,7 +31,7 @@ interface CachedBatch {
  * model the decoding, the embedding and the first attention. Caller disposes. Needs two encoder layers or more.
  */
 export async function openEvaluation(
-  model: VisionTransformer,
+  model: TeacherTensors,
   batches: AsyncIterable<TensorBatch>,
   onImages: (count: number) => void,
 ): Promise<Evaluation> {

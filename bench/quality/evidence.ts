@@ -6,7 +6,7 @@ import { shareImages, tokenWeights, type TokenWeights } from '../../pipeline/com
 import type { TokenReader } from '../../pipeline/distill/token-batches.ts';
 import type { FfnWeights } from '../../pipeline/model/ffn-weights.ts';
 import { hostFfn } from '../../pipeline/model/host-weights.ts';
-import type { VisionTransformer } from '../../pipeline/model/upload.ts';
+import type { TeacherTensors } from '../../pipeline/model/upload.ts';
 import { composedInputs, teacherInputs, type BlockInputs } from '../../pipeline/recipe/block-inputs.ts';
 import {
   calibrationOf,
@@ -38,7 +38,7 @@ export interface EvidenceNeeds {
 
 /** Everything that recipes of one way to weigh tokens may know of a fold. No labels in it. */
 export interface FoldEvidence {
-  readonly model: VisionTransformer;
+  readonly model: TeacherTensors;
   /** Of every block. */
   readonly teacher: readonly FfnWeights[];
   readonly evidence: readonly BlockEvidence[];
@@ -52,7 +52,7 @@ export interface FoldEvidence {
 /** The pipeline's passes over a fold's calibration images: class shares where tokens are weighted, then the evidence. */
 export async function openEvidence(
   { loaded: { config }, architecture, teacher: host, images }: QualityData,
-  model: VisionTransformer,
+  model: TeacherTensors,
   items: readonly SplitItem[],
   needs: EvidenceNeeds,
   onImages: (count: number) => void,

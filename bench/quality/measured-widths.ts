@@ -4,11 +4,11 @@ import { summariseScores } from '../../pipeline/measure/scores.ts';
 import { sweep } from '../../pipeline/measure/sweep.ts';
 import type { FfnWeights } from '../../pipeline/model/ffn-weights.ts';
 import { disposeFfn, uploadFfn } from '../../pipeline/model/ffn-tensors.ts';
-import type { VisionTransformer } from '../../pipeline/model/upload.ts';
+import type { TeacherTensors } from '../../pipeline/model/upload.ts';
 import { known } from '../../pipeline/util/known.ts';
 
 export interface MeasuredWidthsInput {
-  readonly model: VisionTransformer;
+  readonly model: TeacherTensors;
   /** Calibration images; their labels are replaced by zeros before anything sees them. */
   readonly batches: AsyncIterable<TensorBatch>;
   /** [depth][any]: the block's descendants to choose from, the teacher's own block among them. */

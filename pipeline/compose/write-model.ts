@@ -5,7 +5,7 @@ import { modelCosts } from '../model/costs.ts';
 import { readJson, refuseWrite, writeJsonAtomic } from '../util/atomic.ts';
 import { fail } from '../util/failure.ts';
 import { sha256File } from '../util/hash.ts';
-import { toolVersion } from '../util/version.ts';
+import { toolVersion } from '../util/package.ts';
 import { publishFile } from '../library/listed-file.ts';
 import { checkComposition, type Library } from '../library/open.ts';
 import { onnxIrVersion, onnxOpset } from '../graphs/onnx.ts';

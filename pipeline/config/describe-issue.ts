@@ -7,7 +7,7 @@ import { allKeyPaths, keysAt, type Schema } from './schema-keys.ts';
 type Issue = z.core.$ZodIssue;
 
 /** One line about one place of the config. */
-export interface Finding {
+export interface Complaint {
   readonly path: KeyPath;
   readonly message: string;
   /** The last key of `path` is the problem, not its value. */
@@ -24,22 +24,22 @@ interface Given {
 }
 
 /** What zod found, in words: every issue, unions reduced to the alternative that was meant. */
-export function describeIssues(issues: readonly Issue[], config: unknown, schema: Schema): Finding[] {
+export function describeIssues(issues: readonly Issue[], config: unknown, schema: Schema): Complaint[] {
   const given = { config, schema };
-  const findings = issues.flatMap((issue) => describeIssue(issue, issue.path as KeyPath, given));
+  const complaints = issues.flatMap((issue) => describeIssue(issue, issue.path as KeyPath, given));
   // A mistyped required key is one mistake, not an unknown key and a missing one.
   const mistyped = new Set(
-    findings.flatMap(({ meant, path }) =>
+    complaints.flatMap(({ meant, path }) =>
       meant === undefined ? [] : [[...path.slice(0, -1), meant].join('.')],
     ),
   );
-  return findings.filter(({ missing, path }) => !(missing && mistyped.has(path.join('.'))));
+  return complaints.filter(({ missing, path }) => !(missing && mistyped.has(path.join('.'))));
 }
 
-function describeIssue(issue: Issue, path: KeyPath, given: Given): Finding[] {
+function describeIssue(issue: Issue, path: KeyPath, given: Given): Complaint[] {
   const value = valueAt(given.config, path);
   const found = `found ${describeValue(value)}`;
-  const finding = (expected: string): Finding[] =>
+  const complaint = (expected: string): Complaint[] =>
     value === undefined
       ? [{ path, message: `missing; expected ${expected}`, missing: true }]
       : [{ path, message: `expected ${expected}, ${found}` }];
@@ -47,13 +47,13 @@ function describeIssue(issue: Issue, path: KeyPath, given: Given): Finding[] {
     case 'invalid_type':
       if (isQuotedNumber(issue.expected, value))
         return [{ path, message: `expected a number, ${found}; remove the quotes` }];
-      return finding(kindNames[issue.expected] ?? issue.expected);
+      return complaint(kindNames[issue.expected] ?? issue.expected);
     case 'too_small':
-      return finding(atLeast(issue));
+      return complaint(atLeast(issue));
     case 'too_big':
-      return finding(`${issue.inclusive ? 'at most' : 'less than'} ${issue.maximum}`);
+      return complaint(`${issue.inclusive ? 'at most' : 'less than'} ${issue.maximum}`);
     case 'invalid_value':
-      return finding(oneOf(issue.values)).map((entry) => withSuggestion(entry, value, issue.values));
+      return complaint(oneOf(issue.values)).map((entry) => withSuggestion(entry, value, issue.values));
     case 'unrecognized_keys':
       return issue.keys.map((key) => describeUnknownKey(path, key, given.schema));
     case 'invalid_union':
@@ -92,21 +92,21 @@ function oneOf(values: readonly z.core.util.Primitive[]): string {
 }
 
 function withSuggestion(
-  finding: Finding,
+  complaint: Complaint,
   value: unknown,
   candidates: readonly z.core.util.Primitive[],
-): Finding {
-  if (typeof value !== 'string') return finding;
+): Complaint {
+  if (typeof value !== 'string') return complaint;
   const near = nearest(
     value,
     candidates.filter((candidate) => typeof candidate === 'string'),
   );
   return near === undefined
-    ? finding
-    : { ...finding, message: `${finding.message}; did you mean "${near}"?` };
+    ? complaint
+    : { ...complaint, message: `${complaint.message}; did you mean "${near}"?` };
 }
 
-function describeUnknownKey(path: KeyPath, key: string, schema: Schema): Finding {
+function describeUnknownKey(path: KeyPath, key: string, schema: Schema): Complaint {
   const branches = keysAt(schema, path);
   const known = [...new Set(branches.flat())];
   const base = { path: [...path, key], unknownKey: true };
@@ -138,7 +138,7 @@ function describeUnion(
   path: KeyPath,
   value: unknown,
   given: Given,
-): Finding[] {
+): Complaint[] {
   const branches = issue.errors;
   const values = branches.flatMap((errors) =>
     errors.flatMap((error) =>

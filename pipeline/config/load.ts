@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
-import { packageFolder } from '../util/package-folder.ts';
+import { packageFolder } from '../util/package.ts';
 import { checkConfig } from './check.ts';
 import { describeIssues } from './describe-issue.ts';
 import { expandEnvironment } from './expand.ts';
@@ -55,11 +55,11 @@ export function loadConfig<C extends Config>(
   const parsed = method.schema.safeParse(value);
   if (issues.length > 0 || !parsed.success) {
     const all = [...issues, ...(parsed.error?.issues ?? [])];
-    for (const finding of describeIssues(all, valueOf(root), method.schema)) {
-      const place = (finding.unknownKey ? keyPlaceOf : placeOf)(root, finding.path);
+    for (const complaint of describeIssues(all, valueOf(root), method.schema)) {
+      const place = (complaint.unknownKey ? keyPlaceOf : placeOf)(root, complaint.path);
       // A text whose variable is not set was complained about already.
-      const reported = problems.some(({ path }) => formatPath(path) === formatPath(finding.path));
-      if (!reported) problems.push({ place, path: finding.path, message: finding.message });
+      const reported = problems.some(({ path }) => formatPath(path) === formatPath(complaint.path));
+      if (!reported) problems.push({ place, path: complaint.path, message: complaint.message });
     }
   } else {
     for (const { path, message } of [...checkConfig(parsed.data), ...method.check(parsed.data)]) {

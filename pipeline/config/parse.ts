@@ -4,7 +4,7 @@ import type { ConfigNode, Member } from './node.ts';
 import type { Place, Problem } from './problem.ts';
 
 /** A file, or an option: an option's text has no lines worth naming. */
-export interface Source {
+export interface TextSource {
   readonly name: string;
   readonly folder: string;
   readonly hasLines: boolean;
@@ -14,7 +14,7 @@ export interface Source {
  * Reads YAML 1.2 (anchors and aliases included) into a tree that knows its places. Syntax errors and duplicate
  * keys are added to `problems`, all of them at once; the tree is then whatever could be read.
  */
-export function parseYaml(text: string, source: Source, problems: Problem[]): ConfigNode {
+export function parseYaml(text: string, source: TextSource, problems: Problem[]): ConfigNode {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const placeAt = (offset: number): Place => {

@@ -6,8 +6,7 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs-core';
-import { ffnNames, ffnParts } from '../model/ffn-names.ts';
-import type { FfnWeights } from '../model/ffn-weights.ts';
+import { ffnNames, ffnParts, type FfnWeights } from '../model/ffn-weights.ts';
 import type { ModelTensors } from '../model/backbone.ts';
 import { forward } from '../model/encoder.ts';
 import { downloadFfn, teacherFfn, uploadFfn } from '../model/ffn-tensors.ts';

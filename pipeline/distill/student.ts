@@ -1,7 +1,6 @@
 /** A descendant of a block while it trains, and how a checkpoint keeps it. */
 import { disposeFfn, downloadFfn, uploadFfn, type FfnTensors } from '../model/ffn-tensors.ts';
-import { ffnParts, type FfnPart } from '../model/ffn-names.ts';
-import type { FfnWeights } from '../model/ffn-weights.ts';
+import { ffnParts, type FfnPart, type FfnWeights } from '../model/ffn-weights.ts';
 import { adamInit, disposeAdam, exportAdam, importAdam, type AdamState } from '../tensor/optimizer.ts';
 
 export interface Student {

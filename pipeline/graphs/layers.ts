@@ -1,5 +1,5 @@
 import type { Architecture } from '../model/architecture.ts';
-import { ffnNames } from '../model/ffn-names.ts';
+import { ffnNames } from '../model/ffn-weights.ts';
 import type { GraphBuilder, Value } from './builder.ts';
 
 /** rows z [N, D], what fc1 receives -> rows [N, D], before they join the stream: the FFN of every family. */

@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { z } from 'zod';
 import { fail } from '../util/failure.ts';
-import { isRecord } from '../util/is-record.ts';
+import { isRecord } from '../util/foreign-value.ts';
 
 /** What is wrong with a document, at one place in it. */
 export interface DocumentProblem {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { openSplit, type OpenSplit } from '../../datasets/batches.ts';
+import { openBatches, type OpenSplit } from '../../datasets/batches.ts';
 import type { SplitItem, SplitName } from '../../datasets/contract.ts';
 import { openPreparer } from '../../datasets/open-preparer.ts';
 import type { Preparer } from '../../datasets/prepare.ts';
@@ -24,7 +24,7 @@ export interface MeasureSource {
   readonly items?: Readonly<Record<SplitName, readonly SplitItem[]>> | undefined;
 }
 
-export interface SplitOptions {
+export interface ReadingOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?:
     ((progress: { readonly fraction: number; readonly note?: string }) => void) | undefined;
@@ -40,7 +40,7 @@ export async function openMeasuredSplit(
   { manifest, folder }: Library,
   source: MeasureSource,
   split: MeasuredSplit,
-  { signal, onProgress, warn = () => {} }: SplitOptions = {},
+  { signal, onProgress, warn = () => {} }: ReadingOptions = {},
 ): Promise<OpenSplit> {
   const { preprocessing } = manifest.teacher;
   const preparer = await openPreparer(source, preprocessing, warn);
@@ -59,7 +59,7 @@ export async function openMeasuredSplit(
   if (items.length === 0) {
     fail({ reason: 'data-invalid', subject: `split ${split}`, found: 'no images', expected: 'one or more' });
   }
-  return openSplit(items, preparer, signal);
+  return openBatches(items, preparer, signal);
 }
 
 /** Test is drawn first, selection next, calibration last, each from what is left: the later ones are not needed. */
@@ -67,7 +67,7 @@ async function draw(
   { data, seed }: MeasureSource,
   preparer: Preparer,
   split: MeasuredSplit,
-  { signal, onProgress, warn }: SplitOptions,
+  { signal, onProgress, warn }: ReadingOptions,
 ): Promise<readonly SplitItem[]> {
   const { test, selection, calibration } = data.splits;
   const sizes = {

@@ -1,7 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { applyFfn, disposeFfn, uploadFfn } from '../model/ffn-tensors.ts';
-import { ffnParts } from '../model/ffn-names.ts';
-import type { FfnWeights } from '../model/ffn-weights.ts';
+import { ffnParts, type FfnWeights } from '../model/ffn-weights.ts';
 import { fail } from '../util/failure.ts';
 import { random } from '../util/random.ts';
 import { largestDifference, referenceFfn } from './reference-ffn.ts';

@@ -1,11 +1,11 @@
 import { disposeFfn, uploadFfn, type FfnTensors } from '../model/ffn-tensors.ts';
-import { uploadTeacher, type VisionTransformer } from '../model/upload.ts';
+import { uploadTeacher, type TeacherTensors } from '../model/upload.ts';
 import type { Library } from './open.ts';
 
 /** Models put together from a library's files, on the engine that is loaded. */
 export interface UploadedLibrary {
   /** The frame with the teacher's own blocks. */
-  readonly teacher: VisionTransformer;
+  readonly teacher: TeacherTensors;
   /** A descendant that was asked for. Not to be disposed. */
   ffn(id: string): FfnTensors;
   dispose(): void;

@@ -1,5 +1,4 @@
-import { ffnNames, isFfnName } from '../model/ffn-names.ts';
-import type { FfnWeights } from '../model/ffn-weights.ts';
+import { ffnNames, isFfnName, type FfnWeights } from '../model/ffn-weights.ts';
 import { transposed, canonicalShapes, type HostTensor, type HostWeights } from '../model/host-weights.ts';
 import { requireFinite } from '../model/finite.ts';
 import { readTensors, withSafetensors, type SafetensorsFile } from '../model/safetensors.ts';

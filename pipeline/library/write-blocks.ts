@@ -22,7 +22,7 @@ export interface DescendantInput {
   readonly weights: () => Promise<FfnWeights>;
 }
 
-export interface BlocksInput {
+export interface LibraryBlocks {
   readonly teacher: Manifest['teacher'];
   /** By block, each with the teacher's own block first, then widest first. */
   readonly blocks: readonly { readonly descendants: readonly DescendantInput[] }[];
@@ -44,7 +44,7 @@ export interface WriteOptions {
  */
 export async function writeBlocks(
   folder: string,
-  input: BlocksInput,
+  input: LibraryBlocks,
   vectors: Float32Array,
   withGraphs: boolean,
   { signal, onDescendant }: WriteOptions,
@@ -88,7 +88,7 @@ async function writeDescendant(
   folder: string,
   block: number,
   descendant: DescendantInput,
-  { teacher, toolVersion }: BlocksInput,
+  { teacher, toolVersion }: LibraryBlocks,
   vectors: Float32Array,
   withGraphs: boolean,
 ): Promise<{

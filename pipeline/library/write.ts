@@ -19,11 +19,11 @@ import {
 import { rankingCsv, rankingJson } from './ranking-table.ts';
 import { libraryReadme } from './readme.ts';
 import { selfTestInput, selfTestTolerance, selfTestVectors } from './self-test.ts';
-import { writeBlocks, type BlocksInput, type WriteOptions } from './write-blocks.ts';
+import { writeBlocks, type LibraryBlocks, type WriteOptions } from './write-blocks.ts';
 
 export interface LibraryInput
   extends
-    BlocksInput,
+    LibraryBlocks,
     Pick<
       Manifest,
       | 'seed'

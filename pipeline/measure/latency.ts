@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { cpus } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
 import { applyFfn, disposeFfn, uploadFfn } from '../model/ffn-tensors.ts';
-import { randomFfn } from '../model/random-ffn.ts';
+import { randomFfn } from '../model/ffn-weights.ts';
 import { loadEngine, type EngineName } from '../tensor/engine.ts';
 import { layerNorm } from '../tensor/ops.ts';
 import { median, quantile } from '../util/quantile.ts';

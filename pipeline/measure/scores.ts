@@ -89,14 +89,14 @@ export function summariseScores({ correct, top5, agree, kl }: Scores): ScoreSumm
   };
 }
 
-interface NamedArray {
+interface ScoreArray {
   readonly shape: readonly number[];
   readonly data: Uint8Array | Float32Array;
 }
 
 /** As named arrays for safetensors: `<model>.correct`, `.top5`, `.agree` (U8) and `.kl` (F32), each [n]. */
-export function scoresToArrays(models: ReadonlyMap<string, Scores>): Record<string, NamedArray> {
-  const arrays: Record<string, NamedArray> = {};
+export function scoresToArrays(models: ReadonlyMap<string, Scores>): Record<string, ScoreArray> {
+  const arrays: Record<string, ScoreArray> = {};
   for (const [name, scores] of models) {
     for (const part of parts) {
       const data = scores[part];

@@ -1,5 +1,4 @@
-import { ffnParts, type FfnPart } from './ffn-names.ts';
-import type { FfnWeights } from './ffn-weights.ts';
+import { ffnParts, type FfnPart, type FfnWeights } from './ffn-weights.ts';
 import { withSafetensors, writeSafetensors, type NamedArrays } from './safetensors.ts';
 
 /** Several FFN blocks in one file: `name/fc1Kernel` [D, H] and so on, in the in-memory [in, out] layout. */

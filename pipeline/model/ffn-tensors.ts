@@ -1,7 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { gelu, linear, type Gelu } from '../tensor/ops.ts';
-import { ffnNames, type FfnPart } from './ffn-names.ts';
-import type { FfnWeights } from './ffn-weights.ts';
+import { ffnNames, type FfnPart, type FfnWeights } from './ffn-weights.ts';
 
 /** `FfnWeights` on the engine. Whoever uploads disposes; `teacherFfn` hands out the teacher's own tensors. */
 export interface FfnTensors {

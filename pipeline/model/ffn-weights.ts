@@ -36,3 +36,36 @@ export function sliceFfn(weights: FfnWeights, kept: ArrayLike<number>): FfnWeigh
   }
   return { width, hidden: count, fc1Kernel, fc1Bias, fc2Kernel, fc2Bias: weights.fc2Bias.slice() };
 }
+
+/** The parameters of an FFN block by what they are in a `FfnWeights`; every list of them has this order. */
+export const ffnParts = ['fc1Kernel', 'fc1Bias', 'fc2Kernel', 'fc2Bias'] as const;
+export type FfnPart = (typeof ffnParts)[number];
+
+/** Their canonical names in a whole model, in the same order. As stored, kernels are [out, in]: fc1 [H, D], fc2 [D, H]. */
+export function ffnNames(block: number): Readonly<Record<FfnPart, string>> {
+  const mlp = `blocks.${block}.mlp`;
+  return {
+    fc1Kernel: `${mlp}.fc1.weight`,
+    fc1Bias: `${mlp}.fc1.bias`,
+    fc2Kernel: `${mlp}.fc2.weight`,
+    fc2Bias: `${mlp}.fc2.bias`,
+  };
+}
+
+/** Whether a canonical name is a parameter of some FFN block; all others make the frame. */
+export function isFfnName(name: string): boolean {
+  return /^blocks\.\d+\.mlp\./.test(name);
+}
+
+/** An FFN block of arbitrary values, for timings and tests: `value` is asked for every element, part after part. */
+export function randomFfn(width: number, hidden: number, value: (part: FfnPart) => number): FfnWeights {
+  const fill = (part: FfnPart, length: number) => Float32Array.from({ length }, () => value(part));
+  return {
+    width,
+    hidden,
+    fc1Kernel: fill('fc1Kernel', width * hidden),
+    fc1Bias: fill('fc1Bias', hidden),
+    fc2Kernel: fill('fc2Kernel', hidden * width),
+    fc2Bias: fill('fc2Bias', width),
+  };
+}

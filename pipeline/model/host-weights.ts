@@ -1,6 +1,5 @@
 import { familyOf, type Architecture } from './architecture.ts';
-import { ffnNames, type FfnPart } from './ffn-names.ts';
-import type { FfnWeights } from './ffn-weights.ts';
+import { ffnNames, type FfnPart, type FfnWeights } from './ffn-weights.ts';
 
 /** A weight as checkpoints store it, row-major: matrices are [out, in]. */
 export interface HostTensor {

@@ -1,7 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import { fail } from '../util/failure.ts';
-import { isRecord } from '../util/is-record.ts';
-import { showValue } from '../util/show-value.ts';
+import { isRecord, showValue } from '../util/foreign-value.ts';
 
 /**
  * The header of a safetensors file, read with suspicion: every size is checked before anything is allocated for it.

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { fail } from '../util/failure.ts';
-import { showValue } from '../util/show-value.ts';
+import { showValue } from '../util/foreign-value.ts';
 import type { HostTensor } from './host-weights.ts';
 import { checkedSize, headerLength, headerOf } from './safetensors-header.ts';
 import { allocate, openFlags, refuseOpen } from './untrusted-file.ts';

@@ -1,7 +1,7 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { writeFileAtomic } from '../util/atomic.ts';
 import { fail } from '../util/failure.ts';
-import { showValue } from '../util/show-value.ts';
+import { showValue } from '../util/foreign-value.ts';
 import type { HostWeights } from './host-weights.ts';
 import { parseHeader, type Dtype, type SafetensorsHeader, type TensorInfo } from './safetensors-header.ts';
 import { allocate, openFlags, refuseOpen } from './untrusted-file.ts';

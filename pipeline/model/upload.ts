@@ -4,12 +4,12 @@ import type { ModelTensors } from './backbone.ts';
 import { canonicalShapes, type HostWeights } from './host-weights.ts';
 
 /** A teacher on the engine. Kernels are [in, out]; the patch kernel is [p * p * C, D] in `patchify`'s order. */
-export interface VisionTransformer extends ModelTensors {
+export interface TeacherTensors extends ModelTensors {
   dispose(): void;
 }
 
 /** Caller disposes the model. */
-export function uploadTeacher(host: HostWeights, architecture: Architecture): VisionTransformer {
+export function uploadTeacher(host: HostWeights, architecture: Architecture): TeacherTensors {
   const weights = uploadWeights(host, architecture);
   return { architecture, weights, dispose: () => tf.dispose(weights) };
 }

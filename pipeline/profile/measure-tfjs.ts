@@ -3,7 +3,7 @@ import { tokensPerImage } from '../model/architecture.ts';
 import { forward } from '../model/encoder.ts';
 import { applyFfn, disposeFfn, uploadFfn, type FfnTensors } from '../model/ffn-tensors.ts';
 import { uploadTeacher } from '../model/upload.ts';
-import { randomFfn } from '../model/random-ffn.ts';
+import { randomFfn } from '../model/ffn-weights.ts';
 import { loadEngine, type EngineChoice } from '../tensor/engine.ts';
 import { random } from '../util/random.ts';
 import type { Library } from '../library/open.ts';

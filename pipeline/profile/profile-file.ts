@@ -1,4 +1,4 @@
-import { readdir, stat } from 'node:fs/promises';
+import { readFile, readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { writeJsonAtomic } from '../util/atomic.ts';
@@ -191,4 +191,9 @@ export async function profileNames({ folder }: Pick<Library, 'folder'>): Promise
     .filter((name) => name.endsWith('.json'))
     .map((name) => basename(name, '.json'))
     .sort();
+}
+
+/** What a library carries as `profile.mjs`: `measure-onnx.js` as it is, which needs nothing from this code base. */
+export function profileScript(): Promise<string> {
+  return readFile(new URL('./measure-onnx.js', import.meta.url), 'utf8');
 }

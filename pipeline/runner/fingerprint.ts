@@ -1,5 +1,5 @@
 import { canonicalJson, hashJson, type Json, type Sha256 } from '../util/hash.ts';
-import { isRecord } from '../util/is-record.ts';
+import { isRecord } from '../util/foreign-value.ts';
 import type { JobId } from './contract.ts';
 import type { FileDigests } from './file-digests.ts';
 import type { PlannedJob } from './plan.ts';

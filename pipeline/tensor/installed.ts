@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fail } from '../util/failure.ts';
-import { packageFolder } from '../util/package-folder.ts';
+import { packageFolder } from '../util/package.ts';
 
 const require = createRequire(import.meta.url);
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { canonicalShapes } from '../model/host-weights.ts';
-import { showValue } from '../util/show-value.ts';
+import { showValue } from '../util/foreign-value.ts';
 import { graphPaths } from '../compose/model-manifest.ts';
 import type { Model } from '../compose/open-model.ts';
 import type { StoredWeight } from '../graphs/weight-places.ts';

@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import { compositionFile, openModel, type Model } from '../compose/open-model.ts';
 import { modelKind, weightPaths, type ModelManifest } from '../compose/model-manifest.ts';
-import { showValue } from '../util/show-value.ts';
+import { showValue } from '../util/foreign-value.ts';
 import type { Library } from '../library/open.ts';
 import { verifyDocument, verifyFiles, unlistedNotes } from './files.ts';
 import type { Finding, Verified, VerifyOptions } from './finding.ts';

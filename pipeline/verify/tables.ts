@@ -1,6 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
-import { isRecord } from '../util/is-record.ts';
-import { showValue } from '../util/show-value.ts';
+import { isRecord, showValue } from '../util/foreign-value.ts';
 import type { Manifest, ManifestBlock, ManifestFile } from '../library/manifest.ts';
 import type { Library } from '../library/open.ts';
 import { rankingCsv, rankingJson } from '../library/ranking-table.ts';

@@ -2,7 +2,7 @@ import { requireFinite } from '../model/finite.ts';
 import type { FfnWeights } from '../model/ffn-weights.ts';
 import { openSafetensors, readSafetensorsHeader, type SafetensorsFile } from '../model/safetensors.ts';
 import { fail } from '../util/failure.ts';
-import { showValue } from '../util/show-value.ts';
+import { showValue } from '../util/foreign-value.ts';
 import { largestDifference, referenceFfn } from '../library/reference-ffn.ts';
 import type { ManifestDescendant } from '../library/manifest.ts';
 import type { Library } from '../library/open.ts';

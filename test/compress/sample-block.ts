@@ -1,6 +1,5 @@
 import type { BlockStatistics } from '../../pipeline/compress/statistics.ts';
-import type { FfnWeights } from '../../pipeline/model/ffn-weights.ts';
-import { randomFfn } from '../../pipeline/model/random-ffn.ts';
+import { type FfnWeights, randomFfn } from '../../pipeline/model/ffn-weights.ts';
 import { random } from '../../pipeline/util/random.ts';
 
 export interface SampleBlock {

@@ -19,7 +19,7 @@ import { sliceFfn } from '../../pipeline/model/ffn-weights.ts';
 import { forward } from '../../pipeline/model/encoder.ts';
 import { disposeFfn, uploadFfn, type FfnTensors } from '../../pipeline/model/ffn-tensors.ts';
 import { hostFfn } from '../../pipeline/model/host-weights.ts';
-import { uploadTeacher, type VisionTransformer } from '../../pipeline/model/upload.ts';
+import { uploadTeacher, type TeacherTensors } from '../../pipeline/model/upload.ts';
 import { streamFolder } from '../../pipeline/recipe/stream-folder.ts';
 import { random } from '../../pipeline/util/random.ts';
 import { strongWeights, tinyArchitecture } from '../support/checkpoints.ts';
@@ -48,7 +48,7 @@ const largest = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
   Array.from(a).reduce((max, value, i) => Math.max(max, Math.abs(value - b[i]!)), 0);
 
 describeOnEachEngine('streams', () => {
-  let model: VisionTransformer;
+  let model: TeacherTensors;
   beforeEach(() => {
     model = uploadTeacher(weights, tinyArchitecture);
   });

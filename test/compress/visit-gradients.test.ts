@@ -7,7 +7,7 @@ import { likeliestLabels } from '../support/likeliest-labels.ts';
 import { vit } from '../../pipeline/model/backbones/vit.ts';
 import { blockFeatures, forward, head } from '../../pipeline/model/encoder.ts';
 import { teacherFfn } from '../../pipeline/model/ffn-tensors.ts';
-import { uploadTeacher, type VisionTransformer } from '../../pipeline/model/upload.ts';
+import { uploadTeacher, type TeacherTensors } from '../../pipeline/model/upload.ts';
 import { random } from '../../pipeline/util/random.ts';
 import { strongWeights, tinyArchitecture } from '../support/checkpoints.ts';
 import { describeOnEachEngine } from '../support/engines.ts';
@@ -19,7 +19,7 @@ const { width, depth, hidden, classes } = tinyArchitecture;
 const labels = Int32Array.of(1, 4);
 
 describeOnEachEngine('visitGradients', () => {
-  let model: VisionTransformer;
+  let model: TeacherTensors;
   let pixels: tf.Tensor4D;
 
   beforeEach(() => {

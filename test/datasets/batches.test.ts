@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
-import { openSplit, tensorBatches } from '../../datasets/batches.ts';
+import { openBatches, tensorBatches } from '../../datasets/batches.ts';
 import { normalise } from '../../datasets/normalise.ts';
 import type { Source, SplitItem } from '../../datasets/contract.ts';
 import { createPreparer } from '../../datasets/prepare.ts';
@@ -85,7 +85,7 @@ describe('batches', () => {
   it('become normalised tensors that the caller disposes', async () => {
     const before = tf.memory().numTensors;
     let images = 0;
-    for await (const { pixels, labels, ids } of openSplit(items, preparer).tensorBatches(items, 4)) {
+    for await (const { pixels, labels, ids } of openBatches(items, preparer).tensorBatches(items, 4)) {
       assert.deepEqual(pixels.shape, [labels.length, 4, 4, 1]);
       const first = (await pixels.data())[0]!;
       const index = Number(ids[0]!.slice(1));

@@ -6,8 +6,7 @@ import {
   type PolishResult,
   type PolishTask,
 } from '../../pipeline/distill/polish.ts';
-import { sliceFfn, type FfnWeights } from '../../pipeline/model/ffn-weights.ts';
-import { ffnParts } from '../../pipeline/model/ffn-names.ts';
+import { sliceFfn, type FfnWeights, ffnParts } from '../../pipeline/model/ffn-weights.ts';
 import { hostFfn } from '../../pipeline/model/host-weights.ts';
 import { forward } from '../../pipeline/model/encoder.ts';
 import { disposeFfn, uploadFfn } from '../../pipeline/model/ffn-tensors.ts';

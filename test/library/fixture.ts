@@ -5,7 +5,7 @@ import type { MeasuredDescendant } from '../../pipeline/measure/descendant.ts';
 import { rankDescendants } from '../../pipeline/measure/rank.ts';
 import { writeLibrary, type LibraryInput } from '../../pipeline/library/write.ts';
 import type { DescendantInput } from '../../pipeline/library/write-blocks.ts';
-import { profileScript } from '../../pipeline/profile/script.ts';
+import { profileScript } from '../../pipeline/profile/profile-file.ts';
 import { blockName, widthName, type Architecture } from '../../pipeline/model/architecture.ts';
 import { sliceFfn, type FfnWeights } from '../../pipeline/model/ffn-weights.ts';
 import type { NamedArrays } from '../../pipeline/model/safetensors.ts';

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import assert from 'node:assert/strict';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { openSplit } from '../../datasets/batches.ts';
+import { openBatches } from '../../datasets/batches.ts';
 import type { Splits } from '../../datasets/contract.ts';
 import { openSource } from '../../datasets/open.ts';
 import { createPreparer } from '../../datasets/prepare.ts';
@@ -105,7 +105,7 @@ describe('library/remeasure', function () {
       await openSource(config.data, config),
       library.manifest.teacher.preprocessing,
     );
-    const images = openSplit(splits.items.selection, preparer);
+    const images = openBatches(splits.items.selection, preparer);
     const uploaded = await uploadLibrary(library, mixed);
     const count = async (ids?: readonly string[]) =>
       countCorrect(

@@ -9,7 +9,7 @@ import { initialWeights } from '../../pipeline/model/initial-weights.ts';
 import { forward } from '../../pipeline/model/encoder.ts';
 import { disposeFfn, teacherFfn, uploadFfn, type FfnTensors } from '../../pipeline/model/ffn-tensors.ts';
 import { hostFfn } from '../../pipeline/model/host-weights.ts';
-import { uploadTeacher, type VisionTransformer } from '../../pipeline/model/upload.ts';
+import { uploadTeacher, type TeacherTensors } from '../../pipeline/model/upload.ts';
 import { BlockForgeError } from '../../pipeline/util/failure.ts';
 import { random } from '../../pipeline/util/random.ts';
 import { describeOnEachEngine } from '../support/engines.ts';
@@ -38,7 +38,7 @@ function host(settings = architecture) {
 }
 
 interface Rig {
-  readonly model: VisionTransformer;
+  readonly model: TeacherTensors;
   readonly descendants: { id: string; block: number; ffn: FfnTensors }[];
   readonly models: { id: string; ffn: (block: number) => FfnTensors }[];
   readonly data: Float32Array;

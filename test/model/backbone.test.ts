@@ -18,12 +18,11 @@ import { familyOf, registerFamily, tokensPerImage } from '../../pipeline/model/a
 import { inspectCheckpoint } from '../../pipeline/model/checkpoint/inspect.ts';
 import { blockCosts, frameCosts, modelCosts } from '../../pipeline/model/costs.ts';
 import { blockFeatures, forward, head } from '../../pipeline/model/encoder.ts';
-import { ffnNames, ffnParts, isFfnName } from '../../pipeline/model/ffn-names.ts';
+import { ffnNames, ffnParts, isFfnName, sliceFfn } from '../../pipeline/model/ffn-weights.ts';
 import { disposeFfn, teacherFfn, uploadFfn, type FfnTensors } from '../../pipeline/model/ffn-tensors.ts';
-import { sliceFfn } from '../../pipeline/model/ffn-weights.ts';
 import { canonicalShapes, hostFfn } from '../../pipeline/model/host-weights.ts';
 import { readTeacher, writeTeacher } from '../../pipeline/model/teacher-file.ts';
-import { uploadTeacher, uploadWeights, type VisionTransformer } from '../../pipeline/model/upload.ts';
+import { uploadTeacher, uploadWeights, type TeacherTensors } from '../../pipeline/model/upload.ts';
 import { adamInit } from '../../pipeline/tensor/optimizer.ts';
 import { smoothedTargets } from '../../pipeline/train/smoothed-cross-entropy.ts';
 import { decays, trainStep, type TrainingModel } from '../../pipeline/train/train-step.ts';
@@ -57,7 +56,7 @@ const largest = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
 };
 
 describeOnEachEngine('a family that only a test knows', () => {
-  let model: VisionTransformer;
+  let model: TeacherTensors;
   let cut: FfnTensors[];
   beforeEach(() => {
     model = uploadTeacher(host, architecture);

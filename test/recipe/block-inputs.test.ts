@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import assert from 'node:assert/strict';
 import { outputErrors } from '../../pipeline/compress/errors.ts';
 import { refit } from '../../pipeline/compress/refit.ts';
-import { uploadTeacher, type VisionTransformer } from '../../pipeline/model/upload.ts';
+import { uploadTeacher, type TeacherTensors } from '../../pipeline/model/upload.ts';
 import { hostFfn } from '../../pipeline/model/host-weights.ts';
 import { composedInputs, teacherInputs } from '../../pipeline/recipe/block-inputs.ts';
 import { sampledRows } from '../../pipeline/recipe/calibration.ts';
@@ -81,7 +81,7 @@ describeOnEachEngine('composed inputs', () => {
   const items = Array.from({ length: 60 }, (_, image) => ({ id: `image-${image}` }));
 
   /** 30 training and 30 held-out images: batches of 25 and 5. */
-  const options = (model: VisionTransformer): ChainOptions<{ readonly id: string }> => ({
+  const options = (model: TeacherTensors): ChainOptions<{ readonly id: string }> => ({
     model,
     store: memoryChainStore(),
     levels: widths.length,

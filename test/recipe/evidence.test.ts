@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import assert from 'node:assert/strict';
 import type { BlockEvidence } from '../../pipeline/compress/order/criterion.ts';
-import { uploadTeacher, type VisionTransformer } from '../../pipeline/model/upload.ts';
+import { uploadTeacher, type TeacherTensors } from '../../pipeline/model/upload.ts';
 import {
   collectEvidence,
   createEvidence,
@@ -53,7 +53,7 @@ const near = (found: BlockEvidence, expected: BlockEvidence, tolerance = 1e-5): 
 };
 
 describeOnEachEngine('the calibration pass', () => {
-  let model: VisionTransformer;
+  let model: TeacherTensors;
   /** A test with the teacher on the engine, and without it afterwards. */
   const check = (title: string, body: () => Promise<void>) =>
     it(title, async () => {

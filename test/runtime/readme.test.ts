@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
 import sharp from 'sharp';
 import { loadEngine } from '../../pipeline/tensor/engine.ts';
-import { packageFolder } from '../../pipeline/util/package-folder.ts';
+import { packageFolder } from '../../pipeline/util/package.ts';
 import { libraryInput, writtenLibrary } from '../library/fixture.ts';
 import { hasOnnxRuntime } from '../support/onnx-runtime.ts';
 

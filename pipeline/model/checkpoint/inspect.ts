@@ -3,7 +3,7 @@ import { fail } from '../../util/failure.ts';
 import type { Architecture } from '../architecture.ts';
 import { canonicalShapes } from '../host-weights.ts';
 import { knownNames, namedArchitecture, type NamedArchitecture } from './architectures.ts';
-import { detectNaming } from './detect-naming.ts';
+import { detectNaming } from './namings.ts';
 import { fetchFromHub, isHubName, type HubOptions } from './hub.ts';
 import { locateCheckpoint, type StoredCheckpoint } from './locate.ts';
 import type { NamingName } from './naming.ts';

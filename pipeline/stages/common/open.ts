@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import { openSplit as openBatches, type OpenSplit } from '../../../datasets/batches.ts';
+import { openBatches, type OpenSplit } from '../../../datasets/batches.ts';
 import type { Preprocessing, SplitName, Splits } from '../../../datasets/contract.ts';
 import { openPreparer } from '../../../datasets/open-preparer.ts';
 import { readTensors } from '../../model/safetensors.ts';
-import { uploadTeacher, type VisionTransformer } from '../../model/upload.ts';
+import { uploadTeacher, type TeacherTensors } from '../../model/upload.ts';
 import type { JobContext } from '../../runner/contract.ts';
 import { readJson } from '../../util/atomic.ts';
 import { commonFiles, splitsJob, teacherJob, type ImageAccess, type TeacherInfo } from './artefacts.ts';
@@ -14,7 +14,7 @@ export function readTeacherInfo(context: JobContext): Promise<TeacherInfo> {
 }
 
 /** The teacher on the engine. The caller disposes it. */
-export async function openTeacher(context: JobContext): Promise<VisionTransformer> {
+export async function openTeacher(context: JobContext): Promise<TeacherTensors> {
   const { architecture } = await readTeacherInfo(context);
   const { tensors } = await readTensors(join(context.input(teacherJob), commonFiles.teacher));
   return uploadTeacher(tensors, architecture);

@@ -10,14 +10,14 @@ import type { LatencyProfile } from '../../../measure/latency.ts';
 import type { MeasuredDescendant, TrainedDescendant } from '../../../measure/descendant.ts';
 import { blockName, widthName, type Architecture } from '../../../model/architecture.ts';
 import { modelCosts, type Costs } from '../../../model/costs.ts';
-import { isFfnName } from '../../../model/ffn-names.ts';
+import { isFfnName } from '../../../model/ffn-weights.ts';
 import { withSafetensors, type NamedArrays } from '../../../model/safetensors.ts';
-import { profileScript } from '../../../profile/script.ts';
+import { profileScript } from '../../../profile/profile-file.ts';
 import type { Job, JobContext } from '../../../runner/contract.ts';
 import { loadEngine, type EngineName } from '../../../tensor/engine.ts';
 import { readJson } from '../../../util/atomic.ts';
 import { sha256File, type Json } from '../../../util/hash.ts';
-import { toolVersion } from '../../../util/version.ts';
+import { toolVersion } from '../../../util/package.ts';
 import { commonFiles, indices, teacherJob } from '../../common/artefacts.ts';
 import { readSplits, readTeacherInfo } from '../../common/open.ts';
 import {

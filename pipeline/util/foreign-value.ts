@@ -16,3 +16,8 @@ export function showValue(value: unknown): string {
 function cut(text: string): string {
   return text.length > longest ? `${text.slice(0, longest - 3)}...` : text;
 }
+
+/** An object of somebody else's JSON, not null and no list. */
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { pythonFloat } from '../../pipeline/legodnn/python-float.ts';
+import { pythonFloat } from '../../pipeline/legodnn/metrics.ts';
 
 describe('library/legodnn/python-float', () => {
   it("prints as Python's repr, with the point that PyYAML needs", () => {
