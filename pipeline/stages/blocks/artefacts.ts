@@ -86,15 +86,16 @@ export interface RankingFile {
     readonly width: number;
     readonly measured: Measured;
   }[];
-  /** What was measured of every descendant, by id; the teacher's own blocks too. */
-  readonly descendants: Readonly<Record<string, MeasuredPart>>;
+  /** By id; the teacher's own blocks, which save nothing, have no place in the ranking. */
+  readonly descendants: Readonly<
+    Record<string, { readonly measured: MeasuredPart; readonly ranked: Ranked | null }>
+  >;
   readonly uniform: readonly MeasuredUniform[];
   readonly allocated: readonly MeasuredAllocation[];
   /** Null without random compositions: none were asked for, or a block failed. */
   readonly additivity: AdditivityReport | null;
   readonly predictor: Predictor | null;
   readonly compositions: readonly (MeasuredComposition & { readonly widths: readonly number[] })[];
-  readonly ranked: readonly Ranked[];
 }
 
 /** The final numbers, on images that nothing was chosen by. */

@@ -182,7 +182,7 @@ const profile: Stage<BlocksInput> = {
 /** Turns scores into deltas, deltas into a ranking. */
 const rank: Stage<BlocksInput> = {
   name: 'rank',
-  version: 5,
+  version: 6,
   needsEngine: false,
   plan: (input) => [
     {
@@ -199,7 +199,7 @@ const rank: Stage<BlocksInput> = {
 /** Writes the library: what is handed on. */
 const exportLibrary: Stage<BlocksInput> = {
   name: 'export',
-  version: 4,
+  version: 5,
   plan: (input) => [
     {
       id: exportJob,

@@ -123,7 +123,16 @@ export function rankSettings(input: BlocksInput): RankSettings {
 }
 
 export function exportSettings(input: BlocksInput): ExportSettings {
-  return { config: input.loaded.config, steps: stepsOf(input) };
+  const { config } = input.loaded;
+  return {
+    forms: config.export.forms,
+    seed: config.seed,
+    confidence: config.measure.confidence,
+    resource: config.rank.resource,
+    distilled: config.distill.enabled,
+    steps: stepsOf(input),
+    config,
+  };
 }
 
 export function reportSettings(input: BlocksInput, polished: readonly number[]): ReportSettings {

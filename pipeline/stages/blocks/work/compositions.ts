@@ -2,18 +2,16 @@ import { join } from 'node:path';
 import { allocateWidths, type WidthChoice } from '../../../measure/allocations.ts';
 import { drawCompositions } from '../../../measure/compositions.ts';
 import type { Context } from '../../../measure/contexts.ts';
-import { sweep } from '../../../measure/sweep.ts';
 import type { Architecture } from '../../../model/architecture.ts';
 import type { Job, JobContext } from '../../../runner/contract.ts';
 import { writeJsonAtomic } from '../../../util/atomic.ts';
 import type { Json } from '../../../util/hash.ts';
-import { shardRange, type BatchHandling, type Plain } from '../../common/artefacts.ts';
-import { openSplit, openTeacher } from '../../common/open.ts';
+import type { BatchHandling, Plain } from '../../common/artefacts.ts';
 import { files, measureJob, type CompositionsFile } from '../artefacts.ts';
 import type { UniformStep } from '../../../measure/allocations.ts';
 import { blockWidths } from '../shape.ts';
 import { readAllScores, writeScores } from './scores.ts';
-import { composedModels, uploadDescendants } from './whole-models.ts';
+import { composedModels, sweepSplit, uploadDescendants } from './whole-models.ts';
 
 export type CompositionsSettings = {
   readonly seed: number;
@@ -36,38 +34,23 @@ export async function run(
   context: JobContext,
 ): Promise<Json> {
   const { steps, contexts, shard, shards } = settings;
-  const { images, batchSize } = handling;
-  const model = await openTeacher(context);
-  const { architecture } = model;
-  const library = await uploadDescendants(context, model, steps, { refitted: false });
-  const compositions: CompositionsFile = library.complete
-    ? {
+  let compositions: CompositionsFile = { random: [], allocated: [] };
+  const scores = await sweepSplit(context, { name: 'selection', handling, shard, shards }, async (model) => {
+    const { architecture } = model;
+    const library = await uploadDescendants(context, model, steps, { refitted: false });
+    if (library.complete) {
+      const measured = await readAllScores(context, measureJob, shards);
+      compositions = {
         random: randomCompositions(settings, architecture),
-        allocated: allocateWidths(
-          await readAllScores(context, measureJob, shards),
-          architecture,
-          contexts,
-          steps,
-        ),
-      }
-    : { random: [], allocated: [] };
-  const split = await openSplit(context, 'selection', images);
-  const { start, end } = shardRange(split.items.length, shard, shards);
-  const items = split.items.slice(start, end);
-  const scores = await sweep({
-    model,
-    batches: split.tensorBatches(items, batchSize),
-    images: items.length,
-    descendants: [],
-    models: composedModels(library, [...compositions.random, ...compositions.allocated]),
-    signal: context.signal,
-    onProgress: (progress) => context.progress(progress),
+        allocated: allocateWidths(measured, architecture, contexts, steps),
+      };
+    }
+    const { random, allocated } = compositions;
+    return { models: composedModels(library, [...random, ...allocated]), dispose: library.dispose };
   });
-  model.dispose();
-  library.dispose();
   await writeScores(context, scores);
   await writeJsonAtomic(join(context.folder, files.compositions), compositions);
-  return { images: items.length, models: scores.models.size };
+  return { images: scores.ids.length, models: scores.models.size };
 }
 
 function randomCompositions(

@@ -53,15 +53,16 @@ export async function run(
     const examples = await inputs.examples(students.length, { batchTokens, seed: calibration.seed });
     result = await distillBlock({
       block: blockName(block),
-      students: students.map(({ weights }, index) => ({ id: refitted[index]!.id, weights })),
+      students: students.map((weights, index) => ({ id: refitted[index]!.id, weights })),
       examples,
       settings: { ...distill, steps: distillLength(distill, depth, examples.tokens) },
       signal: context.signal,
       checkpoint: fileCheckpoint(context.resumeFolder),
       onProgress: (progress) => context.progress(progress),
     });
-    await writeDescendants(output, result.students);
-    await inputs.advance(result.students.map(({ weights }) => weights));
+    const trained = result.students.map(({ weights }) => weights);
+    await writeDescendants(output, trained);
+    await inputs.advance(trained);
   } finally {
     await inputs.close();
   }

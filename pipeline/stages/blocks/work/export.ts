@@ -8,6 +8,7 @@ import type { DescendantInput } from '../../../library/write-blocks.ts';
 import { writeLibrary, type LibraryInput } from '../../../library/write.ts';
 import type { LatencyProfile } from '../../../measure/latency.ts';
 import type { MeasuredDescendant, TrainedDescendant } from '../../../measure/descendant.ts';
+import type { Ranked } from '../../../measure/rank.ts';
 import { blockName, widthName, type Architecture } from '../../../model/architecture.ts';
 import { modelCosts, type Costs } from '../../../model/costs.ts';
 import { isFfnName } from '../../../model/ffn-weights.ts';
@@ -16,6 +17,7 @@ import { profileScript } from '../../../profile/profile-file.ts';
 import type { Job, JobContext } from '../../../runner/contract.ts';
 import { loadEngine, type EngineName } from '../../../tensor/engine.ts';
 import { readJson } from '../../../util/atomic.ts';
+import { known } from '../../../util/known.ts';
 import { sha256File, type Json } from '../../../util/hash.ts';
 import { toolVersion } from '../../../util/package.ts';
 import { commonFiles, indices, teacherJob } from '../../common/artefacts.ts';
@@ -32,9 +34,15 @@ import type { UniformStep } from '../../../measure/allocations.ts';
 import { readDescendants, readOrder, readTeacherFfn } from './read.ts';
 
 export type ExportSettings = {
-  /** All of it: it stands in the manifest, and in this job's record `verify` and `compose` find the data again by it. */
-  readonly config: Json;
+  readonly forms: BlocksConfig['export']['forms'];
+  readonly seed: number;
+  readonly confidence: number;
+  readonly resource: BlocksConfig['rank']['resource'];
+  /** Blocks are trained after the refit. */
+  readonly distilled: boolean;
   readonly steps: readonly UniformStep[];
+  /** Copied into the manifest and read by nothing here; in this job's record `verify` and `compose` find the data by it. */
+  readonly config: Json;
 };
 
 /**
@@ -43,33 +51,32 @@ export type ExportSettings = {
  * and `checkOnnx` where ONNX Runtime is installed.
  */
 export async function run({ settings }: Job<ExportSettings>, context: JobContext): Promise<Json> {
-  const config = settings.config as unknown as BlocksConfig;
   const ranking = await readJson<RankingFile>(join(context.input(rankJob), files.ranking));
   const latency = await readJson<LatencyProfile>(join(context.input(profileJob), files.latency));
   const { architecture } = await readTeacherInfo(context);
   const teacherFile = join(context.input(teacherJob), commonFiles.teacher);
-  const descendants = (block: number) =>
-    descendantsOf(context, block, architecture.hidden, ranking.descendants);
   const input: LibraryInput = {
     toolVersion: await toolVersion(),
-    forms: config.export.forms,
-    seed: config.seed,
+    forms: settings.forms,
+    seed: settings.seed,
     engine: await describeEngine(context),
     config: settings.config as LibraryInput['config'],
-    confidence: config.measure.confidence,
+    confidence: settings.confidence,
     teacher: await teacherOf(context, teacherFile, ranking),
     data: dataOf(await readSplits(context)),
     latencyProfile: latency.profile,
-    ...wholeModels(ranking, architecture, settings.steps, config.distill.enabled),
+    ...wholeModels(ranking, architecture, settings),
     ...(ranking.additivity && { additivity: ranking.additivity }),
     ...(ranking.predictor && { predictor: ranking.predictor }),
     profileScript,
     frame: () => readFrame(teacherFile),
     blocks: await Promise.all(
-      indices(architecture.depth).map(async (block) => ({ descendants: await descendants(block) })),
+      indices(architecture.depth).map(async (block) => ({
+        descendants: await descendantsOf(context, block, architecture.hidden, ranking.descendants),
+      })),
     ),
-    resource: config.rank.resource,
-    ranked: ranking.ranked,
+    resource: settings.resource,
+    ranked: placesOf(ranking),
   };
   const manifest = await writeLibrary(context.folder, input, {
     signal: context.signal,
@@ -112,21 +119,27 @@ async function teacherOf(
   };
 }
 
+/** The order that the ranking found. */
+const placesOf = ({ descendants }: RankingFile): Ranked[] =>
+  Object.values(descendants)
+    .flatMap(({ ranked }) => ranked ?? [])
+    .sort((a, b) => a.overallRank - b.overallRank);
+
 /** The measured models, as the manifest tells them. */
-function wholeModels(
-  { uniform, contexts, allocated }: RankingFile,
+export function wholeModels(
+  { uniform, contexts, allocated }: Pick<RankingFile, 'uniform' | 'contexts' | 'allocated'>,
   architecture: Architecture,
-  steps: readonly UniformStep[],
-  trained: boolean,
+  { steps, distilled: trained }: Pick<ExportSettings, 'steps' | 'distilled'>,
 ): Pick<LibraryInput, 'uniform' | 'contexts' | 'allocated'> {
   const blocks = indices(architecture.depth);
+  const widthOf = new Map(steps.map(({ sparsity, width }) => [sparsity, width]));
   const idsOf = (widths: readonly number[]) =>
     widths.map((width, block) => `${blockName(block)}/${widthName(width)}`);
   return {
     // A uniform model needs every block: where one failed, its ids would name descendants that are not here.
-    uniform: uniform.flatMap(({ sparsity, refit, distilled }, index) => {
+    uniform: uniform.flatMap(({ sparsity, refit, distilled }) => {
       if (refit === undefined || (trained && distilled === undefined)) return [];
-      const widths = blocks.map(() => steps[index]!.width);
+      const widths = blocks.map(() => known(widthOf, sparsity));
       return [
         {
           sparsity,
@@ -158,7 +171,7 @@ async function descendantsOf(
 ): Promise<DescendantInput[]> {
   const withMeasured = (record: TrainedDescendant): MeasuredDescendant => ({
     ...record,
-    ...measured[record.id]!,
+    ...measured[record.id]!.measured,
   });
   const teacher: DescendantInput = {
     record: withMeasured({
@@ -182,7 +195,7 @@ async function descendantsOf(
   const result = descendants.map((record): DescendantInput => ({
     record: withMeasured(record),
     keptUnits: units.subarray(0, record.width),
-    weights: async () => (await readDescendants(folder, record.width))[0]!.weights,
+    weights: async () => (await readDescendants(folder, record.width))[0]!,
   }));
   return [teacher, ...result];
 }

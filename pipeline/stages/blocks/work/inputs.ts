@@ -124,8 +124,7 @@ async function openFolderChain(
     earlier: {
       keys: indices(block + 1).map((before) => keyOf(prefix.slice(0, before))),
       keyAfter: async () => keyOf([...prefix, await sha256File(join(context.folder, files.descendants))]),
-      descendantsOf: async (before) =>
-        (await readDescendants(folderOf(before))).map(({ weights }) => weights),
+      descendantsOf: (before) => readDescendants(folderOf(before)),
     },
     onNote(note) {
       context.progress({ fraction: 0, note });

@@ -1,14 +1,13 @@
 import { scoreId, type Context } from '../../../measure/contexts.ts';
-import { sweep, type SweepContext, type SweepVariant } from '../../../measure/sweep.ts';
+import type { SweepContext, SweepVariant } from '../../../measure/sweep.ts';
 import type { Architecture } from '../../../model/architecture.ts';
 import type { Job, JobContext } from '../../../runner/contract.ts';
 import type { Json } from '../../../util/hash.ts';
-import { indices, shardRange, type BatchHandling, type Plain } from '../../common/artefacts.ts';
-import { openSplit, openTeacher } from '../../common/open.ts';
+import { indices, type BatchHandling, type Plain } from '../../common/artefacts.ts';
 import type { UniformStep } from '../../../measure/allocations.ts';
 import { blockWidths } from '../shape.ts';
 import { writeScores } from './scores.ts';
-import { uniformModels, uploadDescendants, type UploadedDescendants } from './whole-models.ts';
+import { sweepSplit, uniformModels, uploadDescendants, type UploadedDescendants } from './whole-models.ts';
 
 export type MeasureSettings = {
   readonly steps: readonly UniformStep[];
@@ -32,35 +31,26 @@ export async function run(
   context: JobContext,
 ): Promise<Json> {
   const { steps, contexts, distilled, shard, shards } = settings;
-  const { images, batchSize } = handling;
-  const model = await openTeacher(context);
-  const library = await uploadDescendants(context, model, steps, { refitted: true });
-  const split = await openSplit(context, 'selection', images);
-  const { start, end } = shardRange(split.items.length, shard, shards);
-  const items = split.items.slice(start, end);
-  const [teacher, ...others] = contextsToSweep(contexts, model.architecture, steps, library);
-  const scores = await sweep({
-    model,
-    batches: split.tensorBatches(items, batchSize),
-    images: items.length,
-    descendants: teacher?.variants ?? [],
-    contexts: others,
-    models: uniformModels(library, steps, distilled),
-    signal: context.signal,
-    onProgress: (progress) => context.progress(progress),
+  const scores = await sweepSplit(context, { name: 'selection', handling, shard, shards }, async (model) => {
+    const library = await uploadDescendants(context, model, steps, { refitted: true });
+    const [teacher, ...others] = contextsToSweep(contexts, model.architecture, steps, library);
+    return {
+      descendants: teacher?.variants ?? [],
+      contexts: others,
+      models: uniformModels(library, steps, distilled),
+      dispose: library.dispose,
+    };
   });
-  model.dispose();
-  library.dispose();
   await writeScores(context, scores);
-  return { images: items.length, models: scores.models.size };
+  return { images: scores.ids.length, models: scores.models.size };
 }
 
 /** Every context with all the exchanges to be scored in it, in their order. */
-function contextsToSweep(
+export function contextsToSweep(
   contexts: readonly Context[],
   { hidden, depth }: Architecture,
   steps: readonly UniformStep[],
-  library: UploadedDescendants,
+  library: Pick<UploadedDescendants, 'complete' | 'final' | 'ffn'>,
 ): SweepContext[] {
   const widths = blockWidths(steps, hidden);
   const exchanges = (of: Context): SweepVariant[] =>

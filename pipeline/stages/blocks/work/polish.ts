@@ -6,9 +6,7 @@ import type { BlocksConfig } from '../schema.ts';
 import { polishComposition } from '../../../distill/polish.ts';
 import { bounds, pairedScoresPp } from '../../../measure/interval.ts';
 import { measureAll, measuredOf } from '../../../measure/measured.ts';
-import { sweep } from '../../../measure/sweep.ts';
 import type { FfnWeights } from '../../../model/ffn-weights.ts';
-import { disposeFfn, uploadFfn } from '../../../model/ffn-tensors.ts';
 import { calibrationImages, type Calibration } from '../../../recipe/calibration.ts';
 import type { Job, JobContext } from '../../../runner/contract.ts';
 import { writeJsonAtomic } from '../../../util/atomic.ts';
@@ -19,6 +17,7 @@ import { fileCheckpoint } from '../../common/checkpoint.ts';
 import { openSplit, openTeacher } from '../../common/open.ts';
 import { distillJob, files, type Polished } from '../artefacts.ts';
 import { readDescendants, writeBlocks } from './read.ts';
+import { sweepSplit, uploadedModels } from './whole-models.ts';
 
 export type PolishSettings = {
   readonly training: Omit<BlocksConfig['polish'], 'sparsities'>;
@@ -42,36 +41,34 @@ export async function run(
   const { training: settings, sparsity, width, calibration, confidence } = asked;
   const { learningRate, warmupShare, weightDecay, hiddenWeight, steps, batchSize } = settings;
   const model = await openTeacher(context);
-  const ffns: FfnWeights[] = [];
-  for (const block of indices(model.architecture.depth)) {
-    const own = await readDescendants(context.input(distillJob(block)), width);
-    ffns.push(own[0]!.weights);
+  let ffns: readonly FfnWeights[];
+  let polished;
+  try {
+    const blocks = indices(model.architecture.depth);
+    ffns = await Promise.all(
+      blocks.map(async (block) => (await readDescendants(context.input(distillJob(block)), width))[0]!),
+    );
+    const split = await openSplit(context, 'calibration', handling.images);
+    const { training } = calibrationImages(calibration, split.items);
+    polished = await polishComposition({
+      model,
+      ffns,
+      batches: (first) => shuffledBatches(split, training, { batchSize, seed: calibration.seed, first }),
+      settings: { steps, learningRate, warmupShare, weightDecay, hiddenWeight },
+      signal: context.signal,
+      checkpoint: fileCheckpoint(context.resumeFolder),
+      onProgress: ({ fraction, ...rest }) => context.progress({ fraction: 0.9 * fraction, ...rest }),
+    });
+  } finally {
+    model.dispose();
   }
-  const split = await openSplit(context, 'calibration', handling.images);
-  const { training } = calibrationImages(calibration, split.items);
-  const polished = await polishComposition({
-    model,
-    ffns,
-    batches: (first) => shuffledBatches(split, training, { batchSize, seed: calibration.seed, first }),
-    settings: { steps, learningRate, warmupShare, weightDecay, hiddenWeight },
-    signal: context.signal,
-    checkpoint: fileCheckpoint(context.resumeFolder),
-    onProgress: ({ fraction, ...rest }) => context.progress({ fraction: 0.9 * fraction, ...rest }),
-  });
-
-  const selection = await openSplit(context, 'selection', handling.images);
-  const uploaded = { before: ffns.map(uploadFfn), after: polished.ffns.map(uploadFfn) };
-  const { models } = await sweep({
-    model,
-    batches: selection.tensorBatches(selection.items, handling.batchSize),
-    images: selection.items.length,
-    descendants: [],
-    models: (['before', 'after'] as const).map((id) => ({ id, ffn: (block) => uploaded[id][block]! })),
-    signal: context.signal,
-    onProgress: ({ fraction, ...rest }) => context.progress({ fraction: 0.9 + 0.1 * fraction, ...rest }),
-  });
-  [...uploaded.before, ...uploaded.after].forEach(disposeFfn);
-  model.dispose();
+  const selection = { name: 'selection', handling, progressFrom: 0.9 } as const;
+  const { models } = await sweepSplit(context, selection, () =>
+    uploadedModels([
+      { id: 'before', ffns },
+      { id: 'after', ffns: polished.ffns },
+    ]),
+  );
   const measured = measureAll(models, confidence);
   const [before, after] = [measuredOf(measured, 'before'), measuredOf(measured, 'after')];
   const gain = pairedScoresPp(

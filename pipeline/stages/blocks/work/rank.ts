@@ -70,6 +70,7 @@ export async function run({ settings }: Job<RankSettings>, context: JobContext):
     indices(depth).map(() => costs(hidden)),
     resource,
   );
+  const places = new Map(ranked.map((place) => [place.id, place]));
   const finalId = (sparsity: number) => finalUniformId(sparsity, settings.distilled);
   const chosen =
     composed === undefined
@@ -81,14 +82,15 @@ export async function run({ settings }: Job<RankSettings>, context: JobContext):
       const own = measured.get(name);
       return own === undefined ? [] : [{ name, width, measured: own }];
     }),
-    descendants: Object.fromEntries(descendants),
+    descendants: Object.fromEntries(
+      [...descendants].map(([id, measured]) => [id, { measured, ranked: places.get(id) ?? null }]),
+    ),
     uniform: uniformOf(
       steps.map(({ sparsity }) => sparsity),
       measured,
     ),
     allocated: besideUniform(chosen, models, measured, confidence, finalId),
     ...predict(settings, architecture, composed?.random ?? [], models),
-    ranked,
   };
   const straddling = candidates.filter(
     ({ deltas: { average } }) => average.top1Pp.low <= 0 && average.top1Pp.high >= 0,

@@ -7,7 +7,7 @@ import { readFfns, writeFfns } from '../../../model/ffn-file.ts';
 import { type FfnWeights, ffnNames } from '../../../model/ffn-weights.ts';
 import { blockName, widthName } from '../../../model/architecture.ts';
 import { hostFfn } from '../../../model/host-weights.ts';
-import { openSafetensors, readTensors } from '../../../model/safetensors.ts';
+import { openSafetensors, readTensors, withSafetensors } from '../../../model/safetensors.ts';
 import { mergeEvidence } from '../../../recipe/evidence.ts';
 import { openTokenReader } from '../../../recipe/token-files.ts';
 import { readJson } from '../../../util/atomic.ts';
@@ -64,10 +64,8 @@ export async function readTokenWeights(
 }
 
 export async function readOrder(context: JobContext, block: number): Promise<Int32Array> {
-  const file = await openSafetensors(join(context.input(orderJob(block)), files.order));
-  const units = (await file.readTyped('units')) as Int32Array;
-  await file.close();
-  return units;
+  const path = join(context.input(orderJob(block)), files.order);
+  return withSafetensors(path, async (file) => (await file.readTyped('units')) as Int32Array);
 }
 
 /** Held-out block inputs (LayerNorm outputs) [N, D] of all shards. */
@@ -97,25 +95,18 @@ export async function openTokens(
 }
 
 /** One file for all descendants of a block, named by width. */
-export async function writeDescendants(
-  path: string,
-  descendants: readonly { weights: FfnWeights }[],
-): Promise<void> {
+export async function writeDescendants(path: string, descendants: readonly FfnWeights[]): Promise<void> {
   await writeFfns(
     path,
-    descendants.map(({ weights }) => [widthName(weights.hidden), weights]),
+    descendants.map((weights) => [widthName(weights.hidden), weights]),
   );
 }
 
 /** The descendants in `folder`, widest first; with `width`, that one alone. */
-export async function readDescendants(
-  folder: string,
-  width?: number,
-): Promise<{ width: number; weights: FfnWeights }[]> {
-  const ffns = await readFfns(join(folder, files.descendants), (all) =>
+export async function readDescendants(folder: string, width?: number): Promise<FfnWeights[]> {
+  return readFfns(join(folder, files.descendants), (all) =>
     width === undefined ? [...all].sort().reverse() : [widthName(width)],
   );
-  return ffns.map((weights) => ({ width: weights.hidden, weights }));
 }
 
 /** One file for a whole model's FFN blocks, named by block. */

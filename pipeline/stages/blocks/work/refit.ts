@@ -64,7 +64,10 @@ export async function run(
     });
     const output = join(context.folder, files.descendants);
     const file: DescendantsFile<RefittedDescendant> = { block, descendants };
-    await writeDescendants(output, refitted);
+    await writeDescendants(
+      output,
+      refitted.map(({ weights }) => weights),
+    );
     await writeJsonAtomic(join(context.folder, files.descendantsFile), file);
     await inputs.advance(refitted.map(({ weights }) => weights));
     return {

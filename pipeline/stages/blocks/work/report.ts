@@ -1,14 +1,12 @@
 import { join } from 'node:path';
 import { besideUniform } from '../../../measure/allocations.ts';
 import { measureAll, measuredOf, finalUniformId, uniformOf } from '../../../measure/measured.ts';
-import { sweep } from '../../../measure/sweep.ts';
 import type { FfnWeights } from '../../../model/ffn-weights.ts';
-import { disposeFfn, uploadFfn } from '../../../model/ffn-tensors.ts';
 import type { Job, JobContext } from '../../../runner/contract.ts';
 import { readJson, writeFileAtomic, writeJsonAtomic } from '../../../util/atomic.ts';
 import { sha256File, type Json } from '../../../util/hash.ts';
 import type { BatchHandling } from '../../common/artefacts.ts';
-import { openSplit, openTeacher, readTeacherInfo } from '../../common/open.ts';
+import { readSplits, readTeacherInfo } from '../../common/open.ts';
 import {
   exportJob,
   files,
@@ -23,7 +21,13 @@ import { removedPercent } from '../shape.ts';
 import { readDistillationGain } from './distillation-gain.ts';
 import { readBlocks } from './read.ts';
 import { describeReport } from './report-text.ts';
-import { composedModels, uniformModels, uploadDescendants } from './whole-models.ts';
+import {
+  composedModels,
+  sweepSplit,
+  uniformModels,
+  uploadDescendants,
+  uploadedModels,
+} from './whole-models.ts';
 
 export type ReportSettings = {
   readonly seed: number;
@@ -90,39 +94,31 @@ async function readPolished(context: JobContext, sparsities: readonly number[]):
 async function measureTest(
   context: JobContext,
   { steps, distilled, confidence }: ReportSettings,
-  { images: access, batchSize }: BatchHandling,
+  handling: BatchHandling,
   allocated: RankingFile['allocated'],
   polished: readonly PolishedModel[],
 ): Promise<Omit<TestReport, 'manifestSha256' | 'distillation'>> {
-  const split = await openSplit(context, 'test', access);
-  const images = split.items.length;
+  const images = (await readSplits(context)).items.test.length;
   if (images === 0) return { images };
-  const model = await openTeacher(context);
-  const library = await uploadDescendants(context, model, steps, { refitted: true });
-  const uploaded = polished.map(({ polished: { sparsity }, ffns }) => ({
-    id: `polished/${sparsity}`,
-    sparsity,
-    ffns: ffns.map(uploadFfn),
-  }));
-  const { models: scores } = await sweep({
-    model,
-    batches: split.tensorBatches(split.items, batchSize),
-    images,
-    descendants: [],
-    models: [
-      ...uniformModels(library, steps, distilled),
-      ...composedModels(
-        library,
-        allocated.filter(({ costs }) => costs !== 'uniform'),
-      ),
-      ...uploaded.map(({ id, ffns }) => ({ id, ffn: (block: number) => ffns[block]! })),
-    ],
-    signal: context.signal,
-    onProgress: (progress) => context.progress(progress),
+  const polishedId = (sparsity: number) => `polished/${sparsity}`;
+  const { models: scores } = await sweepSplit(context, { name: 'test', handling }, async (model) => {
+    const library = await uploadDescendants(context, model, steps, { refitted: true });
+    const own = uploadedModels(
+      polished.map(({ polished: { sparsity }, ffns }) => ({ id: polishedId(sparsity), ffns })),
+    );
+    const notUniform = allocated.filter(({ costs }) => costs !== 'uniform');
+    return {
+      models: [
+        ...uniformModels(library, steps, distilled),
+        ...composedModels(library, notUniform),
+        ...own.models,
+      ],
+      dispose() {
+        library.dispose();
+        own.dispose();
+      },
+    };
   });
-  model.dispose();
-  library.dispose();
-  uploaded.forEach(({ ffns }) => ffns.forEach(disposeFfn));
   const measured = measureAll(scores, confidence);
   return {
     images,
@@ -135,7 +131,10 @@ async function measureTest(
       finalUniformId(sparsity, distilled),
     ),
     ...(polished.length > 0 && {
-      polished: uploaded.map(({ id, sparsity }) => ({ sparsity, measured: measuredOf(measured, id) })),
+      polished: polished.map(({ polished: { sparsity } }) => ({
+        sparsity,
+        measured: measuredOf(measured, polishedId(sparsity)),
+      })),
     }),
   };
 }

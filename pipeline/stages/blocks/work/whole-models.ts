@@ -1,9 +1,14 @@
+import type { SplitName } from '../../../../datasets/contract.ts';
 import type { WidthChoice } from '../../../measure/allocations.ts';
 import { uniformId } from '../../../measure/measured.ts';
+import type { SweepScores } from '../../../measure/scores.ts';
+import { sweep, type SweepOptions } from '../../../measure/sweep.ts';
 import type { ModelTensors } from '../../../model/backbone.ts';
 import { disposeFfn, teacherFfn, uploadFfn, type FfnTensors } from '../../../model/ffn-tensors.ts';
+import type { FfnWeights } from '../../../model/ffn-weights.ts';
 import type { JobContext } from '../../../runner/contract.ts';
-import { indices } from '../../common/artefacts.ts';
+import { indices, shardRange, type BatchHandling } from '../../common/artefacts.ts';
+import { openSplit, openTeacher } from '../../common/open.ts';
 import { distillJob, refitJob } from '../artefacts.ts';
 import type { UniformStep } from '../../../measure/allocations.ts';
 import { readDescendants } from './read.ts';
@@ -18,14 +23,10 @@ export interface UploadedDescendants {
   readonly refitted: readonly (readonly FfnTensors[] | undefined)[];
   /** The final FFN of a block by its hidden units; the teacher's own for its H. @throws Error for another width */
   ffn(block: number, width: number): FfnTensors;
-  dispose(): void;
+  readonly dispose: () => void;
 }
 
-/** A model to sweep: an FFN for every block. */
-export interface WholeModel {
-  readonly id: string;
-  readonly ffn: (block: number) => FfnTensors;
-}
+type WholeModel = SweepOptions['models'][number];
 
 /**
  * @param steps of every block
@@ -42,9 +43,7 @@ export async function uploadDescendants(
     Promise.all(
       indices(depth).map(async (block) => {
         const folder = context.optionalInput(jobOf(block));
-        return folder === undefined
-          ? undefined
-          : (await readDescendants(folder)).map(({ weights }) => uploadFfn(weights));
+        return folder === undefined ? undefined : (await readDescendants(folder)).map(uploadFfn);
       }),
     );
   const refitted = kinds.refitted ? await upload(refitJob) : indices(depth).map(() => undefined);
@@ -83,9 +82,64 @@ export function uniformModels(
   return [...of('refit', refitted), ...(distilled ? of('distilled', final) : [])];
 }
 
+/** Which images of which split, in batches of how many. */
+interface SweptImages {
+  readonly name: SplitName;
+  readonly handling: BatchHandling;
+  readonly shard?: number;
+  readonly shards?: number;
+  /** Share of the job's progress that is done before. */
+  readonly progressFrom?: number;
+}
+
+type SweptModels = Partial<Pick<SweepOptions, 'descendants' | 'contexts'>> &
+  Pick<SweepOptions, 'models'> & { readonly dispose: () => void };
+
+/** Scores the teacher and `modelsOf` it on a split, or on a shard of one, and disposes them, whatever happens. */
+export async function sweepSplit(
+  context: JobContext,
+  { name, handling, shard = 0, shards = 1, progressFrom = 0 }: SweptImages,
+  modelsOf: (teacher: ModelTensors) => SweptModels | Promise<SweptModels>,
+): Promise<SweepScores> {
+  const split = await openSplit(context, name, handling.images);
+  const { start, end } = shardRange(split.items.length, shard, shards);
+  const items = split.items.slice(start, end);
+  const model = await openTeacher(context);
+  let swept: SweptModels | undefined;
+  try {
+    swept = await modelsOf(model);
+    const { models, descendants = [], contexts = [] } = swept;
+    return await sweep({
+      model,
+      batches: split.tensorBatches(items, handling.batchSize),
+      images: items.length,
+      descendants,
+      contexts,
+      models,
+      signal: context.signal,
+      onProgress: ({ fraction, ...rest }) =>
+        context.progress({ fraction: progressFrom + (1 - progressFrom) * fraction, ...rest }),
+    });
+  } finally {
+    swept?.dispose();
+    model.dispose();
+  }
+}
+
 export function composedModels(
   library: UploadedDescendants,
   compositions: readonly WidthChoice[],
 ): WholeModel[] {
   return compositions.map(({ id, widths }) => ({ id, ffn: (block) => library.ffn(block, widths[block]!) }));
+}
+
+/** Models of their own weights, an FFN for every block. */
+export function uploadedModels(
+  models: readonly { readonly id: string; readonly ffns: readonly FfnWeights[] }[],
+): SweptModels {
+  const uploaded = models.map(({ id, ffns }) => ({ id, ffns: ffns.map(uploadFfn) }));
+  return {
+    models: uploaded.map(({ id, ffns }) => ({ id, ffn: (block) => ffns[block]! })),
+    dispose: () => uploaded.forEach(({ ffns }) => ffns.forEach(disposeFfn)),
+  };
 }
