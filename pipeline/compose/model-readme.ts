@@ -1,3 +1,4 @@
+import { familyOf } from '../model/architecture.ts';
 import { formatBytes, formatCount } from '../util/format.ts';
 import { preprocessingText } from '../library/readme.ts';
 import type { ModelManifest } from './model-manifest.ts';
@@ -7,7 +8,7 @@ export function modelReadme(model: Omit<ModelManifest, 'files'>): string {
   const { architecture, widths, preprocessing, params, macs, sizeBytes, onnx } = model;
   const { imageSize, channels, classes } = architecture;
   const values = channels * imageSize ** 2;
-  return `# A Vision Transformer with narrowed feed-forward blocks
+  return `# A ${familyOf(architecture).title} with narrowed feed-forward blocks
 
 ${formatCount(params)} parameters, ${formatCount(macs)} multiply-adds an image, ${formatBytes(sizeBytes)} of weights. Hidden units by block: ${widths.join(' ')}
 (the teacher has ${architecture.hidden} in each). ${scores(model)}

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { familyNames } from '../model/family/families.ts';
 import { engineChoices } from '../tensor/installed.ts';
 
 /**
@@ -9,6 +10,13 @@ export const positiveInteger = z.int().positive();
 export const fraction = z.number().min(0).max(1);
 
 const architectureSchema = z.strictObject({
+  /** Absent is the ViT. */
+  family: z
+    .string()
+    .refine((name) => familyNames().includes(name), {
+      error: () => `not a family of models; known: ${familyNames().join(', ')}`,
+    })
+    .optional(),
   imageSize: positiveInteger,
   patchSize: positiveInteger,
   channels: z.union([z.literal(1), z.literal(3)]).default(3),

@@ -1,4 +1,4 @@
-import { blockName, type Architecture } from '../model/architecture.ts';
+import { blockName, familyOf, type Architecture } from '../model/architecture.ts';
 import { buildFfn, buildModel } from './model-graph.ts';
 import { onnxBuilder } from './onnx.ts';
 import { tfjsBuilder, type TfjsGraphModel } from './tfjs.ts';
@@ -12,7 +12,7 @@ export function modelOnnx(
 ): Uint8Array {
   const graph = onnxBuilder(weights);
   buildModel(graph, architecture);
-  return graph.finish('vision-transformer', toolVersion);
+  return graph.finish(familyOf(architecture).title.toLowerCase().replaceAll(' ', '-'), toolVersion);
 }
 
 /** The same as a TensorFlow.js graph model: its `model.json`, and the bytes of the file at `constantsPath` beside it. */

@@ -1,5 +1,6 @@
 import type { Interval } from '../measure/interval.ts';
 import { formatBytes, formatCount } from '../util/format.ts';
+import { familyOf, isDefaultFamily } from '../model/architecture.ts';
 import type { Manifest, ManifestDescendant } from './manifest.ts';
 
 /** The README of a library, for someone who has the folder and nothing else. */
@@ -9,9 +10,11 @@ export function libraryReadme(manifest: Manifest): string {
   const example = exampleOf(manifest);
   const weightBytes = blocks.flatMap(({ descendants }) => descendants.map(({ file }) => file.sizeBytes));
   const total = weightBytes.reduce((sum, bytes) => sum + bytes, manifest.frame.sizeBytes);
-  return `# A library of descendant blocks for one Vision Transformer
+  const isVit = isDefaultFamily(architecture.family);
+  const { title } = familyOf(architecture);
+  return `# A library of descendant blocks for one ${title}
 
-This folder holds a Vision Transformer (the *teacher*) taken apart: the frame once, and each of its ${architecture.depth} feed-forward
+This folder holds a ${title} (the *teacher*) taken apart: the frame once, and each of its ${architecture.depth} feed-forward
 blocks at ${Math.min(...blocks.map(({ descendants }) => descendants.length))} or more widths (the *descendants*). Any choice of one descendant per block is a working model, so
 a runtime can compose the model that fits its budget and change blocks while it runs. ${formatBytes(total)} in all.
 
@@ -34,10 +37,7 @@ a runtime can compose the model that fits its budget and change blocks while it 
 | \`self-test.safetensors\` | an input, and the output every descendant must give for it |
 ${onnxFiles(manifest)}
 Weights are float32 [safetensors](https://github.com/huggingface/safetensors) in PyTorch's layout, linear weights \`[out, in]\`.
-A descendant replaces \`mlp\` of one encoder layer. The LayerNorm before it and the residual sum around it belong to the frame:
-
-    x = x + fc2(GELU(fc1(norm2(x))))
-
+${isVit ? vitFormula : ''}
 The widest descendant of a block is the teacher's own, bit for bit.
 ${onnxNotes(manifest)}
 ## Reading it
@@ -54,24 +54,7 @@ TypeScript or JavaScript, with nothing but Node:
 ${typescriptExample(example)}
 \`\`\`
 
-## Splicing a descendant into a model
-
-With a timm model of the same architecture (PyTorch):
-
-\`\`\`python
-import torch
-from safetensors.torch import load_file
-
-weights = load_file("frame.safetensors")   # the frame, once
-for block, path in enumerate(chosen):      # one descendant file per block: no name is in two files
-    weights |= load_file(path)
-    hidden, width = weights[f"blocks.{block}.mlp.fc1.weight"].shape
-    mlp = model.blocks[block].mlp
-    mlp.fc1, mlp.fc2 = torch.nn.Linear(width, hidden), torch.nn.Linear(hidden, width)
-model.load_state_dict(weights)
-\`\`\`
-
-Images are prepared as the teacher's were: ${preprocessingText(teacher.preprocessing)}. Another mean or standard deviation costs many points of accuracy and raises no error.
+${isVit ? vitSplicing : ''}Images are prepared as the teacher's were: ${preprocessingText(teacher.preprocessing)}. Another mean or standard deviation costs many points of accuracy and raises no error.
 
 ## What the numbers mean
 
@@ -88,6 +71,30 @@ ${contextNotes(manifest)}- They come from the selection split (${manifest.data.s
 ${uniformTable(manifest)}${allocatedTable(manifest)}${predictionNotes(manifest)}Made by BlockForge ${manifest.tool.version} with seed ${manifest.seed} on ${manifest.engine.version}; the resolved config is in the manifest.
 `;
 }
+
+const vitFormula = `A descendant replaces \`mlp\` of one encoder layer. The LayerNorm before it and the residual sum around it belong to the frame:
+
+    x = x + fc2(GELU(fc1(norm2(x))))
+`;
+
+const vitSplicing = `## Splicing a descendant into a model
+
+With a timm model of the same architecture (PyTorch):
+
+\`\`\`python
+import torch
+from safetensors.torch import load_file
+
+weights = load_file("frame.safetensors")   # the frame, once
+for block, path in enumerate(chosen):      # one descendant file per block: no name is in two files
+    weights |= load_file(path)
+    hidden, width = weights[f"blocks.{block}.mlp.fc1.weight"].shape
+    mlp = model.blocks[block].mlp
+    mlp.fc1, mlp.fc2 = torch.nn.Linear(width, hidden), torch.nn.Linear(hidden, width)
+model.load_state_dict(weights)
+\`\`\`
+
+`;
 
 function onnxFiles({ onnx }: Manifest): string {
   if (onnx === undefined) return '';

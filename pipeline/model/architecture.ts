@@ -1,40 +1,17 @@
-import { vitFamily } from './backbones/vit-family.ts';
-import type { Architecture, Family } from './family.ts';
+import { familyOf } from './family/families.ts';
+import type { Architecture } from './family/family.ts';
 
-export type { Architecture, Family } from './family.ts';
-
-const families = new Map<string, Family>([[vitFamily.name, vitFamily]]);
-
-/** @throws Error where the name is another family's: a bug */
-export function registerFamily(family: Family): void {
-  const known = families.get(family.name);
-  if (known !== undefined && known !== family) throw new Error(`two families are named ${family.name}`);
-  families.set(family.name, family);
-}
-
-/** Whether a `family` means the ViT, which files leave out. */
-export function isDefaultFamily(family: string | undefined): boolean {
-  return family === undefined || family === vitFamily.name;
-}
-
-export function familyName({ family }: Architecture): string {
-  return family ?? vitFamily.name;
-}
-
-/** @throws Error where no such family is registered; readers of files check the name first (`familyNames`) */
-export function familyOf(architecture: Architecture): Family {
-  const family = families.get(familyName(architecture));
-  if (family === undefined) throw new Error(`no family of models is named ${familyName(architecture)}`);
-  return family;
-}
-
-export function familyNames(): string[] {
-  return [...families.keys()];
-}
+export { familyName, familyNames, familyOf, isDefaultFamily, registerFamily } from './family/families.ts';
+export type { Architecture, Family } from './family/family.ts';
 
 /** Tokens before the patches; 1 in a ViT, its class token. */
 export function prefixTokens(architecture: Architecture): number {
   return familyOf(architecture).prefixTokens(architecture);
+}
+
+/** Tokens per image that the last block's FFN must see: those that the head reads. */
+export function lastBlockTokens(architecture: Architecture): number {
+  return familyOf(architecture).lastBlockTokens?.(architecture) ?? tokensPerImage(architecture);
 }
 
 /** Patches per image, S / p squared. */

@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs-core';
-import type { Architecture, Family } from './family.ts';
+import type { Architecture, Family } from './family/family.ts';
 
 /** What a forward pass needs of a model: tensors by canonical name, kernels [in, out]. Owned by someone else. */
 export interface ModelTensors {

@@ -7,7 +7,7 @@ import { findProfile, type Profile } from './profile-file.ts';
 export interface LatencyModel {
   readonly frameMs: number;
   /**
-   * The last block of a ViT sees class tokens only, so the same width costs less there.
+   * The last block sees those tokens only that the head reads (`lastBlockTokens`), so the same width may cost less there.
    * @throws Error for a width that was not measured: `readProfile` with the library sees to that
    */
   readonly blockMs: (width: number, block: number) => number;

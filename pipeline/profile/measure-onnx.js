@@ -7,8 +7,8 @@
  *
  * What is measured, per batch size, every subject once a round and each round in a new order, so that drift of the
  * clock, heat and neighbours meet all alike:
- * - every width of the FFN blocks, in the graph of one descendant of that width (all blocks of a ViT have the same shapes):
- *   over all tokens, and over one token per image, which is all that the last block sees;
+ * - every width of the FFN blocks, in the graph of one descendant of that width (all blocks have the same shapes): over all
+ *   tokens, and over those that the last block sees;
  * - the frame: the whole model, given FFN blocks of one hidden unit;
  * - composed models, uniform ones and random mixtures, given random weights: time does not depend on the values. They are
  *   what "frame + blocks" is compared with, and calibrated by. A runtime that exchanges blocks gives weights at every run,
@@ -81,7 +81,7 @@ export async function measureOnnx({ folder, batchSizes, threads, name, ...rounds
   const blocks = new Map();
   for (const width of widths) blocks.set(width, await open(/** @type {string} */ (graphs.get(width))));
   const weights = randomWeights(runtime, architecture);
-  const tokens = (architecture.imageSize / architecture.patchSize) ** 2 + 1;
+  const tokens = tokensOf(architecture);
 
   try {
     const batches = await measureBatches(widths, manifest.blocks.length, batchSizes, rounds, (batch) => {
@@ -94,7 +94,7 @@ export async function measureOnnx({ folder, batchSizes, threads, name, ...rounds
       ]);
       const rows = (/** @type {number} */ count) =>
         new runtime.Tensor('float32', noise(count * width), [count, width]);
-      const [all, last] = [rows(batch * tokens), rows(batch)];
+      const [all, last] = [rows(batch * tokens.all), rows(batch * tokens.last)];
       return {
         model: (chosen) => frame.run({ images, ...weights(chosen) }),
         block: (chosen, isLast) => blocks.get(chosen)?.run({ tokens: isLast ? last : all }),
@@ -111,6 +111,21 @@ export async function measureOnnx({ folder, batchSizes, threads, name, ...rounds
   } finally {
     for (const session of [frame, ...blocks.values()]) await session.release();
   }
+}
+
+/**
+ * Tokens per image that a block sees, and that the last one does, by family of models: this file knows no other code.
+ * @type {Record<string, (architecture: { imageSize: number, patchSize: number }) => { all: number, last: number }>}
+ */
+const tokensByFamily = {
+  vit: ({ imageSize, patchSize }) => ({ all: (imageSize / patchSize) ** 2 + 1, last: 1 }),
+};
+
+/** @param {{ family?: string | undefined, imageSize: number, patchSize: number }} architecture */
+export function tokensOf({ family = 'vit', ...sizes }) {
+  const tokens = Object.hasOwn(tokensByFamily, family) ? tokensByFamily[family] : undefined;
+  if (tokens === undefined) throw new Error(`nothing is known of the tokens of the family ${family}`);
+  return tokens(sizes);
 }
 
 /**

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { tokensPerImage } from '../model/architecture.ts';
+import { lastBlockTokens, tokensPerImage } from '../model/architecture.ts';
 import { forward } from '../model/encoder.ts';
 import { applyFfn, disposeFfn, uploadFfn, type FfnTensors } from '../model/ffn-tensors.ts';
 import { uploadTeacher } from '../model/upload.ts';
@@ -43,7 +43,7 @@ export async function measureTfjs(
       tf.dispose(inputs);
       const images = tf.randomNormal([batch, imageSize, imageSize, channels], 0, 1, 'float32', 1);
       const all = tf.randomNormal([batch * tokensPerImage(architecture), width], 0, 1, 'float32', 1);
-      const last = tf.randomNormal([batch, width], 0, 1, 'float32', 1);
+      const last = tf.randomNormal([batch * lastBlockTokens(architecture), width], 0, 1, 'float32', 1);
       inputs = [images, all, last];
       // Reading the result is what waits for it. Weights are uploaded outside, as `tidy` would dispose them.
       const finish = (run: () => tf.Tensor) => tf.tidy(() => void run().dataSync());

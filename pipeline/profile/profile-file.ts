@@ -39,9 +39,9 @@ const batch = z.strictObject({
   batchSize: positive,
   /** The model with FFN blocks of one hidden unit. */
   frame: z.strictObject(quantiles),
-  /** A block over every token of the batch: all blocks of a ViT but the last. Widest first. */
+  /** A block over every token of the batch: all blocks but the last. Widest first. */
   widths: z.array(blockTime).min(1),
-  /** The last block, which sees the class token of every image only. Widest first. */
+  /** The last block, over the tokens that the head reads (`lastBlockTokens`). Widest first. */
   lastWidths: z.array(blockTime).min(1),
   composed: z.array(composition).min(2),
   /** measured = offsetMs + scale * predictedMs, least squares over the `fit` half; the errors are of the other half. */

@@ -11,10 +11,18 @@ import { likeliestLabels } from '../support/likeliest-labels.ts';
 import type { GraphBuilder } from '../../pipeline/graphs/builder.ts';
 import { buildModel } from '../../pipeline/graphs/model-graph.ts';
 import { architecture as manifestArchitecture } from '../../pipeline/library/manifest-parts.ts';
+import { openLibrary } from '../../pipeline/library/open.ts';
+import { libraryReadme } from '../../pipeline/library/readme.ts';
+import { configSchema } from '../../pipeline/config/schema.ts';
 import { countCorrect } from '../../pipeline/measure/accuracy.ts';
 import { scoreLogits, teacherReference } from '../../pipeline/measure/score-logits.ts';
 import { sweep } from '../../pipeline/measure/sweep.ts';
-import { familyOf, registerFamily, tokensPerImage } from '../../pipeline/model/architecture.ts';
+import {
+  familyOf,
+  lastBlockTokens,
+  registerFamily,
+  tokensPerImage,
+} from '../../pipeline/model/architecture.ts';
 import { inspectCheckpoint } from '../../pipeline/model/checkpoint/inspect.ts';
 import { blockCosts, frameCosts, modelCosts } from '../../pipeline/model/costs.ts';
 import { blockFeatures, forward, head } from '../../pipeline/model/encoder.ts';
@@ -31,6 +39,7 @@ import { random } from '../../pipeline/util/random.ts';
 import { strongWeights, tinyArchitecture } from '../support/checkpoints.ts';
 import { describeOnEachEngine } from '../support/engines.ts';
 import { toy, toyArchitecture as architecture } from './toy-backbone.ts';
+import { writtenLibrary } from '../library/fixture.ts';
 import { present } from '../support/present.ts';
 
 const { width, depth, hidden, classes } = architecture;
@@ -226,6 +235,8 @@ describe('a family’s facts', () => {
   it('give tokens, shapes and costs that add up', () => {
     assert.equal(tokensPerImage(architecture), tokens);
     assert.equal(tokensPerImage(tinyArchitecture), 5);
+    // The head of the toy reads every token, that of a ViT the class token.
+    assert.deepEqual([architecture, tinyArchitecture].map(lastBlockTokens), [tokens, 1]);
     const sizes = Object.values(canonicalShapes(architecture)).map((shape) =>
       shape.reduce((a, b) => a * b, 1),
     );
@@ -267,6 +278,31 @@ describe('a family’s facts', () => {
       await assert.rejects(inspectCheckpoint(path), /family swin.*one of vit, toy-mixer/s);
     } finally {
       await rm(folder, { recursive: true });
+    }
+  });
+
+  it('are named in the config of a teacher that is trained here', () => {
+    const { layerNormEpsilon, gelu, ...sizes } = architecture;
+    const teacher = (family: string) => ({
+      train: { architecture: { ...sizes, family, layerNormEpsilon, gelu } },
+    });
+    const parse = (family: string) =>
+      configSchema.safeParse({ teacher: teacher(family), data: { source: 'shapes' } });
+    assert.deepEqual(parse('toy-mixer').data?.teacher.train?.architecture, architecture);
+    assert.match(present(parse('swin').error).message, /not a family of models; known: vit, toy-mixer/);
+  });
+
+  it('are what a library’s README tells, and of a ViT how to put it into timm', async () => {
+    const folder = await writtenLibrary();
+    try {
+      const { manifest } = await openLibrary(folder.path);
+      const told = libraryReadme(manifest);
+      assert.match(told, /one Vision Transformer.*fc2\(GELU\(fc1.*timm model of the same/s);
+      const toys = libraryReadme({ ...manifest, teacher: { ...manifest.teacher, architecture } });
+      assert.match(toys, /one toy mixer/);
+      assert.doesNotMatch(toys, /Vision Transformer|norm2\(x\)|timm model/);
+    } finally {
+      await folder.remove();
     }
   });
 

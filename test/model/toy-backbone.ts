@@ -3,13 +3,13 @@
  * attention (MLP-Mixer, Tolstikhin et al. 2021), no class token and no positions, the FFN's output scaled before it joins
  * the stream (LayerScale, Touvron et al. 2021), and a head on averaged tokens.
  *
- * What a family touches, and what these 80 lines stand for:
+ * What a family touches, and what these about 80 lines stand for:
  *
- *     pipeline/model/backbones/<family>-family.ts   facts: names and shapes of the weights, prefix tokens, multiply-adds
- *     pipeline/model/backbones/<family>.ts          how it computes: embed, mix, ffnInput, join, pool, classify
- *     pipeline/model/{architecture,backbones}.ts    one line each: the tables of the families
- *     pipeline/model/checkpoint/                    its names in other libraries' files, its shapes, and what refused it so far
- *     pipeline/graphs/backbones/<family>.ts         its graph for ONNX and TensorFlow.js, one line in model-graph.ts
+ *     pipeline/model/family/<family>.ts               facts: names and shapes of the weights, prefix tokens, multiply-adds
+ *     pipeline/model/backbones/<family>.ts            how it computes: embed, mix, ffnInput, join, pool, classify
+ *     pipeline/model/{family/families,backbones}.ts   one line each: the tables of the families
+ *
+ * `docs/where-to-add.md` also has what reads other libraries' files and makes graphs, which this family does without.
  *
  * Statistics, orders, refits, distillation, streams, sweeps, costs and training follow from these.
  */
@@ -36,6 +36,7 @@ export const toyArchitecture: Architecture = {
 
 const family: Family = {
   name: 'toy-mixer',
+  title: 'toy mixer',
   prefixTokens: () => 0,
   shapes(architecture) {
     const { patchSize, channels, width, depth, hidden, classes } = architecture;

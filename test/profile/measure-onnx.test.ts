@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasOnnxRuntime } from '../support/onnx-runtime.ts';
+import { lastBlockTokens, tokensPerImage } from '../../pipeline/model/architecture.ts';
 import { openLibrary } from '../../pipeline/library/open.ts';
 import {
   checkAdditivity,
@@ -11,9 +12,11 @@ import {
   measureBatches,
   quantile,
   timeRounds,
+  tokensOf,
 } from '../../pipeline/profile/measure-onnx.js';
 import { profileNames, readProfile } from '../../pipeline/profile/profile-file.ts';
 import { writtenLibrary } from '../library/fixture.ts';
+import { tinyArchitecture } from '../support/checkpoints.ts';
 import { present } from '../support/present.ts';
 
 describe('library/profile/measure-onnx', () => {
@@ -73,6 +76,14 @@ describe('library/profile/measure-onnx', () => {
     );
     assert.equal(drawCompositions([8, 4, 2], 2).length, 9);
     assert.deepEqual(drawCompositions([8], 3), [[8, 8, 8], [8, 8, 8]]); // prettier-ignore
+  });
+
+  it('knows of the tokens of a family what the pipeline knows, and refuses a family that it does not know', () => {
+    const sizes = { imageSize: 8, patchSize: 4 };
+    const facts = { all: tokensPerImage(tinyArchitecture), last: lastBlockTokens(tinyArchitecture) };
+    assert.deepEqual(tokensOf(tinyArchitecture), facts);
+    assert.deepEqual(tokensOf({ ...sizes, family: 'vit' }), { all: 5, last: 1 });
+    assert.throws(() => tokensOf({ ...sizes, family: 'swin' }), /tokens of the family swin/);
   });
 
   it('interpolates quantiles', () => {

@@ -60,7 +60,7 @@ export const profileArguments: CommandArguments<ProfileCommand, Options> = {
       .epilog(
         'A profile is written to profiles/NAME.json in the library. Milliseconds are those of one batch; p50 and p90 of the ' +
           'counted rounds, in which the frame, every width and whole models take turns. Blocks of equal width have equal ' +
-          'shapes, so they share a measurement; the last block sees the class token only and has one of its own.\n' +
+          'shapes, so they share a measurement; the last block sees what the head reads and has one of its own.\n' +
           'On an edge device: copy the library there, npm install onnxruntime-node, node profile.mjs --name NAME, and bring ' +
           'profiles/NAME.json back for --add.',
       )

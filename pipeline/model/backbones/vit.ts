@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { addBias, attention, linear, mergeHeads, patchify, splitHeads } from '../../tensor/ops.ts';
 import type { Backbone, ModelTensors } from '../backbone.ts';
 import { linearLayer, normLayer, weightOf } from '../layers.ts';
-import { vitFamily } from './vit-family.ts';
+import { vitFamily } from '../family/vit.ts';
 
 /** The pre-norm ViT with a class token (Dosovitskiy et al. 2021, section 3.1), as `vitFamily` lays it out. */
 export const vit: Backbone = {

@@ -25,9 +25,14 @@ export interface Architecture {
  * matrices are [out, in], and the patch kernel alone has four axes.
  */
 export interface Family {
+  /** As files name it. */
   readonly name: string;
+  /** As people name one of its models: "Vision Transformer". */
+  readonly title: string;
   /** Tokens before the patches: a class token, a distillation token, registers. The first ones are what the head reads. */
   prefixTokens(architecture: Architecture): number;
+  /** How many tokens per image the head reads, where these are not all: what `Backbone.headOnly` computes. */
+  lastBlockTokens?(architecture: Architecture): number;
   /** Every canonical name with its shape, in the order of the forward pass. */
   shapes(architecture: Architecture): Record<string, readonly number[]>;
   /** Multiply-adds per image of everything but the FFN blocks. */

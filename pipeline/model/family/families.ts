@@ -1,0 +1,31 @@
+import type { Architecture, Family } from './family.ts';
+import { vitFamily } from './vit.ts';
+
+const families = new Map<string, Family>([[vitFamily.name, vitFamily]]);
+
+/** @throws Error where the name is another family's: a bug */
+export function registerFamily(family: Family): void {
+  const known = families.get(family.name);
+  if (known !== undefined && known !== family) throw new Error(`two families are named ${family.name}`);
+  families.set(family.name, family);
+}
+
+/** Whether a `family` means the ViT, which files leave out. */
+export function isDefaultFamily(family: string | undefined): boolean {
+  return family === undefined || family === vitFamily.name;
+}
+
+export function familyName({ family }: Pick<Architecture, 'family'>): string {
+  return family ?? vitFamily.name;
+}
+
+/** @throws Error where no such family is registered; readers of files check the name first (`familyNames`) */
+export function familyOf(architecture: Pick<Architecture, 'family'>): Family {
+  const family = families.get(familyName(architecture));
+  if (family === undefined) throw new Error(`no family of models is named ${familyName(architecture)}`);
+  return family;
+}
+
+export function familyNames(): string[] {
+  return [...families.keys()];
+}
