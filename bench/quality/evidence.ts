@@ -4,6 +4,7 @@ import { criteria } from '../../pipeline/compress/order/criteria.ts';
 import type { BlockEvidence } from '../../pipeline/compress/order/criterion.ts';
 import { shareImages, tokenWeights, type TokenWeights } from '../../pipeline/compress/token-weights.ts';
 import type { TokenReader } from '../../pipeline/distill/token-batches.ts';
+import { prefixTokens } from '../../pipeline/model/architecture.ts';
 import type { FfnWeights } from '../../pipeline/model/ffn-weights.ts';
 import { hostFfn } from '../../pipeline/model/host-weights.ts';
 import type { TeacherTensors } from '../../pipeline/model/upload.ts';
@@ -69,7 +70,7 @@ export async function openEvidence(
   };
   const asked = [...new Set(needs.recipes.flatMap(({ order }) => criteria[order.criterion].needs))];
 
-  let shares: number[] | undefined;
+  let shares: number[] | null = null;
   if (needs.recipes.some((recipe) => recipe.tokenWeights === 'gradient')) {
     const some = images.tensorBatches(split.training.slice(0, shareImages), classShareBatchSize);
     shares = await measureClassShare(model, calibration, some, async (count) => {
@@ -77,7 +78,9 @@ export async function openEvidence(
       await setImmediate();
     });
   }
-  const weights = blocks.map((block): TokenWeights => tokenWeights(shares?.[block] ?? null, sampled));
+  const weights = blocks.map((block): TokenWeights =>
+    tokenWeights(shares?.[block] ?? null, sampled, prefixTokens(architecture)),
+  );
   const evidence = createEvidence({ model, calibration, weights, needs: asked });
   const trainingInputs = memorySink(depth);
   const heldOutInputs = memorySink(depth);

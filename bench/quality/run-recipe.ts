@@ -6,7 +6,7 @@ import type { DistillSettings } from '../../pipeline/distill/task.ts';
 import type { Scores } from '../../pipeline/measure/scores.ts';
 import { blockName, widthName } from '../../pipeline/model/architecture.ts';
 import type { FfnWeights } from '../../pipeline/model/ffn-weights.ts';
-import { orderBlock } from '../../pipeline/recipe/order-block.ts';
+import { orderBlock } from '../../pipeline/compress/order/criteria.ts';
 import { distillInputs, refitInputs } from '../../pipeline/recipe/recipe.ts';
 import type { Evaluation } from './evaluate.ts';
 import type { FoldEvidence } from './evidence.ts';

@@ -100,7 +100,7 @@ export function pairErrors(
   });
 }
 
-const uniform: TokenWeights = { classToken: 1, patch: 1 };
+const uniform: TokenWeights = { prefixTokens: 0, prefix: 1, patch: 1 };
 
 function ratio(errors: Float64Array, energies: Float64Array, groupSize: number): OutputError {
   const tokens = errors.length;

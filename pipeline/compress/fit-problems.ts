@@ -11,7 +11,7 @@ export interface FitProblem {
 }
 
 export interface ComposedOptions {
-  /** Sampled tokens per image, the class token first. */
+  /** Sampled tokens per image, the prefix first. */
   readonly sampled: number;
   readonly weights: TokenWeights;
   /** Share of the fit that looks at the level's own inputs; the rest looks at the teacher's. */

@@ -1,7 +1,7 @@
 import { joined } from '../util/joined.ts';
 import { visitLevels, type LevelTokens, type Streams } from './streams.ts';
 
-/** Inputs and targets of one block at one level of compression, the class token first of every image's `tokensPerImage` rows. */
+/** Inputs and targets of one block at one level of compression, the prefix first of every image's `tokensPerImage` rows. */
 export interface Pairs {
   /** LN2's outputs [N, D] */
   readonly inputs: Float32Array;

@@ -1,6 +1,7 @@
 /** What single criteria ask for beside the statistics: means over the calibration tokens, one number per hidden unit. */
 import * as tf from '@tensorflow/tfjs-core';
 import { product } from '../tensor/ops.ts';
+import type { Need } from './order/criterion.ts';
 
 /** As plain values: written at a checkpoint, given back to `restore`. */
 export interface UnitMeansState {
@@ -12,25 +13,37 @@ export interface UnitMeansState {
   readonly threshold?: number | undefined;
 }
 
-interface UnitMeans {
+/** Tokens of a batch at one block. */
+export interface UnitTokens {
+  /** Activations [T, H] */
+  readonly hidden: tf.Tensor2D;
+  /**
+   * In the pass back: the gradient at the block's output [T, D], and fc2's kernel [H, D], which carries it to the units
+   * (`y = h W2 + b2`, so `dL/dh = dL/dy W2'`).
+   */
+  readonly back?: { readonly outputGradient: tf.Tensor2D; readonly fc2Kernel: tf.Tensor } | undefined;
+}
+
+/** A mean over tokens of one number per unit. */
+export interface UnitMeans {
+  /** Adds tokens, each counted `weights[t]` times (default: once). Keeps nothing. */
+  add(tokens: UnitTokens, weights?: Float32Array): void;
   state(): UnitMeansState;
   restore(state: UnitMeansState): void;
   /** [H]: the mean over the tokens so far; zeros without tokens. */
   finish(): Float64Array;
 }
 
-export interface ActiveRate extends UnitMeans {
-  /** Adds the activations h [T, H] of T tokens, each counted `weights[t]` times (default: once). Keeps nothing. */
-  add(h: tf.Tensor2D, weights?: Float32Array): void;
-}
-
-export interface Saliency extends UnitMeans {
-  /**
-   * Adds T tokens: their activations h [T, H], the gradient at the block's output [T, D], and fc2's kernel [H, D], which
-   * carries it to the units (`y = h W2 + b2`, so `dL/dh = dL/dy W2'`). Keeps nothing.
-   */
-  add(h: tf.Tensor2D, outputGradient: tf.Tensor2D, fc2Kernel: tf.Tensor, weights?: Float32Array): void;
-}
+/**
+ * How every need is summed up, and which pass shows it its tokens: the one forth, or the one back as well, which costs about
+ * four forward passes more.
+ */
+export const unitMeans: Readonly<
+  Record<Need, { readonly pass: 'forth' | 'back'; readonly create: (hidden: number) => UnitMeans }>
+> = {
+  activeRate: { pass: 'forth', create: createActiveRate },
+  saliency: { pass: 'back', create: createSaliency },
+};
 
 /** A unit is active where |h| exceeds this share of the layer's root mean square. */
 const THRESHOLD = 0.01;
@@ -39,11 +52,11 @@ const THRESHOLD = 0.01;
  * The share of tokens on which a unit is active. The layer's root mean square is that of the first batch: one number over
  * all of its units; shards have one each.
  */
-export function createActiveRate(hidden: number): ActiveRate {
+export function createActiveRate(hidden: number): UnitMeans {
   let threshold: number | undefined;
   const sums = unitSums(hidden);
   return {
-    add(h, weights) {
+    add({ hidden: h }, weights) {
       if (h.shape[0] === 0) return;
       sums.add(
         h,
@@ -64,12 +77,15 @@ export function createActiveRate(hidden: number): ActiveRate {
 }
 
 /** The mean of |gradient x activation|. */
-export function createSaliency(hidden: number): Saliency {
+export function createSaliency(hidden: number): UnitMeans {
   const sums = unitSums(hidden);
   return {
     ...sums,
-    add: (h, outputGradient, fc2Kernel, weights) =>
-      sums.add(h, () => tf.abs(tf.mul(product(outputGradient, fc2Kernel, false, true), h)), weights),
+    add({ hidden: h, back }, weights) {
+      if (back === undefined) throw new Error('saliency is of the pass back');
+      const { outputGradient, fc2Kernel } = back;
+      sums.add(h, () => tf.abs(tf.mul(product(outputGradient, fc2Kernel, false, true), h)), weights);
+    },
   };
 }
 

@@ -10,8 +10,10 @@ export interface ComposedExampleOptions {
   readonly heldOut: StudentPairs;
   /** Share of a batch that is drawn from the student's own pairs, to whole rows; default 0.5. */
   readonly ownShare?: number;
-  /** That a drawn token is its image's class token; the others are patch tokens, all equally likely. */
-  readonly classProbability: number;
+  /** How many of an image's tokens come before its patches. */
+  readonly prefixTokens: number;
+  /** That a drawn token is one of them; among them, and among the patches, all are equally likely. */
+  readonly prefixProbability: number;
   readonly gelu: Gelu;
   readonly batchTokens: number;
   /** Names the stream of draws, e.g. `block-03`. */
@@ -28,13 +30,13 @@ export interface ComposedExampleOptions {
  * of token that is to be drawn does not exist, or held-out targets do not vary.
  */
 export function composedExamples(options: ComposedExampleOptions): Examples {
-  const { train, heldOut, ownShare = 0.5, classProbability, gelu, batchTokens, block, seed } = options;
+  const { train, heldOut, ownShare = 0.5, gelu, batchTokens, block, seed } = options;
   const { width } = train.teacher;
   const students = train.own.length;
   check(options);
   const judged = heldOut.own.map((own) => [
-    ...heldOutPart(heldOut.teacher, 1 - ownShare, classProbability),
-    ...heldOutPart(own, ownShare, classProbability),
+    ...heldOutPart(heldOut.teacher, 1 - ownShare, options),
+    ...heldOutPart(own, ownShare, options),
   ]);
   const energyPerToken = judged.map((parts) => weightedEnergy(parts, width));
   const ownRows = Math.round(ownShare * batchTokens);
@@ -55,8 +57,8 @@ export function composedExamples(options: ComposedExampleOptions): Examples {
     async *batches(firstStep) {
       for (let step = firstStep; ; step++) {
         const stream = random(seed, 'distill', block, step);
-        drawRows(stream, train.own[0]!, classProbability, rows.subarray(0, ownRows));
-        drawRows(stream, train.teacher, classProbability, rows.subarray(ownRows));
+        drawRows(stream, train.own[0]!, options, rows.subarray(0, ownRows));
+        drawRows(stream, train.teacher, options, rows.subarray(ownRows));
         copyRows(train.teacher, rows, ownRows, batchTokens, buffers[0]!);
         yield buffers.map(({ x, target }, student) => {
           copyRows(train.own[student]!, rows, 0, ownRows, { x, target });
@@ -76,17 +78,28 @@ export function composedExamples(options: ComposedExampleOptions): Examples {
   };
 }
 
+/** How tokens of an image are drawn. */
+type TokenShares = Pick<ComposedExampleOptions, 'prefixTokens' | 'prefixProbability'>;
+
 /**
- * Fills `rows` with row numbers of `pairs`, class tokens first. Their number is rounded up or down at random, such that
+ * Fills `rows` with row numbers of `pairs`, prefix tokens first. Their number is rounded up or down at random, such that
  * its mean is exact: a batch's loss has less noise than with a coin for every token, and the same expectation.
  */
-function drawRows(stream: Random, pairs: Pairs, classProbability: number, rows: Uint32Array): void {
+function drawRows(
+  stream: Random,
+  pairs: Pairs,
+  { prefixTokens, prefixProbability }: TokenShares,
+  rows: Uint32Array,
+): void {
   const { tokensPerImage } = pairs;
   const images = imagesIn(pairs);
-  const classRows = Math.floor(classProbability * rows.length + stream.next());
+  const prefixRows = Math.floor(prefixProbability * rows.length + stream.next());
   for (let i = 0; i < rows.length; i++) {
     const first = stream.integer(images) * tokensPerImage;
-    rows[i] = i < classRows ? first : first + 1 + stream.integer(tokensPerImage - 1);
+    rows[i] =
+      i < prefixRows
+        ? first + (prefixTokens === 1 ? 0 : stream.integer(prefixTokens))
+        : first + prefixTokens + stream.integer(tokensPerImage - prefixTokens);
   }
 }
 
@@ -106,14 +119,18 @@ function copyRows(
 }
 
 /** With the probability of each row as its weight, `share` in all; nothing where the share is 0. */
-function heldOutPart(pairs: Pairs, share: number, classProbability: number): HeldOutPart[] {
+function heldOutPart(
+  pairs: Pairs,
+  share: number,
+  { prefixTokens, prefixProbability }: TokenShares,
+): HeldOutPart[] {
   if (share === 0) return [];
   const { inputs, targets, tokensPerImage } = pairs;
   const images = imagesIn(pairs);
-  const ofClass = (share * classProbability) / images;
-  const ofPatch = (share * (1 - classProbability)) / (images * (tokensPerImage - 1));
+  const ofPrefix = (share * prefixProbability) / (images * prefixTokens);
+  const ofPatch = (share * (1 - prefixProbability)) / (images * (tokensPerImage - prefixTokens));
   const weights = Float64Array.from({ length: images * tokensPerImage }, (_, row) =>
-    row % tokensPerImage === 0 ? ofClass : ofPatch,
+    row % tokensPerImage < prefixTokens ? ofPrefix : ofPatch,
   );
   return [{ inputs, targets, weights }];
 }
@@ -122,10 +139,11 @@ function check({
   train,
   heldOut,
   ownShare = 0.5,
-  classProbability,
+  prefixTokens,
+  prefixProbability,
   batchTokens,
 }: ComposedExampleOptions): void {
-  for (const [name, value] of Object.entries({ ownShare, classProbability })) {
+  for (const [name, value] of Object.entries({ ownShare, prefixProbability })) {
     if (!(value >= 0 && value <= 1)) throw new RangeError(`${name} is ${value}, expected 0 to 1`);
   }
   if (!Number.isInteger(batchTokens) || batchTokens < 1)
@@ -139,8 +157,9 @@ function check({
       if (pairs.width !== train.teacher.width || pairs.tokensPerImage !== train.teacher.tokensPerImage) {
         throw new RangeError('the pairs of a block have one width and one number of tokens per image');
       }
-      if (pairs.tokensPerImage === 1 && classProbability < 1) {
-        throw new RangeError(`classProbability is ${classProbability}, but there are class tokens only`);
+      const kinds = pairs.tokensPerImage === prefixTokens ? 'prefix' : prefixTokens === 0 ? 'patch' : 'both';
+      if (kinds !== 'both' && prefixProbability !== (kinds === 'prefix' ? 1 : 0)) {
+        throw new RangeError(`prefixProbability is ${prefixProbability}, but there are ${kinds} tokens only`);
       }
     }
     if (own.some(({ inputs }) => inputs.length !== own[0]!.inputs.length)) {

@@ -96,7 +96,12 @@ export async function distillBlock(task: DistillTask): Promise<DistillResult> {
         losses.push(
           students.map((student, index) => {
             const lossScale = 1 / (tokens * units[index]!);
-            return studentStep(student, batch[index]!, { lossScale, learningRate, gelu: examples.gelu, adam });
+            return studentStep(student, batch[index]!, {
+              lossScale,
+              learningRate,
+              gelu: examples.gelu,
+              adam,
+            });
           }),
         );
         tf.dispose(batch.flatMap(({ x, target }) => [x, target]));

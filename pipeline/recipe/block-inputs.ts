@@ -6,7 +6,7 @@ import { collectPairs, createPairs, type StudentPairs } from '../compress/pairs.
 import { refit, type RefitOptions, type FittedFfn } from '../compress/refit.ts';
 import { absoluteRidge, oracleShrinkage, type Ridge } from '../compress/ridge.ts';
 import type { Targets } from '../compress/targets.ts';
-import { classProbability, effectiveShare, type TokenWeights } from '../compress/token-weights.ts';
+import { effectiveShare, prefixProbability, type TokenWeights } from '../compress/token-weights.ts';
 import { composedExamples } from '../distill/composed-examples.ts';
 import type { Examples } from '../distill/examples.ts';
 import { teacherExamples } from '../distill/teacher-examples.ts';
@@ -139,7 +139,8 @@ export function composedInputs(source: ComposedSource): BlockInputs {
       return composedExamples({
         ...pairs,
         ownShare,
-        classProbability: classProbability(weights, sampled),
+        prefixTokens: weights.prefixTokens,
+        prefixProbability: prefixProbability(weights, sampled),
         gelu,
         block: blockName(block),
         ...options,

@@ -1,6 +1,6 @@
 /** What everybody who reads calibration images must agree on: which are held out, which tokens of an image are kept. */
 import { sampleTokens } from '../compress/token-weights.ts';
-import { tokensPerImage, type Architecture } from '../model/architecture.ts';
+import { prefixTokens, tokensPerImage, type Architecture } from '../model/architecture.ts';
 import type { RecipeConfig } from './schema.ts';
 import { random, type Random } from '../util/random.ts';
 
@@ -9,7 +9,7 @@ export type Calibration = {
   readonly seed: number;
   /** Share of the images. */
   readonly heldOut: number;
-  /** Of every image; null keeps all. */
+  /** Of every image, its prefix at the least; null keeps all. */
   readonly tokensPerImage: number | null;
 };
 
@@ -51,7 +51,7 @@ export function sampledTokens(
   { tokensPerImage: most }: Pick<Calibration, 'tokensPerImage'>,
   architecture: Architecture,
 ): number {
-  return Math.min(most ?? Infinity, tokensPerImage(architecture));
+  return Math.min(Math.max(most ?? Infinity, prefixTokens(architecture)), tokensPerImage(architecture));
 }
 
 /** Rows of a batch's B*T tokens that are kept: the same of an image wherever it is met. */
@@ -61,8 +61,12 @@ export function sampledRows(
   ids: readonly string[],
 ): Int32Array {
   const tokens = tokensPerImage(architecture);
+  const prefix = prefixTokens(architecture);
   const rows = ids.flatMap((id, image) =>
-    Array.from(sampleTokens(tokens, most, random(seed, 'tokens', id)), (token) => image * tokens + token),
+    Array.from(
+      sampleTokens(tokens, most, random(seed, 'tokens', id), prefix),
+      (token) => image * tokens + token,
+    ),
   );
   return Int32Array.from(rows);
 }

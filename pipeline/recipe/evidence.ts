@@ -1,13 +1,14 @@
 /** What order and refit know of the blocks, from one pass of the teacher over calibration images without labels. */
 import type * as tf from '@tensorflow/tfjs-core';
-import type { BlockEvidence, Need } from '../compress/order/criterion.ts';
+import { needs as allNeeds, type BlockEvidence, type Need } from '../compress/order/criterion.ts';
 import { createClassShare } from '../compress/class-share.ts';
 import { createStatistics, mergeStatistics, type StatisticsState } from '../compress/statistics.ts';
 import type { Streams } from '../compress/streams.ts';
 import { rowWeights, type TokenWeights } from '../compress/token-weights.ts';
-import { createActiveRate, createSaliency, type UnitMeansState } from '../compress/unit-means.ts';
+import { unitMeans, type UnitMeansState } from '../compress/unit-means.ts';
 import { visitBlocks } from '../compress/visit.ts';
 import { sampleLabels, visitGradients } from '../compress/visit-gradients.ts';
+import { prefixTokens } from '../model/architecture.ts';
 import { teacherFfn } from '../model/ffn-tensors.ts';
 import { labelRandom, sampledRows, sampledTokens, type Calibration } from './calibration.ts';
 
@@ -28,16 +29,14 @@ export interface EvidenceOptions {
   readonly calibration: Calibration;
   /** Of every block's tokens. */
   readonly weights: readonly TokenWeights[];
-  /** Beside the statistics; `saliency` costs about four forward passes more. */
+  /** Beside the statistics. */
   readonly needs: readonly Need[];
 }
 
 /** What is known of one block, as plain values: written at a checkpoint, given back to `restore`. */
-export interface EvidenceState {
-  readonly statistics: StatisticsState;
-  readonly activeRate?: UnitMeansState | undefined;
-  readonly saliency?: UnitMeansState | undefined;
-}
+export type EvidenceState = { readonly statistics: StatisticsState } & {
+  readonly [Asked in Need]?: UnitMeansState | undefined;
+};
 
 export interface EvidenceCollector {
   /** One batch through the teacher: hidden units into the sums, inputs into `sink`. Disposes the pixels. */
@@ -58,26 +57,28 @@ export function createEvidence({ model, calibration, weights, needs }: EvidenceO
   const sampled = sampledTokens(calibration, architecture);
   const blocks = Array.from({ length: depth }, () => ({
     statistics: createStatistics(hidden),
-    activeRate: needs.includes('activeRate') ? createActiveRate(hidden) : undefined,
-    saliency: needs.includes('saliency') ? createSaliency(hidden) : undefined,
+    means: needs.map((need) => ({ need, ...unitMeans[need], sums: unitMeans[need].create(hidden) })),
   }));
-  const visit = async ({ pixels, ids }: ImageBatch, sink: InputSink | undefined, sums: boolean) => {
+  const isBackWanted = needs.some((need) => unitMeans[need].pass === 'back');
+  const visit = async ({ pixels, ids }: ImageBatch, sink: InputSink | undefined, isCounted: boolean) => {
     const rows = sampledRows(calibration, architecture, ids);
     const ofRows = (block: number) => rowWeights(weights[block]!, rows.length, sampled);
     const inputs: Float32Array[] = [];
     visitBlocks(model, pixels, rows, (block, tokens) => {
       if (sink !== undefined) inputs.push(tokens.input.dataSync<'float32'>());
-      if (!sums) return;
-      const { statistics, activeRate } = blocks[block]!;
+      if (!isCounted) return;
+      const { statistics, means } = blocks[block]!;
       statistics.add(tokens.hidden, ofRows(block));
-      activeRate?.add(tokens.hidden, ofRows(block));
+      for (const { pass, sums } of means) if (pass === 'forth') sums.add(tokens, ofRows(block));
     });
-    if (sums && needs.includes('saliency')) {
+    if (isCounted && isBackWanted) {
       const chooseLabels = (logits: Float32Array, classes: number) =>
         sampleLabels(logits, classes, (image) => labelRandom(calibration, ids[image]!));
       visitGradients(model, pixels, rows, chooseLabels, (block, { hidden: h, outputGradient }) => {
-        const { fc2Kernel } = teacherFfn(model, block);
-        blocks[block]!.saliency?.add(h, outputGradient, fc2Kernel, ofRows(block));
+        const back = { outputGradient, fc2Kernel: teacherFfn(model, block).fc2Kernel };
+        for (const { pass, sums } of blocks[block]!.means) {
+          if (pass === 'back') sums.add({ hidden: h, back }, ofRows(block));
+        }
       });
     }
     pixels.dispose();
@@ -87,24 +88,21 @@ export function createEvidence({ model, calibration, weights, needs }: EvidenceO
     add: (batch, sink) => visit(batch, sink, true),
     hold: (batch, sink) => visit(batch, sink, false),
     state: () =>
-      blocks.map(({ statistics, activeRate, saliency }) => ({
+      blocks.map(({ statistics, means }) => ({
         statistics: statistics.state(),
-        activeRate: activeRate?.state(),
-        saliency: saliency?.state(),
+        ...Object.fromEntries(means.map(({ need, sums }) => [need, sums.state()])),
       })),
     restore(states) {
-      for (const [block, { statistics, activeRate, saliency }] of blocks.entries()) {
+      for (const [block, { statistics, means }] of blocks.entries()) {
         const state = states[block]!;
         statistics.restore(state.statistics);
-        if (state.activeRate !== undefined) activeRate?.restore(state.activeRate);
-        if (state.saliency !== undefined) saliency?.restore(state.saliency);
+        for (const { need, sums } of means) if (state[need] !== undefined) sums.restore(state[need]);
       }
     },
     finish: () =>
-      blocks.map(({ statistics, activeRate, saliency }) => ({
+      blocks.map(({ statistics, means }) => ({
         statistics: statistics.finish(),
-        activeRate: activeRate?.finish(),
-        saliency: saliency?.finish(),
+        ...Object.fromEntries(means.map(({ need, sums }) => [need, sums.finish()])),
       })),
     dispose: () => blocks.forEach(({ statistics }) => statistics.dispose()),
   };
@@ -135,27 +133,32 @@ export async function collectEvidence(evidence: EvidenceCollector, pass: Evidenc
 /** The evidence of both token sets together. */
 export function mergeEvidence(first: BlockEvidence, second: BlockEvidence): BlockEvidence {
   const [a, b] = [first.statistics.count, second.statistics.count];
-  const means = (one: Float64Array | undefined, other: Float64Array | undefined) =>
-    one === undefined || other === undefined || a + b === 0
-      ? undefined
-      : one.map((value, unit) => (a * value + b * other[unit]!) / (a + b));
+  const merged = allNeeds.flatMap((need) => {
+    const [one, other] = [first[need], second[need]];
+    return one === undefined || other === undefined || a + b === 0
+      ? []
+      : [[need, one.map((value, unit) => (a * value + b * other[unit]!) / (a + b))] as const];
+  });
   return {
     statistics: mergeStatistics(first.statistics, second.statistics),
-    activeRate: means(first.activeRate, second.activeRate),
-    saliency: means(first.saliency, second.saliency),
+    ...Object.fromEntries(merged),
   };
 }
 
 /** The backward pass keeps more of an image than the forward pass. */
 export const classShareBatchSize = 16;
 
-/** Which part of every block's squared output gradient falls on the class token (`createClassShare`). Disposes the pixels. */
+/**
+ * Which part of every block's squared output gradient falls on the class token (`createClassShare`); null in a family that
+ * has nothing before its patches, and then no image is looked at. Disposes the pixels.
+ */
 export async function measureClassShare(
   model: Streams['model'],
   calibration: Pick<Calibration, 'seed'>,
   batches: AsyncIterable<ImageBatch>,
   onBatch: (images: number) => void | Promise<void>,
-): Promise<number[]> {
+): Promise<number[] | null> {
+  if (prefixTokens(model.architecture) === 0) return null;
   const share = createClassShare(model);
   for await (const { pixels, ids } of batches) {
     share.add(pixels, (image) => labelRandom(calibration, ids[image]!));

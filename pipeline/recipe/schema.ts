@@ -33,8 +33,8 @@ export const recipeFields = {
   order: z
     .strictObject({
       criterion: z.enum(criterionNames).default('reconstruction'),
-      /** Ridge as a share of the mean diagonal of the covariance. */
-      ridge: z.number().positive().default(1e-4),
+      /** Ridge as a share of the mean diagonal of the covariance, or a rule that finds one for every width of the refit. */
+      ridge: z.union([z.number().positive(), z.literal('oracle-shrinkage')]).default(1e-4),
     })
     .prefault({}),
   /** What descendants are fitted to and trained on. */

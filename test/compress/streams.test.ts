@@ -109,7 +109,7 @@ describeOnEachEngine('streams', () => {
     const errors = new Map<number, number>();
     for (const ownShare of [0, 0.5, 1]) {
       const streams = await startStreams(model, memoryStore(), 2, pixels());
-      const options = { sampled: tokens, weights: { classToken: 1, patch: 1 }, ownShare };
+      const options = { sampled: tokens, weights: { prefixTokens: 1, prefix: 1, patch: 1 }, ownShare };
       const ffns: FfnTensors[] = [];
       for (let block = 0; block < depth; block++) {
         const problems = await composedProblems(

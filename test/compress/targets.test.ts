@@ -12,7 +12,7 @@ import { hiddenOf, outputOf, sampleBlock, twoPass } from './sample-block.ts';
 const block = sampleBlock({ count: 300 });
 const { width, hidden } = block.weights;
 const perImage = 10;
-const weights = { classToken: 4, patch: (perImage - 4) / (perImage - 1) };
+const weights = { prefixTokens: 1, prefix: 4, patch: (perImage - 4) / (perImage - 1) };
 const units = Int32Array.from({ length: hidden }, (_, j) => (j * 7) % hidden);
 
 /** [h, t] side by side. */

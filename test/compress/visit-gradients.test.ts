@@ -119,7 +119,7 @@ describeOnEachEngine('visitGradients', () => {
       (block, { hidden: h, outputGradient }) => {
         if (block !== 0) return;
         const { fc2Kernel } = teacherFfn(model, 0);
-        saliency.add(h, outputGradient, fc2Kernel);
+        saliency.add({ hidden: h, back: { outputGradient: outputGradient, fc2Kernel: fc2Kernel } });
         const activations = h.dataSync();
         const gradients = outputGradient.dataSync();
         const kernel = fc2Kernel.dataSync();

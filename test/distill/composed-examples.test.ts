@@ -28,7 +28,8 @@ function examplesOf(changes: Partial<ComposedExampleOptions> = {}) {
   return composedExamples({
     train: markedPairs,
     heldOut: markedPairs,
-    classProbability: 0.3,
+    prefixTokens: 1,
+    prefixProbability: 0.3,
     gelu: 'tanh',
     batchTokens: 50,
     block: 'block-02',
@@ -107,17 +108,17 @@ describeOnEachEngine('composedExamples', () => {
 
   it('draws class tokens with the probability asked for, and everything else uniformly', async () => {
     const steps = 200;
-    for (const classProbability of [0, 0.013, 0.3, 1]) {
+    for (const prefixProbability of [0, 0.013, 0.3, 1]) {
       const drawn = (
         await draw(steps, 0, {
-          classProbability,
+          prefixProbability,
           train: { ...markedPairs, own: [marked(1, 0)] },
           heldOut: { ...markedPairs, own: [marked(1, 0)] },
         })
       ).flat(2);
       // Per half batch of 25 only the rounding is random: its deviation is at most 1/2.
       const share = drawn.filter(({ token }) => token === 0).length / drawn.length;
-      assert.ok(Math.abs(share - classProbability) < (4 * 0.5) / (25 * Math.sqrt(2 * steps)), String(share));
+      assert.ok(Math.abs(share - prefixProbability) < (4 * 0.5) / (25 * Math.sqrt(2 * steps)), String(share));
       const counts = (of: (token: Drawn) => number, size: number): number[] =>
         drawn.reduce((sums, token) => (sums[of(token)]!++, sums), new Array<number>(size).fill(0));
       const even = (found: readonly number[]) => {
@@ -131,6 +132,24 @@ describeOnEachEngine('composedExamples', () => {
     }
   });
 
+  it('draws several prefix tokens alike, and patches alone where there is no prefix', async () => {
+    const pairs = { ...markedPairs, own: [marked(1, 0)] };
+    const of = async (prefixTokens: number, prefixProbability: number): Promise<number[]> => {
+      const changes = { prefixTokens, prefixProbability, train: pairs, heldOut: pairs };
+      const counts = new Array<number>(T).fill(0);
+      for (const { token } of (await draw(200, 0, changes)).flat(2)) counts[token]!++;
+      return counts;
+    };
+    const near = (found: readonly number[], expected: readonly number[]) =>
+      found.forEach((n, i) =>
+        assert.ok(Math.abs(n - expected[i]!) <= 5 * Math.sqrt(expected[i]!), found.join()),
+      );
+    near(await of(2, 0.4), [2000, 2000, 2000, 2000, 2000]);
+    near(await of(2, 0.7), [3500, 3500, 1000, 1000, 1000]);
+    near(await of(0, 0), [2000, 2000, 2000, 2000, 2000]);
+    assert.throws(() => examplesOf({ prefixTokens: 0 }), /there are patch tokens only/);
+  });
+
   it('measures the weighted error as a float64 computation does', () => {
     const pairs = (student: number, count: number): Pairs => {
       const stream = random(8, 'pairs', student, count);
@@ -138,8 +157,8 @@ describeOnEachEngine('composedExamples', () => {
       return { inputs: normals(), targets: normals(), tokensPerImage: T, width: D };
     };
     const heldOut = { teacher: pairs(9, 7), own: [pairs(0, 11), pairs(1, 11)] };
-    const [ownShare, classProbability] = [0.3, 0.6];
-    const examples = examplesOf({ heldOut, ownShare, classProbability, batchTokens: 8 });
+    const [ownShare, prefixProbability] = [0.3, 0.6];
+    const examples = examplesOf({ heldOut, ownShare, prefixProbability, batchTokens: 8 });
     const { weights } = sampleBlock({ width: D, seed: 2 });
     const parameters = uploadFfn(weights);
     for (const student of [0, 1]) {
@@ -150,7 +169,7 @@ describeOnEachEngine('composedExamples', () => {
       const rows = parts.flatMap(([{ inputs, targets }, share, count]) => {
         const outputs = outputOf(weights, inputs);
         return Array.from({ length: count * T }, (_, row) => ({
-          w: (share / count) * (row % T === 0 ? classProbability : (1 - classProbability) / (T - 1)),
+          w: (share / count) * (row % T === 0 ? prefixProbability : (1 - prefixProbability) / (T - 1)),
           y: outputs.subarray(row * D, (row + 1) * D),
           t: targets.subarray(row * D, (row + 1) * D),
         }));
@@ -171,7 +190,7 @@ describeOnEachEngine('composedExamples', () => {
   it('refuses what does not fit together', () => {
     const constant = { ...marked(0, 0), targets: new Float32Array(images * T * D) };
     const wrong: [Partial<ComposedExampleOptions>, RegExp][] = [
-      [{ classProbability: 1.2 }, /classProbability is 1.2, expected 0 to 1/],
+      [{ prefixProbability: 1.2 }, /prefixProbability is 1.2, expected 0 to 1/],
       [{ ownShare: NaN }, /ownShare is NaN/],
       [{ batchTokens: 0 }, /batches of 0 tokens/],
       [{ heldOut: { ...markedPairs, own: [] } }, /2 students, but held-out pairs of 0/],
@@ -192,9 +211,9 @@ describeOnEachEngine('composedExamples', () => {
   it('takes class tokens alone', async () => {
     const alone = { ...marked(0, 9), tokensPerImage: 1 };
     const pairs = { teacher: alone, own: [alone] };
-    const drawn = (await draw(1, 0, { train: pairs, heldOut: pairs, classProbability: 1 }))[0]!;
+    const drawn = (await draw(1, 0, { train: pairs, heldOut: pairs, prefixProbability: 1 }))[0]!;
     assert.equal(drawn[0]!.length, 50);
-    assert.throws(() => examplesOf({ train: pairs, heldOut: pairs }), /there are class tokens only/);
+    assert.throws(() => examplesOf({ train: pairs, heldOut: pairs }), /there are prefix tokens only/);
   });
 });
 

@@ -3,10 +3,14 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createClassShare } from '../../pipeline/compress/class-share.ts';
 import { advanceStreams, memoryStore, startStreams, visitLevels } from '../../pipeline/compress/streams.ts';
 import { visitBlocks } from '../../pipeline/compress/visit.ts';
 import { visitGradients } from '../../pipeline/compress/visit-gradients.ts';
+import { tokenWeights } from '../../pipeline/compress/token-weights.ts';
+import { composedInputs } from '../../pipeline/recipe/block-inputs.ts';
+import { sampledRows, sampledTokens } from '../../pipeline/recipe/calibration.ts';
+import { memoryChainStore, openChain } from '../../pipeline/recipe/chain.ts';
+import { measureClassShare } from '../../pipeline/recipe/evidence.ts';
 import { likeliestLabels } from '../support/likeliest-labels.ts';
 import type { GraphBuilder } from '../../pipeline/graphs/builder.ts';
 import { buildModel } from '../../pipeline/graphs/model-graph.ts';
@@ -20,6 +24,7 @@ import { sweep } from '../../pipeline/measure/sweep.ts';
 import {
   familyOf,
   lastBlockTokens,
+  prefixTokens,
   registerFamily,
   tokensPerImage,
 } from '../../pipeline/model/architecture.ts';
@@ -35,7 +40,6 @@ import { adamInit } from '../../pipeline/tensor/optimizer.ts';
 import { smoothedTargets } from '../../pipeline/train/smoothed-cross-entropy.ts';
 import { decays, trainStep, type TrainingModel } from '../../pipeline/train/train-step.ts';
 import { disposeModel } from '../../pipeline/train/train-state.ts';
-import { random } from '../../pipeline/util/random.ts';
 import { strongWeights, tinyArchitecture } from '../support/checkpoints.ts';
 import { describeOnEachEngine } from '../support/engines.ts';
 import { toy, toyArchitecture as architecture } from './toy-backbone.ts';
@@ -168,9 +172,66 @@ describeOnEachEngine('a family that only a test knows', () => {
       norm > 1e-2 && Math.abs(difference - norm ** 2) < 0.02 * norm ** 2,
       `${difference} ${norm ** 2}`,
     );
-    const share = createClassShare(model);
-    tf.tidy(() => share.add(pixels(), (image) => random(1, image)));
-    assert.deepEqual(share.finish(), [0, 0, 0]);
+    free();
+  });
+
+  it('weighs all tokens alike where there is no class token: in sampling, fits, errors and training', async () => {
+    const calibration = { seed: 1, heldOut: 0.1, tokensPerImage: 6 };
+    const never = () => assert.fail('no image tells anything of a class token');
+    assert.equal(await measureClassShare(model, calibration, batches(), never), null);
+    const sampled = sampledTokens(calibration, architecture);
+    const weights = tokenWeights(null, sampled, prefixTokens(architecture));
+    const ids = Array.from({ length: 80 }, (_, image) => String(image));
+    const counts = new Array<number>(tokens).fill(0);
+    sampledRows(calibration, architecture, ids).forEach((row) => counts[row % tokens]!++);
+    assert.equal(sampled, 6);
+    // Of 80 images 30 keep a token, the first one like the others.
+    assert.ok(
+      counts.every((count) => Math.abs(count - 30) < 18),
+      counts.join(),
+    );
+    const chain = await openChain({
+      model,
+      store: memoryChainStore(),
+      levels: 1,
+      images: { training: [{ id: 'a' }, { id: 'b' }], heldOut: [{ id: 'c' }, { id: 'd' }] },
+      // eslint-disable-next-line @typescript-eslint/require-await -- images come from files, as a rule
+      batchesOf: async function* (some) {
+        const first = some[0]?.id === 'a' ? 0 : 2;
+        yield {
+          pixels: tf.tidy(() => tf.slice(pixels(), [first, 0, 0, 0], [2, -1, -1, -1])),
+          ids: some.map(({ id }) => id),
+        };
+      },
+      rowsOf: (some) => sampledRows(calibration, architecture, some),
+      block: 0,
+    });
+    const inputs = composedInputs({
+      block: 0,
+      teacher: hostFfn(host, 0),
+      gelu: architecture.gelu,
+      sampled,
+      chain,
+      weights,
+      composedShare: 0.5,
+    });
+    const units = Int32Array.from({ length: hidden }, (_, unit) => unit);
+    const { descendants, tokens: worth } = await inputs.fit(units, [10], { ridge: 1e-4, method: 'affine' });
+    // Two images of six tokens, all worth the same.
+    assert.equal(worth, 12);
+    const student = descendants[0]!.weights;
+    const error = (await inputs.errors([student]))[0]!;
+    const examples = await inputs.examples(1, { batchTokens: 8, seed: 1 });
+    const uploaded = uploadFfn(student);
+    // Plain means over all tokens, both.
+    assert.ok(Math.abs(examples.errorOf(0, uploaded) / error.relative - 1) < 1e-4);
+    disposeFfn(uploaded);
+    const drawn = examples.batches(0);
+    const { value: batch } = await drawn.next();
+    assert.deepEqual(batch[0]?.x.shape, [8, width]);
+    tf.dispose(batch.flatMap(({ x, target }) => [x, target]));
+    await drawn.return(undefined as never);
+    await inputs.close();
     free();
   });
 

@@ -24,7 +24,7 @@ describeOnEachEngine('teacher inputs', () => {
     teacher: weights,
     gelu: 'tanh',
     sampled: 3,
-    weights: () => Promise.resolve({ classToken: 1, patch: 1 }),
+    weights: () => Promise.resolve({ prefixTokens: 1, prefix: 1, patch: 1 }),
     evidence: () => {
       asked.push('evidence');
       return Promise.resolve({ statistics });
@@ -51,7 +51,7 @@ describeOnEachEngine('teacher inputs', () => {
     assert.equal(count, 90);
     assert.deepEqual(asked, ['evidence']);
     const students = descendants.map((descendant) => descendant.weights);
-    const options = { tokensPerImage: 3, weights: { classToken: 1, patch: 1 } };
+    const options = { tokensPerImage: 3, weights: { prefixTokens: 1, prefix: 1, patch: 1 } };
     assert.deepEqual(await inputs.errors(students), outputErrors(weights, students, tokens, 'tanh', options));
     assert.deepEqual(asked, ['evidence', 'held-out']);
   });
@@ -74,7 +74,7 @@ describeOnEachEngine('teacher inputs', () => {
 describeOnEachEngine('composed inputs', () => {
   const { depth, hidden } = tinyArchitecture;
   const host = strongWeights(tinyArchitecture);
-  const weights = { classToken: 1.5, patch: 0.75 };
+  const weights = { prefixTokens: 1, prefix: 1.5, patch: 0.75 };
   const units = Int32Array.from({ length: hidden }, (_, unit) => unit);
   const widths = [8, 4];
   const calibration = { seed: 3, tokensPerImage: 3 };

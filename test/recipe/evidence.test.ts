@@ -16,7 +16,7 @@ import { present } from '../support/present.ts';
 
 const { depth, hidden, width } = tinyArchitecture;
 const calibration = { seed: 3, heldOut: 0.1, tokensPerImage: 3 };
-const weights = Array.from({ length: depth }, () => ({ classToken: 1.5, patch: 0.75 }));
+const weights = Array.from({ length: depth }, () => ({ prefixTokens: 1, prefix: 1.5, patch: 0.75 }));
 const needs = ['activeRate', 'saliency'] as const;
 
 /** Two images a batch. */
@@ -137,8 +137,10 @@ describeOnEachEngine('the calibration pass', () => {
 
   check('measures class shares in [0, 1], the whole of it in the last block', async () => {
     let seen = 0;
-    const shares = await measureClassShare(model, calibration, images(0, 1), (count) =>
-      Promise.resolve(void (seen += count)),
+    const shares = present(
+      await measureClassShare(model, calibration, images(0, 1), (count) =>
+        Promise.resolve(void (seen += count)),
+      ),
     );
     assert.equal(seen, 4);
     assert.equal(shares.length, depth);

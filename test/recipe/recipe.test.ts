@@ -12,6 +12,13 @@ describe('recipeOf', () => {
     assert.deepEqual(recipe({ inputs: { ...composed, from: 'teacher' } }).inputs, { from: 'teacher' });
   });
 
+  it('takes a ridge, or the name of a rule that finds one', () => {
+    assert.equal(recipe({ order: { ridge: 0.01 } }).order.ridge, 0.01);
+    assert.equal(recipe({ order: { ridge: 'oracle-shrinkage' } }).order.ridge, 'oracle-shrinkage');
+    assert.throws(() => recipe({ order: { ridge: 0 } }));
+    assert.throws(() => recipe({ order: { ridge: 'shrinkage' } }));
+  });
+
   it('holds no length of training and no widths, and no training where it is switched off', () => {
     const long = recipe({ distill: { duration: { epochs: 99 } }, descendants: { sparsities: [0.9] } });
     assert.deepEqual(long, recipe());

@@ -1,13 +1,10 @@
 import type { CriterionName } from './criterion-names.ts';
-import { activeEnergy } from './active-energy.ts';
-import { contribution } from './contribution.ts';
-import type { Criterion, Need } from './criterion.ts';
+import type { FfnWeights } from '../../model/ffn-weights.ts';
+import type { Ridge } from '../ridge.ts';
+import type { BlockEvidence, Criterion, Need, Order } from './criterion.ts';
 import { denoisedVariance } from './denoised-variance.ts';
-import { fc1Magnitude } from './fc1-magnitude.ts';
-import { magnitude } from './magnitude.ts';
 import { reconstruction } from './reconstruction.ts';
-import { taylor } from './taylor.ts';
-import { variance } from './variance.ts';
+import { activeEnergy, contribution, fc1Magnitude, magnitude, taylor, variance } from './scores.ts';
 
 /** A criterion, and what the calibration images must be asked for it beside the statistics. */
 interface NamedCriterion {
@@ -26,3 +23,19 @@ export const criteria: Readonly<Record<CriterionName, NamedCriterion>> = {
   'active-energy': { order: activeEnergy, needs: ['activeRate'] },
   taylor: { order: taylor, needs: ['saliency'] },
 };
+
+/** For criteria that factorise, where the ridge's rule depends on a kept set that is not known yet. */
+const orderRidge = 1e-4;
+
+/** Sorts the hidden units of one block by the criterion named, most worth keeping first. */
+export function orderBlock(
+  { criterion, ridge }: { readonly criterion: CriterionName; readonly ridge: Ridge },
+  weights: FfnWeights,
+  evidence: BlockEvidence,
+): Order {
+  return criteria[criterion].order({
+    ...evidence,
+    weights,
+    ridge: typeof ridge === 'number' ? ridge : orderRidge,
+  });
+}

@@ -1,23 +1,23 @@
 import type { FfnWeights } from '../../model/ffn-weights.ts';
 import type { BlockStatistics } from '../statistics.ts';
 
-/** What the calibration images say of one block's hidden units. */
-export interface BlockEvidence {
-  readonly statistics: BlockStatistics;
-  /** [H]: share of the tokens on which a unit is active (`createActiveRate`). */
-  readonly activeRate?: Float64Array | undefined;
-  /** [H]: mean of |gradient x activation| over the tokens (`createSaliency`). */
-  readonly saliency?: Float64Array | undefined;
-}
+/**
+ * What is collected only where a criterion asks for it, a number per unit. activeRate: the share of the tokens on which a
+ * unit is active; saliency: the mean of |gradient x activation| over the tokens (`unitMeans` has how they are summed).
+ */
+export const needs = ['activeRate', 'saliency'] as const;
+export type Need = (typeof needs)[number];
 
-/** What is collected only where a criterion asks for it. */
-export type Need = 'activeRate' | 'saliency';
+/** What the calibration images say of one block's hidden units; [H] of what was asked for beside the statistics. */
+export type BlockEvidence = { readonly statistics: BlockStatistics } & {
+  readonly [Asked in Need]?: Float64Array | undefined;
+};
 
-export interface CriterionInput extends BlockEvidence {
+export type CriterionInput = BlockEvidence & {
   readonly weights: FfnWeights;
   /** Ridge as a share of the mean diagonal of the covariance; only criteria that factorise use it. */
   readonly ridge: number;
-}
+};
 
 /** The sorted hidden units of one block; every narrower width is a prefix. */
 export interface Order {

@@ -5,7 +5,7 @@ import { recipeSchema } from '../../../pipeline/recipe/schema.ts';
 import { blocks } from '../../../pipeline/stages/methods.ts';
 import { sliceFfn, type FfnWeights } from '../../../pipeline/model/ffn-weights.ts';
 import { teacherInputs } from '../../../pipeline/recipe/block-inputs.ts';
-import { orderBlock } from '../../../pipeline/recipe/order-block.ts';
+import { orderBlock } from '../../../pipeline/compress/order/criteria.ts';
 import { recipeOf } from '../../../pipeline/recipe/recipe.ts';
 import { sampleBlock } from '../../compress/sample-block.ts';
 import { present } from '../../support/present.ts';
@@ -28,7 +28,7 @@ async function fit({ recipe }: Baseline, widths: readonly number[]): Promise<Ffn
     teacher: weights,
     gelu: 'exact',
     sampled: 1,
-    weights: () => Promise.resolve({ classToken: 1, patch: 1 }),
+    weights: () => Promise.resolve({ prefixTokens: 1, prefix: 1, patch: 1 }),
     evidence: () => Promise.resolve(evidence),
     heldOut: never,
     openTokens: never,

@@ -1,11 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import assert from 'node:assert/strict';
-import { activeEnergy } from '../../../pipeline/compress/order/active-energy.ts';
 import { criteria } from '../../../pipeline/compress/order/criteria.ts';
 import type { Order } from '../../../pipeline/compress/order/criterion.ts';
 import { denoisedVariance, noiseEdge } from '../../../pipeline/compress/order/denoised-variance.ts';
 import { eigenAbove } from '../../../pipeline/tensor/float64/eigen-above.ts';
-import { taylor } from '../../../pipeline/compress/order/taylor.ts';
+import { activeEnergy, taylor } from '../../../pipeline/compress/order/scores.ts';
 import { createActiveRate, createSaliency } from '../../../pipeline/compress/unit-means.ts';
 import { random } from '../../../pipeline/util/random.ts';
 import { describeOnEachEngine } from '../../support/engines.ts';
@@ -115,7 +114,7 @@ describeOnEachEngine('what single criteria collect', () => {
     const rate = createActiveRate(9);
     for (const part of [first, rest]) {
       const h = tf.tensor2d(Float32Array.from(part), [part.length / 9, 9]);
-      rate.add(h);
+      rate.add({ hidden: h });
       h.dispose();
     }
     const threshold = 0.01 * Math.sqrt(first.reduce((sum, value) => sum + value * value, 0) / first.length);
@@ -144,10 +143,11 @@ describeOnEachEngine('what single criteria collect', () => {
     ] as const) {
       const h = tf.tensor2d(Float32Array.from(activations.slice(from * 9, to * 9)), [to - from, 9]);
       const g = tf.tensor2d(gradients.slice(from * 5, to * 5), [to - from, 5]);
-      saliency.add(h, g, kernel);
+      saliency.add({ hidden: h, back: { outputGradient: g, fc2Kernel: kernel } });
       tf.dispose([h, g]);
     }
     kernel.dispose();
+    tf.tidy(() => assert.throws(() => saliency.add({ hidden: tf.zeros([1, 9]) }), /of the pass back/));
     saliency.finish().forEach((found, j) => {
       let expected = 0;
       for (let t = 0; t < 120; t++) {

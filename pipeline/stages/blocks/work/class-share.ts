@@ -15,7 +15,7 @@ export type ClassShareJob = Job<ClassShareSettings, ImageHandling>;
 
 /**
  * Which part of the teacher's squared gradient at each block's output falls on the class token. Labels are drawn from the
- * teacher's prediction, none is read. Writes null where `statistics.tokenWeights` is uniform.
+ * teacher's prediction, none is read. Writes null where all tokens count the same: `statistics.tokenWeights: uniform`, or no class token.
  */
 export async function runClassShare(
   { settings, handling }: ClassShareJob,
@@ -38,7 +38,7 @@ export async function runClassShare(
       context.signal.throwIfAborted();
     });
     await writeJsonAtomic(path, { classShare, images } satisfies ClassShareFile);
-    return { images, first: classShare[0], last: classShare.at(-1) };
+    return { images, first: classShare?.[0] ?? null, last: classShare?.at(-1) ?? null };
   } finally {
     model.dispose();
   }

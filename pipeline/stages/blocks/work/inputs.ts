@@ -44,10 +44,10 @@ export async function openInputs(
 ): Promise<BlockInputs> {
   const { block, composed, calibration, shards } = settings;
   const { architecture } = await readTeacherInfo(context);
-  const { width, depth, gelu } = architecture;
+  const { width, gelu } = architecture;
   const sampled = sampledTokens(calibration, architecture);
   const common = { block, teacher: await readTeacherFfn(context, block), gelu, sampled };
-  const weights = async () => (await readTokenWeights(context, depth, sampled))[block]!;
+  const weights = async () => (await readTokenWeights(context, architecture, sampled))[block]!;
   if (composed === null) {
     return teacherInputs({
       ...common,

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { BlocksConfig } from '../schema.ts';
 import { writeSafetensors } from '../../../model/safetensors.ts';
-import { orderBlock } from '../../../recipe/order-block.ts';
+import { orderBlock } from '../../../compress/order/criteria.ts';
 import type { Job, JobContext } from '../../../runner/contract.ts';
 import type { Json } from '../../../util/hash.ts';
 import { files } from '../artefacts.ts';

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { JobContext } from '../../../runner/contract.ts';
-import type { BlockEvidence } from '../../../compress/order/criterion.ts';
+import { needs, type BlockEvidence } from '../../../compress/order/criterion.ts';
 import { tokenWeights, type TokenWeights } from '../../../compress/token-weights.ts';
 import { readFfns, writeFfns } from '../../../model/ffn-file.ts';
 import { type FfnWeights, ffnNames } from '../../../model/ffn-weights.ts';
-import { blockName, widthName } from '../../../model/architecture.ts';
+import { blockName, prefixTokens, widthName, type Architecture } from '../../../model/architecture.ts';
 import { hostFfn } from '../../../model/host-weights.ts';
 import { openSafetensors, readTensors, withSafetensors } from '../../../model/safetensors.ts';
 import { mergeEvidence } from '../../../recipe/evidence.ts';
@@ -31,15 +31,15 @@ export async function readEvidence(
   for (const shard of indices(shards)) {
     const file = await openSafetensors(join(context.input(statisticsJob(shard)), files.statistics(block)));
     const read = (name: string) => file.readTyped(name) as Promise<Float64Array>;
-    const asked = (name: string) => (file.names.includes(name) ? read(name) : undefined);
+    const asked: [string, Float64Array][] = [];
+    for (const need of needs) if (file.names.includes(need)) asked.push([need, await read(need)]);
     const part: BlockEvidence = {
       statistics: {
         count: Number(file.metadata.count),
         mean: await read('mean'),
         covariance: await read('covariance'),
       },
-      activeRate: await asked('activeRate'),
-      saliency: await asked('saliency'),
+      ...Object.fromEntries(asked),
     };
     await file.close();
     if (part.statistics.count === 0) continue;
@@ -52,15 +52,18 @@ export async function readEvidence(
 /** The weights of every block's tokens, `sampled` of each image. The job must need `classShareJob`. */
 export async function readTokenWeights(
   context: JobContext,
-  depth: number,
+  architecture: Architecture,
   sampled: number,
 ): Promise<TokenWeights[]> {
+  const { depth } = architecture;
   const path = join(context.input(classShareJob), files.classShare);
   const { classShare } = await readJson<ClassShareFile>(path);
   if (classShare !== null && classShare.length !== depth) {
     throw new Error(`${path}: ${classShare.length} blocks, expected ${depth}`);
   }
-  return indices(depth).map((block) => tokenWeights(classShare?.[block] ?? null, sampled));
+  return indices(depth).map((block) =>
+    tokenWeights(classShare?.[block] ?? null, sampled, prefixTokens(architecture)),
+  );
 }
 
 export async function readOrder(context: JobContext, block: number): Promise<Int32Array> {

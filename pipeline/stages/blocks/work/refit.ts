@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { prefixGate, refitGate, sortedTeacherGate, type GateResult } from '../../../compress/gates.ts';
+import type { Ridge } from '../../../compress/ridge.ts';
 import type { BlocksConfig } from '../schema.ts';
 import { blockName, widthName } from '../../../model/architecture.ts';
 import type { RefittedDescendant } from '../../../measure/descendant.ts';
@@ -15,7 +16,7 @@ import { openInputs, type InputSettings } from './inputs.ts';
 import { readHeldOutTokens, readOrder, readTeacherFfn, writeDescendants } from './read.ts';
 
 export type RefitSettings = BlocksConfig['refit'] &
-  InputSettings & { readonly ridge: number; readonly steps: readonly UniformStep[] };
+  InputSettings & { readonly ridge: Ridge; readonly steps: readonly UniformStep[] };
 
 /**
  * Cuts one block to every width and gives each the closed-form best fc2 (docs/design.md, refit): for the teacher's own

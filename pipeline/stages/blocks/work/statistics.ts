@@ -58,7 +58,11 @@ async function runShard({ settings, handling }: StatisticsJob, context: JobConte
   const model = await openTeacher(context);
   const { depth } = model.architecture;
   const blocks = indices(depth);
-  const weights = await readTokenWeights(context, depth, sampledTokens(calibration, model.architecture));
+  const weights = await readTokenWeights(
+    context,
+    model.architecture,
+    sampledTokens(calibration, model.architecture),
+  );
   const evidence = createEvidence({ model, calibration, weights, needs });
   const tokens = trainingTokens
     ? await openTokenFiles(context.resumeFolder, blocks.map(files.tokens))
@@ -94,15 +98,17 @@ async function runShard({ settings, handling }: StatisticsJob, context: JobConte
         context.signal.throwIfAborted();
       },
     });
-    for (const [block, { statistics, activeRate, saliency }] of evidence.finish().entries()) {
-      const { count, mean, covariance } = statistics;
+    for (const [block, found] of evidence.finish().entries()) {
+      const { count, mean, covariance } = found.statistics;
       const hidden = mean.length;
       const arrays: NamedArrays = {
         mean: { shape: [hidden], data: mean },
         covariance: { shape: [hidden, hidden], data: covariance },
       };
-      if (activeRate !== undefined) arrays.activeRate = { shape: [hidden], data: activeRate };
-      if (saliency !== undefined) arrays.saliency = { shape: [hidden], data: saliency };
+      for (const need of needs) {
+        const data = found[need];
+        if (data !== undefined) arrays[need] = { shape: [hidden], data };
+      }
       await writeSafetensors(join(context.folder, files.statistics(block)), arrays, { count: String(count) });
     }
     await tokens?.publish(context.folder);
