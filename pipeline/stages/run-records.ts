@@ -8,12 +8,11 @@ import type { Library } from '../library/open.ts';
 import { readJson } from '../util/atomic.ts';
 import { BlockForgeError } from '../util/failure.ts';
 import type { Sha256 } from '../util/hash.ts';
-import { exportJob } from './blocks/artefacts.ts';
 import { commonFiles, splitsJob } from './common/artefacts.ts';
-import { methods } from './methods.ts';
+import { methods, type Method } from './methods.ts';
 
-/** What a run's records say of the config that made its library, and of its splits. */
-const exportRecord = z.object({
+/** What the record of a method's `library` job says of the config, and of what it wrote. */
+const libraryRecord = z.object({
   madeFrom: z.object({ settings: z.object({ config: z.unknown() }) }),
   outputs: z.array(z.object({ path: z.string(), sha256: z.string() })),
 });
@@ -31,11 +30,19 @@ const drawnSplits = z.object({ items: z.record(z.enum(splitNames), z.array(item)
  * they belong to exactly this manifest.
  * @returns undefined where the library lies in no run, or in that of another library
  */
-export async function sourceOfRun({ folder, manifestSha256 }: Library): Promise<MeasureSource | undefined> {
+export async function sourceOfRun(
+  { folder, manifestSha256 }: Library,
+  among: readonly Pick<Method<Config>, 'library'>[] = methods,
+): Promise<MeasureSource | undefined> {
   const run = join(folder, '..');
-  const record = await readRecord(join(run, exportJob, 'done.json'), exportRecord);
-  const manifest = record?.outputs.find(({ path }) => path === 'manifest.json');
-  if (record === undefined || manifest?.sha256 !== manifestSha256) return undefined;
+  const jobs = among.flatMap((method) => method.library ?? []);
+  const records = await Promise.all(
+    jobs.map((job) => readRecord(join(run, job, 'done.json'), libraryRecord)),
+  );
+  const record = records.find((one) =>
+    one?.outputs.some(({ path, sha256 }) => path === 'manifest.json' && sha256 === manifestSha256),
+  );
+  if (record === undefined) return undefined;
   const config = ranSettings.safeParse(record.madeFrom.settings.config);
   const splits = await readRecord(join(run, splitsJob, commonFiles.splits), drawnSplits);
   if (!config.success || splits === undefined) return undefined;

@@ -1,5 +1,4 @@
 import type { Event, JobId } from '../runner/contract.ts';
-import { stageOf } from './job-lines.ts';
 
 type EventOf<T extends Event['type']> = Extract<Event, { type: T }>;
 
@@ -15,14 +14,20 @@ export interface RunState {
   readonly blocked: readonly EventOf<'job-blocked'>[];
   readonly interrupted: readonly JobId[];
   readonly warnings: readonly EventOf<'job-warning'>[];
-  /** The library of this run is complete: it was exported now, or was up to date. */
-  readonly exported: boolean;
+  /** The library of this run is complete: it was made now, or was up to date. */
+  readonly hasLibrary: boolean;
   /** The latest estimate for the whole run. */
   readonly secondsLeft?: number | undefined;
 }
 
-/** Adds the events up. `state` is live. */
-export function trackRun(): { readonly state: RunState; readonly handle: (event: Event) => void } {
+/**
+ * Adds the events up. `state` is live.
+ * @param library the job that makes the library, if any does
+ */
+export function trackRun(library?: JobId): {
+  readonly state: RunState;
+  readonly handle: (event: Event) => void;
+} {
   const state = {
     started: undefined as EventOf<'run-started'> | undefined,
     finished: undefined as EventOf<'run-finished'> | undefined,
@@ -33,7 +38,7 @@ export function trackRun(): { readonly state: RunState; readonly handle: (event:
     blocked: [] as EventOf<'job-blocked'>[],
     interrupted: [] as JobId[],
     warnings: [] as EventOf<'job-warning'>[],
-    exported: false,
+    hasLibrary: false,
     secondsLeft: undefined as number | undefined,
   };
   const handle = (event: Event): void => {
@@ -43,7 +48,7 @@ export function trackRun(): { readonly state: RunState; readonly handle: (event:
         break;
       case 'job-skipped':
         state.fresh++;
-        state.exported ||= stageOf(event.job) === 'export';
+        state.hasLibrary ||= event.job === library;
         break;
       case 'job-started':
         state.running.set(event.job, undefined);
@@ -58,7 +63,7 @@ export function trackRun(): { readonly state: RunState; readonly handle: (event:
       case 'job-finished':
         state.running.delete(event.job);
         state.done++;
-        state.exported ||= stageOf(event.job) === 'export';
+        state.hasLibrary ||= event.job === library;
         break;
       case 'job-failed':
         state.running.delete(event.job);

@@ -7,7 +7,7 @@ import {
   signed,
 } from '../../pipeline/terminal/numbers.ts';
 import { planTotals, renderPlan } from '../../pipeline/cli/run/plan.ts';
-import { renderSummary } from '../../pipeline/cli/show/render.ts';
+import { renderSummary } from '../../pipeline/cli/show/command.ts';
 import { renderTable } from '../../pipeline/terminal/table.ts';
 import { plain, terminalOf } from '../../pipeline/terminal/terminal.ts';
 import type { DescendantSummary, LibrarySummary } from '../../pipeline/cli/show/summary.ts';

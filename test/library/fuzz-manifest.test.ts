@@ -7,7 +7,7 @@ import { openLibrary } from '../../pipeline/library/open.ts';
 import { readLibrarySummary } from '../../pipeline/cli/show/read.ts';
 import { verifyLibrary } from '../../pipeline/verify/library.ts';
 import { plain } from '../../pipeline/terminal/terminal.ts';
-import { renderSummary } from '../../pipeline/cli/show/render.ts';
+import { renderSummary } from '../../pipeline/cli/show/command.ts';
 import { renderVerification } from '../../pipeline/cli/verify/render.ts';
 import { BlockForgeError } from '../../pipeline/util/failure.ts';
 import { patients, type Patients } from './damage.ts';

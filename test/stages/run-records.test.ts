@@ -65,4 +65,18 @@ describe('the records of a run', () => {
     assert.notEqual(await sourceOfRun(library()), undefined);
     assert.equal(await sourceOfRun(library(sha256('another'))), undefined);
   });
+
+  it('count for every method that makes a library, and for none that makes none', async () => {
+    const config = planInput({ seed: 3 }, vitBase).loaded.config;
+    mkdirSync(join(run, 'pack', 'all'), { recursive: true });
+    await recordDone(run, {
+      format: 1,
+      job: 'pack/all',
+      madeFrom: { settings: { config } },
+      outputs: [{ path: 'manifest.json', sizeBytes: 8, sha256: manifestSha256 }],
+    } as unknown as DoneRecord);
+    drawSplits();
+    assert.equal(await sourceOfRun(library(), [{}]), undefined);
+    assert.equal(present(await sourceOfRun(library(), [{}, { library: 'pack/all' }])).seed, 3);
+  });
 });

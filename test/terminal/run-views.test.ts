@@ -85,9 +85,9 @@ describe('cli: a run in lines', () => {
       { type: 'job-skipped', job: 'rank/library', state: 'fresh' },
     ] as const;
     const exported = ends.map((event) => {
-      const { state, handle } = trackRun();
+      const { state, handle } = trackRun('export/library');
       handle(event);
-      return state.exported;
+      return state.hasLibrary;
     });
     assert.deepEqual(exported, [true, true, false, false]);
   });

@@ -1,8 +1,7 @@
-import { writeLegodnn } from '../../legodnn/write.ts';
+import { originFile, writeLegodnn, type LegodnnResult } from '../../legodnn/write.ts';
 import { openLibrary } from '../../library/open.ts';
 import type { Surroundings } from '../../terminal/terminal.ts';
 import type { LegodnnCommand } from './arguments.ts';
-import { renderLegodnn } from './render.ts';
 
 /** Writes the metric files of LegoDNN's optimiser. @returns the exit code */
 export async function runLegodnn(
@@ -12,4 +11,15 @@ export async function runLegodnn(
   const result = await writeLegodnn(await openLibrary(library), out, { profile, batchSize: batch });
   stdout.write(`${json ? JSON.stringify(result, null, 2) : renderLegodnn(result)}\n`);
   return 0;
+}
+
+/** What was written, without a line break at its end. */
+export function renderLegodnn({ folder, files, blocks, rows, latencies }: LegodnnResult): string {
+  return [
+    `LegoDNN's metrics for ${blocks} blocks, ${rows} descendants, in ${folder}:`,
+    ...files.map((name) => `  ${name}`),
+    `Latencies: ${latencies}`,
+    `Rows belong to descendants by position alone: ${originFile} lists them, with the block manager's lists.`,
+    'Block files (.pt) are not written: they are Python pickles of PyTorch modules.',
+  ].join('\n');
 }

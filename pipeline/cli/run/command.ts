@@ -2,10 +2,11 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { loadConfig } from '../../config/load.ts';
 import { nearest } from '../../config/nearest.ts';
+import type { Config } from '../../config/schema.ts';
 import { displayPath } from '../../config/problem.ts';
 import type { DownloadProgress } from '../../model/checkpoint/download.ts';
 import type { PlanInput } from '../../stages/common/plan-input.ts';
-import { methodOf, methods } from '../../stages/methods.ts';
+import { methodOf, methods as allMethods, type Method } from '../../stages/methods.ts';
 import { watchInterrupts } from '../../terminal/interrupts.ts';
 import { BlockForgeError, exitCodeOf, fail } from '../../util/failure.ts';
 import { formatBytes } from '../../util/format.ts';
@@ -14,16 +15,19 @@ import { interruptedExitCode } from '../../terminal/report-error.ts';
 import { renderLines } from '../../terminal/run-lines.ts';
 import { renderOutcome } from '../../terminal/run-outcome.ts';
 import { renderPlan } from './plan.ts';
-import { renderSummary } from '../show/render.ts';
 import { renderTty } from '../../terminal/run-tty.ts';
 import { renderJson, renderQuiet, type RunView } from '../../terminal/run-view.ts';
 import type { Surroundings, Terminal } from '../../terminal/terminal.ts';
 import { trackRun } from '../../terminal/track-run.ts';
 
 /** Plans or runs the pipeline. @returns the exit code */
-export async function runPipeline(command: RunCommand, around: Surroundings): Promise<number> {
+export async function runPipeline(
+  command: RunCommand,
+  around: Surroundings,
+  methods = allMethods,
+): Promise<number> {
   const { config, overrides, plan, from, only } = command;
-  refuseMistypedCommand(config, around);
+  refuseMistypedCommand(config, around, methods);
   const loaded = loadConfig(config, methods, { overrides, cwd: around.cwd });
   // Late, so that a mistake in the config is told at once.
   const { preparePlanInput } = await import('../../stages/common/plan-input.ts');
@@ -31,7 +35,8 @@ export async function runPipeline(command: RunCommand, around: Surroundings): Pr
     onProgress: downloadLines(around.stderr),
   });
   const runFolder = resolve(around.cwd, command.runs, loaded.name);
-  if (!plan) return execute(command, input, runFolder, around);
+  const method = methodOf(loaded.config, methods);
+  if (!plan) return execute(command, method, input, runFolder, around);
 
   const { engine } = input;
   const [{ previewRun }, { engineSlots }] = await Promise.all([
@@ -39,7 +44,7 @@ export async function runPipeline(command: RunCommand, around: Surroundings): Pr
     import('../../tensor/installed.ts'),
   ]);
   const rows = await previewRun({
-    stages: methodOf(loaded.config).stages,
+    stages: method.stages,
     input,
     engine,
     runFolder,
@@ -68,6 +73,7 @@ function downloadLines(stderr: Terminal): (progress: DownloadProgress) => void {
 
 async function execute(
   { from, only, quiet, json }: RunCommand,
+  method: Method<Config>,
   input: PlanInput,
   runFolder: string,
   around: Surroundings,
@@ -78,10 +84,9 @@ async function execute(
     import('../../tensor/installed.ts'),
   ]);
   const { stdout, stderr, cwd } = around;
-  const method = methodOf(input.loaded.config);
   const { count, environment } = engineSlots(input.engine);
   const view = chooseView(stdout, stderr, { quiet, json });
-  const { state, handle } = trackRun();
+  const { state, handle } = trackRun(method.library);
   const interrupts = watchInterrupts();
   interrupts.polite.addEventListener('abort', () => {
     view.note(
@@ -114,7 +119,7 @@ async function execute(
   }
   if (!json) {
     // A library that lies there from a run with other settings must not pass for the result of this one.
-    const table = state.exported ? await libraryTable(runFolder, cwd, stdout) : undefined;
+    const table = state.hasLibrary ? await libraryTable(runFolder, cwd, stdout) : undefined;
     const ending = renderOutcome(state, stdout.paint);
     if (table !== undefined) stdout.write(`\n${table}\n`);
     if (!quiet) stdout.write(`\n${ending}\n`);
@@ -147,6 +152,7 @@ async function libraryTable(
 ): Promise<string | undefined> {
   const folder = join(runFolder, 'library');
   const { readLibrarySummary } = await import('../show/read.ts');
+  const { renderSummary } = await import('../show/command.ts');
   try {
     const table = renderSummary(await readLibrarySummary(folder), paint);
     return `${table}\n\nLibrary: ${displayPath(folder, cwd)}`;
@@ -157,7 +163,11 @@ async function libraryTable(
 }
 
 /** `blockforge doctr` reads as a config called "doctr"; say what was meant instead of searching for it. */
-function refuseMistypedCommand(config: string, { cwd, commands }: Surroundings): void {
+function refuseMistypedCommand(
+  config: string,
+  { cwd, commands }: Surroundings,
+  methods: readonly Method<Config>[],
+): void {
   if (/[./\\]/.test(config) || existsSync(resolve(cwd, config))) return;
   const near = nearest(config, commands);
   if (near === undefined) return;

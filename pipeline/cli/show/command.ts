@@ -1,11 +1,194 @@
-import type { Surroundings } from '../../terminal/terminal.ts';
+import type {
+  Accuracy,
+  AllocatedSummary,
+  LibrarySummary,
+  PredictionSummary,
+  TeacherSummary,
+  UniformSummary,
+} from './summary.ts';
+import { formatCount } from '../../util/format.ts';
+import {
+  accuracyDecimals,
+  formatAccuracy,
+  formatDelta,
+  formatPercent,
+  signed,
+} from '../../terminal/numbers.ts';
+import { renderTable } from '../../terminal/table.ts';
+import type { Column } from '../../terminal/table.ts';
+import type { Paint, Surroundings } from '../../terminal/terminal.ts';
 import type { ShowCommand } from './arguments.ts';
 import { readLibrarySummary } from './read.ts';
-import { renderSummary } from './render.ts';
 
 /** Prints the table of a library. Loads no engine. @returns the exit code */
 export async function runShow({ library, json }: ShowCommand, { stdout }: Surroundings): Promise<number> {
   const summary = await readLibrarySummary(library);
   stdout.write(`${json ? JSON.stringify(summary, null, 2) : renderSummary(summary, stdout.paint)}\n`);
   return 0;
+}
+
+/** A library as tables: every descendant block by block, then whole models beside the teacher. */
+export function renderSummary(summary: LibrarySummary, paint: Paint): string {
+  const { blocks, teacher, uniform, images = teacher.images, engine, seed, test } = summary;
+  const measured = [
+    `measured on ${formatImages(images)} of the selection split`,
+    engine,
+    ...(seed === undefined ? [] : [`seed ${seed}`]),
+  ].join('; ');
+  const lines = [
+    paint.bold('Descendants'),
+    `${measured}; top-1 delta: the model with this block against ${reference(summary.contexts)}`,
+    '',
+    ...descendantTable(blocks, paint),
+    '',
+    paint.bold('Whole models: the same share of hidden units removed in every block'),
+    '',
+    ...uniformTable(teacher, uniform, images),
+    ...allocatedTable(summary.allocated, images, paint),
+    ...(summary.prediction === undefined ? [] : ['', predictionLine(summary.prediction)]),
+  ];
+  if (test !== undefined) {
+    lines.push(
+      '',
+      paint.bold(`The same models on ${formatImages(test.images)} of the test split`),
+      '',
+      ...uniformTable({ ...test.teacher, images: test.images }, test.uniform, test.images),
+      ...allocatedTable(test.allocated, test.images, paint),
+    );
+  }
+  return lines.join('\n');
+}
+
+const descendantColumns: readonly Column[] = [
+  { title: 'block' },
+  { title: 'rank', align: 'right' },
+  { title: 'width', align: 'right' },
+  { title: 'removed', align: 'right' },
+  { title: 'top-1 delta pp [interval]' },
+  { title: 'KL', align: 'right' },
+  { title: 'agreement', align: 'right' },
+  { title: 'gain over refit', align: 'right' },
+  { title: 'params', align: 'right' },
+  { title: 'MACs', align: 'right' },
+  { title: 'p50 ms', align: 'right' },
+  { title: '' },
+];
+
+function descendantTable(blocks: LibrarySummary['blocks'], paint: Paint): string[] {
+  const flat = blocks.flatMap(({ block, descendants }) =>
+    [...descendants]
+      .sort((a, b) => b.width - a.width)
+      .map((descendant, i) => ({ block: i === 0 ? block : '', descendant })),
+  );
+  const rows = flat.map(({ block, descendant }) => [
+    block,
+    descendant.rank === 0 ? '' : String(descendant.rank),
+    String(descendant.width),
+    formatPercent(descendant.sparsity * 100),
+    formatDelta(descendant.top1DeltaPp),
+    descendant.kl?.toFixed(4) ?? '',
+    descendant.agreement === undefined ? '' : formatPercent(descendant.agreement),
+    descendant.gainOverRefit === undefined ? '' : `${signed(descendant.gainOverRefit * 100, 1)} %`,
+    formatCount(descendant.params),
+    formatCount(descendant.macs),
+    descendant.latencyMs.p50.toFixed(3),
+    descendant.dominated ? 'dominated' : '',
+  ]);
+  return renderTable(descendantColumns, rows, (line, i) =>
+    flat[i]!.descendant.dominated ? paint.dim(line) : line,
+  );
+}
+
+const uniformColumns: readonly Column[] = [
+  { title: 'removed', align: 'right' },
+  { title: 'top-1, refit [interval]' },
+  { title: 'top-1, distilled [interval]' },
+  { title: 'delta to teacher pp [interval]' },
+  { title: 'KL', align: 'right' },
+  { title: 'params', align: 'right' },
+  { title: 'MACs', align: 'right' },
+];
+
+function uniformTable(teacher: TeacherSummary, uniform: readonly UniformSummary[], images: number): string[] {
+  const decimals = accuracyDecimals(images);
+  const count = (value: number | undefined): string => (value === undefined ? '' : formatCount(value));
+  const own = formatAccuracy(teacher, decimals);
+  const isDistilled = uniform.some(({ distilled }) => distilled !== undefined);
+  const rows = uniform.map(({ sparsity, refit, distilled, params, macs }) => {
+    const final: Accuracy = distilled ?? refit;
+    return [
+      formatPercent(sparsity * 100),
+      formatAccuracy(refit, decimals),
+      distilled === undefined ? '' : formatAccuracy(distilled, decimals),
+      final.top1DeltaPp === undefined ? '' : formatDelta(final.top1DeltaPp),
+      final.kl?.toFixed(4) ?? '',
+      count(params),
+      count(macs),
+    ];
+  });
+  return renderTable(uniformColumns, [
+    ['teacher', own, isDistilled ? own : '', '', '', count(teacher.params), count(teacher.macs)],
+    ...rows,
+  ]);
+}
+
+/** What a descendant is compared with. */
+function reference(contexts: LibrarySummary['contexts']): string {
+  if (contexts === undefined || contexts.length < 2) return 'the teacher';
+  return `the teacher's block, averaged over contexts (${contexts.join(', ')}); KL: what it adds`;
+}
+
+const allocatedColumns: readonly Column[] = [
+  { title: 'removed', align: 'right' },
+  { title: 'top-1 [interval]' },
+  { title: 'against uniform pp [interval]' },
+  { title: 'KL', align: 'right' },
+  { title: 'params', align: 'right' },
+  { title: 'MACs', align: 'right' },
+  { title: 'widths' },
+];
+
+function allocatedTable(
+  allocated: readonly AllocatedSummary[] | undefined,
+  images: number,
+  paint: Paint,
+): string[] {
+  if (allocated === undefined || allocated.length === 0) return [];
+  const count = (value: number | undefined): string => (value === undefined ? '' : formatCount(value));
+  const rows = allocated.map((model) => [
+    formatPercent(model.sparsity * 100),
+    formatAccuracy(model, accuracyDecimals(images)),
+    formatDelta(model.versusUniformPp),
+    model.kl?.toFixed(4) ?? '',
+    count(model.params),
+    count(model.macs),
+    model.widths.join(' '),
+  ]);
+  return [
+    '',
+    paint.bold('Widths allocated to blocks, at no more FFN parameters than the uniform model'),
+    '',
+    ...renderTable(allocatedColumns, rows),
+  ];
+}
+
+function predictionLine({
+  compositions,
+  meanAbsoluteErrorPp,
+  maxAbsoluteErrorPp,
+  spearman,
+  imageNoisePp,
+}: PredictionSummary): string {
+  const points = (value: number | null) => (value === null ? '?' : value.toFixed(2));
+  return (
+    `The loss of ${compositions} random compositions is predicted from their blocks with a mean error of ` +
+    `${points(meanAbsoluteErrorPp)} pp (largest ${points(maxAbsoluteErrorPp)}, rank correlation ${points(spearman)})` +
+    (imageNoisePp === undefined
+      ? ''
+      : `;\nso few images alone would make a perfect prediction look ${points(imageNoisePp)} pp off`)
+  );
+}
+
+function formatImages(images: number): string {
+  return `${images.toLocaleString('en-US')} images`;
 }

@@ -3,7 +3,7 @@ import type { Interval } from '../../measure/interval.ts';
 
 /**
  * What a library says about itself, small enough to print: the JSON form of `show --json` and the source of the
- * final table. `readLibrarySummary` makes it, `render.ts` draws it.
+ * final table. `readLibrarySummary` makes it, `renderSummary` draws it.
  *
  * Accuracies (`top1`, `agreement`) are percent of the images, differences are percentage points (`Pp`),
  * `kl` is in nats, `sparsity` is a share in [0, 1). Everything was measured on the selection split except `test`.

@@ -261,4 +261,4 @@ export const stages: readonly Stage<BlocksInput>[] = [
   report,
 ];
 
-export { prepareWorker } from '../common/prepare-worker.ts';
+export { prepareWorker } from '../common/graph.ts';

@@ -1,4 +1,5 @@
-import type { JobPlan, Stage } from '../../runner/contract.ts';
+import type { JobPlan, PreparedWorker, Stage } from '../../runner/contract.ts';
+import type { EngineName } from '../../tensor/engine.ts';
 import {
   splitsJob,
   teacherCheckJob,
@@ -93,3 +94,11 @@ export const teacher: Stage<PlanInput> = {
   },
   work: () => import('./work/teacher.ts'),
 };
+
+/** Called once in every worker process, before its first job that needs an engine: only then one is imported. */
+export async function prepareWorker(engine: EngineName): Promise<PreparedWorker> {
+  const { loadEngine } = await import('../../tensor/engine.ts');
+  const tf = await import('@tensorflow/tfjs-core');
+  const { description } = await loadEngine(engine);
+  return { engine: description, tensors: () => tf.memory().numTensors };
+}

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { adviceFor, examine, type DoctorReport } from '../../../pipeline/cli/doctor/examine.ts';
-import { renderReport } from '../../../pipeline/cli/doctor/render.ts';
+import { renderReport } from '../../../pipeline/cli/doctor/command.ts';
 
 const healthy: DoctorReport = {
   node: { version: '22.0.0', supported: true },

@@ -16,7 +16,7 @@ import { skeletonSchema, type SkeletonConfig, type SkeletonInput } from './schem
 import type { PartSettings } from './work/part.ts';
 import type { VoteSettings } from './work/vote.ts';
 
-export { prepareWorker } from '../../../pipeline/stages/common/prepare-worker.ts';
+export { prepareWorker } from '../../../pipeline/stages/common/graph.ts';
 
 const estimate = { seconds: 1, memoryBytes: 1e8, diskBytes: 1e3 };
 

@@ -3,16 +3,18 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { RunCommand } from '../../../pipeline/cli/run/arguments.ts';
+import { runPipeline } from '../../../pipeline/cli/run/command.ts';
 import { configJsonSchema } from '../../../pipeline/config/json-schema.ts';
 import { loadConfig } from '../../../pipeline/config/load.ts';
 import type { MethodSchema } from '../../../pipeline/config/method.ts';
 import type { Event } from '../../../pipeline/runner/contract.ts';
-import { localExecutor } from '../../../pipeline/runner/local/executor.ts';
-import { run, type RunOutcome } from '../../../pipeline/runner/run.ts';
 import type { TeacherCheck } from '../../../pipeline/stages/common/artefacts.ts';
-import { preparePlanInput } from '../../../pipeline/stages/common/plan-input.ts';
 import { blocks } from '../../../pipeline/stages/methods.ts';
+import { interruptedExitCode } from '../../../pipeline/terminal/report-error.ts';
+import { plain, type Terminal } from '../../../pipeline/terminal/terminal.ts';
 import { BlockForgeError } from '../../../pipeline/util/failure.ts';
+import { present } from '../../support/present.ts';
 import { skeleton } from './graph.ts';
 import type { Part } from './work/part.ts';
 
@@ -40,26 +42,43 @@ describe('a second method', function () {
     const methods: readonly MethodSchema[] = [blocks, skeleton];
     return loadConfig('second.yaml', methods, { cwd, overrides, env: {} });
   }
-  async function perform(overrides: readonly string[], until?: string): Promise<RunOutcome> {
-    const loaded = loadConfig('second.yaml', [skeleton], { cwd, overrides, env: {} });
+  /** What the command `run` does with the method, told by its events. */
+  async function perform(overrides: readonly string[], until?: string): Promise<number> {
     const abort = new AbortController();
     events = [];
-    return run({
-      stages: skeleton.stages,
-      input: await preparePlanInput(loaded, 'wasm'),
-      name: loaded.name,
-      engine: 'wasm',
-      runFolder: runFolder(),
-      executor: localExecutor({ registry: skeleton.registry, runFolder: runFolder(), slots: 1 }),
-      subscribers: [
-        (event) => {
-          events.push(event);
-          if (event.type === 'job-finished' && event.job === until) abort.abort(new Error('interrupted'));
-        },
-      ],
-      signal: abort.signal,
+    return command({ overrides, json: true }, abort.signal, (line) => {
+      const event = JSON.parse(line) as Event;
+      events.push(event);
+      if (event.type === 'job-finished' && event.job === until) abort.abort(new Error('interrupted'));
     });
   }
+  function command(
+    asked: Partial<RunCommand>,
+    unheard: AbortSignal,
+    onLine: (line: string) => void,
+  ): Promise<number> {
+    const write = (text: string): void => {
+      for (const line of text.split('\n').filter((one) => one !== '')) onLine(line);
+    };
+    const terminal: Terminal = { write, isLive: false, columns: 110, paint: plain };
+    const { overrides = [], ...rest } = asked;
+    const whole: RunCommand = {
+      config: 'second.yaml',
+      overrides: ['engine=wasm', ...overrides],
+      runs: 'runs',
+      plan: false,
+      quiet: false,
+      json: false,
+      ...rest,
+    };
+    return runPipeline(whole, { stdout: terminal, stderr: terminal, cwd, unheard, commands: [] }, [skeleton]);
+  }
+  async function told(asked: Partial<RunCommand>): Promise<string> {
+    const lines: string[] = [];
+    assert.equal(await command(asked, new AbortController().signal, (line) => lines.push(line)), 0);
+    return lines.join('\n');
+  }
+  const finished = () => present(events.find((event) => event.type === 'run-finished'));
   const ran = () => events.flatMap((event) => (event.type === 'job-finished' ? [event.job] : [])).sort();
   const read = (path: string): unknown => JSON.parse(readFileSync(join(runFolder(), path), 'utf8'));
   const refusal = (...overrides: string[]): string => {
@@ -104,11 +123,11 @@ describe('a second method', function () {
   });
 
   it('is interrupted, goes on where it stopped, and ends with what its jobs found together', async () => {
-    const stopped = await perform([], 'teacher/check');
-    assert.ok(stopped.interrupted);
+    assert.equal(await perform([], 'teacher/check'), interruptedExitCode);
+    assert.ok(finished().interrupted);
     assert.deepEqual(ran(), ['data/splits', 'teacher/check', 'teacher/model']);
-    const outcome = await perform([]);
-    assert.deepEqual(outcome.failures, []);
+    assert.equal(await perform([]), 0);
+    assert.equal(finished().failed, 0);
     assert.deepEqual(ran(), ['part/0', 'part/1', 'vote/all']);
     const { images, correct } = read('vote/all/vote.json') as Part;
     const check = read('teacher/check/check.json') as TeacherCheck;
@@ -118,10 +137,19 @@ describe('a second method', function () {
   });
 
   it('runs again only what a setting of its own touches, and nothing for how images are batched', async () => {
-    const again = await perform(['measure.batchSize=7']);
-    assert.deepEqual([again.ran, again.fresh], [0, 6]);
+    await perform(['measure.batchSize=7']);
+    assert.deepEqual([finished().ran, finished().fresh], [0, 6]);
     await perform(['parts.count=3']);
     assert.deepEqual(ran(), ['part/0', 'part/1', 'part/2', 'vote/all']);
     assert.equal((read('vote/all/vote.json') as Part).images, 60);
+  });
+
+  it('is planned, begun again from a stage of its own, and ends without the table of a library', async () => {
+    const before = await told({ plan: true, from: 'vote', overrides: ['parts.count=3'] });
+    assert.match(before, /vote\/all +\w+ +.*--from/);
+    assert.match(before, /part\/2 +fresh/);
+    const text = await told({ from: 'vote', overrides: ['parts.count=3'] });
+    assert.match(text, /1 ran, 6 fresh/);
+    assert.doesNotMatch(text, /Library/);
   });
 });
