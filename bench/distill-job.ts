@@ -5,7 +5,7 @@
  *     npm run bench -- distill-job [steps] [engine]
  */
 import { distillBlock } from '../pipeline/distill/loop.ts';
-import { defaultDistillation } from './quality/recipes.ts';
+import { recipeSchema } from '../pipeline/recipe/schema.ts';
 import { sampleRss } from './sample-rss.ts';
 import { teacherExamples } from '../pipeline/distill/teacher-examples.ts';
 import { sliceFfn, randomFfn } from '../pipeline/model/ffn-weights.ts';
@@ -44,7 +44,7 @@ await distillBlock({
   block: 'block-00',
   students,
   examples,
-  settings: { ...defaultDistillation, steps },
+  settings: { ...recipeSchema.parse({}).distill, steps },
   signal: new AbortController().signal,
   checkpoint: { load: () => Promise.resolve(undefined), save: () => Promise.resolve() },
   onProgress: ({ note, metrics }) => {

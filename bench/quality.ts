@@ -25,14 +25,14 @@ import { openEvaluation } from './quality/evaluate.ts';
 import { openEvidence, type FoldEvidence } from './quality/evidence.ts';
 import { readOptions, type QualityOptions } from './quality/options.ts';
 import { createProgress } from './quality/progress.ts';
-import { defaultDistillation, recipes, type Baseline, type RecipeName } from './quality/recipes.ts';
+import { recipesOf, type Baseline, type RecipeName } from './quality/recipes.ts';
 import { runRecipe, type RecipeRun } from './quality/run-recipe.ts';
 import { readRun, writeRun, type StoredRun } from './quality/store.ts';
 import { buildTable, markdownTable } from './quality/table.ts';
 import { foldWork, recipeWork } from './quality/work.ts';
 
 /** Raise it when the bench itself measures something else: what is stored is then measured again. */
-const version = 2;
+const version = 3;
 
 async function quality(options: QualityOptions): Promise<string> {
   const seeds = options.seeds.length === 0 ? [undefined] : options.seeds;
@@ -43,12 +43,16 @@ async function quality(options: QualityOptions): Promise<string> {
   const store = `${out.replace(/\.json$/, '')}.runs`;
   await mkdir(store, { recursive: true });
   const folds = Array.from({ length: options.folds }, (_, fold) => fold);
-  const foldWorks = foldWork(first, options);
+  const baselineOf = (name: RecipeName): Baseline => baselineIn(first, name, options);
+  const foldWorks = foldWork(
+    first,
+    options.recipes.map((name) => baselineOf(name).recipe),
+  );
   const parts = options.recipes.flatMap((name) =>
     trainings(name, options).map((distillSteps) => ({ name, distillSteps })),
   );
   const workOf = ({ name, distillSteps }: Part): number =>
-    recipeWork(baselineOf(name, options), first, options, distillSteps);
+    recipeWork(baselineOf(name), first, options, distillSteps);
   const progress = createProgress(
     seeds.length * folds.length * (foldWorks + parts.reduce((sum, part) => sum + workOf(part), 0)),
   );
@@ -68,7 +72,7 @@ async function quality(options: QualityOptions): Promise<string> {
       confidence: loaded.config.measure.confidence,
       evaluationHashes: splitHashes,
       calibrationImages: done.map(({ seed, fold, calibrationImages }) => ({ seed, fold, calibrationImages })),
-      recipes: options.recipes.map((name) => baselineOf(name, options) as unknown as Json),
+      recipes: options.recipes.map((name) => baselineOf(name) as unknown as Json),
       complete: done.length === seeds.length * folds.length * parts.length,
       ...table,
     });
@@ -113,17 +117,16 @@ async function quality(options: QualityOptions): Promise<string> {
           let evidence: FoldEvidence | undefined;
           let weighting: string | undefined;
           for (const name of names) {
-            const baseline = baselineOf(name, options);
+            const baseline = baselineOf(name);
             const { recipe } = baseline;
             if (evidence === undefined || weighting !== recipe.tokenWeights) {
               progress.note(`${title}: statistics of ${calibration.length} images`);
               const sharing = names.filter(
-                (other) => recipes[other].recipe.tokenWeights === recipe.tokenWeights,
+                (other) => baselineOf(other).recipe.tokenWeights === recipe.tokenWeights,
               );
               const needs = {
-                recipes: sharing.map((other) => recipes[other].recipe),
-                inputs: sharing.some((other) => trainsOnTeacher(other, options)),
-                heldOut: options.distill.length > 0,
+                recipes: sharing.map((other) => baselineOf(other).recipe),
+                inputs: sharing.some((other) => trainsOnTeacher(baselineOf(other), options)),
               };
               evidence = await openEvidence(data, model, calibration, needs, onImages);
               weighting = recipe.tokenWeights;
@@ -173,13 +176,14 @@ async function quality(options: QualityOptions): Promise<string> {
   return report();
 }
 
-/** The recipe as this call runs it. */
-function baselineOf(name: RecipeName, { uniformOnly }: QualityOptions): Baseline {
-  return uniformOnly ? { ...recipes[name], allocations: ['uniform'] } : recipes[name];
+/** The recipe as this call runs it; the seed decides nothing in it. */
+function baselineIn({ loaded }: QualityData, name: RecipeName, { uniformOnly }: QualityOptions): Baseline {
+  const baseline = recipesOf(loaded.config)[name];
+  return uniformOnly ? { ...baseline, allocations: ['uniform'] } : baseline;
 }
 
-function trainsOnTeacher(name: RecipeName, options: QualityOptions): boolean {
-  return recipes[name].recipe.inputs.from === 'teacher' && trainings(name, options).length > 1;
+function trainsOnTeacher({ name, recipe }: Baseline, options: QualityOptions): boolean {
+  return recipe.inputs.from === 'teacher' && trainings(name as RecipeName, options).length > 1;
 }
 
 /** What is measured and stored as one: a recipe after so many steps of distillation. */
@@ -193,12 +197,10 @@ function trainings(name: RecipeName, { distill, distillRecipes }: QualityOptions
   return [0, ...(distillRecipes.includes(name) ? distill : [])];
 }
 
-/** The recipe's own, or the pipeline's default where it has none and is named all the same. */
+/** The recipe's own, or the config's where it has none and is named all the same. */
 function distillation({ recipe }: Baseline, { loaded: { config } }: QualityData): RecipeRun['distill'] {
-  return {
-    ...(recipe.distill ?? defaultDistillation),
-    batchTokens: config.distill.batchTokens,
-  };
+  const { enabled: _, duration: __, ...configured } = config.distill;
+  return { ...configured, ...recipe.distill };
 }
 
 /** Everything that decides what a recipe gives on a fold, except the program itself. */
@@ -211,7 +213,7 @@ function runKey(
 ): string {
   const { config } = data.loaded;
   const { calibration, evaluation } = data.folds[fold]!;
-  const baseline = baselineOf(name, options);
+  const baseline = baselineIn(data, name, options);
   const hash = hashJson({
     version,
     engine,
@@ -222,8 +224,6 @@ function runKey(
     statistics: config.statistics,
     descendants: config.descendants,
     seed: config.seed,
-    // The same for all recipes of a call: distilling holds images out of the statistics.
-    heldOut: options.distill.length > 0,
     distill: distillSteps === 0 ? null : { ...distillation(baseline, data), steps: distillSteps },
     allocationImages: baseline.allocations.includes('measured') ? options.allocationImages : null,
   });
@@ -253,9 +253,9 @@ function describe(
     markdownTable(table),
     '',
     'Widths: uniform, the same share of every block; global, all units ranked together by the recipe; measured, the ' +
-      'smallest sum of single-block KL on calibration images at no more units.',
+      'smallest sum of single-block KL on calibration images at no more units (of this bench: a run allocates otherwise).',
     '',
-    ...names.map((name) => `- ${name}: ${recipes[name].source}`),
+    ...names.map((name) => `- ${name}: ${recipesOf(loaded.config)[name].source}`),
   ].join('\n')}\n`;
 }
 

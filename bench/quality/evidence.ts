@@ -1,6 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
 import type { SplitItem } from '../../datasets/contract.ts';
-import { criteria } from '../../pipeline/compress/order/criteria.ts';
 import type { BlockEvidence } from '../../pipeline/compress/order/criterion.ts';
 import { shareImages, tokenWeights, type TokenWeights } from '../../pipeline/compress/token-weights.ts';
 import type { TokenReader } from '../../pipeline/distill/token-batches.ts';
@@ -10,12 +9,11 @@ import { hostFfn } from '../../pipeline/model/host-weights.ts';
 import type { TeacherTensors } from '../../pipeline/model/upload.ts';
 import { composedInputs, teacherInputs, type BlockInputs } from '../../pipeline/recipe/block-inputs.ts';
 import {
+  calibrationImages,
   calibrationOf,
   chainImages,
-  heldOutImages,
   sampledRows,
   sampledTokens,
-  type ImageSplit,
 } from '../../pipeline/recipe/calibration.ts';
 import { memoryChainStore, openChain } from '../../pipeline/recipe/chain.ts';
 import {
@@ -27,14 +25,13 @@ import {
 import type { ComposedInputs, Recipe } from '../../pipeline/recipe/recipe.ts';
 import { joined } from '../../pipeline/util/joined.ts';
 import type { QualityData } from './data.ts';
+import { evidencePasses, needsOf } from './work.ts';
 
 export interface EvidenceNeeds {
   /** All of one way to weigh tokens: they share a pass. */
   readonly recipes: readonly Recipe[];
   /** Block inputs in memory, to train on: 4 D bytes per sampled token and block. */
   readonly inputs: boolean;
-  /** Keep images out of the statistics to judge distillation on: for all recipes of a call, or they would not compare. */
-  readonly heldOut: boolean;
 }
 
 /** Everything that recipes of one way to weigh tokens may know of a fold. No labels in it. */
@@ -50,7 +47,10 @@ export interface FoldEvidence {
   openInputs(composed: ComposedInputs | null, levels: number): Promise<(block: number) => BlockInputs>;
 }
 
-/** The pipeline's passes over a fold's calibration images: class shares where tokens are weighted, then the evidence. */
+/**
+ * The pipeline's passes over a fold's calibration images, held out and ordered as it does: class shares where tokens are
+ * weighted, then the evidence.
+ */
 export async function openEvidence(
   { loaded: { config }, architecture, teacher: host, images }: QualityData,
   model: TeacherTensors,
@@ -63,12 +63,8 @@ export async function openEvidence(
   const calibration = calibrationOf(config);
   const sampled = sampledTokens(calibration, architecture);
   const { batchSize } = config.statistics;
-  const heldOutCount = needs.heldOut ? heldOutImages(calibration, items.length) : 0;
-  const split: ImageSplit<SplitItem> = {
-    training: items.slice(heldOutCount),
-    heldOut: items.slice(0, heldOutCount),
-  };
-  const asked = [...new Set(needs.recipes.flatMap(({ order }) => criteria[order.criterion].needs))];
+  const split = calibrationImages(calibration, items);
+  const asked = needsOf(needs.recipes);
 
   let shares: number[] | null = null;
   if (needs.recipes.some((recipe) => recipe.tokenWeights === 'gradient')) {
@@ -91,8 +87,7 @@ export async function openEvidence(
       trainingInputs: needs.inputs ? trainingInputs : undefined,
       heldOutInputs,
       async onBatch(count, of) {
-        const passes = of === 'heldOut' ? 1 : asked.includes('saliency') ? 5.4 : 1.4;
-        onImages(passes * count);
+        onImages(count * (of === 'heldOut' ? 1 : evidencePasses(asked)));
         await setImmediate();
       },
     });

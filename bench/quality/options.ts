@@ -1,5 +1,5 @@
 import yargs from 'yargs';
-import { recipes, type RecipeName } from './recipes.ts';
+import { distillingNames, recipeNames as all, type RecipeName } from './recipes.ts';
 import type { EngineChoice } from '../../pipeline/tensor/engine.ts';
 import { fail } from '../../pipeline/util/failure.ts';
 
@@ -31,9 +31,6 @@ export interface QualityOptions {
   /** Forget what an earlier call of the same settings has stored. */
   readonly fresh: boolean;
 }
-
-const all = Object.keys(recipes) as RecipeName[];
-const own = all.filter((name) => recipes[name].recipe.distill !== null);
 
 /** @throws BlockForgeError `usage`; returns undefined after printing help */
 export async function readOptions(argv: readonly string[]): Promise<QualityOptions | undefined> {
@@ -76,7 +73,11 @@ export async function readOptions(argv: readonly string[]): Promise<QualityOptio
         requiresArg: true,
         describe: 'steps of local distillation, each a training of its own, e.g. 50,200,800; 0 for none',
       },
-      'distill-recipes': { type: 'string', default: own.join(','), describe: 'which recipes are distilled' },
+      'distill-recipes': {
+        type: 'string',
+        default: distillingNames.join(','),
+        describe: 'which recipes are distilled',
+      },
       engine: { choices: ['auto', 'tensorflow', 'wasm'] as const, describe: "default: the config's" },
       out: { type: 'string', describe: 'JSON file; a Markdown table is put beside it' },
       fresh: { type: 'boolean', default: false, describe: 'measure again what is stored already' },
@@ -123,7 +124,7 @@ export async function readOptions(argv: readonly string[]): Promise<QualityOptio
 
 function names(option: string, list: string): RecipeName[] {
   const found = list.split(',').filter((name) => name !== '');
-  const unknown = found.filter((name) => !Object.hasOwn(recipes, name));
+  const unknown = found.filter((name) => !all.some((one) => one === name));
   if (unknown.length > 0)
     refuse(`--${option}: no recipe ${unknown.join(', ')} (there are ${all.join(', ')})`);
   // In the order of the registry, whatever the order asked for.

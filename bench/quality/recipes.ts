@@ -1,9 +1,13 @@
-import type { Recipe } from '../../pipeline/recipe/recipe.ts';
+import { loadConfig } from '../../pipeline/config/load.ts';
+import { recipeOf, type Recipe } from '../../pipeline/recipe/recipe.ts';
+import type { BlocksConfig } from '../../pipeline/stages/blocks/schema.ts';
+import { blocks } from '../../pipeline/stages/methods.ts';
 
 /**
  * How many units each block keeps when the model as a whole may keep a share of them. uniform: that share of every
  * block. global: all units of all blocks ranked together by the recipe's raw scores (`globalWidths`). measured: the
- * widths with the smallest sum of single-block KL divergences from the teacher on calibration images, found exactly.
+ * widths with the smallest sum of single-block KL divergences from the teacher on calibration images, found exactly: the
+ * bench's own (`measuredWidths`), close to what a run allocates but not the same, which looks at the selection split.
  */
 export type AllocationRule = 'uniform' | 'global' | 'measured';
 
@@ -38,20 +42,7 @@ const magnitude: Baseline = {
 const legodnn: Baseline = {
   name: 'legodnn',
   source: 'Han et al., LegoDNN, MobiCom 2021, and its public code: L1 norm of fc1 rows; Adam 3e-4, plain MSE',
-  recipe: {
-    ...oneShot,
-    order: { criterion: 'fc1-magnitude', ridge: 1e-4 },
-    refit: { method: 'none' },
-    distill: {
-      optimizer: 'adam',
-      learningRate: 3e-4,
-      schedule: 'constant',
-      warmupShare: 0,
-      weightDecay: 0,
-      loss: 'mse',
-      earlyStop: null,
-    },
-  },
+  recipe: recipeOf(loadConfig('legodnn.yaml', [blocks]).config),
   allocations: ['uniform'],
 };
 
@@ -110,41 +101,27 @@ const taylor: Baseline = {
   allocations: ['global', 'uniform'],
 };
 
-/** How the pipeline distils by default. */
-export const defaultDistillation: NonNullable<Recipe['distill']> = {
-  optimizer: 'adamw',
-  learningRate: 1e-3,
-  schedule: 'cosine',
-  warmupShare: 0.05,
-  weightDecay: 0,
-  loss: 'normalised-mse',
-  earlyStop: null,
-};
+const published = { magnitude, legodnn, vbp, corp, ob2c, taylor } as const;
 
-/** What the pipeline does by default (tested against the config's defaults). */
-const blockforge: Baseline = {
-  name: 'blockforge',
-  source:
-    'this pipeline: reconstruction-greedy order, affine refit and normalised distillation, block after block on composed inputs',
-  recipe: {
-    order: { criterion: 'reconstruction', ridge: 1e-4 },
-    refit: { method: 'affine' },
-    inputs: { from: 'composed', composedShare: 0.5, images: 1024 },
-    tokenWeights: 'gradient',
-    distill: defaultDistillation,
-  },
-  allocations: ['uniform', 'measured'],
-};
+export type RecipeName = keyof typeof published | 'blockforge';
 
 /** Everything the quality bench compares, the one it compares with last. */
-export const recipes = {
-  magnitude,
-  legodnn,
-  vbp,
-  corp,
-  ob2c,
-  taylor,
-  blockforge,
-} as const satisfies Readonly<Record<string, Baseline>>;
+export const recipeNames = [...Object.keys(published), 'blockforge'] as RecipeName[];
 
-export type RecipeName = keyof typeof recipes;
+/** The published recipes, and what the pipeline does with a config. */
+export function recipesOf(config: BlocksConfig): Readonly<Record<RecipeName, Baseline>> {
+  const blockforge: Baseline = {
+    name: 'blockforge',
+    source:
+      'this pipeline as configured; by default reconstruction-greedy order, affine refit and normalised distillation, ' +
+      'block after block on composed inputs',
+    recipe: recipeOf(config),
+    allocations: ['uniform', 'measured'],
+  };
+  return { ...published, blockforge };
+}
+
+/** Recipes that bring a distillation of their own; the pipeline's is the config's. */
+export const distillingNames = recipeNames.filter(
+  (name) => name === 'blockforge' || published[name].recipe.distill !== null,
+);

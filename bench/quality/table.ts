@@ -1,13 +1,13 @@
-import { pairedScoresPp, proportionPercent, twoSidedQuantile } from '../../pipeline/measure/interval.ts';
+import {
+  bounds,
+  pairedScoresPp,
+  proportionPercent,
+  twoSidedQuantile,
+  type Interval,
+} from '../../pipeline/measure/interval.ts';
 import { formatDuration } from '../../pipeline/util/format.ts';
 import { stageName, type ModelResult } from './run-recipe.ts';
 import type { StoredRun } from './store.ts';
-
-export interface Bounds {
-  readonly mean: number;
-  readonly low: number;
-  readonly high: number;
-}
 
 export interface QualityRow {
   readonly recipe: string;
@@ -20,12 +20,12 @@ export interface QualityRow {
   /** Distinct images; each counts once, averaged over the seeds that measured it. */
   readonly images: number;
   readonly seeds: number;
-  readonly top1Percent: Bounds;
+  readonly top1Percent: Interval;
   /** Minus the reference recipe's uniform model of the same steps and sparsity, on the same images. */
-  readonly differencePp: Bounds | null;
+  readonly differencePp: Interval | null;
   readonly kl: number;
   /** The same difference in KL, with a normal interval over images: it resolves what flips of top-1 cannot. */
-  readonly klDifference: Bounds | null;
+  readonly klDifference: Interval | null;
   readonly agreementPercent: number;
   /** Means over the folds. */
   readonly fitSeconds: number;
@@ -35,7 +35,7 @@ export interface QualityRow {
 
 export interface QualityTable {
   readonly reference: string;
-  readonly teacher: { readonly images: number; readonly top1Percent: Bounds };
+  readonly teacher: { readonly images: number; readonly top1Percent: Interval };
   readonly rows: readonly QualityRow[];
 }
 
@@ -130,7 +130,7 @@ function pool(parts: readonly { run: StoredRun; values: ArrayLike<number> }[]): 
   };
 }
 
-function shareOf({ values: correct }: Pooled, confidence: number): Bounds {
+function shareOf({ values: correct }: Pooled, confidence: number): Interval {
   const { mean, low, high } = proportionPercent(Math.round(total(correct)), correct.length, confidence);
   return {
     mean: (100 * total(correct)) / correct.length,
@@ -140,30 +140,29 @@ function shareOf({ values: correct }: Pooled, confidence: number): Bounds {
 }
 
 /** In points, over the images that both measured; with one seed Tango's interval. */
-function top1Difference(model: Pooled, reference: Pooled, confidence: number): Bounds | null {
+function top1Difference(model: Pooled, reference: Pooled, confidence: number): Interval | null {
   const [a, b] = shared(model, reference);
   if (a.length < 2) return null;
   if (model.seeds > 1 || reference.seeds > 1) {
-    return normalBounds(
+    return normalInterval(
       a.map((value, image) => 100 * (value - b[image]!)),
       confidence,
     );
   }
-  const { mean, low, high } = pairedScoresPp(a, b, confidence);
-  return { mean, low, high };
+  return bounds(pairedScoresPp(a, b, confidence));
 }
 
-function meanDifference(model: Pooled, reference: Pooled, confidence: number): Bounds | null {
+function meanDifference(model: Pooled, reference: Pooled, confidence: number): Interval | null {
   const [a, b] = shared(model, reference);
   if (a.length < 2) return null;
-  return normalBounds(
+  return normalInterval(
     a.map((value, image) => value - b[image]!),
     confidence,
   );
 }
 
 /** Mean of paired differences with its normal interval. */
-function normalBounds(differences: Float64Array, confidence: number): Bounds {
+function normalInterval(differences: Float64Array, confidence: number): Interval {
   const mean = total(differences) / differences.length;
   const variance =
     differences.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (differences.length - 1);
@@ -232,13 +231,13 @@ function secondsOf({ fitSeconds, allocationSeconds }: QualityRow): string {
 }
 
 /** To two digits of the mean: mild models differ by thousandths of a nat, all of them significant. */
-function divergences(difference: Bounds): string {
+function divergences(difference: Interval): string {
   const { mean } = difference;
   const digits = mean === 0 ? 2 : Math.max(2, 1 - Math.floor(Math.log10(Math.abs(mean))));
   return signedBounds(difference, digits);
 }
 
-function signedBounds({ mean, low, high }: Bounds, digits = 1): string {
+function signedBounds({ mean, low, high }: Interval, digits = 1): string {
   return `${signed(mean, digits)} [${signed(low, digits)}, ${signed(high, digits)}]`;
 }
 

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
-import { recipes, type Baseline } from '../../../bench/quality/recipes.ts';
+import { recipesOf, type Baseline } from '../../../bench/quality/recipes.ts';
 import { loadConfig } from '../../../pipeline/config/load.ts';
-import { recipeSchema } from '../../../pipeline/recipe/schema.ts';
 import { blocks } from '../../../pipeline/stages/methods.ts';
 import { sliceFfn, type FfnWeights } from '../../../pipeline/model/ffn-weights.ts';
 import { teacherInputs } from '../../../pipeline/recipe/block-inputs.ts';
@@ -11,6 +10,7 @@ import { sampleBlock } from '../../compress/sample-block.ts';
 import { present } from '../../support/present.ts';
 
 const hidden = 16;
+const recipes = recipesOf(loadConfig('demo.yaml', [blocks]).config);
 const { weights, statistics } = sampleBlock({ width: 4, hidden, count: 90 });
 const evidence = {
   statistics,
@@ -55,13 +55,21 @@ describe('recipes', () => {
     }
   });
 
-  it('blockforge is what the pipeline does by default, to the last setting', () => {
-    const config = recipeSchema.parse({});
-    assert.deepEqual(recipeOf(config), recipes.blockforge.recipe);
-  });
-
-  it('legodnn is what configs/legodnn.yaml says', () => {
+  it('blockforge is what the pipeline does with the config at hand, legodnn what configs/legodnn.yaml says', () => {
+    const set = [
+      'refit.method=mean-shift',
+      'order.criterion=variance',
+      'inputs.from=teacher',
+      'distill.loss=mse',
+    ];
+    for (const overrides of [[], set]) {
+      const { config } = loadConfig('demo.yaml', [blocks], { overrides });
+      assert.deepEqual(recipesOf(config).blockforge.recipe, recipeOf(config));
+    }
     assert.deepEqual(recipeOf(loadConfig('legodnn.yaml', [blocks]).config), recipes.legodnn.recipe);
+    assert.deepEqual(recipes.legodnn.recipe.order, { criterion: 'fc1-magnitude', ridge: 1e-4 });
+    assert.equal(recipes.legodnn.recipe.refit.method, 'none');
+    assert.equal(recipes.legodnn.recipe.distill?.optimizer, 'adam');
   });
 
   it('legodnn leaves what it keeps as it was; vbp moves the bias by W2 mu of what goes', async () => {
