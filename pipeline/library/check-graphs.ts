@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { openSafetensors } from '../model/safetensors.ts';
+import { withSafetensors } from '../model/safetensors.ts';
 import { forward } from '../model/encoder.ts';
 import { fail } from '../util/failure.ts';
 import { random } from '../util/random.ts';
@@ -45,22 +45,16 @@ export async function checkOnnx(library: Library, signal?: AbortSignal): Promise
       next: 'report this; `export.forms: []` writes the library without graphs',
     });
   };
-  const vectors = await openSafetensors(library.pathOf(manifest.selfTest.file));
-  try {
+  await withSafetensors(library.pathOf(manifest.selfTest.file), async (vectors) => {
     const { shape } = vectors.info(manifest.selfTest.input);
     const tokens = { shape, data: await vectors.read(manifest.selfTest.input) };
     for (const { id, onnx } of manifest.blocks.flatMap(({ descendants }) => descendants)) {
       signal?.throwIfAborted();
       if (onnx === undefined) throw new Error(`${id}: no graph`);
-      compare(
-        `graph of ${id}`,
-        await runOnnx(runtime, library.pathOf(onnx), { tokens }),
-        await vectors.read(id),
-      );
+      const found = await runOnnx(runtime, library.pathOf(onnx), { tokens });
+      compare(`graph of ${id}`, found, await vectors.read(id));
     }
-  } finally {
-    await vectors.close();
-  }
+  });
   signal?.throwIfAborted();
   // A different width in every block, on one random image.
   const { blocks, teacher, seed } = manifest;

@@ -1,4 +1,4 @@
-import type { NamedFloats } from '../library/weights.ts';
+import type { HostWeights } from '../model/host-weights.ts';
 
 /** A descendant's weights in the form an engine computes with. */
 export interface ResidentBlock {
@@ -14,7 +14,7 @@ export interface RuntimeEngine {
   /** `onnxruntime 1.30.0`, for reports. */
   readonly description: string;
   /** @param tensors by timm's full names, linear weights [out, in] */
-  hold(block: number, tensors: Readonly<Record<string, NamedFloats>>): ResidentBlock;
+  hold(block: number, tensors: HostWeights): ResidentBlock;
   /**
    * @param images [B, C, S, S], normalised
    * @param blocks one per block of the model, as `hold` returned them

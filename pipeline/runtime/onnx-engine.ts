@@ -2,7 +2,7 @@ import type * as Ort from 'onnxruntime-node';
 import type { OnnxRuntime } from '../graphs/onnx-runtime.ts';
 import { requireOnnx } from '../library/require-onnx.ts';
 import type { Library } from '../library/open.ts';
-import type { NamedFloats } from '../library/weights.ts';
+import type { HostWeights } from '../model/host-weights.ts';
 import type { ResidentBlock, RuntimeEngine } from './engine.ts';
 
 /** Feeds of the frame's graph: the four tensors of a block by name. */
@@ -40,7 +40,7 @@ export async function openOnnxEngine(library: Library, threads?: number): Promis
   };
 }
 
-function wrap(ort: OnnxRuntime, tensors: Readonly<Record<string, NamedFloats>>): Record<string, Ort.Tensor> {
+function wrap(ort: OnnxRuntime, tensors: HostWeights): Record<string, Ort.Tensor> {
   return Object.fromEntries(
     Object.entries(tensors).map(([name, { shape, data }]) => [name, new ort.Tensor('float32', data, shape)]),
   );

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { fromTorchFfn } from '../library/weights.ts';
+import { hostFfn } from '../model/host-weights.ts';
 import type { Library } from '../library/open.ts';
 import { forward } from '../model/encoder.ts';
 import { disposeFfn, uploadFfn, type FfnTensors } from '../model/ffn-tensors.ts';
@@ -27,7 +27,7 @@ export async function openTfjsEngine(
   return {
     description: `TensorFlow.js: ${description}`,
     hold(block, tensors): TfjsBlock {
-      const ffn = uploadFfn(fromTorchFfn(tensors, block));
+      const ffn = uploadFfn(hostFfn(tensors, block));
       return { ffn, release: () => disposeFfn(ffn) };
     },
     async run(images, batch, blocks) {

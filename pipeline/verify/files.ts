@@ -36,15 +36,14 @@ export async function verifyFiles(
       continue;
     }
     damaged.add(file.path);
-    const check = problem.kind === 'content' ? 'hashes' : 'files';
     const swapped = await contentOf(folder, file, problem, files);
     const found = swapped === undefined ? problem.found : `${problem.found}: it holds ${swapped}`;
-    const finding: Finding = { check, file: file.path, found, expected: problem.expected };
-    if (check === 'hashes') {
+    const wrong = { file: file.path, found, expected: problem.expected };
+    if (problem.kind === 'content') {
       present.pass();
-      hashed.find(finding);
+      hashed.find(wrong);
     } else {
-      present.find(finding);
+      present.find(wrong);
       hashed.skip();
     }
   }
@@ -85,8 +84,7 @@ export async function verifyDocument<T>(
     return { value: read.value, check: check.result() };
   }
   check.find(
-    ...read.problems.map(({ found, expected }): Finding => ({
-      check: 'manifest',
+    ...read.problems.map(({ found, expected }) => ({
       file: basename(path),
       found,
       ...(expected !== undefined && { expected }),

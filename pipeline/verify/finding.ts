@@ -56,14 +56,17 @@ export interface VerifyOptions {
   readonly onProgress?: (progress: { readonly fraction: number; readonly note: string }) => void;
 }
 
-/** An expected failure as a finding: whatever else is thrown is a bug and goes on. */
-export function findingOf(error: unknown, check: CheckName, file: string, full: string): Finding {
+/** What is wrong with one file; the check that finds it adds its name. */
+export type Found = Omit<Finding, 'check'>;
+export type Wrong = Omit<Found, 'file'>;
+
+/** An expected failure as what was found: whatever else is thrown is a bug and goes on. */
+export function foundIn(file: string, full: string, error: unknown): Found {
   if (!(error instanceof BlockForgeError)) throw error;
   const { subject, found, expected } = error.failure;
   // "/home/.../w0384.safetensors, tensor blocks.3.mlp.fc1.bias": the file is named already.
   const place = subject.startsWith(full) ? subject.slice(full.length).replace(/^[,:\s]+/, '') : subject;
   return {
-    check,
     file,
     found: place === '' ? found : `${place}: ${found}`,
     ...(expected !== undefined && { expected }),
@@ -73,29 +76,56 @@ export function findingOf(error: unknown, check: CheckName, file: string, full: 
 /** Counts what one check has looked at while it does. */
 export interface Tally {
   readonly pass: () => void;
-  readonly find: (...findings: readonly Finding[]) => void;
-  readonly skip: (count?: number) => void;
+  readonly find: (...found: readonly Found[]) => void;
+  readonly skip: () => void;
+  /** Skips a file that is known to be damaged; else passes it, or finds what `problem` says of it. */
+  readonly look: (file: string, problem: () => Promise<Wrong | undefined>) => Promise<void>;
+  /** Skips alike; else passes what `work` gives, or finds why it failed. @returns what it gave */
+  readonly read: <T>(file: string, full: string, work: () => Promise<T>) => Promise<T | undefined>;
   readonly result: () => Check;
 }
 
-/** @param findings receives what is found */
-export function tally(name: CheckName, findings: Finding[]): Tally {
-  let passed = 0;
-  let of = 0;
-  let skipped = 0;
-  return {
+/**
+ * @param findings receives what is found
+ * @param damaged paths of files that are known to be damaged: nothing more is said of them
+ */
+export function tally(name: CheckName, findings: Finding[], damaged: ReadonlySet<string> = new Set()): Tally {
+  let [passed, of, skipped] = [0, 0, 0];
+  const own: Tally = {
     pass() {
       passed++;
       of++;
     },
     find(...found) {
-      findings.push(...found);
+      findings.push(...found.map((item) => ({ check: name, ...item })));
       of++;
     },
-    skip(count = 1) {
-      skipped += count;
-      of += count;
+    skip() {
+      skipped++;
+      of++;
+    },
+    async look(file, problem) {
+      const isDamaged = damaged.has(file);
+      const wrong = isDamaged ? undefined : await problem();
+      if (isDamaged) own.skip();
+      else if (wrong === undefined) own.pass();
+      else own.find({ file, ...wrong });
+    },
+    async read(file, full, work) {
+      if (damaged.has(file)) {
+        own.skip();
+        return undefined;
+      }
+      try {
+        const value = await work();
+        own.pass();
+        return value;
+      } catch (error) {
+        own.find(foundIn(file, full, error));
+        return undefined;
+      }
     },
     result: () => ({ name, passed, of, skipped }),
   };
+  return own;
 }

@@ -7,11 +7,10 @@ import type { Model } from '../compose/open-model.ts';
 import type { StoredWeight } from '../graphs/weight-places.ts';
 import { readBoundedJson } from '../library/document.ts';
 import type { ManifestFile } from '../library/manifest.ts';
-import { tally, type Check, type CheckName, type Finding } from './finding.ts';
+import { tally, type Check, type Finding, type Wrong } from './finding.ts';
 import type { ModelWeights } from './model-weights.ts';
 import { known } from '../util/known.ts';
 
-type Wrong = Pick<Finding, 'found' | 'expected'>;
 type Places = ReadonlyMap<string, StoredWeight>;
 
 /**
@@ -24,21 +23,16 @@ export async function verifyGraphs(
   damaged: ReadonlySet<string>,
   findings: Finding[],
 ): Promise<Check[]> {
-  const index = tally('index', findings);
-  const graphs = tally('graphs', findings);
-  const looks: [typeof index, CheckName, string, (places: Places) => Promise<Wrong | undefined>][] = [
-    [index, 'index', graphPaths.index, (known) => indexProblem(model, known)],
-    [graphs, 'graphs', graphPaths.onnx, (known) => onnxProblem(model, known)],
-    [graphs, 'graphs', graphPaths.tfjs, (known) => tfjsProblem(model, known)],
+  const index = tally('index', findings, damaged);
+  const graphs = tally('graphs', findings, damaged);
+  const looks: [typeof index, string, (model: Model, places: Places) => Promise<Wrong | undefined>][] = [
+    [index, graphPaths.index, indexProblem],
+    [graphs, graphPaths.onnx, onnxProblem],
+    [graphs, graphPaths.tfjs, tfjsProblem],
   ];
-  for (const [check, name, file, look] of looks) {
-    if (places === undefined || damaged.has(file)) {
-      check.skip();
-      continue;
-    }
-    const wrong = await look(places);
-    if (wrong === undefined) check.pass();
-    else check.find({ check: name, file, ...wrong });
+  for (const [check, file, problem] of looks) {
+    if (places === undefined) check.skip();
+    else await check.look(file, () => problem(model, places));
   }
   return [index.result(), graphs.result()];
 }

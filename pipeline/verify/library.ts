@@ -102,7 +102,7 @@ export async function verifyModels(
     const path = await findModel(join(library.folder, below));
     if (path === undefined) {
       const found = `no ${compositionFile}`;
-      check.find({ check: 'models', file: below, found, expected: 'a model folder, as compose writes it' });
+      check.find({ file: below, found, expected: 'a model folder, as compose writes it' });
       continue;
     }
     const model = await verifyModel(path, {
@@ -117,10 +117,10 @@ export async function verifyModels(
     if (wrong.length === 0) check.pass();
     else
       check.find(
-        ...wrong.map((finding) => ({
-          ...finding,
-          check: 'models' as const,
-          file: `${below}/${finding.file}`,
+        ...wrong.map(({ file, found, expected }) => ({
+          file: `${below}/${file}`,
+          found,
+          ...(expected !== undefined && { expected }),
         })),
       );
     notes.push(...model.notes.map(({ file, note }) => ({ file: `${below}/${file}`, note })));

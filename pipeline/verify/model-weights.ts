@@ -1,9 +1,9 @@
-import { openSafetensors } from '../model/safetensors.ts';
+import { withSafetensors } from '../model/safetensors.ts';
 import type { Model } from '../compose/open-model.ts';
 import { storedWeights, type StoredWeight } from '../graphs/weight-places.ts';
 import type { ManifestFile } from '../library/manifest.ts';
 import { frameShapes, checkTensors, torchFfnShapes } from '../library/weights.ts';
-import { findingOf, tally, type Check, type Finding } from './finding.ts';
+import { tally, type Check, type Finding } from './finding.ts';
 import { checkOwner } from './weights.ts';
 
 export interface ModelWeights {
@@ -28,8 +28,8 @@ export async function verifyModelWeights(
   }: { readonly signal?: AbortSignal; readonly onFile?: (done: number, total: number) => void } = {},
 ): Promise<ModelWeights> {
   const { architecture, widths, descendants } = model.manifest;
-  const frame = tally('frame', findings);
-  const weights = tally('weights', findings);
+  const frame = tally('frame', findings, damaged);
+  const weights = tally('weights', findings, damaged);
   const places = new Map<string, StoredWeight>();
   let teacher: string | undefined;
   const look = async (
@@ -39,33 +39,25 @@ export async function verifyModelWeights(
   ): Promise<void> => {
     const path = model.pathOf(file);
     for (const [name, place] of await storedWeights(path, file.path)) places.set(name, place);
-    const open = await openSafetensors(path);
-    try {
+    await withSafetensors(path, async (open) => {
       checkOwner(path, open.metadata, { ...owner, ...(teacher !== undefined && { teacher }) });
       teacher ??= open.metadata.teacher;
       await checkTensors(open, shapes);
-    } finally {
-      await open.close();
-    }
+    });
   };
 
   const parts = [
-    { check: frame, name: 'frame', file: model.frame, shapes: frameShapes(architecture), owner: {} },
+    { check: frame, file: model.frame, shapes: frameShapes(architecture), owner: {} },
     ...model.blocks.map((file, block) => ({
       check: weights,
-      name: 'weights' as const,
       file,
       shapes: torchFfnShapes(block, { hidden: widths[block]!, width: architecture.width }),
       owner: { id: descendants[block]! },
     })),
   ] as const;
-  for (const [index, { check, name, file, shapes, owner }] of parts.entries()) {
+  for (const [index, { check, file, shapes, owner }] of parts.entries()) {
     signal?.throwIfAborted();
-    if (damaged.has(file.path)) check.skip();
-    else
-      await look(file, shapes, owner).then(check.pass, (error: unknown) =>
-        check.find(findingOf(error, name, file.path, model.pathOf(file))),
-      );
+    await check.read(file.path, model.pathOf(file), () => look(file, shapes, owner));
     onFile?.(index + 1, parts.length);
   }
   const checks = [frame.result(), weights.result()];

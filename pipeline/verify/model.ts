@@ -4,7 +4,7 @@ import { modelKind, weightPaths, type ModelManifest } from '../compose/model-man
 import { showValue } from '../util/foreign-value.ts';
 import type { Library } from '../library/open.ts';
 import { verifyDocument, verifyFiles, unlistedNotes } from './files.ts';
-import type { Finding, Verified, VerifyOptions } from './finding.ts';
+import type { Finding, Found, Verified, VerifyOptions } from './finding.ts';
 import { verifyGraphs } from './graphs.ts';
 import { verifyModelWeights } from './model-weights.ts';
 import { known } from '../util/known.ts';
@@ -56,7 +56,7 @@ export async function verifyModel(
 export function ownerProblems(
   library: Library,
   { library: origin, descendants, widths, files }: ModelManifest,
-): Omit<Finding, 'check'>[] {
+): Found[] {
   if (origin.manifestSha256 !== library.manifestSha256) {
     return [
       {

@@ -3,7 +3,7 @@ import { isRecord, showValue } from '../util/foreign-value.ts';
 import type { Manifest, ManifestBlock, ManifestFile } from '../library/manifest.ts';
 import type { Library } from '../library/open.ts';
 import { rankingCsv, rankingJson } from '../library/ranking-table.ts';
-import { tally, type Check, type Finding } from './finding.ts';
+import { tally, type Check, type Finding, type Wrong } from './finding.ts';
 import { known } from '../util/known.ts';
 
 /** Far above any real table: a hostile one must not fill the memory. */
@@ -15,22 +15,16 @@ export async function verifyKeptUnits(
   damaged: ReadonlySet<string>,
   findings: Finding[],
 ): Promise<Check> {
-  const check = tally('kept-units', findings);
+  const check = tally('kept-units', findings, damaged);
   for (const block of library.manifest.blocks) {
     const { path } = block.keptUnits;
-    if (damaged.has(path)) {
-      check.skip();
-      continue;
-    }
-    const text = await readTable(library, block.keptUnits);
-    const wrong = text.problem ?? keptUnitsProblem(block, parseJson(text.content));
-    if (wrong === undefined) check.pass();
-    else check.find({ check: 'kept-units', file: path, ...wrong });
+    await check.look(path, async () => {
+      const { content, problem } = await readTable(library, block.keptUnits);
+      return problem ?? keptUnitsProblem(block, parseJson(content));
+    });
   }
   return check.result();
 }
-
-type Wrong = Pick<Finding, 'found' | 'expected'>;
 
 function keptUnitsProblem({ descendants, hidden }: ManifestBlock, value: unknown): Wrong | undefined {
   if (!isRecord(value)) return { found: 'not a JSON object', expected: 'lists of unit indices by name' };
@@ -79,25 +73,21 @@ export async function verifyRanking(
 ): Promise<Check> {
   const { manifest } = library;
   const { json, csv, entries, resource } = manifest.ranking;
-  const check = tally('ranking', findings);
+  const check = tally('ranking', findings, damaged);
   const inside = entryProblem(manifest);
   if (inside === undefined) check.pass();
-  else check.find({ check: 'ranking', file: 'manifest.json', ...inside });
-  const expected = (rankingJson(manifest.blocks, entries, resource).entries ?? []) as Row[];
-  const tables: [ManifestFile, (content: string) => Row[] | undefined][] = [
-    [json, rowsOfJson],
-    [csv, rowsOfCsv],
+  else check.find({ file: 'manifest.json', ...inside });
+  const tables: [ManifestFile, rowsOf: (content: string) => Row[] | undefined, expected: () => unknown][] = [
+    [json, rowsOfJson, () => rankingJson(manifest.blocks, entries, resource).entries],
+    [csv, rowsOfCsv, () => rowsOfCsv(rankingCsv(manifest.blocks, entries))],
   ];
-  for (const [file, rowsOf] of tables) {
-    if (damaged.has(file.path) || inside !== undefined) {
-      check.skip();
-      continue;
-    }
-    const text = await readTable(library, file);
-    const own = file === csv ? (rowsOfCsv(rankingCsv(manifest.blocks, entries)) ?? []) : expected;
-    const wrong = text.problem ?? tableProblem(rowsOf(text.content), own);
-    if (wrong === undefined) check.pass();
-    else check.find({ check: 'ranking', file: file.path, ...wrong });
+  for (const [file, rowsOf, expected] of tables) {
+    if (inside !== undefined) check.skip();
+    else
+      await check.look(file.path, async () => {
+        const { content, problem } = await readTable(library, file);
+        return problem ?? tableProblem(rowsOf(content), (expected() ?? []) as Row[]);
+      });
   }
   return check.result();
 }

@@ -1,13 +1,18 @@
 import { requireFinite } from '../model/finite.ts';
 import type { FfnWeights } from '../model/ffn-weights.ts';
-import { openSafetensors, readSafetensorsHeader, type SafetensorsFile } from '../model/safetensors.ts';
+import {
+  openSafetensors,
+  readSafetensorsHeader,
+  withSafetensors,
+  type SafetensorsFile,
+} from '../model/safetensors.ts';
 import { fail } from '../util/failure.ts';
 import { showValue } from '../util/foreign-value.ts';
 import { largestDifference, referenceFfn } from '../library/reference-ffn.ts';
 import type { ManifestDescendant } from '../library/manifest.ts';
 import type { Library } from '../library/open.ts';
 import { frameShapes, checkTensors } from '../library/weights.ts';
-import { findingOf, tally, type Check, type Finding } from './finding.ts';
+import { foundIn, tally, type Check, type Finding } from './finding.ts';
 
 export interface WeightsProgress {
   readonly signal?: AbortSignal;
@@ -27,38 +32,25 @@ export async function verifyWeights(
   findings: Finding[],
   { signal, onDescendant }: WeightsProgress = {},
 ): Promise<Check[]> {
-  const { manifest } = library;
-  const frame = tally('frame', findings);
-  const weights = tally('weights', findings);
+  const { frame: frameFile, selfTest, blocks } = library.manifest;
+  const frame = tally('frame', findings, damaged);
+  const weights = tally('weights', findings, damaged);
   const tested = tally('self-test', findings);
-
-  if (damaged.has(manifest.frame.path)) frame.skip();
-  else
-    await verifyFrame(library).then(frame.pass, (error: unknown) =>
-      frame.find(about(error, 'frame', library, manifest.frame)),
-    );
+  await frame.read(frameFile.path, library.pathOf(frameFile), () => verifyFrame(library));
 
   const vectors = await openVectors(library, damaged).catch((error: unknown) => {
-    tested.find(about(error, 'self-test', library, manifest.selfTest.file));
+    tested.find(foundIn(selfTest.file.path, library.pathOf(selfTest.file), error));
     return undefined;
   });
-  const descendants = manifest.blocks.flatMap((block) => block.descendants);
+  const descendants = blocks.flatMap((block) => block.descendants);
   try {
     for (const [index, descendant] of descendants.entries()) {
       signal?.throwIfAborted();
-      const ffn = damaged.has(descendant.file.path)
-        ? undefined
-        : await readChecked(library, descendant).catch((error: unknown) => {
-            weights.find(about(error, 'weights', library, descendant.file));
-            return undefined;
-          });
-      if (ffn !== undefined) weights.pass();
-      else if (damaged.has(descendant.file.path)) weights.skip();
+      const { path } = descendant.file;
+      const full = library.pathOf(descendant.file);
+      const ffn = await weights.read(path, full, () => readChecked(library, descendant));
       if (ffn === undefined || vectors === undefined) tested.skip();
-      else
-        await runSelfTest(library, descendant, ffn, vectors).then(tested.pass, (error: unknown) =>
-          tested.find(about(error, 'self-test', library, descendant.file)),
-        );
+      else await tested.read(path, full, () => runSelfTest(library, descendant, ffn, vectors));
       onDescendant?.(index + 1, descendants.length);
     }
   } finally {
@@ -67,25 +59,13 @@ export async function verifyWeights(
   return [frame.result(), weights.result(), tested.result()];
 }
 
-function about(
-  error: unknown,
-  check: 'frame' | 'weights' | 'self-test',
-  library: Library,
-  file: Library['manifest']['frame'],
-): Finding {
-  return findingOf(error, check, file.path, library.pathOf(file));
-}
-
 async function verifyFrame(library: Library): Promise<void> {
   const { frame: file, teacher } = library.manifest;
   const path = library.pathOf(file);
-  const frame = await openSafetensors(path);
-  try {
+  await withSafetensors(path, async (frame) => {
     checkOwner(path, frame.metadata, { teacher: teacher.sha256 });
     await checkTensors(frame, frameShapes(teacher.architecture));
-  } finally {
-    await frame.close();
-  }
+  });
 }
 
 /** Finite by `readFfn`. A file that was exchanged for another of the same shape still says whose it is. */
@@ -114,7 +94,6 @@ export function checkOwner(
 
 interface Vectors {
   readonly file: SafetensorsFile;
-  readonly path: string;
   /** [vectors, D] */
   readonly input: Float32Array;
 }
@@ -123,10 +102,9 @@ interface Vectors {
 async function openVectors(library: Library, damaged: ReadonlySet<string>): Promise<Vectors | undefined> {
   const { selfTest } = library.manifest;
   if (damaged.has(selfTest.file.path)) return undefined;
-  const path = library.pathOf(selfTest.file);
-  const file = await openSafetensors(path);
+  const file = await openSafetensors(library.pathOf(selfTest.file));
   try {
-    return { file, path, input: await readVectors(library, file, selfTest.input) };
+    return { file, input: await readVectors(library, file, selfTest.input) };
   } catch (error) {
     await file.close();
     throw error;
