@@ -24,6 +24,19 @@ describe('the jobs of the method blocks', () => {
     assert.equal(shardOf('composed').estimate.diskBytes, inputs(205) + covariances);
   });
 
+  it('divide what they write among the shards, but for the covariances, which each has of its own', () => {
+    const diskOf = (shards: number) =>
+      present(
+        jobsOf({
+          ...shapes({ calibration: 2048 }),
+          inputs: { from: 'teacher' },
+          statistics: { shards },
+        }).get('statistics/shard-0'),
+      ).estimate.diskBytes;
+    const covariances = 12 * 3072 ** 2 * 8;
+    assert.equal(diskOf(4) - covariances, (diskOf(1) - covariances) / 4);
+  });
+
   it('are others for inputs of the teacher: what was written without them does not do', () => {
     assert.notDeepEqual(shardOf('composed').settings, shardOf('teacher').settings);
   });

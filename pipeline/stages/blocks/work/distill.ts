@@ -90,6 +90,6 @@ export async function run(
 }
 
 /** The weights stay those of the refit, and so does their error. */
-function keptRefit({ heldOutError: { refit } }: RefittedDescendant) {
+export function keptRefit({ heldOutError: { refit } }: Pick<RefittedDescendant, 'heldOutError'>) {
   return { heldOutError: { refit, final: refit }, source: 'refit' } as const;
 }

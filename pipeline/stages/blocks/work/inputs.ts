@@ -82,6 +82,30 @@ interface ChainAt extends InputSettings {
   readonly levels: number;
 }
 
+/** What the streams of a chain depend on beside the descendants of earlier blocks. */
+export type StreamOrigin = {
+  readonly chain: ChainName;
+  /** The teacher's stream and one per width. */
+  readonly levels: number;
+  /** Images. */
+  readonly training: number;
+  readonly heldOut: number;
+  readonly seed: number;
+  /** Hashes. */
+  readonly preprocessing: string;
+  readonly splits: string;
+  readonly teacher: string;
+};
+
+/**
+ * The names of the streams before block 0, 1, ... `prefix.length`. Streams that an earlier process left are taken by name
+ * alone, so all that they depend on is in it.
+ * @param prefix hashes of the descendants of every earlier block
+ */
+export function streamKeys(origin: StreamOrigin, prefix: readonly string[]): string[] {
+  return indices(prefix.length + 1).map((before) => hashJson({ ...origin, prefix: prefix.slice(0, before) }));
+}
+
 /** A chain whose streams lie in the run's scratch folder, named by all that they depend on. */
 async function openFolderChain(
   context: JobContext,
@@ -96,7 +120,7 @@ async function openFolderChain(
     { images: composed.images, heldOut: calibration.heldOut },
     { training: all.training.length, heldOut: all.heldOut.length },
   );
-  const base = {
+  const origin: StreamOrigin = {
     chain: name,
     levels: 1 + levels,
     ...counts,
@@ -109,7 +133,6 @@ async function openFolderChain(
   const prefix: string[] = [];
   for (const before of indices(block))
     prefix.push(await sha256File(join(folderOf(before), files.descendants)));
-  const keyOf = (hashes: readonly string[]): string => hashJson({ ...base, prefix: hashes });
   return openChain({
     model,
     store: streamFolder(join(context.scratchFolder, name)),
@@ -122,8 +145,11 @@ async function openFolderChain(
     rowsOf: (ids) => sampledRows(calibration, model.architecture, ids),
     block,
     earlier: {
-      keys: indices(block + 1).map((before) => keyOf(prefix.slice(0, before))),
-      keyAfter: async () => keyOf([...prefix, await sha256File(join(context.folder, files.descendants))]),
+      keys: streamKeys(origin, prefix),
+      async keyAfter() {
+        const own = await sha256File(join(context.folder, files.descendants));
+        return streamKeys(origin, [...prefix, own])[block + 1]!;
+      },
       descendantsOf: (before) => readDescendants(folderOf(before)),
     },
     onNote(note) {
