@@ -45,7 +45,11 @@ export type ImageAccess = {
 
 export type ImageHandling = { readonly images: ImageAccess };
 
-/** Images in batches whose size changes nothing but the time and the memory. */
+/**
+ * Images in batches. Every image is scored by itself, so their size changes time and memory; what is summed over the images
+ * of a batch (`statistics.batchSize`) is a setting instead. An engine may round the last digits of a score otherwise in
+ * batches of another size, as it may with another number of threads: neither makes finished work stale.
+ */
 export type BatchHandling = ImageHandling & { readonly batchSize: number };
 
 /** `[0, 1, ..., count - 1]` */
