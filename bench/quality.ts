@@ -199,8 +199,7 @@ function trainings(name: RecipeName, { distill, distillRecipes }: QualityOptions
 
 /** The recipe's own, or the config's where it has none and is named all the same. */
 function distillation({ recipe }: Baseline, { loaded: { config } }: QualityData): RecipeRun['distill'] {
-  const { enabled: _, duration: __, ...configured } = config.distill;
-  return { ...configured, ...recipe.distill };
+  return { ...config.distill, ...recipe.distill };
 }
 
 /** Everything that decides what a recipe gives on a fold, except the program itself. */

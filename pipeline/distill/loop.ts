@@ -8,12 +8,11 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs-core';
 import { downloadFfn } from '../model/ffn-tensors.ts';
 import type { FfnWeights } from '../model/ffn-weights.ts';
-import { createLossLog, type LossLog } from '../tensor/loss-log.ts';
+import { createLossLog, failNotFinite, type LossLog } from '../tensor/loss-log.ts';
 import { assertFlat } from '../tensor/memory.ts';
 import type { Gelu } from '../tensor/ops.ts';
 import { adamUpdate, type AdamSettings } from '../tensor/optimizer.ts';
 import type { TrainingState } from '../tensor/training-state.ts';
-import { fail } from '../util/failure.ts';
 import type { Example, Examples } from './examples.ts';
 import { distillGradients } from './loss.ts';
 import { createReporter } from './progress.ts';
@@ -29,7 +28,6 @@ import type {
   Look,
 } from './task.ts';
 
-const stepsPerReadback = 32;
 const reportSeconds = 1;
 const kernels = ['fc1Kernel', 'fc2Kernel'];
 
@@ -113,7 +111,7 @@ export async function distillBlock(task: DistillTask): Promise<DistillResult> {
         const isReport = now - reportedAt >= reportSeconds * 1000 || run.step === lastStep(run.plan);
         const isLook = isLookAfter(run.step, run.plan);
         const isSave = now - savedAt >= (task.checkpointSeconds ?? 30) * 1000;
-        if (isReport || isLook || isSave || losses.steps >= stepsPerReadback) {
+        if (isReport || isLook || isSave || losses.isFull) {
           reporter.losses(readLosses(task, run, losses));
           checkTensors();
         }
@@ -175,13 +173,10 @@ function adamSettings({ optimizer, weightDecay }: DistillSettings): AdamSettings
 /** The losses [steps, students] that wait on the engine, all of them finite. */
 function readLosses({ block, students }: DistillTask, { step }: Run, losses: LossLog): Float32Array {
   const first = step - losses.steps;
-  const values = losses.drain();
-  const bad = values.findIndex((loss) => !Number.isFinite(loss));
-  if (bad >= 0) {
-    const { id } = students[bad % students.length]!;
-    notFinite(block, id, first + Math.floor(bad / students.length) + 1, `the loss is ${values[bad]}`);
-  }
-  return values;
+  return losses.drain((loss, place) => {
+    const { id } = students[place % students.length]!;
+    return notFinite(block, id, first + Math.floor(place / students.length) + 1, `the loss is ${loss}`);
+  });
 }
 
 /** The held-out error of every student; a student remembers the weights that were its best. */
@@ -265,11 +260,6 @@ function secondsSince(start: number): number {
 }
 
 function notFinite(block: string, id: string, step: number, found: string): never {
-  return fail({
-    reason: 'not-finite',
-    subject: `distill, ${block}, ${id}`,
-    found: `${found} at step ${step}`,
-    expected: 'finite numbers',
-    next: 'lower distill.learningRate or raise distill.warmupShare and run again',
-  });
+  const next = 'lower distill.learningRate or raise distill.warmupShare and run again';
+  return failNotFinite(`distill, ${block}, ${id}`, `${found} at step ${step}`, next);
 }

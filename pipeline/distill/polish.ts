@@ -10,7 +10,7 @@ import { ffnNames, ffnParts, type FfnWeights } from '../model/ffn-weights.ts';
 import type { ModelTensors } from '../model/backbone.ts';
 import { forward } from '../model/encoder.ts';
 import { downloadFfn, teacherFfn, uploadFfn } from '../model/ffn-tensors.ts';
-import { createLossLog } from '../tensor/loss-log.ts';
+import { createLossLog, failNotFinite } from '../tensor/loss-log.ts';
 import { assertFlat } from '../tensor/memory.ts';
 import {
   adamInit,
@@ -23,7 +23,6 @@ import {
 } from '../tensor/optimizer.ts';
 import { scheduleMultiplier } from '../tensor/schedule.ts';
 import type { TrainingCheckpoint, TrainingState } from '../tensor/training-state.ts';
-import { fail } from '../util/failure.ts';
 
 export interface PolishSettings {
   readonly steps: number;
@@ -76,7 +75,6 @@ interface PolishRun {
 }
 
 const clipNorm = 1;
-const stepsPerReadback = 16;
 
 /**
  * Equal tasks give equal weights on one engine and thread count, interrupted or not. On abort it checkpoints and throws
@@ -95,9 +93,13 @@ export async function polishComposition(task: PolishTask): Promise<PolishResult>
   const waiting = createLossLog();
   const run = start(task.ffns);
   const readLosses = (): void => {
-    const values = waiting.drain();
-    const bad = values.findIndex((value) => !Number.isFinite(value));
-    if (bad >= 0) failNotFinite(values[bad]!, run.losses.length + bad + 1);
+    const values = waiting.drain((loss, place) =>
+      failNotFinite(
+        'polishing the composition',
+        `the loss is ${loss} at step ${run.losses.length + place + 1}`,
+        'lower the learning rate of polishing and run again',
+      ),
+    );
     run.losses.push(...values);
     if (values.length === 0) return;
     const loss = values.reduce((a, b) => a + b, 0) / values.length;
@@ -135,7 +137,7 @@ export async function polishComposition(task: PolishTask): Promise<PolishResult>
         waiting.push([loss]);
         step++;
         const isSave = performance.now() - savedAt >= (task.checkpointSeconds ?? 30) * 1000;
-        if (isSave || step === steps || waiting.steps >= stepsPerReadback) {
+        if (isSave || step === steps || waiting.isFull) {
           readLosses();
           checkTensors();
         }
@@ -227,14 +229,4 @@ function restore(run: PolishRun, { meta, tensors }: TrainingState): void {
   run.parameters = parameters;
   run.adam = adam;
   run.losses.push(...losses);
-}
-
-function failNotFinite(loss: number, step: number): never {
-  fail({
-    reason: 'not-finite',
-    subject: 'polishing the composition',
-    found: `the loss is ${loss} at step ${step}`,
-    expected: 'finite numbers',
-    next: 'lower the learning rate of polishing and run again',
-  });
 }

@@ -9,7 +9,7 @@ import { normalise } from '../../datasets/normalise.ts';
 import type { RawBatch } from '../../datasets/contract.ts';
 import { forward } from '../model/encoder.ts';
 import { downloadWeights } from '../model/upload.ts';
-import { createLossLog } from '../tensor/loss-log.ts';
+import { createLossLog, failNotFinite } from '../tensor/loss-log.ts';
 import { assertFlat } from '../tensor/memory.ts';
 import { scheduleMultiplier } from '../tensor/schedule.ts';
 import { fail } from '../util/failure.ts';
@@ -28,7 +28,6 @@ import type { TrainedTeacher, TrainTask } from './train-task.ts';
 export type { Epoch, TrainedTeacher, TrainProgress, TrainTask } from './train-task.ts';
 
 const clipNorm = 1;
-const stepsPerReadback = 25;
 
 /**
  * Equal tasks give equal weights on one engine and thread count; interrupted, it goes on from the last finished epoch
@@ -94,10 +93,15 @@ async function trainEpoch(task: TrainTask, run: TrainingRun, epoch: number): Pro
       tf.dispose([pixels, targets]);
       step++;
       images += batch.count;
-      if (losses.steps < stepsPerReadback && step < perEpoch) continue;
-      const values = losses.drain();
-      const bad = values.findIndex((value) => !Number.isFinite(value));
-      if (bad >= 0) failNotFinite(values[bad]!, epoch, step - values.length + bad + 1);
+      if (!losses.isFull && step < perEpoch) continue;
+      const firstStep = step - losses.steps + 1;
+      const values = losses.drain((loss, place) =>
+        failNotFinite(
+          'teacher training',
+          `the loss is ${loss} in epoch ${epoch}, step ${firstStep + place}`,
+          'lower teacher.train.learningRate or raise teacher.train.warmupEpochs and run again',
+        ),
+      );
       const now = performance.now();
       const total = values.reduce((a, b) => a + b, 0);
       const last = run.history.at(-1);
@@ -159,14 +163,4 @@ function checkImages({ architecture, train, heldOut }: TrainTask): void {
       next: 'make teacher.train.architecture and data.preprocessing agree',
     });
   }
-}
-
-function failNotFinite(loss: number, epoch: number, step: number): never {
-  fail({
-    reason: 'not-finite',
-    subject: 'teacher training',
-    found: `the loss is ${loss} in epoch ${epoch}, step ${step}`,
-    expected: 'finite numbers',
-    next: 'lower teacher.train.learningRate or raise teacher.train.warmupEpochs and run again',
-  });
 }

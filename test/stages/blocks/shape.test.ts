@@ -3,6 +3,7 @@ import {
   blockWidths,
   descents,
   distillLength,
+  keepsTrainingTokens,
   measuredContexts,
   polishedModels,
   removedPercent,
@@ -96,5 +97,13 @@ describe('polished models', () => {
 
   it('are named by percent without the noise of binary fractions', () => {
     assert.deepEqual([0.5, 0.625, 0.7, 0.07].map(removedPercent), [50, 62.5, 70, 7]);
+  });
+});
+
+describe('the inputs of training images', () => {
+  it('are kept where blocks train on them, and streamed anew where inputs are composed', () => {
+    assert.equal(keepsTrainingTokens(configOf({ inputs: { from: 'teacher' } })), true);
+    assert.equal(keepsTrainingTokens(configOf({ inputs: { from: 'composed' } })), false);
+    assert.equal(keepsTrainingTokens(configOf({})), false);
   });
 });
