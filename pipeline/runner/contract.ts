@@ -18,7 +18,7 @@ export interface JobPlan {
   readonly wants?: readonly JobId[] | undefined;
   /** All that the job's result depends on beside its inputs and files, and nothing else: a part of its fingerprint. */
   readonly settings: Json;
-  /** What the work needs and its result does not depend on: paths, batch sizes, shown names. No part of the fingerprint. */
+  /** What the work needs beside, and what makes nothing it did stale: places, images at once, names that are shown. */
   readonly handling?: Json | undefined;
   /** Outside files the result depends on; hashed for the fingerprint (by content, not by path). */
   readonly files?: readonly string[] | undefined;

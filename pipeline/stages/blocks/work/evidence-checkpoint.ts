@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { blockName } from '../../../model/architecture.ts';
-import { openSafetensors, writeSafetensors, type NamedArrays } from '../../../model/safetensors.ts';
+import { withSafetensors, writeSafetensors, type NamedArrays } from '../../../model/safetensors.ts';
 import type { EvidenceState } from '../../../recipe/evidence.ts';
 import { readJson, writeJsonAtomic } from '../../../util/atomic.ts';
 import { indices } from '../../common/artefacts.ts';
@@ -52,15 +52,15 @@ export async function loadEvidence(
   if (!existsSync(path)) return undefined;
   const states: EvidenceState[] = [];
   for (const block of indices(depth)) {
-    const file = await openSafetensors(join(folder, stateFile(block)));
     const state: Record<string, Record<string, unknown>> = {};
     const put = (key: string, value: unknown): void => {
       const [part, name] = key.split('/') as [string, string];
       (state[part] ??= {})[name] = value;
     };
-    for (const [key, value] of Object.entries(file.metadata)) put(key, Number(value));
-    for (const key of file.names) put(key, await file.readTyped(key));
-    await file.close();
+    await withSafetensors(join(folder, stateFile(block)), async (file) => {
+      for (const [key, value] of Object.entries(file.metadata)) put(key, Number(value));
+      for (const key of file.names) put(key, await file.readTyped(key));
+    });
     states.push(state as unknown as EvidenceState);
   }
   return { states, progress: await readJson<PassProgress>(path) };

@@ -7,7 +7,7 @@ import { readFfns, writeFfns } from '../../../model/ffn-file.ts';
 import { type FfnWeights, ffnNames } from '../../../model/ffn-weights.ts';
 import { blockName, prefixTokens, widthName, type Architecture } from '../../../model/architecture.ts';
 import { hostFfn } from '../../../model/host-weights.ts';
-import { openSafetensors, readTensors, withSafetensors } from '../../../model/safetensors.ts';
+import { readTensors, withSafetensors } from '../../../model/safetensors.ts';
 import { mergeEvidence } from '../../../recipe/evidence.ts';
 import { openTokenReader } from '../../../recipe/token-files.ts';
 import { readJson } from '../../../util/atomic.ts';
@@ -29,19 +29,20 @@ export async function readEvidence(
 ): Promise<BlockEvidence> {
   let merged: BlockEvidence | undefined;
   for (const shard of indices(shards)) {
-    const file = await openSafetensors(join(context.input(statisticsJob(shard)), files.statistics(block)));
-    const read = (name: string) => file.readTyped(name) as Promise<Float64Array>;
-    const asked: [string, Float64Array][] = [];
-    for (const need of needs) if (file.names.includes(need)) asked.push([need, await read(need)]);
-    const part: BlockEvidence = {
-      statistics: {
-        count: Number(file.metadata.count),
-        mean: await read('mean'),
-        covariance: await read('covariance'),
-      },
-      ...Object.fromEntries(asked),
-    };
-    await file.close();
+    const path = join(context.input(statisticsJob(shard)), files.statistics(block));
+    const part = await withSafetensors(path, async (file): Promise<BlockEvidence> => {
+      const read = (name: string) => file.readTyped(name) as Promise<Float64Array>;
+      const asked: [string, Float64Array][] = [];
+      for (const need of needs) if (file.names.includes(need)) asked.push([need, await read(need)]);
+      return {
+        statistics: {
+          count: Number(file.metadata.count),
+          mean: await read('mean'),
+          covariance: await read('covariance'),
+        },
+        ...Object.fromEntries(asked),
+      };
+    });
     if (part.statistics.count === 0) continue;
     merged = merged === undefined ? part : mergeEvidence(merged, part);
   }
