@@ -20,9 +20,9 @@ export interface SplitOptions {
 
 /** A job's context fits. */
 export interface SplitContext {
-  readonly signal?: AbortSignal;
-  progress?(progress: { readonly fraction: number; readonly note?: string }): void;
-  warn?(message: string): void;
+  readonly signal?: AbortSignal | undefined;
+  readonly progress?: ((progress: { readonly fraction: number; readonly note?: string }) => void) | undefined;
+  readonly warn?: ((message: string) => void) | undefined;
 }
 
 /**

@@ -80,11 +80,7 @@ async function draw(
     // How many images may be unusable was judged by the run; here the hash decides.
     { splits: sizes, maxCorruptShare: 1 },
     { seed, needTrain: false, preparer },
-    {
-      ...(signal && { signal }),
-      ...(onProgress && { progress: onProgress }),
-      ...(warn && { warn }),
-    },
+    { signal, progress: onProgress, warn },
   );
   return items[split];
 }

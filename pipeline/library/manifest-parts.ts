@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { familyNames } from '../model/architecture.ts';
+import { architectureFields, preprocessingFields } from '../model/checkpoint/own-file.ts';
 import type { Interval } from '../measure/interval.ts';
 import type { Measured } from '../measure/measured.ts';
 
@@ -51,27 +52,10 @@ export const architecture = z.strictObject({
     .string()
     .refine((name) => familyNames().includes(name), 'not a family of models that this version knows')
     .optional(),
-  imageSize: positive,
-  patchSize: positive,
-  channels: z.union([z.literal(1), z.literal(3)]),
-  width: positive,
-  depth: positive.max(10_000),
-  heads: positive,
-  hidden: positive,
-  classes: positive,
-  layerNormEpsilon: z.number().positive(),
-  gelu: z.enum(['exact', 'tanh']),
+  ...architectureFields,
 });
 
-export const preprocessing = z.strictObject({
-  resize: positive.nullable(),
-  resizeMode: z.enum(['shortest', 'stretch']),
-  interpolation: z.enum(['bicubic', 'bilinear', 'nearest', 'lanczos']),
-  crop: positive,
-  channels: z.union([z.literal(1), z.literal(3)]),
-  mean: z.array(z.number()).min(1).max(3),
-  std: z.array(z.number().positive()).min(1).max(3),
-});
+export const preprocessing = z.strictObject(preprocessingFields);
 
 export const modelScores = accuracy.extend({
   top1DeltaPp: interval,

@@ -61,8 +61,8 @@ export async function remeasure(
   const engine = await loadEngine(choice);
   const drawing = source.items === undefined ? 0.3 : 0;
   const images = await openMeasuredSplit(library, source, split, {
-    ...(signal && { signal }),
-    ...(warn && { warn }),
+    signal,
+    warn,
     onProgress: ({ fraction, note }) =>
       onProgress?.({ fraction: drawing * fraction, note: `drawing the split: ${note}` }),
   });
@@ -74,7 +74,7 @@ export async function remeasure(
       images: images.items.length,
       descendants: [],
       models: [...distinct].map(([id, ids]) => ({ id, ffn: (block) => uploaded.ffn(ids[block]!) })),
-      ...(signal && { signal }),
+      signal,
       onProgress: ({ fraction, ...rest }) =>
         onProgress?.({ fraction: drawing + (1 - drawing) * fraction, ...rest }),
     });

@@ -6,7 +6,7 @@ import {
   type HostTensor,
   type HostWeights,
 } from '../model/host-weights.ts';
-import { requireFinite } from '../model/finite.ts';
+import { requireFinite } from '../model/untrusted-file.ts';
 import { withSafetensors, type SafetensorsFile } from '../model/safetensors.ts';
 import { fail } from '../util/failure.ts';
 import { readFloatsSync } from '../model/safetensors-sync.ts';

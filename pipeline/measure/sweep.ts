@@ -40,7 +40,7 @@ export interface SweepOptions {
   readonly models: readonly { readonly id: string; readonly ffn: (block: number) => FfnTensors }[];
   /** More models to exchange single blocks in, beside the teacher. */
   readonly contexts?: readonly SweepContext[];
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   readonly onProgress?: (progress: {
     fraction: number;
     note: string;

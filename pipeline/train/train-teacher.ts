@@ -13,7 +13,7 @@ import { createLossLog, failNotFinite } from '../tensor/loss-log.ts';
 import { assertFlat } from '../tensor/memory.ts';
 import { scheduleMultiplier } from '../tensor/schedule.ts';
 import { fail } from '../util/failure.ts';
-import { smoothedTargets } from './smoothed-cross-entropy.ts';
+import { smoothedTargets, decays, trainStep, type TrainingModel } from './train-step.ts';
 import { batchesPerEpoch, pickImages, trainBatches } from './train-batches.ts';
 import {
   disposeModel,
@@ -22,7 +22,6 @@ import {
   startTraining,
   type TrainingRun,
 } from './train-state.ts';
-import { decays, trainStep, type TrainingModel } from './train-step.ts';
 import type { TrainedTeacher, TrainTask } from './train-task.ts';
 
 export type { Epoch, TrainedTeacher, TrainProgress, TrainTask } from './train-task.ts';

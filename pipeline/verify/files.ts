@@ -19,7 +19,7 @@ export async function verifyFiles(
     signal,
     onFile,
   }: {
-    readonly signal?: AbortSignal;
+    readonly signal?: AbortSignal | undefined;
     readonly onFile?: (done: number, total: number, name: string) => void;
   } = {},
 ): Promise<{ checks: Check[]; damaged: ReadonlySet<string> }> {

@@ -52,7 +52,7 @@ export interface Verified<M> {
 }
 
 export interface VerifyOptions {
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   readonly onProgress?: (progress: { readonly fraction: number; readonly note: string }) => void;
 }
 

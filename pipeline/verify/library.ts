@@ -43,12 +43,12 @@ export async function verifyLibrary(
   if (manifest === undefined) return { kind: 'library', folder, checks: [check], findings, notes: [] };
 
   const { checks, damaged } = await verifyFiles(folder, filesOf(manifest), findings, {
-    ...(signal && { signal }),
+    signal,
     onFile: (done, total, name) => onProgress?.({ fraction: (0.4 * done) / total, note: name }),
   });
   const library = await openLibrary(manifestPath, { check: 'none' });
   const weightChecks = await verifyWeights(library, damaged, findings, {
-    ...(signal && { signal }),
+    signal,
     onDescendant: (done, total) =>
       onProgress?.({ fraction: 0.4 + (0.3 * done) / total, note: `self-test ${done}/${total}` }),
   });
@@ -57,7 +57,7 @@ export async function verifyLibrary(
     await verifyRanking(library, damaged, findings),
   ];
   const models = await verifyModels(library, findings, {
-    ...(signal && { signal }),
+    signal,
     onProgress: ({ fraction, note }) => onProgress?.({ fraction: 0.7 + 0.3 * fraction, note }),
   });
   onProgress?.({ fraction: 1, note: 'done' });
@@ -106,7 +106,7 @@ export async function verifyModels(
       continue;
     }
     const model = await verifyModel(path, {
-      ...(signal && { signal }),
+      signal,
       onProgress: ({ fraction, note }) =>
         onProgress?.({ fraction: (index + fraction) / entries.length, note: `${below}: ${note}` }),
     });

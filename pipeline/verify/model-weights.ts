@@ -25,7 +25,10 @@ export async function verifyModelWeights(
   {
     signal,
     onFile,
-  }: { readonly signal?: AbortSignal; readonly onFile?: (done: number, total: number) => void } = {},
+  }: {
+    readonly signal?: AbortSignal | undefined;
+    readonly onFile?: (done: number, total: number) => void;
+  } = {},
 ): Promise<ModelWeights> {
   const { architecture, widths, descendants } = model.manifest;
   const frame = tally('frame', findings, damaged);

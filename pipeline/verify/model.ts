@@ -30,12 +30,12 @@ export async function verifyModel(
   const { value: manifest, check } = await verifyDocument(path, modelKind, findings);
   if (manifest === undefined) return { kind: 'model', folder, checks: [check], findings, notes: [] };
   const { checks, damaged } = await verifyFiles(folder, manifest.files, findings, {
-    ...(signal && { signal }),
+    signal,
     onFile: (done, total, note) => onProgress?.({ fraction: (0.6 * done) / total, note }),
   });
   const model: Model = await openModel(path, { check: 'none' });
   const weights = await verifyModelWeights(model, damaged, findings, {
-    ...(signal && { signal }),
+    signal,
     onFile: (done, total) =>
       onProgress?.({ fraction: 0.6 + (0.4 * done) / total, note: `weights ${done}/${total}` }),
   });

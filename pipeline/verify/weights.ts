@@ -1,4 +1,4 @@
-import { requireFinite } from '../model/finite.ts';
+import { requireFinite } from '../model/untrusted-file.ts';
 import type { FfnWeights } from '../model/ffn-weights.ts';
 import {
   openSafetensors,
@@ -15,7 +15,7 @@ import { frameShapes, checkTensors } from '../library/weights.ts';
 import { foundIn, tally, type Check, type Finding } from './finding.ts';
 
 export interface WeightsProgress {
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   readonly onDescendant?: (done: number, total: number) => void;
 }
 

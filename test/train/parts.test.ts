@@ -2,9 +2,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import assert from 'node:assert/strict';
 import type { Architecture } from '../../pipeline/model/architecture.ts';
 import { canonicalShapes } from '../../pipeline/model/host-weights.ts';
-import { crossEntropy, smoothedTargets } from '../../pipeline/train/smoothed-cross-entropy.ts';
+import { crossEntropy, smoothedTargets, decays } from '../../pipeline/train/train-step.ts';
 import { batchesPerEpoch, trainBatches } from '../../pipeline/train/train-batches.ts';
-import { decays } from '../../pipeline/train/train-step.ts';
 import { describeOnEachEngine } from '../support/engines.ts';
 
 describeOnEachEngine('smoothed cross-entropy', () => {

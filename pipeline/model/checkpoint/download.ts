@@ -15,11 +15,11 @@ export interface DownloadRequest {
   readonly url: string;
   readonly target: string;
   /** Bearer token; not sent to another host that the server redirects to. */
-  readonly token?: string;
+  readonly token?: string | undefined;
   /** The way by hand, for the failure's message. */
   readonly next: string;
-  readonly onProgress?: (progress: DownloadProgress) => void;
-  readonly signal?: AbortSignal;
+  readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 const attempts = 4;

@@ -56,10 +56,10 @@ export async function fetchFromHub(name: string, options: HubOptions = {}): Prom
     download({
       url: `${base}/${file}`,
       target: join(folder, target),
-      ...(environment.HF_TOKEN && { token: environment.HF_TOKEN }),
+      token: environment.HF_TOKEN || undefined,
       next: manually,
-      ...(onProgress && { onProgress }),
-      ...(signal && { signal }),
+      onProgress,
+      signal,
     });
   await mkdir(folder, { recursive: true });
   // The weights come last, and of a sharded model the index: their presence means that all is here.

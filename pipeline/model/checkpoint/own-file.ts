@@ -14,31 +14,42 @@ export interface OwnFile {
   readonly preprocessing?: Preprocessing;
 }
 
-const untold = z.object({
-  heads: z.int().positive(),
+const positive = z.int().min(1);
+const channels = z.union([z.literal(1), z.literal(3)]);
+
+const untoldFields = {
+  heads: positive,
   layerNormEpsilon: z.number().positive(),
   gelu: z.enum(['exact', 'tanh']),
-});
-const channels = z.union([z.literal(1), z.literal(3)]);
-const whole = untold.extend({
-  family: z.string(),
-  imageSize: z.int().positive(),
-  patchSize: z.int().positive(),
+};
+
+/** What files tell of an architecture, but for its family. */
+export const architectureFields = {
+  imageSize: positive,
+  patchSize: positive,
   channels,
-  width: z.int().positive(),
-  depth: z.int().positive(),
-  hidden: z.int().positive(),
-  classes: z.int().positive(),
-});
-const preprocessingSchema = z.object({
-  resize: z.int().positive().nullable(),
+  width: positive,
+  depth: positive.max(10_000),
+  heads: untoldFields.heads,
+  hidden: positive,
+  classes: positive,
+  layerNormEpsilon: untoldFields.layerNormEpsilon,
+  gelu: untoldFields.gelu,
+};
+
+export const preprocessingFields = {
+  resize: positive.nullable(),
   resizeMode: z.enum(['shortest', 'stretch']),
   interpolation: z.enum(['bicubic', 'bilinear', 'nearest', 'lanczos']),
-  crop: z.int().positive(),
+  crop: positive,
   channels,
   mean: z.array(z.number()).min(1).max(3),
   std: z.array(z.number().positive()).min(1).max(3),
-});
+};
+
+const untold = z.object(untoldFields);
+const whole = z.object({ family: z.string(), ...architectureFields });
+const preprocessingSchema = z.object(preprocessingFields);
 
 /** Our own files use canonical names, of whatever family. */
 export const canonicalNaming: Naming = {
