@@ -41,7 +41,7 @@ export async function performJob(
     progress,
     warn,
   };
-  const { run } = await stage.work();
-  const summary = await run(job, context);
+  const work = await stage.work();
+  const summary = await work.run(job, context);
   return { summary, outputs: await collectOutputs(folder) };
 }
