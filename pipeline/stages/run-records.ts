@@ -9,7 +9,8 @@ import { readJson } from '../util/atomic.ts';
 import { BlockForgeError } from '../util/failure.ts';
 import type { Sha256 } from '../util/hash.ts';
 import { commonFiles, splitsJob } from './common/artefacts.ts';
-import { methods, type Method } from './methods.ts';
+import type { Method } from './common/method.ts';
+import { methods } from './methods.ts';
 
 /** What the record of a method's `library` job says of the config, and of what it wrote. */
 const libraryRecord = z.object({

@@ -11,7 +11,7 @@ import {
   teacherJob,
 } from '../../../pipeline/stages/common/artefacts.ts';
 import { batchHandling, data, teacher } from '../../../pipeline/stages/common/graph.ts';
-import type { Method } from '../../../pipeline/stages/methods.ts';
+import type { Method } from '../../../pipeline/stages/common/method.ts';
 import { skeletonSchema, type SkeletonConfig, type SkeletonInput } from './schema.ts';
 import type { PartSettings } from './work/part.ts';
 import type { VoteSettings } from './work/vote.ts';

@@ -1,0 +1,16 @@
+import type { MethodSchema } from '../../config/method.ts';
+import type { Config } from '../../config/schema.ts';
+import type { JobId, Stage } from '../../runner/contract.ts';
+import type { PlanInput } from './plan-input.ts';
+
+/** A way from a teacher to what is handed on: what its config may say, and the jobs that follow from it. */
+export interface Method<C extends Config> extends MethodSchema<C> {
+  readonly stages: readonly Stage<PlanInput<C>>[];
+  /** Path of the module that exports them, for the processes that do their jobs. */
+  readonly registry: string;
+  /**
+   * The job that makes the library, published as `library`; absent where the method makes none, or something else. Its
+   * settings hold the whole config as `config`: by them `verify` and `compose` find the images again.
+   */
+  readonly library?: JobId | undefined;
+}
