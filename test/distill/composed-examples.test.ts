@@ -8,7 +8,8 @@ import { disposeFfn, uploadFfn } from '../../pipeline/model/ffn-tensors.ts';
 import { sliceFfn } from '../../pipeline/model/ffn-weights.ts';
 import { random } from '../../pipeline/util/random.ts';
 import { describeOnEachEngine } from '../support/engines.ts';
-import { abortAfter, memoryCheckpoint, timeless } from './rig.ts';
+import { memoryCheckpoint } from '../support/memory-checkpoint.ts';
+import { abortAfter, timeless } from './rig.ts';
 import { outputOf, sampleBlock } from '../compress/sample-block.ts';
 import { present } from '../support/present.ts';
 

@@ -8,7 +8,8 @@ import { sliceFfn, type FfnWeights } from '../../pipeline/model/ffn-weights.ts';
 import type { BlockForgeError } from '../../pipeline/util/failure.ts';
 import { random } from '../../pipeline/util/random.ts';
 import { describeOnEachEngine } from '../support/engines.ts';
-import { abortAfter, memoryCheckpoint, timeless } from './rig.ts';
+import { memoryCheckpoint } from '../support/memory-checkpoint.ts';
+import { abortAfter, timeless } from './rig.ts';
 import { present } from '../support/present.ts';
 
 const [D, H] = [8, 24];

@@ -15,7 +15,8 @@ import type { BlockForgeError } from '../../pipeline/util/failure.ts';
 import { random } from '../../pipeline/util/random.ts';
 import { strongWeights, tinyArchitecture as tiny } from '../support/checkpoints.ts';
 import { describeOnEachEngine } from '../support/engines.ts';
-import { abortAfter, memoryCheckpoint } from './rig.ts';
+import { memoryCheckpoint } from '../support/memory-checkpoint.ts';
+import { abortAfter } from './rig.ts';
 import { present } from '../support/present.ts';
 
 const host = strongWeights(tiny);

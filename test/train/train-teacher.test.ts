@@ -5,11 +5,11 @@ import type { Architecture } from '../../pipeline/model/architecture.ts';
 import { canonicalShapes } from '../../pipeline/model/host-weights.ts';
 import { forward } from '../../pipeline/model/encoder.ts';
 import { uploadTeacher } from '../../pipeline/model/upload.ts';
-import type { TrainingState } from '../../pipeline/tensor/training-state.ts';
 import { trainTeacher, type TrainTask } from '../../pipeline/train/train-teacher.ts';
 import type { BlockForgeError } from '../../pipeline/util/failure.ts';
 import { random } from '../../pipeline/util/random.ts';
 import { describeOnEachEngine } from '../support/engines.ts';
+import { memoryCheckpoint } from '../support/memory-checkpoint.ts';
 
 const architecture: Architecture = {
   imageSize: 8,
@@ -35,21 +35,6 @@ function images(count: number, name: string): RawBatch {
     pixels[i] = Math.max(0, Math.min(255, (bright ? 170 : 85) + 25 * stream.normal()));
   }
   return { ids: Array.from(labels, (_, i) => `${name}:${i}`), labels, pixels, count, size: 8, channels: 1 };
-}
-
-function memoryCheckpoint() {
-  const saved: TrainingState[] = [];
-  return {
-    saved,
-    load: () => Promise.resolve(saved.at(-1)),
-    save(state: TrainingState) {
-      saved.push({
-        meta: JSON.parse(JSON.stringify(state.meta)) as TrainingState['meta'],
-        tensors: Object.fromEntries(Object.entries(state.tensors).map(([name, x]) => [name, x.slice()])),
-      });
-      return Promise.resolve();
-    },
-  };
 }
 
 function task(changes: Partial<TrainTask> = {}, epochs = 5): TrainTask {
