@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { pathToFileURL } from 'node:url';
 import { sweep, type LabelledBatch } from '../pipeline/measure/sweep.ts';
 import { tokensPerImage, type Architecture } from '../pipeline/model/architecture.ts';
-import { namedArchitecture } from '../pipeline/model/checkpoint/architectures.ts';
+import { namedArchitecture } from '../pipeline/checkpoint/architectures.ts';
 import { sliceFfn } from '../pipeline/model/ffn-weights.ts';
 import { initialWeights } from '../pipeline/model/initial-weights.ts';
 import { forward } from '../pipeline/model/encoder.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { familyNames } from '../model/architecture.ts';
-import { architectureFields, preprocessingFields } from '../model/checkpoint/own-file.ts';
+import { architectureFields, preprocessingFields } from '../checkpoint/own-file.ts';
 import type { Interval } from '../measure/interval.ts';
 import type { Measured } from '../measure/measured.ts';
 

@@ -28,13 +28,13 @@ import {
   registerFamily,
   tokensPerImage,
 } from '../../pipeline/model/architecture.ts';
-import { inspectCheckpoint } from '../../pipeline/model/checkpoint/inspect.ts';
+import { inspectCheckpoint } from '../../pipeline/checkpoint/inspect.ts';
 import { blockCosts, frameCosts, modelCosts } from '../../pipeline/model/costs.ts';
 import { blockFeatures, forward, head } from '../../pipeline/model/encoder.ts';
 import { ffnNames, ffnParts, isFfnName, sliceFfn } from '../../pipeline/model/ffn-weights.ts';
 import { disposeFfn, teacherFfn, uploadFfn, type FfnTensors } from '../../pipeline/model/ffn-tensors.ts';
 import { canonicalShapes, hostFfn } from '../../pipeline/model/host-weights.ts';
-import { readTeacher, writeTeacher } from '../../pipeline/model/teacher-file.ts';
+import { readTeacher, writeTeacher } from '../../pipeline/checkpoint/teacher-file.ts';
 import { uploadTeacher, uploadWeights, type TeacherTensors } from '../../pipeline/model/upload.ts';
 import { adamInit } from '../../pipeline/tensor/optimizer.ts';
 import { smoothedTargets, decays, trainStep, type TrainingModel } from '../../pipeline/train/train-step.ts';

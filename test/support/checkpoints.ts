@@ -1,5 +1,5 @@
 import type { Architecture } from '../../pipeline/model/architecture.ts';
-import { namedArchitecture } from '../../pipeline/model/checkpoint/architectures.ts';
+import { namedArchitecture } from '../../pipeline/checkpoint/architectures.ts';
 import type { HostWeights } from '../../pipeline/model/host-weights.ts';
 import { initialWeights } from '../../pipeline/model/initial-weights.ts';
 import type { NamedArrays } from '../../pipeline/model/safetensors.ts';

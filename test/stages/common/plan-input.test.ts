@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Preprocessing } from '../../../datasets/contract.ts';
 import { normalisations } from '../../../datasets/preprocessing.ts';
 import { configSchema } from '../../../pipeline/config/schema.ts';
-import { writeTeacher } from '../../../pipeline/model/teacher-file.ts';
+import { writeTeacher } from '../../../pipeline/checkpoint/teacher-file.ts';
 import { preparePlanInput } from '../../../pipeline/stages/common/plan-input.ts';
 import { BlockForgeError } from '../../../pipeline/util/failure.ts';
 import { strongWeights, tinyArchitecture } from '../../support/checkpoints.ts';

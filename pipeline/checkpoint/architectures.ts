@@ -1,5 +1,5 @@
-import type { Preprocessing } from '../../../datasets/contract.ts';
-import type { Architecture } from '../architecture.ts';
+import type { Preprocessing } from '../../datasets/contract.ts';
+import type { Architecture } from '../model/architecture.ts';
 
 /** What a published architecture's name tells, shapes included so that a wrong name is noticed. */
 export interface NamedArchitecture {

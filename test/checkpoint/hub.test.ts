@@ -5,12 +5,12 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fetchFromHub } from '../../../pipeline/model/checkpoint/hub.ts';
-import { inspectCheckpoint } from '../../../pipeline/model/checkpoint/inspect.ts';
-import { writeSafetensors } from '../../../pipeline/model/safetensors.ts';
-import { BlockForgeError } from '../../../pipeline/util/failure.ts';
-import { asHuggingface, strongWeights, tinyArchitecture } from '../../support/checkpoints.ts';
-import { present } from '../../support/present.ts';
+import { fetchFromHub } from '../../pipeline/checkpoint/hub.ts';
+import { inspectCheckpoint } from '../../pipeline/checkpoint/inspect.ts';
+import { writeSafetensors } from '../../pipeline/model/safetensors.ts';
+import { BlockForgeError } from '../../pipeline/util/failure.ts';
+import { asHuggingface, strongWeights, tinyArchitecture } from '../support/checkpoints.ts';
+import { present } from '../support/present.ts';
 
 interface Served {
   readonly body: Buffer;
@@ -49,7 +49,7 @@ function hub(files: Map<string, Served>, log: IncomingMessage[]): Server {
   });
 }
 
-describe('model/checkpoint/hub', () => {
+describe('checkpoint/hub', () => {
   let cache: string;
   let server: Server;
   let environment: Record<string, string>;

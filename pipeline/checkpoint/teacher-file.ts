@@ -1,10 +1,10 @@
 import type { Preprocessing } from '../../datasets/contract.ts';
 import { canonicalJson } from '../util/hash.ts';
 import { joined } from '../util/joined.ts';
-import type { Architecture } from './architecture.ts';
-import type { Inspection } from './checkpoint/inspect.ts';
-import { canonicalShapes, type HostWeights } from './host-weights.ts';
-import { openSafetensors, writeSafetensors, type SafetensorsFile } from './safetensors.ts';
+import type { Architecture } from '../model/architecture.ts';
+import type { Inspection } from './inspect.ts';
+import { canonicalShapes, type HostWeights } from '../model/host-weights.ts';
+import { openSafetensors, writeSafetensors, type SafetensorsFile } from '../model/safetensors.ts';
 
 /** All weights of an inspected checkpoint by canonical name, as float32, with q, k and v fused. */
 export async function readTeacher(inspection: Inspection): Promise<HostWeights> {

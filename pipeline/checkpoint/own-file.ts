@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { Preprocessing } from '../../../datasets/contract.ts';
-import { fail } from '../../util/failure.ts';
-import { familyNames, isDefaultFamily, type Architecture } from '../architecture.ts';
+import type { Preprocessing } from '../../datasets/contract.ts';
+import { fail } from '../util/failure.ts';
+import { familyNames, isDefaultFamily, type Architecture } from '../model/architecture.ts';
 import type { StoredCheckpoint } from './locate.ts';
 import type { Naming } from './naming.ts';
 

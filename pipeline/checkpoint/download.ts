@@ -1,8 +1,8 @@
 import { open, rename, rm, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { BlockForgeError, fail } from '../../util/failure.ts';
-import { sha256File } from '../../util/hash.ts';
+import { BlockForgeError, fail } from '../util/failure.ts';
+import { sha256File } from '../util/hash.ts';
 
 export interface DownloadProgress {
   readonly file: string;

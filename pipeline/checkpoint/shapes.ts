@@ -1,6 +1,6 @@
-import { fail } from '../../util/failure.ts';
-import { isDefaultFamily, type Architecture } from '../architecture.ts';
-import { canonicalShapes } from '../host-weights.ts';
+import { fail } from '../util/failure.ts';
+import { isDefaultFamily, type Architecture } from '../model/architecture.ts';
+import { canonicalShapes } from '../model/host-weights.ts';
 import type { StoredCheckpoint } from './locate.ts';
 import type { Naming } from './naming.ts';
 import { listed, unsupportedParts } from './unsupported.ts';

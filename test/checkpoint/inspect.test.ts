@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { inspectCheckpoint, type Inspection } from '../../../pipeline/model/checkpoint/inspect.ts';
-import type { Architecture } from '../../../pipeline/model/architecture.ts';
-import { canonicalShapes } from '../../../pipeline/model/host-weights.ts';
-import { writeSafetensors, type NamedArrays } from '../../../pipeline/model/safetensors.ts';
-import { readTeacher, writeTeacher } from '../../../pipeline/model/teacher-file.ts';
-import { BlockForgeError, type FailureReason } from '../../../pipeline/util/failure.ts';
-import { asHuggingface, asTorchvision, strongWeights, tinyArchitecture } from '../../support/checkpoints.ts';
+import { inspectCheckpoint, type Inspection } from '../../pipeline/checkpoint/inspect.ts';
+import type { Architecture } from '../../pipeline/model/architecture.ts';
+import { canonicalShapes } from '../../pipeline/model/host-weights.ts';
+import { writeSafetensors, type NamedArrays } from '../../pipeline/model/safetensors.ts';
+import { readTeacher, writeTeacher } from '../../pipeline/checkpoint/teacher-file.ts';
+import { BlockForgeError, type FailureReason } from '../../pipeline/util/failure.ts';
+import { asHuggingface, asTorchvision, strongWeights, tinyArchitecture } from '../support/checkpoints.ts';
 
 const hints = { heads: 2, layerNormEpsilon: 1e-6, gelu: 'exact' } as const;
 const huggingfaceConfig = {
@@ -44,7 +44,7 @@ async function refusal(promise: Promise<unknown>, reason: FailureReason): Promis
   return message;
 }
 
-describe('model/checkpoint', () => {
+describe('checkpoint', () => {
   const weights = strongWeights(tinyArchitecture);
   let root: string;
   let count = 0;
@@ -337,8 +337,8 @@ describe('model/checkpoint', () => {
         await visit(join(dirname(file), found[1]!));
       }
     };
-    await visit(join(import.meta.dirname, '../../../pipeline/model/checkpoint/inspect.ts'));
-    await visit(join(import.meta.dirname, '../../../pipeline/model/teacher-file.ts'));
+    await visit(join(import.meta.dirname, '../../pipeline/checkpoint/inspect.ts'));
+    await visit(join(import.meta.dirname, '../../pipeline/checkpoint/teacher-file.ts'));
     assert.ok(seen.size > 12, `${seen.size} files`);
   });
 

@@ -1,9 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Preprocessing } from '../../../datasets/contract.ts';
-import { readJson } from '../../util/atomic.ts';
-import { fail } from '../../util/failure.ts';
-import type { Architecture } from '../architecture.ts';
+import type { Preprocessing } from '../../datasets/contract.ts';
+import { readJson } from '../util/atomic.ts';
+import { fail } from '../util/failure.ts';
+import type { Architecture } from '../model/architecture.ts';
 
 /** What the files beside the weights tell. */
 export interface SideConfig {

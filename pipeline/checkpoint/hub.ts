@@ -1,8 +1,8 @@
 import { mkdir, readFile, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { insideFolder, readJson, writeFileAtomic } from '../../util/atomic.ts';
-import { fail } from '../../util/failure.ts';
+import { insideFolder, readJson, writeFileAtomic } from '../util/atomic.ts';
+import { fail } from '../util/failure.ts';
 import { download, type DownloadProgress } from './download.ts';
 
 export interface HubOptions {

@@ -1,8 +1,8 @@
 import { readdir, stat } from 'node:fs/promises';
 import { dirname, extname, join } from 'node:path';
-import { insideFolder, readJson } from '../../util/atomic.ts';
-import { fail } from '../../util/failure.ts';
-import { readSafetensorsHeader, type TensorInfo } from '../safetensors.ts';
+import { insideFolder, readJson } from '../util/atomic.ts';
+import { fail } from '../util/failure.ts';
+import { readSafetensorsHeader, type TensorInfo } from '../model/safetensors.ts';
 
 /** The tensors of a checkpoint, of one file or of several shards, by stored name. Headers only. */
 export interface StoredCheckpoint {

@@ -1,7 +1,7 @@
-import type { Preprocessing } from '../../../datasets/contract.ts';
-import { fail } from '../../util/failure.ts';
-import type { Architecture } from '../architecture.ts';
-import { canonicalShapes } from '../host-weights.ts';
+import type { Preprocessing } from '../../datasets/contract.ts';
+import { fail } from '../util/failure.ts';
+import type { Architecture } from '../model/architecture.ts';
+import { canonicalShapes } from '../model/host-weights.ts';
 import { knownNames, namedArchitecture, type NamedArchitecture } from './architectures.ts';
 import { detectNaming, type NamingName } from './naming.ts';
 import { fetchFromHub, isHubName, type HubOptions } from './hub.ts';
@@ -10,7 +10,7 @@ import { canonicalNaming, readOwnFile } from './own-file.ts';
 import { checkTensors, readShapes, type ShapeFacts } from './shapes.ts';
 import { readSideConfig, type SideConfig } from './side-config.ts';
 import { listed } from './unsupported.ts';
-import { known } from '../../util/known.ts';
+import { known } from '../util/known.ts';
 
 /** What shapes cannot tell, from the YAML; overrides config.json and the named architecture. */
 export interface ArchitectureHints {
