@@ -6,8 +6,11 @@ export interface Item {
   /** Class index, 0-based. */
   readonly label: number;
   /** The source's own split, where it has one. */
-  readonly origin: 'train' | 'test' | 'all';
+  readonly origin: Origin;
 }
+
+/** Which part of its source an image is of; `all` where the source is in one part. */
+export type Origin = 'train' | 'val' | 'test' | 'all';
 
 /** Pixels as stored: height x width x channels, 8 bits, row-major. */
 export interface Image {

@@ -40,8 +40,9 @@ export async function makeSplits(
   context: SplitContext = {},
 ): Promise<Splits> {
   const sizes = data.splits;
-  const ownTest = source.items.some(({ origin }) => origin === 'test');
-  const testItems = source.items.filter(({ origin }) => origin === (ownTest ? 'test' : 'all'));
+  const held = (['test', 'val'] as const).find((part) => source.items.some(({ origin }) => origin === part));
+  const ownTest = held !== undefined;
+  const testItems = source.items.filter(({ origin }) => origin === (held ?? 'all'));
   const trainItems = ownTest ? source.items.filter(({ origin }) => origin === 'train') : testItems;
   const drawn = sizes.selection + sizes.calibration;
   if (ownTest) {

@@ -3,20 +3,19 @@ import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { extname, join, relative, resolve, sep } from 'node:path';
 import { fail } from '../../pipeline/util/failure.ts';
 import { formatBytes } from '../../pipeline/util/format.ts';
-import type { Item, Source } from '../contract.ts';
+import type { Item, Origin, Source } from '../contract.ts';
 import { decodeImage } from '../decode-image.ts';
 import { failMissing } from '../missing.ts';
 
 const extensions = new Set(['.jpg', '.jpeg', '.png', '.webp']);
-const testNames = ['test', 'val', 'validation', 'valid'];
+const valNames = ['val', 'validation', 'valid'];
 const maxFileBytes = 256e6;
 /** Folders inside a class folder are searched this deep. */
 const maxDepth = 4;
 
 /**
  * Images in one folder per class; classes are the folders sorted by name (by code units, so the same everywhere).
- * Where the top level holds `train/` and one of `test/`, `val/`, those are the source's own splits (with both, `val/`
- * is left unread). Hidden files and other file types are ignored; links may not lead out of the folder.
+ * Where the top level holds `train/` and one of `test/`, `val/` or both, those are the source's own splits. Hidden files and other file types are ignored; links may not lead out of the folder.
  * @throws BlockForgeError `file-missing` without images, `data-invalid` for a link out of the folder or a test class
  * that is not among the training classes.
  */
@@ -27,14 +26,13 @@ export async function openFolder(folder: string): Promise<Source> {
   });
   if (!(await stat(root)).isDirectory()) missing(folder, 'a file');
   const top = await listFolders(root, '');
-  const testName = testNames.find((name) => top.includes(name));
-  const own = top.includes('train') && testName !== undefined;
-  const parts: { at: string; origin: Item['origin'] }[] = own
-    ? [
-        { at: 'train', origin: 'train' },
-        { at: testName, origin: 'test' },
-      ]
-    : [{ at: '', origin: 'all' }];
+  const valName = valNames.find((name) => top.includes(name));
+  const parts: { at: string; origin: Origin }[] = [
+    { at: 'train', origin: 'train' },
+    ...(valName === undefined ? [] : [{ at: valName, origin: 'val' } as const]),
+    ...(top.includes('test') ? [{ at: 'test', origin: 'test' } as const] : []),
+  ];
+  if (!top.includes('train') || parts.length === 1) parts.splice(0, parts.length, { at: '', origin: 'all' });
 
   const classes = await listFolders(root, parts[0]!.at);
   const labels = new Map(classes.map((name, label) => [name, label]));

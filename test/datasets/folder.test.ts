@@ -35,7 +35,10 @@ describe('folder source', () => {
     await writeImage(join(at, 'val/dog/3.png'));
     const source = await openFolder(at);
     assert.deepEqual(source.classes, ['cat', 'dog']);
-    assert.deepEqual(source.items[2], { id: 'val/dog/3.png', label: 1, origin: 'test' });
+    assert.deepEqual(source.items[2], { id: 'val/dog/3.png', label: 1, origin: 'val' });
+    await writeImage(join(at, 'test/cat/5.png'));
+    const origins = (await openFolder(at)).items.map(({ origin }) => origin);
+    assert.deepEqual(origins, ['train', 'train', 'val', 'test']);
     await writeImage(join(at, 'val/owl/4.png'));
     await assert.rejects(openFolder(at), failure('data-invalid', 'owl', 'train/'));
   });
