@@ -3,6 +3,7 @@ import { fail } from '../util/failure.ts';
 import type { Architecture } from '../model/architecture.ts';
 import { canonicalShapes } from '../model/host-weights.ts';
 import { knownNames, namedArchitecture, type NamedArchitecture } from './architectures.ts';
+import type { ClassLabels } from './class-labels.ts';
 import { detectNaming, type NamingName } from './naming.ts';
 import { fetchFromHub, isHubName, type HubOptions } from './hub.ts';
 import { locateCheckpoint, type StoredCheckpoint } from './locate.ts';
@@ -36,8 +37,8 @@ export interface Inspection {
   readonly files: readonly string[];
   /** What the weights were trained with, where that is known. */
   readonly preprocessing?: Preprocessing;
-  /** In class order, where they are known. */
-  readonly classLabels?: readonly string[];
+  /** What the config beside the weights calls the outputs; as many as it names. @throws BlockForgeError `file-invalid` */
+  readonly classLabels: () => ClassLabels | undefined;
   /** Where each fact that shapes cannot tell came from. */
   readonly origin: Readonly<Record<Untold, string>>;
   /** Canonical name -> the stored tensors that make it, stacked along the first axis. */
@@ -97,7 +98,7 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
     ...(recommended?.mean.length === channels && {
       preprocessing: { ...recommended, crop: imageSize, channels },
     }),
-    ...(side.classLabels?.length === architecture.classes && { classLabels: side.classLabels }),
+    classLabels: side.classLabels ?? (() => undefined),
     origin,
     tensors: Object.fromEntries(
       Object.keys(canonicalShapes(architecture)).map((canonical) => [

@@ -4,6 +4,7 @@ import type { Preprocessing } from '../../datasets/contract.ts';
 import { readJson } from '../util/atomic.ts';
 import { fail } from '../util/failure.ts';
 import type { Architecture } from '../model/architecture.ts';
+import { huggingfaceLabels, timmLabels, type ClassLabels } from './class-labels.ts';
 
 /** What the files beside the weights tell. */
 export interface SideConfig {
@@ -15,7 +16,8 @@ export interface SideConfig {
   /** timm: the architecture's name. */
   readonly architectureName?: string;
   readonly preprocessing?: Omit<Preprocessing, 'crop' | 'channels'>;
-  readonly classLabels?: readonly string[];
+  /** Read when asked for: damaged labels are no obstacle to who gives his own. @throws BlockForgeError `file-invalid` */
+  readonly classLabels?: () => ClassLabels | undefined;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -73,22 +75,12 @@ function fromHuggingface(config: Fields, path: string): Partial<SideConfig> {
   }
   const heads = number(config.num_attention_heads);
   const epsilon = number(config.layer_norm_eps);
-  const labels = labelsOf(config.id2label);
   return {
     ...(heads !== undefined && { heads }),
     ...(epsilon !== undefined && { layerNormEpsilon: epsilon }),
     ...(gelu !== undefined && { gelu }),
-    ...(labels !== undefined && { classLabels: labels }),
+    classLabels: () => huggingfaceLabels(config, path),
   };
-}
-
-/** `{"0": "cat", "1": "dog"}`; the placeholders `LABEL_0` say nothing. */
-function labelsOf(value: unknown): string[] | undefined {
-  if (typeof value !== 'object' || value === null) return undefined;
-  const labels = Object.entries(value)
-    .sort(([a], [b]) => Number(a) - Number(b))
-    .map(([, label]) => String(label));
-  return labels.length === 0 || labels.every((label) => /^LABEL_\d+$/.test(label)) ? undefined : labels;
 }
 
 /** Pillow's numbers for its filters. */
@@ -121,12 +113,11 @@ function fromTimm(config: Fields, path: string): Partial<SideConfig> {
     unsupported(path, `architecture "${architectureName}"`, 'a plain pre-norm vit_* or deit_*');
   }
   const given = (config.pretrained_cfg ?? config) as Fields;
-  const labels = config.label_names ?? given.label_names;
   const preprocessing = fromPretrainedConfig(given);
   return {
     architectureName,
     ...(preprocessing !== undefined && { preprocessing }),
-    ...(Array.isArray(labels) && { classLabels: labels.map(String) }),
+    classLabels: () => timmLabels(config, given, path),
   };
 }
 

@@ -16,7 +16,7 @@ const huggingfaceConfig = {
   num_attention_heads: 4,
   layer_norm_eps: 1e-12,
   hidden_act: 'gelu',
-  id2label: { '10': 'x', '2': 'c', '0': 'a', '1': 'b', '3': 'd' },
+  id2label: { '4': 'x', '2': 'c', '0': 'a', '1': 'b', '3': 'd' },
 };
 
 /** Right in shape only. */
@@ -146,7 +146,7 @@ describe('checkpoint', () => {
     });
     const { architecture, classLabels, preprocessing, origin, files: read } = await inspectCheckpoint(folder);
     assert.deepEqual(architecture, { ...tinyArchitecture, heads: 4, layerNormEpsilon: 1e-12 });
-    assert.deepEqual(classLabels, ['a', 'b', 'c', 'd', 'x']);
+    assert.deepEqual(classLabels()?.names, ['a', 'b', 'c', 'd', 'x']);
     assert.deepEqual(preprocessing, {
       resize: 8,
       resizeMode: 'stretch',
