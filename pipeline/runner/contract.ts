@@ -16,6 +16,11 @@ export interface JobPlan {
   readonly needs: readonly JobId[];
   /** Jobs whose output this one reads if they succeed: a failed block does not stop the measuring of the others. */
   readonly wants?: readonly JobId[] | undefined;
+  /**
+   * Files that it reads of a job in `needs` or `wants`: it is not made stale by the others, and `context.input` gives no
+   * other. None: it only has to have succeeded. All of them for a job that is not named here.
+   */
+  readonly reads?: Readonly<Record<JobId, readonly string[]>> | undefined;
   /** All that the job's result depends on beside its inputs and files, and nothing else: a part of its fingerprint. */
   readonly settings: Json;
   /** What the work needs beside, and what makes nothing it did stale: places, images at once, names that are shown. */
@@ -88,10 +93,13 @@ export interface JobContext {
   readonly folder: string;
   /** Survives an interruption and is removed after success: checkpoints inside a job live here. */
   readonly resumeFolder: string;
-  /** The published folder of a job in `needs`, or of one in `wants`. @throws Error where that one is absent */
-  input(id: JobId): string;
-  /** The published folder of a job in `wants`; undefined where it did not succeed. */
-  optionalInput(id: JobId): string | undefined;
+  /**
+   * A file that a job in `needs` or `wants` published, or without `file` its folder. @throws Error where that job is
+   * absent, or where `reads` does not say so
+   */
+  input(id: JobId, file?: string): string;
+  /** The same of a job in `wants`; undefined where it did not succeed. */
+  optionalInput(id: JobId, file?: string): string | undefined;
   /** Aborted by Ctrl-C: finish the step, write a checkpoint to `resumeFolder`, throw `signal.reason`. */
   readonly signal: AbortSignal;
   progress(progress: JobProgress): void;
@@ -113,6 +121,7 @@ export type JobState =
   | 'fresh' // done before with the same fingerprint; nothing to do
   | 'missing' // never finished
   | 'stale' // finished with another fingerprint, or its files were changed by hand
+  | 'may-run' // finished; whether it is stale depends on what a job before it is going to write
   | 'resumable'; // interrupted with a checkpoint
 
 /** Everything observable. The terminal, `events.jsonl` and `--json` are subscribers of this one union. */

@@ -3,6 +3,7 @@ import type { Executor } from './executor.ts';
 import type { FileDigests } from './file-digests.ts';
 import type { JobInput } from './fingerprint.ts';
 import { toJobFailure, type JobFailure } from './job-failure.ts';
+import { digestOutputs } from './outputs.ts';
 import { dependenciesOf, type Plan, type PlannedJob } from './plan.ts';
 import { createJobQueue, rankByWayToEnd, type JobQueue } from './queue.ts';
 import { runJob, type JobListener } from './run-job.ts';
@@ -167,8 +168,8 @@ async function start(
     return { type: 'failed', failure, stack };
   }
   const { seconds, summary, outputs } = result;
-  emit({ type: 'job-finished', job, seconds, summary, outputs });
-  return { type: 'ran', input: { fingerprint: status.fingerprint, outputs } };
+  emit({ type: 'job-finished', job, seconds, summary, outputs: digestOutputs(outputs) });
+  return { type: 'ran', input: outputs };
 }
 
 /** Turns what is heard of a running job into events, with the time that is left. */

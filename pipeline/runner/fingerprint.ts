@@ -1,18 +1,15 @@
 import { canonicalJson, hashJson, type Json, type Sha256 } from '../util/hash.ts';
 import { isRecord } from '../util/foreign-value.ts';
-import type { JobId } from './contract.ts';
+import type { JobId, JobPlan } from './contract.ts';
 import type { FileDigests } from './file-digests.ts';
+import { digestOutputs, type OutputFile } from './outputs.ts';
 import type { PlannedJob } from './plan.ts';
 
 /** SHA-256 of a job's `FingerprintData`. Branded: a file's digest is never mistaken for it. */
 export type Fingerprint = string & { readonly __fingerprint: never };
 
-/** What a job knows of a job it reads from. */
-export interface JobInput {
-  readonly fingerprint: Fingerprint;
-  /** Digest over path, size and content of everything that job wrote. */
-  readonly outputs: Sha256;
-}
+/** What a job knows of a job it reads from: what that one wrote, or `unknown` where it has yet to run. */
+export type JobInput = readonly OutputFile[] | 'unknown';
 
 /**
  * Everything that makes a finished job stale, and nothing else. Left out on purpose: paths of outside files (a moved
@@ -31,12 +28,10 @@ export interface FingerprintData {
   readonly files: readonly Sha256[];
   /**
    * The jobs it reads from: all of `needs`, and those of `wants` that succeeded, so that a descendant mended later
-   * is measured then. By fingerprint and by content: timings and parallel sums are not bit-reproducible, so a job
-   * that ran again may have written something else from the same inputs, and its readers must see that.
+   * is measured then. By the content of the files it reads of them, whatever they were made from: a job that ran again
+   * and wrote the same leaves its readers fresh, one that wrote something else (sums in another order) does not.
    */
-  readonly inputs: {
-    readonly [job: JobId]: { readonly fingerprint: string; readonly outputs: string } | undefined;
-  };
+  readonly inputs: { readonly [job: JobId]: Sha256 | 'unknown' | undefined };
 }
 
 /** @throws BlockForgeError `file-missing` for an outside file that is not there. */
@@ -52,15 +47,23 @@ export async function fingerprintData(
     engine: needsEngine ? engine : null,
     settings: job.settings,
     files: await Promise.all((job.files ?? []).map((path) => digests.digest(path))),
-    inputs: Object.fromEntries(inputs),
+    inputs: Object.fromEntries([...inputs].map(([id, input]) => [id, digestInput(job, id, input)])),
   };
+}
+
+function digestInput({ reads }: JobPlan, id: JobId, input: JobInput): Sha256 | 'unknown' {
+  const read = reads?.[id];
+  // Nothing of it: that it succeeds is all that matters.
+  if (read?.length === 0) return digestOutputs([]);
+  if (input === 'unknown') return input;
+  return digestOutputs(read === undefined ? input : input.filter(({ path }) => read.includes(path)));
 }
 
 export function fingerprintOf(data: FingerprintData): Fingerprint {
   return hashJson({ ...data }) as string as Fingerprint;
 }
 
-/** One line for people: why `now` is not `before`. Empty where they are equal. */
+/** One line for people: why `now` is not `before`. Empty where they are equal, as far as inputs are known. */
 export function explainChange(
   before: FingerprintData,
   now: FingerprintData,
@@ -78,10 +81,10 @@ export function explainChange(
   if (file >= 0) return `file changed: ${files[file]}`;
   for (const id of new Set([...Object.keys(before.inputs), ...Object.keys(now.inputs)])) {
     const [was, is] = [before.inputs[id], now.inputs[id]];
+    if (is === 'unknown') continue;
     if (is === undefined) return `${id} is not there any more`;
     if (was === undefined) return `${id} is there now`;
-    if (was.outputs !== is.outputs) return `${id} wrote something else`;
-    if (was.fingerprint !== is.fingerprint) return `${id} changed`;
+    if (was !== is) return `${id} wrote something else`;
   }
   return '';
 }

@@ -19,10 +19,14 @@ export async function performJob(
   const { job, engine, published } = request;
   const stage = stages.find(({ name }) => name === request.stage);
   if (stage === undefined) throw new Error(`the registry has no stage ${request.stage}`);
-  const optionalInput = (id: JobId): string | undefined => {
+  const optionalInput = (id: JobId, file = ''): string | undefined => {
     const place = published[id];
-    if (place === undefined) throw new Error(`${job.id} reads ${id} without declaring it`);
-    return place === null ? undefined : join(runFolder, place);
+    const read = job.reads?.[id];
+    // What is read and not told would be missing in the fingerprint.
+    if (place === undefined || (read !== undefined && !read.includes(file))) {
+      throw new Error(`${job.id} reads ${file === '' ? '' : `${file} of `}${id} without declaring it`);
+    }
+    return place === null ? undefined : join(runFolder, place, file);
   };
   const folder = join(runFolder, request.folder);
   const context: JobContext = {
@@ -31,8 +35,8 @@ export async function performJob(
     scratchFolder: join(runFolder, '.scratch'),
     folder,
     resumeFolder: join(runFolder, request.resumeFolder),
-    input(id) {
-      const found = optionalInput(id);
+    input(id, file) {
+      const found = optionalInput(id, file);
       if (found === undefined) throw new Error(`${job.id} reads ${id}, which did not succeed`);
       return found;
     },

@@ -1,11 +1,11 @@
 import { rm } from 'node:fs/promises';
 import { relative, sep } from 'node:path';
-import type { Json, Sha256 } from '../util/hash.ts';
+import type { Json } from '../util/hash.ts';
 import type { JobId } from './contract.ts';
 import type { Executor, JobReply, JobReport, JobRequest } from './executor.ts';
 import type { JobInput } from './fingerprint.ts';
 import { toJobFailure, type JobFailure } from './job-failure.ts';
-import { digestOutputs } from './outputs.ts';
+import { digestOutputs, type OutputFile } from './outputs.ts';
 import { dependenciesOf, type Plan, type PlannedJob } from './plan.ts';
 import { outputPlace, placeJobFolder, recordDone, startJobFolder } from './publish.ts';
 import { claimResumeFolder, dropResumeFolder } from './resume-folder.ts';
@@ -28,7 +28,12 @@ export interface JobListener {
 }
 
 export type JobResult =
-  | { readonly type: 'ran'; readonly seconds: number; readonly summary: Json; readonly outputs: Sha256 }
+  | {
+      readonly type: 'ran';
+      readonly seconds: number;
+      readonly summary: Json;
+      readonly outputs: readonly OutputFile[];
+    }
   | ({ readonly type: 'failed'; readonly seconds: number } & JobFailure)
   | { readonly type: 'interrupted'; readonly started: boolean };
 
@@ -60,9 +65,9 @@ export async function runJob(run: JobRun): Promise<JobResult> {
     if (reply.type === 'interrupted') return { type: 'interrupted', started };
     if (reply.type === 'failed') return { ...reply, seconds: seconds() };
     await placeJobFolder(runFolder, job, folder);
-    const outputs = await record(run, reply, seconds(), warnings);
+    await record(run, reply, seconds(), warnings);
     await dropResumeFolder(runFolder, id);
-    return { type: 'ran', seconds: seconds(), summary: reply.summary, outputs };
+    return { type: 'ran', seconds: seconds(), summary: reply.summary, outputs: reply.outputs };
   } catch (error) {
     return { type: 'failed', seconds: seconds(), ...toJobFailure(id, error) };
   } finally {
@@ -98,14 +103,13 @@ async function record(
   reply: JobReply & { type: 'finished' },
   seconds: number,
   warnings: readonly string[],
-): Promise<Sha256> {
-  const outputsSha256 = digestOutputs(reply.outputs);
+): Promise<void> {
   await recordDone(runFolder, {
     format: 1,
     job: planned.job.id,
     fingerprint: status.fingerprint,
     madeFrom: status.madeFrom,
-    outputsSha256,
+    outputsSha256: digestOutputs(reply.outputs),
     outputs: reply.outputs,
     seconds,
     finishedAt: new Date().toISOString(),
@@ -113,5 +117,4 @@ async function record(
     summary: reply.summary,
     warnings,
   });
-  return outputsSha256;
 }

@@ -57,8 +57,8 @@ export async function inspectJob(
 }
 
 /**
- * What would run, without running it. A job behind one that runs counts as one that runs; it may turn out fresh after
- * all (the other wrote the same as before), which only the run itself can tell.
+ * What would run, without running it. A finished job behind one that runs may turn out fresh (the other wrote the same
+ * as before), which only the run itself can tell: `may-run`, unless something else makes it run.
  */
 export async function inspectPlan(
   plan: Plan,
@@ -119,7 +119,7 @@ export function checkPrerequisites(plan: Plan, statuses: ReadonlyMap<JobId, JobS
 }
 
 export function inputOf(record: DoneRecord): JobInput {
-  return { fingerprint: record.fingerprint, outputs: record.outputsSha256 };
+  return record.outputs;
 }
 
 async function predict(
@@ -130,21 +130,31 @@ async function predict(
   digests: FileDigests,
 ): Promise<JobStatus> {
   const { job, forced, selected } = planned;
-  const unfinished = dependenciesOf(job).filter((id) => !available.has(id));
   const selectedIds = new Set(plan.jobs.filter((other) => other.selected).map((other) => other.job.id));
-  const waitsFor = unfinished.find((id) => selectedIds.has(id) || job.needs.includes(id));
-  if ((forced && selected) || waitsFor !== undefined) {
+  const inputs = new Map<JobId, JobInput>();
+  let waitsFor: JobId | undefined;
+  for (const id of dependenciesOf(job)) {
+    const input = available.get(id);
+    // One in `wants` that nobody is going to make stays away.
+    if (input === undefined && !selectedIds.has(id) && !job.needs.includes(id)) continue;
+    inputs.set(id, input ?? 'unknown');
+    if (input === undefined && job.reads?.[id]?.length !== 0) waitsFor ??= id;
+  }
+  const ahead = waitsFor && `${waitsFor} ${selectedIds.has(waitsFor) ? 'runs first' : 'is not up to date'}`;
+  if ((forced && selected) || ahead !== undefined) {
     // Hours later would be too late to say that a file is missing.
     if (selected) await Promise.all((job.files ?? []).map((path) => digests.require(path)));
     const record = await readDoneRecord(runFolder, job.id);
-    const why = forced
-      ? 'asked for by --from'
-      : `${waitsFor} ${waitsFor !== undefined && selectedIds.has(waitsFor) ? 'runs first' : 'is not up to date'}`;
-    return { state: record === undefined ? 'missing' : 'stale', why, record };
+    if (forced)
+      return { state: record === undefined ? 'missing' : 'stale', why: 'asked for by --from', record };
+    if (record === undefined) return { state: 'missing', why: ahead ?? '' };
+    const madeFrom = await fingerprintData(planned, plan.engine, inputs, digests);
+    const changed =
+      explainChange(record.madeFrom, madeFrom, job.files ?? []) ||
+      (await findChangedOutput(outputFolder(runFolder, job), record.outputs, digests));
+    return changed === undefined
+      ? { state: 'may-run', why: `only if ${waitsFor} writes something else`, record }
+      : { state: 'stale', why: changed, record };
   }
-  const inputs = dependenciesOf(job).flatMap((id): [JobId, JobInput][] => {
-    const input = available.get(id);
-    return input === undefined ? [] : [[id, input]];
-  });
-  return inspectJob(plan, planned, new Map(inputs), runFolder, digests);
+  return inspectJob(plan, planned, inputs, runFolder, digests);
 }

@@ -7,7 +7,7 @@ import type { Event, JobPlan, JobContext, Stage } from '../../pipeline/runner/co
 import type { Executor, JobReply, JobRequest } from '../../pipeline/runner/executor.ts';
 import { toJobFailure } from '../../pipeline/runner/job-failure.ts';
 import { performJob } from '../../pipeline/runner/perform-job.ts';
-import { run, type RunOutcome } from '../../pipeline/runner/run.ts';
+import { previewRun, run, type RunOutcome } from '../../pipeline/runner/run.ts';
 import { job } from './rig.ts';
 
 /** Runs go through any executor: here one that does its jobs in this process and sees the run folder elsewhere. */
@@ -45,6 +45,22 @@ describe('an executor', () => {
       assert.throws(() => context.input('refit/a'), /rank\/all reads refit\/a, which did not succeed/);
       assert.throws(() => context.input('order/z'), /rank\/all reads order\/z without declaring it/);
       writeFileSync(join(context.folder, 'all.txt'), found.join());
+      return Promise.resolve();
+    },
+    data({ settings }, context) {
+      const { value, seconds } = settings as { value: number; seconds: number };
+      writeFileSync(join(context.folder, 'value.txt'), String(value));
+      writeFileSync(join(context.folder, 'seconds.txt'), String(seconds));
+      return Promise.resolve();
+    },
+    measure(_planned, context) {
+      const value = readFileSync(context.input('data/a', 'value.txt'));
+      assert.throws(() => context.input('data/a'), /measure\/a reads data\/a without declaring it/);
+      assert.throws(
+        () => context.input('data/a', 'seconds.txt'),
+        /measure\/a reads seconds.txt of data\/a without declaring it/,
+      );
+      writeFileSync(join(context.folder, 'score.txt'), value);
       return Promise.resolve();
     },
     distill: (_planned, { signal }) =>
@@ -146,6 +162,27 @@ describe('an executor', () => {
     const again = await start(jobs(2));
     assert.deepEqual([again.ran, again.fresh, again.failed], [0, 4, 1]);
     assert.equal(readFileSync(join(folder, 'order-a.size'), 'utf8'), '1');
+  });
+
+  it('hands out the files that are told alone, and leaves fresh whose files stay the same', async () => {
+    const reading = (value: number, seconds: number) => [
+      job('data/a', { settings: { value, seconds } }),
+      job('measure/a', { needs: ['data/a'], reads: { 'data/a': ['value.txt'] } }),
+    ];
+    const ran = async (value: number, seconds: number) => {
+      events = [];
+      assert.equal((await start(reading(value, seconds))).failed, 0);
+      return events.flatMap((event) => (event.type === 'job-finished' ? [event.job] : []));
+    };
+    const predicted = async (value: number, seconds: number) =>
+      (await previewRun({ stages, input: reading(value, seconds), engine: 'any', runFolder })).map(
+        ({ state }) => state,
+      );
+    assert.deepEqual(await ran(1, 10), ['data/a', 'measure/a']);
+    assert.deepEqual(await predicted(1, 11), ['stale', 'may-run']);
+    assert.deepEqual(await ran(1, 11), ['data/a']);
+    assert.deepEqual(await ran(2, 11), ['data/a', 'measure/a']);
+    assert.deepEqual(await predicted(2, 11), ['fresh', 'fresh']);
   });
 
   it('is asked to stop, and let go of afterwards', async () => {

@@ -30,7 +30,7 @@ export function renderPlan(rows: readonly PlanRow[], facts: PlanFacts, paint: Pa
         ? [job, state, why, '', '', '']
         : [
             job,
-            state,
+            state.replace('-', ' '),
             why,
             formatDuration(estimate.seconds),
             formatBytes(Math.round(estimate.memoryBytes)),
@@ -45,8 +45,10 @@ export function renderPlan(rows: readonly PlanRow[], facts: PlanFacts, paint: Pa
 function totals(all: number, toDo: readonly PlanRow[], slots: number): string {
   if (toDo.length === 0) return `${all === 1 ? '1 job,' : `${all} jobs, all`} fresh: nothing to do`;
   const { seconds, memoryBytes, diskBytes } = planTotals(toDo, slots);
+  const perhaps = toDo.filter(({ state }) => state === 'may-run').length;
+  const count = `${toDo.length - perhaps} to do${perhaps > 0 ? ` and ${perhaps} that may run` : ''}`;
   return (
-    `${all} job${all === 1 ? '' : 's'}, ${toDo.length} to do: about ${formatDuration(seconds)}, ` +
+    `${all} job${all === 1 ? '' : 's'}, ${count}: ${perhaps > 0 ? 'at most' : 'about'} ${formatDuration(seconds)}, ` +
     `up to ${formatBytes(Math.round(memoryBytes))} of memory, ${formatBytes(Math.round(diskBytes))} of disk`
   );
 }
