@@ -1,8 +1,8 @@
 import type { Config } from '../pipeline/config/schema.ts';
 import { fail } from '../pipeline/util/failure.ts';
 import type { Source } from './contract.ts';
-import { cifarFiles, openCifar } from './sources/cifar.ts';
-import { idxFiles, openIdx } from './sources/idx.ts';
+import { cifarClasses, cifarFiles, openCifar } from './sources/cifar.ts';
+import { countIdxClasses, idxFiles, openIdx } from './sources/idx.ts';
 
 type DataConfig = Config['data'];
 
@@ -26,6 +26,37 @@ export async function openSource(data: DataConfig, options: { readonly seed: num
     case 'shapes': {
       const { openShapes } = await import('./sources/shapes.ts');
       return openShapes(data.shapes, options.seed);
+    }
+  }
+}
+
+/** What a source calls its classes, in its own order. */
+export interface SourceClasses {
+  readonly names: readonly string[];
+  /** The order means something: the labels are numbers in the data. Else it is that of folders, sorted. */
+  readonly ordered: boolean;
+}
+
+/**
+ * The classes alone: reads no image and lists none, for planning.
+ * @throws as `openSource`
+ */
+export async function sourceClasses(data: DataConfig): Promise<SourceClasses> {
+  switch (data.source) {
+    case 'folder': {
+      const { folderClasses } = await import('./sources/folder.ts');
+      return { names: await folderClasses(pathOf(data)), ordered: false };
+    }
+    case 'idx': {
+      const count = await countIdxClasses(pathOf(data));
+      return { names: Array.from({ length: count }, (_, index) => String(index)), ordered: true };
+    }
+    case 'cifar10':
+    case 'cifar100':
+      return { names: await cifarClasses(pathOf(data), data.source), ordered: true };
+    case 'shapes': {
+      const { shapeClasses } = await import('./sources/shape-drawing.ts');
+      return { names: shapeClasses, ordered: true };
     }
   }
 }

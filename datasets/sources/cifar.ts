@@ -70,6 +70,12 @@ export async function openCifar(folder: string, kind: 'cifar10' | 'cifar100'): P
   };
 }
 
+/** The class names, in the order of the labels. @throws as `openCifar` */
+export async function cifarClasses(folder: string, kind: 'cifar10' | 'cifar100'): Promise<readonly string[]> {
+  const { classes, namesFile } = formats[kind];
+  return classNames(join((await cifarFiles(folder, kind)).folder, namesFile), classes);
+}
+
 /** @throws BlockForgeError `file-missing` naming the files that are not there. */
 export async function cifarFiles(
   folder: string,

@@ -20,21 +20,7 @@ const maxDepth = 4;
  * that is not among the training classes.
  */
 export async function openFolder(folder: string): Promise<Source> {
-  const root = await realpath(folder).catch((error: unknown) => {
-    const { code, message } = error as NodeJS.ErrnoException;
-    return missing(folder, code === 'ENOENT' ? 'no such folder' : message);
-  });
-  if (!(await stat(root)).isDirectory()) missing(folder, 'a file');
-  const top = await listFolders(root, '');
-  const valName = valNames.find((name) => top.includes(name));
-  const parts: { at: string; origin: Origin }[] = [
-    { at: 'train', origin: 'train' },
-    ...(valName === undefined ? [] : [{ at: valName, origin: 'val' } as const]),
-    ...(top.includes('test') ? [{ at: 'test', origin: 'test' } as const] : []),
-  ];
-  if (!top.includes('train') || parts.length === 1) parts.splice(0, parts.length, { at: '', origin: 'all' });
-
-  const classes = await listFolders(root, parts[0]!.at);
+  const { root, top, parts, classes } = await layoutOf(folder);
   const labels = new Map(classes.map((name, label) => [name, label]));
   const items: Item[] = [];
   for (const { at, origin } of parts) {
@@ -66,6 +52,28 @@ export async function openFolder(folder: string): Promise<Source> {
     },
     decode: (_, content) => decodeImage(content),
   };
+}
+
+/** The classes alone, sorted by code units: reads no folder of images. @throws as `openFolder` */
+export async function folderClasses(folder: string): Promise<readonly string[]> {
+  return (await layoutOf(folder)).classes;
+}
+
+async function layoutOf(folder: string) {
+  const root = await realpath(folder).catch((error: unknown) => {
+    const { code, message } = error as NodeJS.ErrnoException;
+    return missing(folder, code === 'ENOENT' ? 'no such folder' : message);
+  });
+  if (!(await stat(root)).isDirectory()) missing(folder, 'a file');
+  const top = await listFolders(root, '');
+  const valName = valNames.find((name) => top.includes(name));
+  const parts: { at: string; origin: Origin }[] = [
+    { at: 'train', origin: 'train' },
+    ...(valName === undefined ? [] : [{ at: valName, origin: 'val' } as const]),
+    ...(top.includes('test') ? [{ at: 'test', origin: 'test' } as const] : []),
+  ];
+  if (!top.includes('train') || parts.length === 1) parts.splice(0, parts.length, { at: '', origin: 'all' });
+  return { root, top, parts, classes: await listFolders(root, parts[0]!.at) };
 }
 
 function missing(folder: string, found: string): never {

@@ -62,6 +62,12 @@ export async function openIdx(folder: string): Promise<Source> {
   };
 }
 
+/** How many classes there are, from the label files alone. @throws as `openIdx` */
+export async function countIdxClasses(folder: string): Promise<number> {
+  const labels = await Promise.all((await idxFiles(folder)).map((pair) => readIdx(pair.labels, 1)));
+  return labels.reduce((most, { bytes }) => bytes.reduce((a, b) => Math.max(a, b + 1), most), 0);
+}
+
 /** @throws BlockForgeError `file-missing` when neither part is complete, or only half of one is there. */
 export async function idxFiles(folder: string): Promise<readonly IdxPair[]> {
   const names = new Set(
