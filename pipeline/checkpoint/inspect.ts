@@ -9,6 +9,7 @@ import { fetchFromHub, isHubName, type HubOptions } from './hub.ts';
 import { locateCheckpoint, type StoredCheckpoint } from './locate.ts';
 import { canonicalNaming, readOwnFile } from './own-file.ts';
 import { checkTensors, readShapes, type ShapeFacts } from './shapes.ts';
+import { poolHints, poolNameOf, resolvePool, type PoolName } from './pool.ts';
 import { readSideConfig, type SideConfig } from './side-config.ts';
 import { listed } from './unsupported.ts';
 import { known } from '../util/known.ts';
@@ -18,6 +19,7 @@ export interface ArchitectureHints {
   readonly heads?: number | undefined;
   readonly layerNormEpsilon?: number | undefined;
   readonly gelu?: Architecture['gelu'] | undefined;
+  readonly pool?: PoolName | undefined;
   /** Only checked: positions are not interpolated. */
   readonly imageSize?: number | undefined;
 }
@@ -40,7 +42,7 @@ export interface Inspection {
   /** What the config beside the weights calls the outputs; as many as it names. @throws BlockForgeError `file-invalid` */
   readonly classLabels: () => ClassLabels | undefined;
   /** Where each fact that shapes cannot tell came from. */
-  readonly origin: Readonly<Record<Untold, string>>;
+  readonly origin: Readonly<Record<Untold, string> & { pool?: string }>;
   /** Canonical name -> the stored tensors that make it, stacked along the first axis. */
   readonly tensors: Readonly<Record<string, readonly { readonly file: string; readonly name: string }[]>>;
 }
@@ -68,7 +70,17 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
   const side = await readSideConfig(stored.folder);
   const named = lookUp(options.architectureName, side, facts, stored.path);
   const { values, origin } = resolveUntold(stored, options, own?.untold, side, named);
-  const architecture: Architecture = { ...facts, ...values };
+  const pooling =
+    resolvePool(
+      [
+        ['teacher.hints', options.hints?.pool],
+        ['the file itself', own && poolNameOf(own.untold.pool)],
+        ['config.json', side.pool],
+      ],
+      false,
+    ) ?? refuseUnknownPool(stored);
+  const { pool } = pooling;
+  const architecture: Architecture = { ...facts, ...values, ...(pool && { pool }) };
   const { width, imageSize, channels } = architecture;
   if (width % architecture.heads !== 0) {
     fail({
@@ -99,7 +111,7 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
       preprocessing: { ...recommended, crop: imageSize, channels },
     }),
     classLabels: side.classLabels ?? (() => undefined),
-    origin,
+    origin: { ...origin, ...(pooling.origin !== undefined && { pool: pooling.origin }) },
     tensors: Object.fromEntries(
       Object.keys(canonicalShapes(architecture)).map((canonical) => [
         canonical,
@@ -117,6 +129,16 @@ function refuseUnknown(stored: StoredCheckpoint): never {
     expected:
       'the names of timm (patch_embed.proj.weight), Hugging Face (vit.embeddings...) or torchvision (conv_proj.weight)',
     next: "export the whole classifier with its library's own names",
+  });
+}
+
+function refuseUnknownPool({ path }: StoredCheckpoint): never {
+  return fail({
+    reason: 'checkpoint-unsupported',
+    subject: path,
+    found: 'a norm after pooling (fc_norm), and nothing tells which tokens are pooled',
+    expected: 'the config.json that belongs to it, with its global_pool',
+    next: poolHints,
   });
 }
 

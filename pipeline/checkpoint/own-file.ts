@@ -1,14 +1,20 @@
 import { z } from 'zod';
 import type { Preprocessing } from '../../datasets/contract.ts';
 import { fail } from '../util/failure.ts';
-import { familyNames, isDefaultFamily, type Architecture } from '../model/architecture.ts';
+import {
+  familyNames,
+  geluNames,
+  isDefaultFamily,
+  poolNames,
+  type Architecture,
+} from '../model/architecture.ts';
 import type { StoredCheckpoint } from './locate.ts';
 import type { Naming } from './naming.ts';
 
 /** What a teacher file of our own tells in its header (`writeTeacher`). */
 export interface OwnFile {
   /** What no shape tells. */
-  readonly untold: Pick<Architecture, 'heads' | 'layerNormEpsilon' | 'gelu'>;
+  readonly untold: Pick<Architecture, 'heads' | 'layerNormEpsilon' | 'gelu' | 'pool'>;
   /** Of other families than the ViT everything, as only a ViT's sizes are read from shapes. */
   readonly architecture?: Architecture;
   readonly preprocessing?: Preprocessing;
@@ -20,7 +26,9 @@ const channels = z.union([z.literal(1), z.literal(3)]);
 const untoldFields = {
   heads: positive,
   layerNormEpsilon: z.number().positive(),
-  gelu: z.enum(['exact', 'tanh']),
+  gelu: z.enum(geluNames),
+  /** Absent is the class token. */
+  pool: z.enum(poolNames).optional(),
 };
 
 /** What files tell of an architecture, but for its family. */
@@ -35,6 +43,7 @@ export const architectureFields = {
   classes: positive,
   layerNormEpsilon: untoldFields.layerNormEpsilon,
   gelu: untoldFields.gelu,
+  pool: untoldFields.pool,
 };
 
 export const preprocessingFields = {

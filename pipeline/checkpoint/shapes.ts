@@ -6,7 +6,7 @@ import type { Naming } from './naming.ts';
 import { listed, unsupportedParts } from './unsupported.ts';
 
 /** What the tensors' shapes tell about the architecture. */
-export type ShapeFacts = Omit<Architecture, 'heads' | 'layerNormEpsilon' | 'gelu'>;
+export type ShapeFacts = Omit<Architecture, 'heads' | 'layerNormEpsilon' | 'gelu' | 'pool'>;
 
 /**
  * Derives sizes from the shapes and checks that the file holds every tensor of that architecture and no other.

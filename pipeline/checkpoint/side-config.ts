@@ -5,6 +5,7 @@ import { readJson } from '../util/atomic.ts';
 import { fail } from '../util/failure.ts';
 import type { Architecture } from '../model/architecture.ts';
 import { huggingfaceLabels, timmLabels, type ClassLabels } from './class-labels.ts';
+import type { PoolName } from './pool.ts';
 
 /** What the files beside the weights tell. */
 export interface SideConfig {
@@ -13,6 +14,7 @@ export interface SideConfig {
   readonly heads?: number;
   readonly layerNormEpsilon?: number;
   readonly gelu?: Architecture['gelu'];
+  readonly pool?: PoolName;
   /** timm: the architecture's name. */
   readonly architectureName?: string;
   readonly preprocessing?: Omit<Preprocessing, 'crop' | 'channels'>;
@@ -106,8 +108,12 @@ function fromProcessor(processor: Fields): SideConfig['preprocessing'] {
 function fromTimm(config: Fields, path: string): Partial<SideConfig> {
   const architectureName = config.architecture as string;
   const pool = config.global_pool;
-  if (typeof pool === 'string' && pool !== 'token' && pool !== '') {
-    unsupported(path, `global_pool "${pool}"`, '"token": a head on the class token');
+  if (typeof pool === 'string' && pool !== 'token' && pool !== 'avg' && pool !== '') {
+    unsupported(
+      path,
+      `global_pool "${pool}"`,
+      '"token" or "avg": a head on the class token or the mean of the patches',
+    );
   }
   if (/respost|_rpn_|parallel|_sr?elpos|quickgelu|swiglu/.test(architectureName)) {
     unsupported(path, `architecture "${architectureName}"`, 'a plain pre-norm vit_* or deit_*');
@@ -116,6 +122,8 @@ function fromTimm(config: Fields, path: string): Partial<SideConfig> {
   const preprocessing = fromPretrainedConfig(given);
   return {
     architectureName,
+    ...(pool === 'token' && { pool: 'class-token' as const }),
+    ...(pool === 'avg' && { pool: 'mean' as const }),
     ...(preprocessing !== undefined && { preprocessing }),
     classLabels: () => timmLabels(config, given, path),
   };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { familyNames } from '../model/family/families.ts';
+import { geluNames } from '../model/family/family.ts';
 import { engineChoices } from '../tensor/installed.ts';
 
 /**
@@ -26,7 +27,7 @@ const architectureSchema = z.strictObject({
   hidden: positiveInteger,
   classes: positiveInteger,
   layerNormEpsilon: z.number().positive().default(1e-6),
-  gelu: z.enum(['exact', 'tanh']).default('exact'),
+  gelu: z.enum(geluNames).default('exact'),
 });
 
 const trainSchema = z.strictObject({
@@ -48,7 +49,9 @@ const trainSchema = z.strictObject({
 const architectureHints = z.strictObject({
   heads: positiveInteger.optional(),
   layerNormEpsilon: z.number().positive().optional(),
-  gelu: z.enum(['exact', 'tanh']).optional(),
+  gelu: z.enum(geluNames).optional(),
+  /** What the head reads. mean: of the patches (timm's `global_pool: avg`). */
+  pool: z.enum(['class-token', 'mean']).optional(),
   imageSize: positiveInteger.optional(),
 });
 

@@ -53,9 +53,15 @@ export function distillGradients(
   });
 }
 
+const scalesOf = {
+  exact: { inner: Math.SQRT1_2, outer: Math.SQRT1_2 },
+  tanh: { inner: 1, outer: 1 },
+  quick: { inner: 1.702, outer: 1 / 1.702 },
+} as const;
+
 /** GELU(z) = outer * value(inner * z): fc1 is multiplied by `inner`, fc2's kernel by `outer`. */
 function scales(gelu: Gelu): { inner: number; outer: number } {
-  return gelu === 'exact' ? { inner: Math.SQRT1_2, outer: Math.SQRT1_2 } : { inner: 1, outer: 1 };
+  return scalesOf[gelu];
 }
 
 function scaleWeights(parameters: FfnTensors, gelu: Gelu): FfnTensors {
@@ -79,8 +85,10 @@ interface Activation {
   readonly slope: () => tf.Tensor;
 }
 
+const activations = { exact: activateExact, tanh: activateTanh, quick: activateQuick };
+
 function activate(u: tf.Tensor, gelu: Gelu): Activation {
-  return gelu === 'exact' ? activateExact(u) : activateTanh(u);
+  return activations[gelu](u);
 }
 
 /**
@@ -110,4 +118,11 @@ function activateTanh(z: tf.Tensor): Activation {
         return tf.add(tf.mul(tf.mul(value, tf.sub(1, s)), inner), s);
       }),
   };
+}
+
+/** With u = 1.702 z: value = u s, s = sigmoid(u); slope = s + value (1 - s) (Hendrycks & Gimpel 2016). */
+function activateQuick(u: tf.Tensor): Activation {
+  const s = tf.sigmoid(u);
+  const value = tf.mul(u, s);
+  return { value, slope: () => tf.tidy(() => tf.add(tf.mul(value, tf.sub(1, s)), s)) };
 }

@@ -1,3 +1,5 @@
+import type { Gelu } from '../model/architecture.ts';
+
 /** A value inside a graph, by its name. */
 export type Value = string;
 
@@ -24,9 +26,11 @@ export interface GraphBuilder {
   scale(x: Value, factor: number): Value;
   /** Over the last axis. x: [N, D]. */
   layerNorm(x: Value, gamma: Value, beta: Value, epsilon: number): Value;
-  gelu(x: Value, kind: 'exact' | 'tanh'): Value;
+  gelu(x: Value, kind: Gelu): Value;
   /** Over the last axis of x [B, h, M, N]. */
   softmax(x: Value): Value;
+  /** Mean over axis 1, which goes. x: [B, N, D]. */
+  mean(x: Value): Value;
   reshape(x: Value, shape: readonly number[]): Value;
   transpose(x: Value, axes: readonly number[]): Value;
   /** Entries [from, to) of one axis. `rank`: of x. */

@@ -91,12 +91,15 @@ export function onnxBuilder(weights: WeightPlaces): OnnxBuilder {
     scale: (x, factor) => operation('Mul', [x, scalar(factor)]),
     layerNorm: (x, gamma, beta, epsilon) =>
       operation('LayerNormalization', [x, gamma, beta], { axis: -1, epsilon: new Float(epsilon) }),
-    // Both in the order of operations that ONNX Runtime recognises as one GELU.
+    // All in the order of operations that ONNX Runtime recognises as one GELU.
     gelu(x, kind) {
       if (kind === 'exact') {
         const erf = operation('Erf', [operation('Div', [x, scalar(Math.SQRT2)])]);
         const twice = operation('Mul', [x, operation('Add', [erf, scalar(1)])]);
         return operation('Mul', [twice, scalar(0.5)]);
+      }
+      if (kind === 'quick') {
+        return operation('Mul', [x, operation('Sigmoid', [operation('Mul', [x, scalar(1.702)])])]);
       }
       const cube = operation('Pow', [x, scalar(3)]);
       const inner = operation('Add', [x, operation('Mul', [cube, scalar(0.044715)])]);
@@ -104,6 +107,7 @@ export function onnxBuilder(weights: WeightPlaces): OnnxBuilder {
       return operation('Mul', [operation('Mul', [x, scalar(0.5)]), operation('Add', [tanh, scalar(1)])]);
     },
     softmax: (x) => operation('Softmax', [x], { axis: -1 }),
+    mean: (x) => operation('ReduceMean', [x], { axes: [1], keepdims: 0 }),
     reshape: (x, shape) => operation('Reshape', [x, integers(shape)]),
     transpose: (x, axes) => operation('Transpose', [x], { perm: [...axes] }),
     slice: (x, _rank, axis, from, to) =>

@@ -70,8 +70,8 @@ export function tfjsBuilder(weights: WeightPlaces): TfjsBuilder {
     return name;
   };
   const mul = (a: Value, b: Value): Value => operation('Mul', [a, b]);
-  const mean = (x: Value): Value =>
-    operation('Mean', [x, integers([1])], { keep_dims: { b: true }, Tidx: integer });
+  const meanOfSecond = (x: Value, keeps: boolean): Value =>
+    operation('Mean', [x, integers([1])], { keep_dims: { b: keeps }, Tidx: integer });
 
   const graph: TfjsBuilder = {
     within(name) {
@@ -102,8 +102,8 @@ export function tfjsBuilder(weights: WeightPlaces): TfjsBuilder {
     add: (a, b) => operation('AddV2', [a, b]),
     scale: (x, factor) => mul(x, scalar(factor)),
     layerNorm(x, gamma, beta, epsilon) {
-      const centred = operation('Sub', [x, mean(x)]);
-      const variance = mean(operation('Square', [centred]));
+      const centred = operation('Sub', [x, meanOfSecond(x, true)]);
+      const variance = meanOfSecond(operation('Square', [centred]), true);
       const inverse = operation('Rsqrt', [graph.add(variance, scalar(epsilon))]);
       return graph.add(mul(mul(centred, inverse), gamma), beta);
     },
@@ -112,12 +112,14 @@ export function tfjsBuilder(weights: WeightPlaces): TfjsBuilder {
         const erf = operation('Erf', [mul(x, scalar(Math.SQRT1_2))]);
         return mul(x, graph.add(mul(erf, scalar(0.5)), scalar(0.5)));
       }
+      if (kind === 'quick') return mul(x, operation('Sigmoid', [mul(x, scalar(1.702))]));
       // x sigmoid(2 u) is x (1 + tanh u) / 2.
       const slope = 2 * Math.sqrt(2 / Math.PI);
       const cubic = mul(operation('Square', [x]), scalar(0.044715 * slope));
       return mul(x, operation('Sigmoid', [mul(x, graph.add(cubic, scalar(slope)))]));
     },
     softmax: (x) => operation('Softmax', [x]),
+    mean: (x) => meanOfSecond(x, false),
     reshape: (x, shape) => operation('Reshape', [x, integers(shape)], { Tshape: integer }),
     transpose: (x, axes) => operation('Transpose', [x, integers(axes)], { Tperm: integer }),
     slice(x, rank, axis, from, to) {

@@ -1,6 +1,6 @@
 import type { Interval } from '../measure/interval.ts';
 import { formatBytes, formatCount } from '../util/format.ts';
-import { familyOf, isDefaultFamily } from '../model/architecture.ts';
+import { familyOf, isDefaultFamily, type Architecture, type Gelu } from '../model/architecture.ts';
 import type { Manifest, ManifestDescendant } from './manifest.ts';
 
 /** The README of a library, for someone who has the folder and nothing else. */
@@ -20,7 +20,7 @@ a runtime can compose the model that fits its budget and change blocks while it 
 
 | | |
 |---|---|
-| teacher | width ${architecture.width}, ${architecture.depth} blocks, ${architecture.heads} heads, ${architecture.hidden} hidden units, ${architecture.classes} classes, ${architecture.imageSize} px, patch ${architecture.patchSize}, GELU ${architecture.gelu}, LayerNorm epsilon ${architecture.layerNormEpsilon} |
+| teacher | width ${architecture.width}, ${architecture.depth} blocks, ${architecture.heads} heads, ${architecture.hidden} hidden units, ${architecture.classes} classes, ${architecture.imageSize} px, patch ${architecture.patchSize}, GELU ${architecture.gelu}, LayerNorm epsilon ${architecture.layerNormEpsilon}${poolText(architecture)} |
 | its cost | ${formatCount(teacher.params)} parameters, ${formatCount(teacher.macs)} multiply-adds an image |
 | its top-1 | ${percent(teacher.accuracy.top1Percent)} on ${teacher.accuracy.images} images |
 | its checkpoint | sha256 \`${teacher.sha256}\` |
@@ -54,7 +54,7 @@ TypeScript or JavaScript, with nothing but Node:
 ${typescriptExample(example)}
 \`\`\`
 
-${isVit ? vitSplicing : ''}Images are prepared as the teacher's were: ${preprocessingText(teacher.preprocessing)}. Another mean or standard deviation costs many points of accuracy and raises no error.
+${isVit ? vitSplicing(architecture) : ''}Images are prepared as the teacher's were: ${preprocessingText(teacher.preprocessing)}. Another mean or standard deviation costs many points of accuracy and raises no error.
 
 ## What the numbers mean
 
@@ -77,7 +77,12 @@ const vitFormula = `A descendant replaces \`mlp\` of one encoder layer. The Laye
     x = x + fc2(GELU(fc1(norm2(x))))
 `;
 
-const vitSplicing = `## Splicing a descendant into a model
+function poolText({ pool }: Architecture): string {
+  if (pool === undefined) return '';
+  return `, head on the ${pool === 'mean' ? 'normalised mean of the patches' : 'mean of the normalised patches'}`;
+}
+
+const vitSplicing = ({ pool }: Architecture) => `## Splicing a descendant into a model
 
 With a timm model of the same architecture (PyTorch):
 
@@ -91,7 +96,13 @@ for block, path in enumerate(chosen):      # one descendant file per block: no n
     hidden, width = weights[f"blocks.{block}.mlp.fc1.weight"].shape
     mlp = model.blocks[block].mlp
     mlp.fc1, mlp.fc2 = torch.nn.Linear(width, hidden), torch.nn.Linear(hidden, width)
-model.load_state_dict(weights)
+${
+  pool === 'mean'
+    ? `for part in ("weight", "bias"):   # timm's name of a norm after pooling
+    weights[f"fc_norm.{part}"] = weights.pop(f"norm.{part}")
+`
+    : ''
+}model.load_state_dict(weights)
 \`\`\`
 
 `;
@@ -127,11 +138,13 @@ function exampleOf({ blocks }: Manifest): ManifestDescendant {
   return descendants[descendants.length - 1]!;
 }
 
-function pythonExample({ id, file }: ManifestDescendant, tolerance: number, gelu: 'exact' | 'tanh'): string {
-  const activation =
-    gelu === 'exact'
-      ? 'lambda x: 0.5 * x * (1 + np.vectorize(math.erf)(x / math.sqrt(2)))'
-      : 'lambda x: 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x ** 3)))';
+const pythonGelu: Readonly<Record<Gelu, string>> = {
+  exact: 'lambda x: 0.5 * x * (1 + np.vectorize(math.erf)(x / math.sqrt(2)))',
+  tanh: 'lambda x: 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x ** 3)))',
+  quick: 'lambda x: x / (1 + np.exp(-1.702 * x))',
+};
+
+function pythonExample({ id, file }: ManifestDescendant, tolerance: number, gelu: Gelu): string {
   return `import json, math, numpy as np
 
 def read(path):
@@ -142,7 +155,7 @@ def read(path):
             for name, t in header.items()}
 
 w, test = read("${file.path}"), read("self-test.safetensors")
-gelu = ${activation}
+gelu = ${pythonGelu[gelu]}
 y = gelu(test["input"] @ w["blocks.0.mlp.fc1.weight"].T + w["blocks.0.mlp.fc1.bias"]) @ w["blocks.0.mlp.fc2.weight"].T + w["blocks.0.mlp.fc2.bias"]
 expected = test["${id}"]
 assert np.abs(y - expected).max() <= ${tolerance} * max(1, np.abs(expected).max())`;

@@ -1,12 +1,13 @@
+import type { Gelu } from '../model/architecture.ts';
 import type { FfnWeights } from '../model/ffn-weights.ts';
 
 /**
  * `GELU(x W1 + b1) W2 + b2` in float64, x: [n, D] -> [n, D]. Plain loops over a second implementation on purpose: the
  * self-test vectors must not depend on the engine, its threads or its rounding, and must be able to catch it.
  */
-export function referenceFfn(ffn: FfnWeights, x: Float32Array, gelu: 'exact' | 'tanh'): Float32Array {
+export function referenceFfn(ffn: FfnWeights, x: Float32Array, gelu: Gelu): Float32Array {
   const { width, hidden, fc1Kernel, fc1Bias, fc2Kernel, fc2Bias } = ffn;
-  const activation = gelu === 'exact' ? geluExact : geluTanh;
+  const activation = activations[gelu];
   const y = new Float32Array(x.length);
   const h = new Float64Array(hidden);
   const row = new Float64Array(width);
@@ -25,6 +26,12 @@ export function referenceFfn(ffn: FfnWeights, x: Float32Array, gelu: 'exact' | '
   }
   return y;
 }
+
+const activations: Readonly<Record<Gelu, (x: number) => number>> = {
+  exact: geluExact,
+  tanh: geluTanh,
+  quick: (x) => x / (1 + Math.exp(-1.702 * x)),
+};
 
 /** x Phi(x), Phi by its series around 0 (G. Marsaglia, J. Stat. Software 11(4), 2004), all terms of one sign. */
 function geluExact(x: number): number {

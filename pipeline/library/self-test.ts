@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import type { Gelu } from '../model/architecture.ts';
 import { applyFfn, disposeFfn, uploadFfn } from '../model/ffn-tensors.ts';
 import { ffnParts, type FfnWeights } from '../model/ffn-weights.ts';
 import { fail } from '../util/failure.ts';
@@ -25,7 +26,7 @@ export function checkExported(
   inPipeline: FfnWeights,
   fromFile: FfnWeights,
   input: Float32Array,
-  gelu: 'exact' | 'tanh',
+  gelu: Gelu,
 ): Float32Array {
   for (const part of ffnParts) {
     if (!sameBits(inPipeline[part], fromFile[part])) {
@@ -52,7 +53,7 @@ export function checkExported(
   return expected;
 }
 
-function engineFfn(ffn: FfnWeights, input: Float32Array, gelu: 'exact' | 'tanh'): Float32Array {
+function engineFfn(ffn: FfnWeights, input: Float32Array, gelu: Gelu): Float32Array {
   const tensors = uploadFfn(ffn);
   try {
     const x = tf.tensor2d(input, [input.length / ffn.width, ffn.width]);

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { cpus } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
+import type { Gelu } from '../model/architecture.ts';
 import { applyFfn, disposeFfn, uploadFfn } from '../model/ffn-tensors.ts';
 import { randomFfn } from '../model/ffn-weights.ts';
 import { loadEngine, type EngineName } from '../tensor/engine.ts';
@@ -19,7 +20,7 @@ export interface LatencyOptions {
   /** Rounds that are not counted, and rounds that are. A round runs every width once. */
   readonly warmup: number;
   readonly iterations: number;
-  readonly gelu?: 'exact' | 'tanh';
+  readonly gelu?: Gelu;
   readonly layerNormEpsilon?: number;
   readonly signal?: AbortSignal;
 }

@@ -2,7 +2,8 @@ import { familyOf } from './family/families.ts';
 import type { Architecture } from './family/family.ts';
 
 export { familyName, familyNames, familyOf, isDefaultFamily, registerFamily } from './family/families.ts';
-export type { Architecture, Family } from './family/family.ts';
+export { geluNames, poolNames } from './family/family.ts';
+export type { Architecture, Family, Gelu } from './family/family.ts';
 
 /** Tokens before the patches; 1 in a ViT, its class token. */
 export function prefixTokens(architecture: Architecture): number {

@@ -28,11 +28,13 @@ export interface Backbone {
   readonly pool: (model: ModelTensors, x: tf.Tensor) => tf.Tensor;
   /** pooled [B, D] -> logits [B, classes] */
   readonly classify: (model: ModelTensors, pooled: tf.Tensor) => tf.Tensor2D;
-  /** Where the head reads P < T tokens, the last block can be had for them alone; absent where it reads all. */
-  readonly headOnly?: {
-    /** x [B, T, D] -> [B, P, D] */
-    readonly rows: (x: tf.Tensor) => tf.Tensor;
-    /** As `mix` of the last block, then `rows`, without computing the others. [B, T, D] -> [B, P, D] */
-    readonly mix: (model: ModelTensors, x: tf.Tensor) => tf.Tensor;
-  };
+  /** Where the head reads P < T tokens, the last block can be had for them alone; absent or undefined where it reads all. */
+  readonly headOnly?: (architecture: Architecture) => HeadOnly | undefined;
+}
+
+export interface HeadOnly {
+  /** x [B, T, D] -> [B, P, D] */
+  readonly rows: (x: tf.Tensor) => tf.Tensor;
+  /** As `mix` of the last block, then `rows`, without computing the others. [B, T, D] -> [B, P, D] */
+  readonly mix: (model: ModelTensors, x: tf.Tensor) => tf.Tensor;
 }

@@ -79,7 +79,7 @@ export interface WalkOptions {
 export function walkBlocks(model: ModelTensors, x: tf.Tensor, options: WalkOptions = {}): tf.Tensor {
   const { ffn = (block: number) => teacherFfn(model, block), from = 0, headOnly = false, visit } = options;
   const { depth } = model.architecture;
-  const shortcut = headOnly ? backboneOf(model.architecture).headOnly : undefined;
+  const shortcut = headOnly ? backboneOf(model.architecture).headOnly?.(model.architecture) : undefined;
   let stream = x;
   let isKept = false;
   for (let block = from; block < depth; block++) {
@@ -120,7 +120,7 @@ export function logitsFrom(model: ModelTensors, block: number, mixed: tf.Tensor,
 
 /** Of a stream [B, T, D] what the head reads [B, P, D]. Caller disposes. */
 export function headRows({ architecture }: ModelTensors, x: tf.Tensor): tf.Tensor {
-  return backboneOf(architecture).headOnly?.rows(x) ?? tf.clone(x);
+  return backboneOf(architecture).headOnly?.(architecture)?.rows(x) ?? tf.clone(x);
 }
 
 /** The last stream [B, T, D], or its `headRows` -> logits [B, classes]. Caller disposes. */

@@ -115,13 +115,16 @@ export async function measureOnnx({ folder, batchSizes, threads, name, ...rounds
 
 /**
  * Tokens per image that a block sees, and that the last one does, by family of models: this file knows no other code.
- * @type {Record<string, (architecture: { imageSize: number, patchSize: number }) => { all: number, last: number }>}
+ * @type {Record<string, (architecture: { imageSize: number, patchSize: number, pool?: string | undefined }) => { all: number, last: number }>}
  */
 const tokensByFamily = {
-  vit: ({ imageSize, patchSize }) => ({ all: (imageSize / patchSize) ** 2 + 1, last: 1 }),
+  vit: ({ imageSize, patchSize, pool }) => {
+    const all = (imageSize / patchSize) ** 2 + 1;
+    return { all, last: pool === undefined ? 1 : all };
+  },
 };
 
-/** @param {{ family?: string | undefined, imageSize: number, patchSize: number }} architecture */
+/** @param {{ family?: string | undefined, imageSize: number, patchSize: number, pool?: string | undefined }} architecture */
 export function tokensOf({ family = 'vit', ...sizes }) {
   const tokens = Object.hasOwn(tokensByFamily, family) ? tokensByFamily[family] : undefined;
   if (tokens === undefined) throw new Error(`nothing is known of the tokens of the family ${family}`);

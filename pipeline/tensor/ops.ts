@@ -7,7 +7,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 
-export type Gelu = 'exact' | 'tanh';
+export type Gelu = 'exact' | 'tanh' | 'quick';
 
 /**
  * [..., M, K] x [..., K, N] after the transpositions asked for, for use inside hand-written gradients: on `wasm` it
@@ -122,6 +122,8 @@ const geluExact = tf.customGrad((x, save) => {
   };
 });
 
+const quickSlope = 1.702;
+
 /** tanh (Hendrycks & Gimpel 2016): `x s` with `s = sigmoid(x (a + b x^2))`, the same number with fewer passes. */
 const tanhSlope = 2 * Math.sqrt(2 / Math.PI);
 const tanhCubic = 0.044715 * tanhSlope;
@@ -140,9 +142,25 @@ const geluTanh = tf.customGrad((x, save) => {
   };
 });
 
+/** quick (Hendrycks & Gimpel 2016): `x s` with `s = sigmoid(1.702 x)`; its derivative is `s + 1.702 x s (1 - s)`. */
+const geluQuick = tf.customGrad((x, save) => {
+  const s = tf.sigmoid(tf.mul(x as tf.Tensor, quickSlope));
+  const value = tf.mul(x as tf.Tensor, s);
+  (save as tf.GradSaveFunc)([s, value]);
+  return {
+    value,
+    gradFunc(dy: tf.Tensor, saved: tf.Tensor[]) {
+      const [s, value] = saved as [tf.Tensor, tf.Tensor];
+      return tf.mul(dy, tf.add(tf.mul(tf.mul(value, quickSlope), tf.sub(1, s)), s));
+    },
+  };
+});
+
+const gelus = { exact: geluExact, tanh: geluTanh, quick: geluQuick };
+
 /** GELU of any shape. Differentiable; caller disposes. */
 export function gelu(x: tf.Tensor, kind: Gelu): tf.Tensor {
-  return kind === 'exact' ? geluExact(x) : geluTanh(x);
+  return gelus[kind](x);
 }
 
 /**

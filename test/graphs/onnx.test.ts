@@ -17,13 +17,13 @@ import { present } from '../support/present.ts';
 const mixed = ['block-00/w0005', 'block-01/w0010'];
 
 describeOnEachEngine('library/forms onnx', () => {
-  for (const { gelu, channels } of kinds) {
-    describe(`GELU ${gelu}, ${channels} channels`, () => {
+  for (const { title, architecture } of kinds) {
+    describe(title, () => {
       let scratch: Awaited<ReturnType<typeof temporaryFolder>>;
       let library: Library;
       before(async () => {
         scratch = await temporaryFolder();
-        await writeLibrary(join(scratch.path, 'library'), libraryInput({ gelu, channels }));
+        await writeLibrary(join(scratch.path, 'library'), libraryInput(architecture));
         library = await openLibrary(join(scratch.path, 'library'), { check: 'hashes' });
       });
       after(() => scratch.remove());

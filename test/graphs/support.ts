@@ -4,14 +4,17 @@ import type { Context } from 'mocha';
 import { loadOnnxRuntime, type OnnxRuntime } from '../../pipeline/graphs/onnx-runtime.ts';
 import type { Library } from '../../pipeline/library/open.ts';
 import { uploadLibrary } from '../../pipeline/library/upload.ts';
+import type { Architecture } from '../../pipeline/model/architecture.ts';
 import { forward } from '../../pipeline/model/encoder.ts';
 import { random } from '../../pipeline/util/random.ts';
 
-/** Each activation and each number of channels once. */
-export const kinds = [
-  { gelu: 'exact', channels: 3 },
-  { gelu: 'tanh', channels: 1 },
-] as const;
+/** Each activation, each number of channels and each pooling once. */
+export const kinds: readonly { title: string; architecture: Partial<Architecture> }[] = [
+  { title: 'GELU exact, 3 channels', architecture: { gelu: 'exact', channels: 3 } },
+  { title: 'GELU tanh, 1 channel', architecture: { gelu: 'tanh', channels: 1 } },
+  { title: 'quick GELU, mean of the patches', architecture: { gelu: 'quick', channels: 3, pool: 'mean' } },
+  { title: 'mean of the normalised patches', architecture: { channels: 3, pool: 'normed-mean' } },
+];
 
 /** The optional runtime, or the end of this test with the reason. */
 export async function runtimeOrSkip(test: Context): Promise<OnnxRuntime> {

@@ -30,11 +30,11 @@ function served(folder: string): tf.io.IOHandler {
 }
 
 describeOnEachEngine('library/forms tfjs', () => {
-  for (const { gelu, channels } of kinds) {
-    it(`loads as a graph model and computes what the pipeline computes (${gelu}, ${channels} channels)`, async () => {
+  for (const { title, architecture } of kinds) {
+    it(`loads as a graph model and computes what the pipeline computes (${title})`, async () => {
       const scratch = await temporaryFolder();
       try {
-        await writeLibrary(join(scratch.path, 'library'), libraryInput({ gelu, channels }));
+        await writeLibrary(join(scratch.path, 'library'), libraryInput(architecture));
         const library = await openLibrary(join(scratch.path, 'library'));
         const folder = join(scratch.path, 'model');
         await writeModel(library, mixed, folder);

@@ -83,6 +83,10 @@ describe('library/profile/measure-onnx', () => {
     const facts = { all: tokensPerImage(tinyArchitecture), last: lastBlockTokens(tinyArchitecture) };
     assert.deepEqual(tokensOf(tinyArchitecture), facts);
     assert.deepEqual(tokensOf({ ...sizes, family: 'vit' }), { all: 5, last: 1 });
+    for (const pool of ['mean', 'normed-mean'] as const) {
+      const pooled = { ...tinyArchitecture, pool };
+      assert.deepEqual(tokensOf(pooled), { all: 5, last: lastBlockTokens(pooled) });
+    }
     assert.throws(() => tokensOf({ ...sizes, family: 'swin' }), /tokens of the family swin/);
   });
 

@@ -128,18 +128,20 @@ describeOnEachEngine('tensor/ops', () => {
     }
   });
 
-  it('gelu agrees with reference values of both forms', () => {
-    // Float64 values of x Phi(x) and of the tanh form at -3, -1, 0, 0.5 and 2.
+  it('gelu agrees with reference values of all forms', () => {
+    // Float64 values of x Phi(x), of the tanh form and of x sigmoid(1.702 x) at -3, -1, 0, 0.5 and 2.
     const x = tf.tensor1d([-3, -1, 0, 0.5, 2]);
     const exact = gelu(x, 'exact');
     const tanh = gelu(x, 'tanh');
+    const quick = gelu(x, 'quick');
     assertClose(exact.dataSync(), [-0.0040496941, -0.1586552539, 0, 0.3457312306, 1.9544997361], 1e-6);
     assertClose(tanh.dataSync(), [-0.0036373921, -0.1588080094, 0, 0.3457140124, 1.954597694], 1e-6);
-    tf.dispose([x, exact, tanh]);
+    assertClose(quick.dataSync(), [-0.0180713097, -0.1542042341, 0, 0.3503884366, 1.9356586231], 1e-6);
+    tf.dispose([x, exact, tanh, quick]);
   });
 
   it('gelu stays finite far out and is the identity or zero there', () => {
-    for (const kind of ['exact', 'tanh'] as const) {
+    for (const kind of ['exact', 'tanh', 'quick'] as const) {
       const [value, slope] = tf.tidy(() => {
         const x = tf.tensor1d([-80, -12, 12, 80]);
         return [
@@ -157,6 +159,7 @@ describeOnEachEngine('tensor/ops', () => {
   it('gelu has the gradient of its finite differences', () => {
     checkGradients((x) => gelu(x, 'exact'), [[4, 5]]);
     checkGradients((x) => gelu(x, 'tanh'), [[4, 5]]);
+    checkGradients((x) => gelu(x, 'quick'), [[4, 5]]);
   });
 
   it('layerNorm has mean beta and deviation gamma over the last axis', () => {

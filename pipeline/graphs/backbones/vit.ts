@@ -4,24 +4,35 @@ import { ffn, linear, norm } from '../layers.ts';
 
 /**
  * The whole model, images -> logits [B, classes], as `pipeline/model/backbones/vit.ts` computes it: pre-norm encoder, the
- * last layer for the class token only. B batch, T tokens, D width. The residual stream is kept as rows [B T, D], so that
+ * last layer for the class token only, unless the head reads the patches. B batch, T tokens, D width. The residual stream is kept as rows [B T, D], so that
  * every linear layer is one plain matrix product; only attention looks at images.
  */
 export function buildVit(graph: GraphBuilder, architecture: Architecture): void {
-  const { imageSize, channels, depth, classes } = architecture;
+  const { imageSize, channels, depth, classes, pool } = architecture;
   graph.within('embed');
   let x = embed(graph, architecture, graph.images('images', imageSize, channels));
   for (let index = 0; index < depth; index++) {
-    const last = index === depth - 1;
+    const last = index === depth - 1 && pool === undefined;
     x = last ? lastAttention(graph, architecture, index, x) : attention(graph, architecture, index, x);
     const z = norm(graph, `blocks.${index}.norm2`, architecture, x);
     const branch = ffn(graph, architecture, index, z);
     graph.within(`blocks.${index}`);
     x = graph.add(x, branch);
   }
-  const classToken = norm(graph, 'norm', architecture, x);
+  const pooled = read(graph, architecture, x);
   graph.within('head');
-  graph.output('logits', linear(graph, 'head', classToken), classes);
+  graph.output('logits', linear(graph, 'head', pooled), classes);
+}
+
+/** The class tokens [B, D] or, with `pool`, rows [B T, D] -> what the head takes [B, D]. */
+function read(graph: GraphBuilder, architecture: Architecture, x: Value): Value {
+  const { width, pool } = architecture;
+  const tokens = tokensPerImage(architecture);
+  const patches = (rows: Value): Value =>
+    graph.slice(graph.reshape(rows, [-1, tokens, width]), 3, 1, 1, tokens);
+  if (pool === 'mean') return norm(graph, 'norm', architecture, graph.mean(patches(x)));
+  const normed = norm(graph, 'norm', architecture, x);
+  return pool === undefined ? normed : graph.mean(patches(normed));
 }
 
 /**

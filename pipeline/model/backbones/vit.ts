@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { addBias, attention, linear, mergeHeads, patchify, splitHeads } from '../../tensor/ops.ts';
-import type { Backbone, ModelTensors } from '../backbone.ts';
+import type { Backbone, HeadOnly, ModelTensors } from '../backbone.ts';
 import { linearLayer, normLayer, weightOf } from '../layers.ts';
 import { vitFamily } from '../family/vit.ts';
 
@@ -11,11 +11,12 @@ export const vit: Backbone = {
   mix,
   ffnInput: (model, block, mixed) => normLayer(model, `blocks.${block}.norm2`, mixed),
   join: (_, __, mixed, output) => tf.add(mixed, output),
-  pool: (model, x) =>
-    tf.tidy(() => normLayer(model, 'norm', tf.reshape(firstToken(x), [-1, model.architecture.width]))),
+  pool,
   classify: (model, pooled) => linearLayer(model, 'head', pooled) as tf.Tensor2D,
-  headOnly: { rows: firstToken, mix: mixForClassToken },
+  headOnly: ({ pool }) => (pool === undefined ? classToken : undefined),
 };
+
+const classToken: HeadOnly = { rows: firstToken, mix: mixForClassToken };
 
 /** Patches, class token, learned positions. */
 function embed(model: ModelTensors, pixels: tf.Tensor): tf.Tensor {
@@ -65,6 +66,18 @@ function mixForClassToken(model: ModelTensors, x: tf.Tensor): tf.Tensor {
     const mixed = attention(tf.reshape(query, [batch, heads, 1, size]), k, v);
     const branch = linearLayer(model, `${block}.attn.proj`, tf.reshape(mixed, [batch, 1, width]));
     return tf.add(firstToken(x), branch);
+  });
+}
+
+/** The class token alone, or the patches' mean, before or after the last norm. */
+function pool(model: ModelTensors, x: tf.Tensor): tf.Tensor {
+  const { width, pool } = model.architecture;
+  return tf.tidy(() => {
+    if (pool === undefined) return normLayer(model, 'norm', tf.reshape(firstToken(x), [-1, width]));
+    const patches = tf.slice(x, [0, 1, 0], [-1, -1, -1]);
+    return pool === 'mean'
+      ? normLayer(model, 'norm', tf.mean(patches, 1))
+      : tf.mean(normLayer(model, 'norm', patches), 1);
   });
 }
 

@@ -1,3 +1,10 @@
+export const geluNames = ['exact', 'tanh', 'quick'] as const;
+
+/** exact: x Phi(x) by erf. tanh: its tanh form. quick: x sigmoid(1.702 x) (Hendrycks & Gimpel 2016). */
+export type Gelu = (typeof geluNames)[number];
+
+export const poolNames = ['mean', 'normed-mean'] as const;
+
 /** Everything about a model that is not a weight. */
 export interface Architecture {
   /** Which `Family` reads the rest. Absent is `vit`: files from before there were others stay as they are. */
@@ -13,7 +20,12 @@ export interface Architecture {
   readonly hidden: number;
   readonly classes: number;
   readonly layerNormEpsilon: number;
-  readonly gelu: 'exact' | 'tanh';
+  readonly gelu: Gelu;
+  /**
+   * What a ViT's head reads; absent is the normalised class token. mean: the mean of the patches, then normalised (timm's
+   * `fc_norm`). normed-mean: the mean of the normalised patches.
+   */
+  readonly pool?: (typeof poolNames)[number] | undefined;
 }
 
 /**

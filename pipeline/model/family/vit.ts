@@ -1,11 +1,14 @@
 import type { Architecture, Family } from './family.ts';
 
-/** The pre-norm ViT with a class token, learned positions and a linear head (Dosovitskiy et al. 2021, section 3.1). */
+/**
+ * The pre-norm ViT with a class token, learned positions and a linear head (Dosovitskiy et al. 2021, section 3.1); the head
+ * reads the class token or, with `pool`, the patches.
+ */
 export const vitFamily: Family = {
   name: 'vit',
   title: 'Vision Transformer',
   prefixTokens: () => 1,
-  lastBlockTokens: () => 1,
+  lastBlockTokens: (architecture) => (architecture.pool === undefined ? 1 : patches(architecture) + 1),
   shapes(architecture) {
     const { patchSize, channels, width, depth, hidden, classes } = architecture;
     const shapes: Record<string, readonly number[]> = {

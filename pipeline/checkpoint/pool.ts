@@ -1,0 +1,27 @@
+import type { Architecture } from '../model/architecture.ts';
+
+/** What a head reads, as people say it; the weights tell whether the last norm comes before or after the mean. */
+export type PoolName = 'class-token' | 'mean';
+
+export const poolHints =
+  'teacher.hints.pool: class-token or mean (of the patches: timm\'s global_pool "avg")';
+
+/**
+ * Pooling as `Architecture` has it, the first source that tells it winning.
+ * @param isNormAfter the last norm comes after pooling: timm's `fc_norm`, which a class-token head has only on demand
+ * @returns the pooling, undefined for the class token, and who told it; undefined where it must be told and is not
+ */
+export function resolvePool(
+  sources: readonly (readonly [string, PoolName | undefined])[],
+  isNormAfter: boolean,
+): { pool: Architecture['pool']; origin?: string } | undefined {
+  const told = sources.find(([, pool]) => pool !== undefined);
+  if (told === undefined) return isNormAfter ? undefined : { pool: undefined };
+  const [origin, name] = told;
+  return { pool: name === 'mean' ? (isNormAfter ? 'mean' : 'normed-mean') : undefined, origin };
+}
+
+/** Of a file of our own, which tells the whole. */
+export function poolNameOf(pool: Architecture['pool']): PoolName {
+  return pool === undefined ? 'class-token' : 'mean';
+}
