@@ -1,8 +1,9 @@
-import { mkdir, readFile, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { insideFolder, readJson, writeFileAtomic } from '../util/atomic.ts';
 import { fail } from '../util/failure.ts';
+import { makeFolder } from '../util/make-folder.ts';
 import { download, type DownloadProgress } from './download.ts';
 
 export interface HubOptions {
@@ -61,7 +62,7 @@ export async function fetchFromHub(name: string, options: HubOptions = {}): Prom
       onProgress,
       signal,
     });
-  await mkdir(folder, { recursive: true });
+  makeFolder(folder);
   // The weights come last, and of a sharded model the index: their presence means that all is here.
   await get('config.json');
   await get('preprocessor_config.json');

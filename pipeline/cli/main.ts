@@ -1,53 +1,62 @@
 import { readFileSync } from 'node:fs';
-import { parseArguments } from './arguments.ts';
+import { blockforge } from './blockforge.ts';
 import { commands } from './commands.ts';
-import { reportError } from '../terminal/report-error.ts';
+import { refuseForgottenDashes, whereTheUserIs } from './npm.ts';
+import { outputFailure, reportError } from '../terminal/report-error.ts';
 import { terminalOf, type Surroundings } from '../terminal/terminal.ts';
 
 /**
- * The command line. Parsing, help and errors live here and in what this file imports at the top; each command brings
+ * The program: its streams and its end. Parsing, help and errors live in what this file imports; each command brings
  * its own code when it is asked for, so `--help` and `--plan` load no engine. Nothing else may end the process.
  */
 const stdout = terminalOf(process.stdout, process.env);
 const stderr = terminalOf(process.stderr, process.env);
+const argv = process.argv.slice(2);
+const json = argv.includes('--json');
 const unheard = new AbortController();
+let unwritten: unknown;
 
-// "blockforge show runs/x | head": the reader has left. Stop quietly, and let a run save its state.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    unheard.abort(new Error('nobody reads the output any more'));
-  });
-}
-
-const surroundings: Surroundings = {
-  stdout,
-  stderr,
-  cwd: process.cwd(),
-  unheard: unheard.signal,
-  commands: commands.map(({ name }) => name),
+// "blockforge show runs/x | head": the reader has left. Stop quietly, and let a run save its state. A disk that is full
+// stops a run the same way, and is told at the end.
+const onUnwritten = (error: NodeJS.ErrnoException | null | undefined): void => {
+  if (!error) return;
+  if (error.code !== 'EPIPE' && error.code !== 'ERR_STREAM_DESTROYED') unwritten ??= error;
+  unheard.abort(new Error('nobody reads the output any more'));
 };
+for (const stream of [process.stdout, process.stderr]) stream.on('error', onUnwritten);
+const onBug = (error: unknown): void => process.exit(reportError(error, stderr, json));
+process.on('uncaughtException', onBug);
+process.on('unhandledRejection', onBug);
+
+async function main(): Promise<number> {
+  const cwd = whereTheUserIs(process.env, process.cwd());
+  try {
+    // Everything that resolves a path without being told against what.
+    process.chdir(cwd);
+    refuseForgottenDashes(process.env, argv);
+  } catch (error) {
+    return reportError(error, stderr, json);
+  }
+  const surroundings: Surroundings = {
+    stdout,
+    stderr,
+    cwd,
+    unheard: unheard.signal,
+    commands: commands.map(({ name }) => name),
+  };
+  return blockforge(argv, surroundings, packageVersion(), process.stdout.columns);
+}
 
 function packageVersion(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
   return (JSON.parse(text) as { version: string }).version;
 }
 
-async function main(argv: readonly string[]): Promise<number> {
-  const json = argv.includes('--json');
-  const onBug = (error: unknown): void => process.exit(reportError(error, stderr, json));
-  process.on('uncaughtException', onBug);
-  process.on('unhandledRejection', onBug);
-  try {
-    const parsed = parseArguments(argv, packageVersion(), process.stdout.columns);
-    if ('perform' in parsed) return await parsed.perform(surroundings);
-    stdout.write(`${parsed.text}\n`);
-    return 0;
-  } catch (error) {
-    return reportError(error, stderr, json);
-  }
-}
-
 // An engine keeps threads of its own alive, so the end has to be said; what was written is let out first.
-const exitCode = await main(process.argv.slice(2));
-process.stdout.write('', () => process.stderr.write('', () => process.exit(exitCode)));
+const exitCode = await main();
+process.stdout.write('', (error) => {
+  onUnwritten(error);
+  process.stderr.write('', () =>
+    process.exit(unwritten === undefined ? exitCode : reportError(outputFailure(unwritten), stderr, json)),
+  );
+});

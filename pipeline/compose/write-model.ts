@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, rename, rm, stat, constants, copyFile, link, realpath } from 'node:fs/promises';
+import { readdir, rename, rm, stat, constants, copyFile, link, realpath } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { modelCosts } from '../model/costs.ts';
-import { readJson, refuseWrite, writeJsonAtomic } from '../util/atomic.ts';
+import { readJson, writeJsonAtomic } from '../util/atomic.ts';
 import { fail } from '../util/failure.ts';
 import { sha256File } from '../util/hash.ts';
+import { makeFolder } from '../util/make-folder.ts';
+import { refuseWrite } from '../util/system-failure.ts';
 import { toolVersion } from '../util/package.ts';
 import { publishFile } from '../library/listed-file.ts';
 import { checkComposition, type Library } from '../library/open.ts';
@@ -94,7 +96,7 @@ export async function writeModel(
 
 /** @returns whether there is a model to replace */
 async function checkTarget(folder: string): Promise<boolean> {
-  await mkdir(dirname(folder), { recursive: true }).catch((error: unknown) => refuseWrite(error, folder));
+  makeFolder(dirname(folder));
   const found = await stat(folder).catch(() => undefined);
   if (found === undefined) return false;
   if (found.isDirectory()) {
@@ -115,7 +117,7 @@ async function takeWeights(
   folder: string,
   link: WriteModelOptions['link'],
 ): Promise<ModelManifest['files']> {
-  await mkdir(join(folder, 'weights'), { recursive: true });
+  makeFolder(join(folder, 'weights'));
   const listed: ModelManifest['files'] = [];
   for (const { source, path, sizeBytes, sha256 } of files) {
     const full = join(folder, path);

@@ -1,7 +1,8 @@
-import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ChainStore } from './chain.ts';
 import { readJson, writeJsonAtomic } from '../util/atomic.ts';
+import { makeFolder } from '../util/make-folder.ts';
 
 interface Index {
   readonly key: string;
@@ -69,16 +70,16 @@ export function streamFolder(root: string): ChainStore {
     async write(level, batch, values) {
       if (written.length === 0) {
         await rm(next, { recursive: true, force: true });
-        await mkdir(next, { recursive: true });
+        makeFolder(next);
       }
       written[batch] = values.length;
       const file = await handle(next, level, 'w');
-      await file.write(
-        new Uint8Array(values.buffer, values.byteOffset, values.byteLength),
-        0,
-        values.byteLength,
-        offset(written, batch),
-      );
+      const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+      // On a disk that is almost full a write may take a part and be content; the next one says so.
+      for (let done = 0; done < bytes.length;) {
+        const rest = bytes.length - done;
+        done += (await file.write(bytes, done, rest, offset(written, batch) + done)).bytesWritten;
+      }
     },
     async turn(key) {
       const levels = [...handles.keys()].filter((path) => path.startsWith(next)).length;

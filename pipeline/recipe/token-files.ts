@@ -1,6 +1,7 @@
-import { mkdir, open, rename, type FileHandle } from 'node:fs/promises';
+import { open, rename, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TokenReader } from '../distill/token-batches.ts';
+import { makeFolder } from '../util/make-folder.ts';
 
 /**
  * Growing files of block inputs, one per block: little-endian float32 rows of D values, no header. They grow in
@@ -18,7 +19,7 @@ export interface TokenFiles {
 }
 
 export async function openTokenFiles(draftFolder: string, names: readonly string[]): Promise<TokenFiles> {
-  await mkdir(draftFolder, { recursive: true });
+  makeFolder(draftFolder);
   const handles: FileHandle[] = [];
   for (const name of names) handles.push(await open(join(draftFolder, name), 'a'));
   const sizes = await Promise.all(handles.map(async (handle) => (await handle.stat()).size));

@@ -1,6 +1,8 @@
-import { closeSync, fstatSync, mkdirSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Failure } from '../util/failure.ts';
+import { makeFolder } from '../util/make-folder.ts';
+import { about, systemFailure } from '../util/system-failure.ts';
 import type { Event } from './contract.ts';
 
 export type Subscriber = (event: Event) => void;
@@ -53,10 +55,12 @@ export function openJsonlLog(path: string, onFailure: (failure: Failure) => void
     torn = true;
     if (reported) return;
     reported = true;
-    onFailure(describe(path, error as NodeJS.ErrnoException));
+    const failure = systemFailure(about(error, path), [{ option: '--runs DIR', path: dirname(path) }]);
+    if (failure === undefined) throw error;
+    onFailure({ ...failure, found: `${failure.found}; events are being lost` });
   };
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     file = openSync(path, 'a+');
     torn = endsTorn(file);
   } catch (error) {
@@ -87,16 +91,4 @@ function endsTorn(file: number): boolean {
   const { size } = fstatSync(file);
   const last = Buffer.alloc(1);
   return size > 0 && readSync(file, last, 0, 1, size - 1) === 1 && last[0] !== 0x0a;
-}
-
-function describe(path: string, error: NodeJS.ErrnoException): Failure {
-  if (error.code !== 'ENOSPC' && error.code !== 'EDQUOT') {
-    return { reason: 'file-invalid', subject: path, found: `cannot be written (${error.message})` };
-  }
-  return {
-    reason: 'out-of-space',
-    subject: path,
-    found: 'the disk is full, events are being lost',
-    next: 'free some space; jobs that fail for the same cause run again with the same command',
-  };
 }

@@ -132,7 +132,7 @@ async function decide(
   try {
     status = await inspectJob(plan, planned, inputs, runFolder, digests);
   } catch (error) {
-    const failure = toJobFailure(job.id, error);
+    const failure = toJobFailure(job.id, error, runFolder);
     emit({ type: 'job-failed', job: job.id, seconds: 0, ...failure });
     return { type: 'failed', ...failure };
   }

@@ -1,4 +1,5 @@
-import { BlockForgeError, type Failure } from '../util/failure.ts';
+import type { Failure } from '../util/failure.ts';
+import { failureOf } from '../util/system-failure.ts';
 import type { JobId } from './contract.ts';
 
 export interface JobFailure {
@@ -8,19 +9,9 @@ export interface JobFailure {
 }
 
 /** Turns what a job threw into a value that crosses a process border. */
-export function toJobFailure(job: JobId, error: unknown): JobFailure {
-  if (error instanceof BlockForgeError) return { failure: error.failure };
-  const { code, path } = error as NodeJS.ErrnoException;
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
-    return {
-      failure: {
-        reason: 'out-of-space',
-        subject: path ?? job,
-        found: 'the disk is full; nothing half-written counts as done',
-        next: 'free some space and give the same command again, it resumes',
-      },
-    };
-  }
+export function toJobFailure(job: JobId, error: unknown, runFolder: string): JobFailure {
+  const failure = failureOf(error, [{ option: '--runs DIR', path: runFolder }]);
+  if (failure !== undefined) return { failure };
   const message = error instanceof Error ? error.message : String(error);
   return {
     failure: {

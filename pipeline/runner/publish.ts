@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { writeJsonAtomic } from '../util/atomic.ts';
+import { makeFolder } from '../util/make-folder.ts';
 import type { Json, Sha256 } from '../util/hash.ts';
 import type { JobId, JobPlan } from './contract.ts';
 import type { Fingerprint, FingerprintData } from './fingerprint.ts';
@@ -65,7 +66,7 @@ export async function startJobFolder(runFolder: string, job: JobPlan): Promise<s
   await invalidateJob(runFolder, job.id);
   await rm(folder, { recursive: true, force: true });
   const temporary = `${folder}.tmp-${randomBytes(4).toString('hex')}`;
-  await mkdir(temporary, { recursive: true });
+  makeFolder(temporary);
   return temporary;
 }
 

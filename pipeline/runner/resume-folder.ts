@@ -1,6 +1,7 @@
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../util/atomic.ts';
+import { makeFolder } from '../util/make-folder.ts';
 import type { JobId } from './contract.ts';
 import type { Fingerprint } from './fingerprint.ts';
 
@@ -34,7 +35,7 @@ export async function claimResumeFolder(
   const resumed = await hasCheckpoint(runFolder, id, fingerprint);
   if (!resumed) {
     await dropResumeFolder(runFolder, id);
-    await mkdir(folder, { recursive: true });
+    makeFolder(folder);
     await writeFileAtomic(tagOf(folder), fingerprint);
   }
   return { folder, resumed };

@@ -69,7 +69,7 @@ export async function runJob(run: JobRun): Promise<JobResult> {
     await dropResumeFolder(runFolder, id);
     return { type: 'ran', seconds: seconds(), summary: reply.summary, outputs: reply.outputs };
   } catch (error) {
-    return { type: 'failed', seconds: seconds(), ...toJobFailure(id, error) };
+    return { type: 'failed', seconds: seconds(), ...toJobFailure(id, error, runFolder) };
   } finally {
     if (folder !== undefined) await rm(folder, { recursive: true, force: true });
   }

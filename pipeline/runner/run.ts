@@ -1,6 +1,7 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BlockForgeError, type Failure } from '../util/failure.ts';
+import type { Failure } from '../util/failure.ts';
+import { makeFolder } from '../util/make-folder.ts';
+import { failureOf } from '../util/system-failure.ts';
 import type { JobId, Stage } from './contract.ts';
 import { createEventBus, openJsonlLog, type Subscriber } from './events.ts';
 import { executeRun, type ExecuteOptions, type JobEnd } from './execute.ts';
@@ -65,7 +66,7 @@ export async function run<Input>(options: RunOptions<Input>): Promise<RunOutcome
   const { input, name, engine, executor, runFolder, killSignal } = options;
   const started = performance.now();
   const plan = makePlan(options.stages, input, engine, selectionOf(options));
-  await mkdir(runFolder, { recursive: true });
+  makeFolder(runFolder);
   const lost = new AbortController();
   const lock = await lockRun(runFolder, () => lost.abort(new Error(`the lock on ${runFolder} was lost`)));
   const troubles: Failure[] = [];
@@ -82,8 +83,9 @@ export async function run<Input>(options: RunOptions<Input>): Promise<RunOutcome
     /** A cache that cannot be written costs time at the next start, nothing else. */
     const saveDigests = () =>
       digests.save().catch((error: unknown) => {
-        if (!(error instanceof BlockForgeError)) throw error;
-        troubles.push(error.failure);
+        const failure = failureOf(error, [{ option: '--runs DIR', path: runFolder }]);
+        if (failure === undefined) throw error;
+        troubles.push(failure);
       });
     const statuses = await inspectPlan(plan, runFolder, digests);
     await saveDigests();

@@ -1,6 +1,7 @@
 import type { Event, JobId, JobProgress } from '../runner/contract.ts';
 import { formatBytes, formatDuration } from '../util/format.ts';
 import type { Json } from '../util/hash.ts';
+import { oneLine } from '../util/printable.ts';
 import { formatMetric } from './numbers.ts';
 import type { Paint } from './terminal.ts';
 
@@ -16,11 +17,11 @@ export function eventLine(event: Event, paint: Paint): string | undefined {
         ? `${paint.cyan('resumed')}  ${event.job}`
         : `${paint.dim('started')}  ${event.job}`;
     case 'job-warning':
-      return `${paint.yellow('warning')}  ${event.job}: ${event.message}`;
+      return `${paint.yellow('warning')}  ${event.job}: ${oneLine(event.message)}`;
     case 'job-finished':
       return `${paint.green('done')}     ${withParts(event.job, [formatDuration(event.seconds), ...summaryParts(event.summary)])}`;
     case 'job-failed':
-      return `${paint.red('failed')}   ${event.job}  ${formatDuration(event.seconds)}  ${event.failure.subject}: ${firstLine(event.failure.found)}`;
+      return `${paint.red('failed')}   ${event.job}  ${formatDuration(event.seconds)}  ${oneLine(event.failure.subject)}: ${firstLine(event.failure.found)}`;
     case 'job-interrupted':
       return `${paint.yellow('stopped')}  ${event.job}`;
     case 'job-skipped':

@@ -2,9 +2,10 @@ import { MultiBar } from 'cli-progress';
 import type { SingleBar } from 'cli-progress';
 import type { Event, JobId } from '../runner/contract.ts';
 import { formatDuration } from '../util/format.ts';
+import { oneLine } from '../util/printable.ts';
 import { eventLine, gatherJobs, percentDone, progressText } from './job-lines.ts';
 import type { RunView } from './run-view.ts';
-import type { Terminal } from './terminal.ts';
+import { forScreen, type Terminal } from './terminal.ts';
 import { trackRun } from './track-run.ts';
 import type { RunState } from './track-run.ts';
 
@@ -34,9 +35,9 @@ export function renderTty(
     fps: 10,
   });
   // Erases what a bar left on the line that the text now takes.
-  const log = (text: string): void => multi.log(`${text}\x1b[K\n`);
+  const log = (text: string): void => multi.log(`${forScreen(text)}\x1b[K\n`);
   const flush = (): void => gathered.flush().forEach(log);
-  const line = (text: () => string) => ({ line: () => fit(text(), terminal.columns) });
+  const line = (text: () => string) => ({ line: () => fit(oneLine(text()), terminal.columns) });
   let overall: SingleBar | undefined;
 
   return {

@@ -1,3 +1,5 @@
+import { oneLine } from '../util/printable.ts';
+
 export interface Column {
   readonly title: string;
   readonly align?: 'left' | 'right';
@@ -9,9 +11,10 @@ export interface Column {
  */
 export function renderTable(
   columns: readonly Column[],
-  rows: readonly (readonly string[])[],
+  given: readonly (readonly string[])[],
   paintRow: (line: string, row: number) => string = (line) => line,
 ): string[] {
+  const rows = given.map((row) => row.map(oneLine));
   const shown = columns.map((_, c) => c).filter((c) => rows.some((row) => row[c] !== ''));
   const widths = shown.map((c) => Math.max(columns[c]!.title.length, ...rows.map((row) => row[c]!.length)));
   const line = (cells: readonly string[]): string =>

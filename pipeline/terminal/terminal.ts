@@ -1,6 +1,12 @@
+import { randomBytes } from 'node:crypto';
+import { printable } from '../util/printable.ts';
+
 /** Where text goes, and what it may do there. */
 export interface Terminal {
+  /** What text of others would do to a terminal is escaped here; `paint` and `eraseLine` alone do something. */
   write(text: string): void;
+  /** Takes the cursor's line away, so that another is written in its place; nothing where that cannot be. */
+  readonly eraseLine: string;
   /** A screen that can be redrawn, not a file, a pipe or a dumb terminal. */
   readonly isLive: boolean;
   readonly columns: number;
@@ -18,18 +24,36 @@ export const plain: Paint = { bold: same, dim: same, red: same, green: same, yel
 export function terminalOf(stream: NodeJS.WriteStream, env: NodeJS.ProcessEnv): Terminal {
   const isLive = stream.isTTY && env.TERM !== 'dumb';
   return {
-    write: (text) => void stream.write(text),
+    write: (text) => void stream.write(forScreen(text)),
+    eraseLine: isLive ? `${mark}K` : '',
     isLive,
     get columns() {
       return isLive ? stream.columns || 80 : 110;
     },
-    paint: isLive && !env.NO_COLOR ? colours() : plain,
+    paint: isLive && !env.NO_COLOR ? colours(mark) : plain,
   };
 }
 
-export function colours(): Paint {
+/** Stands for the start of our own sequences until text is written, so that nobody else's pass for them. */
+const mark = `\x1b${randomBytes(12).toString('hex')}[`;
+
+/** Text as it may go to a screen: our own sequences in force, all others escaped. */
+export function forScreen(text: string): string {
+  const [first = '', ...rest] = text.split(mark);
+  const ours = rest.map((part) => {
+    const [sequence = ''] = /^(?:\d+m|K)/.exec(part) ?? [];
+    return `${sequence === 'K' ? '\r' : ''}\x1b[${sequence}${printable(part.slice(sequence.length))}`;
+  });
+  return [printable(first), ...ours].join('');
+}
+
+/** @param start of a sequence */
+export function colours(start = '\x1b['): Paint {
   return Object.fromEntries(
-    Object.entries(codes).map(([name, code]) => [name, (text: string) => `\x1b[${code}m${text}\x1b[0m`]),
+    Object.entries(codes).map(([name, code]) => [
+      name,
+      (text: string) => `${start}${code}m${text}${start}0m`,
+    ]),
   ) as Paint;
 }
 

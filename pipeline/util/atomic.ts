@@ -1,14 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
 import { fail } from './failure.ts';
+import { makeFolder } from './make-folder.ts';
+import { refuseWrite } from './system-failure.ts';
 
 /** Writes beside the target, flushes to disk, renames: a crash leaves the old file or the new one, never a half. */
 export async function writeFileAtomic(
   path: string,
   content: string | Uint8Array | Iterable<Uint8Array>,
 ): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  makeFolder(dirname(path));
   const temporary = `${path}.tmp-${randomBytes(4).toString('hex')}`;
   try {
     const handle = await open(temporary, 'w');
@@ -23,32 +25,6 @@ export async function writeFileAtomic(
     await rm(temporary, { force: true });
     return refuseWrite(error, path);
   }
-}
-
-/**
- * What a failed write means to the user. Call it when the half-written file or folder is gone again.
- * @throws BlockForgeError `out-of-space`, or `usage` for a place that may not be written to; anything else as it is
- */
-export function refuseWrite(error: unknown, path: string): never {
-  const { code } = error as NodeJS.ErrnoException;
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
-    fail(
-      {
-        reason: 'out-of-space',
-        subject: path,
-        found: 'the disk is full; nothing half-written was left',
-        next: 'free some space and give the same command again',
-      },
-      error,
-    );
-  }
-  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS' || code === 'ENOTDIR' || code === 'EEXIST') {
-    fail(
-      { reason: 'usage', subject: path, found: `it cannot be written (${code})`, next: 'give another place' },
-      error,
-    );
-  }
-  throw error;
 }
 
 export async function writeJsonAtomic(path: string, value: unknown): Promise<void> {

@@ -1,3 +1,5 @@
+import { oneLine } from './printable.ts';
+
 /**
  * Expected failures: things a user can cause and mend. They are values of one union, thrown inside a
  * `BlockForgeError` and printed by `describeFailure`; anything else that is thrown is a bug and keeps its stack.
@@ -13,6 +15,7 @@ export type FailureReason =
   | 'gate-failed'
   | 'not-finite'
   | 'out-of-space'
+  | 'place-unusable'
   | 'run-locked'
   | 'job-failed'
   | 'download-failed'
@@ -59,6 +62,7 @@ export function exitCodeOf(reason: FailureReason): number {
     case 'splits-overlap':
     case 'library-invalid':
     case 'download-failed':
+    case 'place-unusable':
       return 3;
     case 'engine-unavailable':
     case 'out-of-space':
@@ -74,7 +78,7 @@ export function exitCodeOf(reason: FailureReason): number {
 
 /** One message of two to four lines: what is wrong where, what was expected, what to do. */
 export function describeFailure(failure: Failure): string {
-  const lines = [`${failure.subject}: ${failure.found}`];
+  const lines = [`${oneLine(failure.subject)}: ${failure.found}`];
   if (failure.expected !== undefined) lines.push(`  expected: ${failure.expected}`);
   if (failure.next !== undefined) lines.push(`  next: ${failure.next}`);
   return lines.join('\n');

@@ -35,6 +35,7 @@ describe('library/profile/profile-file', () => {
     let text = '';
     const terminal: Terminal = {
       write: (part) => void (text += part),
+      eraseLine: '',
       isLive: false,
       columns: 100,
       paint: plain,

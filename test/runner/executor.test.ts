@@ -110,7 +110,7 @@ describe('an executor', () => {
         } catch (error) {
           return stopped()
             ? { type: 'interrupted' }
-            : { type: 'failed', ...toJobFailure(request.job.id, error) };
+            : { type: 'failed', ...toJobFailure(request.job.id, error, folder) };
         } finally {
           running--;
         }

@@ -107,6 +107,7 @@ export function fakeTerminal(isLive = false): Terminal & { readonly text: () => 
   let text = '';
   return {
     write: (more) => void (text += more),
+    eraseLine: '',
     isLive,
     columns: 100,
     paint: plain,

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { EngineChoice } from '../../tensor/installed.ts';
 import type { CommandArguments } from '../command.ts';
 import { fail } from '../../util/failure.ts';
@@ -109,6 +110,13 @@ export const composeArguments: CommandArguments<ComposeCommand, Options> = {
       .example('$0 compose runs/demo --macs 50% --top 5 --dry-run', 'five answers, nothing written')
       .example('$0 compose runs/demo --pareto front.csv --by macs', 'the whole front'),
   read: composeCommand,
+  places: ({ library, out, front, profile, config }) => ({
+    '--out DIR': out ?? join(library, 'models'),
+    '--pareto FILE': front?.file,
+    '--profile FILE': profile,
+    '--config FILE': config,
+    'compose DIR': library,
+  }),
 };
 
 function composeCommand(args: Options): ComposeCommand {

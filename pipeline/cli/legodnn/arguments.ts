@@ -51,4 +51,9 @@ export const legodnnArguments: CommandArguments<LegodnnCommand, Options> = {
     batch: wholeNumber('batch', once('batch', batch)),
     json,
   }),
+  places: ({ library, out, profile }) => ({
+    '--out DIR': out,
+    '--profile FILE': profile,
+    'legodnn DIR': library,
+  }),
 };

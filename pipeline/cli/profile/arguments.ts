@@ -69,6 +69,10 @@ export const profileArguments: CommandArguments<ProfileCommand, Options> = {
       .example('$0 profile runs/demo --add pi4.json', 'take in what a device measured')
       .example('$0 profile runs/demo --list', 'what is there'),
   read: profileCommand,
+  places: ({ library, action }) => ({
+    '--add FILE': action.kind === 'add' ? action.file : undefined,
+    'profile DIR, a copy of the library': library,
+  }),
 };
 
 function profileCommand(args: Options): ProfileCommand {

@@ -120,8 +120,8 @@ function progressLine(stderr: Terminal): {
       if (Date.now() < next) return;
       next = Date.now() + (stderr.isLive ? 200 : 10_000);
       const line = `measuring: ${Math.floor(100 * fraction)} %, ${formatDuration(secondsLeft)} left`;
-      stderr.write(stderr.isLive ? `\r\x1b[K${line}` : `${line}\n`);
+      stderr.write(stderr.isLive ? `${stderr.eraseLine}${line}` : `${line}\n`);
     },
-    clear: () => stderr.isLive && next > 0 && stderr.write('\r\x1b[K'),
+    clear: () => stderr.isLive && next > 0 && stderr.write(stderr.eraseLine),
   };
 }

@@ -1,3 +1,5 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import { methods } from '../../stages/methods.ts';
 import { engineChoices } from '../../tensor/installed.ts';
 import { once, oneOf, seeHelp } from '../../terminal/options.ts';
@@ -68,6 +70,11 @@ export const runArguments: CommandArguments<RunCommand, Options> = {
       .example('$0 vit-b16 --from measure', 'measure again, and rank and export anew')
       .example('$0 show runs/demo', 'the table of a finished library'),
   read: runCommand,
+  places: ({ runs, config }) => ({
+    '--runs DIR': runs,
+    '--config FILE': config,
+    'BLOCKFORGE_CACHE=DIR': process.env.BLOCKFORGE_CACHE || join(homedir(), '.cache', 'blockforge'),
+  }),
 };
 
 function runCommand(args: Options): RunCommand {

@@ -15,4 +15,5 @@ export const showArguments: CommandArguments<ShowCommand, ShowCommand> = {
       .positional('library', libraryArgument)
       .option('json', { type: 'boolean', default: false, describe: 'the same as JSON' }),
   read: ({ library, json }) => ({ library, json }),
+  places: ({ library }) => ({ 'show DIR': library }),
 };

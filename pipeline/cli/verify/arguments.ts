@@ -63,6 +63,7 @@ export const verifyArguments: CommandArguments<VerifyCommand, Options> = {
       .example('$0 verify library --measure --config demo.yaml', 'of a library that was copied here')
       .example('$0 verify runs/demo/library/models/params-60pct', 'is this model folder whole?'),
   read: verifyCommand,
+  places: ({ library, config }) => ({ 'verify DIR': library, '--config FILE': config }),
 };
 
 function verifyCommand(args: Options): VerifyCommand {

@@ -7,6 +7,7 @@ import type { MeasuredVerification, NumberVerdict } from '../../verify/numbers.t
 import { formatBytes, formatCount } from '../../util/format.ts';
 import { formatMetric, signed } from '../../terminal/numbers.ts';
 import { renderTable, type Column } from '../../terminal/table.ts';
+import { oneLine } from '../../util/printable.ts';
 import type { Paint } from '../../terminal/terminal.ts';
 
 const titles: Readonly<Record<CheckName, string>> = {
@@ -133,10 +134,4 @@ function describeModel(manifest: ModelVerification['manifest']): string {
 function shown(what: NumberVerdict['what'], value: number): string {
   if (what === 'KL') return formatMetric(value);
   return what.endsWith('pp') ? signed(value) : value.toFixed(2);
-}
-
-/** Text from a library in a terminal: one line, and nothing that moves the cursor. */
-function oneLine(text: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what it looks for
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, '?');
 }

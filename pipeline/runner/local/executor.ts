@@ -1,5 +1,5 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeFolder } from '../../util/make-folder.ts';
 import type { Executor } from '../executor.ts';
 import { createSlot } from './process.ts';
 
@@ -36,7 +36,7 @@ export function localExecutor(settings: LocalSettings): Executor {
     slots: settings.slots,
     async submit(request, watcher) {
       if (stopping) return { type: 'interrupted' };
-      mkdirSync(logs, { recursive: true });
+      makeFolder(logs);
       // One whose process already lives comes first, so that no more are started than needed.
       const usable = slots.filter((candidate) => free.has(candidate));
       const slot = usable.find(({ alive }) => alive) ?? usable[0];

@@ -24,7 +24,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
 process.on('disconnect', () => process.exit(0));
 process.on('uncaughtException', (error) => {
   if (running === undefined) throw error;
-  const reply: JobReply = { type: 'failed', ...toJobFailure(running.request.job.id, error) };
+  const reply: JobReply = { type: 'failed', ...toJobFailure(running.request.job.id, error, runFolder) };
   // State is unknown after this: reply, then go.
   process.send?.(message(reply, true), () => process.exit(1));
 });
@@ -43,7 +43,7 @@ async function work(request: JobRequest): Promise<void> {
   } catch (error) {
     reply = isAbort(error, abort.signal)
       ? { type: 'interrupted' }
-      : { type: 'failed', ...toJobFailure(request.job.id, error) };
+      : { type: 'failed', ...toJobFailure(request.job.id, error, runFolder) };
   }
   progress.drop();
   running = undefined;

@@ -181,7 +181,7 @@ describe('cli/verify', function () {
     assert.match(hostile, /manifest.json: frame.path/);
     const named = await library.copy((manifest) => void (manifest.tool.version = '\u001b[31m1'));
     const text = renderVerification(await verifyLibrary(named), plain);
-    assert.match(text, /made by BlockForge \?\[31m1/);
+    assert.match(text, /made by BlockForge \\u001b\[31m1/);
     // eslint-disable-next-line no-control-regex -- control characters are what it looks for
     assert.doesNotMatch(hostile + text, /[\u0000-\u0009\u000b-\u001f]/);
   });

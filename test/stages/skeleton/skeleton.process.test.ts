@@ -60,7 +60,7 @@ describe('a second method', function () {
     const write = (text: string): void => {
       for (const line of text.split('\n').filter((one) => one !== '')) onLine(line);
     };
-    const terminal: Terminal = { write, isLive: false, columns: 110, paint: plain };
+    const terminal: Terminal = { write, eraseLine: '', isLive: false, columns: 110, paint: plain };
     const { overrides = [], ...rest } = asked;
     const whole: RunCommand = {
       config: 'second.yaml',

@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { makeFolder } from '../../pipeline/util/make-folder.ts';
+
+describe('makeFolder', () => {
+  let root: string;
+  before(() => (root = mkdtempSync(join(tmpdir(), 'blockforge-folder-'))));
+  after(() => rmSync(root, { recursive: true }));
+
+  it('makes all that are missing, and finds them there the next time, through links too', () => {
+    for (let i = 0; i < 2; i++) makeFolder(join(root, 'a', 'b', 'c'));
+    assert.ok(statSync(join(root, 'a', 'b', 'c')).isDirectory());
+    symlinkSync(join(root, 'a'), join(root, 'link'));
+    makeFolder(join(root, 'link', 'd'));
+    assert.ok(statSync(join(root, 'a', 'd')).isDirectory());
+  });
+
+  it('throws the error of the system with its path where none can be', () => {
+    writeFileSync(join(root, 'file'), '');
+    const code = (expected: string) => (error: NodeJS.ErrnoException) =>
+      error.code === expected && error.path !== undefined;
+    assert.throws(() => makeFolder(join(root, 'file')), code('EEXIST'));
+    assert.throws(() => makeFolder(join(root, 'file', 'b')), code('ENOTDIR'));
+    assert.throws(() => makeFolder(join(root, 'x'.repeat(300))), code('ENAMETOOLONG'));
+  });
+
+  it('returns where the system takes no folders, which the recursive mkdir of Node.js does not', function () {
+    if (!existsSync('/proc/self')) this.skip();
+    assert.throws(() => makeFolder('/proc/blockforge/runs/demo'), { code: 'ENOENT' });
+  });
+});
