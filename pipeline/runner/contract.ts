@@ -1,5 +1,6 @@
 import type { Json, Sha256 } from '../util/hash.ts';
 import type { Failure } from '../util/failure.ts';
+import type { Unfit } from './user-files.ts';
 
 /** `stage/part`, e.g. `distill/block-03`; also the job's folder below the run folder, unless it names another. */
 export type JobId = string;
@@ -9,7 +10,8 @@ export interface JobPlan {
   readonly id: JobId;
   /**
    * Where below the run folder the output is published, e.g. `library`, for what is handed on. Then the runner's
-   * record does not lie in it but in the folder of the job's id.
+   * record does not lie in it but in the folder of the job's id, what users put beside the outputs stays theirs, and the
+   * job's inputs are read once more, whole, before it starts: what leaves is checked.
    */
   readonly folder?: string | undefined;
   /** Jobs whose output this one reads. */
@@ -91,6 +93,10 @@ export interface JobContext {
   readonly scratchFolder: string;
   /** This job's output folder: a temporary one that is published (renamed) when `run` returns. */
   readonly folder: string;
+  /** Where that will be: in a folder that is handed on lies what users put there, and stays there. Never written to. */
+  readonly place: string;
+  /** Something of a user's in `place` that does not fit what this job wrote: it is moved aside when that is published. */
+  setAside(unfit: Unfit): void;
   /** Survives an interruption and is removed after success: checkpoints inside a job live here. */
   readonly resumeFolder: string;
   /**

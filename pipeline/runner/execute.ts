@@ -153,11 +153,11 @@ async function start(
   status: DecidedStatus,
   inputs: ReadonlyMap<JobId, JobInput>,
 ): Promise<JobEnd> {
-  const { plan, runFolder, executor, emit, signal } = execution;
+  const { plan, runFolder, executor, digests, emit, signal } = execution;
   if (signal.aborted) return { type: 'interrupted' };
   const job = planned.job.id;
   const listener = tellOf(job, execution);
-  const result = await runJob({ plan, planned, status, inputs, runFolder, executor, listener });
+  const result = await runJob({ plan, planned, status, inputs, runFolder, digests, executor, listener });
   if (result.type === 'interrupted') {
     if (result.started) emit({ type: 'job-interrupted', job });
     return { type: 'interrupted' };

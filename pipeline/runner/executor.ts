@@ -2,6 +2,7 @@ import type { Json } from '../util/hash.ts';
 import type { JobId, JobPlan, JobProgress } from './contract.ts';
 import type { JobFailure } from './job-failure.ts';
 import type { OutputFile } from './outputs.ts';
+import type { Unfit } from './user-files.ts';
 
 /**
  * Where jobs are done: processes of this machine (`local/executor.ts`), or whatever else can take plain data and give
@@ -64,6 +65,8 @@ export type JobReply =
       readonly type: 'finished';
       readonly summary: Json;
       readonly outputs: readonly OutputFile[];
+      /** What lies in the handed-on folder and does not fit these outputs. */
+      readonly unfit: readonly Unfit[];
       /** Description of the engine that was used; null where none was. */
       readonly engine: string | null;
     }

@@ -8,6 +8,8 @@ export interface OutputFile {
   readonly path: string;
   readonly sizeBytes: number;
   readonly mtimeMs: number;
+  /** Unlike `mtimeMs` nobody can set it back: equal times of both kinds and an equal size are the same bytes. */
+  readonly ctimeMs: number;
   readonly sha256: Sha256;
 }
 
@@ -24,8 +26,8 @@ export async function collectOutputs(folder: string): Promise<readonly OutputFil
     const handle = await open(full, 'r');
     try {
       await handle.sync();
-      const { size, mtimeMs } = await handle.stat();
-      outputs.push({ path, sizeBytes: size, mtimeMs, sha256 });
+      const { size, mtimeMs, ctimeMs } = await handle.stat();
+      outputs.push({ path, sizeBytes: size, mtimeMs, ctimeMs, sha256 });
     } finally {
       await handle.close();
     }
@@ -39,8 +41,8 @@ export function digestOutputs(outputs: readonly OutputFile[]): Sha256 {
 }
 
 /**
- * Whether the files are still the ones that were published: by size and time, and by content only where the time
- * differs (a copied run folder is still good). Files that somebody added are nobody's business.
+ * Whether the files are still the ones that were published: by size and times, and by content only where a time differs (a
+ * copied run folder is still good). Files that somebody added are nobody's business.
  * @returns undefined, or what is wrong, for people.
  */
 export async function findChangedOutput(
@@ -48,16 +50,36 @@ export async function findChangedOutput(
   outputs: readonly OutputFile[],
   digests: FileDigests,
 ): Promise<string | undefined> {
-  for (const { path, sizeBytes, mtimeMs, sha256 } of outputs) {
-    const full = join(folder, path);
-    const found = await lstat(full).catch(() => undefined);
-    if (found === undefined) return `its output ${path} is gone`;
-    if (found.mtimeMs === mtimeMs && found.size === sizeBytes) continue;
-    if (found.size !== sizeBytes || (await digests.digest(full)) !== sha256) {
-      return `its output ${path} was changed by hand`;
-    }
+  for (const output of outputs) {
+    const change = await changeOf(join(folder, output.path), output, (path) => digests.digest(path));
+    if (change !== undefined) return `its output ${output.path} ${change}`;
   }
   return undefined;
+}
+
+/** @returns whether a plain file with the output's content lies at `full` */
+export async function isUnchanged(full: string, output: OutputFile): Promise<boolean> {
+  return (await changeOf(full, output, sha256File)) === undefined;
+}
+
+/**
+ * @param read is asked for the content's digest where size and times do not settle it
+ * @param trustTimes false: it is asked whatever the times are
+ * @returns undefined, or what happened to the file
+ */
+export async function changeOf(
+  full: string,
+  { sizeBytes, mtimeMs, ctimeMs, sha256 }: OutputFile,
+  read: (path: string) => Promise<Sha256>,
+  trustTimes = true,
+): Promise<string | undefined> {
+  const found = await lstat(full).catch(() => undefined);
+  if (found === undefined) return 'is gone';
+  if (found.isFile() && found.size === sizeBytes) {
+    if (trustTimes && found.mtimeMs === mtimeMs && found.ctimeMs === ctimeMs) return undefined;
+    if ((await read(full)) === sha256) return undefined;
+  }
+  return 'was changed by hand';
 }
 
 async function listFiles(folder: string, prefix: string): Promise<string[]> {

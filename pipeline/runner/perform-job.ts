@@ -1,8 +1,9 @@
 import { join } from 'node:path';
-import type { Json } from '../util/hash.ts';
 import type { JobContext, JobId, Stage } from './contract.ts';
-import type { JobRequest } from './executor.ts';
-import { collectOutputs, type OutputFile } from './outputs.ts';
+import type { JobReply, JobRequest } from './executor.ts';
+import { collectOutputs } from './outputs.ts';
+import { outputFolder } from './publish.ts';
+import type { Unfit } from './user-files.ts';
 
 /** Where a job is done: what a `JobRequest` leaves to the one who does it. */
 export interface Workplace extends Pick<JobContext, 'signal' | 'progress' | 'warn'> {
@@ -15,7 +16,7 @@ export interface Workplace extends Pick<JobContext, 'signal' | 'progress' | 'war
 export async function performJob(
   request: JobRequest,
   { stages, runFolder, signal, progress, warn }: Workplace,
-): Promise<{ readonly summary: Json; readonly outputs: readonly OutputFile[] }> {
+): Promise<Omit<JobReply & { type: 'finished' }, 'type' | 'engine'>> {
   const { job, engine, published } = request;
   const stage = stages.find(({ name }) => name === request.stage);
   if (stage === undefined) throw new Error(`the registry has no stage ${request.stage}`);
@@ -29,11 +30,14 @@ export async function performJob(
     return place === null ? undefined : join(runFolder, place, file);
   };
   const folder = join(runFolder, request.folder);
+  const unfit: Unfit[] = [];
   const context: JobContext = {
     engine,
     runFolder,
     scratchFolder: join(runFolder, '.scratch'),
     folder,
+    place: outputFolder(runFolder, job),
+    setAside: (item) => void unfit.push(item),
     resumeFolder: join(runFolder, request.resumeFolder),
     input(id, file) {
       const found = optionalInput(id, file);
@@ -47,5 +51,5 @@ export async function performJob(
   };
   const work = await stage.work();
   const summary = await work.run(job, context);
-  return { summary, outputs: await collectOutputs(folder) };
+  return { summary, outputs: await collectOutputs(folder), unfit };
 }

@@ -7,11 +7,15 @@ import type { Json, Sha256 } from '../util/hash.ts';
 import type { JobId, JobPlan } from './contract.ts';
 import type { Fingerprint, FingerprintData } from './fingerprint.ts';
 import { doneFile, type OutputFile } from './outputs.ts';
+import { placeAmong, removeOwn, type Unfit } from './user-files.ts';
 
 /**
  * How a job's folder comes to be. The order is the design: the old `done.json` goes before anything else, the work is
  * done in a folder beside it, that is renamed into place, and the new `done.json` is written last. So a crash at any
  * moment leaves a job that is missing, never one that looks done.
+ *
+ * A folder that is handed on is shared with its user (`user-files.ts`): of that one `outputs.json`, beside `done.json`, says
+ * what the runner wrote into it, or is about to, at every moment when there is no `done.json` to say so.
  */
 export interface DoneRecord {
   readonly format: 1;
@@ -44,10 +48,23 @@ function recordFolder(runFolder: string, id: JobId): string {
 
 /** @returns undefined where the job never finished, or its record cannot be read. */
 export async function readDoneRecord(runFolder: string, id: JobId): Promise<DoneRecord | undefined> {
+  const record = await readRecord<DoneRecord>(join(recordFolder(runFolder, id), doneFile));
+  return record?.format === 1 ? record : undefined;
+}
+
+/** What the runner wrote into the job's folder, as far as it is known. */
+export async function readOwnOutputs(runFolder: string, id: JobId): Promise<readonly OutputFile[]> {
+  const own = join(recordFolder(runFolder, id), ownFile);
+  const record =
+    (await readDoneRecord(runFolder, id)) ?? (await readRecord<Pick<DoneRecord, 'outputs'>>(own));
+  return record?.outputs ?? [];
+}
+
+const ownFile = 'outputs.json';
+
+async function readRecord<T>(path: string): Promise<T | undefined> {
   try {
-    const text = await readFile(join(recordFolder(runFolder, id), doneFile), 'utf8');
-    const record = JSON.parse(text) as { readonly format: unknown };
-    return record.format === 1 ? (record as DoneRecord) : undefined;
+    return JSON.parse(await readFile(path, 'utf8')) as T;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (error instanceof SyntaxError || code === 'ENOENT' || code === 'ENOTDIR') return undefined;
@@ -55,32 +72,56 @@ export async function readDoneRecord(runFolder: string, id: JobId): Promise<Done
   }
 }
 
-/** Makes the job "not done". Its outputs stay until its work begins. */
-export async function invalidateJob(runFolder: string, id: JobId): Promise<void> {
-  await rm(join(recordFolder(runFolder, id), doneFile), { force: true });
+/** Makes the job "not done". Its outputs stay until its work begins, and of a shared folder it stays known which they are. */
+export async function invalidateJob(
+  runFolder: string,
+  { id, folder }: Pick<JobPlan, 'id' | 'folder'>,
+): Promise<void> {
+  const records = recordFolder(runFolder, id);
+  const done = join(records, doneFile);
+  if (folder !== undefined && (await readDoneRecord(runFolder, id)) !== undefined)
+    await rename(done, join(records, ownFile));
+  await rm(done, { force: true });
 }
 
-/** Removes what the job left before and gives a fresh temporary folder beside its place. */
+/** Removes what the job left before, never what a user did, and gives a fresh temporary folder beside its place. */
 export async function startJobFolder(runFolder: string, job: JobPlan): Promise<string> {
   const folder = outputFolder(runFolder, job);
-  await invalidateJob(runFolder, job.id);
-  await rm(folder, { recursive: true, force: true });
+  await invalidateJob(runFolder, job);
+  if (job.folder === undefined) await rm(folder, { recursive: true, force: true });
+  else await removeOwn(folder, await readOwnOutputs(runFolder, job.id));
   const temporary = `${folder}.tmp-${randomBytes(4).toString('hex')}`;
   makeFolder(temporary);
   return temporary;
 }
 
-/** Renames the temporary folder into the job's place. Not done yet: `recordDone` comes next. */
-export async function placeJobFolder(runFolder: string, job: JobPlan, temporary: string): Promise<void> {
+/**
+ * Renames the temporary folder into the job's place. Not done yet: `recordDone` comes next.
+ * @param wrote what lies in `temporary`, and what in a shared folder does not fit it
+ * @returns a sentence for everything of a user's that was moved
+ */
+export async function placeJobFolder(
+  runFolder: string,
+  job: JobPlan,
+  temporary: string,
+  wrote: { readonly outputs: readonly OutputFile[]; readonly unfit?: readonly Unfit[] | undefined },
+): Promise<string[]> {
   const folder = outputFolder(runFolder, job);
   await flushFolder(temporary);
-  await rename(temporary, folder);
+  let told: string[] = [];
+  if (job.folder === undefined) await rename(temporary, folder);
+  else {
+    await writeJsonAtomic(join(recordFolder(runFolder, job.id), ownFile), { outputs: wrote.outputs });
+    told = await placeAmong(temporary, folder, wrote.unfit ?? []);
+  }
   await flushFolder(dirname(folder));
+  return told;
 }
 
 export async function recordDone(runFolder: string, record: DoneRecord): Promise<void> {
   const folder = recordFolder(runFolder, record.job);
   await writeJsonAtomic(join(folder, doneFile), record);
+  await rm(join(folder, ownFile), { force: true });
   await flushFolder(folder);
 }
 
@@ -93,8 +134,8 @@ export async function removeLeftovers(
   const named = new Set(jobs.flatMap(({ folder }) => folder ?? []));
   const removeFrom = async (folder: string, isOurs: (name: string) => boolean): Promise<void> => {
     for (const entry of await readdir(folder).catch(() => [])) {
-      const [name = '', temporary] = entry.split('.tmp-');
-      if (temporary === undefined || !isOurs(name)) continue;
+      const name = /^(.+)\.tmp-[0-9a-f]{8}$/.exec(entry)?.[1];
+      if (name === undefined || !isOurs(name)) continue;
       await rm(join(folder, entry), { recursive: true, force: true });
     }
   };

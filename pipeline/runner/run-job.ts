@@ -1,8 +1,10 @@
 import { rm } from 'node:fs/promises';
 import { relative, sep } from 'node:path';
 import type { Json } from '../util/hash.ts';
+import { checkInputs } from './check-inputs.ts';
 import type { JobId } from './contract.ts';
 import type { Executor, JobReply, JobReport, JobRequest } from './executor.ts';
+import type { FileDigests } from './file-digests.ts';
 import type { JobInput } from './fingerprint.ts';
 import { toJobFailure, type JobFailure } from './job-failure.ts';
 import { digestOutputs, type OutputFile } from './outputs.ts';
@@ -17,6 +19,7 @@ export interface JobRun {
   readonly status: DecidedStatus;
   readonly inputs: ReadonlyMap<JobId, JobInput>;
   readonly runFolder: string;
+  readonly digests: FileDigests;
   readonly executor: Executor;
   readonly listener: JobListener;
 }
@@ -48,6 +51,7 @@ export async function runJob(run: JobRun): Promise<JobResult> {
   let started = false;
   let folder: string | undefined;
   try {
+    await checkInputs(run, job.folder !== undefined);
     folder = await startJobFolder(runFolder, job);
     const resume = await claimResumeFolder(runFolder, id, run.status.fingerprint);
     const onReport = (report: JobReport): void => {
@@ -64,7 +68,9 @@ export async function runJob(run: JobRun): Promise<JobResult> {
     });
     if (reply.type === 'interrupted') return { type: 'interrupted', started };
     if (reply.type === 'failed') return { ...reply, seconds: seconds() };
-    await placeJobFolder(runFolder, job, folder);
+    await checkInputs(run, false);
+    const moved = await placeJobFolder(runFolder, job, folder, reply);
+    for (const message of moved) onReport({ type: 'warning', message });
     await record(run, reply, seconds(), warnings);
     await dropResumeFolder(runFolder, id);
     return { type: 'ran', seconds: seconds(), summary: reply.summary, outputs: reply.outputs };

@@ -10,10 +10,11 @@ import { openFileDigests } from './file-digests.ts';
 import type { JobFailure } from './job-failure.ts';
 import { lockRun } from './lock.ts';
 import { makePlan, type Plan, type Selection } from './plan.ts';
-import { invalidateJob, removeLeftovers } from './publish.ts';
+import { invalidateJob, readOwnOutputs, removeLeftovers } from './publish.ts';
 import { dropResumeFolder } from './resume-folder.ts';
 import { checkSpace, type Machine } from './space.ts';
 import { checkPrerequisites, describePlan, inspectPlan, type PlanRow } from './states.ts';
+import { listForeign } from './user-files.ts';
 import { known } from '../util/known.ts';
 
 export interface RunOptions<Input> extends Pick<ExecuteOptions, 'killSignal' | 'graceMs'>, Selection {
@@ -50,10 +51,18 @@ export interface RunOutcome {
 export async function previewRun<Input>(
   options: Pick<RunOptions<Input>, 'stages' | 'input' | 'engine' | 'runFolder' | 'from' | 'only'>,
 ): Promise<readonly PlanRow[]> {
+  const { runFolder } = options;
   const plan = makePlan(options.stages, options.input, options.engine, selectionOf(options));
-  return describePlan(
-    plan,
-    await inspectPlan(plan, options.runFolder, await openFileDigests(options.runFolder)),
+  const rows = describePlan(plan, await inspectPlan(plan, runFolder, await openFileDigests(runFolder)));
+  const places = new Map(plan.jobs.map(({ job }) => [job.id, job.folder]));
+  return Promise.all(
+    rows.map(async (row) => {
+      const folder = row.state === 'fresh' ? undefined : places.get(row.job);
+      if (folder === undefined) return row;
+      const own = await readOwnOutputs(runFolder, row.job);
+      const holds = (await listForeign(join(runFolder, folder), own)).map((path) => `${folder}/${path}`);
+      return holds.length === 0 ? row : { ...row, holds };
+    }),
   );
 }
 
@@ -129,7 +138,7 @@ function selectionOf({ from, only }: Selection): Selection {
 async function forgetForced(plan: Plan, runFolder: string): Promise<void> {
   for (const { job, forced, selected } of plan.jobs) {
     if (!forced || !selected) continue;
-    await invalidateJob(runFolder, job.id);
+    await invalidateJob(runFolder, job);
     await dropResumeFolder(runFolder, job.id);
   }
 }

@@ -83,6 +83,8 @@ export interface PlanRow {
   readonly state: JobState;
   readonly why: string;
   readonly estimate: JobPlan['estimate'];
+  /** What users put into the folder that the job hands on, by its path below the run folder; see `user-files.ts`. */
+  readonly holds?: readonly string[] | undefined;
 }
 
 /** The selected jobs in the order of the plan, with what would happen to them and why. */

@@ -5,6 +5,7 @@ import type { ManifestFile } from '../library/manifest.ts';
 import { inspectFile, type FileProblem } from '../library/listed-file.ts';
 import { inspectDocument, type DocumentKind } from '../library/document.ts';
 import { filesOf, type Library } from '../library/open.ts';
+import { setAsideName } from '../runner/user-files.ts';
 import { tally, type Check, type Finding, type Note } from './finding.ts';
 
 /**
@@ -99,12 +100,12 @@ const maxJsonBytes = 16 * 2 ** 20;
 
 /**
  * Files in a library's folder that the manifest does not vouch for: nobody can say whether they are whole. `profiles/` is
- * known; its JSON is looked at as far as it says which library it was made from. `models/` is left out.
+ * known; its JSON is looked at as far as it says which library it was made from. `models/` is left out, and `set-aside/`.
  */
 export async function findUnlisted({ folder, manifest, manifestSha256 }: Library): Promise<Note[]> {
   const listed = new Set([...ownFiles, ...filesOf(manifest).map(({ path }) => path)]);
   return unlistedNotes(folder, listed, {
-    leaveOut: 'models',
+    leaveOut: ['models', setAsideName],
     noteOf(path, entry) {
       if (!path.startsWith('profiles/')) return notListed;
       if (!entry.isFile() || !path.endsWith('.json')) return undefined;
@@ -117,17 +118,17 @@ export const notListed = 'not in the manifest';
 
 /**
  * A note on every file below `folder` that is not `listed`. Follows no links.
- * @param leaveOut a folder in it that is not looked into
+ * @param leaveOut folders in it that are not looked into
  * @param noteOf what there is to say of it, if anything
  */
 export async function unlistedNotes(
   folder: string,
   listed: ReadonlySet<string>,
   {
-    leaveOut,
+    leaveOut = [],
     noteOf = () => notListed,
   }: {
-    readonly leaveOut?: string;
+    readonly leaveOut?: readonly string[];
     readonly noteOf?: (path: string, entry: Dirent) => string | undefined | Promise<string | undefined>;
   } = {},
 ): Promise<Note[]> {
@@ -148,12 +149,12 @@ export async function unlistedNotes(
 async function* walk(
   folder: string,
   below: string,
-  leaveOut?: string,
+  leaveOut: readonly string[],
 ): AsyncGenerator<{ path: string; entry: Dirent }> {
   for await (const entry of await opendir(join(folder, below))) {
     const path = below === '' ? entry.name : `${below}/${entry.name}`;
     if (!entry.isDirectory()) yield { path, entry };
-    else if (path !== leaveOut) yield* walk(folder, path);
+    else if (!leaveOut.includes(path)) yield* walk(folder, path, leaveOut);
   }
 }
 

@@ -77,7 +77,7 @@ export async function verifyLibrary(
 const unfinished = /\.tmp-[0-9a-f]{8}(-old)?$/;
 
 /**
- * Every folder under `models/`: whole in itself, made from this very manifest, and of the library's own weights.
+ * Every folder under `models/`: whole in itself, and of the library's own weights, whichever export it was made from.
  * @returns no check where there are none
  */
 export async function verifyModels(
@@ -114,6 +114,9 @@ export async function verifyModels(
       ...model.findings,
       ...(model.manifest === undefined ? [] : ownerProblems(library, model.manifest)),
     ];
+    const owner = model.manifest?.library.manifestSha256;
+    if (owner !== undefined && owner !== library.manifestSha256)
+      notes.push({ file: below, note: `made from another export: manifest ${owner.slice(0, 12)}...` });
     if (wrong.length === 0) check.pass();
     else
       check.find(

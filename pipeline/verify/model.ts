@@ -7,6 +7,7 @@ import { verifyDocument, verifyFiles, unlistedNotes } from './files.ts';
 import type { Finding, Found, Verified, VerifyOptions } from './finding.ts';
 import { verifyGraphs } from './graphs.ts';
 import { verifyModelWeights } from './model-weights.ts';
+import { canonicalJson } from '../util/hash.ts';
 import { known } from '../util/known.ts';
 
 export interface ModelVerification extends Verified<ModelManifest> {
@@ -52,19 +53,16 @@ export async function verifyModel(
   };
 }
 
-/** What a model must share with the library it lies in. Its files are already known to be what it says they are. */
-export function ownerProblems(
-  library: Library,
-  { library: origin, descendants, widths, files }: ModelManifest,
-): Found[] {
-  if (origin.manifestSha256 !== library.manifestSha256) {
-    return [
-      {
-        file: compositionFile,
-        found: `made from another export of this library: manifest ${origin.manifestSha256}`,
-        expected: `manifest ${library.manifestSha256}`,
-      },
-    ];
+/**
+ * What a model must share with the library it lies in: the weights, and what is known of them beside. Which export it was
+ * made from does not matter. Its files are already known to be what it says they are.
+ */
+export function ownerProblems(library: Library, model: ModelManifest): Found[] {
+  const { descendants, widths, files } = model;
+  const { teacher } = library.manifest;
+  for (const fact of ['architecture', 'preprocessing', 'classNames'] as const) {
+    if (canonicalJson(model[fact]) === canonicalJson(teacher[fact])) continue;
+    return [{ file: compositionFile, found: `another ${fact} than this library`, expected: `the library's` }];
   }
   const { frame, blocks } = weightPaths(widths);
   const hashes = new Map(

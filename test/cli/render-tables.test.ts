@@ -158,6 +158,15 @@ describe('cli: tables', () => {
     assertGolden('plan.txt', `${text}\n`);
   });
 
+  it('says in a plan what stays of what a user put into the library', () => {
+    const last = present(rows.at(-1));
+    const holds = ['library/models/small', 'library/notes.txt'];
+    assert.match(
+      renderPlan([...rows.slice(0, -1), { ...last, holds }], facts, plain),
+      /leaves what was put there: library\/models\/small, library\/notes.txt; what does not fit .* set-aside\/$/,
+    );
+  });
+
   it('says that nothing is to do', () => {
     const text = renderPlan(rows.slice(0, 1), { ...facts, slots: 1 }, plain);
     assert.match(text, /1 job at once\n/);

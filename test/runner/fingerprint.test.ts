@@ -27,7 +27,13 @@ describe('fingerprint', () => {
     return join(folder, name);
   };
   const input = (label: string): JobInput =>
-    ['a', 'b'].map((path) => ({ path, sizeBytes: 1, mtimeMs: 0, sha256: sha256(`${label}'s ${path}`) }));
+    ['a', 'b'].map((path) => ({
+      path,
+      sizeBytes: 1,
+      mtimeMs: 0,
+      ctimeMs: 0,
+      sha256: sha256(`${label}'s ${path}`),
+    }));
   const planned = (
     parts: Partial<PlannedJob> & { settings?: PlannedJob['job']['settings']; files?: string[] },
   ): PlannedJob => ({

@@ -60,7 +60,7 @@ describe('publishing', () => {
     writeFileSync(join(temporary, 'scores'), 'scores');
     const outputs = await collectOutputs(temporary);
     await is('missing');
-    await placeJobFolder(runFolder, planned.job, temporary);
+    await placeJobFolder(runFolder, planned.job, temporary, { outputs });
     await is('missing'); // the crash between rename and done.json
     const { fingerprint, madeFrom } = await inspect();
     await recordDone(runFolder, {

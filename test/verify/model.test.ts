@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
-import { cp, readFile, rename, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, rename, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ModelManifest } from '../../pipeline/compose/model-manifest.ts';
 import { findModel, openModel } from '../../pipeline/compose/open-model.ts';
 import { writeModel } from '../../pipeline/compose/write-model.ts';
 import { openLibrary, type Library } from '../../pipeline/library/open.ts';
+import { findUnfit } from '../../pipeline/verify/unfit.ts';
+import { sha256File } from '../../pipeline/util/hash.ts';
 import { verifyModel } from '../../pipeline/verify/model.ts';
 import { verifyLibrary, type Finding } from '../../pipeline/verify/library.ts';
 import { openSafetensors, writeSafetensors, type NamedArrays } from '../../pipeline/model/safetensors.ts';
@@ -406,14 +408,20 @@ describe('library/verify-model', function () {
       );
     });
 
-    it('must be of this very library', async () => {
-      const path = await withModels((manifest) => void (manifest.seed += 1));
-      assertFindings((await verifyLibrary(path)).findings, [
-        [
-          'models/small/composition.json',
-          /made from another export of this library: manifest [0-9a-f]{64}; expected/,
-        ],
-      ]);
+    it('must be of the weights of this library, whichever export of it', async () => {
+      const { findings: none, notes } = await verifyLibrary(
+        await withModels((manifest) => void (manifest.seed += 1)),
+      );
+      assertFindings(none, []);
+      assert.match(
+        notes.map(({ file, note }) => `${file}: ${note}`).join(),
+        /^models\/small: made from another export/,
+      );
+      const tanh = await withModels(({ teacher }) => void (teacher.architecture.gelu = 'tanh'));
+      const { findings: other } = await verifyLibrary(tanh);
+      assert.ok(
+        other.some(({ file, found }) => file.startsWith('models/') && /another architecture/.test(found)),
+      );
       // Says that it is, and holds other weights.
       const same = await withModels();
       await rewrite(
@@ -424,6 +432,28 @@ describe('library/verify-model', function () {
       assertFindings((await verifyLibrary(same)).findings, [
         [`models/small/${a}`, /not block-00\/w0005 of this library; expected sha256/],
       ]);
+    });
+
+    it('is set aside by a new export that does not have its weights, as a profile of another manifest is', async () => {
+      const path = await withModels();
+      await cp(join(path, 'models', 'small'), join(path, 'models', 'other'), { recursive: true });
+      await rewriteJson(join(path, 'models', 'other'), 'composition.json', (value) => {
+        const { files } = value as ModelManifest;
+        present(files.find((file) => file.path === a)).sha256 = '0'.repeat(64);
+      });
+      await mkdir(join(path, 'models', 'lost'));
+      await mkdir(join(path, 'profiles'));
+      const manifestSha256 = await sha256File(join(path, 'manifest.json'));
+      await writeFile(join(path, 'profiles', 'mine.json'), JSON.stringify({ manifestSha256 }));
+      await writeFile(join(path, 'profiles', 'old.json'), JSON.stringify({ manifestSha256: 'another' }));
+      await writeFile(join(path, 'profiles', 'broken.json'), '{');
+      const fresh = await openLibrary(path);
+      const unfit = await findUnfit(path, fresh);
+      assert.deepEqual(unfit, [
+        { path: 'models/other', why: 'not block-00/w0005 of this library' },
+        { path: 'profiles/old.json', why: 'it was measured for an export with another manifest' },
+      ]);
+      assert.deepEqual(await findUnfit(join(path, 'nowhere'), fresh), []);
     });
 
     it('does not lead out of the library', async () => {

@@ -39,7 +39,19 @@ export function renderPlan(rows: readonly PlanRow[], facts: PlanFacts, paint: Pa
     ),
     (line, i) => (rows[i]!.state === 'fresh' ? paint.dim(line) : line),
   );
-  return [paint.bold(title), '', ...table, '', totals(rows.length, toDo, slots)].join('\n');
+  const kept = toDo.flatMap(({ job, holds = [] }) =>
+    holds.length === 0
+      ? []
+      : [
+          `${job} leaves what was put there: ${shortList(holds)}; what does not fit the new files goes to set-aside/`,
+        ],
+  );
+  return [paint.bold(title), '', ...table, '', totals(rows.length, toDo, slots), ...kept].join('\n');
+}
+
+function shortList(paths: readonly string[]): string {
+  const shown = paths.slice(0, 5).join(', ');
+  return paths.length > 5 ? `${shown} and ${paths.length - 5} more` : shown;
 }
 
 function totals(all: number, toDo: readonly PlanRow[], slots: number): string {

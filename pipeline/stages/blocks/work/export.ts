@@ -15,6 +15,7 @@ import { isFfnName } from '../../../model/ffn-weights.ts';
 import { withSafetensors, type NamedArrays } from '../../../model/safetensors.ts';
 import { profileScript } from '../../../profile/profile-file.ts';
 import type { Job, JobContext } from '../../../runner/contract.ts';
+import { findUnfit } from '../../../verify/unfit.ts';
 import { loadEngine, type EngineName } from '../../../tensor/engine.ts';
 import { readJson } from '../../../util/atomic.ts';
 import { known } from '../../../util/known.ts';
@@ -83,10 +84,12 @@ export async function run({ settings }: Job<ExportSettings>, context: JobContext
     onDescendant: (done, total) =>
       context.progress({ fraction: done / total, note: `descendant ${done}/${total}` }),
   });
-  const onnx = await checkOnnx(await openLibrary(context.folder, { check: 'none' }), context.signal);
+  const library = await openLibrary(context.folder, { check: 'none' });
+  const onnx = await checkOnnx(library, context.signal);
+  for (const item of await findUnfit(context.place, library)) context.setAside(item);
   const sizes = manifest.blocks.flatMap(({ descendants }) => descendants.map(({ file }) => file.sizeBytes));
   return {
-    library: join(context.runFolder, 'library'),
+    library: context.place,
     blocks: manifest.blocks.length,
     descendants: sizes.length,
     sizeBytes: sizes.reduce((sum, bytes) => sum + bytes, manifest.frame.sizeBytes),
