@@ -61,7 +61,7 @@ describe('inputs of a job', () => {
             });
             return { type: 'finished', ...done, engine: null };
           } catch (error) {
-            return { type: 'failed', ...toJobFailure(request.job.id, error) };
+            return { type: 'failed', ...toJobFailure(request.job.id, error, runFolder) };
           }
         },
         abort: () => undefined,
