@@ -28,6 +28,8 @@ export interface Source {
   readonly items: readonly Item[];
   /** Content is pixels in memory: decoding costs nothing, so an image of the right size needs no cache. */
   readonly packed?: boolean;
+  /** What lies there and what of it is read, in sentences, and what of that should be looked at. */
+  readonly account?: { readonly lines: readonly string[]; readonly warnings: readonly string[] } | undefined;
   /** The undecoded content, for hashing: file bytes, or raw pixels for packed sources. */
   content(item: Item): Promise<Uint8Array>;
   /** Decodes one image. Rejects with an Error that says why the image is unusable. */

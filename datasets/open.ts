@@ -15,8 +15,8 @@ export async function openSource(data: DataConfig, options: { readonly seed: num
   switch (data.source) {
     // These two decode or draw with sharp, which planning must not wait for.
     case 'folder': {
-      const { openFolder } = await import('./sources/folder.ts');
-      return openFolder(pathOf(data));
+      const { openFolder } = await import('./sources/folder/open-folder.ts');
+      return openFolder(pathOf(data), data);
     }
     case 'idx':
       return openIdx(pathOf(data));
@@ -38,14 +38,14 @@ export interface SourceClasses {
 }
 
 /**
- * The classes alone: reads no image and lists none, for planning.
+ * The classes alone, for planning: reads no image; a folder of images is listed.
  * @throws as `openSource`
  */
 export async function sourceClasses(data: DataConfig): Promise<SourceClasses> {
   switch (data.source) {
     case 'folder': {
-      const { folderClasses } = await import('./sources/folder.ts');
-      return { names: await folderClasses(pathOf(data)), ordered: false };
+      const { listFolder } = await import('./sources/folder/list-folder.ts');
+      return { names: (await listFolder(pathOf(data), data)).classes, ordered: false };
     }
     case 'idx': {
       const count = await countIdxClasses(pathOf(data));

@@ -81,6 +81,8 @@ const dataSchema = z.strictObject({
   source: z.enum(['folder', 'idx', 'cifar10', 'cifar100', 'shapes']),
   /** Folder of the data, relative to the config file; `${NAME}` and `${NAME:-default}` read the environment. */
   path: z.string().min(1).optional(),
+  /** Only for `folder`: links may lead out of `path`. */
+  followLinks: z.boolean().default(false),
   preprocessing: preprocessingSchema.default('auto'),
   splits: z
     .strictObject({

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Preprocessing, Source } from '../../datasets/contract.ts';
 import { openImageCache } from '../../datasets/image-cache.ts';
 import { createPreparer } from '../../datasets/prepare.ts';
-import { openFolder } from '../../datasets/sources/folder.ts';
+import { openFolder } from '../../datasets/sources/folder/open-folder.ts';
 import { makeSplits } from '../../datasets/splits.ts';
 import { sha256 } from '../../pipeline/util/hash.ts';
 import { failure, memorySource, plain, writeBytes, writeImage } from './fakes.ts';

@@ -53,7 +53,13 @@ export async function runPipeline(
     only,
   });
   const slots = engineSlots(engine).count;
-  const facts = { run: loaded.name, folder: displayPath(runFolder, around.cwd), engine, slots };
+  const facts = {
+    run: loaded.name,
+    folder: displayPath(runFolder, around.cwd),
+    engine,
+    slots,
+    data: input.inputs.dataAccount,
+  };
   const text = command.json
     ? JSON.stringify({ ...facts, folder: runFolder, jobs: rows })
     : renderPlan(rows, facts, around.stdout.paint);

@@ -9,11 +9,13 @@ export interface PlanFacts {
   readonly engine: string;
   /** Jobs at once. */
   readonly slots: number;
+  /** What the folder of images holds and what of it is read; sentences. */
+  readonly data?: readonly string[] | undefined;
 }
 
 /** What a run would do: each job, its state, why, and what it would cost. */
 export function renderPlan(rows: readonly PlanRow[], facts: PlanFacts, paint: Paint): string {
-  const { run, folder, engine, slots } = facts;
+  const { run, folder, engine, slots, data = [] } = facts;
   const toDo = rows.filter(({ state }) => state !== 'fresh');
   const title = `${run} in ${folder}, engine ${engine}, ${slots} job${slots === 1 ? '' : 's'} at once`;
   const table = renderTable(
@@ -46,7 +48,10 @@ export function renderPlan(rows: readonly PlanRow[], facts: PlanFacts, paint: Pa
           `${job} leaves what was put there: ${shortList(holds)}; what does not fit the new files goes to set-aside/`,
         ],
   );
-  return [paint.bold(title), '', ...table, '', totals(rows.length, toDo, slots), ...kept].join('\n');
+  const account = data.length === 0 ? [] : [paint.bold('Images'), ...data.map((line) => `  ${line}`), ''];
+  return [paint.bold(title), '', ...account, ...table, '', totals(rows.length, toDo, slots), ...kept].join(
+    '\n',
+  );
 }
 
 function shortList(paths: readonly string[]): string {

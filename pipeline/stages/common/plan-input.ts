@@ -1,16 +1,15 @@
-import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { LoadedConfig } from '../../config/loaded.ts';
 import type { Config } from '../../config/schema.ts';
 import type { EngineChoice, EngineName } from '../../tensor/engine.ts';
 import { resolveEngine } from '../../tensor/installed.ts';
 import { resolvePreprocessing } from '../../../datasets/preprocessing.ts';
 import { dataFiles } from '../../../datasets/open.ts';
+import { folderState } from '../../../datasets/sources/folder/folder-state.ts';
+import { listFolder } from '../../../datasets/sources/folder/list-folder.ts';
 import type { Preprocessing } from '../../../datasets/contract.ts';
 import type { HubOptions } from '../../checkpoint/hub.ts';
 import { inspectCheckpoint } from '../../checkpoint/inspect.ts';
 import type { Architecture } from '../../model/architecture.ts';
-import { hashJson } from '../../util/hash.ts';
 import { fail } from '../../util/failure.ts';
 
 /** What the stages need to know to list their jobs. No engine is loaded while planning. */
@@ -27,8 +26,10 @@ export interface RunInputs {
   readonly checkpointFiles: readonly string[];
   /** Packed data files, hashed by content; empty for folders and synthetic data. */
   readonly dataFiles: readonly string[];
-  /** Hash over the relative paths and sizes of a folder of images, else null. */
+  /** Hash over what a folder of images looks like from outside (`folderState`), else null. */
   readonly dataListing: string | null;
+  /** What that folder holds and what of it is read; sentences. */
+  readonly dataAccount?: readonly string[] | undefined;
   /** How an image becomes the model's input. */
   readonly preprocessing: Preprocessing;
 }
@@ -68,13 +69,18 @@ export async function preparePlanInput<C extends Config>(
   });
   refuseContradiction(loaded, preprocessing, teacher.recommended);
   const packed = config.data.source !== 'folder' && config.data.source !== 'shapes';
+  const listed =
+    config.data.source === 'folder' && config.data.path !== undefined
+      ? await listFolder(config.data.path, config.data)
+      : undefined;
   const inputs: RunInputs = {
     checkpointFiles: teacher.files,
     dataFiles: packed ? await dataFiles(config.data) : [],
-    dataListing:
-      config.data.source === 'folder' && config.data.path !== undefined
-        ? await folderListing(config.data.path)
-        : null,
+    dataListing: listed === undefined ? null : await folderState(listed),
+    dataAccount: listed && [
+      ...listed.account.lines,
+      ...listed.account.warnings.map((warning) => `warning: ${warning}`),
+    ],
     preprocessing,
   };
   return { loaded, architecture: teacher.architecture, engine, inputs };
@@ -117,32 +123,4 @@ function refuseContradiction(
     expected: `mean [${recommended.mean.join(', ')}], std [${recommended.std.join(', ')}], which this checkpoint was trained with`,
     next: "remove data.preprocessing (its default takes the checkpoint's own) or correct it",
   });
-}
-
-/** Hash over the relative paths and sizes below `folder`: an image added, removed or replaced is noticed cheaply. */
-async function folderListing(folder: string): Promise<string> {
-  let entries;
-  try {
-    entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  } catch (error) {
-    return fail(
-      {
-        reason: 'file-missing',
-        subject: folder,
-        found: (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'no such folder' : String(error),
-        expected: 'a folder of images, one sub-folder per class',
-        next: 'set data.path in the config, or --set data.path=FOLDER',
-      },
-      error,
-    );
-  }
-  const listing = await Promise.all(
-    entries
-      .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
-      .map(async (entry) => {
-        const path = join(entry.parentPath, entry.name);
-        return [path.slice(folder.length), (await stat(path)).size] as const;
-      }),
-  );
-  return hashJson(listing.sort(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -85,6 +85,8 @@ const table: readonly (readonly [path: string, value: unknown, stale: string, fr
   ['teacher.train.heldOut', 0.2, `teacher ${compressed}`, trained],
   ['data.source', 'folder', everything],
   ['data.path', '/elsewhere', ''],
+  // The images that links lead to are seen in the listing.
+  ['data.followLinks', true, ''],
   ['data.preprocessing', 'unit', `teacher ${compressed}`],
   ['data.splits.calibration', 100, everything],
   ['data.splits.selection', 100, everything],

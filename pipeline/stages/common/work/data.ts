@@ -13,7 +13,7 @@ export type SplitsSettings = Pick<Config['data'], 'source' | 'splits' | 'maxCorr
   readonly seed: number;
   /** The teacher is trained here: its images are drawn, too. */
   readonly trains: boolean;
-  /** Hash over the names and sizes of a folder of images. */
+  /** What a folder of images looks like from outside: names, sizes, times. */
   readonly listing: string | null;
   readonly crop: number;
   readonly channels: number;
@@ -34,6 +34,7 @@ export async function run(
   const preparer = await openPreparer(images, preprocessing, (message) => context.warn(message));
   const { source } = preparer;
   const { seed, trains } = settings;
+  for (const warning of source.account?.warnings ?? []) context.warn(warning);
   const splits = await makeSplits(source, settings, { seed, needTrain: trains, preparer }, context);
   await writeJsonAtomic(join(context.folder, commonFiles.splits), splits);
   const [first] = splits.skipped;
@@ -43,6 +44,7 @@ export async function run(
   const { train, calibration, selection, test } = splits.items;
   return {
     source: source.description,
+    ...(source.account !== undefined && { account: source.account.lines }),
     train: train.length,
     calibration: calibration.length,
     selection: selection.length,

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openFolder } from '../../datasets/sources/folder.ts';
-import { failure, realData, writeBytes, writeImage } from './fakes.ts';
-import { useTempFolder } from './temp-folder.ts';
+import { openFolder } from '../../../datasets/sources/folder/open-folder.ts';
+import { failure, realData, writeBytes, writeImage } from '../fakes.ts';
+import { useTempFolder } from '../temp-folder.ts';
 
 describe('folder source', () => {
   const folder = useTempFolder();
@@ -65,7 +65,7 @@ describe('folder source', () => {
       failure('file-missing', absent, 'no such folder', 'one folder per class', 'data.path'),
     );
     await mkdir(join(folder(), 'empty/class'), { recursive: true });
-    await assert.rejects(openFolder(join(folder(), 'empty')), failure('file-missing', '1 folders without'));
+    await assert.rejects(openFolder(join(folder(), 'empty')), failure('file-missing', '1 folder without'));
   });
 
   it('lists the thousand photographs in class order', async function () {

@@ -1,0 +1,32 @@
+/** Rows of cells of a text table: tabs, commas or semicolons (with quotes), else white space. Empty lines are left out. */
+export function parseTable(text: string): { readonly line: number; readonly cells: readonly string[] }[] {
+  const lines = text.replace(/^\uFEFF/, '').split(/\r\n|\n|\r/);
+  const first = lines.find((line) => line.trim() !== '') ?? '';
+  const separator = ['\t', ',', ';'].find((mark) => first.includes(mark));
+  return lines.flatMap((line, index) => {
+    if (line.trim() === '') return [];
+    const cells = separator === undefined ? line.trim().split(/\s+/) : splitQuoted(line, separator);
+    return [{ line: index + 1, cells: cells.map((cell) => cell.trim()) }];
+  });
+}
+
+/** `a,"b, c","say ""x"""` -> a | b, c | say "x". A line break inside quotes is not understood. */
+function splitQuoted(line: string, separator: string): string[] {
+  if (!line.includes('"')) return line.split(separator);
+  const cells: string[] = [];
+  let cell = '';
+  let quoted = false;
+  for (let i = 0; i < line.length; i++) {
+    const mark = line[i]!;
+    if (mark === '"') {
+      if (quoted && line[i + 1] === '"') {
+        cell += mark;
+        i++;
+      } else quoted = !quoted;
+    } else if (mark === separator && !quoted) {
+      cells.push(cell);
+      cell = '';
+    } else cell += mark;
+  }
+  return [...cells, cell];
+}

@@ -1,0 +1,218 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { listFolder } from '../../../datasets/sources/folder/list-folder.ts';
+import { failure } from '../fakes.ts';
+import { useTempFolder } from '../temp-folder.ts';
+import { writeFiles } from './files.ts';
+
+const train = ['train/cat/1.png', 'train/dog/2.png'];
+
+/** Layouts that are read: files, tables, what becomes of the images, a word of the account. */
+const read: readonly {
+  name: string;
+  files: readonly string[];
+  tables?: Record<string, string>;
+  items: readonly string[];
+  says?: RegExp;
+}[] = [
+  {
+    name: 'train/ and val/ under their other names, in any case',
+    files: ['Training/cat/1.png', 'Training/dog/2.png', 'VALID/dog/3.png', 'Testing/cat/4.png'],
+    items: [
+      'Training/cat/1.png 0 train',
+      'Training/dog/2.png 1 train',
+      'VALID/dog/3.png 1 val',
+      'Testing/cat/4.png 0 test',
+    ],
+  },
+  {
+    name: 'dev/ as the validation part',
+    files: [...train, 'dev/cat/3.png'],
+    items: ['train/cat/1.png 0 train', 'train/dog/2.png 1 train', 'dev/cat/3.png 0 val'],
+    says: /1 of 2 classes has no image that is read in dev\/: dog/,
+  },
+  {
+    name: 'only train/: its classes, not one class of that name',
+    files: train,
+    items: ['train/cat/1.png 0 all', 'train/dog/2.png 1 all'],
+    says: /train\/ is the only labelled part/,
+  },
+  {
+    name: 'a test/ without labels beside train/ and val/',
+    files: [...train, 'val/cat/3.png', 'test/4.png', 'test/5.png'],
+    items: ['train/cat/1.png 0 train', 'train/dog/2.png 1 train', 'val/cat/3.png 0 val'],
+    says: /test\/ holds 2 images without labels: not used as test/,
+  },
+  {
+    name: 'a test/ whose one folder is no class',
+    files: [...train, 'test/unknown/4.png'],
+    items: ['train/cat/1.png 0 all', 'train/dog/2.png 1 all'],
+    says: /test\/ holds images in unknown\/, which is no class of train\//,
+  },
+  {
+    name: 'a sample of a submission, which is no table of labels',
+    files: [...train, 'val/cat/3.png', 'test/4.png'],
+    tables: { 'sample_submission.csv': 'id,label\n4,cat\n' },
+    items: ['train/cat/1.png 0 train', 'train/dog/2.png 1 train', 'val/cat/3.png 0 val'],
+    says: /without labels/,
+  },
+  {
+    name: 'a flat val/ with the labels of Kaggle’s ImageNet',
+    files: [...train, 'val/v_1.JPEG', 'val/v_2.JPEG'],
+    tables: {
+      'LOC_val_solution.csv':
+        'ImageId,PredictionString\nv_1,dog 1 2 3 4 dog 5 6 7 8 \nv_2,cat 9 9 9 9\nv_3,cat 0 0 0 0\n',
+      'LOC_train_solution.csv': 'ImageId,PredictionString\n1,cat 1 2 3 4\n2,dog 1 2 3 4\n',
+      'LOC_synset_mapping.txt': 'cat a cat\ndog a dog\n',
+    },
+    items: ['train/cat/1.png 0 train', 'train/dog/2.png 1 train', 'val/v_2.JPEG 0 val', 'val/v_1.JPEG 1 val'],
+    says: /LOC_val_solution\.csv says the classes of 2 of 2 images of val\/; rows that name no image there: 1/,
+  },
+  {
+    name: 'Tiny-ImageNet',
+    files: [
+      'train/cat/images/cat_0.JPEG',
+      'train/dog/images/dog_0.JPEG',
+      'val/images/val_0.JPEG',
+      'test/images/test_0.JPEG',
+    ],
+    tables: {
+      'val/val_annotations.txt': 'val_0.JPEG\tdog\t0\t32\t44\t62\n',
+      'train/cat/cat_boxes.txt': 'cat_0.JPEG\t0\t0\t62\t62\n',
+      'wnids.txt': 'cat\ndog\n',
+      'words.txt': 'cat\tcat, house cat\ndog\tdog\n',
+    },
+    items: [
+      'train/cat/images/cat_0.JPEG 0 train',
+      'train/dog/images/dog_0.JPEG 1 train',
+      'val/images/val_0.JPEG 1 val',
+    ],
+    says: /test\/images\/ holds 1 images without labels/,
+  },
+  {
+    name: 'one folder of images with a table of file names and labels',
+    files: ['images/1.jpg', 'images/2.jpg'],
+    tables: { 'labels.csv': 'filename,label,split\n1.jpg,"dog, small",a\nimages/2.jpg,cat,b\n' },
+    items: ['images/2.jpg 0 all', 'images/1.jpg 1 all'],
+    says: /the images are those of images\//,
+  },
+  {
+    name: 'train/ and test/ of a competition: a table for train/, none for test/',
+    files: ['train/a1.jpg', 'train/b2.jpg', 'test/c3.jpg'],
+    tables: { 'labels.csv': 'id,breed\na1,pug\nb2,beagle\n' },
+    items: ['train/b2.jpg 0 all', 'train/a1.jpg 1 all'],
+    says: /test\/ holds 1 images without labels/,
+  },
+  {
+    name: 'class folders inside folders that hold nothing else',
+    files: ['set/images/cat/1.png', 'set/images/dog/2.png'],
+    items: ['set/images/cat/1.png 0 all', 'set/images/dog/2.png 1 all'],
+    says: /the images are those of set\/images\//,
+  },
+  {
+    name: 'Kaggle’s ImageNet from its top',
+    files: [
+      'ILSVRC/Data/CLS-LOC/train/cat/1.JPEG',
+      'ILSVRC/Data/CLS-LOC/val/v.JPEG',
+      'ILSVRC/Annotations/CLS-LOC/train/cat/1.xml',
+    ],
+    tables: { 'LOC_val_solution.csv': 'ImageId,PredictionString\nv,cat 1 2 3 4\n' },
+    items: ['ILSVRC/Data/CLS-LOC/train/cat/1.JPEG 0 train', 'ILSVRC/Data/CLS-LOC/val/v.JPEG 0 val'],
+    says: /1 \.xml/,
+  },
+  {
+    name: 'classes called train and valid among others',
+    files: ['train/1.png', 'bus/2.png', 'valid/3.png'],
+    items: ['bus/2.png 0 all', 'train/1.png 1 all', 'valid/3.png 2 all'],
+  },
+  {
+    name: 'an extra folder beside train/ and val/, left out and said',
+    files: [...train, 'val/cat/3.png', 'extra/4.png'],
+    items: ['train/cat/1.png 0 train', 'train/dog/2.png 1 train', 'val/cat/3.png 0 val'],
+    says: /extra\/ is beside train\/ and not used \(1 images\)/,
+  },
+];
+
+/** What is not read, and what the refusal names. */
+const refused: readonly {
+  name: string;
+  files: readonly string[];
+  tables?: Record<string, string>;
+  words: (string | RegExp)[];
+}[] = [
+  {
+    name: 'two folders for one part',
+    files: [...train, 'val/cat/3.png', 'dev/cat/4.png'],
+    words: [/both (val|dev)\/ and (val|dev)\//, 'rename'],
+  },
+  {
+    name: 'a part or a class',
+    files: ['train/steam/1.png', 'train/electric/2.png', 'bus/3.png'],
+    words: ['train/ looks like a part', 'bus/', 'point data.path at'],
+  },
+  {
+    name: 'a flat val/ without labels',
+    files: [...train, 'val/3.png'],
+    words: ['val: 1 images that nothing gives a class', 'LOC_val_solution.csv'],
+  },
+  {
+    name: 'the labels of image-net.org, which name no image',
+    files: [...train, 'val/v_1.JPEG', 'val/v_2.JPEG'],
+    tables: { 'ILSVRC2012_validation_ground_truth.txt': '490\n361\n' },
+    words: ['ILSVRC2012_validation_ground_truth.txt: a class per line without the image it belongs to'],
+  },
+  {
+    name: 'numbers for classes that have names',
+    files: [...train, 'val/v_1.JPEG', 'val/v_2.JPEG'],
+    tables: { 'val.txt': 'v_1.JPEG 0\nv_2.JPEG 1\n' },
+    words: ['val.txt: it numbers the classes'],
+  },
+  {
+    name: 'a table with a class that has no folder',
+    files: [...train, 'val/v_1.JPEG', 'val/v_2.JPEG'],
+    tables: { 'val.csv': 'file,label\nv_1.JPEG,cat\nv_2.JPEG,owl\n' },
+    words: ["val.csv: it names a class that has no folder: 'owl'"],
+  },
+  {
+    name: 'two tables that differ',
+    files: ['images/1.jpg', 'images/2.jpg'],
+    tables: { 'a.csv': '1.jpg,cat\n2.jpg,dog\n', 'b.csv': '1.jpg,dog\n2.jpg,cat\n' },
+    words: ['a.csv', 'b.csv', 'they differ'],
+  },
+  {
+    name: 'one table for two parts with the same bare names',
+    files: ['train/1.jpg', 'train/2.jpg', 'test/1.jpg', 'test/2.jpg'],
+    tables: { 'labels.csv': 'id,label\n1,cat\n2,dog\n' },
+    words: ['labels.csv', 'both in train/ and in test/', 'write the paths'],
+  },
+  {
+    name: 'images in one folder without a table',
+    files: ['images/1.jpg'],
+    words: ['images: 1 images that nothing gives a class', 'labels.csv'],
+  },
+];
+
+describe('layouts of a folder of images', () => {
+  const folder = useTempFolder();
+  read.forEach(({ name, files, tables, items, says }, index) => {
+    it(`reads ${name}`, async () => {
+      const at = join(folder(), `read-${index}`);
+      writeFiles(at, files, tables);
+      const listed = await listFolder(at);
+      assert.deepEqual(
+        listed.items.map(({ id, label, origin }) => `${id} ${label} ${origin}`),
+        items,
+      );
+      const account = [...listed.account.lines, ...listed.account.warnings].join('\n');
+      if (says !== undefined) assert.match(account, says);
+      assert.ok(!account.includes(at), 'the account of a moved folder is the same');
+    });
+  });
+  refused.forEach(({ name, files, tables, words }, index) => {
+    it(`refuses ${name}`, async () => {
+      const at = join(folder(), `refused-${index}`);
+      writeFiles(at, files, tables);
+      await assert.rejects(listFolder(at), failure('data-invalid', ...words));
+    });
+  });
+});
