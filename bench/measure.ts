@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { pathToFileURL } from 'node:url';
 import { sweep, type LabelledBatch } from '../pipeline/measure/sweep.ts';
-import { tokensPerImage, type Architecture } from '../pipeline/model/architecture.ts';
+import { extentOf, tokensPerImage, type Architecture } from '../pipeline/model/architecture.ts';
 import { namedArchitecture } from '../pipeline/checkpoint/architectures.ts';
 import { sliceFfn } from '../pipeline/model/ffn-weights.ts';
 import { initialWeights } from '../pipeline/model/initial-weights.ts';
@@ -62,14 +62,21 @@ export async function benchMeasure({ architecture, sparsities, images }: Measure
 }> {
   const host = initialWeights(architecture, 1);
   const model = uploadTeacher(host, architecture);
-  const { depth, hidden, imageSize, channels } = architecture;
+  const { depth, hidden, channels } = architecture;
+  const image = extentOf(architecture.imageSize);
   const descendants = Array.from({ length: depth }, (_, block) => block).flatMap((block) =>
     sparsities.map((sparsity) => {
       const kept = Array.from({ length: Math.round(hidden * (1 - sparsity)) }, (_, unit) => unit);
       return { id: `${block}/${kept.length}`, block, ffn: uploadFfn(sliceFfn(hostFfn(host, block), kept)) };
     }),
   );
-  const pixels = tf.randomNormal<tf.Rank.R4>([images, imageSize, imageSize, channels], 0, 1, 'float32', 1);
+  const pixels = tf.randomNormal<tf.Rank.R4>(
+    [images, image.height, image.width, channels],
+    0,
+    1,
+    'float32',
+    1,
+  );
   const batch = (): LabelledBatch => ({
     pixels: tf.clone(pixels),
     labels: new Int32Array(images),

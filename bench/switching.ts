@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import { openLibrary, startRuntime, type RuntimeEngineName } from '../pipeline/runtime/index.ts';
 import { median, quantile } from '../pipeline/util/quantile.ts';
 import { random } from '../pipeline/util/random.ts';
+import { pixelsPerImage } from '../pipeline/model/architecture.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -29,7 +30,7 @@ const runtime = await startRuntime(library, {
 
 const { channels, imageSize } = teacher.architecture;
 const draw = random(1, 'switching');
-const image = Float32Array.from({ length: channels * imageSize ** 2 }, () => draw.normal());
+const image = Float32Array.from({ length: pixelsPerImage(imageSize, channels) }, () => draw.normal());
 let inferences = 0;
 let stop = false as boolean;
 const inferring = (async () => {

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfData from '@tensorflow/tfjs-data';
+import { extentOf } from '../pipeline/model/family/image-size.ts';
 import type { Preprocessing, RawBatch, SplitItem } from './contract.ts';
 import { normalise } from './normalise.ts';
 import type { Preparer } from './prepare.ts';
@@ -7,7 +8,7 @@ import { loadSplit, splitBatches } from './split-batches.ts';
 
 /** A batch ready for the model. A type, not an interface: tfjs-data asks for an index signature. */
 export type TensorBatch = {
-  /** [B, S, S, C] float32, normalised. */
+  /** [B, height, width, C] float32, normalised. */
   readonly pixels: tf.Tensor4D;
   /** [B] */
   readonly labels: Int32Array;
@@ -64,6 +65,7 @@ export function tensorBatches(
 /** The caller disposes `pixels`. */
 export function toTensors(batch: RawBatch, preprocessing: Preprocessing): TensorBatch {
   const { count, size, channels, labels, ids } = batch;
-  const pixels = tf.tensor4d(normalise(batch.pixels, preprocessing), [count, size, size, channels]);
+  const { height, width } = extentOf(size);
+  const pixels = tf.tensor4d(normalise(batch.pixels, preprocessing), [count, height, width, channels]);
   return { pixels, labels, ids: [...ids] };
 }

@@ -1,3 +1,4 @@
+import type { ImageSize } from '../pipeline/model/family/image-size.ts';
 import type { Sha256 } from '../pipeline/util/hash.ts';
 
 /** One image as a source knows it. `id` is stable over machines: a relative path, or `train:00042`. */
@@ -36,14 +37,20 @@ export interface Source {
   decode(item: Item, content: Uint8Array): Promise<Image>;
 }
 
+export const interpolations = ['bicubic', 'bilinear', 'nearest', 'lanczos', 'box', 'hamming'] as const;
+export type Interpolation = (typeof interpolations)[number];
+
 /** Image -> model input, complete: what the teacher was trained with. */
 export interface Preprocessing {
-  /** Shortest side after resizing; null keeps the size. */
-  readonly resize: number | null;
+  /** Shortest side after resizing, or [height, width] to cover (`shortest`) or to become (`stretch`); null keeps the size. */
+  readonly resize: ImageSize | null;
   readonly resizeMode: 'shortest' | 'stretch';
-  readonly interpolation: 'bicubic' | 'bilinear' | 'nearest' | 'lanczos';
-  /** Side of the centre crop: the model's image size. */
-  readonly crop: number;
+  /** Pillow's filters. */
+  readonly interpolation: Interpolation;
+  /** The centre crop: the model's image size. */
+  readonly crop: ImageSize;
+  /** Where the middle lies between two pixels: absent as torchvision rounds (half to even), `down` as transformers does. */
+  readonly cropRounding?: 'down' | undefined;
   readonly channels: 1 | 3;
   /** Per channel, on the 0..1 scale: (x / 255 - mean) / std. */
   readonly mean: readonly number[];
@@ -69,12 +76,12 @@ export interface Splits {
   readonly skipped: readonly { readonly id: string; readonly why: string }[];
 }
 
-/** A batch as typed arrays, before it becomes a tensor: `pixels` [B, S, S, C] uint8 after resize and crop. */
+/** A batch as typed arrays, before it becomes a tensor: `pixels` [B, height, width, C] uint8 after resize and crop. */
 export interface RawBatch {
   readonly ids: readonly string[];
   readonly labels: Int32Array;
   readonly pixels: Uint8Array;
   readonly count: number;
-  readonly size: number;
+  readonly size: ImageSize;
   readonly channels: 1 | 3;
 }

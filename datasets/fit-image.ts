@@ -1,3 +1,4 @@
+import { extentOf, pixelsPerImage, type Extent } from '../pipeline/model/family/image-size.ts';
 import type { Image, Preprocessing } from './contract.ts';
 import { resample } from './resample.ts';
 import { sharp } from './sharp.ts';
@@ -8,7 +9,7 @@ export const fitVersion = 1;
 /** The part of a preprocessing that decides the stored pixels; mean and std are applied later, to batches. */
 export type FitGeometry = Pick<
   Preprocessing,
-  'resize' | 'resizeMode' | 'interpolation' | 'crop' | 'channels'
+  'resize' | 'resizeMode' | 'interpolation' | 'crop' | 'cropRounding' | 'channels'
 >;
 
 /** A strip this long resized by its short side would make an enormous image. */
@@ -17,7 +18,7 @@ const maxAspect = 50;
 const kernels = { bicubic: 'cubic', bilinear: 'linear', lanczos: 'lanczos3' } as const;
 
 /**
- * Resize, centre crop, channel conversion: `Image` -> uint8 [S, S, C] with S = `crop`.
+ * Resize, centre crop, channel conversion: `Image` -> uint8 [height, width, C] of the size `crop`.
  * Sizes and crop offsets round as torchvision's `Resize` and `CenterCrop` do, including black padding where the
  * image is smaller than the crop. Kernels widen when shrinking (antialias), as PIL's do.
  * @throws Error when the image is too long a strip to resize.
@@ -28,7 +29,7 @@ export async function fitImage(image: Image, geometry: FitGeometry): Promise<Uin
     width === image.width && height === image.height
       ? image
       : await resizeTo(image, width, height, geometry.interpolation);
-  return toChannels(centreCrop(resized, geometry.crop), resized.channels, geometry.channels);
+  return toChannels(centreCrop(resized, geometry), resized.channels, geometry.channels);
 }
 
 export function needsResize(image: Image, geometry: FitGeometry): boolean {
@@ -42,19 +43,31 @@ export function resizedSize(
   { resize, resizeMode }: Pick<FitGeometry, 'resize' | 'resizeMode'>,
 ): { width: number; height: number } {
   if (resize === null) return { width, height };
-  if (resizeMode === 'stretch') return { width: resize, height: resize };
+  if (resizeMode === 'stretch') return extentOf(resize);
   const long = Math.max(width, height);
   const short = Math.min(width, height);
   if (long > maxAspect * short) throw new Error(`${width}x${height} pixels, a strip`);
+  if (typeof resize !== 'number') return covering({ width, height }, extentOf(resize));
   const resizedLong = Math.trunc((resize * long) / short);
   return width <= height ? { width: resize, height: resizedLong } : { width: resizedLong, height: resize };
 }
 
-/** Where the crop starts along one side; negative where the side must be padded. Halves round to even. */
-export function cropStart(size: number, crop: number): number {
+/** The smallest of the image's shape with neither side shorter than `least`, rounded as timm's `ResizeKeepRatio` does. */
+function covering(image: Extent, least: Extent): Extent {
+  const ratio = Math.min(image.height / least.height, image.width / least.width);
+  return { width: halfToEven(image.width / ratio), height: halfToEven(image.height / ratio) };
+}
+
+/** Where the crop starts along one side; negative where the side must be padded. Halves round to even, or down. */
+export function cropStart(size: number, crop: number, rounding?: 'down'): number {
   if (size < crop) return -Math.floor((crop - size) / 2);
   const half = (size - crop) / 2;
-  return Number.isInteger(half) ? half : 2 * Math.round(half / 2);
+  return rounding === 'down' ? Math.floor(half) : halfToEven(half);
+}
+
+/** As Python's `round`. */
+function halfToEven(value: number): number {
+  return Math.abs(value % 1) === 0.5 ? 2 * Math.round(value / 2) : Math.round(value);
 }
 
 /** sharp where it agrees with PIL (shrinking: fast, off this thread), the exact arithmetic elsewhere. */
@@ -66,25 +79,27 @@ async function resizeTo(
 ): Promise<Image> {
   const { width, height, channels, pixels } = image;
   const enlarges = toWidth > width || toHeight > height;
-  if (enlarges || interpolation === 'nearest') return resample(image, toWidth, toHeight, interpolation);
+  if (enlarges || !(interpolation in kernels)) return resample(image, toWidth, toHeight, interpolation);
   const { data, info } = await sharp(pixels, { raw: { width, height, channels }, limitInputPixels: false })
-    .resize(toWidth, toHeight, { fit: 'fill', kernel: kernels[interpolation] })
+    .resize(toWidth, toHeight, { fit: 'fill', kernel: kernels[interpolation as keyof typeof kernels] })
     .toColourspace(channels === 1 ? 'b-w' : 'srgb')
     .raw()
     .toBuffer({ resolveWithObject: true });
   return { width: info.width, height: info.height, channels, pixels: data };
 }
 
-function centreCrop({ width, height, channels, pixels }: Image, crop: number): Uint8Array {
-  if (width === crop && height === crop) return pixels;
-  const left = cropStart(width, crop);
-  const top = cropStart(height, crop);
-  const out = new Uint8Array(crop * crop * channels);
+function centreCrop(image: Image, { crop, cropRounding }: FitGeometry): Uint8Array {
+  const { width, height, channels, pixels } = image;
+  const to = extentOf(crop);
+  if (width === to.width && height === to.height) return pixels;
+  const left = cropStart(width, to.width, cropRounding);
+  const top = cropStart(height, to.height, cropRounding);
+  const out = new Uint8Array(pixelsPerImage(crop, channels));
   const from = Math.max(0, left);
-  const count = Math.min(width, left + crop) - from;
-  for (let y = Math.max(0, top); y < Math.min(height, top + crop); y++) {
+  const count = Math.min(width, left + to.width) - from;
+  for (let y = Math.max(0, top); y < Math.min(height, top + to.height); y++) {
     const row = (y * width + from) * channels;
-    out.set(pixels.subarray(row, row + count * channels), ((y - top) * crop + (from - left)) * channels);
+    out.set(pixels.subarray(row, row + count * channels), ((y - top) * to.width + (from - left)) * channels);
   }
   return out;
 }

@@ -26,8 +26,8 @@ export function defaultCacheFolder(environment: NodeJS.ProcessEnv = process.env)
 
 /** Same content, same geometry, same code: same pixels. Mean and std are not part of it. */
 export function cacheKey(content: Sha256, geometry: FitGeometry): Sha256 {
-  const { resize, resizeMode, interpolation, crop, channels } = geometry;
-  return hashJson({ fitVersion, content, resize, resizeMode, interpolation, crop, channels });
+  const { resize, resizeMode, interpolation, crop, cropRounding, channels } = geometry;
+  return hashJson({ fitVersion, content, resize, resizeMode, interpolation, crop, cropRounding, channels });
 }
 
 const checksumBytes = 4;

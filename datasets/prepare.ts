@@ -1,3 +1,4 @@
+import { pixelsPerImage } from '../pipeline/model/family/image-size.ts';
 import { fail } from '../pipeline/util/failure.ts';
 import { sha256 } from '../pipeline/util/hash.ts';
 import type { Sha256 } from '../pipeline/util/hash.ts';
@@ -16,7 +17,7 @@ export interface Preparer {
    */
   admit(item: Item): Promise<Sha256>;
   /**
-   * The pixels of an image that was admitted before: uint8 [S, S, C].
+   * The pixels of an image that was admitted before: uint8 [height, width, C].
    * @throws BlockForgeError `data-invalid` naming the image, where it is gone, changed or cannot be decoded any more.
    */
   pixels(item: SplitItem): Promise<Uint8Array>;
@@ -25,7 +26,7 @@ export interface Preparer {
 /** @param cache may be left out: every image is then decoded each time it is asked for. */
 export function createPreparer(source: Source, preprocessing: Preprocessing, cache?: ImageCache): Preparer {
   const { crop, channels } = preprocessing;
-  const byteCount = crop * crop * channels;
+  const byteCount = pixelsPerImage(crop, channels);
   const items = new Map(source.items.map((item) => [item.id, item]));
 
   const prepare = async (item: Item, content: Uint8Array, hash: Sha256): Promise<Uint8Array> => {

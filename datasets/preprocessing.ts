@@ -1,4 +1,12 @@
 import type { PreprocessingSetting } from '../pipeline/config/schema.ts';
+import {
+  covers,
+  extentOf,
+  imageSizeOf,
+  imageSizeText,
+  isSameSize,
+  type ImageSize,
+} from '../pipeline/model/family/image-size.ts';
 import { fail } from '../pipeline/util/failure.ts';
 import type { Preprocessing } from './contract.ts';
 
@@ -55,7 +63,7 @@ export function normalisations(
 export function resolvePreprocessing(
   setting: PreprocessingSetting,
   model: {
-    readonly imageSize: number;
+    readonly imageSize: ImageSize;
     readonly channels: 1 | 3;
     readonly recommended?: Preprocessing | undefined;
   },
@@ -75,8 +83,7 @@ export function resolvePreprocessing(
   if (typeof setting === 'string') {
     const { cropShare, interpolation, mean, std } = presets[setting];
     return {
-      // Rounded down, as timm does: 224 / 0.9 is 248, not 249.
-      resize: cropShare === null ? crop : Math.floor(crop / cropShare),
+      resize: cropShare === null ? crop : resizedFor(crop, cropShare),
       resizeMode: cropShare === null ? 'stretch' : 'shortest',
       interpolation,
       crop,
@@ -84,12 +91,17 @@ export function resolvePreprocessing(
       ...forChannels({ mean, std }, channels),
     };
   }
-  refuse('crop', setting.crop !== crop, setting.crop, `${crop}, the model's image size`);
+  refuse(
+    'crop',
+    !isSameSize(setting.crop, crop),
+    imageSizeText(setting.crop),
+    `${imageSizeText(crop)}, the model's image size`,
+  );
   refuse(
     'resize',
-    setting.resize !== null && setting.resize < setting.crop,
-    setting.resize,
-    `at least the crop, ${setting.crop}, or null`,
+    setting.resize !== null && !covers(setting.resize, crop),
+    setting.resize === null ? 'null' : imageSizeText(setting.resize),
+    `at least the crop, ${imageSizeText(crop)}, or null`,
   );
   for (const key of ['mean', 'std'] as const) {
     const count = setting[key].length;
@@ -100,11 +112,17 @@ export function resolvePreprocessing(
       channels === 1 ? '1 value' : '1 value or 3 (one per channel)',
     );
   }
-  return { ...setting, channels, ...forChannels(setting, channels) };
+  return { ...setting, crop, channels, ...forChannels(setting, channels) };
+}
+
+/** What images are resized to so that `share` of each side is kept. Rounded down, as timm does: 224 / 0.9 is 248, not 249. */
+export function resizedFor(crop: ImageSize, share: number): ImageSize {
+  const { height, width } = extentOf(crop);
+  return imageSizeOf({ height: Math.floor(height / share), width: Math.floor(width / share) });
 }
 
 /** One value is repeated; three become their average where the model reads grey images. */
-function forChannels({ mean, std }: Normalisation, channels: 1 | 3): Normalisation {
+export function forChannels({ mean, std }: Normalisation, channels: 1 | 3): Normalisation {
   const fit = (values: readonly number[]) => {
     if (values.length === channels) return values;
     if (values.length === 1) return [...values, ...values, ...values];

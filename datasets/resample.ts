@@ -17,6 +17,11 @@ const kernels: Record<Exclude<Preprocessing['interpolation'], 'nearest'>, Kernel
       return t < 2 ? ((-0.5 * t + 2.5) * t - 4) * t + 2 : 0;
     },
   },
+  box: { support: 0.5, weight: (x) => (x > -0.5 && x <= 0.5 ? 1 : 0) },
+  hamming: {
+    support: 1,
+    weight: (x) => (Math.abs(x) < 1 ? sinc(x) * (0.54 + 0.46 * Math.cos(Math.PI * x)) : 0),
+  },
   lanczos: { support: 3, weight: (x) => (Math.abs(x) < 3 ? sinc(x) * sinc(x / 3) : 0) },
 };
 

@@ -1,3 +1,4 @@
+import { pixelsPerImage } from '../pipeline/model/family/image-size.ts';
 import { mapConcurrent } from './concurrent.ts';
 import type { RawBatch, SplitItem } from './contract.ts';
 import type { Preparer } from './prepare.ts';
@@ -36,14 +37,14 @@ export async function* splitBatches(
   }
 }
 
-/** Items as one batch in memory: S * S * C bytes per image. */
+/** Items as one batch in memory: height * width * C bytes per image. */
 export async function loadSplit(
   items: readonly SplitItem[],
   preparer: Preparer,
   { signal }: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<RawBatch> {
   const { crop: size, channels } = preparer.preprocessing;
-  const imageBytes = size * size * channels;
+  const imageBytes = pixelsPerImage(size, channels);
   const pixels = new Uint8Array(items.length * imageBytes);
   const labels = Int32Array.from(items, ({ label }) => label);
   const indices = Array.from(items, (_, index) => index);

@@ -1,4 +1,5 @@
 import type { Random } from '../pipeline/util/random.ts';
+import { extentOf } from '../pipeline/model/family/image-size.ts';
 import type { RawBatch } from './contract.ts';
 
 /**
@@ -11,17 +12,18 @@ export function augmentBatch(
   random: Random,
 ): RawBatch {
   if (!flip && cropPadding === 0) return batch;
-  const { count, size, channels, pixels: from } = batch;
+  const { count, channels, pixels: from } = batch;
+  const { height, width } = extentOf(batch.size);
   const pixels = new Uint8Array(from.length);
-  const row = size * channels;
+  const row = width * channels;
   for (let image = 0; image < count; image++) {
-    const base = image * size * row;
+    const base = image * height * row;
     const dy = random.integer(2 * cropPadding + 1) - cropPadding;
     const dx = random.integer(2 * cropPadding + 1) - cropPadding;
     const mirrored = flip && random.next() < 0.5;
     const firstX = Math.max(0, -dx);
-    const endX = Math.min(size, size - dx);
-    for (let y = Math.max(0, -dy); y < Math.min(size, size - dy); y++) {
+    const endX = Math.min(width, width - dx);
+    for (let y = Math.max(0, -dy); y < Math.min(height, height - dy); y++) {
       const to = base + y * row;
       const source = base + (y + dy) * row;
       if (!mirrored) {
@@ -30,7 +32,7 @@ export function augmentBatch(
         continue;
       }
       for (let x = firstX; x < endX; x++) {
-        const at = source + (size - 1 - (x + dx)) * channels;
+        const at = source + (width - 1 - (x + dx)) * channels;
         for (let c = 0; c < channels; c++) pixels[to + x * channels + c] = from[at + c]!;
       }
     }

@@ -7,6 +7,7 @@ import type { Library } from '../../pipeline/library/open.ts';
 import { startRuntime, type Switch } from '../../pipeline/runtime/index.ts';
 import { median } from '../../pipeline/util/quantile.ts';
 import { random } from '../../pipeline/util/random.ts';
+import { pixelsPerImage } from '../../pipeline/model/architecture.ts';
 
 export interface RunTimes {
   /** Median of one image's inference, by composition, in the order given. */
@@ -104,5 +105,5 @@ export async function timeReloads(
 function randomImage({ manifest }: Library): Float32Array {
   const { channels, imageSize } = manifest.teacher.architecture;
   const draw = random(1, 'image');
-  return Float32Array.from({ length: channels * imageSize ** 2 }, () => draw.normal());
+  return Float32Array.from({ length: pixelsPerImage(imageSize, channels) }, () => draw.normal());
 }

@@ -1,6 +1,6 @@
 import type { Preprocessing } from '../../datasets/contract.ts';
 import { fail } from '../util/failure.ts';
-import type { Architecture } from '../model/architecture.ts';
+import { imageSizeText, isSameSize, type Architecture, type ImageSize } from '../model/architecture.ts';
 import { canonicalShapes } from '../model/host-weights.ts';
 import { knownNames, namedArchitecture, type NamedArchitecture } from './architectures.ts';
 import type { ClassLabels } from './class-labels.ts';
@@ -20,8 +20,8 @@ export interface ArchitectureHints {
   readonly layerNormEpsilon?: number | undefined;
   readonly gelu?: Architecture['gelu'] | undefined;
   readonly pool?: PoolName | undefined;
-  /** Only checked: positions are not interpolated. */
-  readonly imageSize?: number | undefined;
+  /** Of the images whose positions the weights have: these are not interpolated. */
+  readonly imageSize?: ImageSize | undefined;
 }
 
 export interface InspectOptions {
@@ -63,9 +63,10 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
     own?.architecture === undefined
       ? (detectNaming(new Set(stored.tensors.keys())) ?? refuseUnknown(stored))
       : canonicalNaming;
+  const toldSizes = [options.hints?.imageSize, own?.imageSize].filter((size) => size !== undefined);
   const facts =
     own?.architecture === undefined
-      ? readShapes(stored, naming)
+      ? readShapes(stored, naming, toldSizes)
       : checkTensors(stored, naming, own.architecture);
   const side = await readSideConfig(stored.folder);
   const named = lookUp(options.architectureName, side, facts, stored.path);
@@ -91,12 +92,12 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
     });
   }
   const { hints } = options;
-  if (hints?.imageSize !== undefined && hints.imageSize !== imageSize) {
+  if (hints?.imageSize !== undefined && !isSameSize(hints.imageSize, imageSize)) {
     fail({
       reason: 'config-invalid',
       subject: 'teacher.hints.imageSize',
-      found: `${hints.imageSize}`,
-      expected: `${imageSize}, the size of the checkpoint's positions (they are not interpolated)`,
+      found: imageSizeText(hints.imageSize),
+      expected: `${imageSizeText(imageSize)}, the size of the checkpoint's positions (they are not interpolated)`,
     });
   }
   const recommended =

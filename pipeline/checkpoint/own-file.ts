@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Preprocessing } from '../../datasets/contract.ts';
+import { interpolations, type Preprocessing } from '../../datasets/contract.ts';
 import { fail } from '../util/failure.ts';
 import {
   familyNames,
@@ -7,6 +7,7 @@ import {
   isDefaultFamily,
   poolNames,
   type Architecture,
+  type ImageSize,
 } from '../model/architecture.ts';
 import type { StoredCheckpoint } from './locate.ts';
 import type { Naming } from './naming.ts';
@@ -17,6 +18,8 @@ export interface OwnFile {
   readonly untold: Pick<Architecture, 'heads' | 'layerNormEpsilon' | 'gelu' | 'pool'>;
   /** Of other families than the ViT everything, as only a ViT's sizes are read from shapes. */
   readonly architecture?: Architecture;
+  /** Of a rectangle, which positions alone do not tell. */
+  readonly imageSize?: ImageSize | undefined;
   readonly preprocessing?: Preprocessing;
 }
 
@@ -31,9 +34,19 @@ const untoldFields = {
   pool: z.enum(poolNames).optional(),
 };
 
+const pixels = z.int().min(1).max(65_536);
+/** A number, or [height, width] where these differ. */
+const imageSize = z.union([
+  pixels,
+  z
+    .tuple([pixels, pixels])
+    .refine(([height, width]) => height !== width, 'a square is one number')
+    .readonly(),
+]);
+
 /** What files tell of an architecture, but for its family. */
 export const architectureFields = {
-  imageSize: positive,
+  imageSize,
   patchSize: positive,
   channels,
   width: positive,
@@ -47,10 +60,11 @@ export const architectureFields = {
 };
 
 export const preprocessingFields = {
-  resize: positive.nullable(),
+  resize: imageSize.nullable(),
   resizeMode: z.enum(['shortest', 'stretch']),
-  interpolation: z.enum(['bicubic', 'bilinear', 'nearest', 'lanczos']),
-  crop: positive,
+  interpolation: z.enum(interpolations),
+  crop: imageSize,
+  cropRounding: z.literal('down').optional(),
   channels,
   mean: z.array(z.number()).min(1).max(3),
   std: z.array(z.number().positive()).min(1).max(3),
@@ -76,9 +90,12 @@ export function readOwnFile({ path, metadata }: StoredCheckpoint): OwnFile | und
   let parsed: OwnFile & { readonly family?: string | undefined };
   try {
     const found: unknown = JSON.parse(metadata.architecture ?? '');
-    const { family } = z.object({ family: z.string().optional() }).parse(found);
+    const { family, imageSize: size } = z
+      .object({ family: z.string().optional(), imageSize: imageSize.optional() })
+      .parse(found);
     parsed = {
       family,
+      imageSize: size,
       untold: untold.parse(found),
       ...(isDefaultFamily(family) ? {} : { architecture: whole.parse(found) }),
       ...(metadata.preprocessing === undefined

@@ -1,5 +1,12 @@
 import { fail } from '../util/failure.ts';
-import { isDefaultFamily, type Architecture } from '../model/architecture.ts';
+import {
+  imageSizeOf,
+  imageSizeText,
+  isDefaultFamily,
+  patchGrid,
+  type Architecture,
+  type ImageSize,
+} from '../model/architecture.ts';
 import { canonicalShapes } from '../model/host-weights.ts';
 import type { StoredCheckpoint } from './locate.ts';
 import type { Naming } from './naming.ts';
@@ -10,9 +17,14 @@ export type ShapeFacts = Omit<Architecture, 'heads' | 'layerNormEpsilon' | 'gelu
 
 /**
  * Derives sizes from the shapes and checks that the file holds every tensor of that architecture and no other.
+ * @param told sizes of the images that other sources tell, best first: the first that fits the positions, else a square
  * @throws BlockForgeError `checkpoint-unsupported`, naming the reason and the offending tensors.
  */
-export function readShapes(stored: StoredCheckpoint, naming: Naming): ShapeFacts {
+export function readShapes(
+  stored: StoredCheckpoint,
+  naming: Naming,
+  told: readonly ImageSize[] = [],
+): ShapeFacts {
   const { tensors } = stored;
   const refuse = (found: string, expected: string): never => refuseTensors(stored, found, expected);
   const unsupported = unsupportedParts(tensors.keys());
@@ -42,17 +54,24 @@ export function readShapes(stored: StoredCheckpoint, naming: Naming): ShapeFacts
     return refuse(`images of ${channels} channels`, '1 (grey) or 3 (RGB)');
   const tokens = shapeOf('pos_embed')[1]!;
   const side = Math.sqrt(tokens - 1);
-  if (!Number.isInteger(side)) {
+  const grid = told
+    .map((size) => patchGrid(size, patchSize))
+    .find((patched) => patched !== null && patched.height * patched.width === tokens - 1) ?? {
+    height: side,
+    width: side,
+  };
+  if (!Number.isInteger(grid.height)) {
     const square = Number.isInteger(Math.sqrt(tokens));
+    const others = told.length === 0 ? '' : `, not of an image of ${told.map(imageSizeText).join(' or ')}`;
     refuse(
-      `positions for ${tokens} tokens${square ? ', none of them for a class token' : ''}`,
-      'a square of patches and one class token',
+      `positions for ${tokens} tokens${square ? ', none of them for a class token' : ''}${others}`,
+      'a square of patches and one class token; for other shapes teacher.hints: { imageSize: [height, width] }',
     );
   }
   let depth = 0;
   while (tensors.has(naming.stored(`blocks.${depth}.norm1.weight`)[0]!)) depth++;
   const facts: ShapeFacts = {
-    imageSize: side * patchSize,
+    imageSize: imageSizeOf({ height: grid.height * patchSize, width: grid.width * patchSize }),
     patchSize,
     channels,
     width,

@@ -1,4 +1,4 @@
-import { familyOf } from '../model/architecture.ts';
+import { extentOf, familyOf, pixelsPerImage } from '../model/architecture.ts';
 import { formatBytes, formatCount } from '../util/format.ts';
 import { preprocessingText } from '../library/readme.ts';
 import type { ModelManifest } from './model-manifest.ts';
@@ -7,7 +7,8 @@ import type { ModelManifest } from './model-manifest.ts';
 export function modelReadme(model: Omit<ModelManifest, 'files'>): string {
   const { architecture, widths, preprocessing, params, macs, sizeBytes, onnx } = model;
   const { imageSize, channels, classes } = architecture;
-  const values = channels * imageSize ** 2;
+  const values = pixelsPerImage(imageSize, channels);
+  const { height, width } = extentOf(imageSize);
   return `# A ${familyOf(architecture).title} with narrowed feed-forward blocks
 
 ${formatCount(params)} parameters, ${formatCount(macs)} multiply-adds an image, ${formatBytes(sizeBytes)} of weights. Hidden units by block: ${widths.join(' ')}
@@ -15,8 +16,8 @@ ${formatCount(params)} parameters, ${formatCount(macs)} multiply-adds an image, 
 
 | file | for |
 |---|---|
-| \`model.onnx\` | ONNX Runtime and others: operator set ${onnx.opset}; \`images\` [batch, ${channels}, ${imageSize}, ${imageSize}] -> \`logits\` [batch, ${classes}] |
-| \`model.json\` | TensorFlow.js, as a graph model; \`images\` [batch, ${imageSize}, ${imageSize}, ${channels}] -> \`logits\` |
+| \`model.onnx\` | ONNX Runtime and others: operator set ${onnx.opset}; \`images\` [batch, ${channels}, ${height}, ${width}] -> \`logits\` [batch, ${classes}] |
+| \`model.json\` | TensorFlow.js, as a graph model; \`images\` [batch, ${height}, ${width}, ${channels}] -> \`logits\` |
 | \`model.safetensors.index.json\` | the weights alone, under timm's names |
 | \`composition.json\` | everything known about this model, and the sha256 of every file |
 
@@ -31,7 +32,7 @@ Images: ${preprocessingText(preprocessing)}.
 import numpy as np, onnxruntime
 
 session = onnxruntime.InferenceSession("model.onnx")
-images = np.zeros((1, ${channels}, ${imageSize}, ${imageSize}), np.float32)   # prepared as above
+images = np.zeros((1, ${channels}, ${height}, ${width}), np.float32)   # prepared as above
 logits, = session.run(["logits"], {"images": images})
 \`\`\`
 
@@ -41,7 +42,7 @@ logits, = session.run(["logits"], {"images": images})
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 
 const session = await InferenceSession.create('model.onnx');
-const images = new Tensor('float32', new Float32Array(${values}), [1, ${channels}, ${imageSize}, ${imageSize}]); // prepared as above
+const images = new Tensor('float32', new Float32Array(${values}), [1, ${channels}, ${height}, ${width}]); // prepared as above
 const { logits } = await session.run({ images });
 \`\`\`
 
@@ -53,7 +54,7 @@ Serve this folder, then:
 import * as tf from '@tensorflow/tfjs';
 
 const model = await tf.loadGraphModel('model.json');
-const images = tf.zeros([1, ${imageSize}, ${imageSize}, ${channels}]); // prepared as above
+const images = tf.zeros([1, ${height}, ${width}, ${channels}]); // prepared as above
 const logits = model.predict(images);
 \`\`\`
 

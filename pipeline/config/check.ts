@@ -1,3 +1,4 @@
+import { covers, imageSizeText, isSameSize, patchGrid } from '../model/family/image-size.ts';
 import type { KeyPath } from './problem.ts';
 import type { Config } from './schema.ts';
 
@@ -42,8 +43,8 @@ function checkTraining(
   if (width % heads !== 0) {
     found.push({ path: [...path, 'heads'], message: `${heads} heads do not divide the width ${width}` });
   }
-  if (imageSize % patchSize !== 0) {
-    const message = `patches of ${patchSize} pixels do not divide an image of ${imageSize}`;
+  if (patchGrid(imageSize, patchSize) === null) {
+    const message = `patches of ${patchSize} pixels do not divide an image of ${imageSizeText(imageSize)}`;
     found.push({ path: [...path, 'patchSize'], message });
   }
   return found;
@@ -62,12 +63,13 @@ function checkData({ data, teacher }: Config): Contradiction[] {
     const message = `has ${std.length} values, mean has ${mean.length}; give one for each channel`;
     found.push({ path: [...path, 'std'], message });
   }
-  if (resize !== null && crop > resize) {
-    found.push({ path: [...path, 'crop'], message: `crops ${crop} pixels from images resized to ${resize}` });
+  if (resize !== null && !covers(resize, crop)) {
+    const message = `crops ${imageSizeText(crop)} pixels from images resized to ${imageSizeText(resize)}`;
+    found.push({ path: [...path, 'crop'], message });
   }
   const size = teacher.train?.architecture.imageSize;
-  if (size !== undefined && crop !== size) {
-    const message = `gives images of ${crop} pixels, teacher.train.architecture.imageSize is ${size}`;
+  if (size !== undefined && !isSameSize(crop, size)) {
+    const message = `gives images of ${imageSizeText(crop)} pixels, teacher.train.architecture.imageSize is ${imageSizeText(size)}`;
     found.push({ path: [...path, 'crop'], message });
   }
   return found;

@@ -146,6 +146,14 @@ function describeUnion(
     ),
   );
   const maps = keysAt(given.schema, path);
+  const inside = (errors: readonly Issue[]): Complaint[] =>
+    errors.flatMap((error) => describeIssue(error, [...path, ...(error.path as KeyPath)], given));
+  if (values.length === 0 && maps.length === 0) {
+    // Kinds of plain values, such as a number or a pair: the one that this is, else the first.
+    const isOther = (errors: readonly Issue[]): boolean =>
+      errors.some(({ code, path: at }) => code === 'invalid_type' && at.length === 0);
+    return inside(branches.find((errors) => !isOther(errors)) ?? branches[0] ?? []);
+  }
   if (value === null || typeof value !== 'object' || Array.isArray(value) || maps.length === 0) {
     const choices = [
       ...(values.length === 0 ? [] : [`${values.length > 1 ? 'one of ' : ''}${oneOf(values)}`]),
@@ -169,7 +177,7 @@ function describeUnion(
     }, 0);
   const [best] = [...branches].sort((a, b) => distance(a) - distance(b));
   if (best === undefined) throw new Error(`a union without alternatives at ${formatPath(path)}`);
-  return best.flatMap((error) => describeIssue(error, [...path, ...(error.path as KeyPath)], given));
+  return inside(best);
 }
 
 function valueAt(value: unknown, path: KeyPath): unknown {

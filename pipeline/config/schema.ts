@@ -8,6 +8,14 @@ import { engineChoices } from '../tensor/installed.ts';
  * schema, so `{ teacher, data }` is a complete config. Unknown keys are errors (strict objects).
  */
 export const positiveInteger = z.int().positive();
+/** Of images in pixels: a number for a square, else [height, width]. */
+export const imageSize = z.union([
+  positiveInteger,
+  z
+    .tuple([positiveInteger, positiveInteger])
+    .refine(([height, width]) => height !== width, 'a square is one number')
+    .readonly(),
+]);
 export const fraction = z.number().min(0).max(1);
 
 const architectureSchema = z.strictObject({
@@ -18,7 +26,7 @@ const architectureSchema = z.strictObject({
       error: () => `not a family of models; known: ${familyNames().join(', ')}`,
     })
     .optional(),
-  imageSize: positiveInteger,
+  imageSize,
   patchSize: positiveInteger,
   channels: z.union([z.literal(1), z.literal(3)]).default(3),
   width: positiveInteger,
@@ -52,7 +60,7 @@ const architectureHints = z.strictObject({
   gelu: z.enum(geluNames).optional(),
   /** What the head reads. mean: of the patches (timm's `global_pool: avg`). */
   pool: z.enum(['class-token', 'mean']).optional(),
-  imageSize: positiveInteger.optional(),
+  imageSize: imageSize.optional(),
 });
 
 const teacherSchema = z.strictObject({
@@ -67,11 +75,11 @@ const teacherSchema = z.strictObject({
 const preprocessingSchema = z.union([
   z.enum(['auto', 'timm', 'huggingface', 'torchvision', 'imagenet', 'half', 'unit']),
   z.strictObject({
-    /** Shortest side after resizing; null keeps the image as it is. */
-    resize: positiveInteger.nullable(),
+    /** Shortest side after resizing, or [height, width] to cover or to be stretched to; null keeps the image as it is. */
+    resize: imageSize.nullable(),
     resizeMode: z.enum(['shortest', 'stretch']).default('shortest'),
-    interpolation: z.enum(['bicubic', 'bilinear', 'nearest', 'lanczos']).default('bicubic'),
-    crop: positiveInteger,
+    interpolation: z.enum(['bicubic', 'bilinear', 'nearest', 'lanczos', 'box', 'hamming']).default('bicubic'),
+    crop: imageSize,
     mean: z.array(z.number()).min(1).max(3),
     std: z.array(z.number().positive()).min(1).max(3),
   }),

@@ -1,4 +1,5 @@
 import type { Gelu } from '../model/architecture.ts';
+import type { Extent } from '../model/family/image-size.ts';
 
 /** A value inside a graph, by its name. */
 export type Value = string;
@@ -10,8 +11,8 @@ export type Value = string;
 export interface GraphBuilder {
   /** The part of the model that the next operations belong to: their names start with it. */
   within(scope: string): void;
-  /** The images, in the layout of the format: ONNX [B, C, S, S], TensorFlow.js [B, S, S, C]. */
-  images(name: string, size: number, channels: number): Value;
+  /** The images, in the layout of the format: ONNX [B, C, height, width], TensorFlow.js [B, height, width, C]. */
+  images(name: string, size: Extent, channels: number): Value;
   /** Any number of rows: [N, width]. */
   rows(name: string, width: number): Value;
   /** The weight of that name, wherever it lies; asked for again it is the same value. */

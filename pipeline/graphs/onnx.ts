@@ -60,7 +60,7 @@ export function onnxBuilder(weights: WeightPlaces): OnnxBuilder {
     within(name) {
       scope = name;
     },
-    images: (name, size, channels) => input(name, ['batch', channels, size, size]),
+    images: (name, { height, width }, channels) => input(name, ['batch', channels, height, width]),
     rows: (name, width) => input(name, ['rows', width]),
     weight: declaredWeights(weights, input, (name, { location, offset, length, shape }) => {
       const externalData = Object.entries({ location, offset, length }).map(([key, value]) => ({
@@ -80,7 +80,7 @@ export function onnxBuilder(weights: WeightPlaces): OnnxBuilder {
         kernel_shape: [patch, patch],
         strides: [patch, patch],
       });
-      // [B, D, S / p, S / p] -> [B, D, N] -> [B, N, D]
+      // [B, D, height / p, width / p] -> [B, D, N] -> [B, N, D]
       return graph.transpose(graph.reshape(map, [0, Number(shape[0]), -1]), [0, 2, 1]);
     },
     // Gemm takes PyTorch's layout as it is, adds the bias, and needs no weight that is known beforehand.

@@ -1,3 +1,4 @@
+import type { Extent } from '../model/family/image-size.ts';
 import { known } from '../util/known.ts';
 import type { GraphBuilder, Value } from './builder.ts';
 import { weightGroups, type TfjsConstant, type TfjsWeightGroup } from './tfjs-weights.ts';
@@ -46,7 +47,7 @@ export function tfjsBuilder(weights: WeightPlaces): TfjsBuilder {
   const constants = new Map<string, TfjsConstant>();
   const inputs: Record<string, TensorSignature> = {};
   const outputs: Record<string, TensorSignature> = {};
-  let imageSize = 0;
+  let extent: Extent = { height: 0, width: 0 };
   let scope = '';
 
   const operation = (op: string, input: Value[], attr: Record<string, unknown> = {}): Value => {
@@ -78,8 +79,8 @@ export function tfjsBuilder(weights: WeightPlaces): TfjsBuilder {
       scope = name;
     },
     images(name, size, channels) {
-      imageSize = size;
-      return input(name, ['batch', size, size, channels]);
+      extent = size;
+      return input(name, ['batch', size.height, size.width, channels]);
     },
     rows: (name, width) => input(name, ['rows', width]),
     weight: declaredWeights(weights, input, (name) => nodes.push(constNode(name, float))),
@@ -88,13 +89,13 @@ export function tfjsBuilder(weights: WeightPlaces): TfjsBuilder {
       const shape = known(weights, kernel).shape.map(Number);
       const width = shape[0]!;
       const channels = shape[1]!;
-      const across = imageSize / patch;
+      const across = extent.width / patch;
       const row = patch * patch * channels;
       const lines = graph.reshape(images, [-1, patch, across, patch * channels]);
       const cut = graph.reshape(graph.transpose(lines, [0, 2, 1, 3]), [-1, row]);
       const matrix = graph.reshape(graph.transpose(kernel, [2, 3, 1, 0]), [row, width]);
       const projected = graph.add(operation('MatMul', [cut, matrix]), bias);
-      return graph.reshape(projected, [-1, across * across, width]);
+      return graph.reshape(projected, [-1, (extent.height / patch) * across, width]);
     },
     linear: (x, weight, bias) => graph.add(operation('MatMul', [x, graph.transpose(weight, [1, 0])]), bias),
     matmul: (a, b, transposed = false) =>

@@ -9,6 +9,7 @@ import { uploadLibrary } from './upload.ts';
 import { largestDifference } from './reference-ffn.ts';
 import { toTorchFfn } from './weights.ts';
 import { loadOnnxRuntime, runOnnx, type Floats, type OnnxRuntime } from '../graphs/onnx-runtime.ts';
+import { extentOf, pixelsPerImage } from '../model/architecture.ts';
 
 /** |found - expected| <= tolerance * max(1, largest |expected|): two runtimes that add up in their own orders. */
 export const onnxTolerance = 1e-4;
@@ -60,10 +61,11 @@ export async function checkOnnx(library: Library, signal?: AbortSignal): Promise
   const { blocks, teacher, seed } = manifest;
   const chosen = blocks.map(({ descendants }, index) => descendants[(index + 1) % descendants.length]!.id);
   const { imageSize, channels } = teacher.architecture;
+  const { height, width } = extentOf(imageSize);
   const draw = random(seed, 'onnx-check');
   const images: Floats = {
-    shape: [1, channels, imageSize, imageSize],
-    data: Float32Array.from({ length: channels * imageSize ** 2 }, () => draw.normal()),
+    shape: [1, channels, height, width],
+    data: Float32Array.from({ length: pixelsPerImage(imageSize, channels) }, () => draw.normal()),
   };
   const found = await framesLogits(library, runtime, manifest.onnx.frame, chosen, images);
   compare('graph of the frame', found, await pipelinesLogits(library, chosen, images));

@@ -1,6 +1,13 @@
 import type { Interval } from '../measure/interval.ts';
 import { formatBytes, formatCount } from '../util/format.ts';
-import { familyOf, isDefaultFamily, type Architecture, type Gelu } from '../model/architecture.ts';
+import {
+  extentOf,
+  familyOf,
+  imageSizeText,
+  isDefaultFamily,
+  type Architecture,
+  type Gelu,
+} from '../model/architecture.ts';
 import type { Manifest, ManifestDescendant } from './manifest.ts';
 
 /** The README of a library, for someone who has the folder and nothing else. */
@@ -20,7 +27,7 @@ a runtime can compose the model that fits its budget and change blocks while it 
 
 | | |
 |---|---|
-| teacher | width ${architecture.width}, ${architecture.depth} blocks, ${architecture.heads} heads, ${architecture.hidden} hidden units, ${architecture.classes} classes, ${architecture.imageSize} px, patch ${architecture.patchSize}, GELU ${architecture.gelu}, LayerNorm epsilon ${architecture.layerNormEpsilon}${poolText(architecture)} |
+| teacher | width ${architecture.width}, ${architecture.depth} blocks, ${architecture.heads} heads, ${architecture.hidden} hidden units, ${architecture.classes} classes, ${imageSizeText(architecture.imageSize)} px, patch ${architecture.patchSize}, GELU ${architecture.gelu}, LayerNorm epsilon ${architecture.layerNormEpsilon}${poolText(architecture)} |
 | its cost | ${formatCount(teacher.params)} parameters, ${formatCount(teacher.macs)} multiply-adds an image |
 | its top-1 | ${percent(teacher.accuracy.top1Percent)} on ${teacher.accuracy.images} images |
 | its checkpoint | sha256 \`${teacher.sha256}\` |
@@ -184,9 +191,13 @@ export function preprocessingText({
   std,
 }: Manifest['teacher']['preprocessing']): string {
   const side =
-    resizeMode === 'shortest' ? `shortest side to ${resize}` : `stretched to ${resize} x ${resize}`;
+    resize === null || (typeof resize === 'number' && resizeMode === 'shortest')
+      ? `shortest side to ${resize}`
+      : resizeMode === 'shortest'
+        ? `resized to cover ${imageSizeText(resize)}`
+        : `stretched to ${extentOf(resize).height} x ${extentOf(resize).width}`;
   const size = resize === null ? 'no resizing' : `${side} (${interpolation})`;
-  return `${size}, centre crop ${crop}, values / 255, minus [${mean.join(', ')}], over [${std.join(', ')}]`;
+  return `${size}, centre crop ${imageSizeText(crop)}, values / 255, minus [${mean.join(', ')}], over [${std.join(', ')}]`;
 }
 
 function uniformTable({ uniform }: Manifest): string {

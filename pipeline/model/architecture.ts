@@ -1,9 +1,19 @@
 import { familyOf } from './family/families.ts';
 import type { Architecture } from './family/family.ts';
+import { extentOf } from './family/image-size.ts';
 
 export { familyName, familyNames, familyOf, isDefaultFamily, registerFamily } from './family/families.ts';
 export { geluNames, poolNames } from './family/family.ts';
 export type { Architecture, Family, Gelu } from './family/family.ts';
+export {
+  extentOf,
+  imageSizeOf,
+  imageSizeText,
+  isSameSize,
+  patchGrid,
+  pixelsPerImage,
+} from './family/image-size.ts';
+export type { ImageSize } from './family/image-size.ts';
 
 /** Tokens before the patches; 1 in a ViT, its class token. */
 export function prefixTokens(architecture: Architecture): number {
@@ -15,9 +25,10 @@ export function lastBlockTokens(architecture: Architecture): number {
   return familyOf(architecture).lastBlockTokens?.(architecture) ?? tokensPerImage(architecture);
 }
 
-/** Patches per image, S / p squared. */
+/** Patches per image: rows times columns. */
 export function patchesPerImage({ imageSize, patchSize }: Architecture): number {
-  return (imageSize / patchSize) ** 2;
+  const { height, width } = extentOf(imageSize);
+  return (height / patchSize) * (width / patchSize);
 }
 
 /** Tokens per image: the patches and what the family puts before them. */

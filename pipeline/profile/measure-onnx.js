@@ -86,11 +86,12 @@ export async function measureOnnx({ folder, batchSizes, threads, name, ...rounds
   try {
     const batches = await measureBatches(widths, manifest.blocks.length, batchSizes, rounds, (batch) => {
       const { channels, imageSize, width } = architecture;
-      const images = new runtime.Tensor('float32', noise(batch * channels * imageSize ** 2), [
+      const [down, across] = sidesOf(imageSize);
+      const images = new runtime.Tensor('float32', noise(batch * channels * down * across), [
         batch,
         channels,
-        imageSize,
-        imageSize,
+        down,
+        across,
       ]);
       const rows = (/** @type {number} */ count) =>
         new runtime.Tensor('float32', noise(count * width), [count, width]);
@@ -114,17 +115,28 @@ export async function measureOnnx({ folder, batchSizes, threads, name, ...rounds
 }
 
 /**
+ * Of images: a number for a square, else [height, width].
+ * @typedef {{ imageSize: number | readonly [number, number], patchSize: number, pool?: string | undefined }} Geometry
+ */
+
+/** @param {Geometry['imageSize']} imageSize */
+function sidesOf(imageSize) {
+  return typeof imageSize === 'number' ? [imageSize, imageSize] : imageSize;
+}
+
+/**
  * Tokens per image that a block sees, and that the last one does, by family of models: this file knows no other code.
- * @type {Record<string, (architecture: { imageSize: number, patchSize: number, pool?: string | undefined }) => { all: number, last: number }>}
+ * @type {Record<string, (architecture: Geometry) => { all: number, last: number }>}
  */
 const tokensByFamily = {
-  vit: ({ imageSize, patchSize, pool }) => {
-    const all = (imageSize / patchSize) ** 2 + 1;
+  vit({ imageSize, patchSize, pool }) {
+    const [rows, columns] = sidesOf(imageSize);
+    const all = (rows / patchSize) * (columns / patchSize) + 1;
     return { all, last: pool === undefined ? 1 : all };
   },
 };
 
-/** @param {{ family?: string | undefined, imageSize: number, patchSize: number, pool?: string | undefined }} architecture */
+/** @param {Geometry & { family?: string | undefined }} architecture */
 export function tokensOf({ family = 'vit', ...sizes }) {
   const tokens = Object.hasOwn(tokensByFamily, family) ? tokensByFamily[family] : undefined;
   if (tokens === undefined) throw new Error(`nothing is known of the tokens of the family ${family}`);

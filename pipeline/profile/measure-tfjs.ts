@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { lastBlockTokens, tokensPerImage } from '../model/architecture.ts';
+import { extentOf, lastBlockTokens, tokensPerImage } from '../model/architecture.ts';
 import { forward } from '../model/encoder.ts';
 import { applyFfn, disposeFfn, uploadFfn, type FfnTensors } from '../model/ffn-tensors.ts';
 import { uploadTeacher } from '../model/upload.ts';
@@ -26,7 +26,8 @@ export async function measureTfjs(
   { batchSizes, name, engine: choice = 'auto', threads, ...rounds }: TfjsOptions,
 ): Promise<Profile> {
   const { architecture } = library.manifest.teacher;
-  const { width, depth, imageSize, channels, gelu } = architecture;
+  const { width, depth, channels, gelu } = architecture;
+  const image = extentOf(architecture.imageSize);
   const engine = await loadEngine(choice, { threads });
   const teacher = uploadTeacher(await library.readTeacher(), architecture);
   const blocks = new Map<string, FfnTensors>();
@@ -41,7 +42,7 @@ export async function measureTfjs(
   try {
     const batches = await measureBatches(libraryWidths(library), depth, batchSizes, rounds, (batch) => {
       tf.dispose(inputs);
-      const images = tf.randomNormal([batch, imageSize, imageSize, channels], 0, 1, 'float32', 1);
+      const images = tf.randomNormal([batch, image.height, image.width, channels], 0, 1, 'float32', 1);
       const all = tf.randomNormal([batch * tokensPerImage(architecture), width], 0, 1, 'float32', 1);
       const last = tf.randomNormal([batch * lastBlockTokens(architecture), width], 0, 1, 'float32', 1);
       inputs = [images, all, last];

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Preprocessing } from '../../datasets/contract.ts';
 import { fail } from '../util/failure.ts';
+import { pixelsPerImage } from '../model/architecture.ts';
 
 /** An encoded image (JPEG, PNG, WebP): a path, or its bytes. */
 export type EncodedImage = string | Uint8Array;
@@ -8,7 +9,7 @@ export type EncodedImage = string | Uint8Array;
 /**
  * Decodes and preprocesses as the teacher was measured. sharp is loaded on first use, so whoever hands in pixels does
  * not need it.
- * @returns [B, C, S, S], normalised
+ * @returns [B, C, height, width], normalised
  * @throws BlockForgeError `file-missing`, `data-invalid`, naming the image
  */
 export async function preprocessImages(
@@ -19,7 +20,7 @@ export async function preprocessImages(
   const { fitImage } = await import('../../datasets/fit-image.ts');
   const { normalise } = await import('../../datasets/normalise.ts');
   const { crop, channels } = preprocessing;
-  const size = crop * crop * channels;
+  const size = pixelsPerImage(crop, channels);
   const result = new Float32Array(images.length * size);
   await Promise.all(
     images.map(async (image, index) => {

@@ -2,6 +2,7 @@ import type * as Ort from 'onnxruntime-node';
 import type { OnnxRuntime } from '../graphs/onnx-runtime.ts';
 import { requireOnnx } from '../library/require-onnx.ts';
 import type { Library } from '../library/open.ts';
+import { extentOf } from '../model/architecture.ts';
 import type { HostWeights } from '../model/host-weights.ts';
 import type { ResidentBlock, RuntimeEngine } from './engine.ts';
 
@@ -22,6 +23,7 @@ export async function openOnnxEngine(library: Library, threads?: number): Promis
     ...(threads !== undefined && { intraOpNumThreads: threads }),
   });
   const { channels, imageSize } = library.manifest.teacher.architecture;
+  const { height, width } = extentOf(imageSize);
   return {
     description: `onnxruntime ${ort.env.versions.node ?? ort.env.versions.common}`,
     hold(_block, tensors): OnnxBlock {
@@ -29,7 +31,7 @@ export async function openOnnxEngine(library: Library, threads?: number): Promis
     },
     async run(images, batch, blocks) {
       const feeds: Record<string, Ort.Tensor> = {
-        images: new ort.Tensor('float32', images, [batch, channels, imageSize, imageSize]),
+        images: new ort.Tensor('float32', images, [batch, channels, height, width]),
       };
       for (const block of blocks) Object.assign(feeds, (block as OnnxBlock).feeds);
       const { logits } = await session.run(feeds);

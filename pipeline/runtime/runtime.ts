@@ -7,6 +7,7 @@ import { fail } from '../util/failure.ts';
 import type { ResidentBlock, RuntimeEngine, RuntimeEngineName } from './engine.ts';
 import { preprocessImages, type EncodedImage } from './images.ts';
 import { compositionWithin, type RuntimeLimits } from './limits.ts';
+import { extentOf } from '../model/architecture.ts';
 
 export interface RuntimeOptions {
   /** Default `onnxruntime`. */
@@ -129,19 +130,20 @@ export class Runtime {
   }
 
   /**
-   * @param images encoded images, preprocessed here as the teacher was measured; or pixels [B, C, S, S], normalised
+   * @param images encoded images, preprocessed here as the teacher was measured; or pixels [B, C, height, width], normalised
    * @throws BlockForgeError `data-invalid`, `file-missing`
    */
   async predict(images: readonly EncodedImage[] | Float32Array): Promise<Prediction[]> {
     const { architecture, preprocessing, classNames } = this.library.manifest.teacher;
-    const size = architecture.channels * architecture.imageSize ** 2;
+    const { height, width } = extentOf(architecture.imageSize);
+    const size = architecture.channels * height * width;
     const pixels = images instanceof Float32Array ? images : await preprocessImages(images, preprocessing);
     if (pixels.length === 0 || pixels.length % size !== 0) {
       fail({
         reason: 'data-invalid',
         subject: 'images to predict',
         found: `${pixels.length} values`,
-        expected: `a multiple of ${size}: [images, ${architecture.channels}, ${architecture.imageSize}, ${architecture.imageSize}]`,
+        expected: `a multiple of ${size}: [images, ${architecture.channels}, ${height}, ${width}]`,
       });
     }
     const batch = pixels.length / size;

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { extentOf } from '../model/architecture.ts';
 import { hostFfn } from '../model/host-weights.ts';
 import type { Library } from '../library/open.ts';
 import { forward } from '../model/encoder.ts';
@@ -21,7 +22,8 @@ export async function openTfjsEngine(
 ): Promise<RuntimeEngine> {
   const { description } = await loadEngine(choice);
   const { architecture } = library.manifest.teacher;
-  const { channels, imageSize } = architecture;
+  const { channels } = architecture;
+  const { height, width } = extentOf(architecture.imageSize);
   const frame = await library.readFrame();
   const weights = uploadWeights(frame, architecture, Object.keys(frame));
   return {
@@ -32,7 +34,7 @@ export async function openTfjsEngine(
     },
     async run(images, batch, blocks) {
       const logits = tf.tidy(() => {
-        const planes = tf.tensor4d(images, [batch, channels, imageSize, imageSize]);
+        const planes = tf.tensor4d(images, [batch, channels, height, width]);
         const pixels = tf.transpose(planes, [0, 2, 3, 1]);
         const ffn = (index: number) => (blocks[index] as TfjsBlock).ffn;
         return forward({ architecture, weights }, pixels, { ffn }).logits;

@@ -1,6 +1,7 @@
 import { augmentBatch } from '../../datasets/train-augment.ts';
 import type { RawBatch } from '../../datasets/contract.ts';
 import { random } from '../util/random.ts';
+import { pixelsPerImage } from '../model/architecture.ts';
 
 export interface TrainBatchOptions {
   readonly batchSize: number;
@@ -35,7 +36,7 @@ export function* trainBatches(
 /** The images at `indices`, in that order. Copies. */
 export function pickImages(images: RawBatch, indices: Uint32Array): RawBatch {
   const { size, channels } = images;
-  const length = size * size * channels;
+  const length = pixelsPerImage(size, channels);
   const pixels = new Uint8Array(indices.length * length);
   indices.forEach((index, place) => {
     pixels.set(images.pixels.subarray(index * length, (index + 1) * length), place * length);

@@ -23,6 +23,7 @@ import {
   type TrainingRun,
 } from './train-state.ts';
 import type { TrainedTeacher, TrainTask } from './train-task.ts';
+import { extentOf, imageSizeText, isSameSize } from '../model/architecture.ts';
 
 export type { Epoch, TrainedTeacher, TrainProgress, TrainTask } from './train-task.ts';
 
@@ -143,22 +144,28 @@ async function accuracyOf({ weights }: TrainingModel, task: TrainTask): Promise<
   return correct / heldOut.count;
 }
 
-/** [B, S, S, C], normalised. Caller disposes. */
+/** [B, height, width, C], normalised. Caller disposes. */
 function imageTensor({ pixels, count, size, channels }: RawBatch, { mean, std }: TrainTask): tf.Tensor4D {
-  return tf.tensor4d(normalise(pixels, { mean, std, channels }), [count, size, size, channels]);
+  const { height, width } = extentOf(size);
+  return tf.tensor4d(normalise(pixels, { mean, std, channels }), [count, height, width, channels]);
 }
 
 function checkImages({ architecture, train, heldOut }: TrainTask): void {
   const { imageSize, channels, classes } = architecture;
   for (const [split, batch] of Object.entries({ train, 'held-out': heldOut })) {
     const highest = batch.labels.reduce((a, b) => Math.max(a, b), 0);
-    if (batch.size === imageSize && batch.channels === channels && highest < classes && batch.count > 0)
+    if (
+      isSameSize(batch.size, imageSize) &&
+      batch.channels === channels &&
+      highest < classes &&
+      batch.count > 0
+    )
       continue;
     fail({
       reason: 'data-invalid',
       subject: `teacher training, ${split} images`,
-      found: `${batch.count} images of ${batch.size} px with ${batch.channels} channels, labels up to ${highest}`,
-      expected: `images of ${imageSize} px with ${channels} channels, labels below ${classes}`,
+      found: `${batch.count} images of ${imageSizeText(batch.size)} px with ${batch.channels} channels, labels up to ${highest}`,
+      expected: `images of ${imageSizeText(imageSize)} px with ${channels} channels, labels below ${classes}`,
       next: 'make teacher.train.architecture and data.preprocessing agree',
     });
   }

@@ -109,6 +109,28 @@ describe('checkpoint', () => {
     assert.deepEqual(inspection.architecture, other);
   });
 
+  it('reads images that are no squares, of which positions tell the number of patches only', async () => {
+    const wide: Architecture = { ...tinyArchitecture, imageSize: [8, 12] };
+    const path = await folderOf(strongWeights(wide));
+    const told = await inspectCheckpoint(path, { hints: { ...hints, imageSize: [8, 12] } });
+    assert.deepEqual(told.architecture, wide);
+    const message = await refusal(inspectCheckpoint(path, { hints }), 'checkpoint-unsupported');
+    assert.match(message, /positions for 7 tokens.*imageSize: \[height, width\]/s);
+    const wrong = { ...hints, imageSize: [12, 12] as const };
+    assert.match(
+      await refusal(inspectCheckpoint(path, { hints: wrong }), 'checkpoint-unsupported'),
+      /7 tokens, not of an image of 12\n/,
+    );
+    // As many patches as a square: what is told counts.
+    const strip: Architecture = { ...tinyArchitecture, imageSize: [4, 16] };
+    const square = await folderOf(strongWeights(strip));
+    const stripped = await inspectCheckpoint(square, { hints: { ...hints, imageSize: [4, 16] } });
+    assert.deepEqual(stripped.architecture, strip);
+    const own = join(root, 'wide', 'teacher.safetensors');
+    await writeTeacher(own, strongWeights(strip), strip);
+    assert.deepEqual((await inspectCheckpoint(own)).architecture, strip);
+  });
+
   it('re-opens its own teacher files without hints, and hints still win', async () => {
     const path = join(root, 'own', 'teacher.safetensors');
     await writeTeacher(path, weights, { ...tinyArchitecture, gelu: 'tanh' });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Image } from '../../datasets/contract.ts';
+import { interpolations, type Image } from '../../datasets/contract.ts';
 import { decodeImage } from '../../datasets/decode-image.ts';
 import { cropStart, fitImage, resizedSize } from '../../datasets/fit-image.ts';
 import type { FitGeometry } from '../../datasets/fit-image.ts';
@@ -38,9 +38,29 @@ describe('resizedSize and cropStart', () => {
     assert.equal(cropStart(28, 32), -2);
     assert.throws(() => shortest(10_000, 10), /strip/);
   });
+
+  it('round as timm does for images that are no squares, and down as transformers does where asked', () => {
+    const sized = (width: number, height: number, resizeMode: 'shortest' | 'stretch') =>
+      resizedSize({ width, height }, { resize: [8, 17], resizeMode });
+    assert.deepEqual(sized(100, 40, 'shortest'), { width: 20, height: 8 });
+    assert.deepEqual(sized(34, 90, 'shortest'), { width: 17, height: 45 });
+    assert.deepEqual(sized(100, 40, 'stretch'), { width: 17, height: 8 });
+    assert.equal(cropStart(331, 224, 'down'), 53);
+    assert.equal(cropStart(330, 224, 'down'), 53);
+    assert.equal(cropStart(28, 33, 'down'), -2);
+  });
 });
 
 describe('fitImage', () => {
+  it('makes rectangles, rows first', async () => {
+    const image = grey(4, 3, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12);
+    assert.deepEqual([...(await fitImage(image, { ...geometry, crop: [1, 4] }))], [5, 6, 7, 8]);
+    assert.deepEqual([...(await fitImage(image, { ...geometry, crop: [3, 2] }))], [2, 3, 6, 7, 10, 11]);
+    const padded = [0, 2, 3, 0, 0, 6, 7, 0, 0, 10, 11, 0];
+    const narrow = grey(2, 3, 2, 3, 6, 7, 10, 11);
+    assert.deepEqual([...(await fitImage(narrow, { ...geometry, crop: [3, 4] }))], padded);
+  });
+
   it('crops the centre, pads with black, converts channels', async () => {
     const image = grey(4, 2, 1, 2, 3, 4, 5, 6, 7, 8);
     assert.deepEqual([...(await fitImage(image, geometry))], [2, 3, 6, 7]);
@@ -54,7 +74,7 @@ describe('fitImage', () => {
   });
 
   it('keeps a constant image constant whatever the kernel, shrinking and enlarging', async () => {
-    for (const interpolation of ['bicubic', 'bilinear', 'nearest', 'lanczos'] as const) {
+    for (const interpolation of interpolations) {
       for (const resize of [5, 40]) {
         const image: Image = {
           width: 20,

@@ -18,6 +18,7 @@ import { describeOnEachEngine } from '../support/engines.ts';
 import { memoryCheckpoint } from '../support/memory-checkpoint.ts';
 import { abortAfter } from './rig.ts';
 import { present } from '../support/present.ts';
+import { extentOf } from '../../pipeline/model/architecture.ts';
 
 const host = strongWeights(tiny);
 const halves = [8, 5].map((hidden, block) =>
@@ -29,15 +30,16 @@ const halves = [8, 5].map((hidden, block) =>
 
 /** 8 of 64 images, drawn by step. */
 function pixelsAt(step: number): tf.Tensor4D {
-  const { imageSize, channels } = tiny;
-  const size = imageSize * imageSize * channels;
+  const { channels } = tiny;
+  const { height, width } = extentOf(tiny.imageSize);
+  const size = height * width * channels;
   const draw = random(2, 'batch', step);
   const values = new Float32Array(8 * size);
   for (let image = 0; image < 8; image++) {
     const stream = random(2, 'image', draw.integer(64));
     for (let i = 0; i < size; i++) values[image * size + i] = stream.normal();
   }
-  return tf.tensor4d(values, [8, imageSize, imageSize, channels]);
+  return tf.tensor4d(values, [8, height, width, channels]);
 }
 
 async function* batches(firstStep: number): AsyncGenerator<tf.Tensor4D> {

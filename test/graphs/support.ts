@@ -4,14 +4,14 @@ import type { Context } from 'mocha';
 import { loadOnnxRuntime, type OnnxRuntime } from '../../pipeline/graphs/onnx-runtime.ts';
 import type { Library } from '../../pipeline/library/open.ts';
 import { uploadLibrary } from '../../pipeline/library/upload.ts';
-import type { Architecture } from '../../pipeline/model/architecture.ts';
 import { forward } from '../../pipeline/model/encoder.ts';
 import { random } from '../../pipeline/util/random.ts';
+import { extentOf, type Architecture } from '../../pipeline/model/architecture.ts';
 
-/** Each activation, each number of channels and each pooling once. */
+/** Each activation, number of channels, pooling and shape of images once. */
 export const kinds: readonly { title: string; architecture: Partial<Architecture> }[] = [
   { title: 'GELU exact, 3 channels', architecture: { gelu: 'exact', channels: 3 } },
-  { title: 'GELU tanh, 1 channel', architecture: { gelu: 'tanh', channels: 1 } },
+  { title: 'GELU tanh, 1 channel, 8 x 12', architecture: { gelu: 'tanh', channels: 1, imageSize: [8, 12] } },
   { title: 'quick GELU, mean of the patches', architecture: { gelu: 'quick', channels: 3, pool: 'mean' } },
   { title: 'mean of the normalised patches', architecture: { channels: 3, pool: 'normed-mean' } },
 ];
@@ -27,10 +27,11 @@ export async function runtimeOrSkip(test: Context): Promise<OnnxRuntime> {
 /** Normal values, [batch, C, S, S] and the same as [batch, S, S, C]. */
 export function randomImages({ manifest }: Library, batch: number) {
   const { imageSize, channels } = manifest.teacher.architecture;
+  const { height, width } = extentOf(imageSize);
+  const size = height * width;
   const draw = random(5, 'images', batch);
-  const planes = Float32Array.from({ length: batch * channels * imageSize ** 2 }, () => draw.normal());
+  const planes = Float32Array.from({ length: batch * channels * size }, () => draw.normal());
   const pixels = Float32Array.from(planes);
-  const size = imageSize ** 2;
   planes.forEach((value, index) => {
     const [image, channel, place] = [
       Math.floor(index / (channels * size)),
@@ -40,8 +41,8 @@ export function randomImages({ manifest }: Library, batch: number) {
     pixels[(image * size + place) * channels + channel] = value;
   });
   return {
-    planes: { shape: [batch, channels, imageSize, imageSize], data: planes },
-    pixels: { shape: [batch, imageSize, imageSize, channels], data: pixels },
+    planes: { shape: [batch, channels, height, width], data: planes },
+    pixels: { shape: [batch, height, width, channels], data: pixels },
   };
 }
 

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import assert from 'node:assert/strict';
-import type { Architecture } from '../../pipeline/model/architecture.ts';
+import { extentOf, type Architecture } from '../../pipeline/model/architecture.ts';
 import { canonicalShapes, hostFfn } from '../../pipeline/model/host-weights.ts';
 import { initialWeights } from '../../pipeline/model/initial-weights.ts';
 import { vit } from '../../pipeline/model/backbones/vit.ts';
@@ -18,9 +18,9 @@ import { strongWeights, tinyArchitecture as tiny } from '../support/checkpoints.
 import { describeOnEachEngine } from '../support/engines.ts';
 
 function pixels(architecture: Architecture, batch: number): tf.Tensor {
-  const { imageSize, channels } = architecture;
+  const { height, width } = extentOf(architecture.imageSize);
   const stream = random(9, 'pixels');
-  const shape = [batch, imageSize, imageSize, channels];
+  const shape = [batch, height, width, architecture.channels];
   return tf.tensor(
     Float32Array.from({ length: shape.reduce((a, b) => a * b) }, () => stream.normal()),
     shape,

@@ -1,4 +1,4 @@
-import { tokensPerImage, type Architecture } from '../../model/architecture.ts';
+import { extentOf, tokensPerImage, type Architecture } from '../../model/architecture.ts';
 import type { GraphBuilder, Value } from '../builder.ts';
 import { ffn, linear, norm } from '../layers.ts';
 
@@ -10,7 +10,7 @@ import { ffn, linear, norm } from '../layers.ts';
 export function buildVit(graph: GraphBuilder, architecture: Architecture): void {
   const { imageSize, channels, depth, classes, pool } = architecture;
   graph.within('embed');
-  let x = embed(graph, architecture, graph.images('images', imageSize, channels));
+  let x = embed(graph, architecture, graph.images('images', extentOf(imageSize), channels));
   for (let index = 0; index < depth; index++) {
     const last = index === depth - 1 && pool === undefined;
     x = last ? lastAttention(graph, architecture, index, x) : attention(graph, architecture, index, x);

@@ -1,3 +1,5 @@
+import type { ImageSize } from './image-size.ts';
+
 export const geluNames = ['exact', 'tanh', 'quick'] as const;
 
 /** exact: x Phi(x) by erf. tanh: its tanh form. quick: x sigmoid(1.702 x) (Hendrycks & Gimpel 2016). */
@@ -9,7 +11,7 @@ export const poolNames = ['mean', 'normed-mean'] as const;
 export interface Architecture {
   /** Which `Family` reads the rest. Absent is `vit`: files from before there were others stay as they are. */
   readonly family?: string | undefined;
-  readonly imageSize: number;
+  readonly imageSize: ImageSize;
   readonly patchSize: number;
   readonly channels: 1 | 3;
   /** D: width of the residual stream. */

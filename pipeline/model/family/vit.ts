@@ -1,4 +1,5 @@
 import type { Architecture, Family } from './family.ts';
+import { extentOf } from './image-size.ts';
 
 /**
  * The pre-norm ViT with a class token, learned positions and a linear head (Dosovitskiy et al. 2021, section 3.1); the head
@@ -48,5 +49,6 @@ export const vitFamily: Family = {
 };
 
 function patches({ imageSize, patchSize }: Architecture): number {
-  return (imageSize / patchSize) ** 2;
+  const { height, width } = extentOf(imageSize);
+  return (height / patchSize) * (width / patchSize);
 }

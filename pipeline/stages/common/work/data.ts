@@ -3,6 +3,7 @@ import type { Preprocessing } from '../../../../datasets/contract.ts';
 import { openPreparer } from '../../../../datasets/open-preparer.ts';
 import { makeSplits } from '../../../../datasets/splits.ts';
 import type { Config } from '../../../config/schema.ts';
+import type { ImageSize } from '../../../model/architecture.ts';
 import type { Job, JobContext } from '../../../runner/contract.ts';
 import { writeJsonAtomic } from '../../../util/atomic.ts';
 import type { Json } from '../../../util/hash.ts';
@@ -15,7 +16,7 @@ export type SplitsSettings = Pick<Config['data'], 'source' | 'splits' | 'maxCorr
   readonly trains: boolean;
   /** What a folder of images looks like from outside: names, sizes, times. */
   readonly listing: string | null;
-  readonly crop: number;
+  readonly crop: ImageSize;
   readonly channels: number;
 };
 
