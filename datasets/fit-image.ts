@@ -4,7 +4,7 @@ import { resample } from './resample.ts';
 import { sharp } from './sharp.ts';
 
 /** Raise when the pixels that `fitImage` makes change: cached images of the old version are then not found. */
-export const fitVersion = 1;
+export const fitVersion = 2;
 
 /** The part of a preprocessing that decides the stored pixels; mean and std are applied later, to batches. */
 export type FitGeometry = Pick<
