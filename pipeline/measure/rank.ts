@@ -22,7 +22,7 @@ export interface Ranked extends Pick<Descendant, 'id'>, RankedPart {
   readonly savedPercent: number;
   /** Top-1 points lost per percent saved; a gain counts as no loss. Null when nothing is saved. */
   readonly lossPpPerPercent: number | null;
-  /** The first descendant of the block that is no worse in accuracy and no larger in any resource. */
+  /** The first descendant of the block that is no worse in accuracy and no larger in any resource; near latencies are equal. */
   readonly dominatedBy: string | null;
 }
 
@@ -136,26 +136,39 @@ function byKl(a: Priced, b: Priced): number {
   );
 }
 
-/** Accuracy here is top-1 *and* KL, so that noise in top-1 alone never marks a wider descendant as useless. */
+/**
+ * Accuracy here is top-1 *and* KL, so that noise in top-1 alone never marks a wider descendant as useless. Latencies within
+ * each other's spread are equal: which of two equal times is larger is another matter in every run.
+ */
 function dominator(candidate: Candidate, all: readonly Candidate[]): string | null {
-  const figures = ({ deltas: { average }, params, macs, latencyMs }: Candidate) => [
-    -average.top1Pp.mean,
-    average.klIncrease,
-    params,
-    macs,
-    latencyMs.p50,
-  ];
-  const own = figures(candidate);
   const better = all
     .filter((other) => other.block === candidate.block && other.id !== candidate.id)
     .filter((other) => {
-      const theirs = figures(other);
-      return theirs.every((value, i) => value <= own[i]!) && theirs.some((value, i) => value < own[i]!);
+      const differences = [
+        candidate.deltas.average.top1Pp.mean - other.deltas.average.top1Pp.mean,
+        klOf(other) - klOf(candidate),
+        other.params - candidate.params,
+        other.macs - candidate.macs,
+        slower(other.latencyMs, candidate.latencyMs),
+      ];
+      return differences.every((value) => value <= 0) && differences.some((value) => value < 0);
     })
     .map(({ id }) => id)
     .sort(compare);
   return better[0] ?? null;
 }
+
+/**
+ * Milliseconds, 0 where the ranges p50 +- (p90 - p50) meet. That is the spread of single runs, many times that of their
+ * medians, which rounds over all widths share the drift of: what lies outside does so in the next run, too.
+ */
+function slower(a: Latency, b: Latency): number {
+  const spread = Math.max(0, a.p90 - a.p50) + Math.max(0, b.p90 - b.p50);
+  const difference = a.p50 - b.p50;
+  return Math.abs(difference) <= spread ? 0 : difference;
+}
+
+type Latency = BlockCost['latencyMs'];
 
 function costOf(cost: BlockCost, resource: RankedResource): number {
   switch (resource) {
@@ -176,11 +189,11 @@ function checkFinite({
   id,
   params,
   macs,
-  latencyMs: { p50: latencyMs },
+  latencyMs: { p50: latencyMs, p90 },
   deltas: { average },
 }: Candidate): void {
   const { top1Pp, klIncrease: kl } = average;
-  for (const [name, value] of Object.entries({ params, macs, latencyMs, ...top1Pp, kl })) {
+  for (const [name, value] of Object.entries({ params, macs, latencyMs, p90, ...top1Pp, kl })) {
     if (Number.isFinite(value)) continue;
     fail({
       reason: 'not-finite',

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { rankDescendants, type Candidate, type Ranked } from '../../pipeline/measure/rank.ts';
+import { quantile } from '../../pipeline/util/quantile.ts';
 import { random } from '../../pipeline/util/random.ts';
 import { present } from '../support/present.ts';
 
@@ -83,6 +84,44 @@ describe('library/rank', () => {
     const dominated = ranked.filter((item) => item.dominated);
     assert.deepEqual(ids(dominated), ['block-00/w0600']);
     assert.equal(dominated[0]!.dominatedBy, 'block-00/w0500');
+  });
+
+  it('calls latencies within their spread equal, so that two runs dominate alike', () => {
+    // Widths whose true times are nearly the same, as those of small blocks are; and a narrow one of an awkward size.
+    const blocks: [share: number, loss: number, kl: number, milliseconds: number][] = [
+      [0.2, 2, 0.3, 1.02],
+      [0.5, 1, 0.05, 1.01],
+      [0.6, 1, 0.06, 1],
+      [0.7, 1, 0.04, 1.03],
+      [0.8, 1, 0.04, 1.03],
+      [0.1, 0, 0.01, 3],
+    ];
+    const run = (seed: number): string[] => {
+      const draw = random(seed, 'latency');
+      const items = blocks.map(([share, loss, kl, milliseconds]) => {
+        const times = Float64Array.from(
+          { length: 15 },
+          () => milliseconds * Math.exp(0.1 * draw.normal()),
+        ).sort();
+        const latencyMs = { p50: quantile(times, 0.5), p90: quantile(times, 0.9) };
+        return { ...candidate(0, share, loss, 0.1, kl), latencyMs };
+      });
+      return ids(rank(items).filter(({ dominated }) => dominated)).sort();
+    };
+    for (let seed = 0; seed < 300; seed++)
+      assert.deepEqual(run(seed), ['block-00/w0600', 'block-00/w0800'], `seed ${seed}`);
+  });
+
+  it('lets a latency that is really lower count', () => {
+    const wide = { ...candidate(0, 0.6, 1, 0.1, 0.06), latencyMs: { p50: 1, p90: 1.1 } };
+    const narrow = (p50: number, p90: number) => ({
+      ...candidate(0, 0.5, 1, 0.1, 0.05),
+      latencyMs: { p50, p90 },
+    });
+    const dominated = (other: Candidate) => rank([wide, other]).some((item) => item.dominated);
+    assert.equal(dominated(narrow(1.15, 1.25)), true, 'the ranges meet');
+    assert.equal(dominated(narrow(1.25, 1.35)), false, 'slower beyond both spreads');
+    assert.equal(dominated(narrow(1.25, 1.5)), true, 'too blurred to tell');
   });
 
   it('refuses scores that are not numbers', () => {

@@ -1,5 +1,6 @@
 import type { PlanRow } from '../../runner/states.ts';
 import { formatBytes, formatDuration } from '../../util/format.ts';
+import { oneLine } from '../../util/printable.ts';
 import { renderTable } from '../../terminal/table.ts';
 import type { Paint } from '../../terminal/terminal.ts';
 
@@ -55,7 +56,7 @@ export function renderPlan(rows: readonly PlanRow[], facts: PlanFacts, paint: Pa
 }
 
 function shortList(paths: readonly string[]): string {
-  const shown = paths.slice(0, 5).join(', ');
+  const shown = paths.slice(0, 5).map(oneLine).join(', ');
   return paths.length > 5 ? `${shown} and ${paths.length - 5} more` : shown;
 }
 

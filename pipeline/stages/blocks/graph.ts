@@ -182,7 +182,7 @@ const profile: Stage<BlocksInput> = {
 /** Turns scores into deltas, deltas into a ranking. */
 const rank: Stage<BlocksInput> = {
   name: 'rank',
-  version: 6,
+  version: 7,
   needsEngine: false,
   plan: (input) => [
     {
