@@ -1,6 +1,6 @@
 import { BlockForgeError } from '../util/failure.ts';
 
-/** What `verify` looks at, in this order; `index` and `graphs` in models alone, the last four in libraries alone. */
+/** What `verify` looks at, in this order; `index` in models alone, the last four in libraries alone. */
 export const checkNames = [
   'manifest',
   'files',

@@ -1,21 +1,24 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { canonicalShapes } from '../model/host-weights.ts';
-import { showValue } from '../util/foreign-value.ts';
+import { isRecord, showValue } from '../util/foreign-value.ts';
+import { canonicalJson, type Json } from '../util/hash.ts';
+import { modelOnnx, modelTfjs } from '../graphs/files.ts';
 import { graphPaths } from '../compose/model-manifest.ts';
 import type { Model } from '../compose/open-model.ts';
 import type { StoredWeight } from '../graphs/weight-places.ts';
 import { readBoundedJson } from '../library/document.ts';
 import type { ManifestFile } from '../library/manifest.ts';
 import { tally, type Check, type Finding, type Wrong } from './finding.ts';
+import { onnxProblem } from './onnx-problem.ts';
 import type { ModelWeights } from './model-weights.ts';
 import { known } from '../util/known.ts';
 
 type Places = ReadonlyMap<string, StoredWeight>;
 
 /**
- * The files of a model that say where its weights lie: the index, the ONNX graph and the TensorFlow.js model. They name
- * every weight of the architecture at its place in the files of the manifest, and no other bytes.
+ * The index of a model, its ONNX graph and its TensorFlow.js model: they name every weight of the architecture at its place in
+ * the files of the manifest and no other bytes, and compute what a model of this architecture computes. Nothing is run.
  */
 export async function verifyGraphs(
   model: Model,
@@ -27,8 +30,9 @@ export async function verifyGraphs(
   const graphs = tally('graphs', findings, damaged);
   const looks: [typeof index, string, (model: Model, places: Places) => Promise<Wrong | undefined>][] = [
     [index, graphPaths.index, indexProblem],
-    [graphs, graphPaths.onnx, onnxProblem],
+    [graphs, graphPaths.onnx, modelOnnxProblem],
     [graphs, graphPaths.tfjs, tfjsProblem],
+    [graphs, graphPaths.tfjsConstants, constantsProblem],
   ];
   for (const [check, file, problem] of looks) {
     if (places === undefined) check.skip();
@@ -62,33 +66,11 @@ function fileOf({ manifest }: Model, path: string): ManifestFile {
   return known(new Map(manifest.files.map((file) => [file.path, file])), path);
 }
 
-async function onnxProblem(model: Model, places: Places): Promise<Wrong | undefined> {
+function modelOnnxProblem(model: Model, places: Places): Promise<Wrong | undefined> {
+  const { architecture, tool, onnx } = model.manifest;
   const file = fileOf(model, graphPaths.onnx);
-  if (file.sizeBytes > maxGraphBytes) return tooLarge(file.sizeBytes);
-  const { readOnnx } = await import('../graphs/onnx-reader.ts');
-  const graph = readOnnx(await readFile(model.pathOf(file)));
-  if (typeof graph === 'string') return { found: `not an ONNX model: ${graph}`, expected: 'an ONNX model' };
-  const { opset, irVersion } = model.manifest.onnx;
-  if (graph.opset !== opset || graph.irVersion !== irVersion) {
-    return {
-      found: `operator set ${graph.opset}, format ${graph.irVersion}`,
-      expected: `operator set ${opset}, format ${irVersion}, as the manifest says`,
-    };
-  }
-  const seen = new Set<string>();
-  for (const { name, shape, isFloat, data } of graph.external) {
-    const place = places.get(name);
-    const found = `${showValue(name)}: ${showValue(data.location)}, bytes ${data.offset}, ${data.length} of them`;
-    if (place === undefined) return { found, expected: noOther };
-    const { location, offset, length } = place;
-    const isThere =
-      data.location === location && data.offset === String(offset) && data.length === String(length);
-    if (!isThere) return { found, expected: `${location}, bytes ${offset}, ${length} of them` };
-    if (!isFloat || shape.join() !== place.shape.join())
-      return { found: `${showValue(name)}: ${showValue(shape)}`, expected: showValue(place.shape) };
-    seen.add(name);
-  }
-  return missingProblem(model, seen);
+  const graph = () => modelOnnx(architecture, places, tool.version);
+  return onnxProblem(model.pathOf(file), file, { graph, ...onnx });
 }
 
 const tfjsSchema = z.object({
@@ -141,17 +123,53 @@ async function tfjsProblem(model: Model, places: Places): Promise<Wrong | undefi
     if (position !== size)
       return { found: `${position} bytes of ${showValue(path)}`, expected: `all ${size}` };
   }
-  return missingProblem(model, seen);
+  return missingProblem(model, seen) ?? topologyProblem(model, places, read.raw);
+}
+
+/** The rest of `model.json`: the operations, and what goes in and out. */
+function topologyProblem(model: Model, places: Places, raw: unknown): Wrong | undefined {
+  const { architecture, tool } = model.manifest;
+  const expected = modelTfjs(architecture, places, graphPaths.tfjsConstants, tool.version);
+  const found = raw as Readonly<Record<string, Json>>;
+  const foreign = Object.keys(found).find((key) => !Object.hasOwn(expected.model, key));
+  if (foreign !== undefined) return { found: `a member ${showValue(foreign)}`, expected: 'none' };
+  const nodesOf = (value: Json | undefined): readonly Json[] => {
+    const nodes = isRecord(value) ? value.node : undefined;
+    return Array.isArray(nodes) ? (nodes as readonly Json[]) : [];
+  };
+  // As JSON has it: what is undefined is not there.
+  const own = JSON.parse(JSON.stringify(expected.model)) as Readonly<Record<string, Json>>;
+  const [theirs, ours] = [nodesOf(found.modelTopology), nodesOf(own.modelTopology)];
+  const describe = (node: Json | undefined): string =>
+    isRecord(node)
+      ? `${showValue(node.op)} ${showValue(node.name)} of ${showValue(node.input)}`
+      : showValue(node);
+  for (let place = 0; place < Math.max(theirs.length, ours.length); place++) {
+    const [is, should] = [theirs[place], ours[place]];
+    if (is !== undefined && should !== undefined && canonicalJson(is) === canonicalJson(should)) continue;
+    const [text, expectedText] = [describe(is), describe(should)];
+    return text === expectedText
+      ? { found: `operation ${place}: ${text} with other attributes`, expected: 'those of this model' }
+      : { found: `operation ${place}: ${text}`, expected: expectedText };
+  }
+  for (const key of ['modelTopology', 'signature', 'weightsManifest'] as const) {
+    if (canonicalJson(found[key] ?? null) !== canonicalJson(own[key] ?? null))
+      return { found: `another ${key} than this model has`, expected: 'its own' };
+  }
+  return undefined;
+}
+
+/** TensorFlow.js has no numbers in the graph itself: shapes, axes and factors are in a file of their own. */
+async function constantsProblem(model: Model, places: Places): Promise<Wrong | undefined> {
+  const { architecture, tool } = model.manifest;
+  const file = fileOf(model, graphPaths.tfjsConstants);
+  const { constants } = modelTfjs(architecture, places, graphPaths.tfjsConstants, tool.version);
+  const bytes = file.sizeBytes === constants.length ? await readFile(model.pathOf(file)) : undefined;
+  if (bytes?.equals(constants) === true) return undefined;
+  return { found: 'other numbers', expected: 'the constants of this model' };
 }
 
 const noOther = 'the weights of this model and no others';
-/** A graph without weights is far below. */
-const maxGraphBytes = 64 * 2 ** 20;
-
-function tooLarge(bytes: number): Wrong {
-  return { found: `${bytes} bytes`, expected: `at most ${maxGraphBytes}` };
-}
-
 function missingProblem({ manifest }: Model, seen: ReadonlySet<string>): Wrong | undefined {
   const missing = Object.keys(canonicalShapes(manifest.architecture)).find((name) => !seen.has(name));
   if (missing === undefined) return undefined;
@@ -162,12 +180,12 @@ async function readGraphJson<T>(
   model: Model,
   path: string,
   schema: z.ZodType<T>,
-): Promise<{ readonly value: T } | { readonly wrong: Wrong }> {
+): Promise<{ readonly value: T; readonly raw: unknown } | { readonly wrong: Wrong }> {
   const file = fileOf(model, path);
   const read = await readBoundedJson(model.pathOf(file));
   if ('problem' in read) return { wrong: { found: read.problem, expected: 'JSON' } };
   const parsed = schema.safeParse(read.value);
-  if (parsed.success) return { value: parsed.data };
+  if (parsed.success) return { value: parsed.data, raw: read.value };
   const { path: place, message } = parsed.error.issues[0]!;
   return { wrong: { found: `${place.map(String).join('.').slice(0, 200)}: ${message.slice(0, 300)}` } };
 }

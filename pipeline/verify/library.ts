@@ -13,6 +13,7 @@ import {
   type Check,
   type Note,
 } from './finding.ts';
+import { verifyLibraryGraphs } from './library-graphs.ts';
 import { verifyKeptUnits, verifyRanking } from './tables.ts';
 import { verifyWeights } from './weights.ts';
 import { ownerProblems, verifyModel } from './model.ts';
@@ -26,7 +27,7 @@ export interface Verification extends Verified<Manifest> {
 /**
  * Everything about a library that can be checked without data and without an engine, and everything that is wrong
  * instead of the first: the manifest's schema and references; every file's place, size and hash; every tensor's shape
- * and that it is finite; every descendant's outputs for the self-test's input; kept units; the ranking's tables; and every
+ * and that it is finite; every descendant's outputs for the self-test's input; every graph; kept units; the ranking's tables; and every
  * folder under `models/`, as `verifyModel` does. Reads every file once or twice, as streams or one descendant at a time.
  *
  * @param path the library folder, its manifest.json, or a run folder that holds `library/`
@@ -52,6 +53,7 @@ export async function verifyLibrary(
     onDescendant: (done, total) =>
       onProgress?.({ fraction: 0.4 + (0.3 * done) / total, note: `self-test ${done}/${total}` }),
   });
+  const graphs = await verifyLibraryGraphs(library, damaged, findings, signal);
   const tables = [
     await verifyKeptUnits(library, damaged, findings),
     await verifyRanking(library, damaged, findings),
@@ -65,7 +67,7 @@ export async function verifyLibrary(
     kind: 'library',
     folder,
     manifest,
-    checks: [check, ...checks, ...weightChecks, ...tables, ...models.checks].sort(
+    checks: [check, ...checks, ...weightChecks, ...graphs, ...tables, ...models.checks].sort(
       (a, b) => checkNames.indexOf(a.name) - checkNames.indexOf(b.name),
     ),
     findings,

@@ -70,6 +70,7 @@ describe('library/verify', function () {
         ['hashes', files, files, 0],
         ['frame', 1, 1, 0],
         ['weights', 6, 6, 0],
+        ['graphs', 7, 7, 0],
         ['self-test', 6, 6, 0],
         ['kept-units', 2, 2, 0],
         ['ranking', 3, 3, 0],

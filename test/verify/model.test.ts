@@ -126,7 +126,7 @@ describe('library/verify-model', function () {
         ['frame', 1, 1, 0],
         ['weights', 2, 2, 0],
         ['index', 1, 1, 0],
-        ['graphs', 2, 2, 0],
+        ['graphs', 3, 3, 0],
       ],
     );
     assert.ok(progress.every((fraction, i) => i === 0 || fraction >= progress[i - 1]!));

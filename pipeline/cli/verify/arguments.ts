@@ -52,10 +52,10 @@ export const verifyArguments: CommandArguments<VerifyCommand, Options> = {
       .requiresArg(['config', 'split', 'engine'])
       .epilog(
         'Without --measure no data and no engine is needed: schema and references of the manifest, place, size and ' +
-          'SHA-256 of every file, shapes and finite weights, recorded outputs of every descendant, kept units, ranking ' +
-          'tables, every model under models/. Of a model folder (it holds composition.json): the same of its files, and ' +
-          'that its index and graphs take these weights from these files and nothing else. Everything that is wrong is ' +
-          'listed, with its file.\n' +
+          'SHA-256 of every file, shapes and finite weights, recorded outputs of every descendant, graphs, kept units, ' +
+          'ranking tables, every model under models/. Of a model folder (it holds composition.json): the same of its files, and ' +
+          'that its index and graphs take these weights from these files and nothing else. A graph is read, not run: it must ' +
+          'be the one of this architecture, operation by operation. Everything that is wrong is listed, with its file.\n' +
           'Exit codes: 0 whole, and all numbers hold; 3 damaged; 5 a number does not hold; others as for run.',
       )
       .example('$0 verify runs/demo', 'is this library whole?')
