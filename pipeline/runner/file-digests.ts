@@ -1,10 +1,14 @@
+import type { Stats } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeJsonAtomic } from '../util/atomic.ts';
 import { fail } from '../util/failure.ts';
 import { sha256File, type Sha256 } from '../util/hash.ts';
 
-/** Digests of files by path, size and modification time, so that a 400 MB checkpoint is read once, not at every start. */
+/**
+ * Digests of files, so that a 400 MB checkpoint is read once, not at every start. Kept by path and what tells of any change:
+ * size and modification time may be those of another file (rsync -t, tar, images of containers), inode and change time not.
+ */
 export interface FileDigests {
   /** @throws BlockForgeError `file-missing`. */
   digest(path: string): Promise<Sha256>;
@@ -15,16 +19,21 @@ export interface FileDigests {
 }
 
 interface Entry {
+  readonly ino: number;
   readonly size: number;
   readonly mtimeMs: number;
+  readonly ctimeMs: number;
   readonly sha256: Sha256;
 }
 
 /** A file changed this recently could change again without a new time stamp, so its digest is not kept. */
 const settledMs = 2000;
 
-/** @param runFolder holds the cache, `.digests.json`; it need not exist yet. */
-export async function openFileDigests(runFolder: string): Promise<FileDigests> {
+/**
+ * @param runFolder holds the cache, `.digests.json`; it need not exist yet.
+ * @param now the clock, for tests: nothing can make a file look older than it is
+ */
+export async function openFileDigests(runFolder: string, now = Date.now): Promise<FileDigests> {
   const cachePath = join(runFolder, '.digests.json');
   const kept = await readCache(cachePath);
   const running = new Map<string, Promise<Sha256>>();
@@ -34,10 +43,12 @@ export async function openFileDigests(runFolder: string): Promise<FileDigests> {
     const before = await stat(path).catch((error: unknown) => missing(path, error));
     if (!before.isFile()) throw new Error(`${path} is not a file: a job must list the files it depends on`);
     const known = kept.get(path);
-    if (known?.size === before.size && known.mtimeMs === before.mtimeMs) return known.sha256;
+    if (known !== undefined && same(known, before)) return known.sha256;
     const sha256 = await sha256File(path);
-    if (Date.now() - before.mtimeMs > settledMs) {
-      kept.set(path, { size: before.size, mtimeMs: before.mtimeMs, sha256 });
+    const settled = now() - Math.max(before.mtimeMs, before.ctimeMs) > settledMs;
+    if (settled && same(before, await stat(path))) {
+      const { ino, size, mtimeMs, ctimeMs } = before;
+      kept.set(path, { ino, size, mtimeMs, ctimeMs, sha256 });
       changed = true;
     }
     return sha256;
@@ -58,6 +69,10 @@ export async function openFileDigests(runFolder: string): Promise<FileDigests> {
       changed = false;
     },
   };
+}
+
+function same(a: Omit<Entry, 'sha256'>, b: Stats): boolean {
+  return a.ino === b.ino && a.size === b.size && a.mtimeMs === b.mtimeMs && a.ctimeMs === b.ctimeMs;
 }
 
 async function readCache(path: string): Promise<Map<string, Entry>> {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openFileDigests } from '../../pipeline/runner/file-digests.ts';
@@ -124,22 +124,37 @@ describe('fingerprint', () => {
     await assert.rejects(digests.digest(folder), /is not a file/);
   });
 
+  const later = () => Date.now() + 60_000;
+
   it('reads a settled file once, also across runs, and a young or changed one again', async () => {
     const path = write('weights', 'aaaa');
-    const old = new Date(Date.now() - 60_000);
-    utimesSync(path, old, old);
-    const first = await openFileDigests(folder);
+    const first = await openFileDigests(folder, later);
     assert.equal(await first.digest(path), sha256('aaaa'));
     await first.save();
-    // Same size and time: only a reader that does not open the file can be deceived like this.
-    write('weights', 'bbbb');
-    utimesSync(path, old, old);
+    // What is kept is believed: that the file is not read is seen where what is kept is wrong.
+    const cache = join(folder, '.digests.json');
+    writeFileSync(cache, readFileSync(cache, 'utf8').replaceAll(sha256('aaaa'), sha256('kept')));
     const second = await openFileDigests(folder);
-    assert.equal(await second.digest(path), sha256('aaaa'));
+    assert.equal(await second.digest(path), sha256('kept'));
     write('weights', 'bbbb');
     assert.equal(await second.digest(path), sha256('bbbb'));
     await second.save();
-    assert.ok(!readFileSync(join(folder, '.digests.json'), 'utf8').includes(sha256('bbbb')));
+    assert.ok(!readFileSync(cache, 'utf8').includes(sha256('bbbb')));
     assert.ok(Date.now() - statSync(path).mtimeMs < 2000, 'this file was young');
+  });
+
+  it('reads a file again that was written anew or replaced at its size and time', async () => {
+    const path = write('checkpoint', 'aaaa');
+    const old = new Date(Date.now() - 600_000);
+    utimesSync(path, old, old);
+    const digests = await openFileDigests(folder, later);
+    assert.equal(await digests.digest(path), sha256('aaaa'));
+    write('checkpoint', 'bbbb');
+    utimesSync(path, old, old);
+    assert.equal(await digests.digest(path), sha256('bbbb'));
+    const other = write('checkpoint.new', 'cccc');
+    utimesSync(other, old, old);
+    renameSync(other, path);
+    assert.equal(await digests.digest(path), sha256('cccc'));
   });
 });
