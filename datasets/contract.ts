@@ -67,14 +67,29 @@ export interface SplitItem {
   readonly sha256: Sha256;
 }
 
-/** What the data stage writes (`splits.json`) and everything after it reads. */
+/** What is drawn: the data stage writes every split to a file of its own. */
 export interface Splits {
   readonly classes: readonly string[];
+  /** Which part of the source each split was drawn from. */
+  readonly sources: SplitSources;
   readonly items: Readonly<Record<SplitName, readonly SplitItem[]>>;
   /** Hash over ids, labels and content of each split, for provenance. */
   readonly hashes: Readonly<Record<SplitName, Sha256>>;
   readonly skipped: readonly { readonly id: string; readonly why: string }[];
 }
+
+/** A split that is drawn in the size asked for; `train` is what is left. */
+export type DrawnSplit = Exclude<SplitName, 'train'>;
+
+/** Where the images of a split come from. A type, not an interface, so that it is JSON. */
+export type SplitSource = {
+  readonly images: number;
+  readonly from: Origin;
+  /** Of selection and test: the teacher may have been trained on these images, which flatters every number on them. */
+  readonly mayBeTrainedOn: boolean;
+};
+
+export type SplitSources = Readonly<Record<DrawnSplit, SplitSource>>;
 
 /** A batch as typed arrays, before it becomes a tensor: `pixels` [B, height, width, C] uint8 after resize and crop. */
 export interface RawBatch {

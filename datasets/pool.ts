@@ -1,5 +1,5 @@
 import type { Random } from '../pipeline/util/random.ts';
-import type { Item } from './contract.ts';
+import type { Item, Origin } from './contract.ts';
 
 /** Items not drawn yet, shuffled within each class. Drawing more never changes what an earlier draw returned. */
 export interface Pool {
@@ -8,9 +8,35 @@ export interface Pool {
   take(count: number, random: Random): Item[];
   /** Draws one more of a class, where there is one. */
   takeOf(label: number): Item | undefined;
+  /** Forgets what was drawn, from it or from another pool. */
+  dropTaken(): void;
 }
 
-export function createPool(items: readonly Item[], random: Random): Pool {
+/** A pool for every part of a source and one for all of it, which never draw the same item. */
+export interface Pools {
+  of(from: Origin): Pool;
+}
+
+/** @param randomOf shuffles the items of a part */
+export function openPools(items: readonly Item[], randomOf: (from: Origin) => Random): Pools {
+  const isOne = items.every(({ origin }) => origin === items[0]?.origin);
+  const pools = new Map<Origin, Pool>();
+  const taken = new Set<Item>();
+  return {
+    of(from) {
+      const key = isOne ? 'all' : from;
+      const own = items.filter(({ origin }) => key === 'all' || origin === key);
+      const pool = pools.get(key) ?? createPool(own, randomOf(key), taken);
+      pools.set(key, pool);
+      // Only a pool of everything shares items with others.
+      if (pools.size > 1 && pools.has('all')) pool.dropTaken();
+      return pool;
+    },
+  };
+}
+
+/** @param taken what was drawn; shared by pools that must not draw the same */
+export function createPool(items: readonly Item[], random: Random, taken = new Set<Item>()): Pool {
   const byLabel = new Map<number, Item[]>();
   for (const item of items) {
     const list = byLabel.get(item.label);
@@ -25,14 +51,26 @@ export function createPool(items: readonly Item[], random: Random): Pool {
   return {
     remaining: () => left().reduce((a, b) => a + b, 0),
     take(count, random) {
-      return shares(left(), count, random).flatMap((share, index) => {
+      const drawn = shares(left(), count, random).flatMap((share, index) => {
         at[index]! += share;
         return lists[index]!.slice(at[index]! - share, at[index]);
       });
+      for (const item of drawn) taken.add(item);
+      return drawn;
     },
     takeOf(label) {
       const index = labels.indexOf(label);
-      return index < 0 || at[index]! >= lists[index]!.length ? undefined : lists[index]![at[index]!++];
+      const item = lists[index]?.[at[index]!];
+      if (item === undefined) return undefined;
+      at[index]!++;
+      taken.add(item);
+      return item;
+    },
+    dropTaken() {
+      lists.forEach((list, index) => {
+        lists[index] = list.filter((item) => !taken.has(item));
+        at[index] = 0;
+      });
     },
   };
 }

@@ -1,14 +1,14 @@
 import type { Config } from '../pipeline/config/schema.ts';
-import { fail } from '../pipeline/util/failure.ts';
 import { sha256 } from '../pipeline/util/hash.ts';
 import type { Sha256 } from '../pipeline/util/hash.ts';
 import { random } from '../pipeline/util/random.ts';
 import { createAdmission } from './admission.ts';
-import type { Source, SplitItem, SplitName, Splits } from './contract.ts';
+import type { DrawnSplit, Item, Origin, Source, SplitItem, SplitName, Splits } from './contract.ts';
 import { refuseOverlap } from './overlap.ts';
-import { createPool } from './pool.ts';
-import type { Pool } from './pool.ts';
+import { openPools } from './pool.ts';
 import type { Preparer } from './prepare.ts';
+import { refuseFewUsable, refuseTooFew } from './split-sizes.ts';
+import { splitSources } from './split-sources.ts';
 
 export interface SplitOptions {
   readonly seed: number;
@@ -16,6 +16,8 @@ export interface SplitOptions {
   readonly needTrain: boolean;
   /** Decodes every image drawn, so that unusable ones are replaced now; without it images are only hashed. */
   readonly preparer?: Preparer;
+  /** No more than is needed for this one: the splits that are drawn after it stay empty. */
+  readonly until?: DrawnSplit | undefined;
 }
 
 /** A job's context fits. */
@@ -26,33 +28,32 @@ export interface SplitContext {
 }
 
 /**
- * Draws the splits by seeded stratified sampling, test first, then selection, then calibration: `test` depends on the
- * seed and its own size only, `selection` also on test's. Where the source has its own train and test images, test is
- * drawn from those and the others from the training images. An image that cannot be used, or whose content was drawn
- * already, is replaced by another of its class. Only images that are drawn are read.
- * @throws BlockForgeError `data-invalid` for too few images or too many unusable ones, `splits-overlap` for a training
- * image whose content is also among the test images.
+ * Draws the splits by seeded stratified sampling, each from its part of the source (`splitSources`): test first, then
+ * selection, then calibration, so that `test` depends on the seed and its own size only, `selection` also on test's. Where
+ * both are drawn from one part of several, selection goes first: then another size of the test changes nothing else. An
+ * image that cannot be used, or whose content was drawn already, is replaced by another of its class. Only images that are
+ * drawn are read.
+ * @throws BlockForgeError `data-invalid` for too few images or too many unusable ones, or a part that is not there,
+ * `splits-overlap` for an image whose content is also in another part.
  */
 export async function makeSplits(
   source: Source,
   data: Pick<Config['data'], 'splits' | 'maxCorruptShare'>,
-  { seed, needTrain, preparer }: SplitOptions,
+  { seed, needTrain, preparer, until }: SplitOptions,
   context: SplitContext = {},
 ): Promise<Splits> {
-  const sizes = data.splits;
-  const held = (['test', 'val'] as const).find((part) => source.items.some(({ origin }) => origin === part));
-  const ownTest = held !== undefined;
-  const testItems = source.items.filter(({ origin }) => origin === (held ?? 'all'));
-  const trainItems = ownTest ? source.items.filter(({ origin }) => origin === 'train') : testItems;
-  const drawn = sizes.selection + sizes.calibration;
-  if (ownTest) {
-    refuseTooFew(source, 'test images', testItems.length, sizes, ['test']);
-    refuseTooFew(source, 'training images', trainItems.length, sizes, ['selection', 'calibration']);
-  } else {
-    refuseTooFew(source, 'images', testItems.length, sizes, ['test', 'selection', 'calibration']);
-  }
+  const parts = countParts(source.items);
+  const sources = splitSources(data.splits, new Set(parts.keys()), needTrain);
+  refuseTooFew(source, sources, parts);
+  const order = orderOf(sources, parts.size > 1);
+  const drawn = until === undefined ? order : order.slice(0, order.indexOf(until) + 1);
 
-  const asked = sizes.test + (needTrain ? trainItems.length - (ownTest ? 0 : sizes.test) : drawn);
+  const [only, second] = parts.keys();
+  const trainFrom = parts.has('train') || only === undefined ? 'train' : second === undefined ? only : 'all';
+  const beside = order.filter((name) => !needTrain || sources[name].from !== trainFrom);
+  const asked =
+    beside.reduce((sum, name) => sum + sources[name].images, 0) +
+    (needTrain ? (parts.get(trainFrom) ?? source.items.length) : 0);
   let examined = 0;
   const admission = createAdmission({
     source,
@@ -64,47 +65,42 @@ export async function makeSplits(
       context.progress?.({ fraction: Math.min(1, examined / asked), note: `${examined}/${asked} images` });
     },
   });
-  const draw = async (pool: Pool, split: SplitName, count: number): Promise<SplitItem[]> => {
-    const ties = random(seed, 'splits', split);
+  const pools = openPools(source.items, (from) =>
+    random(seed, 'splits', from === 'all' ? 'all' : `own-${from}`),
+  );
+  const draw = async (name: DrawnSplit): Promise<SplitItem[]> => {
+    const { images: count, from } = sources[name];
+    const pool = pools.of(from);
+    const ties = random(seed, 'splits', name);
     const kept: SplitItem[] = [];
     let candidates = pool.take(Math.min(count, pool.remaining()), ties);
     while (candidates.length > 0) {
-      const { kept: more, refused } = await admission.admit(candidates, split);
+      const { kept: more, refused } = await admission.admit(candidates, name);
       kept.push(...more);
       candidates = refused.map(({ label }) => pool.takeOf(label)).filter((item) => item !== undefined);
       const missing = count - kept.length - candidates.length;
       candidates.push(...pool.take(Math.min(missing, pool.remaining()), ties));
     }
+    if (kept.length < count) refuseFewUsable(source, name, kept.length, sources, parts);
     return kept;
   };
-  const drawAll = async (pool: Pool, split: 'test' | 'selection' | 'calibration') => {
-    const items = await draw(pool, split, sizes[split]);
-    if (items.length < sizes[split]) {
-      failTooFew(source, `${items.length} usable images left for ${split}`, sizes, [split]);
-    }
-    return items;
-  };
 
-  const testPool = createPool(testItems, random(seed, 'splits', ownTest ? 'own-test' : 'all'));
-  const trainPool = ownTest ? createPool(trainItems, random(seed, 'splits', 'own-train')) : testPool;
-  const test = await drawAll(testPool, 'test');
-  const selection = await drawAll(trainPool, 'selection');
-  const calibration = await drawAll(trainPool, 'calibration');
-  const train = needTrain
-    ? [
-        ...calibration,
-        ...(await admission.admit(trainPool.take(trainPool.remaining(), random(seed)), 'train')).kept,
-      ]
-    : [];
+  const found: Record<SplitName, SplitItem[]> = { train: [], calibration: [], selection: [], test: [] };
+  for (const name of drawn) found[name] = await draw(name);
+  if (needTrain && until === undefined) {
+    const pool = pools.of(trainFrom);
+    const rest = await admission.admit(pool.take(pool.remaining(), random(seed)), 'train');
+    found.train = [...(sources.calibration.from === trainFrom ? found.calibration : []), ...rest.kept];
+  }
 
   // Mixed classes in every batch, whatever part of a split is read.
   const mixed = (items: readonly SplitItem[], split: SplitName) =>
     random(seed, 'splits', split, 'mix').shuffle([...items]);
   const items = {
-    train: mixed(train, 'train'),
-    calibration: mixed(calibration, 'calibration'),
-    selection: mixed(selection, 'selection'),
-    test: mixed(test, 'test'),
+    train: mixed(found.train, 'train'),
+    calibration: mixed(found.calibration, 'calibration'),
+    selection: mixed(found.selection, 'selection'),
+    test: mixed(found.test, 'test'),
   };
   refuseOverlap(items);
   const warning = admission.duplicateWarning();
@@ -115,7 +111,7 @@ export async function makeSplits(
     selection: splitHash(items.selection),
     test: splitHash(items.test),
   };
-  return { classes: source.classes, items, hashes, skipped: admission.skipped };
+  return { classes: source.classes, sources, items, hashes, skipped: admission.skipped };
 }
 
 /** Identifies a split by ids, labels and content, in its order. */
@@ -125,27 +121,15 @@ export function splitHash(items: readonly SplitItem[]): Sha256 {
   );
 }
 
-type Sizes = Config['data']['splits'];
-
-function refuseTooFew(
-  source: Source,
-  what: string,
-  available: number,
-  sizes: Sizes,
-  names: readonly (keyof Sizes)[],
-): void {
-  const needed = names.reduce((sum, name) => sum + sizes[name], 0);
-  if (available < needed) failTooFew(source, `${available.toLocaleString('en')} ${what}`, sizes, names);
+/** How many images each part of a source has; parts without any are not in it. */
+function countParts(items: readonly Item[]): ReadonlyMap<Origin, number> {
+  const counts = new Map<Origin, number>();
+  for (const { origin } of items) counts.set(origin, (counts.get(origin) ?? 0) + 1);
+  return counts;
 }
 
-function failTooFew(source: Source, found: string, sizes: Sizes, names: readonly (keyof Sizes)[]): never {
-  const needed = names.reduce((sum, name) => sum + sizes[name], 0);
-  const parts = names.map((name) => `${name} ${sizes[name].toLocaleString('en')}`).join(' + ');
-  return fail({
-    reason: 'data-invalid',
-    subject: source.description,
-    found,
-    expected: `at least ${needed.toLocaleString('en')} (${parts})`,
-    next: `lower ${names.map((name) => `data.splits.${name}`).join(', ')}, or add images`,
-  });
+function orderOf({ selection, test }: Splits['sources'], hasParts: boolean): readonly DrawnSplit[] {
+  return hasParts && selection.from === test.from
+    ? ['selection', 'test', 'calibration']
+    : ['test', 'selection', 'calibration'];
 }

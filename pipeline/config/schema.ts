@@ -85,6 +85,15 @@ const preprocessingSchema = z.union([
   }),
 ]);
 
+const splitPart = {
+  /** The part of the data that the images are drawn from. */
+  from: z.enum(['train', 'val', 'test', 'all']).optional(),
+};
+const unseen = {
+  /** The teacher was not trained on these images though they lie in the training part: nothing warns of it then. */
+  unseen: z.boolean().optional(),
+};
+
 const dataSchema = z.strictObject({
   source: z.enum(['folder', 'idx', 'cifar10', 'cifar100', 'shapes']),
   /** Folder of the data, relative to the config file; `${NAME}` and `${NAME:-default}` read the environment. */
@@ -92,11 +101,18 @@ const dataSchema = z.strictObject({
   /** Only for `folder`: links may lead out of `path`. */
   followLinks: z.boolean().default(false),
   preprocessing: preprocessingSchema.default('auto'),
+  /** Images of each split, or `{ images, from }`; the default of `from`: docs/inputs.md, Splits. */
   splits: z
     .strictObject({
-      calibration: positiveInteger.default(2048),
-      selection: positiveInteger.default(1000),
-      test: z.int().min(0).default(1000),
+      calibration: z
+        .union([positiveInteger, z.strictObject({ images: positiveInteger, ...splitPart })])
+        .default(2048),
+      selection: z
+        .union([positiveInteger, z.strictObject({ images: positiveInteger, ...splitPart, ...unseen })])
+        .default(1000),
+      test: z
+        .union([z.int().min(0), z.strictObject({ images: z.int().min(0), ...splitPart, ...unseen })])
+        .default(1000),
     })
     .prefault({}),
   /** Share of unreadable images that is skipped with a warning; above it the run stops. */

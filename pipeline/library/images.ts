@@ -3,6 +3,7 @@ import { openBatches, type OpenSplit } from '../../datasets/batches.ts';
 import type { SplitItem, SplitName } from '../../datasets/contract.ts';
 import { openPreparer } from '../../datasets/open-preparer.ts';
 import type { Preparer } from '../../datasets/prepare.ts';
+import { splitImages } from '../../datasets/split-sources.ts';
 import { makeSplits, splitHash } from '../../datasets/splits.ts';
 import type { Config } from '../config/schema.ts';
 import { fail } from '../util/failure.ts';
@@ -37,14 +38,16 @@ export interface ReadingOptions {
  * @throws BlockForgeError `data-invalid` where these are other images; `file-missing` and others as the source does
  */
 export async function openMeasuredSplit(
-  { manifest, folder }: Library,
+  library: Library,
   source: MeasureSource,
   split: MeasuredSplit,
   { signal, onProgress, warn = () => {} }: ReadingOptions = {},
 ): Promise<OpenSplit> {
+  const { manifest, folder } = library;
   const { preprocessing } = manifest.teacher;
   const preparer = await openPreparer(source, preprocessing, warn);
-  const items = source.items?.[split] ?? (await draw(source, preparer, split, { signal, onProgress, warn }));
+  const options = { signal, onProgress, warn };
+  const items = source.items?.[split] ?? (await draw(source, library, preparer, split, options));
   const { images, sha256 } = manifest.data[split];
   const found: Sha256 = splitHash(items);
   if (items.length !== images || found !== sha256) {
@@ -62,24 +65,28 @@ export async function openMeasuredSplit(
   return openBatches(items, preparer, signal);
 }
 
-/** Test is drawn first, selection next, calibration last, each from what is left: the later ones are not needed. */
+/** From the parts that the manifest names; libraries of before have selection and calibration from the training part. */
 async function draw(
   { data, seed }: MeasureSource,
+  { manifest }: Library,
   preparer: Preparer,
   split: MeasuredSplit,
   { signal, onProgress, warn }: ReadingOptions,
 ): Promise<readonly SplitItem[]> {
-  const { test, selection, calibration } = data.splits;
-  const sizes = {
-    test,
-    selection: split === 'test' ? 0 : selection,
-    calibration: split === 'calibration' ? calibration : 0,
-  };
+  const images = splitImages(data.splits);
+  const hasTrain = preparer.source.items.some(({ origin }) => origin === 'train');
+  const of = (name: MeasuredSplit) => ({
+    images: images[name],
+    from: manifest.data[name].from ?? (hasTrain && name !== 'test' ? 'train' : undefined),
+  });
   const { items } = await makeSplits(
     preparer.source,
     // How many images may be unusable was judged by the run; here the hash decides.
-    { splits: sizes, maxCorruptShare: 1 },
-    { seed, needTrain: false, preparer },
+    {
+      splits: { calibration: of('calibration'), selection: of('selection'), test: of('test') },
+      maxCorruptShare: 1,
+    },
+    { seed, needTrain: false, preparer, until: split },
     { signal, progress: onProgress, warn },
   );
   return items[split];

@@ -86,6 +86,12 @@ const rankingEntry = z.strictObject({
 });
 
 const split = z.strictObject({ images: count, sha256: digest });
+const drawn = split.extend({
+  /** The part of the data that the images are from; unknown to older libraries. */
+  from: z.enum(['train', 'val', 'test', 'all']).optional(),
+  /** Selection and test: the teacher may have been trained on these images, which flatters every number on them. */
+  mayBeTrainedOn: z.literal(true).optional(),
+});
 
 const manifestShape = z.strictObject({
   $schema: z.literal('manifest.schema.json'),
@@ -127,9 +133,9 @@ const manifestShape = z.strictObject({
     .optional(),
   data: z.strictObject({
     train: split.optional(),
-    calibration: split,
-    selection: split,
-    test: split,
+    calibration: drawn,
+    selection: drawn,
+    test: drawn,
   }),
   latencyProfile: z.strictObject({
     cpuModel: z.string(),

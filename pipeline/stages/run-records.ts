@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { z } from 'zod';
-import { splitNames } from '../../datasets/contract.ts';
+import { splitNames, type SplitName } from '../../datasets/contract.ts';
 import { loadConfig } from '../config/load.ts';
 import { configSchema, type Config } from '../config/schema.ts';
 import type { MeasureSource } from '../library/images.ts';
@@ -8,7 +8,7 @@ import type { Library } from '../library/open.ts';
 import { readJson } from '../util/atomic.ts';
 import { BlockForgeError } from '../util/failure.ts';
 import type { Sha256 } from '../util/hash.ts';
-import { commonFiles, splitsJob } from './common/artefacts.ts';
+import { splitFile, splitsJob } from './common/artefacts.ts';
 import type { Method } from './common/method.ts';
 import { methods } from './methods.ts';
 
@@ -24,7 +24,7 @@ const ranSettings = z.object({
 });
 const digest = z.custom<Sha256>((value) => typeof value === 'string' && /^[0-9a-f]{64}$/.test(value));
 const item = z.object({ id: z.string(), label: z.int().min(0), sha256: digest });
-const drawnSplits = z.object({ items: z.record(z.enum(splitNames), z.array(item)) });
+const drawnSplit = z.object({ items: z.array(item) });
 
 /**
  * The data of the run that a library lies in (`runs/<name>/library`), by that run's own records. They count only where
@@ -45,10 +45,17 @@ export async function sourceOfRun(
   );
   if (record === undefined) return undefined;
   const config = ranSettings.safeParse(record.madeFrom.settings.config);
-  const splits = await readRecord(join(run, splitsJob, commonFiles.splits), drawnSplits);
-  if (!config.success || splits === undefined) return undefined;
+  const read = (name: SplitName) => readRecord(join(run, splitsJob, splitFile(name)), drawnSplit);
+  const [train, calibration, selection, test] = await Promise.all(splitNames.map(read));
+  if (!config.success || !train || !calibration || !selection || !test) return undefined;
   const { data, seed, measure } = config.data;
-  return { origin: run, data, seed, batchSize: measure.batchSize, items: splits.items };
+  const items = {
+    train: train.items,
+    calibration: calibration.items,
+    selection: selection.items,
+    test: test.items,
+  };
+  return { origin: run, data, seed, batchSize: measure.batchSize, items };
 }
 
 /** The data of a config where one is given, else of the run that the library lies in; `undefined` where it lies in none. */

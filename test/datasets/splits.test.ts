@@ -1,15 +1,21 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import type { Source, Splits } from '../../datasets/contract.ts';
+import type { Origin, Source, Splits } from '../../datasets/contract.ts';
 import { refuseOverlap } from '../../datasets/overlap.ts';
 import { createPreparer } from '../../datasets/prepare.ts';
 import { openIdx } from '../../datasets/sources/idx.ts';
 import { makeSplits } from '../../datasets/splits.ts';
+import type { Config } from '../../pipeline/config/schema.ts';
+import type { BlockForgeError } from '../../pipeline/util/failure.ts';
 import { failure, memorySource, plain, realData } from './fakes.ts';
 
 type Sizes = { calibration: number; selection: number; test: number };
-const settings = (splits: Sizes, maxCorruptShare = 0.01) => ({ splits, maxCorruptShare });
+/** `own`: selection from the training part, as a teacher that is trained here has it. */
+const settings = (splits: Sizes, maxCorruptShare = 0.01, own = false) => ({
+  splits: own ? { ...splits, selection: { images: splits.selection, from: 'train' as const } } : splits,
+  maxCorruptShare,
+});
 const ids = (splits: Splits, name: keyof Splits['items']) => splits.items[name].map(({ id }) => id);
 
 /** `perClass[label]` images of each class; with `own`, that many in train and half as many in test. */
@@ -57,7 +63,7 @@ describe('makeSplits', () => {
       fc.asyncProperty(cases, async ({ perClass, parts, seed, own, needTrain }) => {
         const source = balanced(perClass, own);
         const sizes = sizesFor(perClass, parts, own);
-        const splits = await makeSplits(source, settings(sizes), { seed, needTrain });
+        const splits = await makeSplits(source, settings(sizes, 0.01, own), { seed, needTrain });
         for (const name of ['calibration', 'selection', 'test'] as const) {
           assert.equal(splits.items[name].length, sizes[name]);
         }
@@ -102,16 +108,15 @@ describe('makeSplits', () => {
       fc.asyncProperty(cases, async ({ perClass, parts, seed, own, needTrain }) => {
         const source = balanced(perClass, own);
         const sizes = sizesFor(perClass, parts, own);
-        const first = await makeSplits(source, settings(sizes), { seed, needTrain });
-        assert.deepEqual(await makeSplits(source, settings(sizes), { seed, needTrain }), first);
-        const other = await makeSplits(
-          source,
-          settings({ ...sizes, selection: 0, calibration: Math.floor(sizes.calibration / 2) }),
-          { seed, needTrain: !needTrain },
-        );
+        const drawn = (some: Sizes, trains = needTrain) =>
+          makeSplits(source, settings(some, 0.01, own), { seed, needTrain: trains });
+        const first = await drawn(sizes);
+        assert.deepEqual(await drawn(sizes), first);
+        const some = { ...sizes, selection: 0, calibration: Math.floor(sizes.calibration / 2) };
+        const other = await drawn(some, !needTrain);
         assert.deepEqual(other.items.test, first.items.test);
         assert.equal(other.hashes.test, first.hashes.test);
-        const fewer = await makeSplits(source, settings({ ...sizes, calibration: 0 }), { seed, needTrain });
+        const fewer = await drawn({ ...sizes, calibration: 0 });
         assert.deepEqual(fewer.items.selection, first.items.selection);
       }),
       { numRuns: 30 },
@@ -139,6 +144,146 @@ describe('makeSplits', () => {
       makeSplits(balanced([4, 4], true), settings(sizes), { seed: 1, needTrain: true }),
       failure('data-invalid', '4 test images', 'at least 5'),
     );
+  });
+
+  describe('from a source of several parts', () => {
+    /** Ten classes; how many images each part has. */
+    const parted = (parts: Partial<Record<Origin, number>>) =>
+      memorySource(
+        Object.entries(parts).flatMap(([origin, count]) =>
+          Array.from({ length: count }, (_, i) => ({
+            id: `${origin}/${i}`,
+            label: i % 10,
+            origin: origin as Origin,
+            content: `${origin} ${i}`,
+          })),
+        ),
+      );
+    const partsOf = (splits: Splits, name: keyof Splits['items']) =>
+      [...new Set(ids(splits, name).map((id) => id.split('/')[0]))].join();
+    const sizes = { test: 20, selection: 30, calibration: 40 };
+    const make = (
+      source: Source,
+      splits: Parameters<typeof makeSplits>[1]['splits'] = sizes,
+      needTrain = false,
+    ) => makeSplits(source, { splits, maxCorruptShare: 0.01 }, { seed: 1, needTrain });
+
+    it('selects and tests on images that the teacher was not trained on', async () => {
+      const table: [Partial<Record<Origin, number>>, trains: boolean, from: string][] = [
+        [{ all: 200 }, false, 'all all all'],
+        [{ train: 100, val: 100 }, false, 'train val val'],
+        [{ train: 100, test: 100 }, false, 'train test test'],
+        [{ train: 100, val: 100, test: 100 }, false, 'train val test'],
+        [{ val: 100, test: 100 }, false, 'val val test'],
+        // What is selected from is left out of a training that is done here.
+        [{ train: 100, test: 100 }, true, 'train train test'],
+        [{ train: 100, val: 100 }, true, 'train val val'],
+        [{ train: 100, val: 100, test: 100 }, true, 'train val test'],
+      ];
+      for (const [parts, trains, from] of table) {
+        const splits = await make(parted(parts), sizes, trains);
+        const found = (['calibration', 'selection', 'test'] as const).map((name) => partsOf(splits, name));
+        assert.equal(found.join(' '), from);
+        const { sources } = splits;
+        const told = [sources.calibration, sources.selection, sources.test].map((source) => source.from);
+        assert.equal(told.join(' '), from);
+        assert.ok(!sources.selection.mayBeTrainedOn && !sources.test.mayBeTrainedOn);
+        const exclusive = [...ids(splits, trains ? 'train' : 'calibration')];
+        exclusive.push(...ids(splits, 'selection'), ...ids(splits, 'test'));
+        assert.equal(new Set(exclusive).size, exclusive.length);
+        if (trains) assert.equal(partsOf(splits, 'train'), 'train');
+      }
+    });
+
+    it('does as it is told, and says where the teacher may have been trained on the images', async () => {
+      const source = parted({ train: 100, val: 100, test: 100 });
+      const from = (part: Origin, more = {}) => ({ images: 30, from: part, ...more });
+      const flagged = async (splits: Partial<Config['data']['splits']>, trains = false) => {
+        const { sources } = await make(source, { ...sizes, ...splits }, trains);
+        return [sources.selection.mayBeTrainedOn, sources.test.mayBeTrainedOn];
+      };
+      assert.deepEqual(await flagged({ selection: from('train') }), [true, false]);
+      assert.deepEqual(await flagged({ selection: from('all'), test: from('train') }), [true, true]);
+      assert.deepEqual(await flagged({ selection: from('train', { unseen: true }) }), [false, false]);
+      assert.deepEqual(await flagged({ selection: from('train') }, true), [false, false]);
+      const splits = await make(source, { ...sizes, calibration: from('test'), selection: from('test') });
+      assert.deepEqual([partsOf(splits, 'calibration'), partsOf(splits, 'selection')], ['test', 'test']);
+    });
+
+    it('never draws an image twice where parts overlap', async () => {
+      const source = parted({ train: 60, val: 50 });
+      const all = { images: 30, from: 'all' as const };
+      for (const splits of [
+        { test: all, selection: { images: 30, from: 'val' as const }, calibration: all },
+        { test: { images: 40, from: 'val' as const }, selection: all, calibration: 30 },
+      ]) {
+        const drawn = await make(source, splits);
+        const every = (['calibration', 'selection', 'test'] as const).flatMap((name) => ids(drawn, name));
+        assert.equal(new Set(every).size, every.length);
+        assert.deepEqual(drawn.skipped, []);
+      }
+    });
+
+    it('leaves the other splits alone when the test has another size', async () => {
+      for (const parts of [
+        { train: 100, val: 100 },
+        { train: 100, test: 100 },
+        { train: 50, val: 60, test: 90 },
+      ]) {
+        const few = await make(parted(parts));
+        const more = await make(parted(parts), { ...sizes, test: 30 });
+        assert.deepEqual(more.items.selection, few.items.selection);
+        assert.deepEqual(more.items.calibration, few.items.calibration);
+        assert.equal(more.items.test.length, 30);
+      }
+    });
+
+    it('draws no more than the split that is asked for needs', async () => {
+      const source = parted({ train: 100, val: 100 });
+      const all = await make(source);
+      for (const until of ['calibration', 'selection', 'test'] as const) {
+        const some = await makeSplits(
+          source,
+          { splits: sizes, maxCorruptShare: 0 },
+          { seed: 1, needTrain: false, until },
+        );
+        assert.deepEqual(some.items[until], all.items[until]);
+        assert.equal(some.items.calibration.length > 0, until === 'calibration');
+      }
+    });
+
+    it('says what every part has when one has too few, and what can be done', async () => {
+      const few = parted({ train: 100, val: 45, test: 0 });
+      await assert.rejects(
+        make(few),
+        failure(
+          'data-invalid',
+          '45 validation images; the data has train 100, val 45',
+          'at least 50 (test 20 + selection 30)',
+        ),
+      );
+      const error = await make(few).catch((reason: unknown) => reason as BlockForgeError);
+      const { next } = (error as BlockForgeError).failure;
+      assert.equal(
+        next,
+        'lower data.splits.test or data.splits.selection; or take test from train (every table warns of that): ' +
+          'data.splits.test: { images: 20, from: train }; or add images',
+      );
+      // Done as it says, it is accepted.
+      const { sources } = await make(few, { ...sizes, test: { images: 20, from: 'train' } });
+      assert.equal(sources.test.mayBeTrainedOn, true);
+      await assert.rejects(
+        make(parted({ train: 100, val: 80, test: 10 })),
+        failure(
+          'data-invalid',
+          'lower data.splits.test to at most 10; or take test from val: data.splits.test: { images: 20, from: val }',
+        ),
+      );
+      await assert.rejects(
+        make(few, { ...sizes, test: { images: 20, from: 'test' } }),
+        failure('data-invalid', 'data.splits.test.from', 'no such part', 'train, val, all'),
+      );
+    });
   });
 
   it('keeps one of several images with the same content, and warns', async () => {
@@ -173,7 +318,7 @@ describe('makeSplits', () => {
       origin: i < 10 ? ('train' as const) : ('test' as const),
       content: i === 13 ? 4 : i,
     }));
-    const sizes = settings({ test: 10, selection: 3, calibration: 7 });
+    const sizes = settings({ test: 10, selection: 3, calibration: 7 }, 0.01, true);
     const options = { seed: 1, needTrain: false };
     await assert.rejects(
       makeSplits(memorySource(entries, { packed: false }), sizes, options),
@@ -182,7 +327,7 @@ describe('makeSplits', () => {
     // Nobody can edit a packed file: the training copy gives way, so ten images become nine.
     const packed = await makeSplits(
       memorySource(entries),
-      settings({ test: 10, selection: 3, calibration: 6 }),
+      settings({ test: 10, selection: 3, calibration: 6 }, 0.01, true),
       options,
     );
     assert.deepEqual(packed.skipped, [{ id: 'train/4', why: 'the same content as test/13' }]);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { openBatches } from '../../datasets/batches.ts';
-import type { Splits } from '../../datasets/contract.ts';
+import { splitNames, type Splits } from '../../datasets/contract.ts';
 import { openSource } from '../../datasets/open.ts';
 import { createPreparer } from '../../datasets/prepare.ts';
 import { makeSplits } from '../../datasets/splits.ts';
@@ -34,7 +34,7 @@ const config = configSchema.parse({
   data: {
     source: 'shapes',
     shapes: { images: 700, size: 8 },
-    splits: { calibration: 40, selection: 90, test: 50 },
+    splits: { calibration: 40, selection: { images: 90, from: 'train', unseen: true }, test: 50 },
   },
   measure: { batchSize: 32 },
 });
@@ -179,7 +179,7 @@ describe('library/remeasure', function () {
     const own = await sha256File(join(run, 'library', 'manifest.json'));
     await save('export/library/done.json', record(own));
     assert.equal(await sourceOfRun(library), undefined, 'no splits yet');
-    await save('data/splits/splits.json', splits);
+    for (const name of splitNames) await save(`data/splits/${name}.json`, { items: splits.items[name] });
     const found = present(await sourceOfRun(library));
     assert.deepEqual([found.origin, found.seed, found.batchSize], [run, 5, 32]);
     const [inRun, anew] = [
@@ -189,10 +189,10 @@ describe('library/remeasure', function () {
     assert.deepEqual(inRun.models, anew.models);
 
     // Splits that were changed are not the ones that the manifest names.
-    const changed = structuredClone(splits);
-    const { selection } = changed.items;
-    (selection as unknown[])[3] = { ...selection[3], label: (selection[3]!.label + 1) % 10 };
-    await save('data/splits/splits.json', changed);
+    const items = splits.items.selection.map((item, index) =>
+      index === 3 ? { ...item, label: (item.label + 1) % 10 } : item,
+    );
+    await save('data/splits/selection.json', { items });
     await assert.rejects(
       remeasure(library, present(await sourceOfRun(library)), [mixed], { engine: 'wasm' }),
       refusal('data-invalid', /run: split selection/),

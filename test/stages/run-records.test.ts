@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { splitNames } from '../../datasets/contract.ts';
 import type { Library } from '../../pipeline/library/open.ts';
 import { recordDone, type DoneRecord } from '../../pipeline/runner/publish.ts';
 import { stages } from '../../pipeline/stages/blocks/graph.ts';
-import { commonFiles, splitsJob } from '../../pipeline/stages/common/artefacts.ts';
+import { splitFile, splitsJob } from '../../pipeline/stages/common/artefacts.ts';
 import { sourceOfRun } from '../../pipeline/stages/run-records.ts';
 import { sha256, type Sha256 } from '../../pipeline/util/hash.ts';
 import { vitBase } from '../support/checkpoints.ts';
@@ -37,7 +38,9 @@ describe('the records of a run', () => {
   }
   function drawSplits(): void {
     mkdirSync(join(run, splitsJob), { recursive: true });
-    writeFileSync(join(run, splitsJob, commonFiles.splits), JSON.stringify({ items }));
+    for (const name of splitNames) {
+      writeFileSync(join(run, splitsJob, splitFile(name)), JSON.stringify({ items: items[name] }));
+    }
   }
 
   beforeEach(() => {

@@ -1,3 +1,4 @@
+import { splitImages } from '../../../datasets/split-sources.ts';
 import { forwardFlops } from '../../model/costs.ts';
 import { tokensPerImage, type Architecture } from '../../model/architecture.ts';
 import { criteria } from '../../compress/order/criteria.ts';
@@ -11,7 +12,7 @@ import { descents, distillLength, keepsTrainingTokens, measuredContexts, shardsO
 /** What jobs take: seconds on two cores, bytes of memory, bytes written. Guesses, for `--plan` and the order of jobs. */
 
 export function classShareEstimate({ loaded: { config }, architecture, engine }: BlocksInput): Estimate {
-  const images = Math.min(shareImages, config.data.splits.calibration);
+  const images = Math.min(shareImages, splitImages(config.data.splits).calibration);
   const flops = 4.5 * images * forwardFlops(architecture);
   const asked = config.statistics.tokenWeights === 'gradient';
   return {
@@ -25,7 +26,7 @@ export function classShareEstimate({ loaded: { config }, architecture, engine }:
 export function statisticsEstimate({ loaded: { config }, architecture, engine }: BlocksInput): Estimate {
   const shards = shardsOf(config).statistics;
   const { width, hidden, depth } = architecture;
-  const images = config.data.splits.calibration;
+  const images = splitImages(config.data.splits).calibration;
   const tokens = calibrationTokens(config, architecture);
   const kept = tokens.heldOut + (keepsTrainingTokens(config) ? tokens.training : 0);
   const passes = criteria[config.order.criterion].needs.includes('saliency') ? 5.3 : 1.3;
@@ -51,7 +52,7 @@ export function refitEstimate(
   const { width, hidden } = architecture;
   const widths = descents(config, hidden).map((step) => step.width);
   const composed = refitInputs(recipeOf(config)) !== null;
-  const images = Math.min(config.data.splits.calibration, config.inputs.images);
+  const images = Math.min(splitImages(config.data.splits).calibration, config.inputs.images);
   const tokens = images * (1 + widths.length) * tokensPerImage(architecture);
   const flops = composed ? tokens * 2 * (6 * width * width + 3 * width * hidden) : 0;
   return {
@@ -107,7 +108,7 @@ export function measureEstimate(input: BlocksInput): Estimate {
   return {
     seconds: 2 + sweepSeconds(input, passes) / shardsOf(config).measure,
     memoryBytes: 6e8 + config.measure.batchSize * tokensPerImage(architecture) * width * 4 * (depth + 20),
-    diskBytes: config.data.splits.selection * 11 * (models + 2 * steps),
+    diskBytes: splitImages(config.data.splits).selection * 11 * (models + 2 * steps),
   };
 }
 
@@ -120,7 +121,7 @@ export function compositionsEstimate(input: BlocksInput): Estimate {
   return {
     seconds: 2 + sweepSeconds(input, passes) / shardsOf(config).measure,
     memoryBytes: 8e8,
-    diskBytes: config.data.splits.selection * 11 * passes,
+    diskBytes: splitImages(config.data.splits).selection * 11 * passes,
   };
 }
 
@@ -130,7 +131,7 @@ export function polishEstimate(
   width: number,
 ): Estimate {
   const { steps, batchSize } = config.polish;
-  const passes = 4 * steps * batchSize + 3 * config.data.splits.selection;
+  const passes = 4 * steps * batchSize + 3 * splitImages(config.data.splits).selection;
   return {
     seconds: 5 + secondsOf('training', passes * forwardFlops(architecture), engine),
     memoryBytes: 8e8 + batchSize * architecture.depth * savedBytes(architecture),
@@ -156,21 +157,21 @@ export function exportEstimate({ loaded: { config }, architecture }: BlocksInput
 /** Tokens that calibration yields over all shards. */
 function calibrationTokens(config: BlocksConfig, architecture: Architecture) {
   const perImage = sampledTokens(config.statistics, architecture);
-  const images = config.data.splits.calibration;
+  const images = splitImages(config.data.splits).calibration;
   const heldOut = heldOutImages(config.statistics, images);
   return { training: (images - heldOut) * perImage, heldOut: heldOut * perImage };
 }
 
 /** Bytes of the streams of one block, all levels; twice as many while they move on. */
 function streamBytes(config: BlocksConfig, architecture: Architecture): number {
-  const images = Math.min(config.data.splits.calibration, config.inputs.images);
+  const images = Math.min(splitImages(config.data.splits).calibration, config.inputs.images);
   const levels = 1 + descents(config, architecture.hidden).length;
   return images * levels * tokensPerImage(architecture) * architecture.width * 4;
 }
 
 /** Seconds of so many forward passes of the teacher over the selection images. */
 function sweepSeconds({ loaded, architecture, engine }: BlocksInput, passes: number): number {
-  const { selection } = loaded.config.data.splits;
+  const { selection } = splitImages(loaded.config.data.splits);
   return secondsOf('inference', passes * forwardFlops(architecture) * selection, engine);
 }
 

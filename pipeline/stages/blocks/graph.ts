@@ -1,13 +1,16 @@
 import { distillInputs, recipeOf, refitInputs } from '../../recipe/recipe.ts';
 import type { Stage } from '../../runner/contract.ts';
-import { indices, splitsJob, teacherCheckJob, teacherJob } from '../common/artefacts.ts';
+import { splitNames } from '../../../datasets/contract.ts';
+import { commonFiles, indices } from '../common/artefacts.ts';
 import { batchHandling, data, imageHandling, teacher } from '../common/graph.ts';
+import { checked, ofEach, reads, splitFiles, teacherFiles, type Files } from '../common/reads.ts';
 import type { BlocksInput } from './schema.ts';
 import {
   classShareJob,
   compositionsJob,
   distillJob,
   exportJob,
+  files,
   measureJob,
   orderJob,
   polishJob,
@@ -23,7 +26,7 @@ import { polishedModels, removedPercent, shardsOf } from './shape.ts';
 import type { ReportHandling } from './work/report.ts';
 
 /**
- * The method `blocks` on one page: every job and the jobs it reads from. What a job's result depends on is in `settings.ts`,
+ * The method `blocks` on one page: every job, and the files it reads of which jobs. What a job's result depends on is in `settings.ts`,
  * what it does in `work/`, what it takes in `estimates.ts`, what is in its files in `artefacts.ts`.
  *
  *     data -> teacher -> statistics -> order -> refit -> distill -> measure -> compositions -> rank -> export -> report
@@ -38,14 +41,14 @@ const statistics: Stage<BlocksInput> = {
   plan: (input) => [
     {
       id: classShareJob,
-      needs: [splitsJob, teacherJob, teacherCheckJob],
+      ...reads({ ...splitFiles(['calibration']), ...teacherFiles, ...checked }),
       settings: settings.classShareSettings(input),
       handling: imageHandling(input),
       estimate: estimates.classShareEstimate(input),
     },
     ...indices(shardsOf(input.loaded.config).statistics).map((shard) => ({
       id: statisticsJob(shard),
-      needs: [splitsJob, teacherJob, teacherCheckJob, classShareJob],
+      ...reads({ ...splitFiles(['calibration']), ...teacherFiles, ...checked, ...classShare }),
       settings: settings.statisticsSettings(input, shard),
       handling: imageHandling(input),
       estimate: estimates.statisticsEstimate(input),
@@ -62,7 +65,7 @@ const order: Stage<BlocksInput> = {
   plan: (input) =>
     blocksOf(input).map((block) => ({
       id: orderJob(block),
-      needs: [teacherJob, ...statisticsJobs(input)],
+      ...reads({ ...teacherFiles, ...ofEach(statisticsJobs(input), files.statistics(block)) }),
       settings: settings.orderSettings(input, block),
       estimate: estimates.orderEstimate(input),
     })),
@@ -78,13 +81,13 @@ const refit: Stage<BlocksInput> = {
     const composed = refitInputs(recipeOf(config)) !== null;
     return blocksOf(input).map((block) => ({
       id: refitJob(block),
-      needs: [
-        teacherJob,
-        classShareJob,
-        orderJob(block),
-        ...statisticsJobs(input),
-        ...(composed ? [splitsJob, ...indices(block).map(refitJob)] : []),
-      ],
+      ...reads({
+        ...teacherFiles,
+        ...classShare,
+        [orderJob(block)]: [files.order],
+        ...ofEach(statisticsJobs(input), files.statistics(block), files.heldOutTokens(block)),
+        ...(composed && { ...splitFiles(['calibration']), ...refits(indices(block)) }),
+      }),
       settings: settings.refitSettings(input, block),
       handling: imageHandling(input),
       estimate: estimates.refitEstimate(input, block),
@@ -102,12 +105,12 @@ const distill: Stage<BlocksInput> = {
     const composed = distillInputs(recipeOf(config)) !== null;
     return blocksOf(input).map((block) => ({
       id: distillJob(block),
-      needs: [
-        teacherJob,
-        refitJob(block),
-        ...statisticsJobs(input),
-        ...(composed ? [splitsJob, classShareJob, ...indices(block).map(distillJob)] : []),
-      ],
+      ...reads({
+        ...teacherFiles,
+        [refitJob(block)]: [files.descendants, files.descendantsFile],
+        ...ofEach(statisticsJobs(input), files.tokens(block), files.heldOutTokens(block)),
+        ...(composed && { ...splitFiles(['calibration']), ...classShare, ...distilled(indices(block)) }),
+      }),
       settings: settings.distillSettings(input, block),
       handling: imageHandling(input),
       estimate: estimates.distillEstimate(input, block),
@@ -123,8 +126,10 @@ const measure: Stage<BlocksInput> = {
   plan: (input) =>
     indices(shardsOf(input.loaded.config).measure).map((shard) => ({
       id: measureJob(shard),
-      needs: [splitsJob, teacherJob, teacherCheckJob],
-      wants: blocksOf(input).flatMap((block) => [refitJob(block), distillJob(block)]),
+      ...reads(
+        { ...splitFiles(['selection']), ...teacherFiles, ...checked },
+        { ...refits(blocksOf(input)), ...distilled(blocksOf(input)) },
+      ),
       settings: settings.measureSettings(input, shard),
       handling: batchHandling(input),
       estimate: estimates.measureEstimate(input),
@@ -139,8 +144,10 @@ const compositions: Stage<BlocksInput> = {
   plan: (input) =>
     indices(shardsOf(input.loaded.config).measure).map((shard) => ({
       id: compositionsJob(shard),
-      needs: [splitsJob, teacherJob, ...measureJobs(input)],
-      wants: blocksOf(input).map(distillJob),
+      ...reads(
+        { ...splitFiles(['selection']), ...teacherFiles, ...ofEach(measureJobs(input), files.scores) },
+        distilled(blocksOf(input)),
+      ),
       settings: settings.compositionsSettings(input, shard),
       handling: batchHandling(input),
       estimate: estimates.compositionsEstimate(input),
@@ -155,7 +162,11 @@ const polish: Stage<BlocksInput> = {
   plan: (input) =>
     polishedOf(input).map((step) => ({
       id: polishJob(removedPercent(step.sparsity)),
-      needs: [splitsJob, teacherJob, ...blocksOf(input).map(distillJob)],
+      ...reads({
+        ...splitFiles(['calibration', 'selection']),
+        ...teacherFiles,
+        ...distilled(blocksOf(input)),
+      }),
       settings: settings.polishSettings(input, step),
       handling: batchHandling(input),
       estimate: estimates.polishEstimate(input, step.width),
@@ -187,8 +198,10 @@ const rank: Stage<BlocksInput> = {
   plan: (input) => [
     {
       id: rankJob,
-      needs: [teacherJob, ...measureJobs(input), profileJob],
-      wants: indices(shardsOf(input.loaded.config).measure).map(compositionsJob),
+      ...reads(
+        { ...teacherFiles, ...ofEach(measureJobs(input), files.scores), [profileJob]: [files.latency] },
+        ofEach(compositionsJobs(input), files.compositions, files.scores),
+      ),
       settings: settings.rankSettings(input),
       estimate: estimates.rankEstimate,
     },
@@ -204,8 +217,18 @@ const exportLibrary: Stage<BlocksInput> = {
     {
       id: exportJob,
       folder: 'library',
-      needs: [rankJob, profileJob, splitsJob, teacherJob],
-      wants: blocksOf(input).flatMap((block) => [orderJob(block), distillJob(block)]),
+      ...reads(
+        {
+          [rankJob]: [files.ranking],
+          [profileJob]: [files.latency],
+          ...splitFiles(splitNames, commonFiles.classes, commonFiles.sources),
+          ...teacherFiles,
+        },
+        {
+          ...ofEach(blocksOf(input).map(orderJob), files.order),
+          ...distilled(blocksOf(input), files.descendantsFile),
+        },
+      ),
       settings: settings.exportSettings(input),
       estimate: estimates.exportEstimate(input),
     },
@@ -223,11 +246,19 @@ const report: Stage<BlocksInput> = {
     return [
       {
         id: reportJob,
-        needs: [splitsJob, teacherJob, rankJob, exportJob],
-        wants: [
-          ...blocksOf(input).flatMap((block) => [refitJob(block), distillJob(block)]),
-          ...sparsities.map(removedPercent).map(polishJob),
-        ],
+        ...reads(
+          {
+            ...splitFiles(['test'], commonFiles.sources),
+            ...teacherFiles,
+            [rankJob]: [files.ranking],
+            [exportJob]: ['manifest.json'],
+          },
+          {
+            ...refits(blocksOf(input)),
+            ...distilled(blocksOf(input), files.descendantsFile, files.history),
+            ...ofEach(sparsities.map(removedPercent).map(polishJob), files.descendants, files.polished),
+          },
+        ),
         settings: settings.reportSettings(input, sparsities),
         handling: { ...batchHandling(input), name } satisfies ReportHandling,
         estimate: estimates.reportEstimate,
@@ -240,6 +271,12 @@ const report: Stage<BlocksInput> = {
 const statisticsJobs = ({ loaded }: BlocksInput) =>
   indices(shardsOf(loaded.config).statistics).map(statisticsJob);
 const measureJobs = ({ loaded }: BlocksInput) => indices(shardsOf(loaded.config).measure).map(measureJob);
+const compositionsJobs = ({ loaded }: BlocksInput) =>
+  indices(shardsOf(loaded.config).measure).map(compositionsJob);
+const refits = (blocks: readonly number[]) => ofEach(blocks.map(refitJob), files.descendants);
+const distilled = (blocks: readonly number[], ...others: string[]) =>
+  ofEach(blocks.map(distillJob), files.descendants, ...others);
+const classShare: Files = { [classShareJob]: [files.classShare] };
 const blocksOf = ({ architecture }: BlocksInput) => indices(architecture.depth);
 const polishedOf = ({ loaded, architecture }: BlocksInput) =>
   polishedModels(loaded.config, architecture.hidden);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { splitImages } from '../../../datasets/split-sources.ts';
 import type { Contradiction } from '../../config/check.ts';
 import { configSchema, fraction, measureFields, positiveInteger } from '../../config/schema.ts';
 import type { PlanInput } from '../common/plan-input.ts';
@@ -97,7 +98,7 @@ function checkSparsities({ descendants: { sparsities } }: BlocksConfig): Contrad
 
 /** A job without an image has nothing to measure. */
 function checkShards({ data, statistics, measure }: BlocksConfig): Contradiction[] {
-  const { calibration, selection } = data.splits;
+  const { calibration, selection } = splitImages(data.splits);
   return [
     { key: 'statistics', shards: statistics.shards, images: calibration },
     { key: 'measure', shards: measure.shards, images: selection },

@@ -2,6 +2,7 @@ import type { BlocksConfig } from './schema.ts';
 import type { UniformStep } from '../../measure/allocations.ts';
 import { contextsOf, type Context } from '../../measure/contexts.ts';
 import type { Plain } from '../common/artefacts.ts';
+import { splitImages } from '../../../datasets/split-sources.ts';
 import { fail } from '../../util/failure.ts';
 
 /** What a config and an architecture imply, for the graph and for whoever works on it. Knows numbers, opens nothing. */
@@ -98,7 +99,7 @@ export function shardsOf({
   readonly statistics: number;
   readonly measure: number;
 } {
-  const { calibration, selection } = data.splits;
+  const { calibration, selection } = splitImages(data.splits);
   return {
     statistics: statistics.shards ?? Math.ceil(calibration / imagesPerShard),
     measure: measure.shards ?? Math.ceil(selection / imagesPerShard),

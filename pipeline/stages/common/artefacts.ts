@@ -1,16 +1,22 @@
-import type { Preprocessing } from '../../../datasets/contract.ts';
+import type { Preprocessing, SplitItem, SplitName } from '../../../datasets/contract.ts';
 import type { Config } from '../../config/schema.ts';
 import type { Interval } from '../../measure/interval.ts';
 import type { Architecture } from '../../model/architecture.ts';
 import type { JobId } from '../../runner/contract.ts';
+import type { Sha256 } from '../../util/hash.ts';
 
 /** Jobs that every method has, and what they write: whoever reads it learns its name and its type here. */
 export const splitsJob: JobId = 'data/splits';
 export const teacherJob: JobId = 'teacher/model';
 export const teacherCheckJob: JobId = 'teacher/check';
 
+/** A split in a file of its own: whoever reads one does not depend on the others. */
+export const splitFile = (name: SplitName): string => `${name}.json`;
+
 export const commonFiles = {
-  splits: 'splits.json',
+  classes: 'classes.json',
+  sources: 'sources.json',
+  skipped: 'skipped.json',
   teacher: 'teacher.safetensors',
   teacherInfo: 'teacher.json',
   history: 'history.json',
@@ -19,6 +25,12 @@ export const commonFiles = {
 
 /** The same members as a type of its own: an interface may not stand in a job's settings, which are JSON. */
 export type Plain<T> = { readonly [Key in keyof T]: T[Key] };
+
+export interface SplitFile {
+  readonly items: readonly SplitItem[];
+  /** Over ids, labels and contents, in their order. */
+  readonly sha256: Sha256;
+}
 
 /** What `teacher/model` says beside the weights: what every job that needs them depends on, too. */
 export interface TeacherInfo {

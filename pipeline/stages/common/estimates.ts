@@ -1,3 +1,4 @@
+import { splitImages } from '../../../datasets/split-sources.ts';
 import { forwardFlops } from '../../model/costs.ts';
 import type { JobPlan } from '../../runner/contract.ts';
 import type { EngineName } from '../../tensor/engine.ts';
@@ -23,7 +24,7 @@ export function secondsOf(kind: keyof typeof rates, flops: number, engine: Engin
 }
 
 export function splitsEstimate({ loaded }: PlanInput): Estimate {
-  const { calibration, selection, test } = loaded.config.data.splits;
+  const { calibration, selection, test } = splitImages(loaded.config.data.splits);
   return { seconds: 2 + (calibration + selection + test) / 400, memoryBytes: 3e8, diskBytes: 1e6 };
 }
 
@@ -43,7 +44,7 @@ export function modelEstimate({ architecture, engine, loaded: { config } }: Plan
 }
 
 export function checkEstimate({ architecture, engine, loaded }: PlanInput): Estimate {
-  const flops = forwardFlops(architecture) * loaded.config.data.splits.selection;
+  const flops = forwardFlops(architecture) * splitImages(loaded.config.data.splits).selection;
   return {
     seconds: 1 + secondsOf('training', flops, engine),
     memoryBytes: 5e8 + encoderBytes(architecture) * 2,

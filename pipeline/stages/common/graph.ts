@@ -1,6 +1,7 @@
 import type { JobPlan, PreparedWorker, Stage } from '../../runner/contract.ts';
 import type { EngineName } from '../../tensor/engine.ts';
 import {
+  commonFiles,
   splitsJob,
   teacherCheckJob,
   teacherJob,
@@ -9,6 +10,7 @@ import {
 } from './artefacts.ts';
 import { checkEstimate, modelEstimate, splitsEstimate } from './estimates.ts';
 import type { PlanInput } from './plan-input.ts';
+import { reads, splitFiles, teacherFiles } from './reads.ts';
 import type { SplitsHandling, SplitsSettings } from './work/data.ts';
 import type { CheckSettings, ModelHandling, ModelSettings } from './work/teacher.ts';
 
@@ -24,7 +26,7 @@ export function batchHandling(input: PlanInput): BatchHandling {
 /** The splits, drawn and proved disjoint. Stale when source, sizes, seed or image geometry change. */
 export const data: Stage<PlanInput> = {
   name: 'data',
-  version: 1,
+  version: 2,
   needsEngine: false,
   plan: (input) => {
     const { config } = input.loaded;
@@ -65,7 +67,7 @@ export const teacher: Stage<PlanInput> = {
     const { teacher, seed, measure } = loaded.config;
     const model: JobPlan = {
       id: teacherJob,
-      needs: teacher.train === undefined ? [] : [splitsJob],
+      ...reads(teacher.train === undefined ? {} : splitFiles(['train'])),
       settings: {
         hints: teacher.hints,
         architecture: { ...architecture },
@@ -82,7 +84,7 @@ export const teacher: Stage<PlanInput> = {
     };
     const check: JobPlan = {
       id: teacherCheckJob,
-      needs: [splitsJob, teacherJob],
+      ...reads({ ...splitFiles(['selection'], commonFiles.classes), ...teacherFiles }),
       settings: {
         confidence: measure.confidence,
         imported: teacher.train === undefined,

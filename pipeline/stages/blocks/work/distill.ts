@@ -29,10 +29,9 @@ export async function run(
   context: JobContext,
 ): Promise<Json> {
   const { block, calibration, distill } = settings;
-  const refitFolder = context.input(refitJob(block));
-  const students = await readDescendants(refitFolder);
+  const students = await readDescendants(context.input(refitJob(block), files.descendants));
   const { descendants: refitted } = await readJson<DescendantsFile<RefittedDescendant>>(
-    join(refitFolder, files.descendantsFile),
+    context.input(refitJob(block), files.descendantsFile),
   );
   const output = join(context.folder, files.descendants);
   const writeRecords = (descendants: readonly TrainedDescendant[]) =>

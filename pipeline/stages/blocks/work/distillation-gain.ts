@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { distillationGain, type DistillationGain } from '../../../distill/distillation-gain.ts';
 import type { DistillResult } from '../../../distill/task.ts';
 import type { TrainedDescendant } from '../../../measure/descendant.ts';
@@ -13,16 +12,16 @@ export async function readDistillationGain(
   context: Pick<JobContext, 'optionalInput'>,
   depth: number,
 ): Promise<(DistillationGain & { readonly widths: readonly number[] }) | undefined> {
-  const folders = indices(depth)
-    .map((block) => context.optionalInput(distillJob(block)))
-    .filter((folder) => folder !== undefined)
-    .filter((folder) => existsSync(join(folder, files.history)));
-  const blocks = await Promise.all(
-    folders.map(async (folder) => ({
-      ...(await readJson<DescendantsFile<TrainedDescendant>>(join(folder, files.descendantsFile))),
-      ...(await readJson<{ looks: DistillResult['history'] }>(join(folder, files.history))),
-    })),
-  );
+  const read = async (block: number) => {
+    const descendants = context.optionalInput(distillJob(block), files.descendantsFile);
+    const history = context.optionalInput(distillJob(block), files.history);
+    if (descendants === undefined || history === undefined || !existsSync(history)) return [];
+    return {
+      ...(await readJson<DescendantsFile<TrainedDescendant>>(descendants)),
+      ...(await readJson<{ looks: DistillResult['history'] }>(history)),
+    };
+  };
+  const blocks = (await Promise.all(indices(depth).map(read))).flat();
   const gain = distillationGain(
     blocks.map(({ descendants, looks }) => ({ looks, refitErrors: descendants.map(refitError) })),
   );

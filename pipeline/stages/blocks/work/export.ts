@@ -1,5 +1,4 @@
-import { join } from 'node:path';
-import type { SplitName, Splits } from '../../../../datasets/contract.ts';
+import type { DrawnSplit, SplitName } from '../../../../datasets/contract.ts';
 import type { BlocksConfig } from '../schema.ts';
 import { checkOnnx } from '../../../library/check-graphs.ts';
 import { accuracyOf, modelScoresOf } from '../../../library/manifest-parts.ts';
@@ -22,7 +21,7 @@ import { known } from '../../../util/known.ts';
 import { sha256File, type Json } from '../../../util/hash.ts';
 import { toolVersion } from '../../../util/package.ts';
 import { commonFiles, indices, teacherJob } from '../../common/artefacts.ts';
-import { readSplits, readTeacherInfo } from '../../common/open.ts';
+import { readClasses, readSources, readSplit, readTeacherInfo } from '../../common/open.ts';
 import {
   distillJob,
   files,
@@ -52,10 +51,10 @@ export type ExportSettings = {
  * and `checkOnnx` where ONNX Runtime is installed.
  */
 export async function run({ settings }: Job<ExportSettings>, context: JobContext): Promise<Json> {
-  const ranking = await readJson<RankingFile>(join(context.input(rankJob), files.ranking));
-  const latency = await readJson<LatencyProfile>(join(context.input(profileJob), files.latency));
+  const ranking = await readJson<RankingFile>(context.input(rankJob, files.ranking));
+  const latency = await readJson<LatencyProfile>(context.input(profileJob, files.latency));
   const { architecture } = await readTeacherInfo(context);
-  const teacherFile = join(context.input(teacherJob), commonFiles.teacher);
+  const teacherFile = context.input(teacherJob, commonFiles.teacher);
   const input: LibraryInput = {
     toolVersion: await toolVersion(),
     forms: settings.forms,
@@ -64,7 +63,7 @@ export async function run({ settings }: Job<ExportSettings>, context: JobContext
     config: settings.config as LibraryInput['config'],
     confidence: settings.confidence,
     teacher: await teacherOf(context, teacherFile, ranking),
-    data: dataOf(await readSplits(context)),
+    data: await dataOf(context),
     latencyProfile: latency.profile,
     ...wholeModels(ranking, architecture, settings),
     ...(ranking.additivity && { additivity: ranking.additivity }),
@@ -116,7 +115,7 @@ async function teacherOf(
       mean: [...preprocessing.mean],
       std: [...preprocessing.std],
     },
-    classNames: [...(await readSplits(context)).classes],
+    classNames: [...(await readClasses(context))],
     ...costFigures(modelCosts(architecture)),
     accuracy: accuracyOf(ranking.teacher),
   };
@@ -189,16 +188,15 @@ async function descendantsOf(
     keptUnits: indices(hidden),
     weights: () => readTeacherFfn(context, block),
   };
-  const folder = context.optionalInput(distillJob(block));
-  if (folder === undefined) return [teacher];
-  const { descendants } = await readJson<DescendantsFile<TrainedDescendant>>(
-    join(folder, files.descendantsFile),
-  );
+  const records = context.optionalInput(distillJob(block), files.descendantsFile);
+  if (records === undefined) return [teacher];
+  const { descendants } = await readJson<DescendantsFile<TrainedDescendant>>(records);
+  const path = context.input(distillJob(block), files.descendants);
   const units = await readOrder(context, block);
   const result = descendants.map((record): DescendantInput => ({
     record: withMeasured(record),
     keptUnits: units.subarray(0, record.width),
-    weights: async () => (await readDescendants(folder, record.width))[0]!,
+    weights: async () => (await readDescendants(path, record.width))[0]!,
   }));
   return [teacher, ...result];
 }
@@ -217,12 +215,21 @@ function costFigures({ params, macs }: Costs) {
   return { params, macs };
 }
 
-function dataOf(splits: Splits): LibraryInput['data'] {
-  const of = (name: SplitName) => ({ images: splits.items[name].length, sha256: splits.hashes[name] });
+async function dataOf(context: JobContext): Promise<LibraryInput['data']> {
+  const sources = await readSources(context);
+  const imagesOf = async (name: SplitName) => {
+    const { items, sha256 } = await readSplit(context, name);
+    return { images: items.length, sha256 };
+  };
+  const of = async (name: DrawnSplit) => {
+    const { from, mayBeTrainedOn } = sources[name];
+    return { ...(await imagesOf(name)), from, ...(mayBeTrainedOn && { mayBeTrainedOn }) };
+  };
+  const train = await imagesOf('train');
   return {
-    ...(splits.items.train.length > 0 && { train: of('train') }),
-    calibration: of('calibration'),
-    selection: of('selection'),
-    test: of('test'),
+    ...(train.images > 0 && { train }),
+    calibration: await of('calibration'),
+    selection: await of('selection'),
+    test: await of('test'),
   };
 }

@@ -11,8 +11,8 @@ import { openChain, type Chain } from '../../../recipe/chain.ts';
 import type { ComposedInputs } from '../../../recipe/recipe.ts';
 import type { JobContext } from '../../../runner/contract.ts';
 import { hashJson, sha256File } from '../../../util/hash.ts';
-import { commonFiles, indices, splitsJob, teacherJob, type ImageAccess } from '../../common/artefacts.ts';
-import { openSplit, openTeacher, readTeacherInfo } from '../../common/open.ts';
+import { commonFiles, indices, teacherJob, type ImageAccess } from '../../common/artefacts.ts';
+import { openSplit, openTeacher, readSplit, readTeacherInfo } from '../../common/open.ts';
 import { chainJob, files, type ChainName } from '../artefacts.ts';
 import {
   openTokens,
@@ -93,7 +93,7 @@ export type StreamOrigin = {
   readonly seed: number;
   /** Hashes. */
   readonly preprocessing: string;
-  readonly splits: string;
+  readonly calibration: string;
   readonly teacher: string;
 };
 
@@ -126,13 +126,12 @@ async function openFolderChain(
     ...counts,
     seed: calibration.seed,
     preprocessing: hashJson({ ...preprocessing }),
-    splits: await sha256File(join(context.input(splitsJob), commonFiles.splits)),
-    teacher: await sha256File(join(context.input(teacherJob), commonFiles.teacher)),
+    calibration: (await readSplit(context, 'calibration')).sha256,
+    teacher: await sha256File(context.input(teacherJob, commonFiles.teacher)),
   };
-  const folderOf = (before: number): string => context.input(chainJob[name](before));
+  const pathOf = (before: number): string => context.input(chainJob[name](before), files.descendants);
   const prefix: string[] = [];
-  for (const before of indices(block))
-    prefix.push(await sha256File(join(folderOf(before), files.descendants)));
+  for (const before of indices(block)) prefix.push(await sha256File(pathOf(before)));
   return openChain({
     model,
     store: streamFolder(join(context.scratchFolder, name)),
@@ -150,7 +149,7 @@ async function openFolderChain(
         const own = await sha256File(join(context.folder, files.descendants));
         return streamKeys(origin, [...prefix, own])[block + 1]!;
       },
-      descendantsOf: (before) => readDescendants(folderOf(before)),
+      descendantsOf: (before) => readDescendants(pathOf(before)),
     },
     onNote(note) {
       context.progress({ fraction: 0, note });

@@ -46,7 +46,9 @@ export async function run(
   try {
     const blocks = indices(model.architecture.depth);
     ffns = await Promise.all(
-      blocks.map(async (block) => (await readDescendants(context.input(distillJob(block)), width))[0]!),
+      blocks.map(async (block) => {
+        return (await readDescendants(context.input(distillJob(block), files.descendants), width))[0]!;
+      }),
     );
     const split = await openSplit(context, 'calibration', handling.images);
     const { training } = calibrationImages(calibration, split.items);

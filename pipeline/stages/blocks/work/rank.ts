@@ -106,11 +106,13 @@ export async function run({ settings }: Job<RankSettings>, context: JobContext):
 
 /** Undefined where they failed: then there are deltas all the same. */
 async function readCompositions(context: JobContext, shards: number) {
-  const folders = indices(shards).map((shard) => context.optionalInput(compositionsJob(shard)));
-  const [folder] = folders;
-  if (folder === undefined || folders.includes(undefined)) return undefined;
+  const paths = indices(shards).map((shard) =>
+    context.optionalInput(compositionsJob(shard), files.compositions),
+  );
+  const [path] = paths;
+  if (path === undefined || paths.includes(undefined)) return undefined;
   return {
-    ...(await readJson<CompositionsFile>(join(folder, files.compositions))),
+    ...(await readJson<CompositionsFile>(path)),
     scores: await readAllScores(context, compositionsJob, shards),
   };
 }
@@ -162,7 +164,7 @@ async function costsByWidth(
   context: JobContext,
   architecture: Architecture,
 ): Promise<(hidden: number) => BlockCost> {
-  const { widths } = await readJson<LatencyProfile>(join(context.input(profileJob), files.latency));
+  const { widths } = await readJson<LatencyProfile>(context.input(profileJob, files.latency));
   return (hidden) => {
     const timed = widths.find((width) => width.hidden === hidden);
     if (timed === undefined) throw new Error(`the latency of ${hidden} hidden units was not measured`);

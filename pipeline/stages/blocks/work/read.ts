@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { JobContext } from '../../../runner/contract.ts';
 import { needs, type BlockEvidence } from '../../../compress/order/criterion.ts';
 import { tokenWeights, type TokenWeights } from '../../../compress/token-weights.ts';
@@ -16,7 +15,7 @@ import { classShareJob, files, orderJob, statisticsJob, type ClassShareFile } fr
 
 /** The teacher's block `block` from the teacher job's file. */
 export async function readTeacherFfn(context: JobContext, block: number): Promise<FfnWeights> {
-  const path = join(context.input(teacherJob), commonFiles.teacher);
+  const path = context.input(teacherJob, commonFiles.teacher);
   const { tensors } = await readTensors(path, Object.values(ffnNames(block)));
   return hostFfn(tensors, block);
 }
@@ -29,7 +28,7 @@ export async function readEvidence(
 ): Promise<BlockEvidence> {
   let merged: BlockEvidence | undefined;
   for (const shard of indices(shards)) {
-    const path = join(context.input(statisticsJob(shard)), files.statistics(block));
+    const path = context.input(statisticsJob(shard), files.statistics(block));
     const part = await withSafetensors(path, async (file): Promise<BlockEvidence> => {
       const read = (name: string) => file.readTyped(name) as Promise<Float64Array>;
       const asked: [string, Float64Array][] = [];
@@ -57,7 +56,7 @@ export async function readTokenWeights(
   sampled: number,
 ): Promise<TokenWeights[]> {
   const { depth } = architecture;
-  const path = join(context.input(classShareJob), files.classShare);
+  const path = context.input(classShareJob, files.classShare);
   const { classShare } = await readJson<ClassShareFile>(path);
   if (classShare !== null && classShare.length !== depth) {
     throw new Error(`${path}: ${classShare.length} blocks, expected ${depth}`);
@@ -68,7 +67,7 @@ export async function readTokenWeights(
 }
 
 export async function readOrder(context: JobContext, block: number): Promise<Int32Array> {
-  const path = join(context.input(orderJob(block)), files.order);
+  const path = context.input(orderJob(block), files.order);
   return withSafetensors(path, async (file) => (await file.readTyped('units')) as Int32Array);
 }
 
@@ -79,9 +78,7 @@ export async function readHeldOutTokens(
   shards: number,
 ): Promise<Float32Array> {
   const parts = await Promise.all(
-    indices(shards).map((shard) =>
-      readFile(join(context.input(statisticsJob(shard)), files.heldOutTokens(block))),
-    ),
+    indices(shards).map((shard) => readFile(context.input(statisticsJob(shard), files.heldOutTokens(block)))),
   );
   const all = Buffer.concat(parts);
   return new Float32Array(all.buffer, all.byteOffset, all.byteLength / 4);
@@ -92,9 +89,7 @@ export async function openTokens(
   context: JobContext,
   { block, width, shards }: { readonly block: number; readonly width: number; readonly shards: number },
 ): ReturnType<typeof openTokenReader> {
-  const paths = indices(shards).map((shard) =>
-    join(context.input(statisticsJob(shard)), files.tokens(block)),
-  );
+  const paths = indices(shards).map((shard) => context.input(statisticsJob(shard), files.tokens(block)));
   return openTokenReader(paths, width);
 }
 
@@ -106,11 +101,9 @@ export async function writeDescendants(path: string, descendants: readonly FfnWe
   );
 }
 
-/** The descendants in `folder`, widest first; with `width`, that one alone. */
-export async function readDescendants(folder: string, width?: number): Promise<FfnWeights[]> {
-  return readFfns(join(folder, files.descendants), (all) =>
-    width === undefined ? [...all].sort().reverse() : [widthName(width)],
-  );
+/** The descendants of `writeDescendants`, widest first; with `width`, that one alone. */
+export async function readDescendants(path: string, width?: number): Promise<FfnWeights[]> {
+  return readFfns(path, (all) => (width === undefined ? [...all].sort().reverse() : [widthName(width)]));
 }
 
 /** One file for a whole model's FFN blocks, named by block. */

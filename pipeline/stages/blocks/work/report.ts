@@ -6,7 +6,7 @@ import type { Job, JobContext } from '../../../runner/contract.ts';
 import { readJson, writeFileAtomic, writeJsonAtomic } from '../../../util/atomic.ts';
 import { sha256File, type Json } from '../../../util/hash.ts';
 import type { BatchHandling } from '../../common/artefacts.ts';
-import { readSplits, readTeacherInfo } from '../../common/open.ts';
+import { readSplit, readTeacherInfo } from '../../common/open.ts';
 import {
   exportJob,
   files,
@@ -53,13 +53,13 @@ export async function run(
   context: JobContext,
 ): Promise<Json> {
   const { depth } = (await readTeacherInfo(context)).architecture;
-  const ranking = await readJson<RankingFile>(join(context.input(rankJob), files.ranking));
+  const ranking = await readJson<RankingFile>(context.input(rankJob, files.ranking));
   const polished = await readPolished(context, settings.polished);
   const distillation = await readDistillationGain(context, depth);
   const result: TestReport = {
     ...(await measureTest(context, settings, handling, ranking.allocated, polished)),
     ...(distillation && { distillation }),
-    manifestSha256: await sha256File(join(context.input(exportJob), 'manifest.json')),
+    manifestSha256: await sha256File(context.input(exportJob, 'manifest.json')),
   };
   await writeJsonAtomic(join(context.folder, files.report), result);
   const { seed, confidence } = settings;
@@ -82,10 +82,11 @@ interface PolishedModel {
 async function readPolished(context: JobContext, sparsities: readonly number[]): Promise<PolishedModel[]> {
   const found = await Promise.all(
     sparsities.map(async (sparsity) => {
-      const folder = context.optionalInput(polishJob(removedPercent(sparsity)));
-      if (folder === undefined) return [];
-      const ffns = await readBlocks(join(folder, files.descendants));
-      return [{ polished: await readJson<Polished>(join(folder, files.polished)), ffns }];
+      const job = polishJob(removedPercent(sparsity));
+      const weights = context.optionalInput(job, files.descendants);
+      if (weights === undefined) return [];
+      const polished = await readJson<Polished>(context.input(job, files.polished));
+      return [{ polished, ffns: await readBlocks(weights) }];
     }),
   );
   return found.flat();
@@ -98,7 +99,7 @@ async function measureTest(
   allocated: RankingFile['allocated'],
   polished: readonly PolishedModel[],
 ): Promise<Omit<TestReport, 'manifestSha256' | 'distillation'>> {
-  const images = (await readSplits(context)).items.test.length;
+  const images = (await readSplit(context, 'test')).items.length;
   if (images === 0) return { images };
   const polishedId = (sparsity: number) => `polished/${sparsity}`;
   const { models: scores } = await sweepSplit(context, { name: 'test', handling }, async (model) => {

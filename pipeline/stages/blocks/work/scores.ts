@@ -23,12 +23,12 @@ export async function readAllScores(
   jobOf: (shard: number) => string,
   shards: number,
 ): Promise<ReadonlyMap<string, Scores>> {
-  const folders = indices(shards).map((shard) => context.input(jobOf(shard)));
-  return mergeSweeps(await Promise.all(folders.map(readScores))).models;
+  const paths = indices(shards).map((shard) => context.input(jobOf(shard), files.scores));
+  return mergeSweeps(await Promise.all(paths.map(readScores))).models;
 }
 
-async function readScores(folder: string): Promise<SweepScores> {
-  return withSafetensors(join(folder, files.scores), async (file) => {
+async function readScores(path: string): Promise<SweepScores> {
+  return withSafetensors(path, async (file) => {
     const arrays: Record<string, Uint8Array | Float32Array> = {};
     for (const name of file.names) arrays[name] = (await file.readTyped(name)) as Uint8Array | Float32Array;
     return { ids: JSON.parse(file.metadata['ids']!) as string[], models: scoresFromArrays(arrays) };

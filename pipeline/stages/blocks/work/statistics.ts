@@ -9,7 +9,7 @@ import { indices, shardRange, type ImageHandling } from '../../common/artefacts.
 import { openSplit, openTeacher } from '../../common/open.ts';
 import { classShareJob, files } from '../artefacts.ts';
 import { runClassShare, type ClassShareJob } from './class-share.ts';
-import { loadEvidence, saveEvidence } from './evidence-checkpoint.ts';
+import { loadEvidence, saveEvidence } from '../../../recipe/evidence-checkpoint.ts';
 import { readTokenWeights } from './read.ts';
 import { openTokenFiles } from '../../../recipe/token-files.ts';
 

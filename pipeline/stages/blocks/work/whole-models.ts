@@ -9,7 +9,7 @@ import type { FfnWeights } from '../../../model/ffn-weights.ts';
 import type { JobContext } from '../../../runner/contract.ts';
 import { indices, shardRange, type BatchHandling } from '../../common/artefacts.ts';
 import { openSplit, openTeacher } from '../../common/open.ts';
-import { distillJob, refitJob } from '../artefacts.ts';
+import { distillJob, files, refitJob } from '../artefacts.ts';
 import type { UniformStep } from '../../../measure/allocations.ts';
 import { readDescendants } from './read.ts';
 
@@ -42,8 +42,8 @@ export async function uploadDescendants(
   const upload = async (jobOf: (block: number) => string) =>
     Promise.all(
       indices(depth).map(async (block) => {
-        const folder = context.optionalInput(jobOf(block));
-        return folder === undefined ? undefined : (await readDescendants(folder)).map(uploadFfn);
+        const path = context.optionalInput(jobOf(block), files.descendants);
+        return path === undefined ? undefined : (await readDescendants(path)).map(uploadFfn);
       }),
     );
   const refitted = kinds.refitted ? await upload(refitJob) : indices(depth).map(() => undefined);

@@ -1,13 +1,14 @@
 import { join } from 'node:path';
-import type { Preprocessing } from '../../../../datasets/contract.ts';
+import { splitNames, type Preprocessing } from '../../../../datasets/contract.ts';
 import { openPreparer } from '../../../../datasets/open-preparer.ts';
+import { drawnSplits, trainedOnWarning } from '../../../../datasets/split-sources.ts';
 import { makeSplits } from '../../../../datasets/splits.ts';
 import type { Config } from '../../../config/schema.ts';
 import type { ImageSize } from '../../../model/architecture.ts';
 import type { Job, JobContext } from '../../../runner/contract.ts';
 import { writeJsonAtomic } from '../../../util/atomic.ts';
 import type { Json } from '../../../util/hash.ts';
-import { commonFiles, type ImageHandling, type Plain } from '../artefacts.ts';
+import { commonFiles, splitFile, type ImageHandling, type Plain, type SplitFile } from '../artefacts.ts';
 
 export type SplitsSettings = Pick<Config['data'], 'source' | 'splits' | 'maxCorruptShare'> & {
   readonly shapes: Config['data']['shapes'] | null;
@@ -24,8 +25,8 @@ export type SplitsHandling = ImageHandling & { readonly preprocessing: Plain<Pre
 
 /**
  * Draws the splits and proves them disjoint by content.
- * Reads: the data source. Writes: splits.json (ids, labels, content hashes, skipped images). Costs: one read and
- * decode of the images used (decoded images stay in the cache).
+ * Reads: the data source. Writes: a file per split (ids, labels, content hashes), the classes, where the splits are from,
+ * and what was skipped. Costs: one read and decode of the images used (decoded images stay in the cache).
  */
 export async function run(
   { settings, handling }: Job<SplitsSettings, SplitsHandling>,
@@ -37,12 +38,23 @@ export async function run(
   const { seed, trains } = settings;
   for (const warning of source.account?.warnings ?? []) context.warn(warning);
   const splits = await makeSplits(source, settings, { seed, needTrain: trains, preparer }, context);
-  await writeJsonAtomic(join(context.folder, commonFiles.splits), splits);
+  const write = (name: string, value: unknown) => writeJsonAtomic(join(context.folder, name), value);
+  for (const name of splitNames) {
+    const file: SplitFile = { items: splits.items[name], sha256: splits.hashes[name] };
+    await write(splitFile(name), file);
+  }
+  await write(commonFiles.classes, splits.classes);
+  await write(commonFiles.sources, splits.sources);
+  await write(commonFiles.skipped, splits.skipped);
   const [first] = splits.skipped;
   if (first !== undefined) {
     context.warn(`${splits.skipped.length} unusable images skipped, e.g. ${first.id}: ${first.why}`);
   }
   const { train, calibration, selection, test } = splits.items;
+  for (const name of ['selection', 'test'] as const) {
+    const { from, images, mayBeTrainedOn } = splits.sources[name];
+    if (mayBeTrainedOn) context.warn(trainedOnWarning(name, `${images} images`, from));
+  }
   return {
     source: source.description,
     ...(source.account !== undefined && { account: source.account.lines }),
@@ -50,6 +62,7 @@ export async function run(
     calibration: calibration.length,
     selection: selection.length,
     test: test.length,
+    from: drawnSplits.map((name) => `${name} ${splits.sources[name].from}`).join(', '),
     skipped: splits.skipped.length,
   };
 }

@@ -22,7 +22,7 @@ import {
   type TeacherInfo,
 } from '../artefacts.ts';
 import { fileCheckpoint } from '../checkpoint.ts';
-import { openSplit, openTeacher, readSplits, readTeacherInfo } from '../open.ts';
+import { openSplit, openTeacher, readClasses, readTeacherInfo } from '../open.ts';
 import { betterPreset } from './better-preset.ts';
 
 export type ModelSettings = {
@@ -102,7 +102,7 @@ async function checkTeacher({ settings, handling }: CheckJob, context: JobContex
   const { confidence, imported } = settings;
   const { images: access, batchSize } = handling;
   const { architecture, preprocessing } = await readTeacherInfo(context);
-  const { classes } = await readSplits(context);
+  const classes = await readClasses(context);
   if (classes.length !== architecture.classes) {
     fail({
       reason: 'data-invalid',

@@ -10,7 +10,10 @@ describe('stages/distillation-gain', () => {
   /** Of so many blocks, of which the last one's job failed. */
   const gainOf = (depth: number) =>
     readDistillationGain(
-      { optionalInput: (id) => (id === `distill/block-0${depth - 1}` ? undefined : join(folder, id)) },
+      {
+        optionalInput: (id, file) =>
+          id === `distill/block-0${depth - 1}` ? undefined : join(folder, id, file ?? ''),
+      },
       depth,
     );
   const write = async (block: number, descendants: object[], looks?: object[]) => {

@@ -9,7 +9,7 @@ describe('the names of the streams of a chain', () => {
     heldOut: 10,
     seed: 1,
     preprocessing: 'p',
-    splits: 's',
+    calibration: 's',
     teacher: 't',
   };
   const prefix = ['block 0', 'block 1'];
@@ -35,7 +35,7 @@ describe('the names of the streams of a chain', () => {
       heldOut: 9,
       seed: 2,
       preprocessing: 'P',
-      splits: 'S',
+      calibration: 'S',
       teacher: 'T',
     };
     for (const [key, value] of Object.entries(others)) {

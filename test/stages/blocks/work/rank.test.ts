@@ -34,7 +34,7 @@ describe('the work of rank', () => {
     write(join(profileJob, 'latency.json'), { widths: times });
     const context = {
       folder,
-      input: (job: string) => join(folder, job),
+      input: (job: string, file: string) => join(folder, job, file),
       optionalInput: () => undefined,
       warn: (text: string) => warnings.push(text),
     } as unknown as JobContext;

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { EvidenceState } from '../../../../pipeline/recipe/evidence.ts';
-import { loadEvidence, saveEvidence } from '../../../../pipeline/stages/blocks/work/evidence-checkpoint.ts';
-import { present } from '../../../support/present.ts';
+import type { EvidenceState } from '../../pipeline/recipe/evidence.ts';
+import { loadEvidence, saveEvidence } from '../../pipeline/recipe/evidence-checkpoint.ts';
+import { present } from '../support/present.ts';
 
 const state = (count: number): EvidenceState => ({
   statistics: {

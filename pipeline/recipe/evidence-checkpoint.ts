@@ -1,11 +1,10 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { blockName } from '../../../model/architecture.ts';
-import { withSafetensors, writeSafetensors, type NamedArrays } from '../../../model/safetensors.ts';
-import type { EvidenceState } from '../../../recipe/evidence.ts';
-import { readJson, writeJsonAtomic } from '../../../util/atomic.ts';
-import { indices } from '../../common/artefacts.ts';
+import { blockName } from '../model/architecture.ts';
+import { withSafetensors, writeSafetensors, type NamedArrays } from '../model/safetensors.ts';
+import type { EvidenceState } from './evidence.ts';
+import { readJson, writeJsonAtomic } from '../util/atomic.ts';
 
 /** How far a calibration pass has come. */
 export interface PassProgress {
@@ -51,7 +50,7 @@ export async function loadEvidence(
   const path = join(folder, progressFile);
   if (!existsSync(path)) return undefined;
   const states: EvidenceState[] = [];
-  for (const block of indices(depth)) {
+  for (let block = 0; block < depth; block++) {
     const state: Record<string, Record<string, unknown>> = {};
     const put = (key: string, value: unknown): void => {
       const [part, name] = key.split('/') as [string, string];
