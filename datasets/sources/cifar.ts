@@ -1,6 +1,7 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fail } from '../../pipeline/util/failure.ts';
+import { readPlainFile } from '../../pipeline/util/plain-file.ts';
 import type { Item, Source } from '../contract.ts';
 import { failMissing } from '../missing.ts';
 import { known } from '../../pipeline/util/known.ts';
@@ -52,7 +53,7 @@ export async function openCifar(folder: string, kind: 'cifar10' | 'cifar100'): P
   for (const origin of ['train', 'test'] as const) {
     let index = 0;
     for (const path of files[origin]) {
-      for (const record of records(path, await readFile(path), labelBytes, classes)) {
+      for (const record of records(path, await readPlainFile(path), labelBytes, classes)) {
         const id = `${origin}:${String(index++).padStart(5, '0')}`;
         items.push({ id, label: record[labelBytes - 1]!, origin });
         contents.set(id, record.subarray(labelBytes));
@@ -133,7 +134,7 @@ function interleave(planes: Uint8Array): Uint8Array {
 }
 
 async function classNames(path: string, count: number): Promise<readonly string[]> {
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+  const text = await readPlainFile(path, 1e6).then(String, (error: unknown) => {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   });

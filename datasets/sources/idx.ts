@@ -1,9 +1,10 @@
-import { open, readdir, readFile } from 'node:fs/promises';
+import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { constants, gunzip, gunzipSync } from 'node:zlib';
 import { fail } from '../../pipeline/util/failure.ts';
 import { formatBytes } from '../../pipeline/util/format.ts';
+import { openFlags, readPlainFile } from '../../pipeline/util/plain-file.ts';
 import type { Item, Source } from '../contract.ts';
 import { failMissing } from '../missing.ts';
 import { known } from '../../pipeline/util/known.ts';
@@ -150,7 +151,7 @@ async function readIdx(path: string, dimensions: 1 | 3): Promise<{ sizes: number
       `no more than its ${formatBytes(fileBytes)} can hold`,
     );
   }
-  const raw = await readFile(path);
+  const raw = await readPlainFile(path);
   const bytes = zipped
     ? await inflate(raw, { maxOutputLength: total }).catch((error: unknown) => {
         const { code, message } = error as NodeJS.ErrnoException;
@@ -166,7 +167,7 @@ async function readIdx(path: string, dimensions: 1 | 3): Promise<{ sizes: number
 }
 
 async function readHead(path: string, zipped: boolean): Promise<{ head: Buffer; fileBytes: number }> {
-  const file = await open(path, 'r');
+  const file = await open(path, openFlags);
   try {
     const { size } = await file.stat();
     const start = Buffer.alloc(Math.min(size, 512));

@@ -22,6 +22,12 @@ export function findConfigFile(nameOrPath: string, cwd: string, searchFolder: st
       if (statSync(path, { throwIfNoEntry: false })?.isFile()) return path;
     }
   }
+  const there = resolve(cwd, nameOrPath);
+  const other = statSync(there, { throwIfNoEntry: false });
+  if (other !== undefined) {
+    const found = other.isDirectory() ? 'a folder' : 'a pipe, a socket or a device';
+    fail({ reason: 'file-invalid', subject: nameOrPath, found, expected: 'a YAML file' });
+  }
   const listed = isBareName ? [...new Set(folders)] : [dirname(resolve(cwd, nameOrPath))];
   const found = listed.map((folder) => ({ folder, names: yamlFiles(folder) }));
   const names = found.flatMap((entry) => entry.names);

@@ -1,5 +1,6 @@
 import { isAbsolute, relative, sep } from 'node:path';
 import { fail } from '../util/failure.ts';
+import { oneLine } from '../util/printable.ts';
 
 /** Where a value was written: a file with line and column (from 1), or a command-line option as it was typed. */
 export interface Place {
@@ -27,6 +28,11 @@ export function formatPath(path: KeyPath): string {
   );
 }
 
+/** A key may be as long as its file. */
+function cut(key: string): string {
+  return key.length > 120 ? `${key.slice(0, 117)}...` : key;
+}
+
 /** The shorter way to name a file: relative to `cwd` when it is below it. */
 export function displayPath(path: string, cwd: string): string {
   if (!isAbsolute(path)) return path;
@@ -42,8 +48,13 @@ export function formatProblem({ place, path, message }: Problem, cwd: string): s
 function subjectOf({ place, path }: Pick<Problem, 'place' | 'path'>, cwd: string): string {
   const where = displayPath(place.source, cwd);
   const position = place.line === undefined ? '' : `:${place.line}:${place.column ?? 1}`;
-  return path.length === 0 ? `${where}${position}` : `${where}${position} ${formatPath(path)}`;
+  return path.length === 0
+    ? `${where}${position}`
+    : `${where}${position}${position === '' ? ', ' : ' '}${cut(oneLine(formatPath(path)))}`;
 }
+
+/** Nobody mends more before trying again. */
+const shown = 50;
 
 /** @throws BlockForgeError `config-invalid` with every problem, in the order of the file; returns if there is none. */
 export function failOnProblems(problems: readonly Problem[], file: string, cwd: string): void {
@@ -66,7 +77,8 @@ export function failOnProblems(problems: readonly Problem[], file: string, cwd: 
     subject: displayPath(file, cwd),
     found: [
       `${problems.length} problems`,
-      ...sorted.map((problem) => `  ${formatProblem(problem, cwd)}`),
+      ...sorted.slice(0, shown).map((problem) => `  ${formatProblem(problem, cwd)}`),
+      ...(sorted.length > shown ? [`  and ${sorted.length - shown} more`] : []),
     ].join('\n'),
   });
 }

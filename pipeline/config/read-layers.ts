@@ -1,10 +1,15 @@
-import { readFileSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
+import { readPlainFileSync } from '../util/plain-file.ts';
+import { failureOf } from '../util/system-failure.ts';
 import { expandEnvironment } from './expand.ts';
 import type { Environment } from './expand.ts';
 import type { ConfigNode, MapNode } from './node.ts';
 import { parseYaml } from './parse.ts';
 import type { Place, Problem } from './problem.ts';
+
+const maxBytes = 1e6;
+const maxLayers = 40;
+const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
  * A config file and everything it extends, the deepest base first. `extends: other.yaml` is relative to the file it
@@ -24,6 +29,14 @@ export function readLayers(file: string, environment: Environment, problems: Pro
     layers.unshift(rest);
     next = base;
     if (base === undefined) break;
+    if (seen.length === maxLayers) {
+      problems.push({
+        place: base.from,
+        path: ['extends'],
+        message: `more than ${maxLayers} files extend each other`,
+      });
+      break;
+    }
     if (seen.includes(base.file)) {
       const cycle = [...seen.slice(seen.indexOf(base.file)), base.file].map((path) => basename(path));
       const message = `goes in a circle: ${cycle.join(' -> ')}`;
@@ -38,10 +51,9 @@ export function readLayers(file: string, environment: Environment, problems: Pro
 function readLayer(file: string, from: Place, problems: Problem[]): MapNode | undefined {
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    text = utf8.decode(readPlainFileSync(file, maxBytes));
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const message = code === 'ENOENT' ? `no such file: ${file}` : `${file} cannot be read (${code})`;
+    const message = whyUnreadable(error, file);
     problems.push({ place: from, path: from.source === file ? [] : ['extends'], message });
     return undefined;
   }
@@ -57,6 +69,15 @@ function readLayer(file: string, from: Place, problems: Problem[]): MapNode | un
     problems.push({ place: root.place, path: [], message });
   }
   return undefined;
+}
+
+function whyUnreadable(error: unknown, file: string): string {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT') return `no such file: ${file}`;
+  if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA') return `${file} is not UTF-8 text`;
+  const failure = failureOf(error);
+  if (failure === undefined) throw error;
+  return `${file} cannot be read: ${failure.found}`;
 }
 
 /** The layer without its `extends`, and the file that named. */

@@ -1,7 +1,8 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { z } from 'zod';
-import { fail } from '../util/failure.ts';
+import { BlockForgeError, fail } from '../util/failure.ts';
 import { isRecord } from '../util/foreign-value.ts';
+import { readPlainFile } from '../util/plain-file.ts';
 
 /** What is wrong with a document, at one place in it. */
 export interface DocumentProblem {
@@ -95,8 +96,9 @@ export async function readBoundedJson(
   try {
     const { size } = await stat(path);
     if (size > maxBytes) return { problem: `${size} bytes` };
-    value = JSON.parse(await readFile(path, 'utf8'));
+    value = JSON.parse((await readPlainFile(path, maxBytes)).toString('utf8'));
   } catch (error) {
+    if (error instanceof BlockForgeError) return { problem: error.failure.found };
     return { problem: `damaged: ${(error as Error).message}` };
   }
   const excess = excessOf(value);

@@ -3,7 +3,8 @@ import { fail } from '../util/failure.ts';
 import { showValue } from '../util/foreign-value.ts';
 import type { HostTensor } from './host-weights.ts';
 import { checkedSize, headerLength, headerOf } from './safetensors-header.ts';
-import { allocate, openFlags, refuseOpen } from './untrusted-file.ts';
+import { openFlags } from '../util/plain-file.ts';
+import { allocate, refuseOpen } from './untrusted-file.ts';
 
 /**
  * All tensors of a file of float32 ones, in one blocking read and one array. For a process whose event loop is kept

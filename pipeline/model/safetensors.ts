@@ -4,7 +4,8 @@ import { fail } from '../util/failure.ts';
 import { showValue } from '../util/foreign-value.ts';
 import type { HostWeights } from './host-weights.ts';
 import { parseHeader, type Dtype, type SafetensorsHeader, type TensorInfo } from './safetensors-header.ts';
-import { allocate, openFlags, refuseOpen } from './untrusted-file.ts';
+import { openFlags } from '../util/plain-file.ts';
+import { allocate, refuseOpen } from './untrusted-file.ts';
 
 export type { SafetensorsHeader, TensorInfo } from './safetensors-header.ts';
 

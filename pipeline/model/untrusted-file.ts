@@ -1,9 +1,4 @@
 import { fail } from '../util/failure.ts';
-import { constants } from 'node:fs';
-
-// Where a pipe lies under a name, a blocking open would wait for its writer for ever. Windows has no such flag.
-const flags: { readonly O_RDONLY: number; readonly O_NONBLOCK?: number } = constants;
-export const openFlags = flags.O_RDONLY | (flags.O_NONBLOCK ?? 0);
 
 /** @throws BlockForgeError `file-missing`, `file-invalid`; what is no error of the system is thrown as it is */
 export function refuseOpen(error: unknown, path: string): never {

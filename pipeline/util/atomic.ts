@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
 import { fail } from './failure.ts';
 import { makeFolder } from './make-folder.ts';
+import { readPlainFile } from './plain-file.ts';
 import { refuseWrite } from './system-failure.ts';
 
 /** Writes beside the target, flushes to disk, renames: a crash leaves the old file or the new one, never a half. */
@@ -35,7 +36,7 @@ export async function writeJsonAtomic(path: string, value: unknown): Promise<voi
 export async function readJson<T>(path: string): Promise<T> {
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = (await readPlainFile(path)).toString('utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     return fail({ reason: 'file-missing', subject: path, found: 'no such file' }, error);

@@ -1,11 +1,12 @@
 import { basename, join } from 'node:path';
 import type { Dirent } from 'node:fs';
-import { opendir, readFile, stat } from 'node:fs/promises';
+import { opendir, stat } from 'node:fs/promises';
 import type { ManifestFile } from '../library/manifest.ts';
 import { inspectFile, type FileProblem } from '../library/listed-file.ts';
 import { inspectDocument, type DocumentKind } from '../library/document.ts';
 import { filesOf, type Library } from '../library/open.ts';
 import { setAsideName } from '../runner/user-files.ts';
+import { readPlainFile } from '../util/plain-file.ts';
 import { tally, type Check, type Finding, type Note } from './finding.ts';
 
 /**
@@ -162,7 +163,7 @@ async function additionNote(path: string, manifestSha256: string): Promise<strin
   if ((await stat(path)).size > maxJsonBytes) return 'too large to be looked at';
   let value: unknown;
   try {
-    value = JSON.parse(await readFile(path, 'utf8'));
+    value = JSON.parse((await readPlainFile(path, maxJsonBytes)).toString('utf8'));
   } catch {
     return 'not JSON';
   }

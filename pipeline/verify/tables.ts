@@ -1,5 +1,6 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { isRecord, showValue } from '../util/foreign-value.ts';
+import { readPlainFile } from '../util/plain-file.ts';
 import type { Manifest, ManifestBlock, ManifestFile } from '../library/manifest.ts';
 import type { Library } from '../library/open.ts';
 import { rankingCsv, rankingJson } from '../library/ranking-table.ts';
@@ -165,7 +166,7 @@ async function readTable(
   if (size > maxTableBytes) {
     return { content: '', problem: { found: `${size} bytes`, expected: `at most ${maxTableBytes}` } };
   }
-  return { content: await readFile(path, 'utf8') };
+  return { content: (await readPlainFile(path, maxTableBytes)).toString('utf8') };
 }
 
 function parseJson(content: string): unknown {

@@ -82,7 +82,7 @@ describe('cli/main', () => {
       [
         'error: broken.yaml: 2 problems',
         '  broken.yaml:3:1 sed: unknown key; did you mean "seed"?',
-        '  --set distill.epoch=3 distill.epoch: unknown key here; did you mean distill.duration.epochs?',
+        '  --set distill.epoch=3, distill.epoch: unknown key here; did you mean distill.duration.epochs?',
         '',
       ].join('\n'),
     );
