@@ -155,7 +155,25 @@ function describeUnion(
     return inside(branches.find((errors) => !isOther(errors)) ?? branches[0] ?? []);
   }
   if (value === null || typeof value !== 'object' || Array.isArray(value) || maps.length === 0) {
+    // Of the right kind for one of them, which then says what is wrong with it.
+    const ofKind = branches.find((errors) =>
+      errors.every(({ code }) => code !== 'invalid_type' && code !== 'invalid_value'),
+    );
+    if (ofKind !== undefined && ofKind.length > 0 && values.length === 0)
+      return ofKind.flatMap((error) => describeIssue(error, [...path, ...(error.path as KeyPath)], given));
+    const kinds = branches.flatMap((errors) =>
+      errors.flatMap((error) =>
+        error.code === 'invalid_type' && error.path.length === 0 && error.expected !== 'object'
+          ? [kindNames[error.expected] ?? error.expected]
+          : error.code === 'too_small' && error.path.length === 0
+            ? [`a number of ${atLeast(error)}`]
+            : error.code === 'too_big' && error.path.length === 0
+              ? [`a number of at most ${error.maximum}`]
+              : [],
+      ),
+    );
     const choices = [
+      ...new Set(kinds),
       ...(values.length === 0 ? [] : [`${values.length > 1 ? 'one of ' : ''}${oneOf(values)}`]),
       ...maps.map((own) => `a map with ${own.length === 1 ? own[0] : own.join(', ')}`),
     ];

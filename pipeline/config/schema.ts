@@ -7,12 +7,17 @@ import { engineChoices } from '../tensor/installed.ts';
  * What every run's YAML has, whatever its method, which adds the rest (`MethodSchema`). Every key has its default in a
  * schema, so `{ teacher, data }` is a complete config. Unknown keys are errors (strict objects).
  */
-export const positiveInteger = z.int().positive();
+/** Bounded, as every amount is that work or memory grows with: what no machine can do is refused before it is begun. */
+export const positiveInteger = z.int().positive().max(1e9);
+const amount = z.int().min(0).max(1e9);
+/** Epochs or minutes. */
+export const duration = z.number().positive().max(1e6);
+const side = positiveInteger.max(16_384);
 /** Of images in pixels: a number for a square, else [height, width]. */
 export const imageSize = z.union([
-  positiveInteger,
+  side,
   z
-    .tuple([positiveInteger, positiveInteger])
+    .tuple([side, side])
     .refine(([height, width]) => height !== width, 'a square is one number')
     .readonly(),
 ]);
@@ -27,27 +32,27 @@ const architectureSchema = z.strictObject({
     })
     .optional(),
   imageSize,
-  patchSize: positiveInteger,
+  patchSize: side,
   channels: z.union([z.literal(1), z.literal(3)]).default(3),
-  width: positiveInteger,
-  depth: positiveInteger,
-  heads: positiveInteger,
-  hidden: positiveInteger,
-  classes: positiveInteger,
+  width: positiveInteger.max(100_000),
+  depth: positiveInteger.max(1000),
+  heads: positiveInteger.max(100_000),
+  hidden: positiveInteger.max(1e6),
+  classes: positiveInteger.max(1e6),
   layerNormEpsilon: z.number().positive().default(1e-6),
   gelu: z.enum(geluNames).default('exact'),
 });
 
 const trainSchema = z.strictObject({
   architecture: architectureSchema,
-  epochs: positiveInteger.default(20),
+  epochs: positiveInteger.max(1e6).default(20),
   batchSize: positiveInteger.default(128),
   learningRate: z.number().positive().default(1e-3),
   weightDecay: z.number().min(0).default(0.05),
-  warmupEpochs: z.number().min(0).default(1),
+  warmupEpochs: z.number().min(0).max(1e6).default(1),
   labelSmoothing: fraction.default(0.1),
   augment: z
-    .strictObject({ flip: z.boolean().default(false), cropPadding: z.int().min(0).default(2) })
+    .strictObject({ flip: z.boolean().default(false), cropPadding: z.int().min(0).max(1000).default(2) })
     .prefault({}),
   /** Share of the training images held out to choose the best epoch. */
   heldOut: z.number().gt(0).lt(0.5).default(0.05),
@@ -110,20 +115,18 @@ const dataSchema = z.strictObject({
       selection: z
         .union([positiveInteger, z.strictObject({ images: positiveInteger, ...splitPart, ...unseen })])
         .default(1000),
-      test: z
-        .union([z.int().min(0), z.strictObject({ images: z.int().min(0), ...splitPart, ...unseen })])
-        .default(1000),
+      test: z.union([amount, z.strictObject({ images: amount, ...splitPart, ...unseen })]).default(1000),
     })
     .prefault({}),
   /** Share of unreadable images that is skipped with a warning; above it the run stops. */
   maxCorruptShare: fraction.default(0.01),
   /** Bound of the decoded-image cache on disk. */
-  cacheBytes: positiveInteger.default(20e9),
+  cacheBytes: z.int().positive().default(20e9),
   /** Only for `shapes`. */
   shapes: z
     .strictObject({
       images: positiveInteger.default(6000),
-      size: positiveInteger.default(32),
+      size: positiveInteger.max(4096).default(32),
       noise: fraction.default(0.08),
     })
     .prefault({}),

@@ -1,16 +1,16 @@
 import { z } from 'zod';
 import { criterionNames } from '../compress/order/criterion-names.ts';
-import { fraction, positiveInteger } from '../config/schema.ts';
+import { duration, fraction, positiveInteger } from '../config/schema.ts';
 
 /**
  * How long distillation takes: epochs or steps of each block, or wall-clock minutes of all blocks together, an equal share
  * for each. Minutes become steps by the rate measured when a block starts, so the learning rate still decays to zero and
  * an interrupted run goes on to the same weights; but two runs by the minute do not agree to the bit.
  */
-const duration = z.union([
-  z.strictObject({ epochs: z.number().positive() }),
+const distillDuration = z.union([
+  z.strictObject({ epochs: duration }),
   z.strictObject({ steps: positiveInteger }),
-  z.strictObject({ minutes: z.number().positive() }),
+  z.strictObject({ minutes: duration }),
 ]);
 
 /** Of `statistics`: what is asked of the calibration images. */
@@ -60,7 +60,7 @@ export const recipeFields = {
   distill: z
     .strictObject({
       enabled: z.boolean().default(true),
-      duration: duration.default({ epochs: 10 }),
+      duration: distillDuration.default({ epochs: 10 }),
       batchTokens: positiveInteger.default(4096),
       optimizer: z.enum(['adamw', 'adam']).default('adamw'),
       learningRate: z.number().positive().default(1e-3),

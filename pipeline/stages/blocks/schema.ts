@@ -16,13 +16,13 @@ export const blocksSchema = configSchema.extend({
        * Jobs that the calibration images are divided among; null: one per 2,048 images. More jobs than one differ from one
        * in the last digits.
        */
-      shards: positiveInteger.nullable().default(null),
+      shards: positiveInteger.max(1000).nullable().default(null),
     })
     .prefault({}),
   descendants: z
     .strictObject({
       /** Shares of hidden units removed; 0, the teacher's own block, is always in the library. */
-      sparsities: z.array(z.number().gt(0).lt(1)).min(1).default([0.4, 0.5, 0.6, 0.7]),
+      sparsities: z.array(z.number().gt(0).lt(1)).min(1).max(100).default([0.4, 0.5, 0.6, 0.7]),
       /** Widths are rounded to a multiple of this. */
       widthMultiple: positiveInteger.default(8),
     })
@@ -31,19 +31,19 @@ export const blocksSchema = configSchema.extend({
     .strictObject({
       ...measureFields,
       /** Jobs that the selection images are divided among; null: one per 2,048 images. */
-      shards: positiveInteger.nullable().default(null),
+      shards: positiveInteger.max(1000).nullable().default(null),
       /** What the other blocks are while a descendant is measured. `teacher` is always measured, listed or not. */
       contexts: z
         .array(z.enum(['teacher', 'middle', 'sparsest']))
         .min(1)
         .default(['teacher', 'middle', 'sparsest']),
       /** Random compositions that are measured to see how well deltas predict them; 0 for none. */
-      compositions: z.int().min(0).default(32),
+      compositions: z.int().min(0).max(100_000).default(32),
       latency: z
         .strictObject({
           batchSize: positiveInteger.default(1),
-          warmup: positiveInteger.default(10),
-          iterations: positiveInteger.default(50),
+          warmup: positiveInteger.max(1e6).default(10),
+          iterations: positiveInteger.max(1e6).default(50),
         })
         .prefault({}),
     })
@@ -52,7 +52,7 @@ export const blocksSchema = configSchema.extend({
   polish: z
     .strictObject({
       /** Uniform models to polish, of `descendants.sparsities`; none by default. */
-      sparsities: z.array(z.number().gt(0).lt(1)).default([]),
+      sparsities: z.array(z.number().gt(0).lt(1)).max(100).default([]),
       steps: positiveInteger.default(300),
       /** Images of a step. */
       batchSize: positiveInteger.default(32),
