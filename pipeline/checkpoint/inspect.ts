@@ -1,18 +1,16 @@
 import type { Preprocessing } from '../../datasets/contract.ts';
 import { fail } from '../util/failure.ts';
 import { imageSizeText, isSameSize, type Architecture, type ImageSize } from '../model/architecture.ts';
-import { canonicalShapes } from '../model/host-weights.ts';
 import { knownNames, namedArchitecture, type NamedArchitecture } from './architectures.ts';
 import type { ClassLabels } from './class-labels.ts';
-import { detectNaming, type NamingName } from './naming.ts';
+import { assemble, type Assembly } from './assemble.ts';
+import { detectNaming, refuseUnknownNames, type NamingName } from './naming.ts';
 import { fetchFromHub, isHubName, type HubOptions } from './hub.ts';
 import { locateCheckpoint, type StoredCheckpoint } from './locate.ts';
 import { canonicalNaming, readOwnFile } from './own-file.ts';
-import { checkTensors, readShapes, type ShapeFacts } from './shapes.ts';
+import { readShapes, type ShapeFacts } from './shapes.ts';
 import { poolHints, poolNameOf, resolvePool, type PoolName } from './pool.ts';
 import { readSideConfig, type SideConfig } from './side-config.ts';
-import { listed } from './unsupported.ts';
-import { known } from '../util/known.ts';
 
 /** What shapes cannot tell, from the YAML; overrides config.json and the named architecture. */
 export interface ArchitectureHints {
@@ -20,6 +18,10 @@ export interface ArchitectureHints {
   readonly layerNormEpsilon?: number | undefined;
   readonly gelu?: Architecture['gelu'] | undefined;
   readonly pool?: PoolName | undefined;
+  /** What stands before the names of the model to read, of several in the file. */
+  readonly prefix?: string | undefined;
+  /** Tensors, or what stands before their names, that the model's answer does not depend on. */
+  readonly ignore?: readonly string[] | undefined;
   /** Of the images whose positions the weights have: these are not interpolated. */
   readonly imageSize?: ImageSize | undefined;
 }
@@ -43,8 +45,10 @@ export interface Inspection {
   readonly classLabels: () => ClassLabels | undefined;
   /** Where each fact that shapes cannot tell came from. */
   readonly origin: Readonly<Record<Untold, string> & { pool?: string }>;
-  /** Canonical name -> the stored tensors that make it, stacked along the first axis. */
-  readonly tensors: Readonly<Record<string, readonly { readonly file: string; readonly name: string }[]>>;
+  /** Canonical name -> how the stored tensors make it. */
+  readonly tensors: Assembly['tensors'];
+  /** What is left out, folded or taken to be zero. */
+  readonly notes: readonly string[];
 }
 
 const untold = ['heads', 'layerNormEpsilon', 'gelu'] as const;
@@ -57,17 +61,15 @@ type Untold = (typeof untold)[number];
  */
 export async function inspectCheckpoint(path: string, options: InspectOptions = {}): Promise<Inspection> {
   const local = isHubName(path) ? await fetchFromHub(path, options.hub) : path;
-  const stored = await locateCheckpoint(local, options.architectureName);
+  const found = await locateCheckpoint(local, options.architectureName);
+  const stored = { ...found, tensors: withoutIgnored(found, options.hints?.ignore) };
   const own = readOwnFile(stored);
   const naming =
     own?.architecture === undefined
-      ? (detectNaming(new Set(stored.tensors.keys())) ?? refuseUnknown(stored))
+      ? (detectNaming(stored, options.hints?.prefix) ?? refuseUnknownNames(stored))
       : canonicalNaming;
   const toldSizes = [options.hints?.imageSize, own?.imageSize].filter((size) => size !== undefined);
-  const facts =
-    own?.architecture === undefined
-      ? readShapes(stored, naming, toldSizes)
-      : checkTensors(stored, naming, own.architecture);
+  const facts = own?.architecture ?? readShapes(stored, naming, toldSizes);
   const side = await readSideConfig(stored.folder);
   const named = lookUp(options.architectureName, side, facts, stored.path);
   const { values, origin } = resolveUntold(stored, options, own?.untold, side, named);
@@ -78,10 +80,11 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
         ['the file itself', own && poolNameOf(own.untold.pool)],
         ['config.json', side.pool],
       ],
-      false,
+      own === undefined ? naming.isNormAfterPool : own.untold.pool === 'mean',
     ) ?? refuseUnknownPool(stored);
   const { pool } = pooling;
   const architecture: Architecture = { ...facts, ...values, ...(pool && { pool }) };
+  const { tensors, notes } = assemble(stored, naming, architecture);
   const { width, imageSize, channels } = architecture;
   if (width % architecture.heads !== 0) {
     fail({
@@ -113,24 +116,27 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
     }),
     classLabels: side.classLabels ?? (() => undefined),
     origin: { ...origin, ...(pooling.origin !== undefined && { pool: pooling.origin }) },
-    tensors: Object.fromEntries(
-      Object.keys(canonicalShapes(architecture)).map((canonical) => [
-        canonical,
-        naming.stored(canonical).map((name) => ({ file: known(stored.tensors, name).file, name })),
-      ]),
-    ),
+    tensors,
+    notes: [...naming.notes, ...notes],
   };
 }
 
-function refuseUnknown(stored: StoredCheckpoint): never {
-  return fail({
-    reason: 'checkpoint-unsupported',
-    subject: stored.path,
-    found: `tensors of no known Vision Transformer: ${listed([...stored.tensors.keys()])}`,
-    expected:
-      'the names of timm (patch_embed.proj.weight), Hugging Face (vit.embeddings...) or torchvision (conv_proj.weight)',
-    next: "export the whole classifier with its library's own names",
-  });
+/** @throws BlockForgeError `config-invalid` for one that no tensor has: a slip would go unnoticed */
+function withoutIgnored(
+  { tensors, path }: StoredCheckpoint,
+  ignore: readonly string[] = [],
+): StoredCheckpoint['tensors'] {
+  const isOf = (name: string, entry: string) => name === entry || name.startsWith(entry.replace(/\.?$/, '.'));
+  const idle = ignore.find((entry) => ![...tensors.keys()].some((name) => isOf(name, entry)));
+  if (idle !== undefined) {
+    fail({
+      reason: 'config-invalid',
+      subject: 'teacher.hints.ignore',
+      found: `"${idle}"`,
+      expected: `a tensor of ${path}, or what stands before several names`,
+    });
+  }
+  return new Map([...tensors].filter(([name]) => !ignore.some((entry) => isOf(name, entry))));
 }
 
 function refuseUnknownPool({ path }: StoredCheckpoint): never {

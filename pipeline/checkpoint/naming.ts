@@ -1,140 +1,154 @@
-export type NamingName = 'timm' | 'huggingface' | 'torchvision';
+import { fail } from '../util/failure.ts';
+import { findHead } from './head.ts';
+import type { StoredCheckpoint } from './locate.ts';
+import { namings, type BlockTable, type NamingName, type NamingTable } from './namings.ts';
+import { listed } from './unsupported.ts';
 
-/** How one family of checkpoints names what `canonicalShapes` lists, for one file and its prefixes. */
+export type { NamingName } from './namings.ts';
+
+/** How one file names what `canonicalShapes` lists. */
 export interface Naming {
   readonly name: NamingName;
   /** The stored tensors that make a canonical one; several are stacked along the first axis (separate q, k, v). */
   stored(canonical: string): readonly string[];
-  /** True for tensors the forward pass of a classifier never uses. */
-  ignores(stored: string): boolean;
-}
-
-/**
- * A family as a table. Keys are canonical names without `.weight` or `.bias`, values stored names in which `{part}`
- * stands for `weight` or `bias`. `frame` names are complete; `layer` names are below `block`, with `{index}`.
- */
-export interface NamingTable {
-  readonly name: NamingName;
-  readonly frame: Readonly<Record<string, string>>;
-  readonly block: string;
-  readonly layer: Readonly<Record<string, readonly string[]>>;
-  readonly ignored?: RegExp;
+  /** A tensor that multiplies the outputs of the layer of a canonical tensor (LayerScale), where the file has it. */
+  scale(canonical: string): string | undefined;
+  /** The last norm comes after pooling (timm's `fc_norm`). */
+  readonly isNormAfterPool: boolean;
+  /** Whether a tensor is of another model in the file than the one that was asked for. */
+  isOther(stored: string): boolean;
+  /** What was left out or is named otherwise than usual, for people. */
+  readonly notes: readonly string[];
 }
 
 /** A canonical name taken apart: `blocks.3.mlp.fc1.weight` -> 3, `mlp.fc1`, `weight`. */
-function parts(canonical: string): { index: string | undefined; layer: string; part: string } {
+export function partsOf(canonical: string): { index: string | undefined; layer: string; part: string } {
   const [, index, layer = '', part = ''] =
     /^(?:blocks\.(\d+)\.)?(.*?)(?:\.(weight|bias))?$/.exec(canonical) ?? [];
   return { index, layer, part };
 }
 
-export function namingFrom(table: NamingTable): Naming {
+/**
+ * The library that a file's names are of, wherever a trainer put the model: below `module.`, `net.`, `model.backbone.` or
+ * any other prefix.
+ * @param prefix the one to read where several models are in the file (`teacher.hints.prefix`)
+ * @throws BlockForgeError `checkpoint-unsupported`: several models, or none below `prefix`; several heads
+ * @returns undefined where the names are of no known library
+ */
+export function detectNaming(stored: StoredCheckpoint, prefix?: string): Naming | undefined {
+  const { tensors, path } = stored;
+  const places = namings.flatMap((table) =>
+    [...tensors.keys()]
+      .filter((name) => name === table.anchor || name.endsWith(`.${table.anchor}`))
+      .map((name) => ({ table, prefix: name.slice(0, -table.anchor.length) })),
+  );
+  const wanted = prefix === undefined || prefix === '' ? prefix : prefix.replace(/\.?$/, '.');
+  const chosen = wanted === undefined ? places : places.filter((place) => place.prefix === wanted);
+  const told = places.map((place) => `"${place.prefix}"`).join(' and ');
+  if (wanted !== undefined && chosen.length === 0) {
+    fail({
+      reason: 'config-invalid',
+      subject: 'teacher.hints.prefix',
+      found: `"${prefix}"`,
+      expected:
+        places.length === 0
+          ? `no prefix: no known model is in ${path}`
+          : `${told}, of which the file has models`,
+    });
+  }
+  const [first, ...others] = chosen;
+  if (first === undefined) return undefined;
+  if (others.length > 0) {
+    const averaged = chosen.find((place) => /ema|teacher|averag|swa/.test(place.prefix)) ?? first;
+    fail({
+      reason: 'checkpoint-unsupported',
+      subject: path,
+      found: `${chosen.length} models, below ${told}`,
+      expected:
+        'one model, or teacher.hints.prefix naming one; averaged weights (EMA, teacher) are usually those that were evaluated',
+      next: `--set teacher.hints.prefix=${averaged.prefix === '' ? "''" : averaged.prefix}`,
+    });
+  }
+  const rest = places.filter((place) => place !== first).map((place) => place.prefix);
+  const isOther = (name: string): boolean =>
+    first.prefix === ''
+      ? rest.some((other) => name.startsWith(other))
+      : rest.length > 0 && !name.startsWith(first.prefix);
+  return { ...namingAt(stored, first.table, first.prefix), isOther };
+}
+
+function namingAt(stored: StoredCheckpoint, table: NamingTable, prefix: string): Omit<Naming, 'isOther'> {
+  const names = stored.tensors;
+  const has = (template: string, index = '0'): boolean =>
+    ['weight', 'bias'].some((part) => names.has(filled(`${prefix}${template}`, index, part)));
+  const block =
+    table.blocks.find(({ path, layers }) =>
+      layers.norm1?.some(([name]) => name !== undefined && has(path + name)),
+    ) ?? table.blocks[0]!;
+  const layers = chosenLayers(block, has);
+  const frame = Object.fromEntries(
+    Object.entries(table.frame).map(([layer, found]) => [
+      layer,
+      found.find((name) => has(name)) ?? found[0]!,
+    ]),
+  );
+  const scales = Object.fromEntries(
+    Object.entries(block.scales).map(([layer, found]) => [
+      layer,
+      found.find((name) => has(block.path + name)),
+    ]),
+  );
+  const head = findHead(stored, prefix, table);
+  const dropped =
+    table.own === undefined
+      ? prefix
+      : prefix.replace(table.own, (match) => (match.startsWith('.') ? '.' : ''));
   return {
     name: table.name,
     stored(canonical) {
-      const { index, layer, part } = parts(canonical);
+      const { index, layer, part } = partsOf(canonical);
+      if (layer === 'head') return [`${head.name}.${part}`];
       const templates =
-        index === undefined
-          ? [table.frame[layer]!]
-          : table.layer[layer]!.map((name) => table.block.replace('{index}', index) + name);
-      return templates.map((template) => template.replace('{part}', part));
+        index === undefined ? [frame[layer]!] : layers[layer]!.map((name) => block.path + name);
+      return templates.map((template) => filled(`${prefix}${template}`, index, part));
     },
-    ignores: (stored) => table.ignored?.test(stored) ?? false,
+    scale(canonical) {
+      const { index, layer } = partsOf(canonical);
+      const template = index === undefined ? undefined : scales[layer];
+      return template && filled(`${prefix}${block.path}${template}`, index, '');
+    },
+    isNormAfterPool: frame.norm === 'fc_norm.{part}',
+    notes: [
+      ...(dropped === '' ? [] : [`the model is what lies below "${dropped}"`]),
+      ...(head.note === undefined ? [] : [head.note]),
+    ],
   };
 }
 
-/**
- * What training wrappers put before every name (`module.` of DataParallel, `_orig_mod.` of torch.compile, ...):
- * the text before `anchor` where it consists of nothing else.
- */
-export function wrapperPrefix(names: ReadonlySet<string>, anchor: RegExp): string | undefined {
-  for (const name of names) {
-    const found = anchor.exec(name);
-    if (found === null) continue;
-    const prefix = name.slice(0, found.index);
-    if (/^(?:(?:module|model|_orig_mod|timm_model|state_dict)\.)*$/.test(prefix)) return prefix;
-  }
-  return undefined;
+/** Of each layer the first names that the file has. */
+function chosenLayers(
+  { path, layers }: BlockTable,
+  has: (template: string) => boolean,
+): Readonly<Record<string, readonly string[]>> {
+  return Object.fromEntries(
+    Object.entries(layers).map(([layer, found]) => [
+      layer,
+      found.find((names) => names.some((name) => has(path + name))) ?? found[0]!,
+    ]),
+  );
 }
 
-/** The family that `names` belong to; undefined where none. */
-export function detectNaming(names: ReadonlySet<string>): Naming | undefined {
-  return timmNaming(names) ?? huggingfaceNaming(names) ?? torchvisionNaming(names);
+function filled(template: string, index: string | undefined, part: string): string {
+  return template.replace('{index}', index ?? '').replace('{part}', part);
 }
 
-/** timm's `VisionTransformer`, and the canonical naming of this code base. */
-function timmNaming(names: ReadonlySet<string>): Naming | undefined {
-  const prefix = wrapperPrefix(names, /patch_embed\.proj\.weight$/);
-  if (prefix === undefined) return undefined;
-  const same = (name: string): string => `${prefix}${name}`;
-  const layers = ['norm1', 'attn.qkv', 'attn.proj', 'norm2', 'mlp.fc1', 'mlp.fc2'];
-  return namingFrom({
-    name: 'timm',
-    frame: {
-      cls_token: same('cls_token'),
-      pos_embed: same('pos_embed'),
-      'patch_embed.proj': same('patch_embed.proj.{part}'),
-      norm: same('norm.{part}'),
-      head: same('head.{part}'),
-    },
-    block: same('blocks.{index}.'),
-    layer: Object.fromEntries(layers.map((layer) => [layer, [`${layer}.{part}`]])),
-  });
-}
-
-/** Hugging Face `ViTForImageClassification` and `DeiTForImageClassification`: q, k and v are stored apart. */
-function huggingfaceNaming(names: ReadonlySet<string>): Naming | undefined {
-  const prefix = wrapperPrefix(names, /(?:vit\.|deit\.|)embeddings\.patch_embeddings\.projection\.weight$/);
-  if (prefix === undefined) return undefined;
-  // A bare ViTModel has no base prefix (and no classifier, which is reported as missing).
-  const base = ['vit.', 'deit.'].find((name) => names.has(`${prefix}${name}embeddings.cls_token`)) ?? '';
-  const model = `${prefix}${base}`;
-  return namingFrom({
-    name: 'huggingface',
-    frame: {
-      cls_token: `${model}embeddings.cls_token`,
-      pos_embed: `${model}embeddings.position_embeddings`,
-      'patch_embed.proj': `${model}embeddings.patch_embeddings.projection.{part}`,
-      norm: `${model}layernorm.{part}`,
-      head: `${prefix}classifier.{part}`,
-    },
-    block: `${model}encoder.layer.{index}.`,
-    layer: {
-      norm1: ['layernorm_before.{part}'],
-      'attn.qkv': ['query', 'key', 'value'].map((name) => `attention.attention.${name}.{part}`),
-      'attn.proj': ['attention.output.dense.{part}'],
-      norm2: ['layernorm_after.{part}'],
-      'mlp.fc1': ['intermediate.dense.{part}'],
-      'mlp.fc2': ['output.dense.{part}'],
-    },
-    // The pooler and the mask token belong to other tasks: a classifier's forward pass does not touch them.
-    ignored: /(?:^|\.)(?:pooler\.dense\.(?:weight|bias)|embeddings\.(?:mask_token|position_ids))$/,
-  });
-}
-
-/** torchvision's `VisionTransformer` (`vit_b_16`, ...), whose MLP was named `linear_1` before it became `0` and `3`. */
-function torchvisionNaming(names: ReadonlySet<string>): Naming | undefined {
-  const prefix = wrapperPrefix(names, /conv_proj\.weight$/);
-  if (prefix === undefined) return undefined;
-  const layers = `${prefix}encoder.layers.encoder_layer_`;
-  const old = names.has(`${layers}0.mlp.linear_1.weight`);
-  return namingFrom({
-    name: 'torchvision',
-    frame: {
-      cls_token: `${prefix}class_token`,
-      pos_embed: `${prefix}encoder.pos_embedding`,
-      'patch_embed.proj': `${prefix}conv_proj.{part}`,
-      norm: `${prefix}encoder.ln.{part}`,
-      head: `${prefix}heads.head.{part}`,
-    },
-    block: `${layers}{index}.`,
-    layer: {
-      norm1: ['ln_1.{part}'],
-      'attn.qkv': ['self_attention.in_proj_{part}'],
-      'attn.proj': ['self_attention.out_proj.{part}'],
-      norm2: ['ln_2.{part}'],
-      'mlp.fc1': [old ? 'mlp.linear_1.{part}' : 'mlp.0.{part}'],
-      'mlp.fc2': [old ? 'mlp.linear_2.{part}' : 'mlp.3.{part}'],
-    },
+/** Where none of the known names are. */
+export function refuseUnknownNames({ path, tensors }: StoredCheckpoint): never {
+  return fail({
+    reason: 'checkpoint-unsupported',
+    subject: path,
+    found: `tensors of no known Vision Transformer: ${listed([...tensors.keys()])}`,
+    expected: `the names of timm, Hugging Face or torchvision: one that ends in ${namings.map(({ anchor }) => anchor).join(', ')}`,
+    next: "export the whole classifier with its library's own names",
   });
 }

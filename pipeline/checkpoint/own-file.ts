@@ -78,7 +78,10 @@ const preprocessingSchema = z.object(preprocessingFields);
 export const canonicalNaming: Naming = {
   name: 'timm',
   stored: (canonical) => [canonical],
-  ignores: () => false,
+  scale: () => undefined,
+  isOther: () => false,
+  isNormAfterPool: false,
+  notes: [],
 };
 
 /**

@@ -2,12 +2,10 @@ import { fail } from '../util/failure.ts';
 import {
   imageSizeOf,
   imageSizeText,
-  isDefaultFamily,
   patchGrid,
   type Architecture,
   type ImageSize,
 } from '../model/architecture.ts';
-import { canonicalShapes } from '../model/host-weights.ts';
 import type { StoredCheckpoint } from './locate.ts';
 import type { Naming } from './naming.ts';
 import { listed, unsupportedParts } from './unsupported.ts';
@@ -16,7 +14,7 @@ import { listed, unsupportedParts } from './unsupported.ts';
 export type ShapeFacts = Omit<Architecture, 'heads' | 'layerNormEpsilon' | 'gelu' | 'pool'>;
 
 /**
- * Derives sizes from the shapes and checks that the file holds every tensor of that architecture and no other.
+ * Derives sizes from the shapes; `assemble` checks that all the tensors of that architecture are there.
  * @param told sizes of the images that other sources tell, best first: the first that fits the positions, else a square
  * @throws BlockForgeError `checkpoint-unsupported`, naming the reason and the offending tensors.
  */
@@ -27,7 +25,7 @@ export function readShapes(
 ): ShapeFacts {
   const { tensors } = stored;
   const refuse = (found: string, expected: string): never => refuseTensors(stored, found, expected);
-  const unsupported = unsupportedParts(tensors.keys());
+  const unsupported = unsupportedParts(tensors.keys(), naming.isNormAfterPool);
   if (unsupported.length > 0) {
     refuse(
       unsupported.map(({ why, tensors: names }) => `${why} [${listed(names, 3)}]`).join('; '),
@@ -53,18 +51,12 @@ export function readShapes(
   if (channels !== 1 && channels !== 3)
     return refuse(`images of ${channels} channels`, '1 (grey) or 3 (RGB)');
   const tokens = shapeOf('pos_embed')[1]!;
-  const side = Math.sqrt(tokens - 1);
-  const grid = told
-    .map((size) => patchGrid(size, patchSize))
-    .find((patched) => patched !== null && patched.height * patched.width === tokens - 1) ?? {
-    height: side,
-    width: side,
-  };
-  if (!Number.isInteger(grid.height)) {
-    const square = Number.isInteger(Math.sqrt(tokens));
+  shapeOf('cls_token');
+  const grid = gridOf(tokens, told, patchSize);
+  if (grid === undefined) {
     const others = told.length === 0 ? '' : `, not of an image of ${told.map(imageSizeText).join(' or ')}`;
-    refuse(
-      `positions for ${tokens} tokens${square ? ', none of them for a class token' : ''}${others}`,
+    return refuse(
+      `positions for ${tokens} tokens${others}`,
       'a square of patches and one class token; for other shapes teacher.hints: { imageSize: [height, width] }',
     );
   }
@@ -79,50 +71,21 @@ export function readShapes(
     hidden: shapeOf('blocks.0.mlp.fc1.weight')[0]!,
     classes: shapeOf('head.weight')[0]!,
   };
-  checkTensors(stored, naming, { ...facts, heads: 1, layerNormEpsilon: 1, gelu: 'exact' });
   return facts;
 }
 
-/**
- * Checks that the file holds every tensor of an architecture, of whatever family, and no other.
- * @returns the architecture
- * @throws BlockForgeError `checkpoint-unsupported`, naming the tensors
- */
-export function checkTensors(
-  stored: StoredCheckpoint,
-  naming: Naming,
-  architecture: Architecture,
-): Architecture {
-  const { tensors } = stored;
-  const used = new Set<string>();
-  const missing: string[] = [];
-  const wrong: string[] = [];
-  for (const [canonical, shape] of Object.entries(canonicalShapes(architecture))) {
-    const parts = naming.stored(canonical);
-    for (const name of parts) {
-      used.add(name);
-      const info = tensors.get(name);
-      const expected = [shape[0]! / parts.length, ...shape.slice(1)];
-      if (info === undefined) missing.push(name);
-      else if (info.shape.join() !== expected.join()) {
-        wrong.push(`${name} [${info.shape.join(', ')}] instead of [${expected.join(', ')}]`);
-      } else if (!['F32', 'F16', 'BF16', 'F64'].includes(info.dtype)) wrong.push(`${name} is ${info.dtype}`);
-    }
-  }
-  const extra = [...tensors.keys()].filter((name) => !used.has(name) && !naming.ignores(name));
-  const problems = [
-    ...(missing.length > 0 ? [`missing ${listed(missing)}`] : []),
-    ...(wrong.length > 0 ? [listed(wrong)] : []),
-    ...(extra.length > 0 ? [`unknown ${listed(extra)}`] : []),
-  ];
-  if (problems.length === 0) return architecture;
-  const { width, depth } = architecture;
-  const family = isDefaultFamily(architecture.family) ? 'ViT' : `${architecture.family}`;
-  return refuseTensors(
-    stored,
-    problems.join('; '),
-    `exactly the tensors of a ${family} of width ${width} with ${depth} blocks in ${naming.name} naming`,
-  );
+/** Patches of the first size told that fits so many positions, else of a square; DeiT III's class token has no position. */
+function gridOf(
+  tokens: number,
+  told: readonly ImageSize[],
+  patchSize: number,
+): { height: number; width: number } | undefined {
+  const counts = [tokens - 1, tokens];
+  const sides = counts.map(Math.sqrt).map((side) => ({ height: side, width: side }));
+  const fitting = told
+    .map((size) => patchGrid(size, patchSize))
+    .find((grid) => grid !== null && counts.includes(grid.height * grid.width));
+  return fitting ?? sides.find(({ height }) => Number.isInteger(height));
 }
 
 function refuseTensors({ path }: StoredCheckpoint, found: string, expected: string): never {

@@ -4,26 +4,45 @@ import { joined } from '../util/joined.ts';
 import type { Architecture } from '../model/architecture.ts';
 import type { Inspection } from './inspect.ts';
 import { canonicalShapes, type HostWeights } from '../model/host-weights.ts';
+import { requireFinite } from '../model/untrusted-file.ts';
 import { openSafetensors, writeSafetensors, type SafetensorsFile } from '../model/safetensors.ts';
 
-/** All weights of an inspected checkpoint by canonical name, as float32, with q, k and v fused. */
+/**
+ * All weights of an inspected checkpoint by canonical name, as float32, with q, k and v fused and LayerScale folded in.
+ * @throws BlockForgeError `file-invalid`, also where a weight is not finite: tensor and index are named
+ */
 export async function readTeacher(inspection: Inspection): Promise<HostWeights> {
   const open = new Map<string, SafetensorsFile>();
   try {
+    const read = async ({ file, name }: { file: string; name: string }): Promise<Float32Array> => {
+      let opened = open.get(file);
+      if (opened === undefined) open.set(file, (opened = await openSafetensors(file)));
+      return requireFinite(await opened.read(name), file, name);
+    };
     const weights: HostWeights = {};
     for (const [canonical, shape] of Object.entries(canonicalShapes(inspection.architecture))) {
-      const parts: Float32Array[] = [];
-      for (const { file, name } of inspection.tensors[canonical]!) {
-        let opened = open.get(file);
-        if (opened === undefined) open.set(file, (opened = await openSafetensors(file)));
-        parts.push(await opened.read(name));
+      const { parts, scale } = inspection.tensors[canonical]!;
+      const arrays: Float32Array[] = [];
+      for (const part of parts) {
+        arrays.push('zeros' in part ? new Float32Array(part.zeros) : await read(part));
       }
-      weights[canonical] = { shape, data: parts.length === 1 ? parts[0]! : joined(parts) };
+      const data = arrays.length === 1 ? arrays[0]! : joined(arrays);
+      if (scale !== undefined) {
+        scaleRows(data, await read(scale));
+        requireFinite(data, scale.file, `${canonical} times ${scale.name}`);
+      }
+      weights[canonical] = { shape, data: data };
     }
     return weights;
   } finally {
     for (const file of open.values()) await file.close();
   }
+}
+
+/** Row i times `scale[i]`: the product of two float32 is exact in float64 and rounded once. */
+function scaleRows(data: Float32Array, scale: Float32Array): void {
+  const columns = data.length / scale.length;
+  for (let i = 0; i < data.length; i++) data[i]! *= scale[Math.floor(i / columns)]!;
 }
 
 /** A canonical file that tells its architecture and preprocessing: `inspectCheckpoint` needs no hints for it. */

@@ -5,15 +5,11 @@ const parts: readonly (readonly [RegExp, string])[] = [
     'a distillation token (distilled DeiT): its second token and head are not part of this model; use the DeiT without "distilled" in its name',
   ],
   [
-    /\.(?:ls[12]\.gamma|gamma_[12]|lambda_[12]|layer_scale[12]?\.)/,
-    'LayerScale: its factors would have to be folded into attn.proj and mlp.fc2 first',
+    /\.(?:lora_[AB]|base_layer)\./,
+    'LoRA adapters that are not merged: model.merge_and_unload() does that, then save it again',
   ],
   [/\.(?:q_norm|k_norm|query_norm|key_norm)\./, 'normalised queries and keys (qk-norm)'],
   [/(?:^|\.)(?:reg_token|register_tokens)/, 'register tokens'],
-  [
-    /(?:^|\.)fc_norm\./,
-    'a head on averaged tokens (global average pooling, fc_norm); a class-token head is expected',
-  ],
   [/relative_position|rel_pos/, 'relative positions (BEiT)'],
   [
     /\.mlp\.(?:w12|w3|fc1_g|fc1_x|weights_in)\.|\.(?:gate_proj|up_proj)\./,
@@ -29,10 +25,19 @@ const parts: readonly (readonly [RegExp, string])[] = [
   ],
 ];
 
+/** Where it stands beside the norm before pooling instead of for it. */
+const secondNorm = [
+  /(?:^|\.)fc_norm\./,
+  'a norm after average pooling (fc_norm) beside the last norm',
+] as const;
+
 /** What `names` show to be unsupported, each with the tensors that show it. */
-export function unsupportedParts(names: Iterable<string>): { why: string; tensors: string[] }[] {
+export function unsupportedParts(
+  names: Iterable<string>,
+  isNormAfterPool = false,
+): { why: string; tensors: string[] }[] {
   const all = [...names];
-  return parts
+  return [...parts, ...(isNormAfterPool ? [] : [secondNorm])]
     .map(([pattern, why]) => ({ why, tensors: all.filter((name) => pattern.test(name)) }))
     .filter(({ tensors }) => tensors.length > 0);
 }

@@ -65,6 +65,10 @@ const architectureHints = z.strictObject({
   gelu: z.enum(geluNames).optional(),
   /** What the head reads. mean: of the patches (timm's `global_pool: avg`). */
   pool: z.enum(['class-token', 'mean']).optional(),
+  /** What stands before the names of the model to read, of several in a file (EMA, teacher and student). */
+  prefix: z.string().optional(),
+  /** Tensors, or what stands before their names, that the model's answer does not depend on. */
+  ignore: z.array(z.string().min(1)).optional(),
   imageSize: imageSize.optional(),
 });
 

@@ -23,8 +23,17 @@ export interface TensorInfo {
   readonly end: number;
 }
 
-/** Bytes per element. */
+/** Bytes per element, of everything that the format's own library writes; what is not in `converters` can only be skipped. */
 export const dtypeBytes = {
+  C64: 8,
+  F8_E4M3: 1,
+  F8_E4M3FNUZ: 1,
+  F8_E5M2: 1,
+  F8_E5M2FNUZ: 1,
+  F8_E8M0: 1,
+  F6_E2M3: 0.75,
+  F6_E3M2: 0.75,
+  F4: 0.5,
   F64: 8,
   F32: 4,
   F16: 2,

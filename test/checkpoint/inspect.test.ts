@@ -248,7 +248,9 @@ describe('checkpoint', () => {
   const additions: [string, string, RegExp][] = [
     ['distilled DeiT', 'dist_token', /distillation token/],
     ['a distilled head', 'head_dist.weight', /distillation token/],
-    ['LayerScale', 'blocks.0.ls1.gamma', /LayerScale.*blocks\.0\.ls1\.gamma/],
+    ['LayerScale of one block', 'blocks.0.ls1.gamma', /missing blocks\.1\.ls1\.gamma/],
+    ['LoRA adapters', 'blocks.0.attn.qkv.lora_A.default.weight', /merge_and_unload/],
+    ['unmerged experts', 'blocks.0.mlp.gate.weight', /unknown blocks\.0\.mlp\.gate\.weight/],
     ['qk-norm', 'blocks.1.attn.q_norm.weight', /qk-norm/],
     ['register tokens', 'reg_token', /register tokens/],
     ['average pooling', 'fc_norm.weight', /average pooling/],
@@ -284,10 +286,10 @@ describe('checkpoint', () => {
       await refusal(inspectCheckpoint(await folderOf(uneven), { hints }), 'checkpoint-unsupported'),
       /blocks\.1\.mlp\.fc1\.bias \[13\] instead of \[12\]/,
     );
-    const pooled = { ...weights, pos_embed: { shape: [1, 4, 8], data: new Float32Array(32) } };
+    const pooled = without(weights, 'cls_token');
     assert.match(
       await refusal(inspectCheckpoint(await folderOf(pooled), { hints }), 'checkpoint-unsupported'),
-      /4 tokens, none of them for a class token/,
+      /no tensor cls_token/,
     );
     assert.match(
       await refusal(

@@ -66,6 +66,7 @@ async function makeTeacher({ settings, handling }: ModelJob, context: JobContext
     architectureName: architectureName ?? undefined,
     hints: settings.hints,
   });
+  for (const note of inspection.notes) context.warn(note);
   await writeTeacher(path, await readTeacher(inspection), architecture, preprocessing);
   return { naming: inspection.naming, files: inspection.files.length };
 }

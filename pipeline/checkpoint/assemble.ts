@@ -1,0 +1,128 @@
+import { fail } from '../util/failure.ts';
+import { isDefaultFamily, type Architecture } from '../model/architecture.ts';
+import { canonicalShapes } from '../model/host-weights.ts';
+import type { StoredCheckpoint } from './locate.ts';
+import { partsOf, type Naming } from './naming.ts';
+import { listed } from './unsupported.ts';
+import { sortUnused } from './unused.ts';
+
+interface Place {
+  readonly file: string;
+  readonly name: string;
+}
+
+/** How a canonical tensor is made: parts stacked along the first axis, some of them so many zeros, then each row scaled. */
+export interface TensorSource {
+  readonly parts: readonly (Place | { readonly zeros: number })[];
+  /** A vector as long as the first axis. */
+  readonly scale?: Place;
+}
+
+export interface Assembly {
+  readonly tensors: Readonly<Record<string, TensorSource>>;
+  /** What is zero, folded or left out, for people. */
+  readonly notes: readonly string[];
+}
+
+const readable: readonly string[] = ['F32', 'F16', 'BF16', 'F64'];
+
+/**
+ * How every tensor of an architecture, of whatever family, is made of the file's: what is exactly representable is, biases
+ * that no block has as zeros, LayerScale folded into the layer before it.
+ * @throws BlockForgeError `checkpoint-unsupported`, naming the tensors that are missing, unfit or more than can be left out
+ */
+export function assemble(stored: StoredCheckpoint, naming: Naming, architecture: Architecture): Assembly {
+  const { tensors } = stored;
+  const used = new Set<string>();
+  const missing = new Set<string>();
+  const wrong = new Set<string>();
+  const biasless = new Set<string>();
+  const notes: string[] = [];
+  const sources: Record<string, TensorSource> = {};
+
+  const take = (name: string, shape: readonly number[]): Place | undefined => {
+    used.add(name);
+    const info = tensors.get(name);
+    if (info === undefined) missing.add(name);
+    else if (info.shape.join() !== shape.join()) {
+      wrong.add(`${name} [${info.shape.join(', ')}] instead of [${shape.join(', ')}]`);
+    } else if (!readable.includes(info.dtype)) wrong.add(`${name} is ${info.dtype}`);
+    return info && { file: info.file, name };
+  };
+  const isBiasless = (layer: string, part: number): boolean =>
+    !/norm\d?$/.test(layer) &&
+    [...Array(architecture.depth).keys()].every(
+      (index) => !tensors.has(naming.stored(`blocks.${index}.${layer}.bias`)[part]!),
+    );
+
+  for (const [canonical, shape] of Object.entries(canonicalShapes(architecture))) {
+    const { index, layer, part } = partsOf(canonical);
+    const names = naming.stored(canonical);
+    const positions = canonical === 'pos_embed' ? [1, shape[1]! - 1, ...shape.slice(2)] : undefined;
+    if (positions !== undefined && tensors.get(names[0]!)?.shape.join() === positions.join()) {
+      // DeiT III: a class token without a position of its own (timm's no_embed_class).
+      const patches = take(names[0]!, positions);
+      sources[canonical] = { parts: [{ zeros: architecture.width }, ...(patches ? [patches] : [])] };
+      notes.push('the class token has no position: zeros');
+      continue;
+    }
+    const rows = shape[0]! / names.length;
+    const parts = names.map((name, at) => {
+      const isAbsent = part === 'bias' && !tensors.has(name);
+      if (isAbsent && (index === undefined ? layer !== 'norm' : isBiasless(layer, at))) {
+        biasless.add(names.length === 1 ? layer : (/(\w+)\.bias$/.exec(name)?.[1] ?? layer));
+        return { zeros: rows };
+      }
+      return take(name, [rows, ...shape.slice(1)]);
+    });
+    const scaleName = naming.scale(canonical);
+    const scale = scaleName === undefined ? undefined : take(scaleName, [shape[0]!]);
+    sources[canonical] = {
+      parts: parts.filter((source) => source !== undefined),
+      ...(scale !== undefined && { scale }),
+    };
+  }
+  if (biasless.size > 0) notes.push(`no bias in ${listed([...biasless])}: zeros`);
+  const scaled = ['attn.proj', 'mlp.fc2'].filter(
+    (layer) => naming.scale(`blocks.0.${layer}.weight`) !== undefined,
+  );
+  if (scaled.length > 0) notes.push(`LayerScale is folded into ${scaled.join(' and ')}`);
+  const { refused, note } = sortUnused(stored, used, (name) => naming.isOther(name));
+  if (note !== undefined) notes.push(note);
+
+  const problems = [
+    ...(missing.size > 0 ? [`missing ${listed([...missing])}`] : []),
+    ...(wrong.size > 0 ? [listed([...wrong])] : []),
+    ...(refused.length > 0 ? [`unknown ${listed(refused)}`] : []),
+  ];
+  if (problems.length === 0) return { tensors: sources, notes };
+  const { width, depth } = architecture;
+  const family = isDefaultFamily(architecture.family) ? 'ViT' : `${architecture.family}`;
+  return fail({
+    reason: 'checkpoint-unsupported',
+    subject: stored.path,
+    found: problems.join('; '),
+    expected: `exactly the tensors of a ${family} of width ${width} with ${depth} blocks in ${naming.name} naming`,
+    ...nextOf(stored.path, missing, wrong, refused),
+  });
+}
+
+/** The line that does it, where there is one. */
+function nextOf(
+  path: string,
+  missing: ReadonlySet<string>,
+  wrong: ReadonlySet<string>,
+  refused: readonly string[],
+): { next?: string } {
+  if (missing.size === 0 && wrong.size === 0) {
+    const setting = `--set 'teacher.hints.ignore=[${listed(refused, 3)}]'`;
+    return { next: `where the model's answer does not depend on them: ${setting}` };
+  }
+  if ([...missing].every((name) => /(?:norm\w*|ln_\d|\bln)\.bias$/.test(name)) && missing.size > 0) {
+    const line = `python3 scripts/convert-checkpoint.py ${path} --zero-norm-bias`;
+    return {
+      next: `norms without bias are RMSNorms, which are not supported, or LayerNorms without bias: of the latter, ${line} makes a file that is read`,
+    };
+  }
+  return {};
+}

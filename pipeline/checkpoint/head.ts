@@ -1,0 +1,58 @@
+import { fail } from '../util/failure.ts';
+import type { StoredCheckpoint } from './locate.ts';
+import type { NamingTable } from './namings.ts';
+import { listed } from './unsupported.ts';
+
+/** A head's last part may have any of these names, alone or in a Sequential (`head.1`, `classifier.fc`). */
+const heads =
+  /^(?:heads?|classifier|cls_head|classification_head|fc|linear|lin|out|output)(?:\.\w+)*\.weight$/;
+
+/**
+ * Where the linear head of the model below `prefix` lies: under the library's own name, else as the only matrix under a
+ * usual name that takes the model's width. Beside the model or around it: a wrapper that holds a `backbone` has the head.
+ * @returns its name without `.weight`, and what is unusual about it
+ * @throws BlockForgeError `checkpoint-unsupported` where there are several
+ */
+export function findHead(
+  { tensors, path }: StoredCheckpoint,
+  prefix: string,
+  table: NamingTable,
+): { readonly name: string; readonly note?: string } {
+  const width = tensors.get(`${prefix}${table.anchor}`)?.shape[0];
+  const steps = prefix.split('.').slice(0, -1);
+  const places = [...steps.keys(), steps.length].reverse().map((count) =>
+    steps
+      .slice(0, count)
+      .map((step) => `${step}.`)
+      .join(''),
+  );
+  const usual = `${prefix}${table.head}`;
+  for (const place of places) {
+    const own = `${place}${table.head}`;
+    if (tensors.has(`${own}.weight`)) {
+      // Hugging Face itself puts the classifier beside the model.
+      const expected = place === prefix || table.own?.test(prefix) === true;
+      return { name: own, ...(!expected && { note: `the head is "${own}"` }) };
+    }
+    const found = [...tensors].filter(
+      ([name, { shape }]) =>
+        name.startsWith(place) &&
+        heads.test(name.slice(place.length)) &&
+        shape.length === 2 &&
+        shape[1] === width,
+    );
+    if (found.length > 1) {
+      fail({
+        reason: 'checkpoint-unsupported',
+        subject: path,
+        found: `${found.length} matrices that may be the head: ${listed(found.map(([name]) => name))}`,
+        expected: 'one linear layer',
+        next: 'of heads that are not used, say so: teacher.hints.ignore: [NAME]; a head of several layers is not supported',
+      });
+    }
+    const name = found[0]?.[0].replace(/\.weight$/, '');
+    if (name !== undefined)
+      return { name, note: `the head is "${name}"; a Sequential around it is taken to be dropout` };
+  }
+  return { name: usual };
+}

@@ -1,0 +1,135 @@
+/** The libraries whose names are read. */
+export type NamingName = 'timm' | 'huggingface' | 'torchvision';
+
+/**
+ * A library's names as data. Keys are canonical names without `.weight` or `.bias`, values stored names below the model's
+ * prefix, in which `{part}` stands for `weight` or `bias`. Of several, the first that the file has is meant.
+ */
+export interface NamingTable {
+  readonly name: NamingName;
+  /** The tensor that shows that a model of this library lies below the text before it. */
+  readonly anchor: string;
+  readonly frame: Readonly<Record<string, readonly string[]>>;
+  /** Older and newer names of the blocks, below `path` with `{index}`. */
+  readonly blocks: readonly BlockTable[];
+  /** Where the library puts the head; it may also lie above the prefix. */
+  readonly head: string;
+  /** Part of the prefix as the library itself writes it: nothing to tell of. */
+  readonly own?: RegExp;
+}
+
+export interface BlockTable {
+  readonly path: string;
+  /** Several names of one layer are stacked along the first axis: separate q, k, v. */
+  readonly layers: Readonly<Record<string, readonly (readonly string[])[]>>;
+  /** LayerScale by the layer whose outputs it multiplies. */
+  readonly scales: Readonly<Record<string, readonly string[]>>;
+}
+
+const part = (name: string): string => `${name}.{part}`;
+const separate = (...names: readonly string[]): readonly string[] => names.map(part);
+const one = (...names: readonly string[]): readonly (readonly string[])[] =>
+  names.map((name) => [part(name)]);
+
+/** timm's `VisionTransformer`, which is also the canonical naming of this code base; DeiT's and MAE's own code agree. */
+const timm: NamingTable = {
+  name: 'timm',
+  anchor: 'patch_embed.proj.weight',
+  frame: {
+    cls_token: ['cls_token'],
+    pos_embed: ['pos_embed'],
+    'patch_embed.proj': ['patch_embed.proj.{part}'],
+    norm: ['norm.{part}', 'fc_norm.{part}'],
+  },
+  blocks: [
+    {
+      path: 'blocks.{index}.',
+      layers: {
+        norm1: one('norm1'),
+        'attn.qkv': [...one('attn.qkv'), separate('attn.q_proj', 'attn.k_proj', 'attn.v_proj'), separate('attn.q', 'attn.k', 'attn.v')], // prettier-ignore
+        'attn.proj': one('attn.proj'),
+        norm2: one('norm2'),
+        'mlp.fc1': one('mlp.fc1'),
+        'mlp.fc2': one('mlp.fc2'),
+      },
+      scales: { 'attn.proj': ['ls1.gamma', 'gamma_1'], 'mlp.fc2': ['ls2.gamma', 'gamma_2'] },
+    },
+  ],
+  head: 'head',
+};
+
+const huggingfaceScales = {
+  'attn.proj': ['layer_scale1.lambda1', 'lambda_1'],
+  'mlp.fc2': ['layer_scale2.lambda1', 'lambda_2'],
+};
+
+/** Hugging Face `ViTForImageClassification`: as saved, and as transformers 5 names the same tensors in memory. */
+const huggingface: NamingTable = {
+  name: 'huggingface',
+  anchor: 'embeddings.patch_embeddings.projection.weight',
+  frame: {
+    cls_token: ['embeddings.cls_token'],
+    pos_embed: ['embeddings.position_embeddings'],
+    'patch_embed.proj': ['embeddings.patch_embeddings.projection.{part}'],
+    norm: ['layernorm.{part}'],
+  },
+  blocks: [
+    {
+      path: 'encoder.layer.{index}.',
+      layers: {
+        norm1: one('layernorm_before'),
+        'attn.qkv': [
+          separate('attention.attention.query', 'attention.attention.key', 'attention.attention.value'),
+        ],
+        'attn.proj': one('attention.output.dense'),
+        norm2: one('layernorm_after'),
+        'mlp.fc1': one('intermediate.dense'),
+        'mlp.fc2': one('output.dense'),
+      },
+      scales: huggingfaceScales,
+    },
+    {
+      path: 'layers.{index}.',
+      layers: {
+        norm1: one('layernorm_before'),
+        'attn.qkv': [separate('attention.q_proj', 'attention.k_proj', 'attention.v_proj')],
+        'attn.proj': one('attention.o_proj'),
+        norm2: one('layernorm_after'),
+        'mlp.fc1': one('mlp.fc1'),
+        'mlp.fc2': one('mlp.fc2'),
+      },
+      scales: huggingfaceScales,
+    },
+  ],
+  head: 'classifier',
+  own: /(?:^|\.)(?:vit|deit)\.$/,
+};
+
+/** torchvision's `VisionTransformer` (`vit_b_16`, ...), whose MLP was named `linear_1` before it became `0` and `3`. */
+const torchvision: NamingTable = {
+  name: 'torchvision',
+  anchor: 'conv_proj.weight',
+  frame: {
+    cls_token: ['class_token'],
+    pos_embed: ['encoder.pos_embedding'],
+    'patch_embed.proj': ['conv_proj.{part}'],
+    norm: ['encoder.ln.{part}'],
+  },
+  blocks: [
+    {
+      path: 'encoder.layers.encoder_layer_{index}.',
+      layers: {
+        norm1: one('ln_1'),
+        'attn.qkv': [['self_attention.in_proj_{part}']],
+        'attn.proj': one('self_attention.out_proj'),
+        norm2: one('ln_2'),
+        'mlp.fc1': one('mlp.0', 'mlp.linear_1'),
+        'mlp.fc2': one('mlp.3', 'mlp.linear_2'),
+      },
+      scales: {},
+    },
+  ],
+  head: 'heads.head',
+};
+
+export const namings: readonly NamingTable[] = [timm, huggingface, torchvision];

@@ -1,0 +1,36 @@
+import type { StoredCheckpoint } from './locate.ts';
+import { listed } from './unsupported.ts';
+
+/** Of other tasks or of training: a classifier's forward pass does not touch them. What comes last is not worth telling. */
+const harmless: readonly RegExp[] = [
+  /(?:^|\.)(?:n_averaged|num_batches_tracked|num_updates|global_step)$/,
+  /(?:^|\.)(?:criterion|loss|loss_fn|losses|\w+_loss|\w*metrics?|\w+_acc|\w+_accuracy|optimizer|scheduler)\./,
+  /(?:^|\.)(?:decoder|decoder_\w+)(?:\.|$)/,
+];
+const usual = /(?:^|\.)(?:mask_token|pooler\.dense\.(?:weight|bias)|embeddings\.position_ids)$/;
+
+/**
+ * What to make of tensors that the model does not use: numbers that are no real ones (counters, masks) and what belongs to
+ * other tasks is left out, any other could matter.
+ * @returns those that could, and what to tell of those that are left out
+ */
+export function sortUnused(
+  { tensors }: StoredCheckpoint,
+  used: ReadonlySet<string>,
+  isOther: (name: string) => boolean,
+): { readonly refused: readonly string[]; readonly note?: string } {
+  const unused = [...tensors].filter(([name]) => !used.has(name));
+  const isIgnored = ([name, { dtype }]: (typeof unused)[number]): boolean => {
+    if (isOther(name) || usual.test(name) || harmless.some((pattern) => pattern.test(name))) return true;
+    const isReal = /^B?F/.test(dtype) || dtype === 'C64';
+    // A model's own weights are never float8 here: outside its blocks, they are somebody else's.
+    const isBlocks = /(?:^|\.)(?:blocks|layers?|encoder_layer_\d+)\./.test(name);
+    return !isReal || (/^F[468]_|^F4$/.test(dtype) && !isBlocks);
+  };
+  const ignored = unused.filter(isIgnored).map(([name]) => name);
+  const told = ignored.filter((name) => !usual.test(name));
+  return {
+    refused: unused.filter((entry) => !isIgnored(entry)).map(([name]) => name),
+    ...(told.length > 0 && { note: `not used: ${listed(told)}` }),
+  };
+}

@@ -1,0 +1,95 @@
+import * as tf from '@tensorflow/tfjs-core';
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { inspectCheckpoint, type ArchitectureHints } from '../../pipeline/checkpoint/inspect.ts';
+import { readTeacher } from '../../pipeline/checkpoint/teacher-file.ts';
+import { forward } from '../../pipeline/model/encoder.ts';
+import { uploadTeacher } from '../../pipeline/model/upload.ts';
+import { describeOnEachEngine } from '../support/engines.ts';
+
+const folder = join(import.meta.dirname, '../fixtures/teachers');
+interface Reference {
+  readonly library: string;
+  readonly hints: ArchitectureHints;
+  readonly imageSize?: readonly [number, number];
+  readonly logits: readonly number[];
+}
+const square: readonly [number, number] = [8, 8];
+const { cases } = JSON.parse(readFileSync(join(folder, 'references.json'), 'utf8')) as {
+  cases: Record<string, Reference>;
+};
+
+/** As `pixels` of fixtures/teachers/make.py, which lays channels outside: [2, height, width, 3]. */
+function pixels(height: number, width: number): tf.Tensor {
+  const values = Float32Array.from({ length: 6 * height * width }, (_, index) => Math.sin(index * 0.7));
+  return tf.tidy(() => tf.transpose(tf.tensor(values, [2, 3, height, width]), [0, 2, 3, 1]));
+}
+
+async function logitsOf(name: string, hints: ArchitectureHints, size: readonly [number, number]) {
+  const inspection = await inspectCheckpoint(join(folder, `${name}.safetensors`), { hints });
+  const model = uploadTeacher(await readTeacher(inspection), inspection.architecture);
+  const images = pixels(...size);
+  const { logits } = forward(model, images);
+  const values = logits.dataSync().slice();
+  tf.dispose([images, logits]);
+  model.dispose();
+  return { values, notes: inspection.notes };
+}
+
+function largestError(values: ArrayLike<number>, expected: readonly number[]): number {
+  assert.equal(values.length, expected.length);
+  return Math.max(...expected.map((value, index) => Math.abs(value - values[index]!)));
+}
+
+/** What is said of each, where anything is. */
+const notes: Readonly<Record<string, readonly string[]>> = {
+  'timm-no-biases': ['no bias in attn.qkv, attn.proj, mlp.fc1, mlp.fc2: zeros'],
+  'timm-layer-scale': ['LayerScale is folded into attn.proj and mlp.fc2'],
+  'timm-deit3': ['the class token has no position: zeros', 'LayerScale is folded into attn.proj and mlp.fc2'],
+  'wrapped-lightning': ['the model is what lies below "net.backbone."', 'not used: criterion.weight'],
+  'wrapped-averaged': ['the model is what lies below "module._orig_mod."', 'not used: n_averaged'],
+  'wrapped-peft': ['the model is what lies below "base_model.model."'],
+  'own-head': [
+    'the model is what lies below "encoder."',
+    'the head is "head.1"; a Sequential around it is taken to be dropout',
+  ],
+  'huggingface-no-qkv-bias': ['no bias in query, key, value: zeros'],
+};
+
+describeOnEachEngine('checkpoint: logits of the libraries’ own classes', () => {
+  const refused = new Set(['huggingface-deit']);
+  for (const [name, { library, hints, imageSize = square, logits }] of Object.entries(cases)) {
+    if (refused.has(name)) continue;
+    it(`gives those of ${name} (${library})`, async () => {
+      const found = await logitsOf(name, hints, imageSize);
+      const worst = largestError(found.values, logits);
+      assert.ok(worst < 1e-4, `differs by ${worst}`);
+      assert.deepEqual(found.notes, notes[name] ?? []);
+    });
+  }
+
+  it('refuses a DeiT of transformers, which always has the distillation token', async () => {
+    const { hints } = cases['huggingface-deit']!;
+    await assert.rejects(logitsOf('huggingface-deit', hints, square), /distillation token/);
+  });
+
+  it('is told by hints what no weight tells, and is wrong by far without them', async () => {
+    for (const [name, hint] of [
+      ['timm-avg-norm', { pool: 'class-token' }],
+      ['timm-fc-norm', { pool: 'class-token' }],
+      ['timm-fc-norm-token', { pool: 'mean' }],
+      ['timm-quick-gelu', { gelu: 'exact' }],
+    ] as const) {
+      const { hints, logits } = cases[name]!;
+      const { values } = await logitsOf(name, { ...hints, ...hint }, square);
+      assert.ok(largestError(values, logits) > 1e-3, name);
+    }
+    const { pool, ...hints } = cases['timm-fc-norm']!.hints;
+    assert.equal(pool, 'mean');
+    await assert.rejects(
+      logitsOf('timm-fc-norm', hints, square),
+      /teacher\.hints\.pool: class-token or mean/,
+    );
+  });
+});
