@@ -38,12 +38,12 @@ export async function findModel(path: string): Promise<string | undefined> {
 
 /**
  * Opens a model folder and believes nothing in it: the manifest passes its schema, every path stays in the folder (links
- * included), every file is there with its size. No engine is loaded.
+ * included), every file is there with its size and its content. No engine is loaded.
  *
  * @param path the model folder or its composition.json
  * @throws BlockForgeError `file-missing`, `library-invalid`
  */
-export async function openModel(path: string, { check = 'sizes' }: OpenOptions = {}): Promise<Model> {
+export async function openModel(path: string, { check = 'hashes' }: OpenOptions = {}): Promise<Model> {
   const manifestPath =
     (await findModel(path)) ??
     fail({

@@ -94,8 +94,9 @@ describe('library/open', () => {
     const bytes = await readFile(join(path, file));
     bytes[bytes.length - 1]! ^= 1;
     await writeFile(join(path, file), bytes);
-    await openLibrary(path);
+    await openLibrary(path, { check: 'sizes' });
     await assert.rejects(openLibrary(path, { check: 'hashes' }), /its content has changed/);
+    await rejects(path, /its content has changed/);
     path = await copy();
     await rename(join(path, file), join(scratch.path, 'outside.safetensors'));
     await symlink(join(scratch.path, 'outside.safetensors'), join(path, file));

@@ -11,7 +11,7 @@ import { known } from '../../util/known.ts';
  * @throws BlockForgeError `file-missing`, `library-invalid`
  */
 export async function readLibrarySummary(path: string): Promise<LibrarySummary> {
-  const { manifest, folder, manifestSha256 } = await openLibrary(path);
+  const { manifest, folder, manifestSha256 } = await openLibrary(path, { check: 'sizes' });
   const test = await readTestReport(folder, manifestSha256);
   return { ...summariseManifest(manifest), ...(test && { test }) };
 }

@@ -54,8 +54,10 @@ async function measureAgain(
       import('../../verify/numbers.ts'),
       import('../../verify/measured-model.ts'),
     ]);
-  const model = kind === 'model' ? await openModel(folder) : undefined;
-  const library = model === undefined ? await openLibrary(path) : await libraryOfModel(model);
+  // All of it has just been read.
+  const check = { check: 'sizes' } as const;
+  const model = kind === 'model' ? await openModel(folder, check) : undefined;
+  const library = model === undefined ? await openLibrary(path, check) : await libraryOfModel(model);
   const source =
     (await findSource(library, config, cwd)) ??
     fail({
