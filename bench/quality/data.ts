@@ -1,4 +1,5 @@
 import { openBatches, type OpenSplit } from '../../datasets/batches.ts';
+import { arrangeClasses } from '../../datasets/classes/arrange.ts';
 import type { SplitItem } from '../../datasets/contract.ts';
 import { makeSplits } from '../../datasets/splits.ts';
 import { loadConfig } from '../../pipeline/config/load.ts';
@@ -8,6 +9,7 @@ import { blocks } from '../../pipeline/stages/methods.ts';
 import type { Architecture } from '../../pipeline/model/architecture.ts';
 import { inspectCheckpoint } from '../../pipeline/checkpoint/inspect.ts';
 import type { HostWeights } from '../../pipeline/model/host-weights.ts';
+import { restrictClasses } from '../../pipeline/checkpoint/restrict-classes.ts';
 import { readTeacher } from '../../pipeline/checkpoint/teacher-file.ts';
 import { openPreparer } from '../../datasets/open-preparer.ts';
 import { preparePlanInput } from '../../pipeline/stages/common/plan-input.ts';
@@ -58,12 +60,14 @@ export async function openQualityData(
     hints: config.teacher.hints,
   });
   const preparer = await openPreparer(config, inputs.preprocessing, (message) => console.error(message));
-  const { items } = await makeSplits(preparer.source, config.data, {
+  const { items } = await makeSplits(arrangeClasses(preparer.source, inputs.classes.folders), config.data, {
     seed: config.seed,
     needTrain: config.teacher.train !== undefined,
     preparer,
   });
   const all = random(config.seed, 'quality', 'folds').shuffle([...items.calibration, ...items.selection]);
+  const { subset } = inputs.classes;
+  const weights = await readTeacher(inspection);
   const folds =
     options.folds === 1
       ? [{ calibration: items.calibration, evaluation: items.selection }]
@@ -71,7 +75,8 @@ export async function openQualityData(
   return {
     loaded,
     architecture,
-    teacher: await readTeacher(inspection),
+    teacher:
+      subset === null ? weights : restrictClasses(weights, inspection.architecture, subset.indices).weights,
     images: openBatches(all, preparer),
     folds: folds.map(({ calibration, evaluation }) => ({
       calibration: calibration.slice(0, options.calibrationImages),

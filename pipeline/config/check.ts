@@ -55,6 +55,7 @@ function checkData({ data, teacher }: Config): Contradiction[] {
   if (data.path === undefined && data.source !== 'shapes') {
     found.push({ path: ['data'], message: `needs "path": the folder of the ${data.source} data` });
   }
+  found.push(...checkClassOrder(data));
   const { preprocessing } = data;
   if (typeof preprocessing === 'string') return found;
   const path = ['data', 'preprocessing'];
@@ -73,4 +74,30 @@ function checkData({ data, teacher }: Config): Contradiction[] {
     found.push({ path: [...path, 'crop'], message });
   }
   return found;
+}
+
+function checkClassOrder({ source, classOrder, classFile }: Config['data']): Contradiction[] {
+  const complain = (key: string, message: string) => [{ path: ['data', key], message }];
+  if (classFile !== undefined && classOrder !== undefined && classOrder !== 'file') {
+    return complain(
+      'classOrder',
+      'contradicts "classFile", which is an order of its own; remove one of them',
+    );
+  }
+  if (classOrder === 'file' && classFile === undefined) {
+    return complain(
+      'classOrder',
+      'needs "classFile": the classes in the order of the teacher\'s outputs, one a line',
+    );
+  }
+  if (source === 'folder' && classOrder === 'numbers') {
+    return complain(
+      'classOrder',
+      'is for data that numbers its classes; of folders give code-unit, natural or file',
+    );
+  }
+  if (source !== 'folder' && (classOrder === 'code-unit' || classOrder === 'natural')) {
+    return complain('classOrder', `sorts folders; ${source} data numbers its classes: give numbers or file`);
+  }
+  return [];
 }

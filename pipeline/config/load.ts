@@ -85,11 +85,13 @@ function chooseMethod<C extends Config>(
   return { method, value: issues.length > 0 ? { ...(value as object), method: method.name } : value, issues };
 }
 
+const paths = new Set(['data.path', 'data.classFile', 'data.classes', 'teacher.labels']);
+
 /** Makes the config's file paths absolute, relative to where each was written; `~/` is the home folder. */
 function resolvePaths(root: ConfigNode): ConfigNode {
   return mapTexts(root, (text, place, path) => {
     const key = formatPath(path);
-    const isPath = key === 'data.path' || (key === 'teacher.checkpoint' && !text.startsWith('hf:'));
+    const isPath = paths.has(key) || (key === 'teacher.checkpoint' && !text.startsWith('hf:'));
     if (!isPath || text === '') return { value: text };
     return { value: text.startsWith('~/') ? join(homedir(), text.slice(2)) : resolve(place.folder, text) };
   });

@@ -78,6 +78,11 @@ const teacherSchema = z.strictObject({
   /** A name from the architecture table, e.g. `vit_base_patch16_224`. */
   architecture: z.string().min(1).optional(),
   hints: architectureHints.prefault({}),
+  /**
+   * What the outputs are called, in their order: names or WordNet ids, one a line of a file (or JSON), or a list. The data's
+   * classes are found among them by name. Default: the labels beside the checkpoint.
+   */
+  labels: z.union([z.string().min(1), z.array(z.string().min(1)).min(2)]).optional(),
   train: trainSchema.optional(),
 });
 
@@ -110,6 +115,18 @@ const dataSchema = z.strictObject({
   /** Only for `folder`: links may lead out of `path`. */
   followLinks: z.boolean().default(false),
   preprocessing: preprocessingSchema.default('auto'),
+  /**
+   * Which class is which output of the teacher, whatever its labels say: folders sorted by code units or naturally (as timm
+   * does), the data's own numbers, or a list of the data's classes, here or in `classFile`. Default: by the labels where
+   * there are any, else by code units.
+   */
+  classOrder: z
+    .union([z.enum(['code-unit', 'natural', 'numbers', 'file']), z.array(z.string().min(1)).min(2)])
+    .optional(),
+  /** The data's classes in the order of the teacher's outputs, one a line. */
+  classFile: z.string().min(1).optional(),
+  /** The classes to use, a file with one a line or a list. Default: all that the data has. */
+  classes: z.union([z.string().min(1), z.array(z.string().min(1)).min(2)]).optional(),
   /** Images of each split, or `{ images, from }`; the default of `from`: docs/inputs.md, Splits. */
   splits: z
     .strictObject({

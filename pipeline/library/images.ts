@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { openBatches, type OpenSplit } from '../../datasets/batches.ts';
+import { arrangeClasses } from '../../datasets/classes/arrange.ts';
 import type { SplitItem, SplitName } from '../../datasets/contract.ts';
 import { openPreparer } from '../../datasets/open-preparer.ts';
 import type { Preparer } from '../../datasets/prepare.ts';
@@ -73,6 +74,7 @@ async function draw(
   split: MeasuredSplit,
   { signal, onProgress, warn }: ReadingOptions,
 ): Promise<readonly SplitItem[]> {
+  const { classNames, classFolders = classNames } = manifest.teacher;
   const images = splitImages(data.splits);
   const hasTrain = preparer.source.items.some(({ origin }) => origin === 'train');
   const of = (name: MeasuredSplit) => ({
@@ -80,7 +82,7 @@ async function draw(
     from: manifest.data[name].from ?? (hasTrain && name !== 'test' ? 'train' : undefined),
   });
   const { items } = await makeSplits(
-    preparer.source,
+    arrangeClasses(preparer.source, classFolders),
     // How many images may be unusable was judged by the run; here the hash decides.
     {
       splits: { calibration: of('calibration'), selection: of('selection'), test: of('test') },

@@ -11,6 +11,7 @@ import {
   ffnBytes,
   file,
   headerAllowanceBytes,
+  interval,
   positive,
   preprocessing,
   share,
@@ -113,7 +114,21 @@ const manifestShape = z.strictObject({
     sha256: digest,
     architecture,
     preprocessing,
+    /** What people call the classes, in the order of the logits. */
     classNames: z.array(z.string()).nullable(),
+    /** What the data calls them, e.g. its folders, where that is not the same. */
+    classFolders: z.array(z.string()).optional(),
+    /** Present where the model is a part of a teacher: its logits are those of some classes. */
+    subset: z
+      .strictObject({
+        /** Classes of the whole teacher. */
+        of: positive,
+        /** Place of each class among them, ascending. */
+        indices: z.array(count),
+        /** Of the whole teacher on the images of `accuracy`: right among all classes. */
+        unrestrictedTop1Percent: interval,
+      })
+      .optional(),
     params: positive,
     macs: positive,
     accuracy,

@@ -8,6 +8,7 @@ import {
   type Architecture,
   type Gelu,
 } from '../model/architecture.ts';
+import { describeClasses } from './describe-classes.ts';
 import type { Manifest, ManifestDescendant } from './manifest.ts';
 
 /** The README of a library, for someone who has the folder and nothing else. */
@@ -28,6 +29,7 @@ a runtime can compose the model that fits its budget and change blocks while it 
 | | |
 |---|---|
 | teacher | width ${architecture.width}, ${architecture.depth} blocks, ${architecture.heads} heads, ${architecture.hidden} hidden units, ${architecture.classes} classes, ${imageSizeText(architecture.imageSize)} px, patch ${architecture.patchSize}, GELU ${architecture.gelu}, LayerNorm epsilon ${architecture.layerNormEpsilon}${poolText(architecture)} |
+| its classes | ${describeClasses(teacher)} |
 | its cost | ${formatCount(teacher.params)} parameters, ${formatCount(teacher.macs)} multiply-adds an image |
 | its top-1 | ${percent(teacher.accuracy.top1Percent)} on ${teacher.accuracy.images} images |
 | its checkpoint | sha256 \`${teacher.sha256}\` |

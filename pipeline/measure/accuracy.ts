@@ -36,3 +36,43 @@ export async function countCorrect(
   }
   return correct;
 }
+
+/** The most likely class of every image, in the batches' order. */
+export interface PredictedClasses {
+  readonly labels: readonly number[];
+  /** Among the model's classes, or those of a part of it. */
+  readonly predicted: readonly number[];
+  /** Among all classes of a model that a part is used of; else the same. */
+  readonly unrestricted: readonly number[];
+}
+
+/**
+ * @param part places of the classes that count among the model's logits; labels are places in it. Null: all of them
+ * Disposes the batches' pixels. @throws the signal's reason when aborted
+ */
+export async function predictClasses(
+  model: ModelTensors,
+  batches: AsyncIterable<LabelledBatch>,
+  part: readonly number[] | null,
+  signal?: AbortSignal,
+): Promise<PredictedClasses> {
+  const found: { labels: number[]; predicted: number[]; unrestricted: number[] } = {
+    labels: [],
+    predicted: [],
+    unrestricted: [],
+  };
+  for await (const { pixels, labels } of batches) {
+    const { among, all } = tf.tidy(() => {
+      const { logits } = forward(model, pixels);
+      const best = tf.argMax(logits, -1);
+      if (part === null) return { among: best, all: best };
+      return { among: tf.argMax(tf.gather(logits, tf.tensor1d([...part], 'int32'), 1), -1), all: best };
+    });
+    found.labels.push(...labels);
+    found.predicted.push(...among.dataSync());
+    found.unrestricted.push(...all.dataSync());
+    tf.dispose([pixels, among, all]);
+    signal?.throwIfAborted();
+  }
+  return found;
+}

@@ -5,6 +5,7 @@ import { nearest } from '../../config/nearest.ts';
 import type { Config } from '../../config/schema.ts';
 import { displayPath } from '../../config/problem.ts';
 import type { DownloadProgress } from '../../checkpoint/download.ts';
+import { describeOrder } from '../../stages/common/classes.ts';
 import type { PlanInput } from '../../stages/common/plan-input.ts';
 import type { Method } from '../../stages/common/method.ts';
 import { methodOf, methods as allMethods } from '../../stages/methods.ts';
@@ -58,7 +59,7 @@ export async function runPipeline(
     folder: displayPath(runFolder, around.cwd),
     engine,
     slots,
-    data: input.inputs.dataAccount,
+    data: [...(input.inputs.dataAccount ?? []), ...describeOrder(input.inputs.classes)],
   };
   const text = command.json
     ? JSON.stringify({ ...facts, folder: runFolder, jobs: rows })

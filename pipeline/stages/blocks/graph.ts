@@ -3,7 +3,7 @@ import type { Stage } from '../../runner/contract.ts';
 import { splitNames } from '../../../datasets/contract.ts';
 import { commonFiles, indices } from '../common/artefacts.ts';
 import { batchHandling, data, imageHandling, teacher } from '../common/graph.ts';
-import { checked, ofEach, reads, splitFiles, teacherFiles, type Files } from '../common/reads.ts';
+import { checked, ofEach, reads, splitFiles, teacherFiles, toldFiles, type Files } from '../common/reads.ts';
 import type { BlocksInput } from './schema.ts';
 import {
   classShareJob,
@@ -30,7 +30,6 @@ import type { ReportHandling } from './work/report.ts';
  * what it does in `work/`, what it takes in `estimates.ts`, what is in its files in `artefacts.ts`.
  *
  *     data -> teacher -> statistics -> order -> refit -> distill -> measure -> compositions -> rank -> export -> report
- *
  * Order, refit and distill are jobs of single blocks; with composed inputs those of a block follow the block before.
  */
 
@@ -221,8 +220,8 @@ const exportLibrary: Stage<BlocksInput> = {
         {
           [rankJob]: [files.ranking],
           [profileJob]: [files.latency],
-          ...splitFiles(splitNames, commonFiles.classes, commonFiles.sources),
-          ...teacherFiles,
+          ...splitFiles(splitNames, commonFiles.sources),
+          ...toldFiles(input.inputs.classes),
         },
         {
           ...ofEach(blocksOf(input).map(orderJob), files.order),

@@ -1,5 +1,6 @@
 import { criteria } from '../../compress/order/criteria.ts';
 import { calibrationOf } from '../../recipe/calibration.ts';
+import { classFacts } from '../common/manifest-classes.ts';
 import { distillInputs, recipeOf, refitInputs } from '../../recipe/recipe.ts';
 import type { BlocksInput } from './schema.ts';
 import { descents, keepsTrainingTokens, measuredContexts, shardsOf } from './shape.ts';
@@ -131,6 +132,7 @@ export function exportSettings(input: BlocksInput): ExportSettings {
     resource: config.rank.resource,
     distilled: config.distill.enabled,
     steps: stepsOf(input),
+    classes: classFacts(input.inputs.classes),
     config,
   };
 }

@@ -19,6 +19,8 @@ export const commonFiles = {
   skipped: 'skipped.json',
   teacher: 'teacher.safetensors',
   teacherInfo: 'teacher.json',
+  /** Of a teacher that only a part is used of: the head of all its classes. */
+  teacherHead: 'teacher-head.safetensors',
   history: 'history.json',
   check: 'check.json',
 } as const;
@@ -43,6 +45,8 @@ export interface TeacherInfo {
 export interface TeacherCheck {
   readonly images: number;
   readonly top1: Interval;
+  /** Of the whole teacher, where the model is a part of it: right among all classes. */
+  readonly unrestrictedTop1?: Interval | undefined;
 }
 
 /**

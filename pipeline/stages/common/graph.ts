@@ -10,9 +10,10 @@ import {
 } from './artefacts.ts';
 import { checkEstimate, modelEstimate, splitsEstimate } from './estimates.ts';
 import type { PlanInput } from './plan-input.ts';
-import { reads, splitFiles, teacherFiles } from './reads.ts';
+import { reads, splitFiles, teacherFiles, wholeTeacherFiles } from './reads.ts';
 import type { SplitsHandling, SplitsSettings } from './work/data.ts';
-import type { CheckSettings, ModelHandling, ModelSettings } from './work/teacher.ts';
+import type { CheckHandling, CheckSettings } from './work/check-teacher.ts';
+import type { ModelHandling, ModelSettings } from './work/teacher.ts';
 
 /** Where the run's images are. */
 export function imageHandling({ loaded: { config } }: PlanInput): ImageHandling {
@@ -45,6 +46,7 @@ export const data: Stage<PlanInput> = {
           listing: input.inputs.dataListing,
           crop,
           channels,
+          classes: input.inputs.classes.folders,
         } satisfies SplitsSettings,
         handling: {
           ...imageHandling(input),
@@ -65,6 +67,7 @@ export const teacher: Stage<PlanInput> = {
   plan: (input) => {
     const { architecture, inputs, loaded } = input;
     const { teacher, seed, measure } = loaded.config;
+    const { rule, notes } = inputs.classes;
     const model: JobPlan = {
       id: teacherJob,
       ...reads(teacher.train === undefined ? {} : splitFiles(['train'])),
@@ -72,6 +75,7 @@ export const teacher: Stage<PlanInput> = {
         hints: teacher.hints,
         architecture: { ...architecture },
         preprocessing: { ...inputs.preprocessing },
+        subset: inputs.classes.subset,
         train: teacher.train === undefined ? null : { ...teacher.train, seed },
       } satisfies ModelSettings,
       handling: {
@@ -84,12 +88,17 @@ export const teacher: Stage<PlanInput> = {
     };
     const check: JobPlan = {
       id: teacherCheckJob,
-      ...reads({ ...splitFiles(['selection'], commonFiles.classes), ...teacherFiles }),
+      ...reads({
+        ...splitFiles(['selection'], commonFiles.classes),
+        ...(inputs.classes.subset === null ? teacherFiles : wholeTeacherFiles),
+      }),
       settings: {
         confidence: measure.confidence,
         imported: teacher.train === undefined,
+        subset: inputs.classes.subset,
+        by: inputs.classes.by,
       } satisfies CheckSettings,
-      handling: batchHandling(input),
+      handling: { ...batchHandling(input), rule, notes } satisfies CheckHandling,
       estimate: checkEstimate(input),
     };
     return [model, check];

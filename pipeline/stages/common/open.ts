@@ -14,6 +14,7 @@ import {
   type SplitFile,
   type TeacherInfo,
 } from './artefacts.ts';
+import type { Subset } from './classes.ts';
 
 /** The job must need `teacherJob`. */
 export function readTeacherInfo(context: JobContext): Promise<TeacherInfo> {
@@ -25,6 +26,14 @@ export async function openTeacher(context: JobContext): Promise<TeacherTensors> 
   const { architecture } = await readTeacherInfo(context);
   const { tensors } = await readTensors(context.input(teacherJob, commonFiles.teacher));
   return uploadTeacher(tensors, architecture);
+}
+
+/** Of a teacher that only a part is used of: all of it. The job must read `teacherHead`. The caller disposes it. */
+export async function openWholeTeacher(context: JobContext, { of }: Subset): Promise<TeacherTensors> {
+  const { architecture } = await readTeacherInfo(context);
+  const part = await readTensors(context.input(teacherJob, commonFiles.teacher));
+  const head = await readTensors(context.input(teacherJob, commonFiles.teacherHead));
+  return uploadTeacher({ ...part.tensors, ...head.tensors }, { ...architecture, classes: of });
 }
 
 /** A split as the data stage drew it. */

@@ -3,14 +3,15 @@ import type { Config } from '../../config/schema.ts';
 import type { EngineChoice, EngineName } from '../../tensor/engine.ts';
 import { resolveEngine } from '../../tensor/installed.ts';
 import { resolvePreprocessing } from '../../../datasets/preprocessing.ts';
-import { dataFiles } from '../../../datasets/open.ts';
+import { dataFiles, sourceClasses } from '../../../datasets/open.ts';
 import { folderState } from '../../../datasets/sources/folder/folder-state.ts';
 import { listFolder } from '../../../datasets/sources/folder/list-folder.ts';
 import type { Preprocessing } from '../../../datasets/contract.ts';
 import type { HubOptions } from '../../checkpoint/hub.ts';
-import { inspectCheckpoint } from '../../checkpoint/inspect.ts';
+import { inspectCheckpoint, type Inspection } from '../../checkpoint/inspect.ts';
 import type { Architecture } from '../../model/architecture.ts';
 import { fail } from '../../util/failure.ts';
+import { resolveClasses, type ModelClasses } from './classes.ts';
 
 /** What the stages need to know to list their jobs. No engine is loaded while planning. */
 export interface PlanInput<C extends Config = Config> {
@@ -32,6 +33,8 @@ export interface RunInputs {
   readonly dataAccount?: readonly string[] | undefined;
   /** How an image becomes the model's input. */
   readonly preprocessing: Preprocessing;
+  /** Which class of the data is which output of the teacher. */
+  readonly classes: ModelClasses;
 }
 
 /**
@@ -73,7 +76,7 @@ export async function preparePlanInput<C extends Config>(
     config.data.source === 'folder' && config.data.path !== undefined
       ? await listFolder(config.data.path, config.data)
       : undefined;
-  const inputs: RunInputs = {
+  const found: Omit<RunInputs, 'classes'> = {
     checkpointFiles: teacher.files,
     dataFiles: packed ? await dataFiles(config.data) : [],
     dataListing: listed === undefined ? null : await folderState(listed),
@@ -83,26 +86,36 @@ export async function preparePlanInput<C extends Config>(
     ],
     preprocessing,
   };
-  return { loaded, architecture: teacher.architecture, engine, inputs };
+  const source =
+    listed === undefined ? await sourceClasses(config.data) : { names: listed.classes, ordered: false };
+  const classes = await resolveClasses(loaded, source, {
+    count: teacher.architecture.classes,
+    labels: teacher.labels,
+    trained: config.teacher.train !== undefined,
+  });
+  const architecture = { ...teacher.architecture, classes: classes.names.length };
+  return { loaded, architecture, engine, inputs: { ...found, classes } };
 }
 
 interface InspectedTeacher {
   readonly architecture: Architecture;
   readonly files: readonly string[];
   readonly recommended: Preprocessing | undefined;
+  readonly labels: Inspection['classLabels'];
 }
 
 async function inspectTeacher({ config }: LoadedConfig, hub: HubOptions): Promise<InspectedTeacher> {
   const { checkpoint, architecture, hints, train } = config.teacher;
   if (checkpoint === undefined) {
     if (train === undefined) throw new Error('neither a checkpoint nor a training');
-    return { architecture: train.architecture, files: [], recommended: undefined };
+    return { architecture: train.architecture, files: [], recommended: undefined, labels: () => undefined };
   }
   const inspection = await inspectCheckpoint(checkpoint, { architectureName: architecture, hints, hub });
   return {
     architecture: inspection.architecture,
     files: inspection.files,
     recommended: inspection.preprocessing,
+    labels: inspection.classLabels,
   };
 }
 

@@ -1,5 +1,6 @@
 import type { SplitName } from '../../../datasets/contract.ts';
 import type { JobId, JobPlan } from '../../runner/contract.ts';
+import type { ModelClasses } from './classes.ts';
 import { commonFiles, splitFile, splitsJob, teacherCheckJob, teacherJob } from './artefacts.ts';
 
 /** What is read, by job: names of files. None: the job only has to have succeeded. */
@@ -24,7 +25,16 @@ export function splitFiles(names: readonly SplitName[], ...others: string[]): Fi
   return { [splitsJob]: [...names.map(splitFile), ...others] };
 }
 
-export const teacherFiles: Files = { [teacherJob]: [commonFiles.teacher, commonFiles.teacherInfo] };
+const teacher = [commonFiles.teacher, commonFiles.teacherInfo];
+export const teacherFiles: Files = { [teacherJob]: teacher };
+
+/** With the head of all classes, where only a part of the teacher is used. */
+export const wholeTeacherFiles: Files = { [teacherJob]: [...teacher, commonFiles.teacherHead] };
 
 /** The teacher is worth compressing; how good it is changes nothing. */
 export const checked: Files = { [teacherCheckJob]: [] };
+
+/** What a library says of its teacher: how good the whole one is, too, where the model is a part of it. */
+export function toldFiles({ subset }: Pick<ModelClasses, 'subset'>): Files {
+  return { ...teacherFiles, [teacherCheckJob]: subset === null ? [] : [commonFiles.check] };
+}

@@ -28,6 +28,14 @@ export function planInput(config: object, architecture: Architecture): BlocksInp
         mean: [0.5, 0.5, 0.5],
         std: [0.5, 0.5, 0.5],
       },
+      classes: {
+        folders: ['a', 'b'],
+        names: ['A', 'B'],
+        subset: null,
+        by: 'labels',
+        rule: 'by name',
+        notes: [],
+      },
     },
   };
 }

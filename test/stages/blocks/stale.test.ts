@@ -137,6 +137,8 @@ const table: readonly (readonly [path: string, value: unknown, stale: string, fr
   ['teacher.checkpoint', '/elsewhere/teacher.safetensors', library],
   ['teacher.architecture', 'vit_base_patch16_224', library],
   ['teacher.hints', { heads: 6 }, `teacher ${compressed}`],
+  // What the classes come to is in the fingerprints: the next table.
+  ['teacher.labels', '/elsewhere/labels.txt', library],
   ['teacher.train.architecture', { ...vitBase, depth: 3 }, `teacher ${compressed}`, trained],
   ['teacher.train.epochs', 3, `teacher ${compressed}`, trained],
   ['teacher.train.batchSize', 3, `teacher ${compressed}`, trained],
@@ -151,6 +153,9 @@ const table: readonly (readonly [path: string, value: unknown, stale: string, fr
   // The images that links lead to are seen in the listing.
   ['data.followLinks', true, library],
   ['data.preprocessing', 'unit', `teacher ${compressed}`],
+  ['data.classOrder', 'natural', library],
+  ['data.classFile', '/elsewhere/classes.txt', library],
+  ['data.classes', ['a', 'b'], library],
   // Splits are files of their own: whoever reads one does not depend on the others.
   ['data.splits.calibration', 50, `data ${compressed}`],
   ['data.splits.selection', 50, `data teacher ${scored}`],

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { shapeClasses } from '../../../datasets/sources/shape-drawing.ts';
 import type { Preprocessing } from '../../../datasets/contract.ts';
 import { normalisations } from '../../../datasets/preprocessing.ts';
 import { configSchema } from '../../../pipeline/config/schema.ts';
@@ -21,8 +22,10 @@ const imagenet: Preprocessing = {
 
 describe('what a run is planned from', () => {
   let folder: string;
+  // As many as the teacher has.
+  const classes = shapeClasses.slice(0, tinyArchitecture.classes);
   const prepare = (data: object, teacher: object = { checkpoint: join(folder, 'teacher.safetensors') }) => {
-    const config = configSchema.parse({ teacher, data: { source: 'shapes', ...data } });
+    const config = configSchema.parse({ teacher, data: { source: 'shapes', classes, ...data } });
     return preparePlanInput({ config, name: 'test', file: 'test.yaml' }, 'wasm');
   };
   const saveTeacher = (preprocessing?: Preprocessing) =>
@@ -85,8 +88,10 @@ describe('what a run is planned from', () => {
       prepare({ source: 'folder', path: images }),
       refusal('file-missing', /no such folder/),
     );
-    const listing = async () => (await prepare({ source: 'folder', path: images })).inputs.dataListing;
-    mkdirSync(join(images, 'cat'), { recursive: true });
+    const listing = async () =>
+      (await prepare({ source: 'folder', path: images, classes: undefined })).inputs.dataListing;
+    for (const name of ['cat', 'dog', 'emu', 'fox', 'gnu'])
+      mkdirSync(join(images, name), { recursive: true });
     writeFileSync(join(images, 'cat', 'a.png'), 'one');
     const first = await listing();
     writeFileSync(join(images, 'cat', '.DS_Store'), 'x');

@@ -21,7 +21,8 @@ import { known } from '../../../util/known.ts';
 import { sha256File, type Json } from '../../../util/hash.ts';
 import { toolVersion } from '../../../util/package.ts';
 import { commonFiles, indices, teacherJob } from '../../common/artefacts.ts';
-import { readClasses, readSources, readSplit, readTeacherInfo } from '../../common/open.ts';
+import { manifestClasses, type ClassFacts } from '../../common/manifest-classes.ts';
+import { readSources, readSplit, readTeacherInfo } from '../../common/open.ts';
 import {
   distillJob,
   files,
@@ -41,6 +42,7 @@ export type ExportSettings = {
   /** Blocks are trained after the refit. */
   readonly distilled: boolean;
   readonly steps: readonly UniformStep[];
+  readonly classes: ClassFacts;
   /** Copied into the manifest and read by nothing here; in this job's record `verify` and `compose` find the data by it. */
   readonly config: Json;
 };
@@ -62,7 +64,7 @@ export async function run({ settings }: Job<ExportSettings>, context: JobContext
     engine: await describeEngine(context),
     config: settings.config as LibraryInput['config'],
     confidence: settings.confidence,
-    teacher: await teacherOf(context, teacherFile, ranking),
+    teacher: await teacherOf(context, teacherFile, ranking, settings.classes),
     data: await dataOf(context),
     latencyProfile: latency.profile,
     ...wholeModels(ranking, architecture, settings),
@@ -105,6 +107,7 @@ async function teacherOf(
   context: JobContext,
   file: string,
   ranking: RankingFile,
+  classes: ClassFacts,
 ): Promise<LibraryInput['teacher']> {
   const { architecture, preprocessing } = await readTeacherInfo(context);
   return {
@@ -115,7 +118,7 @@ async function teacherOf(
       mean: [...preprocessing.mean],
       std: [...preprocessing.std],
     },
-    classNames: [...(await readClasses(context))],
+    ...(await manifestClasses(context, classes)),
     ...costFigures(modelCosts(architecture)),
     accuracy: accuracyOf(ranking.teacher),
   };

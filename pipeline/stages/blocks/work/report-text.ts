@@ -14,11 +14,13 @@ export interface ReportedRun {
   readonly engine: string;
   readonly seed: number;
   readonly confidence: number;
+  /** Which classes the models tell apart. */
+  readonly classes: string;
 }
 
 /** report.md: whole models on both splits, and how far predictions can be trusted. */
 export function describeReport(
-  { name, engine, seed, confidence }: ReportedRun,
+  { name, engine, seed, confidence, classes }: ReportedRun,
   ranking: RankingFile,
   test: TestReport,
   polished: readonly Polished[],
@@ -26,6 +28,7 @@ export function describeReport(
   return `# ${name}
 
 Top-1 in percent, ${confidence * 100} % intervals, seed ${seed}, engine ${engine}.
+Classes: ${classes}.
 
 ## Selection split, ${ranking.teacher.images} images: what the ranking was made from
 

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { besideUniform } from '../../../measure/allocations.ts';
 import { measureAll, measuredOf, finalUniformId, uniformOf } from '../../../measure/measured.ts';
+import { describeClasses } from '../../../library/describe-classes.ts';
+import type { Manifest } from '../../../library/manifest.ts';
 import type { FfnWeights } from '../../../model/ffn-weights.ts';
 import type { Job, JobContext } from '../../../runner/contract.ts';
 import { readJson, writeFileAtomic, writeJsonAtomic } from '../../../util/atomic.ts';
@@ -56,15 +58,17 @@ export async function run(
   const ranking = await readJson<RankingFile>(context.input(rankJob, files.ranking));
   const polished = await readPolished(context, settings.polished);
   const distillation = await readDistillationGain(context, depth);
+  const manifest = context.input(exportJob, 'manifest.json');
+  const classes = describeClasses((await readJson<Manifest>(manifest)).teacher);
   const result: TestReport = {
     ...(await measureTest(context, settings, handling, ranking.allocated, polished)),
     ...(distillation && { distillation }),
-    manifestSha256: await sha256File(context.input(exportJob, 'manifest.json')),
+    manifestSha256: await sha256File(manifest),
   };
   await writeJsonAtomic(join(context.folder, files.report), result);
   const { seed, confidence } = settings;
   const text = describeReport(
-    { name: handling.name, engine: String(context.engine), seed, confidence },
+    { name: handling.name, engine: String(context.engine), seed, confidence, classes },
     ranking,
     result,
     polished.map((item) => item.polished),

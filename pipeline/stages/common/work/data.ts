@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { arrangeClasses } from '../../../../datasets/classes/arrange.ts';
 import { splitNames, type Preprocessing } from '../../../../datasets/contract.ts';
 import { openPreparer } from '../../../../datasets/open-preparer.ts';
 import { drawnSplits, trainedOnWarning } from '../../../../datasets/split-sources.ts';
@@ -19,6 +20,8 @@ export type SplitsSettings = Pick<Config['data'], 'source' | 'splits' | 'maxCorr
   readonly listing: string | null;
   readonly crop: ImageSize;
   readonly channels: number;
+  /** The data's names of the classes, in the model's order. */
+  readonly classes: readonly string[];
 };
 
 export type SplitsHandling = ImageHandling & { readonly preprocessing: Plain<Preprocessing> };
@@ -34,7 +37,7 @@ export async function run(
 ): Promise<Json> {
   const { images, preprocessing } = handling;
   const preparer = await openPreparer(images, preprocessing, (message) => context.warn(message));
-  const { source } = preparer;
+  const source = arrangeClasses(preparer.source, settings.classes);
   const { seed, trains } = settings;
   for (const warning of source.account?.warnings ?? []) context.warn(warning);
   const splits = await makeSplits(source, settings, { seed, needTrain: trains, preparer }, context);
