@@ -1,6 +1,7 @@
 import { dirname, basename, join } from 'node:path';
 import { stat } from 'node:fs/promises';
 import type { FfnWeights } from '../model/ffn-weights.ts';
+import { hasFinished } from '../runner/has-finished.ts';
 import { insideFolder } from '../util/atomic.ts';
 import type { HostWeights } from '../model/host-weights.ts';
 import { fail } from '../util/failure.ts';
@@ -155,7 +156,9 @@ export async function findManifest(path: string): Promise<string> {
     subject: path,
     found: 'a folder without manifest.json or library/manifest.json',
     expected: 'a library folder, or a run folder whose export has finished',
-    next: 'if this is a run, give its pipeline command again: it resumes',
+    next: (await hasFinished(path))
+      ? 'this run has finished: its method writes no library, or it was moved and the same command makes it again'
+      : 'if this is a run, give its pipeline command again: it resumes',
   });
 }
 

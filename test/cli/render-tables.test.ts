@@ -141,6 +141,14 @@ describe('cli: tables', () => {
     assert.doesNotMatch(text, /so few images/);
   });
 
+  it('says of a prediction what two compositions can tell, with no question marks', () => {
+    const prediction = { ...present(summary.prediction), compositions: 2, spearman: null };
+    const text = renderSummary({ ...summary, prediction }, plain);
+    assert.match(text, /loss of 2 random compositions .* mean error of 1\.23 pp \(largest 4\.50\);/);
+    const none = { ...prediction, meanAbsoluteErrorPp: null, maxAbsoluteErrorPp: null };
+    assert.doesNotMatch(renderSummary({ ...summary, prediction: none }, plain), /\?|null|\(\)/);
+  });
+
   it('leaves out what a small library does not know', () => {
     const { engine, teacher } = summary;
     const bare: LibrarySummary = {

@@ -50,6 +50,13 @@ describe('library/open', () => {
   it('says what is wrong with a path', async () => {
     await rejects(join(scratch.path, 'nowhere'), /no such file or folder/, /next: give the library folder/);
     await rejects(scratch.path, /without manifest.json or library\/manifest.json/, /it resumes/);
+    const log = join(scratch.path, 'events.jsonl');
+    const finished = { type: 'run-finished', failed: 0, blocked: 0, interrupted: false };
+    await writeFile(log, `${JSON.stringify({ type: 'run-started' })}\n${JSON.stringify(finished)}\n`);
+    await rejects(scratch.path, /this run has finished: its method writes no library/);
+    await writeFile(log, `${JSON.stringify({ ...finished, failed: 1 })}\n`);
+    await rejects(scratch.path, /it resumes/);
+    await rm(log);
     await writeFile(join(scratch.path, 'w.safetensors'), 'x');
     await rejects(join(scratch.path, 'w.safetensors'), /not a manifest/);
     await writeFile(join(scratch.path, 'package.json'), '{"name": "something else"}');

@@ -179,13 +179,17 @@ function predictionLine({
   spearman,
   imageNoisePp,
 }: PredictionSummary): string {
-  const points = (value: number | null) => (value === null ? '?' : value.toFixed(2));
+  // Two compositions have no order worth a number, none has no error.
+  const known = (name: string, value: number | null) =>
+    value === null ? [] : [`${name} ${value.toFixed(2)}`];
+  const details = [...known('largest', maxAbsoluteErrorPp), ...known('rank correlation', spearman)];
   return (
-    `The loss of ${compositions} random compositions is predicted from their blocks with a mean error of ` +
-    `${points(meanAbsoluteErrorPp)} pp (largest ${points(maxAbsoluteErrorPp)}, rank correlation ${points(spearman)})` +
+    `The loss of ${compositions} random compositions is predicted from their blocks` +
+    (meanAbsoluteErrorPp === null ? '' : ` with a mean error of ${meanAbsoluteErrorPp.toFixed(2)} pp`) +
+    (details.length === 0 ? '' : ` (${details.join(', ')})`) +
     (imageNoisePp === undefined
       ? ''
-      : `;\nso few images alone would make a perfect prediction look ${points(imageNoisePp)} pp off`)
+      : `;\nso few images alone would make a perfect prediction look ${imageNoisePp.toFixed(2)} pp off`)
   );
 }
 

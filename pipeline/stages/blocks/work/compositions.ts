@@ -37,13 +37,15 @@ export async function run(
   let compositions: CompositionsFile = { random: [], allocated: [] };
   const scores = await sweepSplit(context, { name: 'selection', handling, shard, shards }, async (model) => {
     const { architecture } = model;
+    const measured = await readAllScores(context, measureJob, shards);
     const library = await uploadDescendants(context, model, steps, { refitted: false });
-    if (library.complete) {
-      const measured = await readAllScores(context, measureJob, shards);
-      compositions = {
-        random: randomCompositions(settings, architecture),
-        allocated: allocateWidths(measured, architecture, contexts, steps),
-      };
+    try {
+      const random = randomCompositions(settings, architecture);
+      if (library.complete)
+        compositions = { random, allocated: allocateWidths(measured, architecture, contexts, steps) };
+    } catch (error) {
+      library.dispose();
+      throw error;
     }
     const { random, allocated } = compositions;
     return { models: composedModels(library, [...random, ...allocated]), dispose: library.dispose };
