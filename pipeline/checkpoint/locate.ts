@@ -99,9 +99,19 @@ async function readFiles(
   return { path, folder, files: [...weightFiles, ...otherFiles], tensors, metadata };
 }
 
+/** A script and no line to paste: it knows what trainers write, prefers averaged weights and never runs what it reads. */
 const torch = (file: string): string =>
-  `python -c "import torch, safetensors.torch as s; c = torch.load('${file}', map_location='cpu', weights_only=True); ` +
-  `c = c.get('state_dict', c.get('model', c)); s.save_file({k: v.clone().contiguous() for k, v in c.items()}, 'model.safetensors')"`;
+  `python3 scripts/convert-checkpoint.py ${quoted(file)} (needs pip install torch safetensors numpy) says what it wrote: then --set teacher.checkpoint=${quoted(convertedName(file))}`;
+
+/** As the script names its output. */
+function convertedName(file: string): string {
+  return `${file.replace(/(?:\.pth|\.pt|\.ckpt|\.bin|\.tar)+$/, '')}.safetensors`;
+}
+
+/** For a shell, where it needs that. */
+function quoted(file: string): string {
+  return /^[\w./~+:@%-]+$/.test(file) ? file : `'${file.replaceAll("'", `'\\''`)}'`;
+}
 
 /** Per ending, the lines that make a safetensors file of it. */
 const conversions: Readonly<Record<string, (file: string) => string>> = {
@@ -109,11 +119,12 @@ const conversions: Readonly<Record<string, (file: string) => string>> = {
   '.pt': torch,
   '.bin': torch,
   '.ckpt': torch,
+  '.tar': torch,
   '.npz': (file) =>
-    `python -c "import timm, safetensors.torch as s; m = timm.create_model('vit_base_patch16_224'); ` +
+    `python3 -c "import timm, safetensors.torch as s; m = timm.create_model('vit_base_patch16_224'); ` +
     `m.load_pretrained('${file}'); s.save_file(m.state_dict(), 'model.safetensors')" (with the model's own timm name)`,
   '.h5': (file) =>
-    `python -c "from transformers import ViTForImageClassification as V; ` +
+    `python3 -c "from transformers import ViTForImageClassification as V; ` +
     `V.from_pretrained('${dirname(file)}', from_tf=True).save_pretrained('converted')" (needs tensorflow and transformers 4), ` +
     `then teacher.checkpoint: converted`,
 };

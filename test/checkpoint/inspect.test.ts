@@ -371,13 +371,23 @@ describe('checkpoint', () => {
   it('never opens pickles and gives the lines that convert them', async () => {
     const folder = join(root, 'foreign');
     await mkdir(folder);
-    for (const name of ['a.pth', 'b.pt', 'pytorch_model.bin', 'c.ckpt', 'd.npz', 'tf_model.h5']) {
+    for (const name of ['a.pth', 'b.pt', 'pytorch_model.bin', 'c.ckpt', 'best.pth.tar', 'it’s mine.pth']) {
       await writeFile(join(folder, name), 'not even a pickle');
       const message = await refusal(inspectCheckpoint(join(folder, name)), 'checkpoint-unsupported');
-      assert.match(message, /python -c "/);
+      const file = name.includes(' ') ? `'${join(folder, name)}'` : join(folder, name);
+      assert.ok(message.includes(`python3 scripts/convert-checkpoint.py ${file} `), message);
+      assert.match(message, /--set teacher\.checkpoint=.*\.safetensors/);
+    }
+    for (const name of ['d.npz', 'tf_model.h5']) {
+      await writeFile(join(folder, name), 'not even a pickle');
+      const message = await refusal(inspectCheckpoint(join(folder, name)), 'checkpoint-unsupported');
+      assert.match(message, /python3 -c "/);
       assert.ok(message.includes(name === 'tf_model.h5' ? folder : join(folder, name)));
     }
-    assert.match(await refusal(inspectCheckpoint(folder), 'checkpoint-unsupported'), /python -c/);
+    assert.match(
+      await refusal(inspectCheckpoint(folder), 'checkpoint-unsupported'),
+      /python3 scripts\/convert-checkpoint\.py/,
+    );
     await refusal(inspectCheckpoint(join(root, 'nowhere')), 'file-missing');
     await mkdir(join(root, 'empty'));
     assert.match(
