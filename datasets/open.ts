@@ -1,6 +1,6 @@
 import type { Config } from '../pipeline/config/schema.ts';
 import { fail } from '../pipeline/util/failure.ts';
-import type { Source } from './contract.ts';
+import type { Origin, Source } from './contract.ts';
 import { cifarClasses, cifarFiles, openCifar } from './sources/cifar.ts';
 import { countIdxClasses, idxFiles, openIdx } from './sources/idx.ts';
 
@@ -78,6 +78,15 @@ export async function dataFiles(data: DataConfig): Promise<readonly string[]> {
     case 'shapes':
       return [];
   }
+}
+
+/**
+ * The parts that a source other than a folder has images in.
+ * @param files as `dataFiles` gave them
+ */
+export function partsOf({ source }: DataConfig, files: readonly string[]): ReadonlySet<Origin> {
+  // Two of the four files of the MNIST family are one part.
+  return new Set(source === 'idx' && files.length === 2 ? ['all'] : ['train', 'test']);
 }
 
 function pathOf({ path, source }: DataConfig): string {

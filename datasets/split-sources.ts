@@ -79,6 +79,21 @@ function refusePart(name: DrawnSplit, from: Origin, images: number, parts: Reado
   });
 }
 
+/** Where the images of every split come from, in sentences. */
+export function describeSources(sources: SplitSources): string[] {
+  const drawn = drawnSplits.map((name) => {
+    const { images, from } = sources[name];
+    return `${name} ${images.toLocaleString('en')}${images === 0 ? '' : ` from ${from}`}`;
+  });
+  const warnings = drawnSplits.flatMap((name) => {
+    const { images, from, mayBeTrainedOn } = sources[name];
+    return mayBeTrainedOn
+      ? [`warning: ${trainedOnWarning(name, `${images.toLocaleString('en')} images`, from)}`]
+      : [];
+  });
+  return [`splits: ${drawn.join(', ')}`, ...warnings];
+}
+
 /** What every table says above numbers on such images. */
 export function trainedOnWarning(split: string, images: string, from: string): string {
   return (

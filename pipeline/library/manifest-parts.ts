@@ -83,3 +83,12 @@ export const headerAllowanceBytes = 4096;
 export function ffnBytes(width: number, hidden: number): number {
   return 4 * (2 * width * hidden + hidden + width);
 }
+
+/** What stands above every table of numbers on images of the training part (`mayBeTrainedOn`). */
+export const flatteredNote =
+  'Warning: on images that the teacher may have been trained on, which flatters every number here.';
+
+/** The same in Markdown, with the empty line behind it; nothing where it does not hold. */
+export function flatteredText({ mayBeTrainedOn }: { readonly mayBeTrainedOn?: true | undefined }): string {
+  return mayBeTrainedOn ? `**${flatteredNote}**\n\n` : '';
+}

@@ -94,6 +94,17 @@ const drawn = split.extend({
   mayBeTrainedOn: z.literal(true).optional(),
 });
 
+const used = { training: positive, heldOut: positive };
+/** `FittedOn`: what order, refit and distillation really looked at; unknown to older libraries. */
+const fitted = z.strictObject({
+  calibration: positive,
+  statistics: z.strictObject(used),
+  refit: z.strictObject(used),
+  distill: z
+    .strictObject({ ...used, steps: z.strictObject({ least: positive, most: positive }).nullable() })
+    .nullable(),
+});
+
 const manifestShape = z.strictObject({
   $schema: z.literal('manifest.schema.json'),
   kind: z.literal('blockforge-library'),
@@ -152,6 +163,7 @@ const manifestShape = z.strictObject({
     selection: drawn,
     test: drawn,
   }),
+  fitted: fitted.optional(),
   latencyProfile: z.strictObject({
     cpuModel: z.string(),
     engine: z.string(),

@@ -9,6 +9,8 @@ import {
   type Gelu,
 } from '../model/architecture.ts';
 import { describeClasses } from './describe-classes.ts';
+import { describeFittedOn } from '../recipe/fitted-on.ts';
+import { flatteredText } from './manifest-parts.ts';
 import type { Manifest, ManifestDescendant } from './manifest.ts';
 
 /** The README of a library, for someone who has the folder and nothing else. */
@@ -67,7 +69,7 @@ ${isVit ? vitSplicing(architecture) : ''}Images are prepared as the teacher's we
 
 ## What the numbers mean
 
-- \`top1Pp\` is the paired difference of two models on the same images, with a descendant and with the teacher's block in its place, in
+${flatteredText(manifest.data.selection)}- \`top1Pp\` is the paired difference of two models on the same images, with a descendant and with the teacher's block in its place, in
   percentage points, with ${100 * manifest.confidence} % intervals (Tango's score interval for paired proportions, and its form for a mean of several
   differences per image). An interval that holds zero means that these images do not show a difference.
 ${contextNotes(manifest)}- They come from the selection split (${manifest.data.selection.images} images), which the ranking was made on. Splits do not overlap; their hashes are in the manifest.
@@ -76,7 +78,7 @@ ${contextNotes(manifest)}- They come from the selection split (${manifest.data.s
 - Latencies are those of one block on ${manifest.latencyProfile.cpuModel} (${manifest.latencyProfile.engine}, threads: ${manifest.latencyProfile.threads}, batch ${manifest.latencyProfile.batchSize}):
   measure on your own device before choosing by them. Parameters, MACs and bytes hold everywhere.
 - \`gainOverRefit\` is the share of the held-out output error that training removed beyond the closed-form refit.
-
+${manifest.fitted === undefined ? '' : `- Of ${describeFittedOn(manifest.fitted).slice('of '.length)}.\n`}
 ${uniformTable(manifest)}${allocatedTable(manifest)}${predictionNotes(manifest)}Made by BlockForge ${manifest.tool.version} with seed ${manifest.seed} on ${manifest.engine.version}; the resolved config is in the manifest.
 `;
 }
@@ -202,7 +204,8 @@ export function preprocessingText({
   return `${size}, centre crop ${imageSizeText(crop)}, values / 255, minus [${mean.join(', ')}], over [${std.join(', ')}]`;
 }
 
-function uniformTable({ uniform }: Manifest): string {
+function uniformTable(manifest: Manifest): string {
+  const { uniform } = manifest;
   if (uniform.length === 0) return '';
   const rows = uniform.map(
     ({ sparsity, params, macs, refit, distilled }) =>
@@ -212,7 +215,7 @@ function uniformTable({ uniform }: Manifest): string {
   );
   return `Whole models with the same share of hidden units removed in every block, measured:
 
-| removed | parameters | multiply-adds | top-1 after refit | top-1 of these files | images |
+${flatteredText(manifest.data.selection)}| removed | parameters | multiply-adds | top-1 after refit | top-1 of these files | images |
 |---|---|---|---|---|---|
 ${rows.join('\n')}
 
@@ -233,7 +236,8 @@ function contextNotes({ contexts }: Manifest): string {
 `;
 }
 
-function allocatedTable({ allocated }: Manifest): string {
+function allocatedTable(manifest: Manifest): string {
+  const { allocated } = manifest;
   if (allocated === undefined || allocated.length === 0) return '';
   const points = ({ mean, low, high }: Interval) =>
     `${mean.toFixed(2)} [${low.toFixed(2)}, ${high.toFixed(2)}]`;
@@ -246,7 +250,7 @@ function allocatedTable({ allocated }: Manifest): string {
   return `The same budgets with a width for every block of its own: the model that diverges least from the teacher at no more parameters in
 its feed-forward blocks than the uniform one. The widths were chosen on the images that they are measured on here, which favours them a little.
 
-| at most as large as | parameters | multiply-adds | top-1 | minus uniform, points | hidden units by block |
+${flatteredText(manifest.data.selection)}| at most as large as | parameters | multiply-adds | top-1 | minus uniform, points | hidden units by block |
 |---|---|---|---|---|---|
 ${rows.join('\n')}
 

@@ -31,6 +31,7 @@ export interface LibraryInput
       | 'config'
       | 'confidence'
       | 'data'
+      | 'fitted'
       | 'latencyProfile'
       | 'contexts'
       | 'uniform'
@@ -79,6 +80,7 @@ export async function writeLibrary(
     frame,
     ...(withGraphs && { onnx: await writeGraphs(folder, input) }),
     data: input.data,
+    ...(input.fitted && { fitted: input.fitted }),
     latencyProfile: input.latencyProfile,
     blocks,
     ...(input.contexts && { contexts: input.contexts }),

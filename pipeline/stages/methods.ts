@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import type { Config } from '../config/schema.ts';
 import { exportJob } from './blocks/artefacts.ts';
 import { stages } from './blocks/graph.ts';
+import { planNotes } from './blocks/notes.ts';
 import { blocksSchema, checkBlocks, type BlocksConfig } from './blocks/schema.ts';
 import type { Method } from './common/method.ts';
 
@@ -12,6 +13,7 @@ export const blocks: Method<BlocksConfig> = {
   stages,
   registry: fileURLToPath(new URL('./blocks/graph.ts', import.meta.url)),
   library: exportJob,
+  notes: planNotes,
 };
 
 /** Every method that `method:` may name, the default first. A new one is a folder beside `blocks/` and its value here. */

@@ -160,6 +160,16 @@ describe('cli: tables', () => {
     assertGolden('summary-bare.txt', `${renderSummary(bare, plain)}\n`);
   });
 
+  it('warns above every table of images that the teacher may have been trained on', () => {
+    const count = (flagged: LibrarySummary['mayBeTrainedOn']) =>
+      renderSummary({ ...summary, mayBeTrainedOn: flagged ?? [] }, plain).split('flatters every number')
+        .length - 1;
+    const tables = renderSummary(summary, plain).match(/^-----/gm)?.length ?? 0;
+    assert.equal(count(undefined), 0);
+    assert.equal(count(['selection', 'test']), tables);
+    assert.ok(count(['selection']) >= 2 && count(['test']) >= 1);
+  });
+
   it('prints a plan with its costs', () => {
     const text = renderPlan(rows, facts, plain);
     assertAscii(text);

@@ -6,6 +6,7 @@ import { writeFile } from 'node:fs/promises';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Manifest } from '../../pipeline/library/manifest.ts';
 import { filesOf, openLibrary } from '../../pipeline/library/open.ts';
+import { libraryReadme } from '../../pipeline/library/readme.ts';
 import { referenceFfn } from '../../pipeline/library/reference-ffn.ts';
 import { writeLibrary } from '../../pipeline/library/write.ts';
 import { sliceFfn } from '../../pipeline/model/ffn-weights.ts';
@@ -125,6 +126,25 @@ describe('library/write', () => {
     );
     assert.deepEqual(manifest.config, { seed: 4, data: { path: 'photos', source: 'folder' } });
     assert.equal(manifest.blocks[0]!.descendants[0]!.rank, 0);
+  });
+
+  it('says in its README where images may have been trained on, and what was fitted to how many', async () => {
+    const { manifest } = await openLibrary(folder.path);
+    const flagged = (mayBeTrainedOn?: true) => {
+      const selection = { ...manifest.data.selection, mayBeTrainedOn };
+      return libraryReadme({ ...manifest, data: { ...manifest.data, selection } });
+    };
+    assert.ok(!flagged().includes('may have been trained on'));
+    assert.ok(
+      flagged(true).split('may have been trained on').length > 2,
+      'at the numbers and at every table',
+    );
+    const used = { training: 90, heldOut: 10 };
+    const fitted = { calibration: 400, statistics: used, refit: used, distill: null };
+    assert.match(
+      libraryReadme({ ...manifest, fitted }),
+      /^- Of 400 calibration images, .* nothing is distilled\.$/m,
+    );
   });
 
   it("has a README whose JavaScript reads the library's weights", async () => {

@@ -59,7 +59,11 @@ export async function runPipeline(
     folder: displayPath(runFolder, around.cwd),
     engine,
     slots,
-    data: [...(input.inputs.dataAccount ?? []), ...describeOrder(input.inputs.classes)],
+    data: [
+      ...(input.inputs.dataAccount ?? []),
+      ...describeOrder(input.inputs.classes),
+      ...(method.notes?.(input) ?? []),
+    ],
   };
   const text = command.json
     ? JSON.stringify({ ...facts, folder: runFolder, jobs: rows })

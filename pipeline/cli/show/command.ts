@@ -6,6 +6,8 @@ import type {
   TeacherSummary,
   UniformSummary,
 } from './summary.ts';
+import { flatteredNote } from '../../library/manifest-parts.ts';
+import { describeFittedOn } from '../../recipe/fitted-on.ts';
 import { formatCount } from '../../util/format.ts';
 import {
   accuracyDecimals,
@@ -35,25 +37,31 @@ export function renderSummary(summary: LibrarySummary, paint: Paint): string {
     engine,
     ...(seed === undefined ? [] : [`seed ${seed}`]),
   ].join('; ');
+  const flattered = (split: 'selection' | 'test') =>
+    summary.mayBeTrainedOn?.includes(split) ? [paint.yellow(flatteredNote)] : [];
   const lines = [
     paint.bold('Descendants'),
+    ...flattered('selection'),
+    ...(summary.fitted === undefined ? [] : [describeFittedOn(summary.fitted)]),
     `${measured}; top-1 delta: the model with this block against ${reference(summary.contexts)}`,
     '',
     ...descendantTable(blocks, paint),
     '',
     paint.bold('Whole models: the same share of hidden units removed in every block'),
+    ...flattered('selection'),
     '',
     ...uniformTable(teacher, uniform, images),
-    ...allocatedTable(summary.allocated, images, paint),
+    ...allocatedTable(summary.allocated, images, paint, flattered('selection')),
     ...(summary.prediction === undefined ? [] : ['', predictionLine(summary.prediction)]),
   ];
   if (test !== undefined) {
     lines.push(
       '',
       paint.bold(`The same models on ${formatImages(test.images)} of the test split`),
+      ...flattered('test'),
       '',
       ...uniformTable({ ...test.teacher, images: test.images }, test.uniform, test.images),
-      ...allocatedTable(test.allocated, test.images, paint),
+      ...allocatedTable(test.allocated, test.images, paint, flattered('test')),
     );
   }
   return lines.join('\n');
@@ -152,6 +160,7 @@ function allocatedTable(
   allocated: readonly AllocatedSummary[] | undefined,
   images: number,
   paint: Paint,
+  notes: readonly string[],
 ): string[] {
   if (allocated === undefined || allocated.length === 0) return [];
   const count = (value: number | undefined): string => (value === undefined ? '' : formatCount(value));
@@ -167,6 +176,7 @@ function allocatedTable(
   return [
     '',
     paint.bold('Widths allocated to blocks, at no more FFN parameters than the uniform model'),
+    ...notes,
     '',
     ...renderTable(allocatedColumns, rows),
   ];

@@ -18,11 +18,14 @@ export async function readLibrarySummary(path: string): Promise<LibrarySummary> 
 
 export function summariseManifest(manifest: Manifest): LibrarySummary {
   const { teacher, blocks, uniform, engine, contexts, allocated, additivity, predictor } = manifest;
+  const trainedOn = (['selection', 'test'] as const).filter((name) => manifest.data[name].mayBeTrainedOn);
   const widthOf = new Map(blocks.flatMap((block) => block.descendants.map(({ id, width }) => [id, width])));
   return {
     engine: `${engine.version} on ${engine.device}`,
     seed: manifest.seed,
     images: manifest.data.selection.images,
+    ...(manifest.fitted && { fitted: manifest.fitted }),
+    ...(trainedOn.length > 0 && { mayBeTrainedOn: trainedOn }),
     ...(contexts && { contexts: contexts.map(({ name }) => name) }),
     teacher: {
       top1: teacher.accuracy.top1Percent.mean,

@@ -1,5 +1,6 @@
 import type { BlockCost, Descendant, RankedPart } from '../../measure/descendant.ts';
 import type { Interval } from '../../measure/interval.ts';
+import type { FittedOn } from '../../recipe/fitted-on.ts';
 
 /**
  * What a library says about itself, small enough to print: the JSON form of `show --json` and the source of the
@@ -13,6 +14,10 @@ export interface LibrarySummary {
   readonly seed?: number;
   /** Images of the selection split. */
   readonly images?: number;
+  /** What was fitted to how many images, in how many steps. */
+  readonly fitted?: FittedOn;
+  /** Splits whose images the teacher may have been trained on, which flatters every number on them. */
+  readonly mayBeTrainedOn?: readonly ('selection' | 'test')[];
   /** What the other blocks were; deltas of descendants are averaged over these. Missing: the teacher's only. */
   readonly contexts?: readonly string[];
   readonly teacher: TeacherSummary;

@@ -56,6 +56,8 @@ export interface ClassShareFile {
 export interface DescendantsFile<Known extends Descendant> {
   readonly block: number;
   readonly descendants: readonly Known[];
+  /** Of their training. */
+  readonly steps?: number | undefined;
 }
 
 /** Both empty when a block failed: then there are no whole models. */

@@ -4,10 +4,11 @@ import { tokensPerImage, type Architecture } from '../../model/architecture.ts';
 import { criteria } from '../../compress/order/criteria.ts';
 import { shareImages } from '../../compress/token-weights.ts';
 import { calibrationOf, chainImages, heldOutImages, sampledTokens } from '../../recipe/calibration.ts';
+import { distillLength } from '../../recipe/distill-length.ts';
 import { distillInputs, recipeOf, refitInputs } from '../../recipe/recipe.ts';
 import { secondsOf, type Estimate } from '../common/estimates.ts';
 import type { BlocksConfig, BlocksInput } from './schema.ts';
-import { descents, distillLength, keepsTrainingTokens, measuredContexts, shardsOf } from './shape.ts';
+import { descents, keepsTrainingTokens, measuredContexts, shardsOf } from './shape.ts';
 
 /** What jobs take: seconds on two cores, bytes of memory, bytes written. Guesses, for `--plan` and the order of jobs. */
 

@@ -98,7 +98,7 @@ const refit: Stage<BlocksInput> = {
 /** Trains a block's descendants from their refits. */
 const distill: Stage<BlocksInput> = {
   name: 'distill',
-  version: 4,
+  version: 5,
   plan: (input) => {
     const { config } = input.loaded;
     const composed = distillInputs(recipeOf(config)) !== null;
@@ -211,7 +211,7 @@ const rank: Stage<BlocksInput> = {
 /** Writes the library: what is handed on. */
 const exportLibrary: Stage<BlocksInput> = {
   name: 'export',
-  version: 5,
+  version: 6,
   plan: (input) => [
     {
       id: exportJob,
@@ -238,16 +238,15 @@ const exportLibrary: Stage<BlocksInput> = {
 /** Touches the test split, once. */
 const report: Stage<BlocksInput> = {
   name: 'report',
-  version: 4,
+  version: 5,
   plan: (input) => {
     const sparsities = polishedOf(input).map(({ sparsity }) => sparsity);
-    const { name } = input.loaded;
     return [
       {
         id: reportJob,
         ...reads(
           {
-            ...splitFiles(['test'], commonFiles.sources),
+            ...splitFiles(['test']),
             ...teacherFiles,
             [rankJob]: [files.ranking],
             [exportJob]: ['manifest.json'],
@@ -259,7 +258,7 @@ const report: Stage<BlocksInput> = {
           },
         ),
         settings: settings.reportSettings(input, sparsities),
-        handling: { ...batchHandling(input), name } satisfies ReportHandling,
+        handling: { ...batchHandling(input), name: input.loaded.name } satisfies ReportHandling,
         estimate: estimates.reportEstimate,
       },
     ];

@@ -133,6 +133,8 @@ export function exportSettings(input: BlocksInput): ExportSettings {
     distilled: config.distill.enabled,
     steps: stepsOf(input),
     classes: classFacts(input.inputs.classes),
+    recipe: recipeOf(config),
+    heldOut: config.statistics.heldOut,
     config,
   };
 }

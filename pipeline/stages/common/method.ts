@@ -13,4 +13,6 @@ export interface Method<C extends Config> extends MethodSchema<C> {
    * settings hold the whole config as `config`: by them `verify` and `compose` find the images again.
    */
   readonly library?: JobId | undefined;
+  /** What a plan says of it beside the jobs, e.g. how many of the images each stage is going to use; sentences. */
+  notes?(input: PlanInput<C>): readonly string[];
 }

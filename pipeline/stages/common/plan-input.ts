@@ -3,7 +3,8 @@ import type { Config } from '../../config/schema.ts';
 import type { EngineChoice, EngineName } from '../../tensor/engine.ts';
 import { resolveEngine } from '../../tensor/installed.ts';
 import { resolvePreprocessing } from '../../../datasets/preprocessing.ts';
-import { dataFiles, sourceClasses } from '../../../datasets/open.ts';
+import { dataFiles, partsOf, sourceClasses } from '../../../datasets/open.ts';
+import { describeSources, splitSources } from '../../../datasets/split-sources.ts';
 import { folderState } from '../../../datasets/sources/folder/folder-state.ts';
 import { listFolder } from '../../../datasets/sources/folder/list-folder.ts';
 import type { Preprocessing } from '../../../datasets/contract.ts';
@@ -29,7 +30,7 @@ export interface RunInputs {
   readonly dataFiles: readonly string[];
   /** Hash over what a folder of images looks like from outside (`folderState`), else null. */
   readonly dataListing: string | null;
-  /** What that folder holds and what of it is read; sentences. */
+  /** What that folder holds and what of it is read, and which part each split is drawn from; sentences. */
   readonly dataAccount?: readonly string[] | undefined;
   /** How an image becomes the model's input. */
   readonly preprocessing: Preprocessing;
@@ -76,13 +77,18 @@ export async function preparePlanInput<C extends Config>(
     config.data.source === 'folder' && config.data.path !== undefined
       ? await listFolder(config.data.path, config.data)
       : undefined;
+  const packedFiles = packed ? await dataFiles(config.data) : [];
+  const parts = listed
+    ? new Set(listed.items.map(({ origin }) => origin))
+    : partsOf(config.data, packedFiles);
   const found: Omit<RunInputs, 'classes'> = {
     checkpointFiles: teacher.files,
-    dataFiles: packed ? await dataFiles(config.data) : [],
+    dataFiles: packedFiles,
     dataListing: listed === undefined ? null : await folderState(listed),
-    dataAccount: listed && [
-      ...listed.account.lines,
-      ...listed.account.warnings.map((warning) => `warning: ${warning}`),
+    dataAccount: [
+      ...(listed?.account.lines ?? []),
+      ...(listed?.account.warnings ?? []).map((warning) => `warning: ${warning}`),
+      ...describeSources(splitSources(config.data.splits, parts, config.teacher.train !== undefined)),
     ],
     preprocessing,
   };

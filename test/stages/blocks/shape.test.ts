@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import {
   blockWidths,
   descents,
-  distillLength,
   keepsTrainingTokens,
   measuredContexts,
   polishedModels,
@@ -11,6 +10,7 @@ import {
 } from '../../../pipeline/stages/blocks/shape.ts';
 import { BlockForgeError } from '../../../pipeline/util/failure.ts';
 import { vitBase } from '../../support/checkpoints.ts';
+import { distillLength } from '../../../pipeline/recipe/distill-length.ts';
 import { planInput } from './plan-input.ts';
 
 const configOf = (settings: object) => planInput(settings, vitBase).loaded.config;

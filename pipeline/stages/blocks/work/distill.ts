@@ -10,7 +10,7 @@ import type { ImageHandling } from '../../common/artefacts.ts';
 import { fileCheckpoint } from '../../common/checkpoint.ts';
 import { readTeacherInfo } from '../../common/open.ts';
 import { files, refitJob, type DescendantsFile } from '../artefacts.ts';
-import { distillLength } from '../shape.ts';
+import { distillLength } from '../../../recipe/distill-length.ts';
 import type { BlocksConfig } from '../schema.ts';
 import { openInputs, type InputSettings } from './inputs.ts';
 import { readDescendants, writeDescendants } from './read.ts';
@@ -34,10 +34,9 @@ export async function run(
     context.input(refitJob(block), files.descendantsFile),
   );
   const output = join(context.folder, files.descendants);
-  const writeRecords = (descendants: readonly TrainedDescendant[]) =>
+  const writeRecords = (descendants: readonly TrainedDescendant[], steps?: number) =>
     writeJsonAtomic(join(context.folder, files.descendantsFile), {
-      block,
-      descendants,
+      ...{ block, descendants, steps },
     } satisfies DescendantsFile<TrainedDescendant>);
   if (!distill.enabled) {
     await writeDescendants(output, students);
@@ -74,7 +73,7 @@ export async function run(
     context.warn(`${item.id}: training did not beat the refit; the refit is kept`);
     return { ...item, ...keptRefit(item), gainOverRefit: 0 };
   });
-  await writeRecords(descendants);
+  await writeRecords(descendants, result.steps.made);
   await writeJsonAtomic(join(context.folder, files.history), {
     steps: result.steps,
     looks: result.history,

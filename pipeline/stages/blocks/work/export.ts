@@ -13,6 +13,8 @@ import { modelCosts, type Costs } from '../../../model/costs.ts';
 import { isFfnName } from '../../../model/ffn-weights.ts';
 import { withSafetensors, type NamedArrays } from '../../../model/safetensors.ts';
 import { profileScript } from '../../../profile/profile-file.ts';
+import { fittedOn } from '../../../recipe/fitted-on.ts';
+import type { Recipe } from '../../../recipe/recipe.ts';
 import type { Job, JobContext } from '../../../runner/contract.ts';
 import { findUnfit } from '../../../verify/unfit.ts';
 import { loadEngine, type EngineName } from '../../../tensor/engine.ts';
@@ -43,6 +45,9 @@ export type ExportSettings = {
   readonly distilled: boolean;
   readonly steps: readonly UniformStep[];
   readonly classes: ClassFacts;
+  readonly recipe: Recipe;
+  /** Share of the calibration images. */
+  readonly heldOut: number;
   /** Copied into the manifest and read by nothing here; in this job's record `verify` and `compose` find the data by it. */
   readonly config: Json;
 };
@@ -66,6 +71,7 @@ export async function run({ settings }: Job<ExportSettings>, context: JobContext
     confidence: settings.confidence,
     teacher: await teacherOf(context, teacherFile, ranking, settings.classes),
     data: await dataOf(context),
+    fitted: await fittedIn(context, settings, architecture.depth),
     latencyProfile: latency.profile,
     ...wholeModels(ranking, architecture, settings),
     ...(ranking.additivity && { additivity: ranking.additivity }),
@@ -216,6 +222,17 @@ async function readFrame(teacherFile: string): Promise<NamedArrays> {
 
 function costFigures({ params, macs }: Costs) {
   return { params, macs };
+}
+
+async function fittedIn(context: JobContext, { recipe, heldOut }: ExportSettings, depth: number) {
+  const { items } = await readSplit(context, 'calibration');
+  const paths = indices(depth).flatMap(
+    (block) => context.optionalInput(distillJob(block), files.descendantsFile) ?? [],
+  );
+  const trained = await Promise.all(paths.map((path) => readJson<DescendantsFile<TrainedDescendant>>(path)));
+  const steps = trained.flatMap((block) => block.steps ?? []);
+  const ends = steps.length === 0 ? null : { least: Math.min(...steps), most: Math.max(...steps) };
+  return fittedOn(recipe, heldOut, items.length, () => ends);
 }
 
 async function dataOf(context: JobContext): Promise<LibraryInput['data']> {

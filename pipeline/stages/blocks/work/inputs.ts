@@ -120,6 +120,12 @@ async function openFolderChain(
     { images: composed.images, heldOut: calibration.heldOut },
     { training: all.training.length, heldOut: all.heldOut.length },
   );
+  const { length } = split.items;
+  if (block === 0 && counts.training + counts.heldOut < length) {
+    context.warn(
+      `${counts.training + counts.heldOut} of ${length} calibration images are used (inputs.images)`,
+    );
+  }
   const origin: StreamOrigin = {
     chain: name,
     levels: 1 + levels,

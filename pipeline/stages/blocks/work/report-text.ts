@@ -5,6 +5,9 @@ import type { AdditivityReport, SplitErrors } from '../../../measure/predict-com
 import { formatDuration } from '../../../util/format.ts';
 import type { MeasuredAllocation } from '../../../measure/allocations.ts';
 import type { Measured, MeasuredUniform } from '../../../measure/measured.ts';
+import { flatteredText } from '../../../library/manifest-parts.ts';
+import type { Manifest } from '../../../library/manifest.ts';
+import { describeFittedOn } from '../../../recipe/fitted-on.ts';
 import type { Polished, RankingFile, TestReport } from '../artefacts.ts';
 import { removedPercent } from '../shape.ts';
 
@@ -16,33 +19,37 @@ export interface ReportedRun {
   readonly confidence: number;
   /** Which classes the models tell apart. */
   readonly classes: string;
+  /** Of the library that it reports on. */
+  readonly manifest: Pick<Manifest, 'data' | 'fitted'>;
 }
 
 /** report.md: whole models on both splits, and how far predictions can be trusted. */
 export function describeReport(
-  { name, engine, seed, confidence, classes }: ReportedRun,
+  { name, engine, seed, confidence, classes, manifest }: ReportedRun,
   ranking: RankingFile,
   test: TestReport,
   polished: readonly Polished[],
 ): string {
+  const selection = flatteredText(manifest.data.selection);
+  const fitted = manifest.fitted === undefined ? '' : ` Images: ${describeFittedOn(manifest.fitted)}.`;
   return `# ${name}
 
 Top-1 in percent, ${confidence * 100} % intervals, seed ${seed}, engine ${engine}.
-Classes: ${classes}.
+Classes: ${classes}.${fitted}
 
 ## Selection split, ${ranking.teacher.images} images: what the ranking was made from
 
-${wholeModels(ranking.teacher, ranking.uniform, ranking.allocated)}
+${selection}${wholeModels(ranking.teacher, ranking.uniform, ranking.allocated)}
 ${allocationNote(ranking.allocated)}
-${predictions(ranking)}## Test split, ${test.images} images: used for nothing else
+${predictions(ranking, selection)}## Test split, ${test.images} images: used for nothing else
 
-${
-  test.teacher === undefined
-    ? 'The config asks for no test images.'
-    : wholeModels(test.teacher, test.uniform ?? [], test.allocated ?? [])
-}
+${flatteredText(manifest.data.test)}${
+    test.teacher === undefined
+      ? 'The config asks for no test images.'
+      : wholeModels(test.teacher, test.uniform ?? [], test.allocated ?? [])
+  }
 
-${distillation(test)}${polishing(polished, test)}The library and its ranking: ../../library (\`npm run pipeline -- show\`).
+${distillation(test)}${polishing(polished, test, selection)}The library and its ranking: ../../library (\`npm run pipeline -- show\`).
 `;
 }
 
@@ -88,7 +95,7 @@ ${rows.join('\n')}
 `;
 }
 
-function polishing(polished: readonly Polished[], test: TestReport): string {
+function polishing(polished: readonly Polished[], test: TestReport, warning: string): string {
   if (polished.length === 0) return '';
   const rows = polished.map(({ sparsity, before, after, gainPp, losses }) => {
     const onTest = test.polished?.find((item) => item.sparsity === sparsity)?.measured;
@@ -101,7 +108,7 @@ function polishing(polished: readonly Polished[], test: TestReport): string {
 Apart from everything above, which was trained block by block. These weights are in runs/<name>/polish, not in the library: a
 polished block serves its own model only.
 
-| removed in every block | before, selection | after, selection | gain, pp | after, test | steps |
+${warning}| removed in every block | before, selection | after, selection | gain, pp | after, test | steps |
 |---|---|---|---|---|---|
 ${rows.join('\n')}
 
@@ -125,7 +132,7 @@ ${widths.join('\n')}
 `;
 }
 
-function predictions({ additivity }: RankingFile): string {
+function predictions({ additivity }: RankingFile, warning: string): string {
   if (additivity === null) return '';
   const row = (name: string, errors: SplitErrors | null) =>
     errors === null ? [] : [`| ${name} | ${numbers(errors.all)} | ${numbers(errors.mild)} |`];
@@ -145,7 +152,7 @@ function predictions({ additivity }: RankingFile): string {
   const perfect = [imageNoisePp.all, imageNoisePp.mild].map((value) => `- | ${value?.toFixed(2) ?? '-'} | -`);
   return `## Predicting a composition from its blocks: ${teacherSum.all.compositions} random compositions
 
-Predicted against measured loss of top-1 in percentage points. Left all of them, right those that lose less than ${mildLossPp} points.
+${warning}Predicted against measured loss of top-1 in percentage points. Left all of them, right those that lose less than ${mildLossPp} points.
 On the same ${additivity.images} selection images, ${teacherSum.mild.compositions} of them mild; sums of top-1 deltas share the luck of these images with what they predict:
 
 ${table(additivity, `| the true loss: what ${additivity.images} images are off by | ${perfect.join(' | ')} |`)}

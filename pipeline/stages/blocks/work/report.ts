@@ -58,17 +58,18 @@ export async function run(
   const ranking = await readJson<RankingFile>(context.input(rankJob, files.ranking));
   const polished = await readPolished(context, settings.polished);
   const distillation = await readDistillationGain(context, depth);
-  const manifest = context.input(exportJob, 'manifest.json');
-  const classes = describeClasses((await readJson<Manifest>(manifest)).teacher);
+  const path = context.input(exportJob, 'manifest.json');
+  const manifest = await readJson<Manifest>(path);
+  const classes = describeClasses(manifest.teacher);
   const result: TestReport = {
     ...(await measureTest(context, settings, handling, ranking.allocated, polished)),
     ...(distillation && { distillation }),
-    manifestSha256: await sha256File(manifest),
+    manifestSha256: await sha256File(path),
   };
   await writeJsonAtomic(join(context.folder, files.report), result);
   const { seed, confidence } = settings;
   const text = describeReport(
-    { name: handling.name, engine: String(context.engine), seed, confidence, classes },
+    { name: handling.name, engine: String(context.engine), seed, confidence, classes, manifest },
     ranking,
     result,
     polished.map((item) => item.polished),
