@@ -125,7 +125,10 @@ export async function recordDone(runFolder: string, record: DoneRecord): Promise
   await flushFolder(folder);
 }
 
-/** Removes the temporary folders of dead runs. Call it under the run's lock only: then nobody is working in them. */
+/** The runner's own files at the top of a run folder. */
+const ownNames: ReadonlySet<string> = new Set(['owner.json', '.digests.json']);
+
+/** Removes the temporary files and folders of dead runs. Call it under the run's lock only: then nobody is working in them. */
 export async function removeLeftovers(
   runFolder: string,
   stages: readonly string[],
@@ -139,8 +142,13 @@ export async function removeLeftovers(
       await rm(join(folder, entry), { recursive: true, force: true });
     }
   };
-  for (const stage of stages) await removeFrom(join(runFolder, stage), () => true);
-  await removeFrom(runFolder, (name) => named.has(name));
+  await removeFrom(runFolder, (name) => named.has(name) || ownNames.has(name));
+  for (const stage of stages) {
+    for (const folder of [join(runFolder, stage), join(runFolder, '.resume', stage)]) {
+      await removeFrom(folder, () => true);
+      for (const job of await readdir(folder).catch(() => [])) await removeFrom(join(folder, job), () => true);
+    }
+  }
 }
 
 /** Makes a rename survive a power cut. Some systems cannot open folders; there the file system's own order must do. */

@@ -77,7 +77,7 @@ export async function run<Input>(options: RunOptions<Input>): Promise<RunOutcome
   const plan = makePlan(options.stages, input, engine, selectionOf(options));
   makeFolder(runFolder);
   const lost = new AbortController();
-  const lock = await lockRun(runFolder, () => lost.abort(new Error(`the lock on ${runFolder} was lost`)));
+  const lock = await lockRun(runFolder, (why) => lost.abort(new Error(why)));
   const troubles: Failure[] = [];
   const log = openJsonlLog(join(runFolder, 'events.jsonl'), (failure) => troubles.push(failure));
   try {
@@ -117,7 +117,7 @@ export async function run<Input>(options: RunOptions<Input>): Promise<RunOutcome
       killSignal,
       graceMs: options.graceMs,
     });
-    if (lost.signal.aborted) troubles.push(lostLock(runFolder));
+    if (lost.signal.aborted) troubles.push(lostLock(runFolder, lost.signal.reason as Error));
     const outcome = { ...countEnds(plan, ends), troubles, seconds: (performance.now() - started) / 1000 };
     const { ran, fresh, failed, blocked, interrupted, seconds } = outcome;
     bus.emit({ type: 'run-finished', seconds, ran, fresh, failed, blocked, interrupted });
@@ -160,11 +160,11 @@ function countEnds(plan: Plan, ends: ReadonlyMap<JobId, JobEnd>) {
   };
 }
 
-function lostLock(runFolder: string): Failure {
+function lostLock(runFolder: string, { message }: Error): Failure {
   return {
     reason: 'run-locked',
     subject: runFolder,
-    found: 'another run took the folder while this one was not responding; this one stopped',
-    next: 'let the other run finish, then give the same command again',
+    found: `${message}; this run stopped`,
+    next: 'let the other run finish if there is one, then give the same command again',
   };
 }

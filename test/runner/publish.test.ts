@@ -119,9 +119,13 @@ describe('publishing', () => {
     const library = job('export/all', { folder: 'library' });
     const leftLibrary = await startJobFolder(runFolder, library);
     mkdirSync(join(runFolder, 'mine.tmp-1'));
+    const halves = ['owner.json', '.digests.json', 'order/a/done.json', '.resume/order/b.fingerprint'];
+    mkdirSync(join(runFolder, '.resume/order'), { recursive: true });
+    for (const half of halves) writeFileSync(join(runFolder, `${half}.tmp-0a1b2c3d`), '');
     await removeLeftovers(runFolder, ['order'], [library]);
     assert.ok(!existsSync(left) && !existsSync(leftLibrary));
     assert.ok(existsSync(join(runFolder, 'mine.tmp-1')));
+    for (const half of halves) assert.ok(!existsSync(join(runFolder, `${half}.tmp-0a1b2c3d`)), half);
     await is('fresh');
   });
 
