@@ -1,0 +1,180 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ClassLabels } from '../../../pipeline/checkpoint/class-labels.ts';
+import { configSchema } from '../../../pipeline/config/schema.ts';
+import { resolveClasses } from '../../../pipeline/stages/common/classes.ts';
+import { BlockForgeError } from '../../../pipeline/util/failure.ts';
+
+describe('which class is which output of the teacher', () => {
+  let folder: string;
+  beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'classes-'))));
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  interface Given {
+    readonly names: readonly string[];
+    readonly ordered?: boolean;
+    /** Beside the checkpoint. */
+    readonly own?: ClassLabels | (() => never);
+    readonly labels?: string | readonly string[];
+    readonly data?: object;
+    readonly count?: number;
+    readonly trained?: boolean;
+  }
+  const resolve = ({
+    names,
+    ordered = false,
+    own,
+    labels,
+    data,
+    count = names.length,
+    trained = false,
+  }: Given) => {
+    const config = configSchema.parse({
+      teacher: { checkpoint: 'x', labels },
+      data: { source: ordered ? 'idx' : 'folder', path: 'x', ...data },
+    });
+    return resolveClasses(
+      { config, file: 'c.yaml' },
+      { names, ordered },
+      { count, trained, labels: typeof own === 'function' ? own : () => own },
+    );
+  };
+  const names = (...list: readonly string[]) => ({ names: list });
+  const refused = (given: Given, ...words: readonly RegExp[]) =>
+    assert.rejects(resolve(given), (error) => {
+      assert.ok(error instanceof BlockForgeError, String(error));
+      for (const word of words) assert.match(error.message, word);
+      return true;
+    });
+  const flowers = ['daisy', 'dandelion', 'rose'];
+  const trainedOrder = names('rose', 'daisy', 'dandelion');
+
+  it('is told by the labels beside the checkpoint, by name', async () => {
+    const found = await resolve({ names: flowers, own: trainedOrder });
+    assert.deepEqual(found.folders, ['rose', 'daisy', 'dandelion']);
+    assert.deepEqual([found.names, found.subset, found.by], [found.folders, null, 'labels']);
+    assert.match(found.rule, /by name to the labels beside the checkpoint: all exactly/);
+  });
+
+  it('is told by teacher.labels before those, which may still name the classes', async () => {
+    const own = names('Tinca tinca', 'goldfish', 'great white shark');
+    const labels = join(folder, 'wordnet.txt');
+    writeFileSync(labels, 'n01440764\nn01443537\nn01484850\n');
+    const found = await resolve({ names: ['n01443537', 'n01484850', 'n01440764'], own, labels });
+    assert.deepEqual(found.folders, ['n01440764', 'n01443537', 'n01484850']);
+    assert.deepEqual(found.names, own.names);
+    const lines = ['n01440764 tench, Tinca tinca', 'n01443537 goldfish', 'n01484850 shark'];
+    const named = await resolve({ names: ['n01443537', 'n01484850', 'n01440764'], labels: lines });
+    assert.deepEqual(named.names, ['tench, Tinca tinca', 'goldfish', 'shark']);
+  });
+
+  it('is a part of the teacher where the data has some of its classes, in its order', async () => {
+    const labels = ['n01440764', 'n01443537', 'n01484850', 'n01491361'];
+    const found = await resolve({ names: ['n01491361', 'n01443537'], labels, count: 4 });
+    assert.deepEqual(found.folders, ['n01443537', 'n01491361']);
+    assert.deepEqual(found.subset, { of: 4, indices: [1, 3] });
+    assert.match(found.notes.join(), /2 of its 4 classes/);
+  });
+
+  it('is not guessed where classes and labels differ: the first that do are named, with what may be done', async () => {
+    await refused(
+      { names: flowers, own: names('rose', 'daisy', 'tulip') },
+      /1 of the data's 3 classes are none of the labels: "dandelion"/,
+      /one of the labels beside the checkpoint: "rose", "daisy", "tulip"/,
+      /--set data\.classOrder=code-unit/,
+    );
+    await refused(
+      { names: ['crane', 'goose'], labels: ['crane', 'crane', 'goose'], count: 3 },
+      /"crane" may be label 0 "crane" or 1 "crane"/,
+    );
+    await refused(
+      { names: flowers, count: 1000 },
+      /3 classes in the data, 1000 in the teacher/,
+      /teacher\.labels: FILE/,
+    );
+    await refused({ names: flowers, labels: ['a', 'b'] }, /teacher\.labels: 2 labels/, /expected: 3/);
+    await refused({ names: [...flowers, 'junk'], labels: flowers, count: 3 }, /"junk"/, /data\.classes/);
+    await refused(
+      { names: ['a', 'b'], labels: ['a', 'b', 'c'], count: 3, trained: true },
+      /2 classes in the data, 3/,
+    );
+  });
+
+  it('is an order that is said where only folders are known, and where the config says one', async () => {
+    const numbers = ['10', '2', '1'];
+    const plain = await resolve({ names: numbers });
+    assert.deepEqual([plain.folders, plain.by], [['1', '10', '2'], 'folders']);
+    assert.match(plain.rule, /sorted by code units/);
+    const natural = await resolve({ names: numbers, data: { classOrder: 'natural' } });
+    assert.deepEqual([natural.folders, natural.by], [['1', '2', '10'], 'config']);
+    const listed = await resolve({ names: flowers, data: { classOrder: ['rose', 'Daisy', 'dandelion'] } });
+    assert.deepEqual([listed.folders, listed.by], [['rose', 'daisy', 'dandelion'], 'config']);
+    writeFileSync(join(folder, 'order.txt'), 'dandelion\nrose\ndaisy\n');
+    const filed = await resolve({
+      names: flowers,
+      data: { classOrder: 'file', classFile: join(folder, 'order.txt') },
+    });
+    assert.deepEqual(filed.folders, ['dandelion', 'rose', 'daisy']);
+  });
+
+  it('is what the config says though labels say otherwise, with a warning; labels that fit it name the classes', async () => {
+    const found = await resolve({ names: flowers, own: trainedOrder, data: { classOrder: 'code-unit' } });
+    assert.deepEqual([found.folders, found.names], [flowers, flowers]);
+    assert.match(found.notes.join(), /"daisy" is output 0; the labels beside the checkpoint would say 1/);
+    const own = names('tench, Tinca tinca', 'goldfish');
+    const named = await resolve({
+      names: ['n01440764', 'n01443537'],
+      own,
+      data: { classOrder: 'code-unit' },
+    });
+    assert.deepEqual([named.names, named.notes], [own.names, []]);
+  });
+
+  it('is the data’s own numbers where it has numbers, which labels then name', async () => {
+    const own = names('T-shirt/top', 'Trouser', 'Pullover');
+    const found = await resolve({ names: ['0', '1', '2'], ordered: true, own });
+    assert.deepEqual([found.folders, found.names], [['0', '1', '2'], own.names]);
+    const permuted = await resolve({ names: ['0', '1', '2'], ordered: true, own: names('2', '0', '1') });
+    assert.deepEqual(permuted.folders, ['2', '0', '1']);
+    const alone = await resolve({ names: ['0', '1', '2'], ordered: true });
+    assert.deepEqual([alone.by, alone.names], ['numbers', ['0', '1', '2']]);
+    // Labels that only number the outputs say nothing of folders.
+    assert.equal((await resolve({ names: flowers, own: names('0', '1', '2') })).by, 'folders');
+  });
+
+  it('is of the classes that data.classes names, by the data’s names or the labels’', async () => {
+    const labels = ['n01440764 tench', 'n01443537 goldfish', 'n01484850 shark'];
+    const folders = ['n01440764', 'n01443537', 'n01484850', 'notes'];
+    const found = await resolve({
+      names: folders,
+      labels,
+      count: 3,
+      data: { classes: ['shark', 'n01440764'] },
+    });
+    assert.deepEqual(found.folders, ['n01440764', 'n01484850']);
+    assert.deepEqual(found.subset, { of: 3, indices: [0, 2] });
+    assert.match(found.notes[0] ?? '', /2 classes of the data are left out.*"n01443537", "notes"/);
+    await refused(
+      { names: flowers, data: { classes: ['rose', 'tulip'] } },
+      /1 of its 2 names are no class of the data.*"tulip"/s,
+    );
+    await refused(
+      { names: ['a', 'b'], count: 3, data: { classes: ['a', 'b', 'c'] } },
+      /next: teacher\.labels: FILE, if these are the labels of the teacher's 3 outputs/,
+    );
+  });
+
+  it('does not need damaged labels where others are given', async () => {
+    const own = () => {
+      throw new BlockForgeError({ reason: 'file-invalid', subject: 'config.json', found: 'damaged' });
+    };
+    await refused({ names: flowers, own }, /damaged/);
+    assert.deepEqual((await resolve({ names: flowers, own, labels: flowers })).folders, flowers);
+    assert.deepEqual(
+      (await resolve({ names: flowers, own, data: { classOrder: 'natural' } })).folders,
+      flowers,
+    );
+  });
+});
