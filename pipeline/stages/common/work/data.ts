@@ -60,7 +60,7 @@ export async function run(
   }
   return {
     source: source.description,
-    ...(source.account !== undefined && { account: source.account.lines }),
+    ...(source.account !== undefined && { account: source.account.lines.join('; ') }),
     train: train.length,
     calibration: calibration.length,
     selection: selection.length,
