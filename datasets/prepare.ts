@@ -27,7 +27,8 @@ export interface Preparer {
 export function createPreparer(source: Source, preprocessing: Preprocessing, cache?: ImageCache): Preparer {
   const { crop, channels } = preprocessing;
   const byteCount = pixelsPerImage(crop, channels);
-  const items = new Map(source.items.map((item) => [item.id, item]));
+  // Of a million images, and only where the cache misses one.
+  let items: ReadonlyMap<string, Item> | undefined;
 
   const prepare = async (item: Item, content: Uint8Array, hash: Sha256): Promise<Uint8Array> => {
     const image = source.packed === true ? await source.decode(item, content) : undefined;
@@ -57,6 +58,7 @@ export function createPreparer(source: Source, preprocessing: Preprocessing, cac
         if (cached !== undefined) return cached;
       }
       try {
+        items ??= new Map(source.items.map((each) => [each.id, each]));
         const item = items.get(id);
         if (item === undefined) throw new Error('it is not in the data any more');
         const content = await source.content(item);

@@ -6,6 +6,8 @@ import { partOf, type PartName } from './names.ts';
 import { below, type Tree } from './walk.ts';
 
 const maxTableBytes = 128e6;
+/** More in one folder are a text per image, as detectors' data have, and no tables of images. */
+const maxTables = 20;
 
 export interface FoundLabels {
   /** Path of the table below the root. */
@@ -58,7 +60,8 @@ export function findLabels(
 
 function* candidates(tree: Tree, at: string): Generator<string> {
   for (let folder = at; ; folder = folder.slice(0, Math.max(0, folder.lastIndexOf('/')))) {
-    for (const name of tree.get(folder)?.tables ?? []) yield below(folder, name);
+    const tables = tree.get(folder)?.tables ?? [];
+    for (const name of tables.length > maxTables ? [] : tables) yield below(folder, name);
     if (folder === '') return;
   }
 }

@@ -139,6 +139,7 @@ function readPart(
   const listing = tree.get(at);
   if (listing === undefined) return undefined;
   const filledFolders = listing.folders.filter((folder) => filled(view, below(at, folder)));
+  if (name === undefined) refuseWrapperAmongClasses(view, at, filledFolders);
   const folders = name === undefined || name === 'train' ? listing.folders : filledFolders;
   // Without any image there is nothing to read; the caller says what was found instead.
   if (listing.images.length === 0 || filledFolders.length > 1) return { name, at, classes: { folders } };
@@ -173,6 +174,21 @@ function readPart(
       name === undefined || name === 'train'
         ? 'sort the images into class folders, or add the table (labels.csv: filename,label)'
         : `put the table there (Kaggle's LOC_val_solution.csv, or ${name}.csv: filename,label), sort the images into class folders, or move ${at}/ away to use the other parts alone`,
+  });
+}
+
+/** `images/` with class folders beside `masks/`: neither is a class. */
+function refuseWrapperAmongClasses(view: View, at: string, folders: readonly string[]): void {
+  const wrapper = folders.find(
+    (name) => wrapperNames.includes(name.toLowerCase()) && !holdsImages(view, below(at, name)),
+  );
+  if (wrapper === undefined) return;
+  const other = folders.find((name) => name !== wrapper);
+  if (other === undefined) return;
+  refuse(view, at, {
+    found: `${wrapper}/ holds folders, as if these were the classes, and ${other}/ lies beside it`,
+    expected: 'one folder per class',
+    next: `point data.path at ${join(view.root, at, wrapper)}, or rename ${wrapper}/ if it is a class`,
   });
 }
 

@@ -186,6 +186,11 @@ const refused: readonly {
     words: ['labels.csv', 'both in train/ and in test/', 'write the paths'],
   },
   {
+    name: 'images/ with folders beside another folder of images',
+    files: ['images/cat/1.png', 'images/dog/2.png', 'masks/cat/1.png'],
+    words: ['images/ holds folders', 'masks/ lies beside it', 'point data.path at'],
+  },
+  {
     name: 'images in one folder without a table',
     files: ['images/1.jpg'],
     words: ['images: 1 images that nothing gives a class', 'labels.csv'],
@@ -194,6 +199,20 @@ const refused: readonly {
 
 describe('layouts of a folder of images', () => {
   const folder = useTempFolder();
+
+  it('takes a text per image for no table, and does not read them one by one', async () => {
+    const at = join(folder(), 'boxes');
+    const numbers = Array.from({ length: 40 }, (_, index) => index);
+    writeFiles(
+      at,
+      numbers.flatMap((index) => [`images/${index}.jpg`, `images/${index}.txt`]),
+    );
+    await assert.rejects(
+      listFolder(at),
+      failure('data-invalid', '40 images that nothing gives a class\n', 'labels.csv'),
+    );
+  });
+
   read.forEach(({ name, files, tables, items, says }, index) => {
     it(`reads ${name}`, async () => {
       const at = join(folder(), `read-${index}`);
