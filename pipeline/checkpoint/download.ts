@@ -16,6 +16,10 @@ export interface DownloadRequest {
   readonly target: string;
   /** Bearer token; not sent to another host that the server redirects to. */
   readonly token?: string | undefined;
+  /** The most that is taken, whatever the server says or sends. */
+  readonly maxBytes: number;
+  /** What is wrong with a whole file's content: then it is not kept. */
+  readonly problem: (path: string) => Promise<string | undefined>;
   /** The way by hand, for the failure's message. */
   readonly next: string;
   readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
@@ -27,7 +31,7 @@ const stallMs = 60_000;
 
 /**
  * Loads `url` into `target` by way of `target.part`, which survives an interruption and is continued, also by a later
- * call. Size and, where the server's tag is one, SHA-256 are checked before the file appears under its name.
+ * call. Size, content and, where the server's tag is one, SHA-256 are checked before the file appears under its name.
  * @returns false where the server has no such file (404)
  * @throws BlockForgeError `download-failed`, `out-of-space`
  */
@@ -80,8 +84,8 @@ async function transfer(request: DownloadRequest, part: string, have: number): P
   try {
     const either = signal === undefined ? stalled.signal : AbortSignal.any([signal, stalled.signal]);
     const { response, digest, size } = await requestFollowing(request, have, either);
-    const refuse = (found: string, hint = next): never =>
-      fail({ reason: 'download-failed', subject: url, found, next: hint });
+    const refuse = (found: string, hint = next, expected?: string): never =>
+      fail({ reason: 'download-failed', subject: url, found, ...(expected && { expected }), next: hint });
     if (response.status === 404) return false;
     if (response.status === 401 || response.status === 403) {
       refuse(
@@ -101,6 +105,10 @@ async function transfer(request: DownloadRequest, part: string, have: number): P
       const start = response.status === 206 ? have : 0;
       const length = response.headers.get('content-length');
       const totalBytes = size ?? (length === null ? undefined : start + Number(length));
+      if (totalBytes !== undefined && totalBytes > request.maxBytes) {
+        await response.body?.cancel();
+        refuse(`${totalBytes} bytes`, next, mostly(request));
+      }
       const handle = await open(part, start > 0 ? 'a' : 'w');
       try {
         let doneBytes = start;
@@ -108,6 +116,14 @@ async function transfer(request: DownloadRequest, part: string, have: number): P
           timer.refresh();
           await handle.appendFile(chunk);
           doneBytes += chunk.length;
+          if (doneBytes > Math.min(totalBytes ?? Infinity, request.maxBytes)) {
+            await rm(part, { force: true });
+            refuse(
+              `more than the ${totalBytes ?? request.maxBytes} bytes it may have`,
+              next,
+              mostly(request),
+            );
+          }
           onProgress?.({
             file: basename(target),
             doneBytes,
@@ -130,6 +146,11 @@ async function transfer(request: DownloadRequest, part: string, have: number): P
         wrongSize ? `${got} bytes instead of ${size}` : `SHA-256 ${found} instead of ${digest}`,
         `give the same command again, it starts this file anew; or ${next}`,
       );
+    }
+    const problem = await request.problem(part);
+    if (problem !== undefined) {
+      await rm(part, { force: true });
+      refuse(problem, `see in a browser what answers there (a login, a proxy, a mirror); or ${next}`);
     }
     return true;
   } finally {
@@ -167,12 +188,29 @@ async function requestFollowing(
     const location = response.headers.get('location');
     if (response.status >= 300 && response.status < 400 && location !== null) {
       await response.body?.cancel();
-      place = new URL(location, place);
+      place = nextPlace(location, place, url);
       continue;
     }
     return { response, ...(digest !== undefined && { digest }), ...(size !== undefined && { size }) };
   }
   throw new Error('too many redirects');
+}
+
+function mostly({ maxBytes }: DownloadRequest): string {
+  return `at most ${maxBytes} bytes`;
+}
+
+/** @throws BlockForgeError `download-failed` where encryption is given up on the way, or it is no web address at all */
+function nextPlace(location: string, from: URL, url: string): URL {
+  const place = new URL(location, from);
+  if (place.protocol === 'https:' || place.protocol === new URL(url).protocol) return place;
+  return fail({
+    reason: 'download-failed',
+    subject: url,
+    found: `it leads to ${place.protocol}//${place.host}`,
+    expected: 'https',
+    next: 'download it by hand, or correct HF_ENDPOINT',
+  });
 }
 
 async function sizeOf(path: string): Promise<number> {

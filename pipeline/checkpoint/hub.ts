@@ -1,21 +1,26 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readFile, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { insideFolder, readJson, writeFileAtomic } from '../util/atomic.ts';
 import { fail } from '../util/failure.ts';
 import { makeFolder } from '../util/make-folder.ts';
 import { download, type DownloadProgress } from './download.ts';
+import { maxBytes, problemOf } from './downloaded.ts';
 
 export interface HubOptions {
   /** `HF_ENDPOINT`, `HF_TOKEN` and `BLOCKFORGE_CACHE` are read from here; default: the process's own environment. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
   readonly onProgress?: (progress: DownloadProgress) => void;
+  /** Told of files that were damaged in the cache and are loaded anew. */
+  readonly onNote?: (message: string) => void;
   /** Aborting keeps what was loaded; the next call resumes. */
   readonly signal?: AbortSignal;
 }
 
 const weights = 'model.safetensors';
 const index = 'model.safetensors.index.json';
+
+const sideFiles = ['config.json', 'preprocessor_config.json'];
 
 /** `hf:owner/name` or `hf:owner/name@revision` */
 export function isHubName(name: string): boolean {
@@ -46,27 +51,30 @@ export async function fetchFromHub(name: string, options: HubOptions = {}): Prom
   }
   const [, owner, model, revision = 'main'] = match;
   const folder = join(hubFolder(environment), `${owner}--${model}`, encodeURIComponent(revision));
-  if ((await exists(join(folder, weights))) || (await exists(join(folder, index)))) return folder;
+  const dropped = await dropDamaged(folder, (message) => options.onNote?.(message));
+  const isComplete = (await exists(join(folder, weights))) || (await exists(join(folder, index)));
+  if (isComplete && dropped.length === 0) return folder;
 
-  const endpoint = (environment.HF_ENDPOINT || 'https://huggingface.co').replace(/\/+$/, '');
+  const endpoint = endpointOf(environment);
   const base = `${endpoint}/${owner}/${model}/resolve/${encodeURIComponent(revision)}`;
   const manually =
     `download ${weights} and config.json of ${owner}/${model} by hand into a folder and set teacher.checkpoint to it ` +
     '(behind a mirror: HF_ENDPOINT=URL; for a private model: HF_TOKEN=...)';
   const get = (file: string, target = file): Promise<boolean> =>
     download({
-      url: `${base}/${file}`,
+      url: `${base}/${file.split('/').map(encodeURIComponent).join('/')}`,
       target: join(folder, target),
       token: environment.HF_TOKEN || undefined,
+      maxBytes: maxBytes(file),
+      problem: (path) => problemOf(path, file),
       next: manually,
       onProgress,
       signal,
     });
   makeFolder(folder);
   // The weights come last, and of a sharded model the index: their presence means that all is here.
-  await get('config.json');
-  await get('preprocessor_config.json');
-  if (await get(weights)) return folder;
+  for (const file of sideFiles) if (!isComplete || dropped.includes(file)) await get(file);
+  if (isComplete || (await get(weights))) return folder;
   const pending = `${index}.pending`;
   if (!(await get(index, pending))) {
     return fail({
@@ -91,6 +99,47 @@ export async function fetchFromHub(name: string, options: HubOptions = {}): Prom
   }
   await writeFileAtomic(join(folder, index), await readFile(join(folder, pending)));
   return folder;
+}
+
+/** @throws BlockForgeError `config-invalid` */
+function endpointOf({ HF_ENDPOINT }: Readonly<Record<string, string | undefined>>): string {
+  const endpoint = (HF_ENDPOINT || 'https://huggingface.co').replace(/\/+$/, '');
+  if (/^https?:\/\/[^/@\s]+(?:\/|$)/.test(endpoint) && URL.canParse(endpoint)) return endpoint;
+  return fail({
+    reason: 'config-invalid',
+    subject: 'HF_ENDPOINT',
+    found: `"${endpoint}"`,
+    expected: 'the address of a mirror, https://HOST',
+  });
+}
+
+/**
+ * Removes what a crash, a full disk or another program left damaged in the cache, so that it is loaded anew. Of shards
+ * their index goes too: it comes last and says that all is there.
+ * @returns names of the files
+ */
+async function dropDamaged(folder: string, tell: (message: string) => void): Promise<string[]> {
+  const dropped: string[] = [];
+  const check = async (name: string): Promise<void> => {
+    const path = join(folder, name);
+    const problem = (await exists(path)) ? await problemOf(path, name) : undefined;
+    if (problem === undefined) return;
+    await rm(path, { force: true });
+    dropped.push(name);
+    tell(`${path} is damaged (${problem}): loaded anew`);
+  };
+  for (const name of [...sideFiles, weights, index]) await check(name);
+  if (await exists(join(folder, index))) {
+    const { weight_map: map } = await readJson<{ weight_map: Record<string, string> }>(join(folder, index));
+    const count = dropped.length;
+    for (const shard of new Set(Object.values(map))) {
+      insideFolder(folder, shard);
+      if (await exists(join(folder, shard))) await check(shard);
+      else dropped.push(shard);
+    }
+    if (dropped.length > count) await rm(join(folder, index), { force: true });
+  }
+  return dropped;
 }
 
 async function exists(path: string): Promise<boolean> {

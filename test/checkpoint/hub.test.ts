@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { mkdtemp, readFile, readdir, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -183,6 +183,98 @@ describe('checkpoint/hub', () => {
     assert.equal(reason, 'download-failed');
     assert.match(found, /fetch failed/);
     assert.match(present(next), /download model\.safetensors and config\.json of o\/x by hand/);
+  });
+
+  it('keeps no web page, no pointer and no half file as weights or config', async () => {
+    const page = Buffer.from('<!DOCTYPE html><title>Log in</title>');
+    const pointer = Buffer.from('version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n');
+    for (const [name, body, expected] of [
+      ['model.safetensors', page, /a web page in its place/],
+      ['model.safetensors', pointer, /a Git LFS pointer/],
+      ['model.safetensors', weights.subarray(0, -40), /tensor .*: bytes \d+\.\.\d+ of \d+/],
+      ['config.json', page, /a web page in its place/],
+      ['config.json', Buffer.from('[1]'), /no JSON object/],
+      ['config.json', Buffer.alloc(17e6, ' '), /17000000 bytes/],
+    ] as const) {
+      await rm(join(cache, 'hub'), { recursive: true, force: true });
+      const right = present(files.get(name));
+      files.set(name, { body });
+      const { reason, found } = await failure(fetchFromHub('hf:o/m', { environment }));
+      assert.equal(reason, 'download-failed');
+      assert.match(found, expected);
+      const kept = await readdir(join(cache, 'hub', 'o--m', 'main'));
+      assert.ok(!kept.some((file) => file.startsWith(name)), kept.join());
+      files.set(name, right);
+    }
+    await fetchFromHub('hf:o/m', { environment });
+  });
+
+  it('gives the token to no other host, follows few redirects, and none to anything but the web', async () => {
+    const strange: IncomingMessage[] = [];
+    let target = '';
+    const other = createServer((request, response) => {
+      strange.push(request);
+      const name = present(request.url).split('/').pop();
+      if (name === 'model.safetensors') response.end(weights);
+      else response.writeHead(404).end();
+    });
+    const front = createServer((request, response) => {
+      response.writeHead(302, { location: target + present(request.url) }).end();
+    });
+    const portOf = async (from: Server): Promise<number> => {
+      await new Promise<void>((resolve) => from.listen(0, '127.0.0.1', resolve));
+      return (from.address() as AddressInfo).port;
+    };
+    const [otherPort, frontPort] = [await portOf(other), await portOf(front)];
+    try {
+      const mirror = { ...environment, HF_TOKEN: 'secret', HF_ENDPOINT: `http://127.0.0.1:${frontPort}` };
+      target = `http://127.0.0.1:${otherPort}`;
+      await fetchFromHub('hf:o/m', { environment: mirror });
+      assert.ok(strange.length > 0);
+      assert.ok(strange.every(({ headers }) => headers.authorization === undefined));
+      target = '';
+      assert.match(
+        (await failure(fetchFromHub('hf:o/loop', { environment: mirror }))).found,
+        /too many redirects/,
+      );
+      for (target of ['file:///etc/passwd?', 'ftp://127.0.0.1/', 'data:application/json,{}#']) {
+        const { found, expected } = await failure(fetchFromHub('hf:o/odd', { environment: mirror }));
+        assert.match(found, /it leads to (?:file|ftp|data):/);
+        assert.equal(expected, 'https');
+      }
+    } finally {
+      for (const one of [other, front]) {
+        one.closeAllConnections();
+        one.close();
+      }
+    }
+    for (const HF_ENDPOINT of ['ftp://mirror', 'mirror.example', 'https://user:word@mirror']) {
+      const told = await failure(fetchFromHub('hf:o/m2', { environment: { ...environment, HF_ENDPOINT } }));
+      assert.equal(told.subject, 'HF_ENDPOINT');
+    }
+  });
+
+  it('finds what is damaged in the cache, says so and loads that anew, and only that', async () => {
+    const folder = await fetchFromHub('hf:o/m', { environment });
+    for (const [name, body] of [
+      ['model.safetensors', weights.subarray(0, -1)],
+      ['model.safetensors', Buffer.from('<html>')],
+      ['model.safetensors', Buffer.alloc(0)],
+      ['config.json', Buffer.from('{"model_type": "v')],
+    ] as const) {
+      await writeFile(join(folder, name), body);
+      log.length = 0;
+      const notes: string[] = [];
+      await fetchFromHub('hf:o/m', { environment, onNote: (note) => notes.push(note) });
+      assert.equal(notes.length, 1);
+      assert.match(present(notes[0]), /is damaged \(.*\): loaded anew/);
+      assert.ok(notes[0]!.includes(join(folder, name)));
+      assert.deepEqual(await readFile(join(folder, name)), present(files.get(name)).body);
+      assert.equal(
+        log.some(({ url }) => present(url).endsWith('model.safetensors')),
+        name !== 'config.json',
+      );
+    }
   });
 
   it('refuses names that are no names', async () => {

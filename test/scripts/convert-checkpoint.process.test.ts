@@ -3,6 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { present } from '../support/present.ts';
 import { readTensors } from '../../pipeline/model/safetensors.ts';
 
 const script = join(import.meta.dirname, '../../scripts/convert-checkpoint.py');
@@ -77,7 +78,7 @@ describe('scripts/convert-checkpoint.py', function () {
     assert.equal(whole.status, 1);
     assert.match(whole.text, /torch\.nn\.modules\.linear\.Linear, and reading those runs code/);
     // The line it gives works.
-    const line = /^ {2}python3 (-c ".*" .*)$/m.exec(whole.text)![1]!;
+    const line = present(/^ {2}python3 (-c ".*" .*)$/m.exec(whole.text))[1]!;
     execFileSync('sh', ['-c', `${python} ${line}`], { cwd: folder });
     assert.equal(run('state_dict.pth').status, 0);
     assert.match(run('several.pth').text, /several sets of weights: a, b\. Which one\? --key a/);

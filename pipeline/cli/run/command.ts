@@ -35,6 +35,7 @@ export async function runPipeline(
   const { preparePlanInput } = await import('../../stages/common/plan-input.ts');
   const input = await preparePlanInput(loaded, loaded.config.engine, {
     onProgress: downloadLines(around.stderr),
+    onNote: (note) => around.stderr.write(`${note}\n`),
   });
   const runFolder = resolve(around.cwd, command.runs, loaded.name);
   const method = methodOf(loaded.config, methods);
