@@ -6,7 +6,7 @@
  */
 import { distillBlock } from '../pipeline/distill/loop.ts';
 import { recipeSchema } from '../pipeline/recipe/schema.ts';
-import { sampleRss } from './sample-rss.ts';
+import { sampleRss } from './support/sample-rss.ts';
 import { teacherExamples } from '../pipeline/distill/teacher-examples.ts';
 import { sliceFfn, randomFfn } from '../pipeline/model/ffn-weights.ts';
 import { loadEngine, type EngineChoice } from '../pipeline/tensor/engine.ts';

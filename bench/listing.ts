@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { folderState } from '../datasets/sources/folder/folder-state.ts';
 import { listFolder } from '../datasets/sources/folder/list-folder.ts';
-import { sampleRss } from './sample-rss.ts';
+import { sampleRss } from './support/sample-rss.ts';
 
 const [images = 1_281_167, classes = 1000] = process.argv.slice(2, 4).map(Number);
 const folder = mkdtempSync(join(process.argv[4] ?? tmpdir(), 'blockforge-listing-'));

@@ -34,6 +34,12 @@ export function parseArguments(
     .wrap(Math.min(100, columns))
     .showHelpOnFail(false) // Making it costs more than all the rest, and nobody would see it.
     .exitProcess(false);
+  // The parser stumbles over options that are called like what every object of JavaScript has.
+  for (const word of argv) {
+    const name = /^--?([^=]+)/.exec(word)?.[1];
+    if (name !== undefined && name in {})
+      refuse(`Unknown argument: ${name}`, { options: [], commands: [], command: argv[0] });
+  }
   let output = '';
   void parser.parse([...argv], {}, (error: Error | null | undefined, _args, text) => {
     if (error) {

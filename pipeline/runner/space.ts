@@ -71,7 +71,8 @@ export async function checkSpace(
       expected: `${formatBytes(together)} for the largest jobs that can run together`,
       next:
         fitting > 0
-          ? `use ${fitting} ${fitting === 1 ? 'slot' : 'slots'}`
+          ? `let ${fitting} run at once: one for each processor or GPU that is seen, so put ` +
+            `"taskset -c ${range(fitting)}" or CUDA_VISIBLE_DEVICES=${list(fitting)} before the command`
           : 'a single job does not fit: use a smaller batch size or fewer tokens per image',
     });
   }
@@ -91,6 +92,14 @@ function countFitting(jobs: readonly PlannedJob[], slots: number, memory: number
   let fitting = slots - 1;
   while (fitting > 0 && atOnce(jobs, fitting) > memory) fitting--;
   return fitting;
+}
+
+function list(count: number): string {
+  return [...Array(count).keys()].join(',');
+}
+
+function range(count: number): string {
+  return count === 1 ? '0' : `0-${count - 1}`;
 }
 
 function largest(jobs: readonly PlannedJob[]): string {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { sampleRss } from '../../bench/sample-rss.ts';
+import { sampleRss } from '../../bench/support/sample-rss.ts';
 
 describe('sampleRss', () => {
   it('sees the peak of the resident memory', () => {

@@ -72,7 +72,10 @@ describe('space', () => {
     assert.equal(await refusal(jobs, 2, { disk: 99, memory: 5 }), undefined);
     const failure = await refusal(jobs, 3, { disk: 99, memory: 5 });
     assert.match(failure?.expected ?? '', /6\.00 GB/);
-    assert.equal(failure?.next, 'use 2 slots');
+    assert.match(
+      failure?.next ?? '',
+      /^let 2 run at once: .*"taskset -c 0-1" or CUDA_VISIBLE_DEVICES=0,1 before/,
+    );
     assert.match((await refusal(jobs, 3, { disk: 99, memory: 2 }))?.next ?? '', /a single job does not fit/);
     const alone = jobWith('profile/a', 0, 5, { exclusive: true });
     assert.equal(

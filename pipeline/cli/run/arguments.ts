@@ -19,6 +19,15 @@ export interface RunCommand {
   readonly json: boolean;
 }
 
+/** A line for each method: another one has other stages. */
+const stageLines = methods.map(({ name, stages }) => {
+  const names = stages.map((stage) => stage.name).join(', ');
+  return methods.length === 1 ? `Stages: ${names}.` : `Stages of method ${name}: ${names}.`;
+});
+
+/** What stages were called in earlier versions. */
+const formerNames: Readonly<Record<string, string>> = { compose: 'compositions' };
+
 const stageNames = [...new Set(methods.flatMap(({ stages }) => stages.map(({ name }) => name)))];
 
 type Text = string | string[];
@@ -60,7 +69,7 @@ export const runArguments: CommandArguments<RunCommand, Options> = {
       .group(['plan', 'from', 'only', 'runs'], 'Which part of it:')
       .group(['quiet', 'json'], 'Output:')
       .epilog(
-        `Stages: ${stageNames.join(', ')}.\n` +
+        `${stageLines.join('\n')}\n` +
           'Exit codes: 0 done; 1 a bug; 2 command line or config; 3 files or data; 4 engine or disk space; ' +
           '5 a job or a gate failed; 6 the run is locked; 130 interrupted.',
       )
@@ -107,8 +116,8 @@ function runCommand(args: Options): RunCommand {
       expected: 'a whole number from 0 up',
     });
   }
-  const from = oneOf('from', once('from', args.from), stageNames, 'stage');
-  const only = oneOf('only', once('only', args.only), stageNames, 'stage');
+  const from = stageOf('from', once('from', args.from));
+  const only = stageOf('only', once('only', args.only));
   return {
     config,
     overrides: [
@@ -123,4 +132,17 @@ function runCommand(args: Options): RunCommand {
     quiet: args.quiet,
     json: args.json,
   };
+}
+
+function stageOf(option: 'from' | 'only', given: string | undefined): string | undefined {
+  const now = given !== undefined && Object.hasOwn(formerNames, given) ? formerNames[given] : undefined;
+  if (now !== undefined && given !== undefined && !stageNames.includes(given)) {
+    fail({
+      reason: 'usage',
+      subject: `--${option} ${given}`,
+      found: `the stage is called ${now} now`,
+      next: `--${option} ${now}`,
+    });
+  }
+  return oneOf(option, given, stageNames, 'stage');
 }

@@ -174,7 +174,8 @@ function describeDeath(
       found: `its process died (${how}) after ${formatDuration(seconds)}${memory}`,
       next:
         signal === 'SIGKILL'
-          ? 'most often the system ran out of memory: use fewer slots or smaller batches; the same command resumes'
+          ? 'most often the system ran out of memory: end other programs, or set smaller batches (statistics.batchSize, ' +
+            'measure.batchSize, distill.batchTokens); the same command resumes'
           : `read ${logFile}; the same command resumes`,
     },
     stack: logTail(logFile),
