@@ -15,7 +15,7 @@ interface Normalisation {
   readonly std: readonly number[];
 }
 
-const imagenetStatistics: Normalisation = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
+export const imagenetStatistics: Normalisation = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
 const halfStatistics: Normalisation = { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] };
 const unitStatistics: Normalisation = { mean: [0, 0, 0], std: [1, 1, 1] };
 

@@ -53,7 +53,8 @@ export function huggingfaceLabels(
 }
 
 /**
- * `label_names` and `label_descriptions` of a timm config, or of its `pretrained_cfg`.
+ * `label_names` (older files: `labels`) and `label_descriptions` of a timm config, or of its `pretrained_cfg`; else
+ * `id2label`, as transformers' TimmWrapper keeps them.
  * @throws BlockForgeError `file-invalid`
  */
 export function timmLabels(
@@ -61,16 +62,21 @@ export function timmLabels(
   given: Readonly<Record<string, unknown>>,
   path: string,
 ): ClassLabels | undefined {
-  const labels = config.label_names ?? given.label_names;
-  if (!Array.isArray(labels) || labels.length === 0) return undefined;
-  if (labels.length > maxLabels) refuse(path, `${labels.length} labels`, `at most ${maxLabels}`);
-  const names = labels.map((label, index) => cleanLabel(label, `${path}, label_names[${index}]`));
+  const labels = config.label_names ?? config.labels ?? given.label_names ?? given.labels;
+  const names = isRecord(labels) ? byIndex(labels, `${path}, label_names`) : listed(labels, path);
+  if (names === undefined || names.length === 0) return huggingfaceLabels(config, path);
   const told = config.label_descriptions ?? given.label_descriptions;
   if (!isRecord(told)) return { names };
   const descriptions = names.map((name) =>
     Object.hasOwn(told, name) ? cleanLabel(told[name], `${path}, label_descriptions["${name}"]`) : name,
   );
   return { names, descriptions };
+}
+
+function listed(labels: unknown, path: string): string[] | undefined {
+  if (!Array.isArray(labels)) return undefined;
+  if (labels.length > maxLabels) refuse(path, `${labels.length} labels`, `at most ${maxLabels}`);
+  return labels.map((label, index) => cleanLabel(label, `${path}, label_names[${index}]`));
 }
 
 /**

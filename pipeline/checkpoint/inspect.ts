@@ -1,5 +1,5 @@
 import type { Preprocessing } from '../../datasets/contract.ts';
-import { fail } from '../util/failure.ts';
+import { BlockForgeError, fail, type Failure } from '../util/failure.ts';
 import { imageSizeText, isSameSize, type Architecture, type ImageSize } from '../model/architecture.ts';
 import { knownNames, namedArchitecture, type NamedArchitecture } from './architectures.ts';
 import type { ClassLabels } from './class-labels.ts';
@@ -10,6 +10,7 @@ import { locateCheckpoint, type StoredCheckpoint } from './locate.ts';
 import { canonicalNaming, readOwnFile } from './own-file.ts';
 import { readShapes, type ShapeFacts } from './shapes.ts';
 import { poolHints, poolNameOf, resolvePool, type PoolName } from './pool.ts';
+import { checkAgainstWeights } from './check-fields.ts';
 import { readSideConfig, type SideConfig } from './side-config.ts';
 
 /** What shapes cannot tell, from the YAML; overrides config.json and the named architecture. */
@@ -22,6 +23,8 @@ export interface ArchitectureHints {
   readonly prefix?: string | undefined;
   /** Tensors, or what stands before their names, that the model's answer does not depend on. */
   readonly ignore?: readonly string[] | undefined;
+  /** Fields of config.json and preprocessor_config.json that the model's answers do not depend on. */
+  readonly ignoreFields?: readonly string[] | undefined;
   /** Of the images whose positions the weights have: these are not interpolated. */
   readonly imageSize?: ImageSize | undefined;
 }
@@ -41,6 +44,8 @@ export interface Inspection {
   readonly files: readonly string[];
   /** What the weights were trained with, where that is known. */
   readonly preprocessing?: Preprocessing;
+  /** Why what the files beside the weights say of it cannot be had; `data.preprocessing` may say it instead. */
+  readonly preprocessingProblem?: Failure;
   /** What the config beside the weights calls the outputs; as many as it names. @throws BlockForgeError `file-invalid` */
   readonly classLabels: () => ClassLabels | undefined;
   /** Where each fact that shapes cannot tell came from. */
@@ -68,9 +73,11 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
     own?.architecture === undefined
       ? (detectNaming(stored, options.hints?.prefix) ?? refuseUnknownNames(stored))
       : canonicalNaming;
-  const toldSizes = [options.hints?.imageSize, own?.imageSize].filter((size) => size !== undefined);
+  const side = await readSideConfig(stored.folder, options.hints?.ignoreFields);
+  const toldSizes = [options.hints?.imageSize, own?.imageSize, ...side.imageSizes].filter(
+    (size) => size !== undefined,
+  );
   const facts = own?.architecture ?? readShapes(stored, naming, toldSizes);
-  const side = await readSideConfig(stored.folder);
   const named = lookUp(options.architectureName, side, facts, stored.path);
   const { values, origin } = resolveUntold(stored, options, own?.untold, side, named);
   const pooling =
@@ -103,17 +110,22 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
       expected: `${imageSizeText(imageSize)}, the size of the checkpoint's positions (they are not interpolated)`,
     });
   }
-  const recommended =
-    own?.preprocessing ??
-    side.preprocessing ??
-    (named?.facts.imageSize === imageSize ? named.preprocessing : undefined);
+  if (own === undefined) {
+    for (const document of side.documents)
+      checkAgainstWeights(document, architecture, [...stored.tensors.keys()]);
+  }
+  const preparation = prepareOrProblem(() => {
+    if (own?.preprocessing !== undefined) return own.preprocessing;
+    const isSizeVouched = hints?.imageSize !== undefined;
+    const told = own === undefined ? side.prepare({ imageSize, channels, isSizeVouched }) : undefined;
+    const ofName = named?.facts.imageSize === imageSize && channels === 3 ? named.preprocessing : undefined;
+    return told ?? (ofName && { ...ofName, crop: imageSize, channels });
+  });
   return {
     architecture,
     naming: naming.name,
     files: [...stored.files, ...side.files],
-    ...(recommended?.mean.length === channels && {
-      preprocessing: { ...recommended, crop: imageSize, channels },
-    }),
+    ...preparation,
     classLabels: side.classLabels ?? (() => undefined),
     origin: { ...origin, ...(pooling.origin !== undefined && { pool: pooling.origin }) },
     tensors,
@@ -137,6 +149,19 @@ function withoutIgnored(
     });
   }
   return new Map([...tensors].filter(([name]) => !ignore.some((entry) => isOf(name, entry))));
+}
+
+/** A preparation that cannot be had is told only to who relies on it. */
+function prepareOrProblem(
+  prepare: () => Preprocessing | undefined,
+): Pick<Inspection, 'preprocessing' | 'preprocessingProblem'> {
+  try {
+    const preprocessing = prepare();
+    return preprocessing === undefined ? {} : { preprocessing };
+  } catch (error) {
+    if (!(error instanceof BlockForgeError)) throw error;
+    return { preprocessingProblem: error.failure };
+  }
 }
 
 function refuseUnknownPool({ path }: StoredCheckpoint): never {
@@ -168,7 +193,9 @@ function lookUp(
       expected: knownNames,
     });
   }
-  const wrong = (['width', 'depth', 'patchSize'] as const).filter((key) => named.facts[key] !== facts[key]);
+  const wrong = (['width', 'depth', 'patchSize'] as const).filter(
+    (key) => named.facts[key] !== facts[key] && !(given === undefined && side.replaced.includes(key)),
+  );
   if (wrong.length > 0) {
     fail({
       reason: 'checkpoint-unsupported',

@@ -3,44 +3,109 @@ import { join } from 'node:path';
 import type { Preprocessing } from '../../datasets/contract.ts';
 import { readJson } from '../util/atomic.ts';
 import { fail } from '../util/failure.ts';
-import type { Architecture } from '../model/architecture.ts';
-import { huggingfaceLabels, timmLabels, type ClassLabels } from './class-labels.ts';
-import type { PoolName } from './pool.ts';
+import { isRecord } from '../util/foreign-value.ts';
+import { checkKnown } from './check-fields.ts';
+import { fieldsOf, valueOf, type Document, type Fields } from './document.ts';
+import { fieldTables } from './fields.ts';
+import { huggingfaceFacts } from './huggingface-config.ts';
+import { processorPreparation } from './processor-preparation.ts';
+import type { PreparedModel, SideFacts } from './side-facts.ts';
+import { timmDocuments, timmFacts } from './timm-config.ts';
+import { timmPreparation } from './timm-preparation.ts';
 
-/** What the files beside the weights tell. */
-export interface SideConfig {
+export interface SideConfig extends SideFacts {
   /** Files that were read. */
   readonly files: readonly string[];
-  readonly heads?: number;
-  readonly layerNormEpsilon?: number;
-  readonly gelu?: Architecture['gelu'];
-  readonly pool?: PoolName;
-  /** timm: the architecture's name. */
-  readonly architectureName?: string;
-  readonly preprocessing?: Omit<Preprocessing, 'crop' | 'channels'>;
-  /** Read when asked for: damaged labels are no obstacle to who gives his own. @throws BlockForgeError `file-invalid` */
-  readonly classLabels?: () => ClassLabels | undefined;
+  /** To be compared with the weights (`checkAgainstWeights`). */
+  readonly documents: readonly Document[];
+  /**
+   * How images are prepared, undefined where nothing tells; asked for apart, because a user may say it instead.
+   * @throws BlockForgeError `checkpoint-unsupported` for what cannot be had, or contradicts the model or itself
+   */
+  prepare(model: PreparedModel): Preprocessing | undefined;
 }
 
-type Fields = Readonly<Record<string, unknown>>;
+const nothing: SideConfig = {
+  files: [],
+  documents: [],
+  replaced: [],
+  imageSizes: [],
+  prepare: () => undefined,
+};
 
 /**
- * `config.json` (Hugging Face or timm) and Hugging Face's `preprocessor_config.json` in `folder`.
+ * `config.json` (Hugging Face or timm) and Hugging Face's `preprocessor_config.json` in `folder`: every field is used,
+ * compared, known not to matter, or refused (`fieldTables`).
+ * @param ignored fields that the user vouches for, as messages name them; `config-invalid` where there is no such field
  * @throws BlockForgeError `file-invalid`; `checkpoint-unsupported` for models that differ in more than sizes.
  */
-export async function readSideConfig(folder: string): Promise<SideConfig> {
+export async function readSideConfig(folder: string, ignored: readonly string[] = []): Promise<SideConfig> {
   const path = join(folder, 'config.json');
-  const config = await readFields(path);
-  if (config === undefined) return { files: [] };
-  if (typeof config.architecture === 'string') return { files: [path], ...fromTimm(config, path) };
   const processorPath = join(folder, 'preprocessor_config.json');
+  const config = await readFields(path);
   const processor = await readFields(processorPath);
-  const preprocessing = processor && fromProcessor(processor);
+  checkIgnored(ignored, [config, processor]);
+  const processorFields = processor && without(processor, ignored);
+  const files = [...(config ? [path] : []), ...(processor ? [processorPath] : [])];
+  const prepareBy = (modelType: unknown) => (model: PreparedModel) =>
+    processorFields && prepareByProcessor(processorPath, processorFields, modelType, model);
+  if (config === undefined) return { ...nothing, files, prepare: prepareBy(undefined) };
+  const fields = without(config, ignored);
+  if (valueOf({ path, prefix: '', table: fieldTables.timmConfig, fields }, 'architecture') === undefined) {
+    const document: Document = { path, prefix: '', table: fieldTables.huggingfaceConfig, fields };
+    checkKnown(document);
+    const documents = [document];
+    return { files, documents, ...huggingfaceFacts(document), prepare: prepareBy(fields.model_type) };
+  }
+  const [whole, pretrained, args] = timmDocuments(path, fields);
+  checkKnown(whole);
+  checkKnown(args);
   return {
-    files: processor === undefined ? [path] : [path, processorPath],
-    ...fromHuggingface(config, path),
-    ...(preprocessing !== undefined && { preprocessing }),
+    files,
+    documents: [whole, pretrained, args],
+    ...timmFacts([whole, pretrained, args]),
+    prepare(model) {
+      checkKnown(pretrained);
+      const own = timmPreparation(pretrained, args, model);
+      const other = prepareBy(undefined)(model);
+      if (own === undefined || other === undefined || isSamePreparation(own, other)) return own ?? other;
+      return fail({
+        reason: 'checkpoint-unsupported',
+        subject: processorPath,
+        found: `${told(other)}, where ${path} says ${told(own)}`,
+        expected: 'two files that agree',
+        next: 'remove the one that is wrong, or say it in data.preprocessing',
+      });
+    },
   };
+}
+
+function prepareByProcessor(
+  path: string,
+  fields: Fields,
+  modelType: unknown,
+  model: PreparedModel,
+): Preprocessing | undefined {
+  const document: Document = { path, prefix: '', table: fieldTables.processorConfig, fields };
+  checkKnown(document);
+  if (valueOf(document, 'image_processor_type') !== 'TimmWrapperImageProcessor') {
+    return processorPreparation(document, modelType, model);
+  }
+  const field = valueOf(document, 'pretrained_cfg') === undefined ? 'data_config' : 'pretrained_cfg';
+  const table = fieldTables.timmPretrained;
+  const pretrained: Document = { path, prefix: `${field}.`, table, fields: fieldsOf(document, field) ?? {} };
+  checkKnown(pretrained);
+  const args: Document = { path, prefix: '', table: fieldTables.timmArguments, fields: {} };
+  return timmPreparation(pretrained, args, { ...model, isSizeVouched: true });
+}
+
+function isSamePreparation(a: Preprocessing, b: Preprocessing): boolean {
+  return told(a) === told(b);
+}
+
+function told({ resize, resizeMode, interpolation, mean, std }: Preprocessing): string {
+  const rounded = [mean, std].map((list) => list.map((value) => Number(value.toPrecision(6))).join(' '));
+  return `${resizeMode} ${JSON.stringify(resize)} ${interpolation}, mean ${rounded.join(', std ')}`;
 }
 
 async function readFields(path: string): Promise<Fields | undefined> {
@@ -50,115 +115,41 @@ async function readFields(path: string): Promise<Fields | undefined> {
   );
   if (!exists) return undefined;
   const value = await readJson<unknown>(path);
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return fail({ reason: 'file-invalid', subject: path, found: 'not a JSON object' });
-  }
-  return value as Fields;
+  if (!isRecord(value)) return fail({ reason: 'file-invalid', subject: path, found: 'not a JSON object' });
+  return value;
 }
 
-function unsupported(path: string, found: string, expected: string): never {
-  return fail({ reason: 'checkpoint-unsupported', subject: path, found, expected });
+const nested = ['pretrained_cfg', 'model_args'];
+
+/** Without the fields that are named plainly or, inside an object, as `model_args.name`. */
+function without(fields: Fields, ignored: readonly string[]): Fields {
+  const kept = Object.entries(fields).filter(([field]) => !ignored.includes(field));
+  return Object.fromEntries(
+    kept.map(([field, value]) => {
+      if (!nested.includes(field) || !isRecord(value)) return [field, value];
+      const inner = ignored.filter((name) => name.startsWith(`${field}.`));
+      return [field, without(value, inner.map((name) => name.slice(field.length + 1)))]; // prettier-ignore
+    }),
+  );
 }
 
-function fromHuggingface(config: Fields, path: string): Partial<SideConfig> {
-  const { model_type: type, hidden_act: activation } = config;
-  if (typeof type === 'string' && type !== 'vit' && type !== 'deit') {
-    unsupported(path, `model_type "${type}"`, '"vit" or "deit"');
-  }
-  let gelu: Architecture['gelu'] | undefined;
-  if (activation === 'gelu') gelu = 'exact';
-  else if (activation === 'gelu_new' || activation === 'gelu_pytorch_tanh') gelu = 'tanh';
-  else if (activation !== undefined) {
-    unsupported(
-      path,
-      `hidden_act ${JSON.stringify(activation)}`,
-      '"gelu", "gelu_new" or "gelu_pytorch_tanh"',
-    );
-  }
-  const heads = number(config.num_attention_heads);
-  const epsilon = number(config.layer_norm_eps);
-  return {
-    ...(heads !== undefined && { heads }),
-    ...(epsilon !== undefined && { layerNormEpsilon: epsilon }),
-    ...(gelu !== undefined && { gelu }),
-    classLabels: () => huggingfaceLabels(config, path),
-  };
-}
-
-/** Pillow's numbers for its filters. */
-const resamplings = ['nearest', 'lanczos', 'bilinear', 'bicubic'] as const;
-
-function fromProcessor(processor: Fields): SideConfig['preprocessing'] {
-  const { size, image_mean: mean, image_std: std, resample, do_resize: resizes } = processor;
-  const interpolation = resamplings[number(resample) ?? -1];
-  if (!isNumbers(mean) || !isNumbers(std) || interpolation === undefined) return undefined;
-  if (resizes === false || processor.do_normalize === false) {
-    return undefined;
-  }
-  const sides = typeof size === 'object' && size !== null ? (size as Fields) : { height: size, width: size };
-  const shortest = number(sides.shortest_edge);
-  const common = { interpolation, mean, std };
-  if (shortest !== undefined) return { resize: shortest, resizeMode: 'shortest', ...common };
-  const height = number(sides.height);
-  if (height === undefined || height !== number(sides.width)) return undefined;
-  // DeiT stretches to a larger square and then crops: the crop is the model's image size.
-  return { resize: height, resizeMode: 'stretch', ...common };
-}
-
-function fromTimm(config: Fields, path: string): Partial<SideConfig> {
-  const architectureName = config.architecture as string;
-  const pool = config.global_pool;
-  if (typeof pool === 'string' && pool !== 'token' && pool !== 'avg' && pool !== '') {
-    unsupported(
-      path,
-      `global_pool "${pool}"`,
-      '"token" or "avg": a head on the class token or the mean of the patches',
-    );
-  }
-  if (/respost|_rpn_|parallel|_sr?elpos|quickgelu|swiglu/.test(architectureName)) {
-    unsupported(path, `architecture "${architectureName}"`, 'a plain pre-norm vit_* or deit_*');
-  }
-  const given = (config.pretrained_cfg ?? config) as Fields;
-  const preprocessing = fromPretrainedConfig(given);
-  return {
-    architectureName,
-    ...(pool === 'token' && { pool: 'class-token' as const }),
-    ...(pool === 'avg' && { pool: 'mean' as const }),
-    ...(preprocessing !== undefined && { preprocessing }),
-    classLabels: () => timmLabels(config, given, path),
-  };
-}
-
-function fromPretrainedConfig(given: Fields): SideConfig['preprocessing'] {
-  const { mean, std, interpolation, crop_pct: share, input_size: input, crop_mode: mode } = given;
-  const side = Array.isArray(input) ? number(input[1]) : undefined;
-  const part = number(share);
-  const known = ['bicubic', 'bilinear', 'nearest', 'lanczos'] as const;
-  const filter = known.find((name) => name === interpolation);
-  if (
-    !isNumbers(mean) ||
-    !isNumbers(std) ||
-    side === undefined ||
-    part === undefined ||
-    filter === undefined
-  ) {
-    return undefined;
-  }
-  if (mode !== undefined && mode !== 'center' && mode !== 'squash') return undefined;
-  // The rounding is timm's: floor(224 / 0.9) = 248.
-  return {
-    resize: Math.floor(side / part),
-    resizeMode: mode === 'squash' ? 'stretch' : 'shortest',
-    interpolation: filter,
-    mean,
-    std,
-  };
-}
-
-function number(value: unknown): number | undefined {
-  return typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : undefined;
-}
-
-function isNumbers(value: unknown): value is number[] {
-  return Array.isArray(value) && value.length > 0 && value.every((item) => typeof item === 'number');
+function checkIgnored(ignored: readonly string[], documents: readonly (Fields | undefined)[]): void {
+  const idle = ignored.find((name) => {
+    const [outer = '', ...inner] = nested.some((field) => name.startsWith(`${field}.`))
+      ? name.split('.')
+      : [name];
+    return !documents.some((fields) => {
+      const place = inner.length === 0 ? fields : fields?.[outer];
+      return isRecord(place) && Object.hasOwn(place, inner.length === 0 ? outer : inner.join('.'));
+    });
+  });
+  if (idle === undefined) return;
+  fail({
+    reason: 'config-invalid',
+    subject: 'teacher.hints.ignoreFields',
+    found: `"${idle}"`,
+    expected:
+      'a field of config.json or preprocessor_config.json beside the weights, as messages name it (model_args.name)',
+    next: 'remove it from the list',
+  });
 }

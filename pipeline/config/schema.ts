@@ -70,6 +70,8 @@ const architectureHints = z.strictObject({
   /** Tensors, or what stands before their names, that the model's answer does not depend on. */
   ignore: z.array(z.string().min(1)).optional(),
   imageSize: imageSize.optional(),
+  /** Fields beside the weights that are passed over: you know that the model's answers do not depend on them. */
+  ignoreFields: z.array(z.string().min(1)).optional(),
 });
 
 const teacherSchema = z.strictObject({

@@ -6,6 +6,7 @@ export { familyName, familyNames, familyOf, isDefaultFamily, registerFamily } fr
 export { geluNames, poolNames } from './family/family.ts';
 export type { Architecture, Family, Gelu } from './family/family.ts';
 export {
+  covers,
   extentOf,
   imageSizeOf,
   imageSizeText,

@@ -65,11 +65,13 @@ export async function runPipeline(
       ...describeOrder(input.inputs.classes),
       ...(method.notes?.(input) ?? []),
     ],
+    warnings: input.warnings,
   };
   const text = command.json
     ? JSON.stringify({ ...facts, folder: runFolder, jobs: rows })
     : renderPlan(rows, facts, around.stdout.paint);
   around.stdout.write(`${text}\n`);
+  if (!command.json) for (const line of input.warnings ?? []) around.stderr.write(`warning: ${line}\n`);
   return 0;
 }
 

@@ -13,6 +13,7 @@ import { inspectCheckpoint, type Inspection } from '../../checkpoint/inspect.ts'
 import type { Architecture } from '../../model/architecture.ts';
 import { fail } from '../../util/failure.ts';
 import { resolveClasses, type ModelClasses } from './classes.ts';
+import { preparationWarning } from './preparation-warning.ts';
 
 /** What the stages need to know to list their jobs. No engine is loaded while planning. */
 export interface PlanInput<C extends Config = Config> {
@@ -20,6 +21,8 @@ export interface PlanInput<C extends Config = Config> {
   readonly architecture: Architecture;
   readonly engine: EngineName;
   readonly inputs: RunInputs;
+  /** What the plan tells besides its jobs; sentences. */
+  readonly warnings?: readonly string[] | undefined;
 }
 
 /** What was found outside before planning: read from headers and folder listings only. */
@@ -41,7 +44,7 @@ export interface RunInputs {
 /**
  * Everything the stages need to list their jobs: reads headers and listings only, loads no engine, decodes nothing.
  * @param hub how to tell of and stop the download of an `hf:` checkpoint, the only thing here that can take long
- * @throws BlockForgeError for a missing or foreign checkpoint, a preset that contradicts it, missing data.
+ * @throws BlockForgeError for a missing or foreign checkpoint, one that no preset or preparation fits, missing data.
  */
 export async function preparePlanInput<C extends Config>(
   loaded: LoadedConfig<C>,
@@ -55,23 +58,31 @@ export async function preparePlanInput<C extends Config>(
   if (
     config.data.preprocessing === 'auto' &&
     config.teacher.train === undefined &&
-    teacher.recommended === undefined
+    teacher.told.preprocessing === undefined
   ) {
+    const problem = teacher.told.preprocessingProblem;
+    if (problem !== undefined) {
+      fail({
+        ...problem,
+        next: `${problem.next ?? 'correct it'}; or say how images are prepared: ${ownWay}`,
+      });
+    }
     fail({
       reason: 'config-invalid',
       subject: `${loaded.file}: data.preprocessing`,
       found: 'auto, and nothing beside the checkpoint says how its images were prepared',
       expected:
         'a preset (timm, huggingface, torchvision, imagenet, half, unit) or resize, crop, mean and std',
-      next: '--set data.preprocessing=NAME; the run stops if another usual choice is clearly better',
+      next: `${ownWay}; the run stops if another usual choice is clearly better`,
     });
   }
   const preprocessing = resolvePreprocessing(config.data.preprocessing, {
     imageSize,
     channels,
-    recommended: teacher.recommended,
+    recommended: teacher.told.preprocessing,
   });
-  refuseContradiction(loaded, preprocessing, teacher.recommended);
+  const warning =
+    config.data.preprocessing === 'auto' ? undefined : preparationWarning(preprocessing, teacher.told);
   const packed = config.data.source !== 'folder' && config.data.source !== 'shapes';
   const listed =
     config.data.source === 'folder' && config.data.path !== undefined
@@ -100,13 +111,16 @@ export async function preparePlanInput<C extends Config>(
     trained: config.teacher.train !== undefined,
   });
   const architecture = { ...teacher.architecture, classes: classes.names.length };
-  return { loaded, architecture, engine, inputs: { ...found, classes } };
+  const warnings = [...(warning === undefined ? [] : [warning])];
+  return { loaded, architecture, engine, inputs: { ...found, classes }, warnings };
 }
+
+const ownWay = '--set data.preprocessing=NAME';
 
 interface InspectedTeacher {
   readonly architecture: Architecture;
   readonly files: readonly string[];
-  readonly recommended: Preprocessing | undefined;
+  readonly told: Pick<Inspection, 'preprocessing' | 'preprocessingProblem'>;
   readonly labels: Inspection['classLabels'];
 }
 
@@ -114,32 +128,13 @@ async function inspectTeacher({ config }: LoadedConfig, hub: HubOptions): Promis
   const { checkpoint, architecture, hints, train } = config.teacher;
   if (checkpoint === undefined) {
     if (train === undefined) throw new Error('neither a checkpoint nor a training');
-    return { architecture: train.architecture, files: [], recommended: undefined, labels: () => undefined };
+    return { architecture: train.architecture, files: [], told: {}, labels: () => undefined };
   }
   const inspection = await inspectCheckpoint(checkpoint, { architectureName: architecture, hints, hub });
   return {
     architecture: inspection.architecture,
     files: inspection.files,
-    recommended: inspection.preprocessing,
+    told: inspection,
     labels: inspection.classLabels,
   };
-}
-
-/** Mean and std that differ from what the checkpoint was trained with cost tens of points and look like a bad model. */
-function refuseContradiction(
-  loaded: LoadedConfig,
-  chosen: Preprocessing,
-  recommended: Preprocessing | undefined,
-): void {
-  if (recommended === undefined) return;
-  const same = (a: readonly number[], b: readonly number[]) =>
-    a.length === b.length && a.every((value, index) => Math.abs(value - b[index]!) < 1e-3);
-  if (same(chosen.mean, recommended.mean) && same(chosen.std, recommended.std)) return;
-  fail({
-    reason: 'config-invalid',
-    subject: `${loaded.file}: data.preprocessing`,
-    found: `mean [${chosen.mean.join(', ')}], std [${chosen.std.join(', ')}]`,
-    expected: `mean [${recommended.mean.join(', ')}], std [${recommended.std.join(', ')}], which this checkpoint was trained with`,
-    next: "remove data.preprocessing (its default takes the checkpoint's own) or correct it",
-  });
 }

@@ -9,6 +9,7 @@ import { configSchema } from '../../../pipeline/config/schema.ts';
 import { writeTeacher } from '../../../pipeline/checkpoint/teacher-file.ts';
 import { preparePlanInput } from '../../../pipeline/stages/common/plan-input.ts';
 import { BlockForgeError } from '../../../pipeline/util/failure.ts';
+import { writeSafetensors } from '../../../pipeline/model/safetensors.ts';
 import { strongWeights, tinyArchitecture } from '../../support/checkpoints.ts';
 
 const imagenet: Preprocessing = {
@@ -68,17 +69,40 @@ describe('what a run is planned from', () => {
     assert.deepEqual(inputs.preprocessing.mean, imagenet.mean);
   });
 
-  it('contradicts no checkpoint that says it: other sizes may be chosen, another mean and std not', async () => {
+  it('goes before what the checkpoint says, with a warning that tells both', async () => {
     await saveTeacher(imagenet);
-    await assert.rejects(
-      prepare({ preprocessing: 'half' }),
-      refusal('config-invalid', /mean \[0\.5, 0\.5, 0\.5\].*which this checkpoint was trained with/s),
+    assert.deepEqual((await prepare({})).warnings, []);
+    const half = await prepare({ preprocessing: 'half' });
+    assert.deepEqual(half.inputs.preprocessing.mean, [0.5, 0.5, 0.5]);
+    assert.match(
+      half.warnings?.join() ?? '',
+      /as data\.preprocessing says \(.*mean \[0\.5, 0\.5, 0\.5\].*not as the checkpoint does \(.*mean \[0\.485/,
     );
     const { mean, std } = imagenet;
-    const { inputs } = await prepare({
+    const { inputs, warnings } = await prepare({
       preprocessing: { resize: 20, crop: 8, mean: [...mean], std: [...std] },
     });
     assert.equal(inputs.preprocessing.resize, 20);
+    assert.match(warnings?.join() ?? '', /shortest 20 bicubic.*shortest 10 bilinear/);
+  });
+
+  it('is refused by file and field where what lies beside the checkpoint cannot be had, unless the config says it', async () => {
+    const checkpoint = join(folder, 'model');
+    mkdirSync(checkpoint);
+    await writeSafetensors(join(checkpoint, 'model.safetensors'), strongWeights(tinyArchitecture));
+    const config = { model_type: 'vit', num_attention_heads: 2, layer_norm_eps: 1e-6, hidden_act: 'gelu' };
+    writeFileSync(join(checkpoint, 'config.json'), JSON.stringify(config));
+    writeFileSync(join(checkpoint, 'preprocessor_config.json'), JSON.stringify({ size: 384 }));
+    await assert.rejects(
+      prepare({}, { checkpoint }),
+      refusal(
+        'checkpoint-unsupported',
+        /preprocessor_config\.json: size of 384 pixels\n.*expected: 8, .*--set data\.preprocessing=NAME/s,
+      ),
+    );
+    const { inputs, warnings } = await prepare({ preprocessing: 'half' }, { checkpoint });
+    assert.equal(inputs.preprocessing.resize, 8);
+    assert.match(warnings?.join() ?? '', /cannot be had \(.*preprocessor_config\.json: size of 384 pixels\)/);
   });
 
   it('notices an image that was added to a folder or replaced, and no hidden file', async () => {

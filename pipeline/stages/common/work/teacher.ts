@@ -15,6 +15,7 @@ import { commonFiles, teacherJob, type ImageHandling, type Plain, type TeacherIn
 import { fileCheckpoint } from '../checkpoint.ts';
 import type { Subset } from '../classes.ts';
 import { openSplit } from '../open.ts';
+import { preparationWarning } from '../preparation-warning.ts';
 import { checkTeacher, type CheckHandling, type CheckSettings } from './check-teacher.ts';
 
 export type ModelSettings = {
@@ -59,6 +60,8 @@ async function makeTeacher({ settings, handling }: ModelJob, context: JobContext
     hints: settings.hints,
   });
   for (const note of inspection.notes) context.warn(note);
+  const warning = preparationWarning(preprocessing, inspection);
+  if (warning !== undefined) context.warn(warning);
   const whole = await readTeacher(inspection);
   const { subset } = settings;
   if (subset === null) await writeTeacher(path, whole, architecture, preprocessing);

@@ -1,0 +1,100 @@
+import { fail } from '../util/failure.ts';
+import { showValue } from '../util/foreign-value.ts';
+import { imageSizeText, isSameSize, patchGrid, type Architecture } from '../model/architecture.ts';
+import { refuseField, sizeIn, valueOf, type Document } from './document.ts';
+import type { WeightFact } from './fields.ts';
+
+/**
+ * Refuses what no row of the document's table names, and what has another value than the only ones.
+ * @throws BlockForgeError `checkpoint-unsupported`
+ */
+export function checkKnown(document: Document): void {
+  const { path, prefix, table, fields } = document;
+  const rows = [table.used, table.agrees, table.shown, table.only];
+  const isKnown = (field: string): boolean =>
+    table.harmless.includes(field) || rows.some((row) => Object.hasOwn(row, field));
+  const unknown = Object.keys(fields).filter(
+    (field) => valueOf(document, field) !== undefined && !isKnown(field),
+  );
+  if (unknown.length > 0) {
+    const names = unknown.map((field) => `${prefix}${field}`);
+    fail({
+      reason: 'checkpoint-unsupported',
+      subject: path,
+      found: `${unknown.length === 1 ? 'a field' : 'fields'} of which nothing is known here: ${unknown
+        .slice(0, 8)
+        .map((field) => `${prefix}${field} ${showValue(fields[field])}`)
+        .join(', ')}`,
+      expected:
+        'no field that may change what the model computes or sees (docs/inputs.md lists the known ones)',
+      next: `if you know that the model's answers do not depend on ${unknown.length === 1 ? 'it' : 'them'}: teacher.hints: { ignoreFields: [${names.join(', ')}] }`,
+    });
+  }
+  for (const [field, values] of Object.entries(table.only)) {
+    const value = valueOf(document, field);
+    const text = JSON.stringify(value);
+    if (value === undefined || values.some((allowed) => JSON.stringify(allowed) === text)) continue;
+    const allowed = values.map((item) => JSON.stringify(item)).join(' or ');
+    refuseField(document, field, values.length === 0 ? 'no such field, or null' : allowed);
+  }
+}
+
+/**
+ * Refuses what contradicts the weights.
+ * @param names of the stored tensors
+ * @throws BlockForgeError `checkpoint-unsupported`
+ */
+export function checkAgainstWeights(
+  document: Document,
+  architecture: Architecture,
+  names: readonly string[],
+): void {
+  const { table, prefix } = document;
+  for (const [field, fact] of Object.entries(table.agrees)) {
+    const value = valueOf(document, field);
+    const expected = told(fact, architecture, value);
+    if (value !== undefined && expected !== undefined) refuseField(document, field, expected);
+  }
+  for (const [field, pattern] of Object.entries(table.shown)) {
+    const value = valueOf(document, field);
+    if (value === undefined) continue;
+    const example = names.find((name) => pattern.test(name));
+    const says = value !== false && value !== 0;
+    if (says === (example !== undefined)) continue;
+    const weights = example === undefined ? 'no such tensor' : `the tensor ${example}`;
+    refuseField(document, field, `what the weights say, which have ${weights}`);
+  }
+  for (const field of ['img_size', 'image_size']) {
+    if (!Object.hasOwn(table.used, field)) continue;
+    const value = valueOf(document, field);
+    const size = sizeIn(value);
+    const { imageSize, patchSize } = architecture;
+    if (value === undefined || (size !== undefined && isSameSize(size, imageSize))) continue;
+    const divided = size === undefined || patchGrid(size, patchSize) !== null;
+    refuseField(
+      document,
+      field,
+      `${imageSizeText(imageSize)}, whose positions the weights have (they are not interpolated)`,
+      `${prefix}${field} ${showValue(value)}${divided ? '' : `, which patches of ${patchSize} pixels do not divide`}`,
+    );
+  }
+}
+
+/** What the weights say instead; undefined where they agree. */
+function told(fact: WeightFact, architecture: Architecture, value: unknown): string | undefined {
+  const { width, hidden, patchSize, channels } = architecture;
+  switch (fact) {
+    case 'patchSize':
+      return sizeIn(value) === patchSize ? undefined : `${patchSize}, as the weights have it`;
+    case 'mlpRatio':
+      return typeof value === 'number' && Math.trunc(width * value) === hidden
+        ? undefined
+        : `${hidden / width}: the weights have ${hidden} hidden units at a width of ${width}`;
+    case 'channels':
+      return value === channels ? undefined : `${channels}, as the weights have it`;
+    default:
+      return value === architecture[fact]
+        ? undefined
+        : `${String(architecture[fact])}, as the weights have it`;
+  }
+}

@@ -1,0 +1,274 @@
+/**
+ * Every field of the files that come beside weights, and what is made of it: the one place that says so. `docs/inputs.md`
+ * prints it, `test/checkpoint/fields.test.ts` tries every row. A field that is in no row is refused by name, because it may
+ * change what the model computes or sees; `teacher.hints.ignoreFields` lets a user who knows better pass it over.
+ */
+export interface FieldTable {
+  /** As messages and docs name the place. */
+  readonly title: string;
+  /** Read, with what it tells. */
+  readonly used: Readonly<Record<string, string>>;
+  /** Told by the weights already: must say the same. */
+  readonly agrees: Readonly<Record<string, WeightFact>>;
+  /** True (or a number above 0) where the weights have such tensors, false, 0 or null where they have none. */
+  readonly shown: Readonly<Record<string, RegExp>>;
+  /** Has one of these values, or is refused. */
+  readonly only: Readonly<Record<string, readonly unknown[]>>;
+  /** Changes neither what a classifier computes nor what it sees. */
+  readonly harmless: readonly string[];
+}
+
+/** What the tensors' shapes tell. `mlpRatio`: hidden units over width. */
+export type WeightFact = 'width' | 'depth' | 'hidden' | 'mlpRatio' | 'classes' | 'channels' | 'patchSize';
+
+/** What transformers 4 and 5 write into any model's config.json (`PretrainedConfig`). Generation, training, bookkeeping. */
+const transformersGeneric = [
+  ...[
+    '_name_or_path',
+    'name_or_path',
+    '_commit_hash',
+    'transformers_version',
+    'architectures',
+    'torch_dtype',
+  ],
+  ...['dtype', 'attn_implementation', '_attn_implementation', '_attn_implementation_autoset'],
+  ...['_attn_implementation_internal', '_experts_implementation', 'experts_implementation'],
+  ...['output_hidden_states', 'output_attentions', 'return_dict', 'torchscript', 'use_bfloat16', 'use_cache'],
+  ...['tf_legacy_loss', 'gradient_checkpointing', 'loss_type', 'finetuning_task', 'task_specific_params'],
+  ...['chunk_size_feed_forward', 'tie_word_embeddings', 'tie_encoder_decoder', 'tokenizer_class', 'prefix'],
+  ...['bos_token_id', 'pad_token_id', 'eos_token_id', 'sep_token_id', 'decoder_start_token_id', 'max_length'],
+  ...['min_length', 'do_sample', 'early_stopping', 'num_beams', 'num_beam_groups', 'diversity_penalty'],
+  ...['temperature', 'top_k', 'top_p', 'typical_p', 'repetition_penalty', 'length_penalty'],
+  ...['no_repeat_ngram_size', 'encoder_no_repeat_ngram_size', 'bad_words_ids', 'num_return_sequences'],
+  ...['output_scores', 'return_dict_in_generate', 'forced_bos_token_id', 'forced_eos_token_id'],
+  ...[
+    'remove_invalid_values',
+    'exponential_decay_length_penalty',
+    'suppress_tokens',
+    'begin_suppress_tokens',
+  ],
+  ...['initializer_range', 'is_composition', 'xla_device', 'model_name', 'license', 'tags', 'library_name'],
+];
+
+/** What transformers can write into any config.json that would make it another model. */
+const transformersOther = {
+  problem_type: ['single_label_classification'],
+  is_decoder: [false],
+  is_encoder_decoder: [false],
+  add_cross_attention: [false],
+  cross_attention_hidden_size: [],
+  pruned_heads: [{}],
+  quantization_config: [],
+  auto_map: [],
+} as const;
+
+const timmConfig: FieldTable = {
+  title: 'timm: config.json',
+  used: {
+    architecture: 'heads, GELU, LayerNorm epsilon and sizes of the names listed under Teachers',
+    model_args: 'the table below',
+    pretrained_cfg: 'the table below; its fields at the top level (older files) count as well',
+    label_names: 'class labels; a list, or a dictionary by index',
+    labels: 'the older name of label_names',
+    label_descriptions: 'what people call the classes',
+    global_pool: 'token or avg: what the head reads; must agree with model_args.global_pool',
+    id2label: 'class labels where label_names is absent (transformers TimmWrapper)',
+    label2id: 'must say the same as id2label',
+  },
+  agrees: { num_classes: 'classes', num_labels: 'classes', num_features: 'width' },
+  shown: {},
+  only: { ...transformersOther, model_type: ['timm_wrapper'] },
+  harmless: [...transformersGeneric, 'do_pooling'],
+};
+
+/** timm's `PretrainedCfg`: where the weights came from, and how images are prepared (`resolve_data_config`). */
+const timmPretrained: FieldTable = {
+  title: 'timm: pretrained_cfg in config.json',
+  used: {
+    input_size:
+      'the size of the images, where model_args.img_size does not say it; [channels, height, width]',
+    test_input_size: 'where the positions are of this size, the size of the images',
+    crop_pct: 'size / crop_pct, rounded down, is what images are resized to; 0.875 where absent',
+    test_crop_pct: 'counts instead of crop_pct where test_input_size is the size',
+    crop_mode: 'center or squash; border is refused',
+    interpolation: "any of Pillow's filters; bicubic where absent",
+    mean: 'as it says; of ImageNet where absent',
+    std: 'as it says; of ImageNet where absent',
+    label_names: 'as at the top level, which goes first',
+    labels: 'the older name of label_names',
+    label_descriptions: 'as at the top level, which goes first',
+  },
+  agrees: { num_classes: 'classes', num_features: 'width' },
+  shown: {},
+  only: { label_offset: [0] },
+  harmless: [
+    ...['url', 'file', 'hf_hub_id', 'hf_hub_filename', 'source', 'architecture', 'tag', 'custom_load'],
+    ...['state_dict', 'min_input_size', 'fixed_input_size', 'pool_size', 'test_pool_size', 'first_conv'],
+    ...[
+      'classifier',
+      'license',
+      'description',
+      'origin_url',
+      'paper_name',
+      'paper_ids',
+      'notes',
+      'model_args',
+    ],
+  ],
+};
+
+/** Arguments of timm's `VisionTransformer` and of `create_model`. */
+const timmArguments: FieldTable = {
+  title: 'timm: model_args in config.json',
+  used: {
+    num_heads: 'heads; goes before what the name tells',
+    act_layer: 'gelu, gelu_tanh or quick_gelu',
+    global_pool: 'token or avg: what the head reads',
+    norm_layer: 'layernorm: LayerNorm with epsilon 1e-6',
+    img_size: 'the size of the images; a number or [height, width]; must be that of the positions',
+  },
+  agrees: {
+    embed_dim: 'width',
+    depth: 'depth',
+    mlp_ratio: 'mlpRatio',
+    patch_size: 'patchSize',
+    in_chans: 'channels',
+    num_classes: 'classes',
+  },
+  shown: {
+    qkv_bias: /attn\.(?:qkv|q|q_proj)\.bias$/,
+    proj_bias: /attn\.proj\.bias$/,
+    init_values: /\.(?:ls[12]\.gamma|gamma_[12])$/,
+    class_token: /(?:^|\.)cls_token$/,
+    reg_tokens: /(?:^|\.)reg_token$/,
+    pre_norm: /(?:^|\.)norm_pre\./,
+    qk_norm: /\.q_norm\./,
+    fc_norm: /(?:^|\.)fc_norm\./,
+    scale_attn_norm: /\.attn\.norm\./,
+    scale_mlp_norm: /\.mlp\.norm\./,
+    representation_size: /(?:^|\.)pre_logits\./,
+    distilled: /(?:^|\.)dist_token$/,
+  },
+  only: {
+    pos_embed: ['learn'],
+    no_embed_class: [false],
+    final_norm: [true],
+    pool_include_prefix: [false],
+    use_naflex: [false],
+    features_only: [false],
+    pruned: [false],
+    embed_layer: [],
+    embed_norm_layer: [''],
+    block_fn: [],
+    mlp_layer: [],
+    attn_layer: ['', 'attn'],
+  },
+  harmless: [
+    ...[
+      'drop_rate',
+      'pos_drop_rate',
+      'patch_drop_rate',
+      'proj_drop_rate',
+      'attn_drop_rate',
+      'drop_path_rate',
+    ],
+    ...[
+      'drop_block_rate',
+      'drop_path',
+      'drop',
+      'weight_init',
+      'fix_init',
+      'dynamic_img_size',
+      'dynamic_img_pad',
+    ],
+    ...[
+      'strict_img_size',
+      'scriptable',
+      'exportable',
+      'no_jit',
+      'pretrained',
+      'pretrained_strict',
+      'cache_dir',
+    ],
+    ...['checkpoint_path', 'out_indices', 'device', 'dtype'],
+  ],
+};
+
+/** transformers' `ViTConfig` and `DeiTConfig`. */
+const huggingfaceConfig: FieldTable = {
+  title: 'Hugging Face: config.json (ViT, DeiT)',
+  used: {
+    hidden_act:
+      'gelu, gelu_python: exact; gelu_new, gelu_fast, gelu_pytorch_tanh, gelu_accurate: tanh; quick_gelu; others are refused',
+    num_attention_heads: 'heads',
+    layer_norm_eps: 'LayerNorm epsilon',
+    image_size: 'the size of the images; a number or [height, width]; must be that of the positions',
+    id2label: 'class labels, one for each class',
+    label2id: 'must say the same as id2label',
+  },
+  agrees: {
+    hidden_size: 'width',
+    num_hidden_layers: 'depth',
+    intermediate_size: 'hidden',
+    patch_size: 'patchSize',
+    num_channels: 'channels',
+    num_labels: 'classes',
+  },
+  shown: { qkv_bias: /(?:attention\.query|self_attn\.q_proj|attention\.q_proj|attn\.qkv)\.bias$/ },
+  only: { ...transformersOther, model_type: ['vit', 'deit'] },
+  harmless: [
+    ...transformersGeneric,
+    ...['hidden_dropout_prob', 'attention_probs_dropout_prob', 'drop_path_rate', 'classifier_dropout'],
+    ...['encoder_stride', 'pooler_output_size', 'pooler_act', 'use_mask_token', 'add_pooling_layer'],
+    // Of masked pre-training: no part of a classifier.
+    ...['mask_ratio', 'norm_pix_loss', 'decoder_hidden_size', 'decoder_intermediate_size'],
+    ...['decoder_num_attention_heads', 'decoder_num_hidden_layers'],
+  ],
+};
+
+/** transformers' image processors (`preprocessor_config.json`). */
+const processorConfig: FieldTable = {
+  title: 'Hugging Face: preprocessor_config.json',
+  used: {
+    image_processor_type:
+      'ViT, DeiT, CLIP, Bit and TimmWrapper processors, Fast or not; others are refused; where absent, by model_type',
+    feature_extractor_type: 'the older name of image_processor_type',
+    do_resize: 'false: images keep their size',
+    size: 'a number, [height, width], {height, width} or {shortest_edge}; without a crop it must be the size of the model',
+    default_to_square: 'false: a size that is one number is the shortest edge',
+    resample: "0 to 5, Pillow's filters",
+    do_center_crop: 'true: crop_size is cut from the middle',
+    crop_size: 'a number, [height, width] or {height, width}; must be the size of the model',
+    do_rescale: 'false: pixels stay on the scale of 0 to 255',
+    rescale_factor: 'what pixels are multiplied by; folded into mean and std',
+    do_normalize: 'false: mean 0, std 1',
+    image_mean: 'a number, or one for each channel',
+    image_std: 'a number, or one for each channel',
+    data_config: 'of a TimmWrapperImageProcessor: as pretrained_cfg',
+    pretrained_cfg: 'of a TimmWrapperImageProcessor: as in config.json',
+  },
+  agrees: {},
+  shown: {},
+  only: {
+    do_pad: [false],
+    pad_size: [],
+    crop_pct: [],
+    do_reduce_labels: [false],
+    reduce_labels: [false],
+    do_flip_channel_order: [false],
+    auto_map: [],
+  },
+  harmless: [
+    ...['do_convert_rgb', 'data_format', 'input_data_format', 'device', 'disable_grouping', 'return_tensors'],
+    ...['processor_class', '_processor_class', '_valid_processor_keys', 'image_seq_length', 'architecture'],
+    ...['_name_or_path', 'transformers_version'],
+  ],
+};
+
+export const fieldTables = {
+  timmConfig,
+  timmPretrained,
+  timmArguments,
+  huggingfaceConfig,
+  processorConfig,
+} as const;

@@ -1,0 +1,27 @@
+import type { Architecture, ImageSize } from '../model/architecture.ts';
+import type { ClassLabels } from './class-labels.ts';
+import type { PoolName } from './pool.ts';
+
+/** What the files beside the weights tell of the model. */
+export interface SideFacts {
+  readonly heads?: number;
+  readonly layerNormEpsilon?: number;
+  readonly gelu?: Architecture['gelu'];
+  readonly pool?: PoolName;
+  /** timm: the architecture's name. */
+  readonly architectureName?: string;
+  /** What the name tells of and other arguments replace. */
+  readonly replaced: readonly ('width' | 'depth' | 'patchSize')[];
+  /** Of the images, best first. */
+  readonly imageSizes: readonly ImageSize[];
+  /** Read when asked for: damaged labels are no obstacle to who gives his own. @throws BlockForgeError `file-invalid` */
+  readonly classLabels?: () => ClassLabels | undefined;
+}
+
+/** What a preparation must fit. */
+export interface PreparedModel {
+  readonly imageSize: ImageSize;
+  readonly channels: 1 | 3;
+  /** The user says that this is the size: nothing else has to. */
+  readonly isSizeVouched: boolean;
+}
