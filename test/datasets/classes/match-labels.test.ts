@@ -82,8 +82,8 @@ describe('the classes of the data among the labels of a teacher', () => {
     assert.deepEqual(found(['maillot', 'tank suit'], maillots)[0], [1, 0]);
   });
 
-  it('are found fast among twenty thousand', () => {
-    const many = Array.from({ length: 20_000 }, (_, index) => `class number ${index}`);
-    assert.deepEqual(matchLabels([...many].reverse(), labels(...many)).places[0], 19_999);
+  it('are found fast among thousands', () => {
+    const many = Array.from({ length: 5000 }, (_, index) => `class number ${index}`);
+    assert.deepEqual(matchLabels([...many].reverse(), labels(...many)).places[0], 4999);
   });
 });

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { folderOrders, inFolderOrder } from '../../../../datasets/classes/folder-order.ts';
 import type { Preprocessing } from '../../../../datasets/contract.ts';
-import { predictClasses } from '../../../measure/accuracy.ts';
+import { predictClasses, type PredictedClasses } from '../../../measure/accuracy.ts';
 import { bounds, proportionPercent, type SampleInterval } from '../../../measure/interval.ts';
 import type { Job, JobContext } from '../../../runner/contract.ts';
 import { writeJsonAtomic } from '../../../util/atomic.ts';
@@ -56,18 +56,16 @@ export async function checkTeacher(
     const batches = split.tensorBatches(split.items.slice(0, most), batchSize);
     return predictClasses(model, batches, subset?.indices ?? null, context.signal);
   };
-  const now = await predict(preprocessing);
+  const { now, preset } = await tryPresets(predict, preprocessing, imported).finally(() => model.dispose());
   const images = now.labels.length;
   const share = (right: (image: number) => boolean) =>
     proportionPercent(now.labels.filter((_, image) => right(image)).length, images, confidence);
   const top1 = share((image) => now.predicted[image] === now.labels[image]);
   if (imported) {
-    const preset = await betterPreset(preprocessing, now, (prepared) => predict(prepared, mostTried));
     if (preset !== undefined) refusePreset(preset, preprocessing);
     const order = betterOrder(now, classes.length, namedOrders(classes, by));
     if (order !== undefined) refuseOrder(order, classes, settings, top1, rule);
   }
-  model.dispose();
   const chance = 100 / classes.length;
   if (top1.low <= chance) {
     fail({
@@ -94,6 +92,17 @@ export async function checkTeacher(
     ...(unrestricted && { unrestrictedTop1: unrestricted.mean }),
     classes: rule,
   };
+}
+
+/** Predictions with the chosen preparation, and another that is clearly better. */
+async function tryPresets(
+  predict: (prepared: Preprocessing, most?: number) => Promise<PredictedClasses>,
+  chosen: Preprocessing,
+  imported: boolean,
+): Promise<{ readonly now: PredictedClasses; readonly preset: BetterPreset | undefined }> {
+  const now = await predict(chosen);
+  if (!imported) return { now, preset: undefined };
+  return { now, preset: await betterPreset(chosen, now, (prepared) => predict(prepared, mostTried)) };
 }
 
 /** The orders that folders might have been numbered in, as the output of each class. */
