@@ -124,7 +124,7 @@ describe('cli/verify', function () {
     assert.equal(whole.stderr, '');
     assert.equal(whole.status, 0, '99 says that TensorFlow.js was loaded');
     assert.match(whole.stdout, /^Model .*: 2 blocks, .* parameters, .*; made by BlockForge/);
-    assert.match(whole.stdout, /ok {2}graphs: these weights from these files, nothing else +2 of 2/);
+    assert.match(whole.stdout, /ok {2}graphs: these weights from these files, nothing else +3 of 3/);
     assert.match(whole.stdout, /\nThe model is whole\.\n$/);
 
     await flipBit(join(model, 'model.onnx'), -3);
