@@ -15,6 +15,8 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { uploadTeacher } from '../pipeline/model/upload.ts';
+import { describeFittedOn, fittedOn } from '../pipeline/recipe/fitted-on.ts';
+import { recipeOf } from '../pipeline/recipe/recipe.ts';
 import { descents } from '../pipeline/stages/blocks/shape.ts';
 import { loadEngine } from '../pipeline/tensor/engine.ts';
 import { writeFileAtomic, writeJsonAtomic } from '../pipeline/util/atomic.ts';
@@ -23,6 +25,7 @@ import { hashJson, sha256, type Json } from '../pipeline/util/hash.ts';
 import { openQualityData, type QualityData } from './quality/data.ts';
 import { openEvaluation } from './quality/evaluate.ts';
 import { openEvidence, type FoldEvidence } from './quality/evidence.ts';
+import { benchMemory, requireMemory } from './quality/memory.ts';
 import { readOptions, type QualityOptions } from './quality/options.ts';
 import { createProgress } from './quality/progress.ts';
 import { recipesOf, type Baseline, type RecipeName } from './quality/recipes.ts';
@@ -44,6 +47,7 @@ async function quality(options: QualityOptions): Promise<string> {
   await mkdir(store, { recursive: true });
   const folds = Array.from({ length: options.folds }, (_, fold) => fold);
   const baselineOf = (name: RecipeName): Baseline => baselineIn(first, name, options);
+  console.error(requireMemory(benchMemory(first, options, options.recipes.map(baselineOf))));
   const foldWorks = foldWork(
     first,
     options.recipes.map((name) => baselineOf(name).recipe),
@@ -251,11 +255,23 @@ function describe(
     '',
     markdownTable(table),
     '',
+    `BlockForge: ${describeFit(loaded, done)}.`,
+    '',
     'Widths: uniform, the same share of every block; global, all units ranked together by the recipe; measured, the ' +
       'smallest sum of single-block KL on calibration images at no more units (of this bench: a run allocates otherwise).',
     '',
     ...names.map((name) => `- ${name}: ${recipesOf(loaded.config)[name].source}`),
   ].join('\n')}\n`;
+}
+
+/** The same numbers as a run has for so many calibration images. */
+function describeFit({ config }: QualityData['loaded'], done: readonly StoredRun[]): string {
+  const images = Math.max(0, ...done.map(({ calibrationImages }) => calibrationImages));
+  const recipe = { ...recipeOf(config), distill: null };
+  return describeFittedOn(fittedOn(recipe, config.statistics.heldOut, images, () => null)).replace(
+    /, [^,]*$/,
+    '',
+  );
 }
 
 async function main(): Promise<void> {
