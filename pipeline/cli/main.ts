@@ -24,6 +24,8 @@ const onUnwritten = (error: NodeJS.ErrnoException | null | undefined): void => {
   unheard.abort(new Error('nobody reads the output any more'));
 };
 for (const stream of [process.stdout, process.stderr]) stream.on('error', onUnwritten);
+// A file that may not grow (ulimit -f) is an error of the write that tells it, not the end of the process.
+if (process.platform !== 'win32') process.on('SIGXFSZ', () => undefined);
 const onBug = (error: unknown): void => process.exit(reportError(error, stderr, json));
 process.on('uncaughtException', onBug);
 process.on('unhandledRejection', onBug);
