@@ -246,7 +246,7 @@ describe('the fields beside weights', () => {
     const text = await readFile(path, 'utf8');
     const [before = '', rest = ''] = text.split('<!-- fields -->\n');
     const [, after = ''] = rest.split('<!-- /fields -->');
-    const wanted = `${before}<!-- fields -->\n${fieldsText()}<!-- /fields -->${after}`;
+    const wanted = `${before}<!-- fields -->\n\n${fieldsText()}<!-- /fields -->${after}`;
     if (process.env.UPDATE_FIXTURES !== undefined) await writeFile(path, wanted);
     else assert.equal(text, wanted, 'UPDATE_FIXTURES=1 writes it anew');
   });
