@@ -140,7 +140,7 @@ describe('the command line', () => {
         const code = await codeOf(argv);
         assert.ok([0, 2, 3, 4].includes(code), `${JSON.stringify(argv)}: exit ${code}`);
       }),
-      { numRuns: 100 },
+      { numRuns: 40 },
     );
   });
 
