@@ -26,7 +26,7 @@ export function checkKnown(document: Document): void {
         .map((field) => `${prefix}${field} ${showValue(fields[field])}`)
         .join(', ')}`,
       expected:
-        'no field that may change what the model computes or sees (docs/inputs.md lists the known ones)',
+        'no field that may change what the model computes or sees (docs/teacher-fields.md lists the known ones)',
       next: `if you know that the model's answers do not depend on ${unknown.length === 1 ? 'it' : 'them'}: teacher.hints: { ignoreFields: [${names.join(', ')}] }`,
     });
   }
@@ -41,12 +41,13 @@ export function checkKnown(document: Document): void {
 
 /**
  * Refuses what contradicts the weights.
+ * @param architecture of the weights, and whether their positions have none for the class token
  * @param names of the stored tensors
  * @throws BlockForgeError `checkpoint-unsupported`
  */
 export function checkAgainstWeights(
   document: Document,
-  architecture: Architecture,
+  architecture: Architecture & { readonly isClassTokenUnplaced: boolean },
   names: readonly string[],
 ): void {
   const { table, prefix } = document;
@@ -81,7 +82,11 @@ export function checkAgainstWeights(
 }
 
 /** What the weights say instead; undefined where they agree. */
-function told(fact: WeightFact, architecture: Architecture, value: unknown): string | undefined {
+function told(
+  fact: WeightFact,
+  architecture: Parameters<typeof checkAgainstWeights>[1],
+  value: unknown,
+): string | undefined {
   const { width, hidden, patchSize, channels } = architecture;
   switch (fact) {
     case 'patchSize':

@@ -1,5 +1,5 @@
 /**
- * Every field of the files that come beside weights, and what is made of it: the one place that says so. `docs/inputs.md`
+ * Every field of the files that come beside weights, and what is made of it: the one place that says so. `docs/teacher-fields.md`
  * prints it, `test/checkpoint/fields.test.ts` tries every row. A field that is in no row is refused by name, because it may
  * change what the model computes or sees; `teacher.hints.ignoreFields` lets a user who knows better pass it over.
  */
@@ -18,11 +18,12 @@ export interface FieldTable {
   readonly harmless: readonly string[];
 }
 
-/** What the tensors' shapes tell. `mlpRatio`: hidden units over width. */
-export type WeightFact = 'width' | 'depth' | 'hidden' | 'mlpRatio' | 'classes' | 'channels' | 'patchSize';
+/** What the tensors' shapes tell. `mlpRatio`: hidden units over width; unplaced: the positions have none for the class token. */
+export type WeightFact =
+  'width' | 'depth' | 'hidden' | 'mlpRatio' | 'classes' | 'channels' | 'patchSize' | 'isClassTokenUnplaced';
 
 /** What transformers 4 and 5 write into any model's config.json (`PretrainedConfig`). Generation, training, bookkeeping. */
-const transformersGeneric = [
+export const transformersGeneric: readonly string[] = [
   ...[
     '_name_or_path',
     'name_or_path',
@@ -134,6 +135,7 @@ const timmArguments: FieldTable = {
     patch_size: 'patchSize',
     in_chans: 'channels',
     num_classes: 'classes',
+    no_embed_class: 'isClassTokenUnplaced',
   },
   shown: {
     qkv_bias: /attn\.(?:qkv|q|q_proj)\.bias$/,
@@ -151,7 +153,6 @@ const timmArguments: FieldTable = {
   },
   only: {
     pos_embed: ['learn'],
-    no_embed_class: [false],
     final_norm: [true],
     pool_include_prefix: [false],
     use_naflex: [false],

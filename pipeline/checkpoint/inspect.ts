@@ -111,8 +111,9 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
     });
   }
   if (own === undefined) {
-    for (const document of side.documents)
-      checkAgainstWeights(document, architecture, [...stored.tensors.keys()]);
+    const [position] = tensors.pos_embed?.parts ?? [];
+    const told = { ...architecture, isClassTokenUnplaced: position !== undefined && 'zeros' in position };
+    for (const document of side.documents) checkAgainstWeights(document, told, [...stored.tensors.keys()]);
   }
   const preparation = prepareOrProblem(() => {
     if (own?.preprocessing !== undefined) return own.preprocessing;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fieldTables, type FieldTable } from '../../pipeline/checkpoint/fields.ts';
@@ -8,6 +8,7 @@ import { writeSafetensors } from '../../pipeline/model/safetensors.ts';
 import { BlockForgeError } from '../../pipeline/util/failure.ts';
 import { fieldsText } from '../support/fields-text.ts';
 import { strongWeights, tinyArchitecture } from '../support/checkpoints.ts';
+import { present } from '../support/present.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -189,7 +190,7 @@ describe('the fields beside weights', () => {
       });
 
       it('refuses by name what contradicts the weights', async () => {
-        const right: Fields = { ...tinyArchitecture, mlpRatio: 1.5 };
+        const right: Fields = { ...tinyArchitecture, mlpRatio: 1.5, isClassTokenUnplaced: false };
         for (const [field, fact] of Object.entries(table.agrees)) {
           assert.equal(await found(files({ [field]: right[fact] })), await found(files({})), field);
           const text = await found(files({ [field]: 7 }));
@@ -234,6 +235,26 @@ describe('the fields beside weights', () => {
     });
   }
 
+  it('takes positions with and without one for the class token as the config says', async () => {
+    const own = join(folder, 'unplaced');
+    await mkdir(own);
+    const weights = strongWeights(tinyArchitecture);
+    const { shape, data } = present(weights.pos_embed);
+    const [, tokens, width] = shape as [number, number, number];
+    const patches = { shape: [1, tokens - 1, width], data: data.slice(width) };
+    await writeSafetensors(join(own, 'model.safetensors'), { ...weights, pos_embed: patches });
+    const tell = (no_embed_class: boolean) =>
+      writeFile(
+        join(own, 'config.json'),
+        JSON.stringify({ ...timm, model_args: { ...timmArguments, no_embed_class } }),
+      );
+    await tell(true);
+    const { notes } = await inspectCheckpoint(own);
+    assert.ok(notes.includes('the class token has no position: zeros'), notes.join());
+    await tell(false);
+    await assert.rejects(inspectCheckpoint(own), /no_embed_class false.*true, as the weights have it/s);
+  });
+
   it('names each field in one row only', () => {
     for (const { title, used, agrees, shown, only, harmless } of Object.values(fieldTables)) {
       const all = [...[used, agrees, shown, only].flatMap((row) => Object.keys(row)), ...harmless];
@@ -241,8 +262,8 @@ describe('the fields beside weights', () => {
     }
   });
 
-  it('stand in docs/inputs.md as they stand in the table', async () => {
-    const path = join(import.meta.dirname, '../../docs/inputs.md');
+  it('stand in docs/teacher-fields.md as they stand in the table', async () => {
+    const path = join(import.meta.dirname, '../../docs/teacher-fields.md');
     const text = await readFile(path, 'utf8');
     const [before = '', rest = ''] = text.split('<!-- fields -->\n');
     const [, after = ''] = rest.split('<!-- /fields -->');
