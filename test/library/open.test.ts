@@ -181,7 +181,7 @@ describe('library/open', () => {
     const schema = manifestJsonSchema() as { $schema: string; properties: object; required: string[] };
     assert.match(schema.$schema, /2020-12/);
     assert.deepEqual(Object.keys(schema.properties).sort(), Object.keys(manifest).sort());
-    const optional = ['additivity', 'allocated', 'contexts', 'onnx', 'predictor'];
+    const optional = ['additivity', 'allocated', 'contexts', 'fitted', 'onnx', 'predictor'];
     assert.deepEqual([...schema.required, ...optional].sort(), Object.keys(manifest).sort());
   });
 
