@@ -64,7 +64,7 @@ describe('allocate/choose', () => {
             assert.deepEqual(item, sumUp(blocks, item.choice, limits.length));
           }
         }),
-        { numRuns: 400, seed: 1 },
+        { numRuns: 200, seed: 1 },
       );
     });
 
@@ -87,7 +87,7 @@ describe('allocate/choose', () => {
             limits.flatMap((limit, i) => (least[i]! > limit ? [i] : [])),
           );
         }),
-        { numRuns: 200, seed: 2 },
+        { numRuns: 120, seed: 2 },
       );
     });
   }
@@ -107,7 +107,7 @@ describe('allocate/choose', () => {
         assert.ok(nearest !== null && nearest.chosen.uses[0]! <= limits[0]!);
         assert.ok(Math.abs(nearest.excess - Math.min(...open.map(excess))) < 1e-9);
       }),
-      { numRuns: 200, seed: 3 },
+      { numRuns: 120, seed: 3 },
     );
   });
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { openIdx } from '../../datasets/sources/idx.ts';
-import { failure, realData, writeBytes } from './fakes.ts';
+import { failure, writeBytes } from './fakes.ts';
 import { useTempFolder } from './temp-folder.ts';
 
 function idx(sizes: readonly number[], body: Uint8Array, magic = 0x800 + sizes.length): Buffer {
@@ -111,13 +111,4 @@ describe('idx source', () => {
       await assert.rejects(openIdx(at), failure('file-invalid', at, found));
     });
   }
-
-  it('reads Fashion-MNIST', async function () {
-    const source = await openIdx(join(realData(this), 'fashion-mnist'));
-    assert.equal(source.items.length, 70_000);
-    assert.equal(source.classes.length, 10);
-    const content = await source.content(source.items[69_999]!);
-    assert.equal(content.length, 784);
-    assert.ok(content.some((value) => value > 100));
-  });
 });

@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import fc from 'fast-check';
 import type { Origin, Source, Splits } from '../../datasets/contract.ts';
 import { refuseOverlap } from '../../datasets/overlap.ts';
 import { createPreparer } from '../../datasets/prepare.ts';
-import { openIdx } from '../../datasets/sources/idx.ts';
 import { makeSplits } from '../../datasets/splits.ts';
 import type { Config } from '../../pipeline/config/schema.ts';
 import type { BlockForgeError } from '../../pipeline/util/failure.ts';
-import { failure, memorySource, plain, realData } from './fakes.ts';
+import { failure, memorySource, plain } from './fakes.ts';
 
 type Sizes = { calibration: number; selection: number; test: number };
 /** `own`: selection from the training part, as a teacher that is trained here has it. */
@@ -376,21 +374,6 @@ describe('makeSplits', () => {
       progress: ({ fraction }) => fractions.push(fraction),
     });
     assert.equal(fractions.at(-1), 1);
-  });
-
-  it('splits Fashion-MNIST, hashing all of it', async function () {
-    const source = await openIdx(join(realData(this), 'fashion-mnist'));
-    const start = process.cpuUsage();
-    const splits = await makeSplits(source, settings({ test: 10_000, selection: 5000, calibration: 2048 }), {
-      seed: 1,
-      needTrain: true,
-    });
-    const { user, system } = process.cpuUsage(start);
-    const seconds = (user + system) / 1e6;
-    assert.equal(splits.items.train.length, 55_000);
-    assert.ok(splits.items.selection.filter(({ label }) => label === 0).length === 500);
-    // Processor time, because the machine may be busy; alone it is about a third of this bound.
-    assert.ok(seconds < 4, `${seconds.toFixed(2)} s of processor time for 70,000 images`);
   });
 });
 

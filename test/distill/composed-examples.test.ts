@@ -258,7 +258,7 @@ describeOnEachEngine('distillation on composed pairs', () => {
         warmupShare: 0.05,
         weightDecay: 0,
         loss: 'normalised-mse',
-        steps: 40,
+        steps: 24,
       },
       signal: new AbortController().signal,
       checkpoint: memoryCheckpoint(),
@@ -274,8 +274,8 @@ describeOnEachEngine('distillation on composed pairs', () => {
       assert.ok(errorAfter < 0.6 * errorBefore, `${id}: ${errorBefore} -> ${errorAfter}`);
     }
     const checkpoint = memoryCheckpoint();
-    await assert.rejects(distill({ checkpoint, signal: abortAfter(17) }), /Ctrl-C/);
-    assert.equal(present(checkpoint.saved.at(-1)).meta.step, 17);
+    await assert.rejects(distill({ checkpoint, signal: abortAfter(10) }), /Ctrl-C/);
+    assert.equal(present(checkpoint.saved.at(-1)).meta.step, 10);
     assert.deepEqual(timeless(await distill({ checkpoint })), timeless(whole));
 
     const { teacher, own } = synthetic(60, 1);

@@ -68,7 +68,7 @@ async function distill({ heldOut, gelu, settings, ...changes }: Changes = {}): P
       warmupShare: 0.05,
       weightDecay: 0,
       loss: 'normalised-mse',
-      steps: 30,
+      steps: 20,
       ...settings,
     },
   };
@@ -87,7 +87,7 @@ describeOnEachEngine('distillBlock', () => {
       onProgress: ({ metrics }) => reports.push(metrics),
     });
     assert.equal(history.length, 10);
-    assert.deepEqual(steps, { planned: 30, made: 30 });
+    assert.deepEqual(steps, { planned: 20, made: 20 });
     history.forEach(({ seconds }, i) => assert.ok(seconds > (i === 0 ? 0 : history[i - 1]!.seconds)));
     for (const [index, student] of students.entries()) {
       assert.equal(student.kept, 'trained');
@@ -155,7 +155,7 @@ describeOnEachEngine('distillBlock', () => {
   it('checkpoints on its own while it runs, and any of those is a good place to go on from', async () => {
     const checkpoint = memoryCheckpoint();
     const whole = await distill({ checkpoint, checkpointSeconds: 0 });
-    assert.equal(checkpoint.saved.length, 30);
+    assert.equal(checkpoint.saved.length, 20);
     checkpoint.saved.length = 13;
     assert.deepEqual(timeless(await distill({ checkpoint })), timeless(whole));
   });
@@ -174,13 +174,13 @@ describeOnEachEngine('distillBlock', () => {
   });
 
   it('turns seconds into steps once: the training is the one of that many steps, resumed too', async () => {
-    const timed = await distill({ settings: { steps: { seconds: 1 } } });
+    const timed = await distill({ settings: { steps: { seconds: 0.4 } } });
     const { planned, made } = timed.steps;
     assert.ok(planned >= 1 && made === planned, `${planned} steps planned, ${made} made`);
     assert.deepEqual(timeless(await distill({ settings: { steps: planned } })), timeless(timed));
 
     const checkpoint = memoryCheckpoint();
-    const settings = { steps: { seconds: 0.6 } };
+    const settings = { steps: { seconds: 0.4 } };
     // The probes ask the signal by another way, so the abort comes after the first real step.
     await assert.rejects(distill({ settings, checkpoint, signal: abortAfter(1) }), /Ctrl-C/);
     const { steps } = present(checkpoint.saved.at(-1)).meta.plan as { steps: number };
@@ -199,11 +199,11 @@ describeOnEachEngine('distillBlock', () => {
   });
 
   it('stops early once the gain dries up, with the decay hurried, and resumes to the same', async () => {
-    const settings = { steps: 200, earlyStop: { patience: 2, minimumGain: 0.3 } };
+    const settings = { steps: 100, earlyStop: { patience: 2, minimumGain: 0.3 } };
     const checkpoint = memoryCheckpoint();
     const { steps, history, ...rest } = await distill({ settings, checkpoint, checkpointSeconds: 0 });
-    assert.equal(steps.planned, 200);
-    assert.ok(steps.made < 200, `${steps.made} steps`);
+    assert.equal(steps.planned, 100);
+    assert.ok(steps.made < 100, `${steps.made} steps`);
     assert.equal(present(history.at(-1)).step, steps.made);
     assert.ok(rest.students.every(({ gainOverRefit }) => gainOverRefit > 0.5));
     // From inside the hurried decay.

@@ -46,6 +46,8 @@ async function* batches(firstStep: number): AsyncGenerator<tf.Tensor4D> {
   for (let step = firstStep; ; step++) yield await Promise.resolve(pixelsAt(step));
 }
 
+const settings = { steps: 24, learningRate: 2e-2, warmupShare: 0.1, weightDecay: 0.01, hiddenWeight: 1 };
+
 async function polish(changes: Partial<PolishTask> = {}): Promise<PolishResult> {
   const model = uploadTeacher(host, tiny);
   try {
@@ -53,7 +55,7 @@ async function polish(changes: Partial<PolishTask> = {}): Promise<PolishResult> 
       model,
       ffns: halves,
       batches,
-      settings: { steps: 40, learningRate: 1e-2, warmupShare: 0.1, weightDecay: 0.01, hiddenWeight: 1 },
+      settings,
       signal: new AbortController().signal,
       checkpoint: memoryCheckpoint(),
       ...changes,
@@ -142,7 +144,7 @@ describeOnEachEngine('polishComposition', () => {
       before,
     );
     model.dispose();
-    assert.equal(losses.length, 40);
+    assert.equal(losses.length, 24);
     const mean = (values: readonly number[]) => values.reduce((a, b) => a + b) / values.length;
     assert.ok(mean(losses.slice(-5)) < 0.5 * mean(losses.slice(0, 5)), losses.join());
     assert.ok(unseenLoss(ffns) < 0.6 * unseenLoss(halves), `${unseenLoss(halves)} -> ${unseenLoss(ffns)}`);
@@ -159,22 +161,17 @@ describeOnEachEngine('polishComposition', () => {
   });
 
   it('interrupted and resumed, it ends bit for bit where it would have ended', async () => {
-    const settings = {
-      steps: 12,
-      learningRate: 1e-2,
-      warmupShare: 0.1,
-      weightDecay: 0.01,
-      hiddenWeight: 0.5,
-    };
-    const whole = await polish({ settings });
+    const six = { ...settings, steps: 6, hiddenWeight: 0.5 };
+    const whole = await polish({ settings: six });
     const checkpoint = memoryCheckpoint();
-    await assert.rejects(polish({ settings, checkpoint, signal: abortAfter(5) }), /Ctrl-C/);
-    assert.deepEqual(await polish({ settings, checkpoint }), whole);
+    await assert.rejects(polish({ settings: six, checkpoint, signal: abortAfter(3) }), /Ctrl-C/);
+    assert.deepEqual(await polish({ settings: six, checkpoint }), whole);
   });
 
   it('stops on a loss that is no number, and where the batches end early', async () => {
+    const three = { ...settings, steps: 3 };
     const broken = halves.map((ffn) => ({ ...ffn, fc2Bias: new Float32Array(tiny.width).fill(NaN) }));
-    await assert.rejects(polish({ ffns: broken }), (error: BlockForgeError) => {
+    await assert.rejects(polish({ ffns: broken, settings: three }), (error: BlockForgeError) => {
       assert.equal(error.failure.reason, 'not-finite');
       assert.match(error.failure.found, /the loss is NaN at step 1$/);
       return true;
@@ -183,7 +180,7 @@ describeOnEachEngine('polishComposition', () => {
       yield await Promise.resolve(pixelsAt(0));
       yield pixelsAt(1);
     };
-    await assert.rejects(polish({ batches: two }), /the batches end after step 2 of 40/);
+    await assert.rejects(polish({ batches: two, settings: three }), /the batches end after step 2 of 3/);
     await assert.rejects(polish({ ffns: halves.slice(1) }), /1 FFN blocks for 2 layers/);
   });
 });

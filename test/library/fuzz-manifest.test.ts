@@ -15,6 +15,11 @@ import { present } from '../support/present.ts';
 
 const mark = '@hostile@';
 
+interface Survived {
+  readonly end: 'whole' | 'damaged' | 'refused';
+  readonly findings: number;
+}
+
 /** JSON text of values that a hand, a broken disk or an enemy may leave in a manifest. */
 const hostile = fc.oneof(
   fc.constantFrom(
@@ -61,7 +66,7 @@ describe('library/fuzz: hostile manifests', function () {
   after(() => library.remove());
 
   /** Opens, verifies and shows it: each ends with a result or with a failure in words, and soon. */
-  const survive = async (content: string | Uint8Array): Promise<'whole' | 'damaged' | 'refused'> => {
+  const survive = async (content: string | Uint8Array): Promise<Survived> => {
     await writeFile(join(path, 'manifest.json'), content);
     const started = performance.now();
     const before = process.memoryUsage().arrayBuffers;
@@ -87,7 +92,8 @@ describe('library/fuzz: hostile manifests', function () {
     assert.ok(verification.findings.every(({ found }) => found.length < 1000));
     assert.equal(({} as Record<string, unknown>).polluted, undefined);
     if (!usable) assert.notEqual(verification.findings.length, 0, 'what cannot be opened is not whole');
-    return verification.findings.length === 0 ? 'whole' : usable ? 'damaged' : 'refused';
+    const findings = verification.findings.length;
+    return { findings, end: findings === 0 ? 'whole' : usable ? 'damaged' : 'refused' };
   };
 
   it('whatever value stands at whatever place', async () => {
@@ -105,11 +111,12 @@ describe('library/fuzz: hostile manifests', function () {
         let parent = changed as unknown as Record<string | number, unknown>;
         for (const key of place.slice(0, -1)) parent = parent[key] as typeof parent;
         parent[present(place.at(-1))] = mark;
-        results[await survive(JSON.stringify(changed).replace(JSON.stringify(mark), () => value))]++;
+        const { end } = await survive(JSON.stringify(changed).replace(JSON.stringify(mark), () => value));
+        results[end]++;
       }),
-      { numRuns: 150, seed: 7 },
+      { numRuns: 100, seed: 7 },
     );
-    assert.ok(results.refused > 75, JSON.stringify(results));
+    assert.ok(results.refused > 50, JSON.stringify(results));
   });
 
   it('whatever bytes are changed or lost', async () => {
@@ -125,7 +132,7 @@ describe('library/fuzz: hostile manifests', function () {
           await survive(cut === null ? bytes : bytes.subarray(0, cut));
         },
       ),
-      { numRuns: 60, seed: 7 },
+      { numRuns: 40, seed: 7 },
     );
   });
 
@@ -133,14 +140,14 @@ describe('library/fuzz: hostile manifests', function () {
     const manifest = JSON.parse(text) as Manifest;
     const nothings = (count: number) => new Array<object>(count).fill({});
     const swollen: [string, unknown][] = [
-      ['blocks', nothings(390_000)],
-      ['uniform', nothings(1_000_000)],
-      ['blocks', manifest.blocks.map((block) => ({ ...block, descendants: nothings(190_000) }))],
+      ['blocks', nothings(200_000)],
+      ['uniform', nothings(400_000)],
+      ['blocks', manifest.blocks.map((block) => ({ ...block, descendants: nothings(100_000) }))],
     ];
     for (const [key, value] of swollen) {
-      assert.equal(await survive(JSON.stringify({ ...manifest, [key]: value })), 'refused', key);
-      const { findings } = await verifyLibrary(path);
-      assert.ok(findings.length <= 110, `${findings.length} findings`);
+      const { end, findings } = await survive(JSON.stringify({ ...manifest, [key]: value }));
+      assert.equal(end, 'refused', key);
+      assert.ok(findings <= 110, `${findings} findings`);
     }
   });
 });

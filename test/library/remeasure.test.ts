@@ -33,7 +33,7 @@ const config = configSchema.parse({
   teacher: { checkpoint: 'none' },
   data: {
     source: 'shapes',
-    shapes: { images: 700, size: 8 },
+    shapes: { images: 300, size: 8 },
     splits: { calibration: 40, selection: { images: 90, from: 'train', unseen: true }, test: 50 },
   },
   measure: { batchSize: 32 },
