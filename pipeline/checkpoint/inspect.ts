@@ -48,6 +48,8 @@ export interface Inspection {
   readonly preprocessingProblem?: Failure;
   /** What the config beside the weights calls the outputs; as many as it names. @throws BlockForgeError `file-invalid` */
   readonly classLabels: () => ClassLabels | undefined;
+  /** The fields that say it, as `ignoreFields` names them. */
+  readonly classLabelFields: readonly string[];
   /** Where each fact that shapes cannot tell came from. */
   readonly origin: Readonly<Record<Untold, string> & { pool?: string }>;
   /** Canonical name -> how the stored tensors make it. */
@@ -128,6 +130,7 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
     files: [...stored.files, ...side.files],
     ...preparation,
     classLabels: side.classLabels ?? (() => undefined),
+    classLabelFields: side.labelFields,
     origin: { ...origin, ...(pooling.origin !== undefined && { pool: pooling.origin }) },
     tensors,
     notes: [...naming.notes, ...notes],

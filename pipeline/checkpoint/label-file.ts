@@ -1,6 +1,8 @@
 import { readFile, stat } from 'node:fs/promises';
 import { fail } from '../util/failure.ts';
 import { isRecord, showValue } from '../util/foreign-value.ts';
+import { numberedLines } from './numbered-lines.ts';
+import { pythonAsJson } from './python-as-json.ts';
 import { byIndex, cleanLabel, huggingfaceLabels, timmLabels, type ClassLabels } from './class-labels.ts';
 
 /** Twenty thousand WordNet labels with all their synonyms are 2 MB. */
@@ -8,7 +10,7 @@ const maxBytes = 16e6;
 
 /**
  * The labels in a file, in the order of a teacher's outputs: a text with one a line, or JSON: a list, a table from index to
- * label, or a config with `id2label` or `label_names`. Somebody else's file: bounded, and every label one line of text.
+ * label or from label to index, or a config with `id2label` or `label_names`; Python's way to write these. Somebody else's file: bounded, and every label one line of text.
  * @param setting the config's key that names it, for messages
  * @throws BlockForgeError `file-missing`, `file-invalid`
  */
@@ -44,7 +46,7 @@ async function readText(path: string, setting: string): Promise<string> {
 function fromJson(text: string, path: string): ClassLabels {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(pythonAsJson(text) ?? text);
   } catch (error) {
     return refuse(
       path,
@@ -63,6 +65,8 @@ function fromJson(text: string, path: string): ClassLabels {
       ? huggingfaceLabels(value, path)
       : timmLabels(value, inner, path);
   if (known !== undefined) return known;
+  const turned = fromNames(value, path);
+  if (turned !== undefined) return { names: turned };
   // Keras' imagenet_class_index.json: {"0": ["n01440764", "tench"], ...}
   const pairs = Object.entries(value).map(([index, label]) => [
     index,
@@ -71,36 +75,33 @@ function fromJson(text: string, path: string): ClassLabels {
   return { names: byIndex(Object.fromEntries(pairs) as Record<string, unknown>, path) };
 }
 
+/** class_to_idx: {"cat": 0, "dog": 1}, whose numbers are the places of their names. */
+function fromNames(table: Readonly<Record<string, unknown>>, path: string): string[] | undefined {
+  const entries = Object.entries(table);
+  if (entries.length === 0 || !entries.every(([, index]) => typeof index === 'number')) return undefined;
+  const both = entries.every(([name]) => /^\d{1,9}$/.test(name) && Number(name) < entries.length);
+  if (both && entries.some(([name, index]) => Number(name) !== index)) {
+    refuse(
+      path,
+      'numbers for numbers',
+      'labels that are words, or a list of them in the order of the outputs',
+    );
+  }
+  const turned = Object.fromEntries(entries.map(([name, index]) => [String(index), name]));
+  if (Object.keys(turned).length < entries.length)
+    refuse(path, 'an index that two names have', 'an index for each');
+  return byIndex(turned, path);
+}
+
 /** Lines of text; a blank one inside would be a class nobody meant. */
 function fromLines(text: string, path: string): string[] {
   const lines = text.replace(/^\ufeff/, '').split(/\r\n|\n|\r/);
   while (lines.at(-1)?.trim() === '') lines.pop();
-  const labels = lines.map((line, index) => {
+  lines.forEach((line, index) => {
     if (line.trim() === '') refuse(`${path}:${index + 1}`, 'an empty line', 'a label on every line');
-    return cleanLabel(line.replace(/\t/g, ' '), `${path}:${index + 1}`);
   });
-  return withoutNumbers(labels, path);
-}
-
-/**
- * "0 daisy", "1 rose": the labels alone, where every line is numbered.
- * @throws BlockForgeError `file-invalid` where the numbers say another order than the lines'
- */
-function withoutNumbers(labels: readonly string[], path: string): string[] {
-  const parts = labels.map((label) => /^(\d{1,9})\s*[\s:,;=|]\s*(\S.*)$/.exec(label));
-  const numbers = parts.map((part) => Number(part?.[1] ?? NaN));
-  const sorted = [...numbers].sort((a, b) => a - b);
-  const first = sorted[0]!;
-  if (!(first <= 1) || sorted.some((number, index) => number !== first + index)) return [...labels];
-  const wrong = numbers.findIndex((number, index) => number !== first + index);
-  if (wrong >= 0) {
-    refuse(
-      `${path}:${wrong + 1}`,
-      `the label numbered ${numbers[wrong]} on line ${wrong + 1}`,
-      "the labels in the order of their numbers, which is that of the teacher's outputs",
-    );
-  }
-  return parts.map((part, index) => part?.[2] ?? labels[index]!);
+  const labels = numberedLines(lines, path) ?? lines;
+  return labels.map((line, index) => cleanLabel(line.replace(/\t/g, ' '), `${path}:${index + 1}`));
 }
 
 function refuse(subject: string, found: string, expected: string): never {

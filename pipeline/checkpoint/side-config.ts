@@ -16,6 +16,8 @@ import { timmPreparation } from './timm-preparation.ts';
 export interface SideConfig extends SideFacts {
   /** Files that were read. */
   readonly files: readonly string[];
+  /** Those that name the classes, as `ignored` names them. */
+  readonly labelFields: readonly string[];
   /** To be compared with the weights (`checkAgainstWeights`). */
   readonly documents: readonly Document[];
   /**
@@ -27,6 +29,7 @@ export interface SideConfig extends SideFacts {
 
 const nothing: SideConfig = {
   files: [],
+  labelFields: [],
   documents: [],
   replaced: [],
   imageSizes: [],
@@ -55,13 +58,14 @@ export async function readSideConfig(folder: string, ignored: readonly string[] 
     const document: Document = { path, prefix: '', table: fieldTables.huggingfaceConfig, fields };
     checkKnown(document);
     const documents = [document];
-    return { files, documents, ...huggingfaceFacts(document), prepare: prepareBy(fields.model_type) };
+    return { files, labelFields: labelFields(fields), documents, ...huggingfaceFacts(document), prepare: prepareBy(fields.model_type) };
   }
   const [whole, pretrained, args] = timmDocuments(path, fields);
   checkKnown(whole);
   checkKnown(args);
   return {
     files,
+    labelFields: labelFields(fields),
     documents: [whole, pretrained, args],
     ...timmFacts([whole, pretrained, args]),
     prepare(model) {
@@ -117,6 +121,13 @@ async function readFields(path: string): Promise<Fields | undefined> {
   const value = await readJson<unknown>(path);
   if (!isRecord(value)) return fail({ reason: 'file-invalid', subject: path, found: 'not a JSON object' });
   return value;
+}
+
+function labelFields(fields: Fields): string[] {
+  const names = (place: Fields) =>
+    ['label_names', 'labels', 'id2label', 'label2id'].filter((name) => Object.hasOwn(place, name));
+  const inner = isRecord(fields.pretrained_cfg) ? names(fields.pretrained_cfg) : [];
+  return [...names(fields), ...inner.map((name) => `pretrained_cfg.${name}`)];
 }
 
 const nested = ['pretrained_cfg', 'model_args'];

@@ -38,6 +38,37 @@ describe('a file of labels', () => {
     await refused(read('1 rose\n0 daisy'), /labels:1: the label numbered 1 on line 1/);
   });
 
+  it('may have the numbers behind the labels or below the names of its columns; they count, or it is refused', async () => {
+    assert.deepEqual(await names('rose,1\ndaisy,0\ntulip,2'), ['daisy', 'rose', 'tulip']);
+    assert.deepEqual(await names('rose 2\ndaisy 1'), ['daisy', 'rose']);
+    assert.deepEqual(await names('index,name\r\n0,daisy\r\n1,"rose, Rosa"\r\n'), ['daisy', 'rose, Rosa']);
+    assert.deepEqual(await names('name\tindex\nrose\t1\ndaisy\t0'), ['daisy', 'rose']);
+    assert.deepEqual(await names('0: crane\n1: crane\n2: ox'), ['crane', 'crane', 'ox']);
+    await refused(read('rose,1\ndaisy,1'), /last column of numbers from 1 to 1/);
+    await refused(read('0,rose\n2,daisy'), /first column of numbers from 0 to 2/);
+    await refused(read('id,name\n1,rose\n0,daisy'), /labels:2: the label numbered 1/);
+  });
+
+  it('keeps numbers that tell its labels apart', async () => {
+    const dots = ['1 dot', '2 dots', '3 dots'];
+    assert.deepEqual(await names(dots.join('\n')), dots);
+    assert.deepEqual(await names('class 0\nclass 1'), ['class 0', 'class 1']);
+  });
+
+  it('is a list or a dictionary of Python, and a table from label to index', async () => {
+    assert.deepEqual(await names(`{0: 'tench, Tinca tinca',\n 1: "potter's wheel", 2: 'caf\\xe9',}`), [
+      'tench, Tinca tinca',
+      "potter's wheel",
+      'café',
+    ]);
+    assert.deepEqual(await names(`['a', "b"]`), ['a', 'b']);
+    assert.deepEqual(await names(`{'b': 1, 'a': 0}`), ['a', 'b']);
+    assert.deepEqual(await names('{"cat": 1, "ant": 0}'), ['ant', 'cat']);
+    await refused(read('{"1": 0, "0": 1}'), /numbers for numbers/);
+    await refused(read('{"a": 0, "b": 0}'), /an index that two names have/);
+    await refused(read(`{0: 'a', 1: print()}`), /not JSON/);
+  });
+
   it('is JSON: a list, a table from index to label, a config, Keras’ table', async () => {
     assert.deepEqual(await names('["a", "b"]'), ['a', 'b']);
     assert.deepEqual(await names('{"1": "b", "0": "a"}'), ['a', 'b']);

@@ -24,6 +24,16 @@ export async function chooseClasses(
     return { name, description: label?.description ?? label?.name };
   });
   const asked = chosen.labels.map(({ name }) => name);
+  const repeated = asked.find((name, index) => asked.indexOf(name) < index);
+  if (repeated !== undefined) {
+    fail({
+      reason: 'data-invalid',
+      subject: chosen.from,
+      found: `${showValue(repeated)} is repeated`,
+      expected: 'every class once',
+      next: 'remove it where it stands a second time',
+    });
+  }
   const match = matchLabels(asked, described);
   const missing = asked.filter((_, index) => match.places[index] === undefined);
   if (missing.length > 0) {

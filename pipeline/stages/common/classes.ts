@@ -4,7 +4,9 @@ import type { SourceClasses } from '../../../datasets/open.ts';
 import type { LoadedConfig } from '../../config/loaded.ts';
 import type { ClassLabels } from '../../checkpoint/class-labels.ts';
 import { fail } from '../../util/failure.ts';
+import { showValue } from '../../util/foreign-value.ts';
 import { indices } from './artefacts.ts';
+import { agreeingLabels } from './agreeing-labels.ts';
 import { chooseClasses } from './choose-classes.ts';
 import {
   displayNames,
@@ -52,6 +54,8 @@ export interface TeacherOutputs {
   readonly count: number;
   /** The labels beside the checkpoint. @throws BlockForgeError */
   readonly labels: () => ClassLabels | undefined;
+  /** The fields that say them, as `teacher.hints.ignoreFields` names them. */
+  readonly labelFields?: readonly string[] | undefined;
   /** Trained here: the outputs are what the data has. */
   readonly trained: boolean;
 }
@@ -73,15 +77,17 @@ export async function resolveClasses(
   for (const known of [given, typeof order === 'object' ? order : undefined, labels]) {
     if (known !== undefined) refuseOtherCount(known, teacher.count);
   }
-  const said = [given, own].filter((known) => known?.labels.length === teacher.count);
+  const fitting = [given, own].flatMap((known) => (known?.labels.length === teacher.count ? [known] : []));
+  const { said, notes } = agreeingLabels(fitting, typeof order === 'object' ? order : undefined, teacher);
   const { names, left } = await chooseClasses(
     source.names,
     config.data.classes,
     labels ?? given ?? own,
     teacher.count,
   );
-  const notes =
-    left.length === 0 ? [] : [`${left.length} classes of the data are left out (data.classes): ${few(left)}`];
+  if (left.length > 0) {
+    notes.push(`${left.length} classes of the data are left out (data.classes): ${few(left)}`);
+  }
   const named = labels && byLabels(names, labels, source, teacher, file);
   if (named !== undefined) {
     const { places, rule } = named;
@@ -129,7 +135,7 @@ function byLabels(
   const match = matchLabels(names, labels.labels);
   const places = match.places.filter((place) => place !== undefined);
   if (places.length === names.length && (!trained || places.length === count)) {
-    return { places, rule: `matched by name to ${labels.from}: ${describeRules(match)}` };
+    return { places, rule: `matched by name to ${labels.from}: ${describeRules(names, labels, match)}` };
   }
   if (places.length === 0 && match.ambiguous.length === 0 && names.length === count) {
     // The data tells numbers, or the labels do: they do not contradict each other.
@@ -193,7 +199,7 @@ function refuseOtherCount({ labels, from }: NamedLabels, count: number): void {
   fail({
     reason: 'data-invalid',
     subject: from,
-    found: `${labels.length.toLocaleString('en')} labels`,
+    found: `${labels.length.toLocaleString('en')} labels${labels.length === count + 1 ? `, the first of them ${showValue(labels[0]?.name)}: the name of a column?` : ''}`,
     expected: `${count.toLocaleString('en')}, one for each output of the teacher, in their order`,
     next: "give the teacher's own list with teacher.labels: FILE; data.classes: FILE names a part of the data's classes",
   });

@@ -108,6 +108,7 @@ export async function preparePlanInput<C extends Config>(
   const classes = await resolveClasses(loaded, source, {
     count: teacher.architecture.classes,
     labels: teacher.labels,
+    labelFields: teacher.labelFields,
     trained: config.teacher.train !== undefined,
   });
   const architecture = { ...teacher.architecture, classes: classes.names.length };
@@ -122,6 +123,7 @@ interface InspectedTeacher {
   readonly files: readonly string[];
   readonly told: Pick<Inspection, 'preprocessing' | 'preprocessingProblem'>;
   readonly labels: Inspection['classLabels'];
+  readonly labelFields?: readonly string[];
 }
 
 async function inspectTeacher({ config }: LoadedConfig, hub: HubOptions): Promise<InspectedTeacher> {
@@ -136,5 +138,6 @@ async function inspectTeacher({ config }: LoadedConfig, hub: HubOptions): Promis
     files: inspection.files,
     told: inspection,
     labels: inspection.classLabels,
+    labelFields: inspection.classLabelFields,
   };
 }

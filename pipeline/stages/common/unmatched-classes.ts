@@ -3,11 +3,20 @@ import { fail } from '../../util/failure.ts';
 import { showValue } from '../../util/foreign-value.ts';
 import type { NamedLabels } from './given-labels.ts';
 
-/** "all exactly", or "37 exactly, 3 by a synonym" */
-export function describeRules({ rules }: LabelMatch): string {
-  const [only] = rules;
-  if (rules.size === 1 && only !== undefined) return `all ${only[0]}`;
-  return [...rules].map(([rule, count]) => `${count} ${rule}`).join(', ');
+/** "all exactly", or "37 exactly, 3 by a synonym ("Tinca_tinca" is "tench, Tinca tinca", ...)" */
+export function describeRules(names: readonly string[], { labels }: NamedLabels, match: LabelMatch): string {
+  const all = match.rules.size === 1 && match.places.every((place) => place !== undefined);
+  const told = [...match.rules].map(([rule, count]) => {
+    const found = `${all ? 'all' : count} ${rule}`;
+    if (rule === 'exactly' || rule === 'by WordNet id') return found;
+    const pairs = names.flatMap((name, index) =>
+      match.ways[index] === rule
+        ? [`${showValue(name)} is ${showValue(labels[match.places[index]!]?.name)}`]
+        : [],
+    );
+    return `${found} (${pairs.slice(0, 3).join(', ')}${pairs.length > 3 ? ', ...' : ''})`;
+  });
+  return told.join(', ');
 }
 
 /**
@@ -51,7 +60,7 @@ export function refuseUnmatched(
       absent.length === 0 && !trained
         ? `name the folders apart, or give ${file}`
         : names.length === count
-          ? `${file}; or --set data.classOrder=${ordered ? 'numbers' : 'code-unit'} where ${ordered ? "the data's numbers" : 'the sorted folders'} are the outputs in their order, whatever they are called`
+          ? `${file}; or --set data.classOrder=${ordered ? 'numbers' : names.every((name) => /^\d+$/.test(name)) ? 'natural' : 'code-unit'} where ${ordered ? "the data's numbers" : 'the sorted folders'} are the outputs in their order, whatever they are called`
           : match.rules.size > 0
             ? 'rename those folders, or data.classes: [NAME, ...] with the classes to use'
             : `give ${file}`,

@@ -74,7 +74,32 @@ describe('the classes of the data among the labels of a teacher', () => {
     const cats = matchLabels(['cat', 'Cat', 'dog'], labels('CAT', 'dog'));
     assert.deepEqual(cats.places, [undefined, undefined, 1]);
     assert.deepEqual(cats.ambiguous, [{ names: ['cat', 'Cat'], labels: [0] }]);
-    assert.deepEqual(matchLabels(['C++', 'C#'], labels('c#', 'c++')).ambiguous.length, 1);
+    assert.deepEqual(matchLabels(['C--', 'C++'], labels('c**', 'c&&')).places, [undefined, undefined]);
+    assert.deepEqual(matchLabels(['C*', 'C&'], labels('c&', 'c*', 'c')).ambiguous.length, 1);
+  });
+
+  it('are not found by dropping what tells them apart: numbers, signs, points, grades', () => {
+    const none = (classes: readonly string[], ...among: readonly string[]) =>
+      assert.deepEqual(
+        matchLabels(classes, labels(...among)).places,
+        classes.map(() => undefined),
+      );
+    none(['2012 Ford F150', '2011 Audi TT'], '2010 Ford F150', '2009 Audi TT', '2007 Fiat 500');
+    none(['2 cent', '2 euro'], '1 cent', '1 euro', 'rose');
+    none(['1', '05', '1.5'], '-1', '0.5', '15');
+    none(['1-2 years', '12 months'], '12 years', '1-2 months');
+    none(['A', 'B-'], 'A+', 'B+');
+    none(['v15'], 'v1.5');
+    assert.deepEqual(matchLabels(['a+', 'a-', 'b_+'], labels('A-', 'A+', 'B+')).places, [1, 0, 2]);
+    assert.deepEqual(matchLabels(['c++', 'c#'], labels('C#', 'C++')).places, [1, 0]);
+    assert.deepEqual(matchLabels(['01', '2', '-3'], labels('1', '02', '3', '-3')).places, [0, 1, 3]);
+    // Numbers that only one side has number it where every name has another; where both have them they agree.
+    assert.deepEqual(matchLabels(['7 rose', 'daisy'], labels('rose', 'daisy')).places, [undefined, 1]);
+    assert.deepEqual(matchLabels(['rose', 'daisy'], labels('1 daisy', '2 rose')).places, [1, 0]);
+    assert.deepEqual(matchLabels(['1 rose', '2 daisy'], labels('01.Daisy', '02.Daisy')).places, [
+      undefined,
+      1,
+    ]);
   });
 
   it('take the label of the same name before one whose synonym it is', () => {

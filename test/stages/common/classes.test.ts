@@ -17,6 +17,7 @@ describe('which class is which output of the teacher', () => {
     readonly ordered?: boolean;
     /** Beside the checkpoint. */
     readonly own?: ClassLabels | (() => never);
+    readonly labelFields?: readonly string[];
     readonly labels?: string | readonly string[];
     readonly data?: object;
     readonly count?: number;
@@ -26,6 +27,7 @@ describe('which class is which output of the teacher', () => {
     names,
     ordered = false,
     own,
+    labelFields,
     labels,
     data,
     count = names.length,
@@ -38,7 +40,7 @@ describe('which class is which output of the teacher', () => {
     return resolveClasses(
       { config, file: 'c.yaml' },
       { names, ordered },
-      { count, trained, labels: typeof own === 'function' ? own : () => own },
+      { count, trained, labelFields, labels: typeof own === 'function' ? own : () => own },
     );
   };
   const names = (...list: readonly string[]) => ({ names: list });
@@ -130,6 +132,58 @@ describe('which class is which output of the teacher', () => {
       data: { classOrder: 'code-unit' },
     });
     assert.deepEqual([named.names, named.notes], [own.names, []]);
+  });
+
+  it('is refused where teacher.labels contradict the labels beside the checkpoint, with the first differences', async () => {
+    const labels = ['daisy', 'rose', 'dandelion'];
+    await refused(
+      { names: flowers, own: trainedOrder, labels, labelFields: ['id2label', 'label2id'] },
+      /teacher\.labels: 2 outputs are called otherwise than by the labels beside the checkpoint/,
+      /output 0 is "rose" there and "daisy" here; output 1 is "daisy" there and "rose" here/,
+      /ignoreFields: \[id2label, label2id\]/,
+    );
+    const described = { names: ['n01', 'n02'], descriptions: ['tench, Tinca tinca', 'goldfish'] };
+    await refused(
+      { names: ['tench', 'goldfish'], own: described, labels: ['goldfish', 'tench'] },
+      /2 outputs/,
+    );
+    // Other words for an output contradict nothing.
+    const synonyms = names('rose, Rosa', 'daisy', 'lion’s tooth');
+    const agreeing = await resolve({ names: flowers, own: synonyms, labels: trainedOrder.names });
+    assert.deepEqual([agreeing.folders, agreeing.notes], [trainedOrder.names, []]);
+    const cranes = { names: ['crane', 'crane', 'ox'], own: names('crane', 'crane', 'ox') };
+    assert.deepEqual((await resolve({ ...cranes, data: { classOrder: 'code-unit' } })).notes, []);
+  });
+
+  it('is told by labels that cannot be compared with those beside the checkpoint, which is said', async () => {
+    const labels = ['n01440764', 'n01443537'];
+    const found = await resolve({ names: [...labels].reverse(), own: names('tench', 'goldfish'), labels });
+    assert.deepEqual([found.folders, found.names], [labels, ['tench', 'goldfish']]);
+    assert.match(found.notes.join(), /could not be compared .* no name in common/);
+  });
+
+  it('is the order of a list in the config, whose names then are not those of labels with another order', async () => {
+    const found = await resolve({ names: flowers, own: trainedOrder, data: { classOrder: flowers } });
+    assert.deepEqual([found.folders, found.names], [flowers, flowers]);
+    assert.match(
+      found.notes.join(),
+      /beside the checkpoint say another order than data\.classOrder, which counts/,
+    );
+  });
+
+  it('tells which classes were not found by the same name', async () => {
+    const found = await resolve({ names: ['Rose', 'daisy', 'dandelion'], own: trainedOrder });
+    assert.match(found.rule, /2 exactly, 1 but for case, spaces and punctuation \("Rose" is "rose"\)/);
+  });
+
+  it('advises the natural order for folders that are numbers', async () => {
+    const numbers = ['0', '1', '10'];
+    await refused({ names: numbers, own: trainedOrder }, /--set data\.classOrder=natural/);
+  });
+
+  it('takes no class twice, and no name of a column for a label', async () => {
+    await refused({ names: flowers, data: { classes: ['rose', 'rose'] } }, /"rose" is repeated/);
+    await refused({ names: flowers, labels: ['name', ...flowers] }, /4 labels, the first of them "name"/);
   });
 
   it('is the data’s own numbers where it has numbers, which labels then name', async () => {
