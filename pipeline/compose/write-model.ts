@@ -47,7 +47,8 @@ export async function writeModel(
   { limits, predicted, measured, link }: WriteModelOptions = {},
 ): Promise<ModelManifest> {
   checkComposition(library, descendants);
-  const target = resolve(folder);
+  // A link to a folder stays one: what it leads to is written.
+  const target = await realpath(folder).catch(() => resolve(folder));
   const replaces = await checkTarget(target);
   const { teacher } = library.manifest;
   const files = weightFiles(library, descendants);

@@ -1,6 +1,6 @@
 import { basename, dirname, resolve } from 'node:path';
 import { readPlainFileSync } from '../util/plain-file.ts';
-import { failureOf } from '../util/system-failure.ts';
+import { about, failureOf, systemFailure } from '../util/system-failure.ts';
 import { expandEnvironment } from './expand.ts';
 import type { Environment } from './expand.ts';
 import type { ConfigNode, MapNode } from './node.ts';
@@ -53,8 +53,11 @@ function readLayer(file: string, from: Place, problems: Problem[]): MapNode | un
   try {
     text = utf8.decode(readPlainFileSync(file, maxBytes));
   } catch (error) {
+    const isFirst = from.source === file;
+    // A file that the system refuses to read is no mistake in a config.
+    if (isFirst && systemFailure(error) !== undefined) throw about(error, file);
     const message = whyUnreadable(error, file);
-    problems.push({ place: from, path: from.source === file ? [] : ['extends'], message });
+    problems.push({ place: from, path: isFirst ? [] : ['extends'], message });
     return undefined;
   }
   const source = { name: file, folder: dirname(file), hasLines: true };

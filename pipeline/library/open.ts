@@ -148,6 +148,14 @@ export async function findManifest(path: string): Promise<string> {
       expected: 'a library folder or its manifest.json',
     });
   }
+  if (!found.isDirectory()) {
+    return fail({
+      reason: 'library-invalid',
+      subject: path,
+      found: 'a pipe, a socket or a device, not a plain file',
+      expected: 'a library folder or its manifest.json',
+    });
+  }
   for (const candidate of [join(path, 'manifest.json'), join(path, 'library', 'manifest.json')]) {
     if ((await stat(candidate).catch(() => undefined))?.isFile()) return candidate;
   }

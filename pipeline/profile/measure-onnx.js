@@ -23,6 +23,7 @@ import {
   realpathSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -477,6 +478,24 @@ Needs the package onnxruntime-node, found from this file's folder or from the cu
 Back at the library's home: npm run pipeline -- profile LIBRARY --add FILE
 `;
 
+/**
+ * Exchanges a file in one step, where a link leads to; a pipe or a device is written into.
+ * @param {string} path
+ * @param {string} text
+ */
+function writeOut(path, text) {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found !== undefined && !found.isFile()) return writeFileSync(path, text);
+  const target = found === undefined ? path : realpathSync(path);
+  const temporary = `${target}.tmp-${randomBytes(4).toString('hex')}`;
+  try {
+    writeFileSync(temporary, text);
+    renameSync(temporary, target);
+  } finally {
+    rmSync(temporary, { force: true });
+  }
+}
+
 /** @param {string[]} argv */
 async function main(argv) {
   const { values } = parseArgs({
@@ -514,14 +533,8 @@ async function main(argv) {
   });
   if (shown) process.stderr.write('\r\x1b[K');
   const path = resolve(values.out ?? join(folder, 'profiles', `${profile.device.name}.json`));
-  const temporary = `${path}.tmp-${randomBytes(4).toString('hex')}`;
   mkdirSync(dirname(path), { recursive: true });
-  try {
-    writeFileSync(temporary, `${JSON.stringify(profile, null, 2)}\n`);
-    renameSync(temporary, path);
-  } finally {
-    rmSync(temporary, { force: true });
-  }
+  writeOut(path, `${JSON.stringify(profile, null, 2)}\n`);
   for (const { batchSize, frame, widths, calibration } of profile.batches) {
     const { before, after } = calibration.meanAbsoluteErrorPercent;
     process.stdout.write(

@@ -107,8 +107,14 @@ const profileDocument: DocumentKind<Profile> = {
  */
 export async function readProfile(path: string, library?: Library): Promise<Profile> {
   const found = await stat(path).catch(() => undefined);
-  if (found === undefined || !found.isFile())
-    return fail({ reason: 'file-missing', subject: path, found: 'no such file' });
+  if (found === undefined) return fail({ reason: 'file-missing', subject: path, found: 'no such file' });
+  if (!found.isFile())
+    return fail({
+      reason: 'file-invalid',
+      subject: path,
+      found: found.isDirectory() ? 'a folder, not a file' : 'a pipe, a socket or a device, not a plain file',
+      expected: 'the JSON file of a profile',
+    });
   const profile = await readDocument(path, profileDocument);
   if (library !== undefined) checkBelongs(profile, library, path);
   return profile;

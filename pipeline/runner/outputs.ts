@@ -79,7 +79,7 @@ export async function changeOf(
     if (trustTimes && found.mtimeMs === mtimeMs && found.ctimeMs === ctimeMs) return undefined;
     if ((await read(full)) === sha256) return undefined;
   }
-  return 'was changed by hand';
+  return 'was changed';
 }
 
 async function listFiles(folder: string, prefix: string): Promise<string[]> {

@@ -46,7 +46,7 @@ export async function inspectJob(
     const changed =
       record.fingerprint === fingerprint
         ? await findChangedOutput(outputFolder(runFolder, job), record.outputs, digests)
-        : explainChange(record.madeFrom, madeFrom, job.files ?? []) || 'its record was changed by hand';
+        : explainChange(record.madeFrom, madeFrom, job.files ?? []) || 'its record was changed';
     if (changed === undefined) return { ...decided, state: 'fresh', why: 'up to date' };
     why = changed;
   }

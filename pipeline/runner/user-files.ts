@@ -78,7 +78,7 @@ export async function placeAmong(from: string, folder: string, unfit: readonly U
         await place(path);
         continue;
       }
-      await setAside({ path, why: 'it was put or changed here by hand, and a new file has its name' });
+      await setAside({ path, why: 'it was put or changed here, and a new file has its name' });
       await rename(join(from, path), join(folder, path));
     }
   };

@@ -3,16 +3,25 @@ import { open, rename, rm } from 'node:fs/promises';
 import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
 import { fail } from './failure.ts';
 import { makeFolder } from './make-folder.ts';
+import { outputPlace, writeStream } from './output-place.ts';
 import { readPlainFile } from './plain-file.ts';
 import { refuseWrite } from './system-failure.ts';
 
-/** Writes beside the target, flushes to disk, renames: a crash leaves the old file or the new one, never a half. */
+/**
+ * Writes beside the target, flushes to disk, renames: a crash leaves the old file or the new one, never a half. Where the
+ * path is a link, that is done where it leads; into a pipe or a device it is written as it comes.
+ * @throws BlockForgeError `place-unusable`, `out-of-space`
+ */
 export async function writeFileAtomic(
   path: string,
   content: string | Uint8Array | Iterable<Uint8Array>,
 ): Promise<void> {
   makeFolder(dirname(path));
-  const temporary = `${path}.tmp-${randomBytes(4).toString('hex')}`;
+  const place = await outputPlace(path).catch((error: unknown) => refuseWrite(error, path));
+  if (place.kind === 'stream')
+    return writeStream(path, content).catch((error: unknown) => refuseWrite(error, path));
+  const target = place.path;
+  const temporary = `${target}.tmp-${randomBytes(4).toString('hex')}`;
   try {
     const handle = await open(temporary, 'w');
     try {
@@ -21,10 +30,10 @@ export async function writeFileAtomic(
     } finally {
       await handle.close();
     }
-    await rename(temporary, path);
+    await rename(temporary, target);
   } catch (error) {
     await rm(temporary, { force: true });
-    return refuseWrite(error, path);
+    return refuseWrite(error, target);
   }
 }
 

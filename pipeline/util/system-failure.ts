@@ -71,6 +71,8 @@ const elsewhere: ReadonlySet<string> = new Set([
   'kill',
 ]);
 
+const refusals: ReadonlySet<FailureReason> = new Set(['place-unusable', 'out-of-space']);
+
 /**
  * What the system refused (no permission, a full disk, a file where a folder should be), in words.
  * @param places what the user named; the innermost one around the error's path says which option to change
@@ -98,8 +100,7 @@ export function systemFailure(error: unknown, places: readonly NamedPlace[] = []
  */
 export function failureOf(error: unknown, places: readonly NamedPlace[] = []): Failure | undefined {
   if (!(error instanceof BlockForgeError)) return systemFailure(error, places);
-  const { reason } = error.failure;
-  const refused = reason === 'place-unusable' || reason === 'out-of-space';
+  const refused = refusals.has(error.failure.reason);
   return (refused ? systemFailure(error.cause, places) : undefined) ?? error.failure;
 }
 
@@ -108,9 +109,12 @@ export function failureOf(error: unknown, places: readonly NamedPlace[] = []): F
  * @throws BlockForgeError `out-of-space` or `place-unusable`; what is no error of the system as it is
  */
 export function refuseWrite(error: unknown, path: string): never {
-  const refused = systemFailure(about(error, path));
+  // Refused inside of what is gone again: that was about `path`.
+  const isRefused = error instanceof BlockForgeError && refusals.has(error.failure.reason);
+  const cause = isRefused && error.cause !== undefined ? error.cause : error;
+  const refused = systemFailure(about(cause, path));
   if (refused === undefined) throw error;
-  return fail(refused, error);
+  return fail(refused, cause);
 }
 
 /** The same error, about `path`: a failed write says nothing of its file, and a temporary one is nobody's business. */

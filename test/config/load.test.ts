@@ -122,6 +122,11 @@ describe('config/load', () => {
     assert.equal(config.data.path, join(cwd, 'elsewhere'));
   });
 
+  it('leaves to the system what cannot be read: no mistake in a config', function () {
+    if (process.platform !== 'linux') this.skip();
+    assert.throws(() => load('/proc/self/mem'), { code: 'EIO', path: '/proc/self/mem' });
+  });
+
   it('expands the environment in texts, after merging', () => {
     write('base.yaml', minimal.replace('images', '"${UNSET_BUT_REPLACED}"'));
     write('a.yaml', 'extends: ${WHICH}.yaml\ndata: { path: "${ROOT:-/data}/x-${KIND:-idx}" }\n');

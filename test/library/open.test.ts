@@ -59,6 +59,7 @@ describe('library/open', () => {
     await rm(log);
     await writeFile(join(scratch.path, 'w.safetensors'), 'x');
     await rejects(join(scratch.path, 'w.safetensors'), /not a manifest/);
+    await rejects('/dev/zero', /a device, not a plain file|no such/);
     await writeFile(join(scratch.path, 'package.json'), '{"name": "something else"}');
     await rejects(join(scratch.path, 'package.json'), /not a library manifest/);
     await writeFile(join(scratch.path, 'manifest.json'), 'null');

@@ -101,6 +101,8 @@ describe('library/profile/profile-file', () => {
       });
     }
     await assert.rejects(command({ kind: 'add', file: join(scratch.path, 'none.json') }), /no such file/);
+    await assert.rejects(command({ kind: 'add', file: scratch.path }), /a folder, not a file/);
+    await assert.rejects(command({ kind: 'add', file: '/dev/zero' }), /a device, not a plain file|no such/);
     assert.deepEqual(await profileNames(library), []);
   });
 

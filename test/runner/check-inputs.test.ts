@@ -79,7 +79,7 @@ describe('inputs of a job', () => {
       const outcome = await start();
       assert.deepEqual(failed(outcome), [`refit/a: data/splits/${file}`]);
       const { failure } = outcome.failures[0]!;
-      assert.equal(failure.found, 'it was changed by hand after data/splits recorded it');
+      assert.equal(failure.found, 'it was changed after data/splits recorded it');
       assert.match(failure.next ?? '', /--from data/);
       meanwhile = {};
       const again = await start('data');

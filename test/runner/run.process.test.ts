@@ -88,7 +88,7 @@ describe('runs one after the other', () => {
         rows.map(({ job: id, state, why }) => `${id} ${state}: ${why}`),
         [
           'data/all fresh: up to date',
-          'order/a stale: its output half.txt was changed by hand',
+          'order/a stale: its output half.txt was changed',
           'order/b stale: setting changed: ridge 1 -> 2',
           'rank/all may-run: only if order/a writes something else',
         ],

@@ -64,6 +64,23 @@ describe('what the system refuses', () => {
     }
   });
 
+  it('is told of the whole where a file in its temporary folder was refused', () => {
+    const path = '/data/runs/model.tmp-12ab/a.onnx';
+    const inner = () => refuseWrite(refused('EFBIG', { path: undefined }), path);
+    const outer = () => {
+      try {
+        inner();
+      } catch (error) {
+        refuseWrite(error, '/data/runs/model');
+      }
+    };
+    assert.throws(outer, (error: BlockForgeError) => {
+      assert.equal(error.failure.subject, '/data/runs/model');
+      assert.match(failureOf(error, places)?.next ?? '', /with --runs DIR$/);
+      return true;
+    });
+  });
+
   it('is nothing else: bugs and networks stay what they are', () => {
     assert.equal(systemFailure(new TypeError('x is not a function')), undefined);
     assert.equal(systemFailure(refused('ETIMEDOUT', { syscall: 'connect', path: undefined })), undefined);

@@ -1,4 +1,5 @@
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { EngineChoice } from '../../tensor/installed.ts';
 import type { CommandArguments } from '../command.ts';
 import { fail } from '../../util/failure.ts';
@@ -111,13 +112,20 @@ export const composeArguments: CommandArguments<ComposeCommand, Options> = {
       .example('$0 compose runs/demo --pareto front.csv --by macs', 'the whole front'),
   read: composeCommand,
   places: ({ library, out, front, profile, config }) => ({
-    '--out DIR': out ?? join(library, 'models'),
+    '--out DIR': out ?? join(folderOf(library), 'models'),
     '--pareto FILE': front?.file,
     '--profile FILE': profile,
     '--config FILE': config,
     'compose DIR': library,
   }),
 };
+
+/** Where a library lies that is named by its folder, its manifest or its run. */
+function folderOf(library: string): string {
+  if (library.endsWith('.json')) return dirname(library);
+  const own = join(library, 'library');
+  return existsSync(join(own, 'manifest.json')) ? own : library;
+}
 
 function composeCommand(args: Options): ComposeCommand {
   const text = (option: keyof Options) => once(option, args[option] as Text | undefined);
