@@ -1,37 +1,53 @@
-import { BlockForgeError, fail } from '../pipeline/util/failure.ts';
+import { BlockForgeError } from '../pipeline/util/failure.ts';
 import type { Sha256 } from '../pipeline/util/hash.ts';
 import { mapConcurrent } from './concurrent.ts';
-import type { Item, Source, SplitItem, SplitName } from './contract.ts';
-import { failOverlap } from './overlap.ts';
+import type { Item, Source, SplitItem } from './contract.ts';
+import { failUnusable, mostRead } from './unusable.ts';
 
 /** Lets images into splits: once per content, and only those that can be read. */
 export interface Admission {
   /** In the order given; what is refused is in `skipped` with its reason. */
-  admit(items: readonly Item[], split: SplitName): Promise<{ kept: SplitItem[]; refused: Item[] }>;
-  readonly skipped: readonly { readonly id: string; readonly why: string }[];
-  /** A sentence on the duplicates left out, where there were any. */
-  duplicateWarning(): string | undefined;
+  admit(items: readonly Item[]): Promise<{ kept: SplitItem[]; refused: Item[] }>;
+  readonly skipped: readonly Skipped[];
+  /** @throws BlockForgeError `data-invalid` where more images were unusable than are allowed */
+  refuseUnusable(): void;
+  /** Images left out since another has their content. */
+  copies(): number;
+  /** Sentences on what was left out, where anything was. */
+  warnings(): string[];
 }
 
-const listed = 5;
+interface Skipped {
+  readonly id: string;
+  readonly why: string;
+}
+
+/** Examples that a sentence names. */
+const listed = 3;
 
 /**
  * @param examine hashes an image's content and, where it also decodes it, rejects with the reason it is unusable.
- * @param allowedCorrupt more unusable images than this stop the run.
+ * @param asked images; of these the share `maxCorruptShare` may be unusable, at 1 any number.
  */
 export function createAdmission(options: {
   readonly source: Source;
   readonly examine: (item: Item) => Promise<Sha256>;
-  readonly allowedCorrupt: number;
+  readonly asked: number;
+  readonly maxCorruptShare: number;
   readonly signal?: AbortSignal | undefined;
   readonly onExamined?: (count: number) => void;
 }): Admission {
-  const { source, examine, allowedCorrupt, signal, onExamined } = options;
-  const seen = new Map<Sha256, { readonly item: Item; readonly split: SplitName }>();
-  const skipped: { id: string; why: string }[] = [];
-  const corrupt: { id: string; why: string }[] = [];
+  const { source, examine, asked, maxCorruptShare, signal, onExamined } = options;
+  const allowed = maxCorruptShare === 1 ? Infinity : Math.floor(maxCorruptShare * asked);
+  const seen = new Map<Sha256, Item>();
+  const skipped: Skipped[] = [];
+  const unusable: Skipped[] = [];
+  const refusedOf = new Map<number, number>();
   let examined = 0;
-  const duplicates = { count: 0, relabelled: 0, first: '' };
+  const copies: { readonly item: Item; readonly first: Item }[] = [];
+  const refuseUnusable = () => {
+    if (unusable.length > allowed) failUnusable(source, unusable, { examined, allowed, asked });
+  };
 
   const hashOrReason = async (item: Item): Promise<Sha256 | { why: string }> => {
     try {
@@ -40,15 +56,17 @@ export function createAdmission(options: {
       // Our own failures (a full disk) are not the image's fault.
       if (error instanceof BlockForgeError) throw error;
       const entry = { id: item.id, why: firstLine(error) };
-      corrupt.push(entry);
-      if (corrupt.length > allowedCorrupt) failCorrupt(source, corrupt, examined, allowedCorrupt);
+      unusable.push(entry);
+      if (unusable.length >= mostRead(allowed)) refuseUnusable();
       return entry;
     }
   };
 
   return {
     skipped,
-    async admit(items, split) {
+    refuseUnusable,
+    copies: () => copies.length,
+    async admit(items) {
       const results = await mapConcurrent(items, hashOrReason, {
         signal,
         onDone: (count) => {
@@ -58,54 +76,68 @@ export function createAdmission(options: {
       });
       const kept: SplitItem[] = [];
       const refused: Item[] = [];
+      const refuse = (item: Item, why: string) => {
+        skipped.push({ id: item.id, why });
+        refused.push(item);
+        refusedOf.set(item.label, (refusedOf.get(item.label) ?? 0) + 1);
+      };
       items.forEach((item, index) => {
         const result = results[index]!;
-        if (typeof result !== 'string') {
-          skipped.push({ id: item.id, why: result.why });
-          refused.push(item);
-          return;
-        }
+        if (typeof result !== 'string') return refuse(item, result.why);
         const first = seen.get(result);
-        if (first === undefined) {
-          seen.set(result, { item, split });
-          kept.push({ id: item.id, label: item.label, sha256: result });
-          return;
+        if (first !== undefined) {
+          copies.push({ item, first });
+          return refuse(item, `the same content as ${first.id}`);
         }
-        // Across the source's own train and test only its owner can say which copy is wrong; a packed file, which
-        // nobody edits, keeps the test copy.
-        if (first.item.origin !== item.origin && source.packed !== true) {
-          failOverlap(first.item.id, first.split, item.id, split);
-        }
-        if (duplicates.count++ === 0) duplicates.first = `${item.id} = ${first.item.id}`;
-        if (first.item.label !== item.label) duplicates.relabelled++;
-        skipped.push({ id: item.id, why: `the same content as ${first.item.id}` });
-        refused.push(item);
+        seen.set(result, item);
+        kept.push({ id: item.id, label: item.label, sha256: result });
       });
       return { kept, refused };
     },
-    duplicateWarning() {
-      const { count, relabelled, first } = duplicates;
-      if (count === 0) return undefined;
+    warnings() {
+      const within = copies.filter(({ item, first }) => item.origin === first.origin);
+      const across = copies.filter(({ item, first }) => item.origin !== first.origin);
+      const examples = (found: typeof copies) =>
+        `(e.g. ${found
+          .slice(0, listed)
+          .map(({ item, first }) => `${item.id} = ${first.id}`)
+          .join('; ')})`;
+      const relabelled = within.filter(({ item, first }) => item.label !== first.label).length;
       const other = relabelled === 0 ? '' : `, ${relabelled} of them under another class`;
-      return `${count} duplicate image${count === 1 ? '' : 's'} left out${other} (e.g. ${first})`;
+      const classes = source.items.reduce(
+        (counts, { label }) => counts.set(label, (counts.get(label) ?? 0) + 1),
+        new Map<number, number>(),
+      );
+      const lost = [...classes].filter(([label, count]) => refusedOf.get(label) === count);
+      return [
+        ...(within.length === 0
+          ? []
+          : [`${plural(within.length, 'duplicate image')} left out${other} ${examples(within)}`]),
+        ...(across.length === 0
+          ? []
+          : [
+              `${plural(across.length, 'image')} of one part of the data with the content of another part's left out ` +
+                `${examples(across)}; only images that were drawn are compared: there may be more`,
+            ]),
+        ...(unusable.length === 0
+          ? []
+          : [
+              `${plural(unusable.length, 'unusable image')} skipped, e.g. ${unusable
+                .slice(0, listed)
+                .map(({ id, why }) => `${id}: ${why}`)
+                .join('; ')}`,
+            ]),
+        ...lost.map(
+          ([label, count]) =>
+            `class ${source.classes[label]} is in no split: none of its ${plural(count, 'image')} could be used`,
+        ),
+      ];
     },
   };
 }
 
-function failCorrupt(
-  source: Source,
-  corrupt: readonly { readonly id: string; readonly why: string }[],
-  examined: number,
-  allowed: number,
-): never {
-  const shown = corrupt.slice(0, listed).map(({ id, why }) => `${id} (${why})`);
-  return fail({
-    reason: 'data-invalid',
-    subject: source.description,
-    found: `${corrupt.length} unusable image${corrupt.length === 1 ? '' : 's'} after about ${examined + 1} examined: ${shown.join('; ')}${corrupt.length > listed ? '; ...' : ''}`,
-    expected: `at most ${allowed} (data.maxCorruptShare of the images asked for)`,
-    next: 'repair or remove them, or raise data.maxCorruptShare',
-  });
+function plural(count: number, noun: string): string {
+  return `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 function firstLine(error: unknown): string {

@@ -1,8 +1,9 @@
 import type { Config } from '../pipeline/config/schema.ts';
 import { fail } from '../pipeline/util/failure.ts';
 import type { Origin, Source } from './contract.ts';
-import { cifarClasses, cifarFiles, openCifar } from './sources/cifar.ts';
-import { countIdxClasses, idxFiles, openIdx } from './sources/idx.ts';
+import { cifarClasses, cifarFiles, countCifarImages, openCifar } from './sources/cifar.ts';
+import { countIdxClasses, countIdxImages, idxFiles, openIdx } from './sources/idx.ts';
+import { countTestShapes } from './sources/shape-drawing.ts';
 
 type DataConfig = Config['data'];
 
@@ -81,12 +82,26 @@ export async function dataFiles(data: DataConfig): Promise<readonly string[]> {
 }
 
 /**
- * The parts that a source other than a folder has images in.
- * @param files as `dataFiles` gave them
+ * How many images every part has of a source other than a folder, whatever their class: reads headers only.
+ * @throws as `openSource`
  */
-export function partsOf({ source }: DataConfig, files: readonly string[]): ReadonlySet<Origin> {
-  // Two of the four files of the MNIST family are one part.
-  return new Set(source === 'idx' && files.length === 2 ? ['all'] : ['train', 'test']);
+export async function countImages(data: DataConfig): Promise<ReadonlyMap<Origin, number>> {
+  switch (data.source) {
+    case 'idx':
+      return countIdxImages(pathOf(data));
+    case 'cifar10':
+    case 'cifar100':
+      return countCifarImages(pathOf(data), data.source);
+    case 'folder':
+      throw new Error('a folder is listed');
+    case 'shapes': {
+      const test = countTestShapes(data.shapes.images);
+      return new Map([
+        ['train', data.shapes.images - test],
+        ['test', test],
+      ]);
+    }
+  }
 }
 
 function pathOf({ path, source }: DataConfig): string {

@@ -25,7 +25,7 @@ export function refuseOverlap(items: Splits['items']): void {
   });
 }
 
-export function failOverlap(id: string, split: string, otherId: string, otherSplit: string): never {
+function failOverlap(id: string, split: string, otherId: string, otherSplit: string): never {
   return fail({
     reason: 'splits-overlap',
     subject: `${id} (${split}) and ${otherId} (${otherSplit})`,

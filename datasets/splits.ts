@@ -3,11 +3,11 @@ import { sha256 } from '../pipeline/util/hash.ts';
 import type { Sha256 } from '../pipeline/util/hash.ts';
 import { random } from '../pipeline/util/random.ts';
 import { createAdmission } from './admission.ts';
-import type { DrawnSplit, Item, Origin, Source, SplitItem, SplitName, Splits } from './contract.ts';
+import type { DrawnSplit, Source, SplitItem, SplitName, Splits } from './contract.ts';
 import { refuseOverlap } from './overlap.ts';
 import { openPools } from './pool.ts';
 import type { Preparer } from './prepare.ts';
-import { refuseFewUsable, refuseTooFew } from './split-sizes.ts';
+import { countParts, refuseFewUsable, refuseTooFew, trainingPart } from './split-sizes.ts';
 import { splitSources } from './split-sources.ts';
 
 export interface SplitOptions {
@@ -18,6 +18,8 @@ export interface SplitOptions {
   readonly preparer?: Preparer;
   /** No more than is needed for this one: the splits that are drawn after it stay empty. */
   readonly until?: DrawnSplit | undefined;
+  /** As it was done before, the test first: only to find the images of older libraries. */
+  readonly testFirst?: boolean | undefined;
 }
 
 /** A job's context fits. */
@@ -28,28 +30,28 @@ export interface SplitContext {
 }
 
 /**
- * Draws the splits by seeded stratified sampling, each from its part of the source (`splitSources`): test first, then
- * selection, then calibration, so that `test` depends on the seed and its own size only, `selection` also on test's. Where
- * both are drawn from one part of several, selection goes first: then another size of the test changes nothing else. An
- * image that cannot be used, or whose content was drawn already, is replaced by another of its class. Only images that are
- * drawn are read.
- * @throws BlockForgeError `data-invalid` for too few images or too many unusable ones, or a part that is not there,
- * `splits-overlap` for an image whose content is also in another part.
+ * Draws the splits by seeded stratified sampling, each from its part of the source (`splitSources`): selection, then
+ * calibration, then test, so that of splits from one part another test changes no other. An image that cannot be used, or
+ * whose content was drawn already, is replaced by another of its class. Training images are drawn first where the teacher
+ * comes trained, so that copies of them in another part are not selected or tested on; where it is trained here, which leaves
+ * such copies out, or the source is packed, a benchmark's whole test part, they are drawn last. Only images that are drawn
+ * are read.
+ * @throws BlockForgeError `data-invalid` for too few images or too many unusable ones, or a part that is not there
  */
 export async function makeSplits(
   source: Source,
   data: Pick<Config['data'], 'splits' | 'maxCorruptShare'>,
-  { seed, needTrain, preparer, until }: SplitOptions,
+  { seed, needTrain, preparer, until, testFirst = false }: SplitOptions,
   context: SplitContext = {},
 ): Promise<Splits> {
   const parts = countParts(source.items);
   const sources = splitSources(data.splits, new Set(parts.keys()), needTrain);
-  refuseTooFew(source, sources, parts);
-  const order = orderOf(sources, parts.size > 1);
+  refuseTooFew(source.description, sources, parts);
+  const trainedFirst = source.packed !== true && !needTrain;
+  const order = testFirst ? orderBefore(sources, parts.size > 1) : orderOf(sources, trainedFirst);
   const drawn = until === undefined ? order : order.slice(0, order.indexOf(until) + 1);
 
-  const [only, second] = parts.keys();
-  const trainFrom = parts.has('train') || only === undefined ? 'train' : second === undefined ? only : 'all';
+  const trainFrom = trainingPart(parts);
   const beside = order.filter((name) => !needTrain || sources[name].from !== trainFrom);
   const asked =
     beside.reduce((sum, name) => sum + sources[name].images, 0) +
@@ -58,7 +60,8 @@ export async function makeSplits(
   const admission = createAdmission({
     source,
     examine: async (item) => (preparer ? preparer.admit(item) : sha256(await source.content(item))),
-    allowedCorrupt: Math.floor(data.maxCorruptShare * asked),
+    asked,
+    maxCorruptShare: data.maxCorruptShare,
     signal: context.signal,
     onExamined: (count) => {
       examined += count;
@@ -75,23 +78,29 @@ export async function makeSplits(
     const kept: SplitItem[] = [];
     let candidates = pool.take(Math.min(count, pool.remaining()), ties);
     while (candidates.length > 0) {
-      const { kept: more, refused } = await admission.admit(candidates, name);
+      const { kept: more, refused } = await admission.admit(candidates);
       kept.push(...more);
       candidates = refused.map(({ label }) => pool.takeOf(label)).filter((item) => item !== undefined);
       const missing = count - kept.length - candidates.length;
       candidates.push(...pool.take(Math.min(missing, pool.remaining()), ties));
     }
-    if (kept.length < count) refuseFewUsable(source, name, kept.length, sources, parts);
     return kept;
   };
 
   const found: Record<SplitName, SplitItem[]> = { train: [], calibration: [], selection: [], test: [] };
-  for (const name of drawn) found[name] = await draw(name);
+  for (const name of drawn) {
+    found[name] = await draw(name);
+    if (found[name].length === sources[name].images) continue;
+    admission.refuseUnusable();
+    refuseFewUsable(source.description, name, found, admission.copies(), sources, parts);
+  }
   if (needTrain && until === undefined) {
     const pool = pools.of(trainFrom);
-    const rest = await admission.admit(pool.take(pool.remaining(), random(seed)), 'train');
+    const rest = await admission.admit(pool.take(pool.remaining(), random(seed)));
     found.train = [...(sources.calibration.from === trainFrom ? found.calibration : []), ...rest.kept];
   }
+
+  admission.refuseUnusable();
 
   // Mixed classes in every batch, whatever part of a split is read.
   const mixed = (items: readonly SplitItem[], split: SplitName) =>
@@ -103,8 +112,7 @@ export async function makeSplits(
     test: mixed(found.test, 'test'),
   };
   refuseOverlap(items);
-  const warning = admission.duplicateWarning();
-  if (warning !== undefined) context.warn?.(warning);
+  for (const warning of admission.warnings()) context.warn?.(warning);
   const hashes = {
     train: splitHash(items.train),
     calibration: splitHash(items.calibration),
@@ -121,14 +129,14 @@ export function splitHash(items: readonly SplitItem[]): Sha256 {
   );
 }
 
-/** How many images each part of a source has; parts without any are not in it. */
-function countParts(items: readonly Item[]): ReadonlyMap<Origin, number> {
-  const counts = new Map<Origin, number>();
-  for (const { origin } of items) counts.set(origin, (counts.get(origin) ?? 0) + 1);
-  return counts;
+function orderOf(sources: Splits['sources'], trainedFirst: boolean): readonly DrawnSplit[] {
+  const names = ['selection', 'calibration', 'test'] as const;
+  const trained = names.filter((name) => sources[name].from === 'train');
+  const others = names.filter((name) => sources[name].from !== 'train');
+  return trainedFirst ? [...trained, ...others] : [...others, ...trained];
 }
 
-function orderOf({ selection, test }: Splits['sources'], hasParts: boolean): readonly DrawnSplit[] {
+function orderBefore({ selection, test }: Splits['sources'], hasParts: boolean): readonly DrawnSplit[] {
   return hasParts && selection.from === test.from
     ? ['selection', 'test', 'calibration']
     : ['test', 'selection', 'calibration'];

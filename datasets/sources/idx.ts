@@ -69,6 +69,19 @@ export async function countIdxClasses(folder: string): Promise<number> {
   return labels.reduce((most, { bytes }) => bytes.reduce((a, b) => Math.max(a, b + 1), most), 0);
 }
 
+/** How many images each part has, from the headers of the label files. @throws as `openIdx` */
+export async function countIdxImages(folder: string): Promise<ReadonlyMap<Item['origin'], number>> {
+  const pairs = await idxFiles(folder);
+  const counts = await Promise.all(
+    pairs.map(async ({ part, labels }) => {
+      const { head } = await readHead(labels, labels.endsWith('.gz'));
+      const name = part === 'train' ? 'train' : 'test';
+      return [pairs.length === 2 ? name : 'all', head.length < 8 ? 0 : head.readUInt32BE(4)] as const;
+    }),
+  );
+  return new Map(counts);
+}
+
 /** @throws BlockForgeError `file-missing` when neither part is complete, or only half of one is there. */
 export async function idxFiles(folder: string): Promise<readonly IdxPair[]> {
   const names = new Set(

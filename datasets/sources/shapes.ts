@@ -3,10 +3,8 @@ import { random } from '../../pipeline/util/random.ts';
 import type { Random } from '../../pipeline/util/random.ts';
 import type { Image, Item, Source } from '../contract.ts';
 import { sharp } from '../sharp.ts';
-import { drawShape, shapeClasses } from './shape-drawing.ts';
+import { countTestShapes, drawShape, shapeClasses } from './shape-drawing.ts';
 
-/** One image in this many is a test image. */
-const testEvery = 6;
 /** Images drawn on one page: starting librsvg once for many images is what makes them cheap. */
 const pageSide = 8;
 const pageImages = pageSide * pageSide;
@@ -20,7 +18,7 @@ const fullNoise = 80;
  */
 export function openShapes(settings: Config['data']['shapes'], seed: number): Source {
   const { images: count, size, noise } = settings;
-  const testCount = Math.floor(count / testEvery);
+  const testCount = countTestShapes(count);
   const list = (origin: 'train' | 'test', length: number): Item[] =>
     Array.from({ length }, (_, index) => ({
       id: `${origin}:${String(index).padStart(5, '0')}`,

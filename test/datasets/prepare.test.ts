@@ -101,8 +101,10 @@ describe('createPreparer', () => {
       makeSplits(source, { splits: sizes, maxCorruptShare: 0 }, options),
       failure(
         'data-invalid',
-        '1 unusable image ',
-        /(empty\.jpg \(the file is empty\)|text\.png \(Input buffer)/,
+        '2 unusable images ',
+        /empty\.jpg \(the file is empty\)/,
+        /text\.png \(Input buffer/,
+        '--set data.maxCorruptShare=0.091',
       ),
     );
   });

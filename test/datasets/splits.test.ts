@@ -92,10 +92,10 @@ describe('makeSplits', () => {
             pool[label]! -= drawn;
           });
         };
-        stratified('test', left);
         const trainLeft = own ? [...perClass] : left;
         stratified('selection', trainLeft);
         stratified('calibration', trainLeft);
+        stratified('test', left);
       }),
       { numRuns: 60 },
     );
@@ -110,12 +110,13 @@ describe('makeSplits', () => {
           makeSplits(source, settings(some, 0.01, own), { seed, needTrain: trains });
         const first = await drawn(sizes);
         assert.deepEqual(await drawn(sizes), first);
-        const some = { ...sizes, selection: 0, calibration: Math.floor(sizes.calibration / 2) };
-        const other = await drawn(some, !needTrain);
-        assert.deepEqual(other.items.test, first.items.test);
-        assert.equal(other.hashes.test, first.hashes.test);
+        const other = await drawn({ ...sizes, test: Math.floor(sizes.test / 2) }, !needTrain);
+        assert.deepEqual(other.items.selection, first.items.selection);
+        assert.deepEqual(other.items.calibration, first.items.calibration);
+        assert.equal(other.hashes.calibration, first.hashes.calibration);
         const fewer = await drawn({ ...sizes, calibration: 0 });
         assert.deepEqual(fewer.items.selection, first.items.selection);
+        if (own) assert.deepEqual(fewer.items.test, first.items.test);
       }),
       { numRuns: 30 },
     );
@@ -227,6 +228,8 @@ describe('makeSplits', () => {
         { train: 100, val: 100 },
         { train: 100, test: 100 },
         { train: 50, val: 60, test: 90 },
+        { all: 150 },
+        { train: 150 },
       ]) {
         const few = await make(parted(parts));
         const more = await make(parted(parts), { ...sizes, test: 30 });
@@ -309,26 +312,92 @@ describe('makeSplits', () => {
     );
   });
 
-  it('refuses training images that are also test images, naming both', async () => {
-    const entries = Array.from({ length: 20 }, (_, i) => ({
-      id: `${i < 10 ? 'train' : 'test'}/${i}`,
-      label: 0,
-      origin: i < 10 ? ('train' as const) : ('test' as const),
-      content: i === 13 ? 4 : i,
-    }));
-    const sizes = settings({ test: 10, selection: 3, calibration: 7 }, 0.01, true);
+  describe('where parts have images in common', () => {
+    /** Of `train` and `val`, as many each, the first `shared` have the same content in both. */
+    const sharing = (count: number, shared: number) =>
+      (['train', 'val'] as const).flatMap((origin) =>
+        Array.from({ length: count }, (_, i) => ({
+          id: `${origin}/${i}`,
+          label: i % 2,
+          origin,
+          content: i < shared ? i : `${origin} ${i}`,
+        })),
+      );
+    const draw = async (source: Source, splits: Sizes, needTrain = false) => {
+      const warnings: string[] = [];
+      const warn = (message: string) => warnings.push(message);
+      const drawn = await makeSplits(source, settings(splits), { seed: 1, needTrain }, { warn });
+      return { ...drawn, warnings };
+    };
+
+    it('selects and tests on none whose content was drawn of the training images, and counts them', async () => {
+      const source = memorySource(sharing(100, 60), { packed: false });
+      const { items, skipped, warnings } = await draw(source, { test: 20, selection: 20, calibration: 50 });
+      const known = new Set(items.calibration.map((item) => item.sha256));
+      assert.ok([...items.selection, ...items.test].every((item) => !known.has(item.sha256)));
+      assert.deepEqual(
+        [items.calibration, items.selection, items.test].map(({ length }) => length),
+        [50, 20, 20],
+      );
+      assert.ok(skipped.length > 3 && skipped.every(({ id }) => id.startsWith('val/')));
+      assert.equal(warnings.length, 1);
+      assert.match(
+        warnings[0]!,
+        new RegExp(
+          `^${skipped.length} images of one part .*\\(e\\.g\\. (val/\\d+ = train/\\d+(; )?){3}\\); only .* drawn`,
+        ),
+      );
+    });
+
+    it('trains on none that it selects or tests on, where it trains', async () => {
+      const source = memorySource(sharing(50, 50), { packed: false });
+      const { items } = await draw(source, { test: 25, selection: 25, calibration: 0 }, true);
+      assert.deepEqual([items.train.length, items.selection.length, items.test.length], [0, 25, 25]);
+    });
+
+    it('says how many are left where they are too few', async () => {
+      const source = memorySource(sharing(20, 20), { packed: false });
+      const sizes = { test: 5, selection: 5, calibration: 12 };
+      await assert.rejects(
+        draw(source, sizes),
+        failure(
+          'data-invalid',
+          '3 usable images left for test, without 12 with',
+          'data.splits.test to at most 3',
+        ),
+      );
+      assert.equal((await draw(source, { ...sizes, test: 3 })).items.test.length, 3);
+    });
+
+    it('keeps the whole test part of a packed benchmark', async () => {
+      const entries = Array.from({ length: 20 }, (_, i) => ({
+        id: `${i < 10 ? 'train' : 'test'}/${i}`,
+        label: 0,
+        origin: i < 10 ? ('train' as const) : ('test' as const),
+        content: i === 13 ? 4 : i,
+      }));
+      const options = { seed: 1, needTrain: false };
+      // The training copy gives way, so ten images become nine.
+      const packed = await makeSplits(
+        memorySource(entries),
+        settings({ test: 10, selection: 3, calibration: 6 }, 0.01, true),
+        options,
+      );
+      assert.deepEqual(packed.skipped, [{ id: 'train/4', why: 'the same content as test/13' }]);
+    });
+  });
+
+  it('redraws the splits of libraries that drew the test first', async () => {
+    const source = balanced([50, 50]);
     const options = { seed: 1, needTrain: false };
-    await assert.rejects(
-      makeSplits(memorySource(entries, { packed: false }), sizes, options),
-      failure('splits-overlap', 'test/13', 'train/4'),
-    );
-    // Nobody can edit a packed file: the training copy gives way, so ten images become nine.
-    const packed = await makeSplits(
-      memorySource(entries),
-      settings({ test: 10, selection: 3, calibration: 6 }, 0.01, true),
-      options,
-    );
-    assert.deepEqual(packed.skipped, [{ id: 'train/4', why: 'the same content as test/13' }]);
+    const sizes = settings({ test: 20, selection: 20, calibration: 20 });
+    const now = await makeSplits(source, sizes, options);
+    const before = await makeSplits(source, sizes, { ...options, testFirst: true });
+    // As they were drawn then: the first draw is the same whichever split it is for.
+    assert.equal(before.hashes.test.slice(0, 12), '0368dccccabb');
+    assert.equal(before.hashes.selection.slice(0, 12), 'a6b42fcc5c76');
+    assert.equal(before.hashes.calibration.slice(0, 12), '556ff36e1763');
+    assert.notEqual(before.hashes.selection, now.hashes.selection);
   });
 
   it('replaces unusable images by others of their class, up to the share allowed', async () => {
@@ -353,9 +422,56 @@ describe('makeSplits', () => {
       makeSplits(source, settings(sizes, 0.01), options),
       failure(
         'data-invalid',
-        /2 unusable images.*\d+ \(not sixteen bytes\); \d+ \(not sixteen/,
+        /4 unusable images.*\d+ \(not sixteen bytes\); \d+ \(not sixteen/,
         'at most 1 ',
-        'maxCorruptShare',
+        '--set data.maxCorruptShare=0.034',
+      ),
+    );
+    // Done as it says, it is accepted, and they are no duplicates.
+    const warnings: string[] = [];
+    await makeSplits(source, settings(sizes, 0.034), options, { warn: (message) => warnings.push(message) });
+    assert.match(warnings.join('|'), /^4 unusable images skipped, e\.g\. (\d+: not sixteen bytes(; )?){3}$/);
+  });
+
+  it('stops early where very many are unusable, and names a class that has none left', async () => {
+    const broken = (count: number, from: number, packed = true) =>
+      memorySource(
+        Array.from({ length: count }, (_, i) => ({
+          id: String(i),
+          label: i % 2,
+          content: i % 2 === 1 && i >= from ? `broken ${i}` : i,
+        })),
+        { packed },
+      );
+    const many = broken(4000, 0);
+    const options = (source: Source) => ({
+      seed: 3,
+      needTrain: false,
+      preparer: createPreparer(source, plain),
+    });
+    const sizes = { test: 1000, selection: 500, calibration: 500 };
+    await assert.rejects(
+      makeSplits(many, settings(sizes, 0.01), options(many)),
+      failure('data-invalid', 'at least 140 unusable images', 'at most 20 ', 'more than 0.07'),
+    );
+    const few = broken(60, 0);
+    const warnings: string[] = [];
+    const small = { test: 8, selection: 8, calibration: 8 };
+    const { items } = await makeSplits(few, settings(small, 1), options(few), {
+      warn: (message) => warnings.push(message),
+    });
+    assert.ok([...items.test, ...items.selection, ...items.calibration].every(({ label }) => label === 0));
+    assert.equal(warnings.at(-1), 'class class 1 is in no split: none of its 30 images could be used');
+    await assert.rejects(
+      makeSplits(few, settings({ test: 8, selection: 8, calibration: 18 }, 1), options(few)),
+      failure('data-invalid', '4 usable images left for test', 'lower data.splits.test to at most 4'),
+    );
+    await assert.rejects(
+      makeSplits(few, settings({ test: 8, selection: 8, calibration: 28 }, 1), options(few)),
+      failure(
+        'data-invalid',
+        '22 usable images left for calibration',
+        'lower data.splits.calibration to at most 14',
       ),
     );
   });

@@ -15,6 +15,8 @@ export interface FolderOptions {
 }
 
 export interface ListedFolder {
+  /** For messages. */
+  readonly description: string;
   /** Resolved. */
   readonly root: string;
   readonly classes: readonly string[];
@@ -57,6 +59,7 @@ export async function listFolder(folder: string, options: FolderOptions = {}): P
     missing(folder, `${top} folder${top === 1 ? '' : 's'} without images that are read${left.missed}`);
   }
   return {
+    description: `folder ${folder} (${items.length.toLocaleString('en')} images, ${classes.length.toLocaleString('en')} classes)`,
     root,
     classes,
     items,

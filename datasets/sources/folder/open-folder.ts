@@ -9,9 +9,9 @@ const maxFileBytes = 256e6;
 
 /** The images of a folder. @throws BlockForgeError as `listFolder` */
 export async function openFolder(folder: string, options: FolderOptions = {}): Promise<Source> {
-  const { root, classes, items, account } = await listFolder(folder, options);
+  const { description, root, classes, items, account } = await listFolder(folder, options);
   return {
-    description: `folder ${folder} (${items.length.toLocaleString('en')} images, ${classes.length.toLocaleString('en')} classes)`,
+    description,
     classes,
     items,
     account,

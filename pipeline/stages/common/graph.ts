@@ -27,7 +27,7 @@ export function batchHandling(input: PlanInput): BatchHandling {
 /** The splits, drawn and proved disjoint. Stale when source, sizes, seed or image geometry change. */
 export const data: Stage<PlanInput> = {
   name: 'data',
-  version: 2,
+  version: 3,
   needsEngine: false,
   plan: (input) => {
     const { config } = input.loaded;

@@ -3,7 +3,8 @@ import type { Config } from '../../config/schema.ts';
 import type { EngineChoice, EngineName } from '../../tensor/engine.ts';
 import { resolveEngine } from '../../tensor/installed.ts';
 import { resolvePreprocessing } from '../../../datasets/preprocessing.ts';
-import { dataFiles, partsOf, sourceClasses } from '../../../datasets/open.ts';
+import { countImages, dataFiles, sourceClasses } from '../../../datasets/open.ts';
+import { countParts, refuseTooFew } from '../../../datasets/split-sizes.ts';
 import { describeSources, splitSources } from '../../../datasets/split-sources.ts';
 import { folderState } from '../../../datasets/sources/folder/folder-state.ts';
 import { listFolder } from '../../../datasets/sources/folder/list-folder.ts';
@@ -89,9 +90,9 @@ export async function preparePlanInput<C extends Config>(
       ? await listFolder(config.data.path, config.data)
       : undefined;
   const packedFiles = packed ? await dataFiles(config.data) : [];
-  const parts = listed
-    ? new Set(listed.items.map(({ origin }) => origin))
-    : partsOf(config.data, packedFiles);
+  const parts = listed ? countParts(listed.items) : await countImages(config.data);
+  const trains = config.teacher.train !== undefined;
+  const sources = splitSources(config.data.splits, new Set(parts.keys()), trains);
   const found: Omit<RunInputs, 'classes'> = {
     checkpointFiles: teacher.files,
     dataFiles: packedFiles,
@@ -99,7 +100,7 @@ export async function preparePlanInput<C extends Config>(
     dataAccount: [
       ...(listed?.account.lines ?? []),
       ...(listed?.account.warnings ?? []).map((warning) => `warning: ${warning}`),
-      ...describeSources(splitSources(config.data.splits, parts, config.teacher.train !== undefined)),
+      ...describeSources(sources),
     ],
     preprocessing,
   };
@@ -109,8 +110,15 @@ export async function preparePlanInput<C extends Config>(
     count: teacher.architecture.classes,
     labels: teacher.labels,
     labelFields: teacher.labelFields,
-    trained: config.teacher.train !== undefined,
+    trained: trains,
   });
+  const used = new Set(classes.folders);
+  refuseTooFew(
+    listed?.description ?? `${config.data.source} ${config.data.path ?? ''}`.trim(),
+    sources,
+    listed ? countParts(listed.items.filter(({ label }) => used.has(listed.classes[label]!))) : parts,
+    trains,
+  );
   const architecture = { ...teacher.architecture, classes: classes.names.length };
   const warnings = [...(warning === undefined ? [] : [warning])];
   return { loaded, architecture, engine, inputs: { ...found, classes }, warnings };

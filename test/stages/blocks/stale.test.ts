@@ -41,7 +41,7 @@ async function staleAfter(before: Settings, after: Settings): Promise<string> {
   return [...new Set([...stale].map((id) => id.split('/')[0]))].join(' ');
 }
 
-/** The files of the data stage that differ, of images of three parts some of which cannot be used. */
+/** The files of the data stage that differ, of images of three parts (`idx`: one) some of which cannot be used. */
 async function changedSplits(before: Settings, after: Settings): Promise<string[]> {
   const draw = async (settings: Settings): Promise<Record<string, unknown>> => {
     const { loaded } = inputOf(settings);
@@ -68,7 +68,7 @@ const sourceOf = ({ source, shapes }: BlocksConfig['data']) =>
       Array.from({ length: 100 }, (_, i) => ({
         id: `${origin}/${i}`,
         label: i % 10,
-        origin,
+        origin: source === 'idx' ? 'all' : origin,
         content:
           i === 7 ? `broken ${part}` : i + 1e3 * part + 1e4 * shapes.images + (source === 'folder' ? 500 : 0),
       })),
@@ -113,6 +113,7 @@ const base: Settings = { 'teacher.checkpoint': '/models/teacher.safetensors', 'd
 const teacherInputs: Settings = { ...base, 'inputs.from': 'teacher' };
 const polished: Settings = { ...base, 'polish.sparsities': [0.5] };
 const onTraining: Settings = { ...base, 'data.splits.selection': { images: 30, from: 'train' } };
+const onePart: Settings = { ...base, 'data.source': 'idx' };
 const trained: Settings = {
   'data.source': 'shapes',
   'teacher.train.architecture': vitBase,
@@ -166,6 +167,7 @@ const table: readonly (readonly [path: string, value: unknown, stale: string, fr
   ['data.splits.selection', { images: 30, from: 'train', unseen: true }, `data ${library}`, onTraining],
   ['data.splits.test', 30, `data ${library}`],
   ['data.splits.test', 30, `data ${library}`, trained],
+  ['data.splits.test', 30, `data ${library}`, onePart],
   ['data.maxCorruptShare', 0.5, `data ${library}`],
   ['data.cacheBytes', 5, library],
   ['data.shapes', { images: 500 }, everything],

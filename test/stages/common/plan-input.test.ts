@@ -26,7 +26,8 @@ describe('what a run is planned from', () => {
   // As many as the teacher has.
   const classes = shapeClasses.slice(0, tinyArchitecture.classes);
   const prepare = (data: object, teacher: object = { checkpoint: join(folder, 'teacher.safetensors') }) => {
-    const config = configSchema.parse({ teacher, data: { source: 'shapes', classes, ...data } });
+    const splits = { calibration: 1, selection: 1, test: 0 };
+    const config = configSchema.parse({ teacher, data: { source: 'shapes', classes, splits, ...data } });
     return preparePlanInput({ config, name: 'test', file: 'test.yaml' }, 'wasm');
   };
   const saveTeacher = (preprocessing?: Preprocessing) =>
@@ -117,6 +118,7 @@ describe('what a run is planned from', () => {
     for (const name of ['cat', 'dog', 'emu', 'fox', 'gnu'])
       mkdirSync(join(images, name), { recursive: true });
     writeFileSync(join(images, 'cat', 'a.png'), 'one');
+    writeFileSync(join(images, 'dog', 'a.png'), 'one');
     const first = await listing();
     writeFileSync(join(images, 'cat', '.DS_Store'), 'x');
     assert.equal(await listing(), first);
@@ -125,5 +127,48 @@ describe('what a run is planned from', () => {
     assert.notEqual(second, first);
     writeFileSync(join(images, 'cat', 'b.png'), '');
     assert.notEqual(await listing(), second);
+  });
+
+  it('refuses splits that cannot be drawn, and a training without images, with what the drawing would say', async () => {
+    await saveTeacher(imagenet);
+    const images = join(folder, 'images');
+    for (const part of ['train', 'val']) {
+      for (const name of ['cat', 'dog', 'emu', 'fox', 'gnu', 'yak']) {
+        mkdirSync(join(images, part, name), { recursive: true });
+        for (let i = 0; i < 3; i++) writeFileSync(join(images, part, name, `${i}.png`), '');
+      }
+    }
+    const data = { source: 'folder', path: images, classes: ['cat', 'dog', 'emu', 'fox', 'gnu'] };
+    const ask = (selection: number, test: number) => ({
+      ...data,
+      splits: { calibration: 15, selection, test },
+    });
+    await prepare(ask(10, 5));
+    // Images of classes that are left out do not count.
+    await assert.rejects(
+      prepare(ask(10, 6)),
+      refusal(
+        'data-invalid',
+        /images \(36 images, 6 classes\): 15 validation images; the data has train 15, val 15\n.*at least 16/,
+      ),
+    );
+    const train = { train: { architecture: tinyArchitecture } };
+    const from = (images: number) => ({ images, from: 'train' });
+    const trained = (selection: number) => ({
+      ...data,
+      splits: { calibration: 1, selection: from(selection), test: 5 },
+    });
+    await prepare(trained(13), train);
+    await assert.rejects(
+      prepare(trained(14), train),
+      refusal(
+        'data-invalid',
+        /15 training images, 14 of them for selection\n.*at least 2 images left.*\n.*lower data\.splits\.selection/,
+      ),
+    );
+    await assert.rejects(
+      prepare({ shapes: { images: 600 }, splits: { calibration: 1, selection: 1, test: 100 } }),
+      refusal('data-invalid', /^shapes: 100 test images; the data has train 500, test 100\n.*at least 101/),
+    );
   });
 });

@@ -49,10 +49,6 @@ export async function run(
   await write(commonFiles.classes, splits.classes);
   await write(commonFiles.sources, splits.sources);
   await write(commonFiles.skipped, splits.skipped);
-  const [first] = splits.skipped;
-  if (first !== undefined) {
-    context.warn(`${splits.skipped.length} unusable images skipped, e.g. ${first.id}: ${first.why}`);
-  }
   const { train, calibration, selection, test } = splits.items;
   for (const name of ['selection', 'test'] as const) {
     const { from, images, mayBeTrainedOn } = splits.sources[name];
