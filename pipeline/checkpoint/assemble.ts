@@ -49,11 +49,18 @@ export function assemble(stored: StoredCheckpoint, naming: Naming, architecture:
     } else if (!readable.includes(info.dtype)) wrong.add(`${name} is ${info.dtype}`);
     return info && { file: info.file, name };
   };
-  const isBiasless = (layer: string, part: number): boolean =>
-    !/norm\d?$/.test(layer) &&
-    [...Array(architecture.depth).keys()].every(
-      (index) => !tensors.has(naming.stored(`blocks.${index}.${layer}.bias`)[part]!),
-    );
+  const found = new Map<string, boolean>();
+  const isBiasless = (layer: string, part: number): boolean => {
+    const key = `${layer} ${part}`;
+    const known =
+      found.get(key) ??
+      (!/norm\d?$/.test(layer) &&
+        [...Array(architecture.depth).keys()].every(
+          (index) => !tensors.has(naming.stored(`blocks.${index}.${layer}.bias`)[part]!),
+        ));
+    found.set(key, known);
+    return known;
+  };
 
   for (const [canonical, shape] of Object.entries(canonicalShapes(architecture))) {
     const { index, layer, part } = partsOf(canonical);
@@ -103,21 +110,19 @@ export function assemble(stored: StoredCheckpoint, naming: Naming, architecture:
     subject: stored.path,
     found: problems.join('; '),
     expected: `exactly the tensors of a ${family} of width ${width} with ${depth} blocks in ${naming.name} naming`,
-    ...nextOf(stored.path, missing, wrong, refused),
+    ...nextOf(stored, missing, wrong, refused, depth),
   });
 }
 
 /** The line that does it, where there is one. */
 function nextOf(
-  path: string,
+  { path, tensors }: StoredCheckpoint,
   missing: ReadonlySet<string>,
   wrong: ReadonlySet<string>,
   refused: readonly string[],
+  depth: number,
 ): { next?: string } {
-  if (missing.size === 0 && wrong.size === 0) {
-    const setting = `--set 'teacher.hints.ignore=[${listed(refused, 3)}]'`;
-    return { next: `where the model's answer does not depend on them: ${setting}` };
-  }
+  if (missing.size === 0 && wrong.size === 0) return { next: nextOfUnknown(tensors, refused, depth) };
   if ([...missing].every((name) => /(?:norm\w*|ln_\d|\bln)\.bias$/.test(name)) && missing.size > 0) {
     const line = `python3 scripts/convert-checkpoint.py ${path} --zero-norm-bias`;
     return {
@@ -125,4 +130,29 @@ function nextOf(
     };
   }
   return {};
+}
+
+/** Parts that change numbers wherever they stand; a matrix of another head does not. */
+const changing =
+  /norm|(?:^|[._])bn\d*[._]|running_(?:mean|var)|temperature|logit_scale|(?:^|[._])(?:mean|std|scale|gamma|lambda)(?:[._]?\d*)$|\.(?:ls\d|layer_?scale\w*)\.|gamma_\d|lambda_\d/i;
+
+function nextOfUnknown(
+  tensors: StoredCheckpoint['tensors'],
+  refused: readonly string[],
+  depth: number,
+): string {
+  const isLater = (name: string): boolean => {
+    const index = /(?:^|\.)(?:blocks|layers?|encoder_layer)[._](\d+)\./.exec(name)?.[1];
+    return index !== undefined && Number(index) >= depth;
+  };
+  if (refused.some(isLater)) {
+    return `blocks are numbered from 0 without gaps, and block ${depth} has no first norm: export the whole model again`;
+  }
+  // A linear layer's weight has two axes: what has one is a norm's.
+  const isNorm = (name: string): boolean => name.endsWith('.weight') && tensors.get(name)?.shape.length === 1;
+  if (refused.some((name) => changing.test(name) || (isNorm(name) && tensors.get(name)!.shape[0] !== 1))) {
+    return 'norms, scales and statistics change the answer wherever the model uses them: fold them into its weights (or, of pixels, into data.preprocessing) and save it without them; teacher.hints.ignore is for what it does not use';
+  }
+  if (refused.length > 20) return 'export the classifier alone';
+  return `where the model's answer does not depend on them: --set 'teacher.hints.ignore=[${refused.join(', ')}]'`;
 }

@@ -35,7 +35,10 @@ export function checkKnown(document: Document): void {
     const text = JSON.stringify(value);
     if (value === undefined || values.some((allowed) => JSON.stringify(allowed) === text)) continue;
     const allowed = values.map((item) => JSON.stringify(item)).join(' or ');
-    refuseField(document, field, values.length === 0 ? 'no such field, or null' : allowed);
+    const expected = values.length === 0 ? 'no such field, or null' : allowed;
+    if (field !== 'model_type') refuseField(document, field, expected);
+    // Passing it over would end at the next difference between the two models.
+    refuseField(document, field, expected, undefined, 'take a ViT or DeiT classifier: others are not read');
   }
 }
 
@@ -72,11 +75,20 @@ export function checkAgainstWeights(
     const { imageSize, patchSize } = architecture;
     if (value === undefined || (size !== undefined && isSameSize(size, imageSize))) continue;
     const divided = size === undefined || patchGrid(size, patchSize) !== null;
+    if (!divided) {
+      const again = `models that see a part of their images are not supported: save it again with ${field} ${imageSizeText(imageSize)}, for images of that size`;
+      refuseField(
+        document,
+        field,
+        `a multiple of ${patchSize}, the pixels of a patch`,
+        `${prefix}${field} ${showValue(value)}, of which the patches cover ${imageSizeText(imageSize)}`,
+        again,
+      );
+    }
     refuseField(
       document,
       field,
       `${imageSizeText(imageSize)}, whose positions the weights have (they are not interpolated)`,
-      `${prefix}${field} ${showValue(value)}${divided ? '' : `, which patches of ${patchSize} pixels do not divide`}`,
     );
   }
 }

@@ -13,16 +13,28 @@ export interface Document {
   readonly fields: Fields;
 }
 
-/** What is wrong with one field, by file and field, and both ways out. */
-export function refuseField(document: Document, field: string, expected: string, found?: string): never {
-  const name = `${document.prefix}${field}`;
+/**
+ * What is wrong with one field, by file and field, and both ways out; of how images are prepared there is another, which
+ * whoever relies on it tells (`data.preprocessing`): without the field it would be guessed.
+ */
+export function refuseField(
+  document: Document,
+  field: string,
+  expected: string,
+  found?: string,
+  next = document.table.isOfImages === true ? 'correct the file' : ignoring(document, field),
+): never {
   return fail({
     reason: 'checkpoint-unsupported',
     subject: document.path,
-    found: found ?? `${name} ${showValue(document.fields[field])}`,
+    found: found ?? `${document.prefix}${field} ${showValue(document.fields[field])}`,
     expected,
-    next: `correct the file, or, where the field is wrong and the weights are right, teacher.hints: { ignoreFields: [${name}] }`,
+    next,
   });
+}
+
+function ignoring({ prefix }: Document, field: string): string {
+  return `correct the file, or, where the field is wrong and the weights are right, teacher.hints: { ignoreFields: [${prefix}${field}] }`;
 }
 
 /** null says nothing, like an absent field. */
@@ -90,7 +102,8 @@ export function sizeIn3(document: Document, field: string): ImageSize | undefine
   const value = valueOf(document, field);
   if (value === undefined) return undefined;
   const size = Array.isArray(value) && value.length === 3 ? sizeIn(value.slice(1)) : undefined;
-  return size ?? refuseField(document, field, '[channels, height, width]');
+  const expected = '[channels, height, width]';
+  return size ?? refuseField(document, field, expected, undefined, ignoring(document, field));
 }
 
 export function isPositive(value: unknown): value is number {

@@ -6,6 +6,8 @@
 export interface FieldTable {
   /** As messages and docs name the place. */
   readonly title: string;
+  /** It tells how images are prepared, which `data.preprocessing` may say instead. */
+  readonly isOfImages?: boolean;
   /** Read, with what it tells. */
   readonly used: Readonly<Record<string, string>>;
   /** Told by the weights already: must say the same. */
@@ -72,7 +74,8 @@ const timmConfig: FieldTable = {
     label_names: 'class labels; a list, or a dictionary by index',
     labels: 'the older name of label_names',
     label_descriptions: 'what people call the classes',
-    global_pool: 'token or avg: what the head reads; must agree with model_args.global_pool',
+    global_pool:
+      'token or avg: what the head reads; must agree with model_args.global_pool, without which timm passes avg over: then teacher.hints.pool must say it',
     id2label: 'class labels where label_names is absent (transformers TimmWrapper)',
     label2id: 'must say the same as id2label',
   },
@@ -85,6 +88,7 @@ const timmConfig: FieldTable = {
 /** timm's `PretrainedCfg`: where the weights came from, and how images are prepared (`resolve_data_config`). */
 const timmPretrained: FieldTable = {
   title: 'timm: pretrained_cfg in config.json',
+  isOfImages: true,
   used: {
     input_size:
       'the size of the images, where model_args.img_size does not say it; [channels, height, width]',
@@ -125,7 +129,7 @@ const timmArguments: FieldTable = {
     num_heads: 'heads; goes before what the name tells',
     act_layer: 'gelu, gelu_tanh or quick_gelu',
     global_pool: 'token or avg: what the head reads',
-    norm_layer: 'layernorm: LayerNorm with epsilon 1e-6',
+    norm_layer: 'layernorm, layernormfp32: LayerNorm with epsilon 1e-6',
     img_size: 'the size of the images; a number or [height, width]; must be that of the positions',
   },
   agrees: {
@@ -200,10 +204,11 @@ const huggingfaceConfig: FieldTable = {
   title: 'Hugging Face: config.json (ViT, DeiT)',
   used: {
     hidden_act:
-      'gelu, gelu_python: exact; gelu_new, gelu_fast, gelu_pytorch_tanh, gelu_accurate: tanh; quick_gelu; others are refused',
-    num_attention_heads: 'heads',
-    layer_norm_eps: 'LayerNorm epsilon',
-    image_size: 'the size of the images; a number or [height, width]; must be that of the positions',
+      'gelu, gelu_python: exact; gelu_new, gelu_fast, gelu_pytorch_tanh, gelu_accurate: tanh; quick_gelu; others are refused; gelu where absent',
+    num_attention_heads: 'heads; 12 where absent',
+    layer_norm_eps: 'LayerNorm epsilon; 1e-12 where absent',
+    image_size:
+      'the size of the images; a number or [height, width]; must be that of the positions; 224 where absent',
     id2label: 'class labels, one for each class',
     label2id: 'must say the same as id2label',
   },
@@ -230,19 +235,20 @@ const huggingfaceConfig: FieldTable = {
 /** transformers' image processors (`preprocessor_config.json`). */
 const processorConfig: FieldTable = {
   title: 'Hugging Face: preprocessor_config.json',
+  isOfImages: true,
   used: {
     image_processor_type:
       'ViT, DeiT, CLIP, Bit and TimmWrapper processors, Fast or not; others are refused; where absent, by model_type',
     feature_extractor_type: 'the older name of image_processor_type',
-    do_resize: 'false: images keep their size',
+    do_resize: 'false or null: images keep their size, which is refused without a crop',
     size: 'a number, [height, width], {height, width} or {shortest_edge}; without a crop it must be the size of the model',
     default_to_square: 'false: a size that is one number is the shortest edge',
     resample: "0 to 5, Pillow's filters",
-    do_center_crop: 'true: crop_size is cut from the middle',
+    do_center_crop: 'true: crop_size is cut from the middle; null: it is not',
     crop_size: 'a number, [height, width] or {height, width}; must be the size of the model',
-    do_rescale: 'false: pixels stay on the scale of 0 to 255',
+    do_rescale: 'false or null: pixels stay on the scale of 0 to 255',
     rescale_factor: 'what pixels are multiplied by; folded into mean and std',
-    do_normalize: 'false: mean 0, std 1',
+    do_normalize: 'false or null: mean 0, std 1',
     image_mean: 'a number, or one for each channel',
     image_std: 'a number, or one for each channel',
     data_config: 'of a TimmWrapperImageProcessor: as pretrained_cfg',

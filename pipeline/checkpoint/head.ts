@@ -10,15 +10,27 @@ const heads =
 /**
  * Where the linear head of the model below `prefix` lies: under the library's own name, else as the only matrix under a
  * usual name that takes the model's width. Beside the model or around it: a wrapper that holds a `backbone` has the head.
+ * @param told its name without `.weight`, from the user, who knows what stands around it
  * @returns its name without `.weight`, and what is unusual about it
- * @throws BlockForgeError `checkpoint-unsupported` where there are several
+ * @throws BlockForgeError `checkpoint-unsupported` where there are several, or layers before it; `config-invalid` where `told` is none
  */
 export function findHead(
   { tensors, path }: StoredCheckpoint,
   prefix: string,
   table: NamingTable,
+  told?: string,
 ): { readonly name: string; readonly note?: string } {
   const width = tensors.get(`${prefix}${table.anchor}`)?.shape[0];
+  if (told !== undefined) {
+    const shape = tensors.get(`${told}.weight`)?.shape;
+    if (shape?.length === 2 && shape[1] === width) return { name: told, note: `the head is "${told}"` };
+    fail({
+      reason: 'config-invalid',
+      subject: 'teacher.hints.head',
+      found: `"${told}"`,
+      expected: `the name of a matrix of ${path} that takes the model's width of ${width}, without ".weight"`,
+    });
+  }
   const steps = prefix.split('.').slice(0, -1);
   const places = [...steps.keys(), steps.length].reverse().map((count) =>
     steps
@@ -47,12 +59,22 @@ export function findHead(
         subject: path,
         found: `${found.length} matrices that may be the head: ${listed(found.map(([name]) => name))}`,
         expected: 'one linear layer',
-        next: 'of heads that are not used, say so: teacher.hints.ignore: [NAME]; a head of several layers is not supported',
+        next: 'of heads that are not used, say so: teacher.hints.ignore: [NAME without .weight]; a head of several layers is not supported',
       });
     }
     const name = found[0]?.[0].replace(/\.weight$/, '');
-    if (name !== undefined)
-      return { name, note: `the head is "${name}"; a Sequential around it is taken to be dropout` };
+    if (name === undefined) continue;
+    const index = Math.max(0, ...name.slice(place.length).split('.').map(Number).filter(Number.isInteger));
+    if (index > 1) {
+      fail({
+        reason: 'checkpoint-unsupported',
+        subject: path,
+        found: `the head ${name}, which ${index} layers without weights come before`,
+        expected: 'one linear layer, with nothing but dropout before it',
+        next: `where these layers are dropout or identities: teacher.hints: { head: ${name} }; a head with activations or norms is not supported`,
+      });
+    }
+    return { name, note: `the head is "${name}"; a Sequential around it is taken to be dropout` };
   }
   return { name: usual };
 }

@@ -1,6 +1,6 @@
 import type { Architecture } from '../model/architecture.ts';
 import { huggingfaceLabels } from './class-labels.ts';
-import { meaningOf, positiveOf, sizeOf, type Document } from './document.ts';
+import { meaningOf, positiveOf, sizeOf, valueOf, type Document } from './document.ts';
 import type { SideFacts } from './side-facts.ts';
 
 /** transformers' `ACT2FN`: what of it is a GELU. */
@@ -14,16 +14,30 @@ const activations: Readonly<Record<string, Architecture['gelu']>> = {
   quick_gelu: 'quick',
 };
 
+/** transformers' `ViTConfig` and `DeiTConfig`. */
+const defaults = { heads: 12, layerNormEpsilon: 1e-12, gelu: 'exact' } as const;
+const fieldsOfDefaults = {
+  heads: 'num_attention_heads',
+  layerNormEpsilon: 'layer_norm_eps',
+  gelu: 'hidden_act',
+};
+
 /** @throws BlockForgeError `checkpoint-unsupported`, naming the field */
 export function huggingfaceFacts(config: Document): SideFacts {
   const gelu = meaningOf(config, 'hidden_act', activations);
   const heads = positiveOf(config, 'num_attention_heads');
   const epsilon = positiveOf(config, 'layer_norm_eps');
-  const size = sizeOf(config, 'image_size');
+  const isOurs = valueOf(config, 'model_type') !== undefined;
+  const isAbsent = (field: string): boolean => isOurs && !Object.hasOwn(config.fields, field);
+  const size = sizeOf(config, 'image_size') ?? (isAbsent('image_size') ? 224 : undefined);
+  const absent = Object.entries(defaults).filter(([fact]) =>
+    isAbsent(fieldsOfDefaults[fact as keyof typeof defaults]),
+  );
   return {
     ...(heads !== undefined && { heads }),
     ...(epsilon !== undefined && { layerNormEpsilon: epsilon }),
     ...(gelu !== undefined && { gelu }),
+    defaults: Object.fromEntries(absent),
     replaced: [],
     imageSizes: size === undefined ? [] : [size],
     classLabels: () => huggingfaceLabels(config.fields, config.path),

@@ -1,9 +1,11 @@
+import { join } from 'node:path';
 import type { Preprocessing } from '../../datasets/contract.ts';
 import { BlockForgeError, fail, type Failure } from '../util/failure.ts';
 import { imageSizeText, isSameSize, type Architecture, type ImageSize } from '../model/architecture.ts';
 import { knownNames, namedArchitecture, type NamedArchitecture } from './architectures.ts';
 import type { ClassLabels } from './class-labels.ts';
 import { assemble, type Assembly } from './assemble.ts';
+import { assumptions } from './assumptions.ts';
 import { detectNaming, refuseUnknownNames, type NamingName } from './naming.ts';
 import { fetchFromHub, isHubName, type HubOptions } from './hub.ts';
 import { locateCheckpoint, type StoredCheckpoint } from './locate.ts';
@@ -21,6 +23,8 @@ export interface ArchitectureHints {
   readonly pool?: PoolName | undefined;
   /** What stands before the names of the model to read, of several in the file. */
   readonly prefix?: string | undefined;
+  /** The head's name without `.weight`. */
+  readonly head?: string | undefined;
   /** Tensors, or what stands before their names, that the model's answer does not depend on. */
   readonly ignore?: readonly string[] | undefined;
   /** Fields of config.json and preprocessor_config.json that the model's answers do not depend on. */
@@ -73,12 +77,17 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
   const own = readOwnFile(stored);
   const naming =
     own?.architecture === undefined
-      ? (detectNaming(stored, options.hints?.prefix) ?? refuseUnknownNames(stored))
+      ? (detectNaming(stored, options.hints) ?? refuseUnknownNames(stored))
       : canonicalNaming;
   const side = await readSideConfig(stored.folder, options.hints?.ignoreFields);
-  const toldSizes = [options.hints?.imageSize, own?.imageSize, ...side.imageSizes].filter(
-    (size) => size !== undefined,
-  );
+  const name = options.architectureName ?? side.architectureName;
+  const known = name === undefined ? undefined : namedArchitecture(name);
+  const toldSizes = [
+    options.hints?.imageSize,
+    own?.imageSize,
+    ...side.imageSizes,
+    known?.facts.imageSize,
+  ].filter((size) => size !== undefined);
   const facts = own?.architecture ?? readShapes(stored, naming, toldSizes);
   const named = lookUp(options.architectureName, side, facts, stored.path);
   const { values, origin } = resolveUntold(stored, options, own?.untold, side, named);
@@ -92,6 +101,8 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
       own === undefined ? naming.isNormAfterPool : own.untold.pool === 'mean',
     ) ?? refuseUnknownPool(stored);
   const { pool } = pooling;
+  if (side.isPoolDoubtful === true && pooling.origin === 'config.json' && !naming.isNormAfterPool)
+    refuseDoubtfulPool(stored);
   const architecture: Architecture = { ...facts, ...values, ...(pool && { pool }) };
   const { tensors, notes } = assemble(stored, naming, architecture);
   const { width, imageSize, channels } = architecture;
@@ -112,9 +123,10 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
       expected: `${imageSizeText(imageSize)}, the size of the checkpoint's positions (they are not interpolated)`,
     });
   }
+  const [position] = tensors.pos_embed?.parts ?? [];
+  const isClassTokenUnplaced = position !== undefined && 'zeros' in position;
   if (own === undefined) {
-    const [position] = tensors.pos_embed?.parts ?? [];
-    const told = { ...architecture, isClassTokenUnplaced: position !== undefined && 'zeros' in position };
+    const told = { ...architecture, isClassTokenUnplaced };
     for (const document of side.documents) checkAgainstWeights(document, told, [...stored.tensors.keys()]);
   }
   const preparation = prepareOrProblem(() => {
@@ -133,7 +145,18 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
     classLabelFields: side.labelFields,
     origin: { ...origin, ...(pooling.origin !== undefined && { pool: pooling.origin }) },
     tensors,
-    notes: [...naming.notes, ...notes],
+    notes: [
+      ...naming.notes,
+      ...notes,
+      ...(own === undefined
+        ? assumptions({
+            imageSize,
+            isSizeTold: toldSizes.some((size) => isSameSize(size, imageSize)),
+            isClassTokenUnplaced,
+            isPoolTold: pooling.origin !== undefined || naming.name !== 'timm' || named !== undefined,
+          })
+        : []),
+    ],
   };
 }
 
@@ -174,6 +197,18 @@ function refuseUnknownPool({ path }: StoredCheckpoint): never {
     subject: path,
     found: 'a norm after pooling (fc_norm), and nothing tells which tokens are pooled',
     expected: 'the config.json that belongs to it, with its global_pool',
+    next: poolHints,
+  });
+}
+
+/** timm's own loader builds the model without it: what was trained with it is then another model. */
+function refuseDoubtfulPool({ folder }: StoredCheckpoint): never {
+  return fail({
+    reason: 'checkpoint-unsupported',
+    subject: join(folder, 'config.json'),
+    found:
+      'global_pool "avg" beside the model and not in model_args: timm would load a head of the class token',
+    expected: 'what the head was trained to read',
     next: poolHints,
   });
 }
@@ -229,6 +264,7 @@ function resolveUntold(
     ...(architectureName === undefined ? [] : [[`architecture "${name}"`, named?.facts ?? {}] as const]),
     ['config.json', side],
     [`architecture "${name}" in config.json`, named?.facts ?? {}],
+    ['config.json, where transformers takes its default', side.defaults ?? {}],
   ];
   const values: Partial<Record<Untold, unknown>> = {};
   const origin: Partial<Record<Untold, string>> = {};
@@ -245,7 +281,10 @@ function resolveUntold(
       reason: 'checkpoint-unsupported',
       subject: stored.path,
       found: `the weights do not tell ${missing.join(', ')}`,
-      expected: 'the config.json that belongs to them in the same folder, or one of the two below',
+      expected:
+        side.documents.length === 0
+          ? 'the config.json that belongs to them in the same folder, or one of the two below'
+          : 'a config.json that tells it or names an architecture known here, or one of the two below',
       next:
         `teacher.architecture: NAME (${knownNames}), ` +
         `or teacher.hints: { ${missing.map((key) => `${key}: ${examples[key]}`).join(', ')} } with this model's own values`,

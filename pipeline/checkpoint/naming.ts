@@ -31,11 +31,14 @@ export function partsOf(canonical: string): { index: string | undefined; layer: 
 /**
  * The library that a file's names are of, wherever a trainer put the model: below `module.`, `net.`, `model.backbone.` or
  * any other prefix.
- * @param prefix the one to read where several models are in the file (`teacher.hints.prefix`)
+ * @param hints `prefix`: the one to read where several models are in the file; `head`: the head's name
  * @throws BlockForgeError `checkpoint-unsupported`: several models, or none below `prefix`; several heads
  * @returns undefined where the names are of no known library
  */
-export function detectNaming(stored: StoredCheckpoint, prefix?: string): Naming | undefined {
+export function detectNaming(
+  stored: StoredCheckpoint,
+  { prefix, head }: { readonly prefix?: string | undefined; readonly head?: string | undefined } = {},
+): Naming | undefined {
   const { tensors, path } = stored;
   const places = namings.flatMap((table) =>
     [...tensors.keys()]
@@ -74,10 +77,15 @@ export function detectNaming(stored: StoredCheckpoint, prefix?: string): Naming 
     first.prefix === ''
       ? rest.some((other) => name.startsWith(other))
       : rest.length > 0 && !name.startsWith(first.prefix);
-  return { ...namingAt(stored, first.table, first.prefix), isOther };
+  return { ...namingAt(stored, first.table, first.prefix, head), isOther };
 }
 
-function namingAt(stored: StoredCheckpoint, table: NamingTable, prefix: string): Omit<Naming, 'isOther'> {
+function namingAt(
+  stored: StoredCheckpoint,
+  table: NamingTable,
+  prefix: string,
+  toldHead: string | undefined,
+): Omit<Naming, 'isOther'> {
   const names = stored.tensors;
   const has = (template: string, index = '0'): boolean =>
     ['weight', 'bias'].some((part) => names.has(filled(`${prefix}${template}`, index, part)));
@@ -98,7 +106,7 @@ function namingAt(stored: StoredCheckpoint, table: NamingTable, prefix: string):
       found.find((name) => has(block.path + name)),
     ]),
   );
-  const head = findHead(stored, prefix, table);
+  const head = findHead(stored, prefix, table, toldHead);
   const dropped =
     table.own === undefined
       ? prefix

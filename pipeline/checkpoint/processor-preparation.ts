@@ -1,7 +1,7 @@
 import type { Interpolation, Preprocessing } from '../../datasets/contract.ts';
 import { forChannels } from '../../datasets/preprocessing.ts';
 import { covers, imageSizeText, isSameSize, type ImageSize } from '../model/architecture.ts';
-import { isRecord } from '../util/foreign-value.ts';
+import { isRecord, showValue } from '../util/foreign-value.ts';
 import {
   flagOf,
   isPositive,
@@ -49,12 +49,22 @@ export function processorPreparation(
   { imageSize, channels }: PreparedModel,
 ): Preprocessing {
   const kind = kinds[kindOf(processor, modelType)];
-  const crops = flagOf(processor, 'do_center_crop') ?? kind.crops;
+  checkNulls(processor);
+  const crops = switchOf(processor, 'do_center_crop', kind.crops);
   if (crops) checkCrop(processor, imageSize);
-  const { resize, resizeMode } =
-    (flagOf(processor, 'do_resize') ?? true)
-      ? resizing(processor, kind, crops, imageSize)
-      : ({ resize: null, resizeMode: 'shortest' } as const);
+  const resizes = switchOf(processor, 'do_resize', true);
+  if (!resizes && !crops) {
+    const found = `do_resize ${showValue(processor.fields.do_resize)}, and no crop: images of any size`;
+    refuseField(
+      processor,
+      'do_resize',
+      `images of ${imageSizeText(imageSize)}, the size of the model`,
+      found,
+    );
+  }
+  const { resize, resizeMode } = resizes
+    ? resizing(processor, kind, crops, imageSize)
+    : ({ resize: null, resizeMode: 'shortest' } as const);
   return {
     resize,
     resizeMode,
@@ -65,6 +75,27 @@ export function processorPreparation(
     channels,
     ...normalisation(processor, kind, channels),
   };
+}
+
+/** transformers takes null for false, whatever the processor does where nothing is said. */
+function switchOf(processor: Document, field: string, standard: boolean): boolean {
+  return processor.fields[field] === null ? false : (flagOf(processor, field) ?? standard);
+}
+
+/** What transformers itself stops at, by the switch that makes it count. */
+const needed = {
+  do_resize: ['size', 'resample'],
+  do_center_crop: ['crop_size'],
+  do_rescale: ['rescale_factor'],
+  do_normalize: ['image_mean', 'image_std'],
+} as const;
+
+function checkNulls(processor: Document): void {
+  for (const [flag, fields] of Object.entries(needed)) {
+    if (processor.fields[flag] === false || processor.fields[flag] === null) continue;
+    const field = fields.find((name) => processor.fields[name] === null);
+    if (field !== undefined) refuseField(processor, field, `a value: transformers stops at null`);
+  }
 }
 
 function kindOf(processor: Document, modelType: unknown): Kind {
@@ -130,17 +161,16 @@ function normalisation(
   kind: (typeof kinds)[Kind],
   channels: 1 | 3,
 ): Pick<Preprocessing, 'mean' | 'std'> {
-  const rescales = flagOf(processor, 'do_rescale') ?? true;
+  const rescales = switchOf(processor, 'do_rescale', true);
   const factor = rescales ? (positiveOf(processor, 'rescale_factor') ?? 1 / 255) : 1;
   const unit = 255 * factor;
   const scale = Math.abs(unit - 1) < 1e-9 ? 1 : unit;
-  const { mean, std } =
-    (flagOf(processor, 'do_normalize') ?? true)
-      ? {
-          mean: statisticsOf(processor, 'image_mean', channels) ?? kind.mean,
-          std: statisticsOf(processor, 'image_std', channels) ?? kind.std,
-        }
-      : { mean: [0], std: [1] };
+  const { mean, std } = switchOf(processor, 'do_normalize', true)
+    ? {
+        mean: statisticsOf(processor, 'image_mean', channels) ?? kind.mean,
+        std: statisticsOf(processor, 'image_std', channels) ?? kind.std,
+      }
+    : { mean: [0], std: [1] };
   return forChannels(
     { mean: mean.map((value) => value / scale), std: std.map((value) => value / scale) },
     channels,

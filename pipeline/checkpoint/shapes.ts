@@ -10,6 +10,9 @@ import type { StoredCheckpoint } from './locate.ts';
 import type { Naming } from './naming.ts';
 import { listed, unsupportedParts } from './unsupported.ts';
 
+/** As in the config's schema. */
+const most = 1000;
+
 /** What the tensors' shapes tell about the architecture. */
 export type ShapeFacts = Omit<Architecture, 'heads' | 'layerNormEpsilon' | 'gelu' | 'pool'>;
 
@@ -24,7 +27,8 @@ export function readShapes(
   told: readonly ImageSize[] = [],
 ): ShapeFacts {
   const { tensors } = stored;
-  const refuse = (found: string, expected: string): never => refuseTensors(stored, found, expected);
+  const refuse = (found: string, expected: string): never =>
+    fail({ reason: 'checkpoint-unsupported', subject: stored.path, found, expected });
   const unsupported = unsupportedParts(tensors.keys(), naming.isNormAfterPool);
   if (unsupported.length > 0) {
     refuse(
@@ -61,7 +65,8 @@ export function readShapes(
     );
   }
   let depth = 0;
-  while (tensors.has(naming.stored(`blocks.${depth}.norm1.weight`)[0]!)) depth++;
+  while (depth <= most && tensors.has(naming.stored(`blocks.${depth}.norm1.weight`)[0]!)) depth++;
+  if (depth > most) refuse('more than 1,000 blocks', 'at most 1,000');
   const facts: ShapeFacts = {
     imageSize: imageSizeOf({ height: grid.height * patchSize, width: grid.width * patchSize }),
     patchSize,
@@ -85,9 +90,5 @@ function gridOf(
   const fitting = told
     .map((size) => patchGrid(size, patchSize))
     .find((grid) => grid !== null && counts.includes(grid.height * grid.width));
-  return fitting ?? sides.find(({ height }) => Number.isInteger(height));
-}
-
-function refuseTensors({ path }: StoredCheckpoint, found: string, expected: string): never {
-  return fail({ reason: 'checkpoint-unsupported', subject: path, found, expected });
+  return fitting ?? sides.find(({ height }) => height > 0 && Number.isInteger(height));
 }

@@ -8,6 +8,10 @@ export interface SideFacts {
   readonly layerNormEpsilon?: number;
   readonly gelu?: Architecture['gelu'];
   readonly pool?: PoolName;
+  /** timm: written beside the model, and not among the arguments that timm itself builds it with. */
+  readonly isPoolDoubtful?: boolean;
+  /** Of these, what the file does not say and its library takes. */
+  readonly defaults?: Partial<Pick<Architecture, 'heads' | 'layerNormEpsilon' | 'gelu'>>;
   /** timm: the architecture's name. */
   readonly architectureName?: string;
   /** What the name tells of and other arguments replace. */

@@ -14,7 +14,7 @@ const activations: Readonly<Record<string, Architecture['gelu']>> = {
   quick_gelu: 'quick',
 };
 /** timm's own LayerNorm, with its epsilon. */
-const norms = { layernorm: 1e-6, LayerNorm: 1e-6 };
+const norms = { layernorm: 1e-6, LayerNorm: 1e-6, layernormfp32: 1e-6, LayerNormFp32: 1e-6 };
 const pools: Readonly<Record<string, PoolName>> = { token: 'class-token', avg: 'mean' };
 
 /** What other arguments than the named model's own were given for: the name's sizes then do not count. */
@@ -83,6 +83,7 @@ export function timmFacts([config, pretrained, args]: readonly [Document, Docume
     ...(epsilon !== undefined && { layerNormEpsilon: epsilon }),
     ...(gelu !== undefined && { gelu }),
     ...(pool !== undefined && { pool }),
+    isPoolDoubtful: pool === 'mean' && valueOf(args, 'global_pool') === undefined,
     replaced: Object.entries(replaces).flatMap(([field, fact]) =>
       valueOf(args, field) === undefined ? [] : [fact],
     ),

@@ -5,7 +5,9 @@ import { listed } from './unsupported.ts';
 const harmless: readonly RegExp[] = [
   /(?:^|\.)(?:n_averaged|num_batches_tracked|num_updates|global_step)$/,
   /(?:^|\.)(?:criterion|loss|loss_fn|losses|\w+_loss|\w*metrics?|\w+_acc|\w+_accuracy|optimizer|scheduler)\./,
-  /(?:^|\.)(?:decoder|decoder_\w+)(?:\.|$)/,
+  // Of masked pre-training (MAE): what else is called a decoder may come after the head.
+  /(?:^|\.)decoder_(?:blocks|layers|embed|pred|norm|pos_embed)(?:\.|$)/,
+  /(?:^|\.)decoder\.(?:decoder_\w+|mask_token)(?:\.|$)/,
 ];
 const usual = /(?:^|\.)(?:mask_token|pooler\.dense\.(?:weight|bias)|embeddings\.position_ids)$/;
 

@@ -67,6 +67,8 @@ const architectureHints = z.strictObject({
   pool: z.enum(['class-token', 'mean']).optional(),
   /** What stands before the names of the model to read, of several in a file (EMA, teacher and student). */
   prefix: z.string().optional(),
+  /** The head's name without `.weight`: a linear layer with nothing but dropout around it. */
+  head: z.string().min(1).optional(),
   /** Tensors, or what stands before their names, that the model's answer does not depend on. */
   ignore: z.array(z.string().min(1)).optional(),
   imageSize: imageSize.optional(),

@@ -8,7 +8,8 @@ import { writeSafetensors, type NamedArrays } from '../../pipeline/model/safeten
 import { BlockForgeError } from '../../pipeline/util/failure.ts';
 import { asHuggingface, strongWeights, tinyArchitecture } from '../support/checkpoints.ts';
 
-const hints: ArchitectureHints = { heads: 2, layerNormEpsilon: 1e-6, gelu: 'exact' };
+const bare: ArchitectureHints = { heads: 2, layerNormEpsilon: 1e-6, gelu: 'exact' };
+const hints: ArchitectureHints = { ...bare, imageSize: 8, pool: 'class-token' };
 const weights = strongWeights(tinyArchitecture);
 const { width, depth } = tinyArchitecture;
 
@@ -183,13 +184,75 @@ describe('checkpoint: names, heads and what is not there', () => {
     assert.equal(notes.length, 1);
     for (const name of Object.keys(counters))
       assert.equal(notes[0]!.includes(name), name !== 'mask_token', name);
-    for (const name of ['temperature', 'neck.weight', 'blocks.0.attn.gate', 'mean']) {
+    for (const name of ['neck.weight', 'blocks.0.attn.gate', 'loss_head.weight']) {
       const message = await refusal(inspected({ ...weights, [name]: ones(1) }));
       assert.ok(message.includes(`unknown ${name}`), message);
       assert.ok(message.includes(`--set 'teacher.hints.ignore=[${name}]'`), message);
       await inspected({ ...weights, [name]: ones(1) }, { ignore: [name] });
     }
     assert.match(await refusal(inspected(weights, { ignore: ['nekc'] })), /teacher\.hints\.ignore: "nekc"/);
+  });
+
+  it('gives no line to paste that would leave out what changes the answer', async () => {
+    const norm = ones(width);
+    for (const extra of [
+      { temperature: ones(1) },
+      { mean: ones(1) },
+      { pixel_std: ones(1, 3, 1, 1) },
+      { 'neck.0.running_var': norm },
+      { 'neck.0.weight': norm, 'neck.0.bias': norm },
+      { 'blocks.1.ls1.gamma': norm },
+      renamed(weights, (name) => name.replace('blocks.1.', 'blocks.3.')),
+    ] satisfies NamedArrays[]) {
+      const message = await refusal(inspected({ ...weights, ...extra }));
+      assert.match(message, /next: (?:norms, scales and statistics change|blocks are numbered from 0)/);
+      assert.doesNotMatch(message, /ignore=/);
+    }
+    const many = Object.fromEntries([...Array(9).keys()].map((index) => [`neck.${index}`, ones(1)]));
+    assert.match(await refusal(inspected({ ...weights, ...many })), /ignore=\[neck\.0, .*, neck\.8\]'/);
+  });
+
+  it('takes layers before the head for dropout only where one at most is there, or the user says so', async () => {
+    const tensors = renamed(weights, (name) => name.replace(/^head\./, 'head.2.'));
+    const message = await refusal(inspected(tensors));
+    assert.match(message, /head head\.2, which 2 layers without weights come before/);
+    assert.match(message, /teacher\.hints: \{ head: head\.2 \}/);
+    await assertSame(tensors, ['the head is "head.2"'], { head: 'head.2' });
+    assert.match(await refusal(inspected(tensors, { head: 'head.1' })), /teacher\.hints\.head: "head\.1"/);
+  });
+
+  it('leaves out the decoders of masked pre-training, and no other, which may come after the head', async () => {
+    const masked: NamedArrays = {
+      'decoder_blocks.0.norm1.weight': ones(4),
+      'decoder_pred.weight': ones(4, 4),
+    };
+    const { notes } = await inspected({ ...weights, ...masked, 'decoder.decoder_layers.0.w': ones(3) });
+    assert.equal(notes.length, 1);
+    for (const name of ['decoder.weight', 'decoder_head.weight', 'decoder.0.weight'])
+      assert.ok((await refusal(inspected({ ...weights, [name]: ones(3, 5) }))).includes(`unknown ${name}`));
+  });
+
+  it('says what nothing tells: the size of the images, and what the head reads', async () => {
+    const path = await fileOf(weights);
+    const said = [
+      'nothing tells the size of the images: a square of 8 and a position for the class token are assumed; else teacher.hints.imageSize',
+      'nothing tells what the head reads: the class token is assumed; else teacher.hints.pool: mean',
+    ];
+    assert.deepEqual((await inspectCheckpoint(path, { hints: bare })).notes, said);
+    assert.deepEqual((await inspectCheckpoint(path, { hints: { ...bare, imageSize: 8 } })).notes, [said[1]]);
+    assert.deepEqual((await inspectCheckpoint(path, { hints })).notes, []);
+    const libraries = await inspectCheckpoint(await fileOf(asHuggingface(weights)), { hints: bare });
+    assert.deepEqual(libraries.notes, [said[0]]);
+  });
+
+  it('stops at more blocks than anybody has, without looking at each of them again and again', async () => {
+    const blocks = [...Array(20_000).keys()].map((index) => [`blocks.${index}.norm1.weight`, ones(width)]);
+    const started = performance.now();
+    assert.match(
+      await refusal(inspected({ ...weights, ...Object.fromEntries(blocks) })),
+      /more than 1,000 blocks/,
+    );
+    assert.ok(performance.now() - started < 10_000);
   });
 
   it('reads past tensors of types that only newer formats have, and refuses them where they are needed', async () => {
