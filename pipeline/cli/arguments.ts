@@ -34,6 +34,7 @@ export function parseArguments(
     .wrap(Math.min(100, columns))
     .showHelpOnFail(false) // Making it costs more than all the rest, and nobody would see it.
     .exitProcess(false);
+  makeNoHelpInAdvance(parser);
   // The parser stumbles over options that are called like what every object of JavaScript has.
   for (const word of argv) {
     const name = /^--?([^=]+)/.exec(word)?.[1];
@@ -66,6 +67,16 @@ function describe(parser: Argv): Argv {
         'npm run pipeline -- --config demo.yaml\n' +
         'npm run pipeline -- show runs/demo',
     );
+}
+
+/** yargs makes the help after every command, should anybody ask for it later: 50 ms that nobody would see. */
+function makeNoHelpInAdvance(parser: Argv): void {
+  const { getUsageInstance } = (parser as unknown as YargsInside).getInternalMethods();
+  getUsageInstance().cacheHelpMessage = () => undefined;
+}
+
+interface YargsInside {
+  getInternalMethods(): { getUsageInstance: () => { cacheHelpMessage: () => void } };
 }
 
 function optionNames(parser: Argv): string[] {

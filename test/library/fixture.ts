@@ -124,6 +124,12 @@ export function libraryInput(changes: Partial<Architecture> = {}): LibraryInput 
       macs: 90_000,
       accuracy: { images: 200, top1Percent: top1 },
     },
+    fitted: {
+      calibration: 400,
+      statistics: { training: 320, heldOut: 80 },
+      refit: { training: 320, heldOut: 80 },
+      distill: { training: 320, heldOut: 80, steps: { least: 100, most: 100 } },
+    },
     data: {
       calibration: split('calibration', 400),
       selection: split('selection', 200),

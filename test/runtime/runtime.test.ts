@@ -157,10 +157,11 @@ for (const engine of ['onnxruntime', 'tfjs'] satisfies RuntimeEngineName[]) {
       const held = tf.memory();
       const draw = random(5, 'switches');
       const widths = ['w0020', 'w0010', 'w0005'];
-      for (let round = 0; round < 200; round++) {
-        const next = [0, 1].map((block) => `block-0${block}/${widths[draw.integer(3)]}`);
+      for (let round = 0; round < 100; round++) {
+        const next = () => [0, 1].map((block) => `block-0${block}/${widths[draw.integer(3)]}`);
         const running = runtime.predict(images(1));
-        runtime.use(next);
+        runtime.use(next());
+        runtime.use(next());
         await running;
       }
       runtime.use(mixed);

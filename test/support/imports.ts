@@ -32,7 +32,14 @@ export function sourceFiles(folder: string): string[] {
 /** Reads a file's imports from its syntax, so that no comment or string passes for one. */
 export function readSource(file: string): SourceFile {
   const text = readFileSync(file, 'utf8');
-  const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, false);
+  // Most files import at their head alone, and only that much has to be understood.
+  const isDeep = /\bimport\s*[(/.]|\bnew\s+URL\b/.test(text);
+  const last = [...text.matchAll(/\b(?:from|import)\s*(['"])[^'"]*\1/g)].at(-1);
+  const head = last === undefined ? '' : text.slice(0, last.index + last[0].length);
+  const source = ts.createSourceFile(file, isDeep ? text : head, {
+    languageVersion: ts.ScriptTarget.Latest,
+    jsDocParsingMode: ts.JSDocParsingMode.ParseNone,
+  });
   const imports: Import[] = [];
   const add = (kind: ImportKind, name: ts.Node | undefined): void => {
     if (name === undefined || !ts.isStringLiteralLike(name)) return;
@@ -59,9 +66,9 @@ export function readSource(file: string): SourceFile {
       const [path, base] = node.arguments ?? [];
       if (base !== undefined && /import\.meta\.url/.test(text.slice(base.pos, base.end))) add('path', path);
     }
-    ts.forEachChild(node, visit);
+    if (isDeep) ts.forEachChild(node, visit);
   };
-  visit(source);
+  ts.forEachChild(source, visit);
   return {
     lines: text.split('\n').length - 1,
     imports: imports.filter(({ kind, file: target }) => kind !== 'path' || isSource(target)),

@@ -251,7 +251,7 @@ describe('library/verify-model', function () {
     for (const [place, [object, key]] of places.entries()) {
       const before = object[key];
       // All values at each place would take minutes; each place still meets several.
-      for (const value of [0, 1, 2, 3].map((step) => hostile[(3 * place + step) % hostile.length])) {
+      for (const value of [0, 1, 2].map((step) => hostile[(3 * place + step) % hostile.length])) {
         object[key] = value;
         await writeFile(file, JSON.stringify(manifest));
         const { findings: found } = await verifyModel(file);
@@ -263,7 +263,7 @@ describe('library/verify-model', function () {
       object[key] = before;
     }
     // Means and names of classes may be any.
-    assert.ok(harmless < places.length / 4, `${harmless} of ${4 * places.length}`);
+    assert.ok(harmless < (3 * places.length) / 16, `${harmless} of ${3 * places.length}`);
   });
 
   it('looks into weight files that the manifest vouches for', async () => {
