@@ -17,9 +17,15 @@ export interface BetterOrder {
   readonly correct: number;
 }
 
+/** Of luck, for an order to count as better. */
+export interface Levels {
+  readonly named: number;
+  readonly fitted: number;
+}
 /** A named order was not chosen by the images; a fitted one was, and has to be better on images that it was not fitted to. */
-const namedLevel = 0.01;
-const fittedLevel = 0.001;
+export const strictLevels = { named: 0.01, fitted: 0.001 } as const satisfies Levels;
+/** Enough to doubt another explanation. */
+export const looseLevels = { named: 0.05, fitted: 0.05 } as const satisfies Levels;
 /** The assignment is cubic in the classes that are confused at all. */
 const mostFitted = 2500;
 
@@ -30,18 +36,20 @@ const mostFitted = 2500;
  * mediocre teacher nor a thousand classes with an image each are taken for a wrong order.
  * @param count of the classes
  * @param named for each class, the output it has in that order
+ * @param levels the probability that luck makes one clearly better
  */
 export function betterOrder(
   predictions: Predictions,
   count: number,
   named: ReadonlyMap<string, readonly number[]>,
+  levels: Levels = strictLevels,
 ): BetterOrder | undefined {
   const { labels, predicted } = predictions;
   let best: BetterOrder | undefined;
   for (const [name, outputs] of named) {
     const found = compare(predictions, outputs, () => true);
     const correct = rightWith(predictions, outputs);
-    if (clearlyBetter(found.gains, found.losses, namedLevel) && correct > (best?.correct ?? 0)) {
+    if (clearlyBetter(found.gains, found.losses, levels.named) && correct > (best?.correct ?? 0)) {
       best = { name, outputs, correct };
     }
   }
@@ -56,7 +64,7 @@ export function betterOrder(
     gains += found.gains;
     losses += found.losses;
   }
-  if (!clearlyBetter(gains, losses, fittedLevel)) return undefined;
+  if (!clearlyBetter(gains, losses, levels.fitted)) return undefined;
   const outputs = fit({ labels, predicted }, count, () => true);
   return outputs && { name: undefined, outputs, correct: rightWith(predictions, outputs) };
 }
