@@ -15,7 +15,7 @@ export function unseenOrder({ labels, predicted }: Predictions, count: number): 
   if (!isSeen((output) => (output + 1) % count)) return 'all';
   const images = new Array<number>(count).fill(0);
   for (let image = 0; image < labels.length; image++) images[labels[image]!]! += 1;
-  const [one, other] = images.map((_, index) => index).sort((a, b) => images[a]! - images[b]!);
-  const isExchangeSeen = isSeen((output) => (output === one ? other! : output === other ? one! : output));
+  const [one = 0, other = 0] = images.map((_, index) => index).sort((a, b) => images[a]! - images[b]!);
+  const isExchangeSeen = isSeen((output) => (output === one ? other : output === other ? one : output));
   return isExchangeSeen ? undefined : 'pairs';
 }
