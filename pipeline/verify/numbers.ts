@@ -34,6 +34,8 @@ export interface MeasuredVerification {
   readonly recordedSplit?: MeasuredSplit;
   readonly split: MeasuredSplit;
   readonly images: number;
+  /** The teacher may have been trained on these images. */
+  readonly mayBeTrainedOn?: true;
   readonly numbers: readonly NumberVerdict[];
   /** What is recorded and cannot be measured again from a library alone. */
   readonly notes: readonly string[];

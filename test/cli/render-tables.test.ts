@@ -8,6 +8,7 @@ import {
 } from '../../pipeline/terminal/numbers.ts';
 import { planTotals, renderPlan } from '../../pipeline/cli/run/plan.ts';
 import { renderSummary } from '../../pipeline/cli/show/command.ts';
+import { renderMeasured } from '../../pipeline/cli/verify/render.ts';
 import { renderTable } from '../../pipeline/terminal/table.ts';
 import { plain, terminalOf } from '../../pipeline/terminal/terminal.ts';
 import type { DescendantSummary, LibrarySummary } from '../../pipeline/cli/show/summary.ts';
@@ -236,5 +237,23 @@ describe('cli: tables', () => {
     assert.equal(isColoured(true, { TERM: 'dumb' }), false);
     assert.equal(isColoured(false, {}), false);
     assert.equal(terminalOf(stream(true), { NO_COLOR: '1' }).isLive, true);
+  });
+});
+
+describe('numbers that were measured again', () => {
+  it('say above the table where the teacher may have been trained on the images', () => {
+    const measured = {
+      engine: 'wasm',
+      recordedEngine: 'wasm',
+      split: 'selection',
+      images: 10,
+      numbers: [],
+      notes: [],
+    } as const;
+    assert.doesNotMatch(renderMeasured(measured, plain), /trained on/);
+    assert.match(
+      renderMeasured({ ...measured, mayBeTrainedOn: true }, plain),
+      /^Measured again .*\nWarning: on images that the teacher may have been trained on/,
+    );
   });
 });

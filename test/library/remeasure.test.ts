@@ -13,7 +13,7 @@ import { openModel } from '../../pipeline/compose/open-model.ts';
 import { writeModel } from '../../pipeline/compose/write-model.ts';
 import { openLibrary, type Library } from '../../pipeline/library/open.ts';
 import { uploadLibrary } from '../../pipeline/library/upload.ts';
-import type { MeasureSource } from '../../pipeline/library/images.ts';
+import { openMeasuredSplit, type MeasureSource } from '../../pipeline/library/images.ts';
 import { sourceOfConfig, sourceOfRun } from '../../pipeline/stages/run-records.ts';
 import { remeasure } from '../../pipeline/library/remeasure.ts';
 import { libraryOfModel, verifyMeasuredModel } from '../../pipeline/verify/measured-model.ts';
@@ -137,6 +137,31 @@ describe('library/remeasure', function () {
   it('takes the test split too, without drawing what comes after it', async () => {
     const found = await remeasure(library, source, [], { engine: 'wasm', split: 'test' });
     assert.deepEqual([found.images, found.models.length, found.teacher.scores.correct.length], [50, 0, 50]);
+  });
+
+  it('finds the images of a library whose test was drawn first, by their hash', async () => {
+    const from = (images: number) => ({ images, from: 'train' as const });
+    const data = { ...config.data, splits: { calibration: 40, selection: from(90), test: from(50) } };
+    const preparer = createPreparer(await openSource(data, config), library.manifest.teacher.preprocessing);
+    const options = { seed: 5, needTrain: false, preparer };
+    const before = await makeSplits(preparer.source, data, { ...options, testFirst: true });
+    const now = await makeSplits(preparer.source, data, options);
+    assert.notEqual(before.hashes.calibration, now.hashes.calibration);
+    for (const { items, hashes } of [before, now]) {
+      const of = (name: 'calibration' | 'selection' | 'test') => ({
+        images: items[name].length,
+        sha256: hashes[name],
+        from: 'train' as const,
+      });
+      const recorded = { calibration: of('calibration'), selection: of('selection'), test: of('test') };
+      const older: Library = Object.assign(Object.create(library) as Library, {
+        manifest: { ...library.manifest, data: recorded },
+      });
+      for (const split of ['calibration', 'selection', 'test'] as const) {
+        const opened = await openMeasuredSplit(older, { ...source, data }, split);
+        assert.deepEqual(opened.items, items[split]);
+      }
+    }
   });
 
   it('refuses other images, and what is no composition', async () => {

@@ -14,6 +14,9 @@ import { pathToFileURL } from 'node:url';
 const ignored: readonly RegExp[] = [
   /^tool\b/,
   // Keys that libraries from before do not have.
+  /^(fitted|data\.(calibration|selection|test)\.(from|mayBeTrainedOn))\b/,
+  // A split is a number, or says its part as well.
+  /^config\.data\.splits\b/,
   /^config\.(method|(measure|statistics)\.shards|teacher\.train\.architecture\.family)$/,
   /(^|\.)latency(Ms|Profile)\b/,
   /^engine\.(version|device|threads)\b/,

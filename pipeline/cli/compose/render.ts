@@ -2,6 +2,7 @@ import { isInside } from '../../compose/make-model.ts';
 import type { LatencyModel } from '../../profile/latency.ts';
 import { resources, type Limits, type Composition, type Resource } from '../../compose/space.ts';
 import type { MeasuredModel } from '../../compose/model-manifest.ts';
+import { flatteredNote } from '../../library/manifest-parts.ts';
 import type { Library } from '../../library/open.ts';
 import { blockName } from '../../model/architecture.ts';
 import { formatBytes } from '../../util/format.ts';
@@ -57,6 +58,7 @@ export function renderCompositions(library: Library, facts: ComposeFacts, paint:
   const right = { align: 'right' } as const;
   return [
     paint.bold('Composition'),
+    ...(library.manifest.data.selection.mayBeTrainedOn ? [paint.yellow(flatteredNote)] : []),
     `drop predicted by ${prediction}`,
     `latency: ${latency.describe}`,
     '',

@@ -69,7 +69,9 @@ async function measureAgain(
     });
   const warn = (message: string) => stderr.write(`${message}\n`);
   const options = { split, engine, signal: unheard, warn, onProgress };
-  return model === undefined
+  const measured = await (model === undefined
     ? verifyMeasured(library, source, options)
-    : verifyMeasuredModel(model, library, source, options);
+    : verifyMeasuredModel(model, library, source, options));
+  const { mayBeTrainedOn } = library.manifest.data[measured.split];
+  return { ...measured, ...(mayBeTrainedOn && { mayBeTrainedOn }) };
 }

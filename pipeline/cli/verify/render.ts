@@ -1,6 +1,7 @@
 import type { ModelVerification } from '../../verify/model.ts';
 import type { Verification } from '../../verify/library.ts';
 import { modelKind } from '../../compose/model-manifest.ts';
+import { flatteredNote } from '../../library/manifest-parts.ts';
 import { manifestKind } from '../../library/open.ts';
 import type { CheckName } from '../../verify/finding.ts';
 import type { MeasuredVerification, NumberVerdict } from '../../verify/numbers.ts';
@@ -89,6 +90,7 @@ export function renderMeasured(measured: MeasuredVerification, paint: Paint): st
   const differing = count('differs');
   return [
     `Measured again on ${images.toLocaleString('en-US')} images (${split}) with ${engine}; recorded on the ${recordedSplit} split with ${oneLine(recordedEngine)}`,
+    ...(measured.mayBeTrainedOn ? [paint.yellow(flatteredNote)] : []),
     '',
     ...renderTable(columns, rows, (line, row) =>
       numbers[row]!.verdict === 'differs' ? paint.red(line) : line,
