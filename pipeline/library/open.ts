@@ -16,6 +16,7 @@ import {
 } from './manifest.ts';
 import { readDescendantFile, readFrameFile, toTorchFfn } from './weights.ts';
 import { requireFile } from './listed-file.ts';
+import { seenFiles, type SeenFiles } from './seen-files.ts';
 
 export interface Library {
   readonly folder: string;
@@ -34,12 +35,15 @@ export interface Library {
   readTeacher(): Promise<HostWeights>;
   /** Absolute path of a file of the manifest, proved to lie inside the folder. */
   pathOf(file: ManifestFile): string;
+  /** Reads a file that is still what it was when the library was opened. `readFfn`, `readFrame` and `readTeacher` do. */
+  readonly files: Pick<SeenFiles, 'read' | 'readSync'>;
 }
 
 export interface OpenOptions {
   /**
    * `hashes` (default) reads every file, one to three seconds a gigabyte (`npm run bench -- opening`); `sizes` looks at every
-   * file, for who wants the manifest alone; `none` trusts the folder.
+   * file, for who wants the manifest alone; `none` trusts the folder. With both of the former, weights that are read
+   * later must be what they were then.
    */
   readonly check?: 'none' | 'sizes' | 'hashes';
 }
@@ -55,9 +59,12 @@ export async function openLibrary(path: string, { check = 'hashes' }: OpenOption
   const manifestPath = await findManifest(path);
   const manifest = await readDocument(manifestPath, manifestKind);
   const folder = dirname(manifestPath);
+  const files = seenFiles(folder, 'open the library again');
   if (check !== 'none') {
-    for (const file of filesOf(manifest))
+    for (const file of filesOf(manifest)) {
+      await files.note(file);
       await requireFile(folder, file, { hash: check === 'hashes', next: manifestKind.next });
+    }
   }
   const byId = new Map(
     manifest.blocks.flatMap(({ index, descendants }) =>
@@ -77,9 +84,11 @@ export async function openLibrary(path: string, { check = 'hashes' }: OpenOption
   const readFfn = async (id: string): Promise<FfnWeights> => {
     const { item, block } = find(id);
     const { width: hidden, file } = item;
-    return readDescendantFile(pathOf(file), block, { hidden, width: architecture.width });
+    const extents = { hidden, width: architecture.width };
+    return files.read(file, (path) => readDescendantFile(path, block, extents));
   };
-  const readFrame = (): Promise<HostWeights> => readFrameFile(pathOf(manifest.frame), architecture);
+  const readFrame = (): Promise<HostWeights> =>
+    files.read(manifest.frame, (path) => readFrameFile(path, architecture));
   return {
     folder,
     manifest,
@@ -87,6 +96,7 @@ export async function openLibrary(path: string, { check = 'hashes' }: OpenOption
     descendant: (id) => find(id).item,
     blockOf: (id) => find(id).block,
     pathOf,
+    files,
     readFfn,
     readFrame,
     async readTeacher() {

@@ -18,10 +18,15 @@ interface OnnxBlock extends ResidentBlock {
  */
 export async function openOnnxEngine(library: Library, threads?: number): Promise<RuntimeEngine> {
   const { runtime: ort, frame } = await requireOnnx(library, 'use the engine tfjs');
-  const session = await ort.InferenceSession.create(library.pathOf(frame), {
-    graphOptimizationLevel: 'all',
-    ...(threads !== undefined && { intraOpNumThreads: threads }),
-  });
+  // The graph's weights lie in the frame's file.
+  const session = await library.files.read(library.manifest.frame, () =>
+    library.files.read(frame, (path) =>
+      ort.InferenceSession.create(path, {
+        graphOptimizationLevel: 'all',
+        ...(threads !== undefined && { intraOpNumThreads: threads }),
+      }),
+    ),
+  );
   const { channels, imageSize } = library.manifest.teacher.architecture;
   const { height, width } = extentOf(imageSize);
   return {

@@ -97,7 +97,7 @@ export class Runtime {
   }
 
   /**
-   * Changes to the given descendants, one id per block.
+   * Changes to the given descendants, one id per block. A file that is no longer what was opened is refused.
    * @throws BlockForgeError `library-invalid`, `file-missing`, `file-invalid`; the runtime then goes on as it was
    */
   use(descendants: readonly string[]): Switch {
@@ -186,7 +186,9 @@ export class Runtime {
   #load(block: number, id: string): Held {
     const { file, width: hidden } = this.library.descendant(id);
     const { width } = this.library.manifest.teacher.architecture;
-    const tensors = readDescendantSync(this.library.pathOf(file), block, { hidden, width });
+    const tensors = this.library.files.readSync(file, (path) =>
+      readDescendantSync(path, block, { hidden, width }),
+    );
     return { id, sizeBytes: file.sizeBytes, resident: this.#engine.hold(block, tensors), users: 1 };
   }
 }

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import assert from 'node:assert/strict';
-import { copyFile, rename, writeFile } from 'node:fs/promises';
+import { copyFile, link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { uploadLibrary } from '../../pipeline/library/upload.ts';
 import { forward } from '../../pipeline/model/encoder.ts';
@@ -114,16 +114,45 @@ for (const engine of ['onnxruntime', 'tfjs'] satisfies RuntimeEngineName[]) {
       runtime.use(mixed);
     });
 
+    it('refuses weights that are not those it was opened with, and takes the same bytes from elsewhere', async () => {
+      const path = library.pathOf(library.descendant('block-01/w0010').file);
+      const bytes = await readFile(path);
+      const other = Buffer.from(bytes);
+      // The last weight, one bit: as many bytes, a finite number.
+      other[other.length - 4]! ^= 1;
+      const sized = await startRuntime(await openLibrary(library.folder, { check: 'sizes' }), { engine });
+      await writeFile(`${path}.new`, other);
+      await rename(`${path}.new`, path);
+      for (const held of [runtime, sized]) {
+        assert.throws(() => held.use(mixed), {
+          message: /w0010.*: it has changed since the library was opened/,
+        });
+        assert.deepEqual(held.descendants, teacher);
+      }
+      await sized.close();
+      await writeFile(path, bytes);
+      runtime.use(mixed);
+      await link(path, `${path}.linked`);
+      runtime.use(teacher);
+      runtime.use(mixed);
+      await rm(`${path}.linked`);
+      await writeFile(path, other);
+      await assert.rejects(library.readFfn('block-01/w0010'), /changed since/);
+      await writeFile(path, bytes);
+    });
+
     it('refuses another block’s descendant', async () => {
       const path = library.pathOf(library.descendant('block-00/w0005').file);
       await copyFile(path, `${path}.kept`);
       await copyFile(library.pathOf(library.descendant('block-01/w0005').file), path);
+      const unchecked = await startRuntime(await openLibrary(library.folder, { check: 'none' }), { engine });
       try {
-        assert.throws(() => runtime.use(['block-00/w0005', 'block-01/w0020']), {
+        assert.throws(() => unchecked.use(['block-00/w0005', 'block-01/w0020']), {
           name: 'BlockForgeError',
           message: /blocks\.0\.mlp/,
         });
       } finally {
+        await unchecked.close();
         await rename(`${path}.kept`, path);
       }
       assert.throws(() => runtime.use(['block-01/w0020', 'block-00/w0020']), {
