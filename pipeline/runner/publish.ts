@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { lstat, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { writeJsonAtomic } from '../util/atomic.ts';
 import { makeFolder } from '../util/make-folder.ts';
@@ -7,7 +7,7 @@ import type { Json, Sha256 } from '../util/hash.ts';
 import type { JobId, JobPlan } from './contract.ts';
 import type { Fingerprint, FingerprintData } from './fingerprint.ts';
 import { doneFile, type OutputFile } from './outputs.ts';
-import { placeAmong, removeOwn, type Unfit } from './user-files.ts';
+import { leadsToFolder, placeAmong, removeOwn, type Moved, type Unfit } from './user-files.ts';
 
 /**
  * How a job's folder comes to be. The order is the design: the old `done.json` goes before anything else, the work is
@@ -15,7 +15,8 @@ import { placeAmong, removeOwn, type Unfit } from './user-files.ts';
  * moment leaves a job that is missing, never one that looks done.
  *
  * A folder that is handed on is shared with its user (`user-files.ts`): of that one `outputs.json`, beside `done.json`, says
- * what the runner wrote into it, or is about to, at every moment when there is no `done.json` to say so.
+ * what the runner wrote into it, or is about to, at every moment when there is no `done.json` to say so, and
+ * `set-aside.json` what of the user's it moved and has not told yet.
  */
 export interface DoneRecord {
   readonly format: 1;
@@ -61,6 +62,10 @@ export async function readOwnOutputs(runFolder: string, id: JobId): Promise<read
 }
 
 const ownFile = 'outputs.json';
+const movedFile = 'set-aside.json';
+
+/** Where a handed-on folder is a link, the work is done in what it leads to: a rename does not leave its disk. */
+export const unplaced = /^\.new\.tmp-[0-9a-f]{8}$/;
 
 async function readRecord<T>(path: string): Promise<T | undefined> {
   try {
@@ -79,8 +84,10 @@ export async function invalidateJob(
 ): Promise<void> {
   const records = recordFolder(runFolder, id);
   const done = join(records, doneFile);
-  if (folder !== undefined && (await readDoneRecord(runFolder, id)) !== undefined)
+  if (folder !== undefined && (await readDoneRecord(runFolder, id)) !== undefined) {
+    await rm(join(records, movedFile), { force: true });
     await rename(done, join(records, ownFile));
+  }
   await rm(done, { force: true });
 }
 
@@ -90,7 +97,8 @@ export async function startJobFolder(runFolder: string, job: JobPlan): Promise<s
   await invalidateJob(runFolder, job);
   if (job.folder === undefined) await rm(folder, { recursive: true, force: true });
   else await removeOwn(folder, await readOwnOutputs(runFolder, job.id));
-  const temporary = `${folder}.tmp-${randomBytes(4).toString('hex')}`;
+  const isLink = job.folder !== undefined && (await isLinkToFolder(folder));
+  const temporary = `${isLink ? join(folder, '.new') : folder}.tmp-${randomBytes(4).toString('hex')}`;
   makeFolder(temporary);
   return temporary;
 }
@@ -98,7 +106,7 @@ export async function startJobFolder(runFolder: string, job: JobPlan): Promise<s
 /**
  * Renames the temporary folder into the job's place. Not done yet: `recordDone` comes next.
  * @param wrote what lies in `temporary`, and what in a shared folder does not fit it
- * @returns a sentence for everything of a user's that was moved
+ * @returns a sentence for everything of a user's that was moved, now or by a publication that did not come to its end
  */
 export async function placeJobFolder(
   runFolder: string,
@@ -108,20 +116,33 @@ export async function placeJobFolder(
 ): Promise<string[]> {
   const folder = outputFolder(runFolder, job);
   await flushFolder(temporary);
-  let told: string[] = [];
+  const moved: Moved[] = [];
   if (job.folder === undefined) await rename(temporary, folder);
   else {
-    await writeJsonAtomic(join(recordFolder(runFolder, job.id), ownFile), { outputs: wrote.outputs });
-    told = await placeAmong(temporary, folder, wrote.unfit ?? []);
+    const records = recordFolder(runFolder, job.id);
+    await writeJsonAtomic(join(records, ownFile), { outputs: wrote.outputs });
+    for (const item of (await readRecord<Moved[]>(join(records, movedFile))) ?? []) {
+      // It is listed before it is moved.
+      if ((await lstat(join(runFolder, item.to)).catch(() => undefined)) !== undefined) moved.push(item);
+    }
+    await placeAmong(temporary, folder, wrote.unfit ?? [], async (item) => {
+      moved.push(item);
+      await writeJsonAtomic(join(records, movedFile), moved);
+    });
   }
   await flushFolder(dirname(folder));
-  return told;
+  return moved.map(({ told }) => told);
+}
+
+async function isLinkToFolder(path: string): Promise<boolean> {
+  const found = await lstat(path).catch(() => undefined);
+  return found?.isSymbolicLink() === true && (await leadsToFolder(path));
 }
 
 export async function recordDone(runFolder: string, record: DoneRecord): Promise<void> {
   const folder = recordFolder(runFolder, record.job);
   await writeJsonAtomic(join(folder, doneFile), record);
-  await rm(join(folder, ownFile), { force: true });
+  for (const name of [ownFile, movedFile]) await rm(join(folder, name), { force: true });
   await flushFolder(folder);
 }
 
@@ -143,10 +164,12 @@ export async function removeLeftovers(
     }
   };
   await removeFrom(runFolder, (name) => named.has(name) || ownNames.has(name));
+  for (const folder of named) await removeFrom(join(runFolder, folder), (name) => name === '.new');
   for (const stage of stages) {
     for (const folder of [join(runFolder, stage), join(runFolder, '.resume', stage)]) {
       await removeFrom(folder, () => true);
-      for (const job of await readdir(folder).catch(() => [])) await removeFrom(join(folder, job), () => true);
+      for (const job of await readdir(folder).catch(() => []))
+        await removeFrom(join(folder, job), () => true);
     }
   }
 }

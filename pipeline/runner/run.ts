@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Failure } from '../util/failure.ts';
-import { makeFolder } from '../util/make-folder.ts';
+import { makeFolder, requireMakeable } from '../util/make-folder.ts';
 import { failureOf } from '../util/system-failure.ts';
 import type { JobId, Stage } from './contract.ts';
 import { createEventBus, openJsonlLog, type Subscriber } from './events.ts';
@@ -14,7 +14,7 @@ import { invalidateJob, readOwnOutputs, removeLeftovers } from './publish.ts';
 import { dropResumeFolder } from './resume-folder.ts';
 import { checkSpace, type Machine } from './space.ts';
 import { checkPrerequisites, describePlan, inspectPlan, type PlanRow } from './states.ts';
-import { listForeign } from './user-files.ts';
+import { listForeign } from './foreign-files.ts';
 import { known } from '../util/known.ts';
 
 export interface RunOptions<Input> extends Pick<ExecuteOptions, 'killSignal' | 'graceMs'>, Selection {
@@ -47,20 +47,26 @@ export interface RunOutcome {
   readonly seconds: number;
 }
 
-/** What `run` would do, for `--plan`. Reads only, takes no lock, loads no engine. */
+/**
+ * What `run` would do, for `--plan`. Reads only, takes no lock, loads no engine.
+ * @throws the system's error where there could be no such run folder; BlockForgeError as `run` does
+ */
 export async function previewRun<Input>(
   options: Pick<RunOptions<Input>, 'stages' | 'input' | 'engine' | 'runFolder' | 'from' | 'only'>,
 ): Promise<readonly PlanRow[]> {
   const { runFolder } = options;
   const plan = makePlan(options.stages, options.input, options.engine, selectionOf(options));
-  const rows = describePlan(plan, await inspectPlan(plan, runFolder, await openFileDigests(runFolder)));
+  requireMakeable(runFolder);
+  const digests = await openFileDigests(runFolder);
+  const rows = describePlan(plan, await inspectPlan(plan, runFolder, digests));
   const places = new Map(plan.jobs.map(({ job }) => [job.id, job.folder]));
   return Promise.all(
     rows.map(async (row) => {
       const folder = row.state === 'fresh' ? undefined : places.get(row.job);
       if (folder === undefined) return row;
       const own = await readOwnOutputs(runFolder, row.job);
-      const holds = (await listForeign(join(runFolder, folder), own)).map((path) => `${folder}/${path}`);
+      const found = await listForeign(join(runFolder, folder), own, (path) => digests.digest(path));
+      const holds = found.map((item) => ({ ...item, path: join(folder, item.path) }));
       return holds.length === 0 ? row : { ...row, holds };
     }),
   );

@@ -9,6 +9,7 @@ import {
   type FingerprintData,
   type JobInput,
 } from './fingerprint.ts';
+import type { ForeignFile } from './foreign-files.ts';
 import { findChangedOutput } from './outputs.ts';
 import { dependenciesOf, type Plan, type PlannedJob } from './plan.ts';
 import { outputFolder, readDoneRecord, type DoneRecord } from './publish.ts';
@@ -83,8 +84,8 @@ export interface PlanRow {
   readonly state: JobState;
   readonly why: string;
   readonly estimate: JobPlan['estimate'];
-  /** What users put into the folder that the job hands on, by its path below the run folder; see `user-files.ts`. */
-  readonly holds?: readonly string[] | undefined;
+  /** What users put into the folder that the job hands on or changed there, by paths below the run folder; all of it. */
+  readonly holds?: readonly ForeignFile[] | undefined;
 }
 
 /** The selected jobs in the order of the plan, with what would happen to them and why. */
@@ -109,15 +110,31 @@ export function checkPrerequisites(plan: Plan, statuses: ReadonlyMap<JobId, JobS
       const status = statuses.get(need);
       const stage = stages.get(need);
       if (stage === only || status?.state === 'fresh') continue;
+      const cause = firstCause(plan, statuses, need);
+      const { state, why } = statuses.get(cause) ?? {};
       fail({
         reason: 'usage',
         subject: `--only ${only}`,
-        found: `${job.id} needs ${need}, which is not there (${status?.state}: ${status?.why})`,
+        found:
+          cause === need
+            ? `${job.id} needs ${need}, which is not there (${state}: ${why})`
+            : `${job.id} needs ${need}, which needs ${cause}, and that is not there (${state}: ${why})`,
         expected: `${need} up to date`,
-        next: `run --only ${stage} first, or leave out --only`,
+        next: `run --only ${stages.get(cause)} first, or leave out --only`,
       });
     }
   }
+}
+
+/** Of the jobs that `id` was or is to be made from, the first that is not up to date while all before it are. */
+function firstCause(plan: Plan, statuses: ReadonlyMap<JobId, JobStatus>, id: JobId): JobId {
+  const job = plan.jobs.find((planned) => planned.job.id === id)?.job;
+  const used = statuses.get(id)?.record?.madeFrom.inputs ?? {};
+  const before = (job?.needs ?? []).concat(
+    (job?.wants ?? []).filter((wanted) => Object.hasOwn(used, wanted)),
+  );
+  const cause = before.find((other) => statuses.get(other)?.state !== 'fresh');
+  return cause === undefined ? id : firstCause(plan, statuses, cause);
 }
 
 export function inputOf(record: DoneRecord): JobInput {

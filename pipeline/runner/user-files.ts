@@ -1,4 +1,4 @@
-import { lstat, mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
+import { lstat, mkdir, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { insideFolder } from '../util/atomic.ts';
 import { isUnchanged, type OutputFile } from './outputs.ts';
@@ -26,7 +26,10 @@ export async function removeOwn(folder: string, outputs: readonly OutputFile[]):
     const known = folders.get(path);
     if (known !== undefined) return known;
     const found = await lstat(path).catch(() => undefined);
-    const real = found?.isDirectory() === true && (path === folder || (await isReal(dirname(path))));
+    const real =
+      path === folder
+        ? await leadsToFolder(folder)
+        : found?.isDirectory() === true && (await isReal(dirname(path)));
     folders.set(path, real);
     return real;
   };
@@ -38,14 +41,28 @@ export async function removeOwn(folder: string, outputs: readonly OutputFile[]):
   for (const [path] of deepestFirst) await rmdir(path).catch(() => undefined);
 }
 
+/** Something of a user's that is set aside. */
+export interface Moved {
+  /** Its new path, below the run folder. */
+  readonly to: string;
+  /** The sentence about it. */
+  readonly told: string;
+}
+
 /**
- * Moves everything in `from` to its place in `folder`, folders before files.
+ * Moves everything in `from` to its place in `folder`, folders before files. A `folder` that is a link to one is followed:
+ * `from` must lie on its disk.
  * @param unfit what the job found to fit no longer
- * @returns a sentence for everything that was set aside
+ * @param onMove called before each thing is set aside, so that it can be told even if this is the last that happens
  */
-export async function placeAmong(from: string, folder: string, unfit: readonly Unfit[]): Promise<string[]> {
-  const told: string[] = [];
+export async function placeAmong(
+  from: string,
+  folder: string,
+  unfit: readonly Unfit[],
+  onMove: (moved: Moved) => Promise<void>,
+): Promise<void> {
   const stamp = new Date().toISOString().replaceAll(':', '').replace(/\.\d+/, '');
+  const name = basename(folder);
   let shelf: string | undefined;
   const setAside = async ({ path, why }: Unfit): Promise<void> => {
     const full = insideFolder(folder, path);
@@ -53,20 +70,18 @@ export async function placeAmong(from: string, folder: string, unfit: readonly U
     shelf ??= await freeShelf(folder, stamp);
     const target = join(folder, shelf, path);
     await mkdir(dirname(target), { recursive: true });
+    const to = `${name}/${shelf}/${path}`;
+    await onMove({ to, told: `${name}/${path} is set aside as ${to}: ${why}` });
     await rename(full, target);
-    const name = basename(folder);
-    told.push(`${name}/${path} is set aside as ${name}/${shelf}/${path}: ${why}`);
   };
-  if (!(await isFolder(folder))) {
-    const found = await lstat(folder).catch(() => undefined);
-    if (found === undefined) {
-      await rename(from, folder);
-      return told;
+  if (!(await leadsToFolder(folder))) {
+    if ((await lstat(folder).catch(() => undefined)) !== undefined) {
+      const to = `${name}-${setAsideName}-${stamp}`;
+      await onMove({ to, told: `${name} was no folder, it is set aside as ${to}` });
+      await rename(folder, join(dirname(folder), to));
     }
-    const aside = `${folder}-${setAsideName}-${stamp}`;
-    await rename(folder, aside);
     await rename(from, folder);
-    return [`${basename(folder)} was no folder, it is set aside as ${basename(aside)}`];
+    return;
   }
   for (const item of unfit) await setAside(item);
   const place = async (below: string): Promise<void> => {
@@ -83,25 +98,6 @@ export async function placeAmong(from: string, folder: string, unfit: readonly U
     }
   };
   await place('');
-  return told;
-}
-
-/** What lies in `folder` and is not the runner's: at most two names deep, for people. Reads no file, follows no link. */
-export async function listForeign(folder: string, outputs: readonly OutputFile[]): Promise<string[]> {
-  const own = new Set(
-    outputs.flatMap(({ path }) => path.split('/').map((_, i, parts) => parts.slice(0, i + 1).join('/'))),
-  );
-  const foreign: string[] = [];
-  const look = async (below: string): Promise<void> => {
-    for (const entry of await readdir(join(folder, below), { withFileTypes: true }).catch(() => [])) {
-      const path = below === '' ? entry.name : `${below}/${entry.name}`;
-      if (path === setAsideName) continue;
-      if (below === '' && entry.isDirectory()) await look(path);
-      else if (!own.has(path)) foreign.push(path);
-    }
-  };
-  await look('');
-  return foreign.sort();
 }
 
 /** @returns a path below `folder` where nothing lies yet; a link or a file of that name is somebody else's */
@@ -115,6 +111,11 @@ async function freeShelf(folder: string, stamp: string): Promise<string> {
         : `${setAsideName}-${stamp}${suffix}`;
     if ((await lstat(join(folder, shelf)).catch(() => undefined)) === undefined) return shelf;
   }
+}
+
+/** A folder, or a link to one: what is handed on may lie on another disk. */
+export async function leadsToFolder(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isDirectory() === true;
 }
 
 async function isFolder(path: string): Promise<boolean> {

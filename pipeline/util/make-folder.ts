@@ -1,4 +1,4 @@
-import { mkdirSync, statSync } from 'node:fs';
+import { accessSync, constants, lstatSync, mkdirSync, statfsSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
 /**
@@ -25,4 +25,29 @@ function makeOne(folder: string): boolean {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT' && dirname(folder) !== folder) return false;
     throw error;
   }
+}
+
+/** What the kernel shows as files takes none of ours: proc, sysfs, cgroup and cgroup2, by `statfs`. */
+const kernelFileSystems: ReadonlySet<number> = new Set([0x9fa0, 0x62656572, 0x27e0eb, 0x63677270]);
+
+/**
+ * Whether `makeFolder` could make it and files could be put there, without making anything.
+ * @throws the system's error, as `makeFolder` does
+ */
+export function requireMakeable(path: string): void {
+  let folder = resolve(path);
+  let found = statSync(folder, { throwIfNoEntry: false });
+  for (; found === undefined; found = statSync(folder, { throwIfNoEntry: false })) {
+    // A link to nothing has the name.
+    if (lstatSync(folder, { throwIfNoEntry: false }) !== undefined) refuse('EEXIST', folder);
+    folder = dirname(folder);
+  }
+  const isWhole = folder === resolve(path);
+  if (!found.isDirectory()) refuse(isWhole ? 'EEXIST' : 'ENOTDIR', isWhole ? folder : resolve(path));
+  if (kernelFileSystems.has(statfsSync(folder).type)) refuse('ENOENT', resolve(path));
+  accessSync(folder, constants.W_OK | constants.X_OK);
+}
+
+function refuse(code: string, path: string): never {
+  throw Object.assign(new Error(`${code}: mkdir '${path}'`), { code, path, syscall: 'mkdir' });
 }

@@ -1,11 +1,13 @@
 import { basename, join } from 'node:path';
 import type { Dirent } from 'node:fs';
 import { opendir, stat } from 'node:fs/promises';
-import type { ManifestFile } from '../library/manifest.ts';
+import { manifestJsonSchema, type ManifestFile } from '../library/manifest.ts';
+import { libraryReadme } from '../library/readme.ts';
 import { inspectFile, type FileProblem } from '../library/listed-file.ts';
 import { inspectDocument, type DocumentKind } from '../library/document.ts';
 import { filesOf, type Library } from '../library/open.ts';
 import { setAsideName } from '../runner/user-files.ts';
+import { toolVersion } from '../util/package.ts';
 import { readPlainFile } from '../util/plain-file.ts';
 import { tally, type Check, type Finding, type Note } from './finding.ts';
 
@@ -113,6 +115,45 @@ export async function findUnlisted({ folder, manifest, manifestSha256 }: Library
       return additionNote(join(folder, path), manifestSha256);
     },
   });
+}
+
+/**
+ * The two files that no hash vouches for: they follow from the manifest. Compared where this is the version that made them.
+ * @param check of the manifest: what differs in its schema is found there
+ */
+export async function verifyDescriptions(
+  { folder, manifest }: Library,
+  check: Check,
+  findings: Finding[],
+): Promise<{ readonly check: Check; readonly notes: readonly Note[] }> {
+  const isOurs = manifest.tool.version === (await toolVersion());
+  const problem = async (name: string, make: () => string): Promise<string | undefined> => {
+    const found = await readPlainFile(join(folder, name), maxJsonBytes).catch(() => undefined);
+    if (found === undefined) return 'it is not there, or no plain file';
+    if (!isOurs) return undefined;
+    try {
+      if (found.equals(Buffer.from(make()))) return undefined;
+    } catch {
+      // A manifest that is as the schema wants it, of numbers that nothing can be written about.
+    }
+    return 'not what this version makes of the manifest';
+  };
+  const schema = await problem(
+    'manifest.schema.json',
+    () => `${JSON.stringify(manifestJsonSchema(), null, 2)}\n`,
+  );
+  const readme = await problem('README.md', () => libraryReadme(manifest));
+  if (schema !== undefined)
+    findings.push({
+      check: 'manifest',
+      file: 'manifest.schema.json',
+      found: schema,
+      expected: 'the schema as it was exported',
+    });
+  return {
+    check: schema === undefined ? check : { ...check, of: check.of + 1 },
+    notes: readme === undefined ? [] : [{ file: 'README.md', note: readme }],
+  };
 }
 
 export const notListed = 'not in the manifest';

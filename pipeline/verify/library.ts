@@ -3,7 +3,7 @@ import { lstat, readdir } from 'node:fs/promises';
 import type { Manifest } from '../library/manifest.ts';
 import { filesOf, openLibrary, findManifest, manifestKind, type Library } from '../library/open.ts';
 import { compositionFile, findModel } from '../compose/open-model.ts';
-import { verifyDocument, verifyFiles, findUnlisted, notListed } from './files.ts';
+import { verifyDescriptions, verifyDocument, verifyFiles, findUnlisted, notListed } from './files.ts';
 import {
   checkNames,
   tally,
@@ -62,16 +62,17 @@ export async function verifyLibrary(
     signal,
     onProgress: ({ fraction, note }) => onProgress?.({ fraction: 0.7 + 0.3 * fraction, note }),
   });
+  const described = await verifyDescriptions(library, check, findings);
   onProgress?.({ fraction: 1, note: 'done' });
   return {
     kind: 'library',
     folder,
     manifest,
-    checks: [check, ...checks, ...weightChecks, ...graphs, ...tables, ...models.checks].sort(
+    checks: [described.check, ...checks, ...weightChecks, ...graphs, ...tables, ...models.checks].sort(
       (a, b) => checkNames.indexOf(a.name) - checkNames.indexOf(b.name),
     ),
     findings,
-    notes: [...(await findUnlisted(library)), ...models.notes],
+    notes: [...described.notes, ...(await findUnlisted(library)), ...models.notes],
   };
 }
 

@@ -179,10 +179,15 @@ describe('cli: tables', () => {
 
   it('says in a plan what stays of what a user put into the library', () => {
     const last = present(rows.at(-1));
-    const holds = ['library/models/small', 'library/notes.txt'];
+    const holds = [
+      { path: 'library/README.md', setAside: 'it was put or changed here' },
+      { path: 'library/models/small', files: 7 },
+      { path: 'library/notes.txt' },
+      ...['a', 'b', 'c', 'd'].map((name) => ({ path: `library/profiles/${name}.json` })),
+    ];
     assert.match(
       renderPlan([...rows.slice(0, -1), { ...last, holds }], facts, plain),
-      /leaves what was put there: library\/models\/small, library\/notes.txt; what does not fit .* set-aside\/$/,
+      /\nlibrary\/README.md will be set aside: it was put .*\n.* leaves what was put there: library\/models\/small \(7 files\), library\/notes.txt, library\/profiles\/ \(4 files\); what does not fit .* set-aside\/$/,
     );
   });
 

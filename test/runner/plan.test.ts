@@ -2,7 +2,12 @@ import assert from 'node:assert/strict';
 import type { JobPlan, Stage } from '../../pipeline/runner/contract.ts';
 import { openFileDigests } from '../../pipeline/runner/file-digests.ts';
 import { makePlan, type Selection } from '../../pipeline/runner/plan.ts';
-import { describePlan, inspectPlan } from '../../pipeline/runner/states.ts';
+import {
+  checkPrerequisites,
+  describePlan,
+  inspectPlan,
+  type JobStatus,
+} from '../../pipeline/runner/states.ts';
 import type { BlockForgeError } from '../../pipeline/util/failure.ts';
 import { stages as allStages, type FakeInput } from './fake-stages.ts';
 import { job } from './rig.ts';
@@ -26,6 +31,39 @@ describe('plan', () => {
     ];
     const ids = plan(jobs).jobs.map((planned) => planned.job.id);
     assert.deepEqual(ids, ['data/all', 'rank/early', 'statistics/all', 'order/a', 'order/b']);
+  });
+
+  it('--only names the first cause of what is not up to date', () => {
+    const jobs = [
+      job('order/a'),
+      job('order/b'),
+      job('refit/a', { wants: ['order/a', 'order/b'] }),
+      job('measure/a', { needs: ['refit/a'] }),
+      job('rank/all', { needs: ['measure/a'] }),
+    ];
+    const madeFrom = (...ids: string[]) =>
+      ({
+        madeFrom: { inputs: Object.fromEntries(ids.map((id) => [id, ''])) },
+      }) as unknown as JobStatus['record'];
+    const statuses = new Map<string, JobStatus>([
+      // Never there when refit/a was made: no cause of anything.
+      ['order/a', { state: 'missing', why: 'never finished' }],
+      ['order/b', { state: 'stale', why: 'its output w is gone', record: madeFrom() }],
+      ['refit/a', { state: 'stale', why: 'order/b is not there any more', record: madeFrom('order/b') }],
+      ['measure/a', { state: 'stale', why: 'refit/a is not up to date', record: madeFrom('refit/a') }],
+    ]);
+    assert.throws(
+      () => checkPrerequisites(plan(jobs, { only: 'rank' }), statuses),
+      (error: BlockForgeError) => {
+        const { found, next } = error.failure;
+        assert.equal(
+          found,
+          'rank/all needs measure/a, which needs order/b, and that is not there (stale: its output w is gone)',
+        );
+        assert.equal(next, 'run --only order first, or leave out --only');
+        return true;
+      },
+    );
   });
 
   it('takes nonsense for a bug', () => {

@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import {
   cpSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -25,7 +27,9 @@ import {
   removeLeftovers,
   startJobFolder,
 } from '../../pipeline/runner/publish.ts';
-import { listForeign, type Unfit } from '../../pipeline/runner/user-files.ts';
+import { listForeign } from '../../pipeline/runner/foreign-files.ts';
+import type { Unfit } from '../../pipeline/runner/user-files.ts';
+import { sha256File } from '../../pipeline/util/hash.ts';
 import { job } from './rig.ts';
 
 const library = job('export/all', { folder: 'library' });
@@ -82,6 +86,9 @@ describe('what a user put into a folder that is handed on', () => {
     });
     return told;
   }
+
+  const list = async () =>
+    listForeign(join(runFolder, 'library'), await readOwnOutputs(runFolder, library.id), sha256File);
 
   const first: Files = {
     'manifest.json': '1',
@@ -189,8 +196,12 @@ describe('what a user put into a folder that is handed on', () => {
       if (record !== undefined && ended) assert.equal(recorded, second);
       const missing = Object.keys(recorded).filter((path) => !inLibrary().has(path));
       if (record !== undefined) assert.deepEqual(missing, [], 'what looks done is whole');
+      const told = (await readDoneRecord(runFolder, library.id)) === undefined ? await publish(second) : [];
       await publish(second);
       assert.deepEqual(lost(), [], `after ${died} steps and once more`);
+      const moved = [...inLibrary()].some(([path]) => /^set-aside\/[^/]*\/models\/old/.test(path));
+      const isTold = told.filter((line) => line.startsWith('library/models/old is set aside as'));
+      if (moved && record === undefined) assert.equal(isTold.length, 1, `told once after ${died} steps`);
       const own = Object.fromEntries([...inLibrary()].filter(([path]) => path in second));
       assert.deepEqual(own, second);
       assert.ok(!inLibrary().has('blocks/a/w2'), 'the old files of the job are gone');
@@ -208,21 +219,49 @@ describe('what a user put into a folder that is handed on', () => {
     assert.match((await publish(second)).join(), /library\/blocks is set aside/);
     assert.deepEqual([...filesIn(join(scratch, 'moved')).values()].sort(), ['one', 'two']);
     rmSync(join(runFolder, 'library'), { recursive: true });
-    symlinkSync(join(scratch, 'moved'), join(runFolder, 'library'));
+    symlinkSync(join(scratch, 'not there'), join(runFolder, 'library'));
+    assert.deepEqual(await list(), [{ path: '', setAside: 'it is no folder' }]);
     assert.match((await publish(first)).join(), /library was no folder/);
-    assert.deepEqual([...filesIn(join(scratch, 'moved')).values()].sort(), ['one', 'two']);
     assert.deepEqual(inLibrary(), new Map(Object.entries(first)));
+  });
+
+  it('may lie on another disk, where the folder is a link to', async () => {
+    await publish(first);
+    write(join(runFolder, 'library'), mine);
+    renameSync(join(runFolder, 'library'), join(scratch, 'moved'));
+    symlinkSync('../moved', join(runFolder, 'library'));
+    assert.deepEqual(
+      (await list()).map(({ setAside }) => setAside),
+      Array(5).fill(undefined),
+    );
+    // A publication that was killed.
+    write(join(scratch, 'moved/.new.tmp-00000000'), { 'manifest.json': 'half' });
+    const temporary = await startJobFolder(runFolder, library);
+    assert.equal(dirname(temporary), join(runFolder, 'library'), 'renames stay on that disk');
+    assert.deepEqual(await publish(second), []);
+    assert.ok(lstatSync(join(runFolder, 'library')).isSymbolicLink());
+    assert.deepEqual(filesIn(join(scratch, 'moved')), new Map(Object.entries({ ...mine, ...second })));
+    assert.deepEqual(readdirSync(runFolder).sort(), ['export', 'library']);
   });
 
   it('is listed for --plan, without the files of the job', async () => {
     await publish(first);
     write(join(runFolder, 'library'), { ...mine, 'set-aside/x/y': 'old' });
-    const list = async () =>
-      listForeign(join(runFolder, 'library'), await readOwnOutputs(runFolder, library.id));
-    const listed = ['models/old', 'models/small', 'notes.txt', 'profiles/phone.json'];
+    const listed = [
+      { path: 'blocks/a/note' },
+      { path: 'models/old', files: 1 },
+      { path: 'models/small', files: 1 },
+      { path: 'notes.txt' },
+      { path: 'profiles/phone.json' },
+    ];
     assert.deepEqual(await list(), listed);
     await invalidateJob(runFolder, library);
     assert.deepEqual(await list(), listed);
     assert.equal(existsSync(join(runFolder, 'export/all/done.json')), false);
+    write(join(runFolder, 'library'), { 'README.md': 'mended by me' });
+    assert.deepEqual(
+      (await list()).filter(({ setAside }) => setAside !== undefined),
+      [{ path: 'README.md', setAside: 'it was put or changed here' }],
+    );
   });
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { makeFolder } from '../../pipeline/util/make-folder.ts';
+import { makeFolder, requireMakeable } from '../../pipeline/util/make-folder.ts';
 
 describe('makeFolder', () => {
   let root: string;
@@ -29,5 +29,18 @@ describe('makeFolder', () => {
   it('returns where the system takes no folders, which the recursive mkdir of Node.js does not', function () {
     if (!existsSync('/proc/self')) this.skip();
     assert.throws(() => makeFolder('/proc/blockforge/runs/demo'), { code: 'ENOENT' });
+  });
+
+  it('is foretold without making anything', () => {
+    requireMakeable(join(root, 'x', 'y'));
+    assert.ok(!existsSync(join(root, 'x')));
+    requireMakeable(root);
+    writeFileSync(join(root, 'plain'), '');
+    symlinkSync(join(root, 'nothing'), join(root, 'dangling'));
+    const places = ['plain', 'plain/b', 'dangling', 'dangling/b', 'x'.repeat(300)].map((name) =>
+      join(root, name),
+    );
+    if (existsSync('/proc/self')) places.push('/proc/x', '/dev/null/x/y', '/sys/x', '/proc/self/x');
+    for (const place of places) assert.throws(() => requireMakeable(place), { path: /./ }, place);
   });
 });

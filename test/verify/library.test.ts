@@ -54,6 +54,26 @@ describe('library/verify', function () {
     return found;
   };
 
+  it('compares the README and the schema with what the manifest makes', async () => {
+    const path = await library.copy();
+    const readme = await readFile(join(path, 'README.md'), 'utf8');
+    await writeFile(join(path, 'README.md'), readme.replace('top-1', 'top-2'));
+    const schema = await readFile(join(path, 'manifest.schema.json'), 'utf8');
+    await writeFile(join(path, 'manifest.schema.json'), schema.replace('"string"', '"number"'));
+    await findings(path, ['manifest.schema.json', /not what this version makes/]);
+    const { notes, checks } = await verifyLibrary(path);
+    assert.deepEqual(notes, [{ file: 'README.md', note: 'not what this version makes of the manifest' }]);
+    assert.deepEqual(checks[0], { name: 'manifest', passed: 1, of: 2, skipped: 0 });
+    const older = await library.copy((manifest) => ({
+      ...manifest,
+      tool: { ...manifest.tool, version: '0.0.9' },
+    }));
+    await writeFile(join(older, 'README.md'), 'of then');
+    await findings(older);
+    await rm(join(older, 'manifest.schema.json'));
+    await findings(older, ['manifest.schema.json', /not there/]);
+  });
+
   it('finds nothing wrong with a whole library, and counts what it looked at', async () => {
     const progress: number[] = [];
     const verification = await verifyLibrary(library.path, {

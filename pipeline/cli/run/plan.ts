@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import type { PlanRow } from '../../runner/states.ts';
 import { formatBytes, formatDuration } from '../../util/format.ts';
 import { oneLine } from '../../util/printable.ts';
@@ -42,22 +43,36 @@ export function renderPlan(rows: readonly PlanRow[], facts: PlanFacts, paint: Pa
     ),
     (line, i) => (rows[i]!.state === 'fresh' ? paint.dim(line) : line),
   );
-  const kept = toDo.flatMap(({ job, holds = [] }) =>
-    holds.length === 0
-      ? []
-      : [
-          `${job} leaves what was put there: ${shortList(holds)}; what does not fit the new files goes to set-aside/`,
-        ],
-  );
+  const kept = toDo.flatMap(({ job, holds = [] }) => heldLines(job, holds));
   const account = data.length === 0 ? [] : [paint.bold('Images'), ...data.map((line) => `  ${line}`), ''];
   return [paint.bold(title), '', ...account, ...table, '', totals(rows.length, toDo, slots), ...kept].join(
     '\n',
   );
 }
 
-function shortList(paths: readonly string[]): string {
-  const shown = paths.slice(0, 5).map(oneLine).join(', ');
-  return paths.length > 5 ? `${shown} and ${paths.length - 5} more` : shown;
+/** What of a user's stays and what goes, a folder of many as one. */
+function heldLines(job: string, holds: NonNullable<PlanRow['holds']>): string[] {
+  const goes = holds.flatMap(({ path, setAside }) =>
+    setAside === undefined ? [] : [`${oneLine(path)} will be set aside: ${setAside}`],
+  );
+  const stays = holds.filter(({ setAside }) => setAside === undefined);
+  const shown = [...new Set(stays.map(({ path }) => dirname(path)))].flatMap((folder) => {
+    const inside = stays.filter(({ path }) => dirname(path) === folder);
+    if (inside.length > 3) return `${oneLine(folder)}/ (${filesOf(inside)})`;
+    return inside.map(
+      (item) => oneLine(item.path) + (item.files === undefined ? '' : ` (${filesOf([item])})`),
+    );
+  });
+  if (shown.length > 0)
+    goes.push(
+      `${job} leaves what was put there: ${shown.join(', ')}; what does not fit the new files goes to set-aside/`,
+    );
+  return goes;
+}
+
+function filesOf(items: NonNullable<PlanRow['holds']>): string {
+  const count = sum(items.map(({ files = 1 }) => files));
+  return `${count} file${count === 1 ? '' : 's'}`;
 }
 
 function totals(all: number, toDo: readonly PlanRow[], slots: number): string {
