@@ -149,8 +149,11 @@ function nextOfUnknown(
     return `blocks are numbered from 0 without gaps, and block ${depth} has no first norm: export the whole model again`;
   }
   // A linear layer's weight has two axes: what has one is a norm's.
-  const isNorm = (name: string): boolean => name.endsWith('.weight') && tensors.get(name)?.shape.length === 1;
-  if (refused.some((name) => changing.test(name) || (isNorm(name) && tensors.get(name)!.shape[0] !== 1))) {
+  const isNorm = (name: string): boolean => {
+    const shape = tensors.get(name)?.shape;
+    return name.endsWith('.weight') && shape?.length === 1 && shape[0] !== 1;
+  };
+  if (refused.some((name) => changing.test(name) || isNorm(name))) {
     return 'norms, scales and statistics change the answer wherever the model uses them: fold them into its weights (or, of pixels, into data.preprocessing) and save it without them; teacher.hints.ignore is for what it does not use';
   }
   if (refused.length > 20) return 'export the classifier alone';

@@ -7,7 +7,7 @@ import type { ClassLabels } from './class-labels.ts';
 import { assemble, type Assembly } from './assemble.ts';
 import { assumptions } from './assumptions.ts';
 import { detectNaming, refuseUnknownNames, type NamingName } from './naming.ts';
-import { fetchFromHub, isHubName, type HubOptions } from './hub.ts';
+import { fetchFromHub, isHubName, type HubOptions } from '../hub/hub.ts';
 import { locateCheckpoint, type StoredCheckpoint } from './locate.ts';
 import { canonicalNaming, readOwnFile } from './own-file.ts';
 import { readShapes, type ShapeFacts } from './shapes.ts';

@@ -58,7 +58,13 @@ export async function readSideConfig(folder: string, ignored: readonly string[] 
     const document: Document = { path, prefix: '', table: fieldTables.huggingfaceConfig, fields };
     checkKnown(document);
     const documents = [document];
-    return { files, labelFields: labelFields(fields), documents, ...huggingfaceFacts(document), prepare: prepareBy(fields.model_type) };
+    return {
+      files,
+      labelFields: labelFields(fields),
+      documents,
+      ...huggingfaceFacts(document),
+      prepare: prepareBy(fields.model_type),
+    };
   }
   const [whole, pretrained, args] = timmDocuments(path, fields);
   checkKnown(whole);

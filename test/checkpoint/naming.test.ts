@@ -195,7 +195,7 @@ describe('checkpoint: names, heads and what is not there', () => {
 
   it('gives no line to paste that would leave out what changes the answer', async () => {
     const norm = ones(width);
-    for (const extra of [
+    const extras: readonly NamedArrays[] = [
       { temperature: ones(1) },
       { mean: ones(1) },
       { pixel_std: ones(1, 3, 1, 1) },
@@ -203,7 +203,8 @@ describe('checkpoint: names, heads and what is not there', () => {
       { 'neck.0.weight': norm, 'neck.0.bias': norm },
       { 'blocks.1.ls1.gamma': norm },
       renamed(weights, (name) => name.replace('blocks.1.', 'blocks.3.')),
-    ] satisfies NamedArrays[]) {
+    ];
+    for (const extra of extras) {
       const message = await refusal(inspected({ ...weights, ...extra }));
       assert.match(message, /next: (?:norms, scales and statistics change|blocks are numbered from 0)/);
       assert.doesNotMatch(message, /ignore=/);

@@ -4,7 +4,7 @@ import { loadConfig } from '../../config/load.ts';
 import { nearest } from '../../config/nearest.ts';
 import type { Config } from '../../config/schema.ts';
 import { displayPath } from '../../config/problem.ts';
-import type { DownloadProgress } from '../../checkpoint/download.ts';
+import type { DownloadProgress } from '../../hub/download.ts';
 import { describeOrder } from '../../stages/common/classes.ts';
 import type { PlanInput } from '../../stages/common/plan-input.ts';
 import type { Method } from '../../stages/common/method.ts';

@@ -9,7 +9,7 @@ import { describeSources, splitSources } from '../../../datasets/split-sources.t
 import { folderState } from '../../../datasets/sources/folder/folder-state.ts';
 import { listFolder } from '../../../datasets/sources/folder/list-folder.ts';
 import type { Preprocessing } from '../../../datasets/contract.ts';
-import type { HubOptions } from '../../checkpoint/hub.ts';
+import type { HubOptions } from '../../hub/hub.ts';
 import { inspectCheckpoint, type Inspection } from '../../checkpoint/inspect.ts';
 import type { Architecture } from '../../model/architecture.ts';
 import { fail } from '../../util/failure.ts';

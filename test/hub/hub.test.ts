@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fetchFromHub } from '../../pipeline/checkpoint/hub.ts';
+import { fetchFromHub } from '../../pipeline/hub/hub.ts';
 import { inspectCheckpoint } from '../../pipeline/checkpoint/inspect.ts';
 import { writeSafetensors } from '../../pipeline/model/safetensors.ts';
 import { BlockForgeError } from '../../pipeline/util/failure.ts';
