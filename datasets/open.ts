@@ -36,6 +36,8 @@ export interface SourceClasses {
   readonly names: readonly string[];
   /** The order means something: the labels are numbers in the data. Else it is that of folders, sorted. */
   readonly ordered: boolean;
+  /** Those without an image, where that is known. */
+  readonly empty?: readonly string[] | undefined;
 }
 
 /**

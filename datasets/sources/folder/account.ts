@@ -1,7 +1,7 @@
 import type { Item } from '../../contract.ts';
-import type { Part } from './layout.ts';
 import { endingOf } from './names.ts';
 import { addTally, count, describeTally, type Tally } from './tally.ts';
+import type { Part } from './view.ts';
 import { below, type Tree } from './walk.ts';
 
 /** What a folder holds and what of it is read, in sentences; paths are below the folder, so that a moved one says the same. */
@@ -64,8 +64,7 @@ export function describeLeft(
   }
   const unused = images - items.length;
   if (unused > 0) {
-    const first = [...tree].find(([path, listing]) => listing.images.length > 0 && !used.has(path));
-    const where = first === undefined ? '' : below(first[0], first[1].images[0] ?? '');
+    const where = firstUnused(tree, items, used);
     other.set(`image${unused === 1 ? '' : 's'} without a class or of a part that is not used`, {
       count: unused,
       first: [where],
@@ -80,4 +79,16 @@ export function describeLeft(
     warnings: said === '' ? [] : [`not read, though they might be images: ${said}`],
     missed: said === '' ? '' : `; not read: ${said}`,
   };
+}
+
+/** The first image that no part has. */
+function firstUnused(tree: Tree, items: readonly Item[], folders: ReadonlySet<string>): string {
+  const other = [...tree].find(([path, { images }]) => images.length > 0 && !folders.has(path));
+  if (other !== undefined) return below(other[0], other[1].images[0] ?? '');
+  const used = new Set(items.map(({ id }) => id));
+  for (const [path, { images }] of tree) {
+    const name = images.find((image) => !used.has(below(path, image)));
+    if (name !== undefined) return below(path, name);
+  }
+  return '';
 }

@@ -1,5 +1,5 @@
 import { endingOf } from './names.ts';
-import { parseTable } from './parse-table.ts';
+import type { Row } from './parse-table.ts';
 
 /** What a table says of the images of one folder. */
 export interface LabelTable {
@@ -11,10 +11,26 @@ export interface LabelTable {
   readonly rowsWithoutImage: number;
   /** Of the images of the folder, found by their path rather than by a bare name. */
   readonly byPath: boolean;
+  /** Whether the column of classes was only the one left over: its header calls it something else. */
+  readonly isGuess: boolean;
+}
+
+/** Why a table does not say the classes of the images. */
+export interface NoLabelTable {
+  readonly why: string;
+  /** It names images: each in several folders; with several classes; or with which class is not clear. */
+  readonly names?: 'several-images' | 'several-classes' | 'no-class' | undefined;
+}
+
+export interface TableReading {
+  /** Names of classes, where they are known. */
+  readonly known?: ReadonlySet<string> | undefined;
+  /** What at least half of must be found: the images, unless the table is one of several. */
+  readonly half?: 'images' | 'rows' | undefined;
 }
 
 const labelHeader =
-  /^(labels?|class(es)?([_ ]?(names?|labels?))?|category|target|breed|species|wnid|synset|predictionstring|y)$/i;
+  /^(labels?|class(es)?([_ ]?(names?|labels?))?|category|target|dx|diagnosis|breed|species|wnid|synset|predictionstring|y)$/i;
 
 /**
  * Reads which class each image has: one column names images (path, name, or name without ending), another their classes.
@@ -24,20 +40,25 @@ const labelHeader =
  * @returns why not, where it is not such a table
  */
 export function readLabelTable(
-  text: string,
+  rows: readonly Row[],
   images: readonly string[],
-  known: ReadonlySet<string> | undefined,
-): LabelTable | { readonly why: string } {
-  const find = createFinder(images);
-  const rows = parseTable(text);
+  { known, half = 'images' }: TableReading,
+): LabelTable | NoLabelTable {
+  const { find, isAmbiguous } = createFinder(images);
   const width = rows.reduce((most, { cells }) => Math.max(most, cells.length), 0);
   if (width > 64) return { why: `${width} columns` };
-  const hits = Array.from(
-    { length: width },
-    (_, column) => rows.filter(({ cells }) => find(cells[column] ?? '') !== undefined).length,
-  );
+  const columns = Array.from({ length: width }, (_, column) => column);
+  const countRows = (test: (cell: string) => boolean) =>
+    columns.map((column) => rows.filter(({ cells }) => test(cells[column] ?? '')).length);
+  const hits = countRows((cell) => find(cell) !== undefined);
   const most = Math.max(0, ...hits);
   const imageColumn = hits.indexOf(most);
+  const needed = half === 'rows' ? rows.length : images.length;
+  if (most === 0 || 2 * most < needed) {
+    const several = countRows(isAmbiguous);
+    const at = several.findIndex((count) => count > 0 && 2 * count >= rows.length);
+    if (at >= 0) return refuseSeveral(rows, at, isAmbiguous, known);
+  }
   if (most === 0) {
     return {
       why:
@@ -46,7 +67,7 @@ export function readLabelTable(
           : 'no row names an image there',
     };
   }
-  if (2 * most < images.length) {
+  if (2 * most < needed) {
     return {
       why: `it names ${most.toLocaleString('en')} of the ${images.length.toLocaleString('en')} images there`,
     };
@@ -57,14 +78,15 @@ export function readLabelTable(
   });
   const first = rows[0]!;
   const header = find(first.cells[imageColumn] ?? '') === undefined ? first.cells : undefined;
-  const others = hits.map((_, column) => column).filter((column) => column !== imageColumn);
+  const others = columns.filter((column) => column !== imageColumn);
+  if (others.length === 0) return { why: 'one column only: names without classes' };
   const column = pickColumn(
     others,
     header,
     known,
     named.map(({ cells }) => cells),
   );
-  if (typeof column !== 'number') return column;
+  if (typeof column !== 'number') return { ...column, names: 'no-class' };
 
   const labels = new Map<string, string>();
   const contradicted = new Set<string>();
@@ -75,11 +97,42 @@ export function readLabelTable(
     else labels.set(image, label);
   }
   for (const image of contradicted) labels.delete(image);
+  if (labels.size < contradicted.size) {
+    const [image = ''] = contradicted;
+    return {
+      why: `it gives ${contradicted.size.toLocaleString('en')} of ${(labels.size + contradicted.size).toLocaleString('en')} images no class or several (${image})`,
+      names: 'several-classes',
+    };
+  }
   return {
     labels,
     contradicted: [...contradicted],
     rowsWithoutImage: rows.length - named.length - (header === undefined ? 0 : 1),
     byPath: named.every(({ byPath }) => byPath),
+    isGuess: header !== undefined && !labelHeader.test(header[column] ?? ''),
+  };
+}
+
+/** Rows name images by names that several folders have: no fault where those folders are the classes and the rows say so. */
+function refuseSeveral(
+  rows: readonly Row[],
+  imageColumn: number,
+  isAmbiguous: (cell: string) => boolean,
+  known: ReadonlySet<string> | undefined,
+): NoLabelTable {
+  const [first, ...rest] = rows;
+  const header =
+    first !== undefined && !isAmbiguous(first.cells[imageColumn] ?? '') ? first.cells : undefined;
+  const body = header === undefined ? rows : rest;
+  const others = (first?.cells ?? []).map((_, column) => column).filter((column) => column !== imageColumn);
+  const tellsFolder = others.some((column) => body.every(({ cells }) => known?.has(cells[column] ?? '')));
+  const tellsClass =
+    header === undefined
+      ? others.length === 1
+      : others.some((column) => labelHeader.test(header[column] ?? ''));
+  return {
+    why: `the names in it are those of images in several folders (${body[0]?.cells[imageColumn] ?? ''})`,
+    names: tellsClass && !tellsFolder ? 'several-images' : undefined,
   };
 }
 
@@ -95,12 +148,7 @@ function pickColumn(
   if (known === undefined) {
     if (called.length === 1) return called[0]!;
     if (others.length === 1) return others[0]!;
-    return {
-      why:
-        others.length === 0
-          ? 'one column only: names without classes'
-          : 'which column holds the classes is not clear',
-    };
+    return { why: 'which column holds the classes is not clear' };
   }
   const fitting = others.filter((column) =>
     rows.every((cells) => {
@@ -127,11 +175,24 @@ function pickColumn(
 function classOf(cell: string, known: ReadonlySet<string> | undefined): string | undefined {
   if (known === undefined) return cell === '' ? undefined : cell;
   if (known.has(cell)) return cell;
-  const named = new Set(cell.split(/\s+/).filter((word, index) => index === 0 || known.has(word)));
+  const words = cell.split(/\s+/);
+  const isBox = words.length % 5 === 0 && words.every((word, index) => index % 5 === 0 || isNumber(word));
+  // Numbers behind a class are its box, even where classes are numbers too.
+  const isClass = (word: string, index: number) =>
+    index === 0 || (isBox ? index % 5 === 0 : known.has(word) && !isNumber(word));
+  const named = new Set(words.filter(isClass));
   return named.size === 1 ? [...named][0] : undefined;
 }
 
-type Finder = (cell: string) => { image: string; byPath: boolean } | undefined;
+function isNumber(word: string): boolean {
+  return /^-?\d+(\.\d+)?$/.test(word);
+}
+
+interface Finder {
+  readonly find: (cell: string) => { image: string; byPath: boolean } | undefined;
+  /** Whether a name is that of several images. */
+  readonly isAmbiguous: (cell: string) => boolean;
+}
 
 /** Finds an image by path, by the end of its path, by its name or by its name without ending; only where that is unique. */
 function createFinder(images: readonly string[]): Finder {
@@ -146,7 +207,7 @@ function createFinder(images: readonly string[]): Finder {
     add(name, image);
     add(name.slice(0, name.length - endingOf(name).length), image);
   }
-  return (cell) => {
+  const find: Finder['find'] = (cell) => {
     const path = cell.replaceAll('\\', '/').replace(/^(\.?\/)+/, '');
     if (path === '') return undefined;
     if (paths.has(path)) return { image: path, byPath: true };
@@ -159,4 +220,5 @@ function createFinder(images: readonly string[]): Finder {
     const same = own.endsWith(`/${folders}`) || `/${folders}`.endsWith(own);
     return same ? { image, byPath: true } : undefined;
   };
+  return { find, isAmbiguous: (cell) => !paths.has(cell) && names.get(cell) === null };
 }

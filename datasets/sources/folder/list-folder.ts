@@ -4,9 +4,10 @@ import { fail } from '../../../pipeline/util/failure.ts';
 import type { Item } from '../../contract.ts';
 import { failMissing } from '../../missing.ts';
 import { describeLeft, describePart, type Account } from './account.ts';
-import { classNames, recogniseLayout, type Layout, type Part } from './layout.ts';
+import { classNames, recogniseLayout, type Layout } from './layout.ts';
 import { byCodeUnit } from './names.ts';
 import { imagesBelow } from './tree.ts';
+import type { Part } from './view.ts';
 import { below, walkFolder, type Tree } from './walk.ts';
 
 export interface FolderOptions {
@@ -15,11 +16,13 @@ export interface FolderOptions {
 }
 
 export interface ListedFolder {
-  /** For messages. */
+  /** For messages: what was found, and which part of it is not used. */
   readonly description: string;
   /** Resolved. */
   readonly root: string;
   readonly classes: readonly string[];
+  /** Classes without an image: their folders count, since a teacher may know the class. */
+  readonly empty: readonly string[];
   readonly items: readonly Item[];
   readonly account: Account;
 }
@@ -38,13 +41,13 @@ export async function listFolder(folder: string, options: FolderOptions = {}): P
   if (!(await stat(root)).isDirectory()) missing(folder, 'a file');
   const tree = await walkFolder(root, options.followLinks === true);
   const layout = recogniseLayout(root, tree);
-  const { parts, notes } = withoutUnlabelledTest(layout);
+  const { parts, notes, warnings: doubts } = withoutUnlabelledTest(layout);
   const [first] = parts;
   const classes = first === undefined ? [] : [...classNames(first)].sort(byCodeUnit);
   const labels = new Map(classes.map((name, label) => [name, label]));
   const items: Item[] = [];
   const lines: string[] = [];
-  const warnings: string[] = [];
+  const warnings: string[] = [...doubts];
   for (const part of parts) {
     const listed = listPart(folder, tree, part, labels, first);
     for (const item of listed) items.push(item);
@@ -52,16 +55,20 @@ export async function listFolder(folder: string, options: FolderOptions = {}): P
     lines.push(line);
     if (warning !== undefined) warnings.push(warning);
   }
+  const filled = new Set(items.map(({ label }) => label));
   const tables = parts.flatMap(({ classes }) => ('path' in classes ? [classes.path] : []));
   const left = describeLeft(tree, items, new Set(tables));
   if (items.length === 0) {
     const top = tree.get('')?.folders.length ?? 0;
     missing(folder, `${top} folder${top === 1 ? '' : 's'} without images that are read${left.missed}`);
   }
+  const leftOut = [...notes, ...doubts].filter((note) => note.includes('not used'));
+  const found = `${items.length.toLocaleString('en')} images, ${classes.length.toLocaleString('en')} classes`;
   return {
-    description: `folder ${folder} (${items.length.toLocaleString('en')} images, ${classes.length.toLocaleString('en')} classes)`,
+    description: `folder ${folder} (${[found, ...leftOut].join('; ')})`,
     root,
     classes,
+    empty: classes.filter((_, label) => !filled.has(label)),
     items,
     account: {
       lines: [...lines, ...notes, ...left.lines],
@@ -99,19 +106,19 @@ function listPart(
 }
 
 /** Test images in folders that are no class, such as `unknown/`: competitions give them without labels. */
-function withoutUnlabelledTest({ parts, notes }: Layout): Layout {
+function withoutUnlabelledTest(layout: Layout): Layout {
+  const { parts, notes, warnings } = layout;
   const [first] = parts;
   const test = parts.find(({ name }) => name === 'test');
-  if (first === undefined || test === undefined || test === first) return { parts, notes };
+  if (first === undefined || test === undefined || test === first) return layout;
   const known = new Set(classNames(first));
   const named = classNames(test);
-  if (named.length > 1 || named.some((name) => known.has(name))) return { parts, notes };
+  if (named.length > 1 || named.some((name) => known.has(name))) return layout;
   const note = `${test.at}/ holds images in ${named[0] ?? ''}/, which is no class of ${first.at}/: not used as test`;
   const others = parts.filter((part) => part !== test);
-  return {
-    parts: others.length === 1 ? [{ ...first, name: undefined }] : others,
-    notes: [...notes, note],
-  };
+  const only =
+    others.length === 1 ? [`${first.at}/ is the only labelled part: all splits are drawn from it`] : [];
+  return { parts: others, notes: [...notes, ...only], warnings: [...warnings, note] };
 }
 
 function missing(folder: string, found: string): never {

@@ -11,7 +11,7 @@ export const foreignImageEndings: ReadonlySet<string> = new Set(
 );
 
 /** Files that may say the classes of images in a folder without class folders. */
-export const tableEndings: ReadonlySet<string> = new Set(['.csv', '.tsv', '.txt']);
+export const tableEndings: ReadonlySet<string> = new Set(['.csv', '.tsv', '.txt', '.jsonl', '.json']);
 
 /** What file servers, archives and desktops leave between images; compared in lower case. */
 const systemNames: ReadonlySet<string> = new Set([
@@ -32,34 +32,6 @@ const systemNames: ReadonlySet<string> = new Set([
 
 export function isSystemName(name: string): boolean {
   return name.startsWith('.') || systemNames.has(name.toLowerCase());
-}
-
-/** Folders of a data set's parts, in lower case. */
-export const partNames = {
-  train: ['train', 'training'],
-  val: ['val', 'valid', 'validation', 'dev'],
-  test: ['test', 'testing'],
-} as const;
-
-export type PartName = keyof typeof partNames;
-
-/** Folders that only hold what one would have expected where they lie. */
-export const wrapperNames: readonly string[] = [
-  'images',
-  'image',
-  'imgs',
-  'img',
-  'jpegimages',
-  'data',
-  'photos',
-];
-
-/** `val` for "val", "Validation", ...; undefined for other names. */
-export function partOf(name: string): PartName | undefined {
-  const lower = name.toLowerCase();
-  return (Object.keys(partNames) as PartName[]).find((part) =>
-    (partNames[part] as readonly string[]).includes(lower),
-  );
 }
 
 /** ".jpg" of "a/B.JPG"; '' without one. */

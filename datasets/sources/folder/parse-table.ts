@@ -1,12 +1,27 @@
+import { parseJsonTable } from './parse-json-table.ts';
+
+export interface Row {
+  readonly cells: readonly string[];
+}
+
+/**
+ * Rows of cells of a table of labels.
+ * @param ending of its name
+ * @returns undefined for JSON that is no table
+ */
+export function parseTable(text: string, ending: string): readonly Row[] | undefined {
+  return ending === '.json' || ending === '.jsonl' ? parseJsonTable(text, ending) : parseTextTable(text);
+}
+
 /** Rows of cells of a text table: tabs, commas or semicolons (with quotes), else white space. Empty lines are left out. */
-export function parseTable(text: string): { readonly line: number; readonly cells: readonly string[] }[] {
+function parseTextTable(text: string): Row[] {
   const lines = text.replace(/^\uFEFF/, '').split(/\r\n|\n|\r/);
   const first = lines.find((line) => line.trim() !== '') ?? '';
   const separator = ['\t', ',', ';'].find((mark) => first.includes(mark));
-  return lines.flatMap((line, index) => {
+  return lines.flatMap((line) => {
     if (line.trim() === '') return [];
     const cells = separator === undefined ? line.trim().split(/\s+/) : splitQuoted(line, separator);
-    return [{ line: index + 1, cells: cells.map((cell) => cell.trim()) }];
+    return [{ cells: cells.map((cell) => cell.trim()) }];
   });
 }
 

@@ -126,6 +126,7 @@ function sortFile(listing: Listing, name: string, at: string): void {
   else if (tableEndings.has(ending)) listing.tables.push(name);
   else if (ending === '') count(listing.missed, 'without ending', at);
   else if (foreignImageEndings.has(ending)) count(listing.missed, ending, at);
+  else if (imageEndings.has(ending.trim())) count(listing.missed, 'with a space behind the ending', at);
   else count(listing.other, ending, at);
 }
 

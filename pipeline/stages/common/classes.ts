@@ -153,7 +153,7 @@ function byLabels(
 function byOrder(
   found: readonly string[],
   order: 'code-unit' | 'natural' | 'numbers' | undefined,
-  { ordered }: SourceClasses,
+  { ordered, empty = [] }: SourceClasses,
   { count }: TeacherOutputs,
   {
     said,
@@ -166,7 +166,7 @@ function byOrder(
   const rule = ordered
     ? "the data's own numbers are the teacher's outputs"
     : `folders sorted ${how} are the teacher's outputs 0, 1, 2, ...`;
-  if (names.length !== count) refuseCount(names.length, count, rule, file);
+  if (names.length !== count) refuseCount(names.length, count, rule, file, empty);
   const labels = said.find((known) => known !== undefined);
   const match = labels && matchLabels(names, labels.labels);
   const other = match?.places.findIndex((place, index) => place !== undefined && place !== index) ?? -1;
@@ -205,16 +205,26 @@ function refuseOtherCount({ labels, from }: NamedLabels, count: number): void {
   });
 }
 
-function refuseCount(found: number, count: number, rule: string, file: string): never {
+function refuseCount(
+  found: number,
+  count: number,
+  rule: string,
+  file: string,
+  empty: readonly string[],
+): never {
   return fail({
     reason: 'data-invalid',
     subject: `${file}: data`,
-    found: `${found} classes in the data, ${count} in the teacher`,
+    found:
+      `${found} classes in the data, ${count} in the teacher` +
+      (empty.length === 0 ? '' : `; the data has no image of ${few(empty)}`),
     expected: `as many (${rule}), or labels to find them by`,
     next:
-      found < count
-        ? `teacher.labels: FILE with the teacher's ${count} labels or WordNet ids, one a line: the ${found} classes are found among them by name`
-        : 'data.classes: [NAME, ...] with the classes to use, or data.path: another folder',
+      found > count && empty.length === found - count
+        ? 'remove the folders without images, or name the classes to use: data.classes: [NAME, ...]'
+        : found < count
+          ? `teacher.labels: FILE with the teacher's ${count} labels or WordNet ids, one a line: the ${found} classes are found among them by name`
+          : 'data.classes: [NAME, ...] with the classes to use, or data.path: another folder',
   });
 }
 

@@ -105,7 +105,9 @@ export async function preparePlanInput<C extends Config>(
     preprocessing,
   };
   const source =
-    listed === undefined ? await sourceClasses(config.data) : { names: listed.classes, ordered: false };
+    listed === undefined
+      ? await sourceClasses(config.data)
+      : { names: listed.classes, ordered: false, empty: listed.empty };
   const classes = await resolveClasses(loaded, source, {
     count: teacher.architecture.classes,
     labels: teacher.labels,

@@ -43,16 +43,18 @@ describe('the account of a folder of images', () => {
       'a/notes.txt',
       'd/list.json',
       'd/4.png',
+      'd/5.png ',
     ]);
-    const { classes, account } = await listFolder(at);
+    const { classes, empty, account } = await listFolder(at);
     assert.deepEqual(classes, ['a', 'b', 'c', 'd']);
+    assert.deepEqual(empty, ['b', 'c']);
     assert.deepEqual(account.lines, [
       'all: 2 images (2 .png) in 2 classes',
       'not read: 1 .txt (a/notes.txt), 1 .json (d/list.json)',
     ]);
     assert.deepEqual(account.warnings, [
       '2 of 4 classes have no image that is read: b, c',
-      'not read, though they might be images: 1 without ending (a/no_ending), 2 .heic (b/1.heic, b/2.HEIC)',
+      'not read, though they might be images: 1 without ending (a/no_ending), 2 .heic (b/1.heic, b/2.HEIC), 1 with a space behind the ending (d/5.png )',
     ]);
   });
 
@@ -60,6 +62,16 @@ describe('the account of a folder of images', () => {
     const at = join(folder(), 'nothing');
     writeFiles(at, ['a/1.heic', 'b/2.heic']);
     await assert.rejects(listFolder(at), failure('file-missing', 'not read: 2 .heic (a/1.heic, b/2.heic)'));
+  });
+
+  it('says in the folder’s description which part of it is not used, so that a refusal of too few images tells it', async () => {
+    const at = join(folder(), 'left-out');
+    writeFiles(at, ['train/a/1.png', 'train/b/2.png', 'test/3.png']);
+    const { description } = await listFolder(at);
+    assert.match(
+      description,
+      /\(2 images, 2 classes; test\/ holds 1 images without labels: not used as test\)$/,
+    );
   });
 
   it('counts what lies deeper than any folder of images', async () => {

@@ -15,6 +15,7 @@ describe('which class is which output of the teacher', () => {
   interface Given {
     readonly names: readonly string[];
     readonly ordered?: boolean;
+    readonly empty?: readonly string[];
     /** Beside the checkpoint. */
     readonly own?: ClassLabels | (() => never);
     readonly labelFields?: readonly string[];
@@ -26,6 +27,7 @@ describe('which class is which output of the teacher', () => {
   const resolve = ({
     names,
     ordered = false,
+    empty,
     own,
     labelFields,
     labels,
@@ -39,7 +41,7 @@ describe('which class is which output of the teacher', () => {
     });
     return resolveClasses(
       { config, file: 'c.yaml' },
-      { names, ordered },
+      { names, ordered, empty },
       { count, trained, labelFields, labels: typeof own === 'function' ? own : () => own },
     );
   };
@@ -95,6 +97,11 @@ describe('which class is which output of the teacher', () => {
       { names: flowers, count: 1000 },
       /3 classes in the data, 1000 in the teacher/,
       /teacher\.labels: FILE/,
+    );
+    await refused(
+      { names: [...flowers, 'logs'], empty: ['logs'], count: 3 },
+      /4 classes in the data, 3 in the teacher; the data has no image of "logs"/,
+      /remove the folders without images/,
     );
     await refused({ names: flowers, labels: ['a', 'b'] }, /teacher\.labels: 2 labels/, /expected: 3/);
     await refused({ names: [...flowers, 'junk'], labels: flowers, count: 3 }, /"junk"/, /data\.classes/);
