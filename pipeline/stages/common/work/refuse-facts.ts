@@ -45,12 +45,13 @@ export function refuseFacts({ preset, order }: BetterFacts, assumed: Assumed): v
       next: presetSetting(preset),
     });
   }
+  const setting = orderSetting(order, assumed);
   fail({
     reason: 'gate-failed',
     subject: 'teacher, preprocessing and order of the classes',
     found: `${found} (${rule})`,
     expected: `the preprocessing the teacher was trained with, and every class at its own output; preset "${preset.setting}" and another order together reach ${reached}: ${describeMoves(order, assumed)}`,
-    next: `${presetSetting(preset)} and ${orderSetting(order, assumed)}`,
+    next: `${presetSetting(preset)}${setting.startsWith('--') ? '' : ' and'} ${setting}`,
   });
 }
 
