@@ -62,7 +62,10 @@ export async function listFolder(folder: string, options: FolderOptions = {}): P
     const top = tree.get('')?.folders.length ?? 0;
     missing(folder, `${top} folder${top === 1 ? '' : 's'} without images that are read${left.missed}`);
   }
-  const leftOut = [...notes, ...doubts].filter((note) => note.includes('not used'));
+  const leftOut = [...notes, ...doubts].flatMap((note) =>
+    // Which tables were tried is told by the account.
+    note.includes('not used') ? [note.split('; ')[0]!] : [],
+  );
   const found = `${items.length.toLocaleString('en')} images, ${classes.length.toLocaleString('en')} classes`;
   return {
     description: `folder ${folder} (${[found, ...leftOut].join('; ')})`,
