@@ -84,7 +84,7 @@ export function adamUpdate<Name extends string>(
 function clipScale(gradients: Tensors, limit: number): tf.Tensor {
   return tf.tidy(() => {
     const squares = Object.values(gradients).map((gradient) => tf.sum(tf.square(gradient)));
-    return tf.minimum(1, tf.div(limit, tf.add(tf.sqrt(tf.addN(squares)), 1e-12)));
+    return tf.minimum(1, tf.div(limit, tf.add(tf.sqrt(tf.sum(tf.stack(squares))), 1e-12)));
   });
 }
 
