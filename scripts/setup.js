@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { cacheRoot, dropPartials } from './setup/cache.js';
 import { Unavailable, endAll } from './setup/command.js';
 import { fallBack, setUp } from './setup/engines.js';
+import { installWebgpu } from './setup/webgpu.js';
 
 const help = `npm run setup -- [option]
 
@@ -13,6 +14,7 @@ const help = `npm run setup -- [option]
   --cpu                TensorFlow for processors
   --cuda               TensorFlow with CUDA, for NVIDIA GPUs
   --libtensorflow DIR  a libtensorflow you have: the C archive unpacked, or site-packages/tensorflow
+  --webgpu             adds the engine for GPUs without CUDA, which --engine webgpu chooses; experimental
   --wasm               the WebAssembly engine: slower, no native code
 
 BLOCKFORGE_LIBTENSORFLOW=DIR does for --auto what --libtensorflow DIR does by hand, BLOCKFORGE_CACHE=DIR moves the downloads
@@ -38,6 +40,7 @@ process.exitCode = await main(process.argv.slice(2));
 
 /** @param {readonly string[]} options @returns {Promise<number>} the exit status */
 async function main(options) {
+  if (options.join(' ') === '--webgpu') return addWebgpu();
   const wish = parse(options);
   if (wish === undefined) {
     console.log(help);
@@ -59,6 +62,18 @@ async function main(options) {
       await fallBack(context, false, [reason]).catch(() => ({ engine: 'wasm', asked: false, why: [reason] })),
     );
     return 0;
+  }
+}
+
+/** Beside whatever other engine there is. @returns {Promise<number>} the exit status */
+async function addWebgpu() {
+  try {
+    await installWebgpu(join(import.meta.dirname, 'webgpu'), context);
+    context.say('npm run bench -- gpu-check shows what it does on this machine');
+    return 0;
+  } catch (error) {
+    console.error(error instanceof Unavailable ? `setup: ${error.message}` : error);
+    return 1;
   }
 }
 

@@ -10,6 +10,7 @@ import {
   installedEngines,
   resolveEngine,
   tensorflowFolder,
+  webgpuFolder,
   type EngineChoice,
   type EngineName,
 } from './installed.ts';
@@ -41,21 +42,25 @@ export interface EngineOptions {
  * @throws BlockForgeError `engine-unavailable` where the engine asked for by name is missing or does not load.
  */
 export async function loadEngine(choice: EngineChoice, { threads }: EngineOptions = {}): Promise<Engine> {
-  if (resolveEngine(choice) === 'wasm') {
+  const name = resolveEngine(choice);
+  if (name === 'wasm') {
     const why = installedEngines().why.join('; ');
     return loadWasm(choice === 'auto' && why !== '' ? `TensorFlow is not installed: ${why}` : undefined);
   }
   try {
-    return await loadTensorflow(threads);
+    return name === 'webgpu' ? await startWebgpu() : await loadTensorflow(threads);
   } catch (error) {
     const found = `installed, but it does not load: ${(error as Error).message}`;
     if (choice === 'auto') return loadWasm(`TensorFlow is ${found}`);
     return fail(
       {
         reason: 'engine-unavailable',
-        subject: 'engine tensorflow',
+        subject: `engine ${name}`,
         found,
-        next: 'npm run pipeline -- doctor, then npm run setup',
+        next:
+          name === 'webgpu'
+            ? 'npm run bench -- gpu-check, or choose the engine "auto"'
+            : 'npm run pipeline -- doctor, then npm run setup',
       },
       error,
     );
@@ -81,6 +86,14 @@ async function loadTensorflow(asked?: number): Promise<Engine> {
   const threads = Number(process.env.TF_NUM_INTRAOP_THREADS) || availableParallelism();
   const where = device === 'gpu' ? 'an NVIDIA GPU' : cpuThreads(threads);
   return { name: 'tensorflow', version, device, threads, description: `${version} on ${where}` };
+}
+
+async function startWebgpu(): Promise<Engine> {
+  const { loadWebgpu } = await import('./webgpu/load.ts');
+  const { version: number, gpu, software } = await loadWebgpu(webgpuFolder);
+  const version = `tfjs-backend-webgpu ${number}`;
+  const device = software ? 'cpu' : 'gpu';
+  return { name: 'webgpu', version, device, threads: 1, description: `${version} on ${gpu}` };
 }
 
 async function loadWasm(note?: string): Promise<Engine> {

@@ -9,10 +9,10 @@ import { packageFolder } from '../util/package.ts';
 const require = createRequire(import.meta.url);
 
 /** What computes. */
-export type EngineName = 'tensorflow' | 'wasm';
+export type EngineName = 'tensorflow' | 'wasm' | 'webgpu';
 
 /** What a config and `--engine` take. */
-export const engineChoices = ['auto', 'tensorflow', 'wasm'] as const satisfies readonly (
+export const engineChoices = ['auto', 'tensorflow', 'wasm', 'webgpu'] as const satisfies readonly (
   'auto' | EngineName
 )[];
 export type EngineChoice = (typeof engineChoices)[number];
@@ -20,9 +20,12 @@ export type EngineChoice = (typeof engineChoices)[number];
 /** The folder that `scripts/setup.js` installs the tensorflow engine's JavaScript side into. */
 export const tensorflowFolder = join(packageFolder, 'scripts', 'tensorflow');
 
+/** The folder that `npm run setup -- --webgpu` installs the webgpu engine's packages into. */
+export const webgpuFolder = join(packageFolder, 'scripts', 'webgpu');
+
 /** What `scripts/setup.js` leaves behind, in `scripts/tensorflow/node_modules/.blockforge-engine.json`. */
 interface Stamp {
-  readonly engine: EngineName;
+  readonly engine: 'tensorflow' | 'wasm';
   readonly version?: string;
   readonly variant?: 'cpu' | 'cuda';
   readonly folder?: string;
@@ -42,6 +45,8 @@ export interface InstalledEngines {
     readonly folder: string;
   };
   readonly wasm: { readonly version: string };
+  /** Its packages are here; whether there is a GPU with a driver shows when it is loaded. */
+  readonly webgpu?: { readonly version: string };
   /** Why there is no tensorflow, or no CUDA variant, as the last set-up said it; may be empty. */
   readonly why: readonly string[];
 }
@@ -53,24 +58,39 @@ export function installedEngines(folder = tensorflowFolder): InstalledEngines {
     version: string;
   };
   const wasm = { version: wasmVersion };
-  if (stamp === undefined) return { wasm, why: ['the set-up has not been run'] };
+  const webgpu = webgpuPackages();
+  const always = webgpu === undefined ? { wasm } : { wasm, webgpu };
+  if (stamp === undefined) return { ...always, why: ['the set-up has not been run'] };
   const { version, variant, folder: libraries, binding } = stamp;
   const why = stamp.why ?? [];
-  if (stamp.engine !== 'tensorflow' || !version || !variant || !libraries || !binding) return { wasm, why };
+  if (stamp.engine !== 'tensorflow' || !version || !variant || !libraries || !binding)
+    return { ...always, why };
   if (stamp.platform !== process.platform || stamp.arch !== process.arch) {
-    return { wasm, why: [`it was set up for ${stamp.platform} on ${stamp.arch}, this is another machine`] };
+    return {
+      ...always,
+      why: [`it was set up for ${stamp.platform} on ${stamp.arch}, this is another machine`],
+    };
   }
   const missing = [binding, libraries].find((path) => !existsSync(path));
-  if (missing !== undefined) return { wasm, why: [`${missing} is gone (was the cache emptied?)`] };
-  return { tensorflow: { version, variant, folder: libraries }, wasm, why };
+  if (missing !== undefined) return { ...always, why: [`${missing} is gone (was the cache emptied?)`] };
+  return { tensorflow: { version, variant, folder: libraries }, ...always, why };
 }
 
 /**
  * The engine a choice stands for on this machine, without loading it.
- * @throws BlockForgeError `engine-unavailable` where tensorflow is asked for by name and is not installed.
+ * @throws BlockForgeError `engine-unavailable` where tensorflow or webgpu is asked for by name and is not installed.
  */
 export function resolveEngine(choice: EngineChoice, installed = installedEngines()): EngineName {
   if (choice === 'wasm') return 'wasm';
+  if (choice === 'webgpu') {
+    if (installed.webgpu !== undefined) return 'webgpu';
+    return fail({
+      reason: 'engine-unavailable',
+      subject: 'engine webgpu',
+      found: 'not installed',
+      next: 'npm run setup -- --webgpu, or choose the engine "auto"',
+    });
+  }
   if (installed.tensorflow !== undefined) return 'tensorflow';
   if (choice === 'auto') return 'wasm';
   return fail({
@@ -89,7 +109,8 @@ export interface EngineSlots {
 }
 
 /**
- * How to fill this machine: wasm computes on one thread, so one process per core; TensorFlow on CPUs fills all cores from one process;
+ * How to fill this machine: wasm computes on one thread, so one process per core; TensorFlow on CPUs fills all cores from one process,
+ * webgpu its GPU;
  * with CUDA one process per visible GPU, because the binding takes the last of several.
  */
 export function engineSlots(
@@ -103,7 +124,8 @@ export function engineSlots(
       environment: Array.from({ length: availableParallelism() }, () => ({})),
     };
   }
-  const devices = installed.tensorflow?.variant === 'cuda' ? listGpus(environment) : [];
+  const devices =
+    name === 'tensorflow' && installed.tensorflow?.variant === 'cuda' ? listGpus(environment) : [];
   if (devices.length === 0) return { count: 1, environment: [{}] };
   return {
     count: devices.length,
@@ -144,6 +166,14 @@ export function listGpus(environment: NodeJS.ProcessEnv = process.env): readonly
     visible.push({ device: entry, name: gpu?.name ?? entry });
   }
   return visible;
+}
+
+function webgpuPackages(): InstalledEngines['webgpu'] {
+  const places = ['webgpu', '@tensorflow/tfjs-backend-webgpu'].map((name) =>
+    join(webgpuFolder, 'node_modules', name, 'package.json'),
+  );
+  if (!places.every((place) => existsSync(place))) return undefined;
+  return JSON.parse(readFileSync(places[1]!, 'utf8')) as { version: string };
 }
 
 function readStamp(folder: string): Stamp | undefined {

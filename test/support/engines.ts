@@ -8,9 +8,7 @@ import { installedEngines } from '../../pipeline/tensor/installed.ts';
  * that it left no tensor behind.
  */
 export function describeOnEachEngine(title: string, body: (engine: EngineName) => void): void {
-  const engines: EngineName[] =
-    installedEngines().tensorflow === undefined ? ['wasm'] : ['tensorflow', 'wasm'];
-  for (const engine of engines) {
+  for (const engine of enginesToTest()) {
     describe(`${title} [${engine}]`, () => {
       const switchOn = async (): Promise<void> => {
         if (tf.getBackend() !== engine) await loadEngine(engine);
@@ -31,4 +29,11 @@ export function describeOnEachEngine(title: string, body: (engine: EngineName) =
       body(engine);
     });
   }
+}
+
+/** Those that BLOCKFORGE_TEST_ENGINES names, comma-separated; else tensorflow, where it is installed, and wasm. */
+function enginesToTest(): readonly EngineName[] {
+  const named = process.env.BLOCKFORGE_TEST_ENGINES;
+  if (named !== undefined && named !== '') return named.split(',') as EngineName[];
+  return installedEngines().tensorflow === undefined ? ['wasm'] : ['tensorflow', 'wasm'];
 }

@@ -17,6 +17,12 @@ const runScript = (script: string, environment: NodeJS.ProcessEnv = {}) =>
     env: { ...process.env, ...environment },
   });
 
+const descriptions = {
+  tensorflow: /^TensorFlow \d+\.\d+\.\d+ on /,
+  wasm: /^tfjs-backend-wasm 4\.22\.0 on 1 CPU thread$/,
+  webgpu: /^tfjs-backend-webgpu 4\.22\.0 on \S/,
+};
+
 describeOnEachEngine('engine', (name) => {
   it('multiplies matrices, also transposed', () => {
     tf.tidy(() => {
@@ -45,12 +51,9 @@ describeOnEachEngine('engine', (name) => {
     const engine = await loadEngine(name);
     assert.equal(engine.name, name);
     assert.equal(tf.getBackend(), name);
-    assert.match(
-      engine.description,
-      name === 'wasm' ? /^tfjs-backend-wasm 4\.22\.0 on 1 CPU thread$/ : /^TensorFlow \d+\.\d+\.\d+ on /,
-    );
-    const version =
-      name === 'wasm' ? installedEngines().wasm.version : installedEngines().tensorflow?.version;
+    assert.match(engine.description, descriptions[name]);
+    const { tensorflow, wasm, webgpu } = installedEngines();
+    const version = { tensorflow, wasm, webgpu }[name]?.version;
     assert.ok(engine.version.endsWith(` ${version}`), 'what is installed is what is loaded');
     assert.equal(engine.note, undefined, 'nothing to excuse where an engine was asked for by name');
   });

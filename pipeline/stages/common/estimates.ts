@@ -12,11 +12,11 @@ export type Estimate = JobPlan['estimate'];
  */
 const rates = {
   /** A whole model forward and backward, or solves between small products. */
-  training: { tensorflow: 60e9, wasm: 8e9 },
+  training: { tensorflow: 60e9, wasm: 8e9, webgpu: 300e9 },
   /** Whole models forward. */
-  inference: { tensorflow: 80e9, wasm: 10e9 },
+  inference: { tensorflow: 80e9, wasm: 10e9, webgpu: 400e9 },
   /** One block on many tokens. */
-  block: { tensorflow: 100e9, wasm: 12e9 },
+  block: { tensorflow: 100e9, wasm: 12e9, webgpu: 500e9 },
 } as const satisfies Record<string, Record<EngineName, number>>;
 
 export function secondsOf(kind: keyof typeof rates, flops: number, engine: EngineName): number {
