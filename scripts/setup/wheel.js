@@ -11,6 +11,9 @@ const downloadLimitMs = 30 * 60_000;
 /** Any Python that has wheels will do: only the C++ libraries inside are used. */
 const anyPython = ['--python-version', '3.12', '--implementation', 'cp', '--abi', 'cp312'];
 
+const unreachable =
+  /Failed to establish a new connection|NewConnectionError|Name or service not known|Temporary failure in name resolution|ProxyError/;
+
 const unpackScript = join(import.meta.dirname, 'unpack_wheel.py');
 
 /**
@@ -176,7 +179,10 @@ async function downloadWheel(variant, folder, pip, environment) {
     });
     const wheel = (await readdir(folder)).find((file) => file.endsWith('.whl'));
     if (outcome.ok && wheel !== undefined) return join(folder, wheel);
-    reason = lastWords(outcome);
+    // Out of reach of its index, pip's last word is that no version fits, which sends people looking in the wrong place.
+    reason = unreachable.test(outcome.stderr)
+      ? 'its package index cannot be reached from here; --libtensorflow DIR takes a TensorFlow that you bring along'
+      : lastWords(outcome);
     if (outcome.timedOut) break;
   }
   throw new Unavailable(`pip could not download ${name}: ${reason}`);

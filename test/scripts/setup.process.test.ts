@@ -79,6 +79,15 @@ import { makeRig, type Rig } from './setup-rig.ts';
       /pip could not download tensorflow-cpu: ERROR: the index is closed \(exit status 1\)/,
     ],
     [
+      'a package index out of reach',
+      (r) =>
+        r.program(
+          'python3',
+          `case "$*" in -c*) echo 3 ;; *--version) ;; ${elseFail('[Errno -2] Name or service not known ERROR: No matching distribution found')}`,
+        ),
+      /pip could not download tensorflow-cpu: its package index cannot be reached from here; --libtensorflow DIR/,
+    ],
+    [
       'a failing compiler',
       (r) => r.program('g++', `case "$*" in --version) ;; ${elseFail('x.cc:1:1: error: none')}`),
       /could not compile the binding: x\.cc:1:1: error/,
