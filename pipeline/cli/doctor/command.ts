@@ -19,6 +19,9 @@ export function renderReport(report: DoctorReport): string {
     ...(engine.note === undefined ? [] : [['', engine.note] satisfies [string, string]]),
     ['processes', `${report.processes} side by side`],
     ['tensorflow', tensorflowLine(installed)],
+    ...(installed.webgpu === undefined
+      ? []
+      : [['webgpu', `${installed.webgpu.version}, for --engine webgpu`] satisfies [string, string]]),
     [
       'GPUs',
       gpus.length === 0 ? 'none visible' : gpus.map(({ device, name }) => `${device}: ${name}`).join(', '),

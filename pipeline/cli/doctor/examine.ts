@@ -1,8 +1,6 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { loadEngine, type Engine } from '../../tensor/engine.ts';
 import {
   engineSlots,
@@ -12,6 +10,7 @@ import {
   type InstalledEngines,
 } from '../../tensor/installed.ts';
 import { formatBytes } from '../../util/format.ts';
+import { cudaLibraries, findLibraries } from './libraries.ts';
 
 /** What a machine has for BlockForge, and what would make it faster. */
 export interface DoctorReport {
@@ -31,19 +30,6 @@ export interface DoctorReport {
 }
 
 type Findings = Omit<DoctorReport, 'advice'>;
-
-/** The CUDA 12 libraries that TensorFlow 2.21 opens by name, and the driver's own. */
-const cudaLibraries = [
-  'libcuda.so.1',
-  'libcudart.so.12',
-  'libcublas.so.12',
-  'libcublasLt.so.12',
-  'libcudnn.so.9',
-  'libcufft.so.11',
-  'libcusolver.so.11',
-  'libcusparse.so.12',
-  'libnccl.so.2',
-];
 
 /** A run writes checkpoints, feature caches and a library; below this it is likely to stop half-way. */
 const smallDiskBytes = 5e9;
@@ -69,7 +55,7 @@ export async function examine(folder = process.cwd()): Promise<DoctorReport> {
     gpus,
     cuda:
       gpus.length > 0 || installed.tensorflow?.variant === 'cuda'
-        ? findCuda(installed.tensorflow?.folder)
+        ? findLibraries(cudaLibraries, installed.tensorflow?.folder)
         : undefined,
   };
   return { ...findings, advice: adviceFor(findings) };
@@ -111,22 +97,6 @@ function commandAgainst(why: string): string {
     return 'apt-get install python3-pip && npm run setup';
   }
   return 'npm run setup -- --cpu';
-}
-
-function findCuda(engineFolder: string | undefined): NonNullable<DoctorReport['cuda']> {
-  const paths = (process.env.LD_LIBRARY_PATH ?? '').split(':');
-  const folders = [engineFolder ?? '', ...paths].filter((name) => name !== '');
-  const listing = spawnSync('ldconfig', ['-p'], {
-    encoding: 'utf8',
-    env: { ...process.env, PATH: `${process.env.PATH ?? ''}:/sbin:/usr/sbin` },
-  });
-  const system = listing.error === undefined ? listing.stdout : '';
-  const isThere = (name: string): boolean =>
-    system.includes(`${name} `) || folders.some((folder) => existsSync(join(folder, name)));
-  return {
-    found: cudaLibraries.filter(isThere),
-    missing: cudaLibraries.filter((name) => !isThere(name)),
-  };
 }
 
 function isSupportedNode(version: string): boolean {
