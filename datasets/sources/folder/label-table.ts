@@ -1,5 +1,5 @@
 import { endingOf } from './names.ts';
-import type { Row } from './parse-table.ts';
+import type { Row } from './parse-json-table.ts';
 
 /** What a table says of the images of one folder. */
 export interface LabelTable {

@@ -1,4 +1,6 @@
-import type { Row } from './parse-table.ts';
+export interface Row {
+  readonly cells: readonly string[];
+}
 
 /**
  * Rows of `{"file_name": ..., "label": ...}`, one a line (Hugging Face's metadata.jsonl) or in a list, the keys as the first

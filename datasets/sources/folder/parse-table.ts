@@ -1,8 +1,4 @@
-import { parseJsonTable } from './parse-json-table.ts';
-
-export interface Row {
-  readonly cells: readonly string[];
-}
+import { parseJsonTable, type Row } from './parse-json-table.ts';
 
 /**
  * Rows of cells of a table of labels.
