@@ -2,12 +2,12 @@
  * What a terminal would obey instead of showing: controls, marks that turn the direction of the text (bidi), invisible
  * formats, line separators, halves of characters. Joiners stay: emoji and several scripts are written with them.
  */
-const unsafe = /(?![\n\t\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+const unsafe = /(?!\r\n|[\n\t\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 const unsafeOrBreak = /(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
 /**
  * Text of others (file names, class names, keys, messages of libraries) with everything escaped that a terminal would
- * obey; line breaks and tabs stay. The escapes are JSON's, and no such character can stand in JSON but inside a string,
+ * obey; line breaks (also of CSV, CR LF) and tabs stay. The escapes are JSON's, and no such character can stand in JSON but inside a string,
  * so JSON stays JSON and means the same.
  */
 export function printable(text: string): string {

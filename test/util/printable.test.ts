@@ -14,7 +14,7 @@ describe('printable', () => {
   });
 
   it('leaves words of every script, emoji and its own lines as they are', () => {
-    const text = 'Käfer 甲虫 عربي می\u200cخواهم 👩\u200d🔬\n\ttwo';
+    const text = 'Käfer 甲虫 عربي می\u200cخواهم 👩\u200d🔬\n\ttwo\r\nthree';
     assert.equal(printable(text), text);
   });
 
