@@ -5,7 +5,7 @@ import type { Item } from '../../contract.ts';
 import { failMissing } from '../../missing.ts';
 import { describeLeft, describePart, type Account } from './account.ts';
 import { classNames, recogniseLayout, type Layout } from './layout.ts';
-import { byCodeUnit } from './names.ts';
+import { byCodeUnit } from '../../classes/folder-order.ts';
 import { imagesBelow } from './tree.ts';
 import type { Part } from './view.ts';
 import { below, walkFolder, type Tree } from './walk.ts';

@@ -39,7 +39,3 @@ export function endingOf(name: string): string {
   const dot = name.lastIndexOf('.');
   return dot <= name.lastIndexOf('/') + 1 ? '' : name.slice(dot).toLowerCase();
 }
-
-export function byCodeUnit(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
-}

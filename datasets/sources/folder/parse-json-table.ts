@@ -1,3 +1,5 @@
+import { isRecord } from '../../../pipeline/util/foreign-value.ts';
+
 export interface Row {
   readonly cells: readonly string[];
 }
@@ -19,21 +21,17 @@ export function parseJsonTable(text: string, ending: string): Row[] | undefined 
     return undefined;
   }
   if (!Array.isArray(value)) {
-    if (!isObject(value)) return undefined;
+    if (!isRecord(value)) return undefined;
     const pairs = Object.entries(value);
     return pairs.every(([, cell]) => isCell(cell))
       ? pairs.map(([key, cell]) => ({ cells: [key.trim(), cellOf(cell)] }))
       : undefined;
   }
-  if (value.length === 0 || !value.every(isObject)) return undefined;
+  if (value.length === 0 || !value.every(isRecord)) return undefined;
   const keys = Object.keys(value[0] ?? {});
   // Boxes and the like, in cells of their own, are not what an image's class is read from.
   const rows = value.map((row) => ({ cells: keys.map((key) => cellOf(row[key])) }));
   return [{ cells: keys }, ...rows];
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isCell(value: unknown): value is string | number | boolean {

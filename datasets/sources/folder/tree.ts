@@ -1,4 +1,4 @@
-import { byCodeUnit } from './names.ts';
+import { byCodeUnit } from '../../classes/folder-order.ts';
 import { below, type Listing, type Tree } from './walk.ts';
 
 /** The folders at and below `path`, that one first. */

@@ -2,14 +2,8 @@ import { readdirSync, realpathSync, statSync, type Dirent, type Stats } from 'no
 import { join, relative, sep } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { fail } from '../../../pipeline/util/failure.ts';
-import {
-  byCodeUnit,
-  endingOf,
-  foreignImageEndings,
-  imageEndings,
-  isSystemName,
-  tableEndings,
-} from './names.ts';
+import { byCodeUnit } from '../../classes/folder-order.ts';
+import { endingOf, foreignImageEndings, imageEndings, isSystemName, tableEndings } from './names.ts';
 import { count, type Tally } from './tally.ts';
 
 /** What lies in one folder. Names, in the order of code units. */
