@@ -12,7 +12,7 @@ import { describeMachine } from './gpu-check/machine.ts';
 
 const seconds = process.argv[2] ?? '1';
 const { tensorflow, webgpu } = installedEngines();
-console.log(describeMachine().join('\n'));
+console.log((await describeMachine()).join('\n'));
 
 const engines = [...(tensorflow ? ['tensorflow'] : []), ...(webgpu ? ['webgpu'] : []), 'wasm'];
 const tsx = createRequire(import.meta.url).resolve('tsx');

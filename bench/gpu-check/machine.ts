@@ -1,16 +1,16 @@
 import { spawnSync } from 'node:child_process';
 import { cpus, release, totalmem } from 'node:os';
-import { findLibraries, cudaLibraries } from '../../pipeline/cli/doctor/libraries.ts';
 import { installedEngines } from '../../pipeline/tensor/installed.ts';
 import { formatBytes } from '../../pipeline/util/format.ts';
+import { cudaLibraries, openLibraries } from '../../scripts/setup/nvidia/libraries.js';
 
 /** The lines of the report that say where it was made. */
-export function describeMachine(): readonly string[] {
+export async function describeMachine(): Promise<readonly string[]> {
   const { tensorflow, webgpu, why } = installedEngines();
   const header = process.report.getReport() as { header?: { glibcVersionRuntime?: string } };
   const libc = header.header?.glibcVersionRuntime;
-  const cuda = findLibraries(cudaLibraries, tensorflow?.folder);
-  const vulkan = findLibraries(['libvulkan.so.1']);
+  const cuda = await openLibraries(Object.keys(cudaLibraries), tensorflow?.folder, process.env);
+  const vulkan = await openLibraries(['libvulkan.so.1'], undefined, process.env);
   const rows: readonly (readonly [string, string])[] = [
     ['date', new Date().toISOString()],
     [
@@ -23,7 +23,10 @@ export function describeMachine(): readonly string[] {
     ],
     ['Node.js', process.versions.node],
     ['GPU', gpus()],
-    ['CUDA', `found ${cuda.found.join(', ') || 'nothing'}; missing ${cuda.missing.join(', ') || 'nothing'}`],
+    [
+      'CUDA',
+      `found ${cuda.found.join(', ') || 'nothing'}; missing ${cuda.missing.map(({ name }) => name).join(', ') || 'nothing'}`,
+    ],
     ['Vulkan', vulkan.missing.length === 0 ? 'libvulkan.so.1 found' : 'libvulkan.so.1 missing'],
     [
       'tensorflow',

@@ -4,16 +4,6 @@ import { join } from 'node:path';
 import { Unavailable, lastWords, run } from './command.js';
 
 /**
- * Is there an NVIDIA driver with at least one GPU?
- *
- * @param {NodeJS.ProcessEnv} environment
- */
-export async function hasNvidiaGpu(environment) {
-  const listing = await run('nvidia-smi', ['-L'], { env: environment, timeoutMs: 15_000 });
-  return listing.ok && /^GPU \d+:/m.test(listing.stdout);
-}
-
-/**
  * Adds NVIDIA's libraries, as the wheel names them, at FOLDER/nvidia/<library>/lib.
  *
  * @param {string} folder

@@ -2,9 +2,13 @@ import { mkdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { bindingPath, compiledBinding, linkBinding, packageFolder } from './binding.js';
 import { sweep } from './cache.js';
-import { Unavailable, lastWords, run } from './command.js';
-import { hasNvidiaGpu } from './cuda.js';
+import { Unavailable, lastWords } from './command.js';
 import { librariesInFolder } from './folder.js';
+import { explainNoGpu } from './nvidia/explain.js';
+import { lookForNvidia } from './nvidia/look.js';
+import { obstaclesOf, sentenceOf } from './nvidia/obstacles.js';
+import { readLog } from './nvidia/read-log.js';
+import { tryEngine } from './nvidia/try-engine.js';
 import { installPackage, officialDownload } from './package.js';
 import { dropStamp, readStamp, writeStamp } from './stamp.js';
 import { librariesFromWheel } from './wheel.js';
@@ -32,19 +36,22 @@ export async function setUp(wish, context) {
 
   const named = context.environment.BLOCKFORGE_LIBTENSORFLOW;
   const before = await readStamp(context.toolFolder);
-  const gpu = await hasNvidiaGpu(context.environment);
+  const nvidia = await lookForNvidia(context.environment);
+  const [obstacle] = obstaclesOf(nvidia);
+  const hindered = obstacle !== undefined && obstacle.weight !== 'possible';
+  const gpu = nvidia.state === 'found' && !hindered;
   if (before?.asked === true && wish.kind === 'auto') return before;
   if (before !== undefined && isGoodEnough(before, named, gpu)) return before;
 
   /** @type {(() => Promise<Stamp>)[]} */
   const ways = [];
   if (named) ways.push(() => install({ kind: 'folder', folder: named }, context));
-  if (gpu) ways.push(() => install({ kind: 'cuda' }, context));
+  if (gpu) ways.push(() => install({ kind: 'cuda' }, context, nvidia));
   ways.push(() => install({ kind: 'cpu' }, context));
   ways.push(() => installOfficial(gpu ? 'cuda' : 'cpu', context));
 
   /** @type {string[]} */
-  const why = [];
+  const why = hindered ? [sentenceOf(obstacle)] : [];
   for (const way of ways) {
     try {
       const stamp = { ...(await way()), asked: false, why };
@@ -79,9 +86,28 @@ export async function fallBack({ toolFolder }, asked, why) {
 /** @param {Exclude<Wish, { kind: 'auto' | 'best' }>} wish @param {Context} context */
 async function setUpOne(wish, context) {
   if (wish.kind === 'wasm') return fallBack(context, true, ['wasm was asked for (npm run setup -- --wasm)']);
-  const stamp = { ...(await install(wish, context)), asked: true, why: [] };
+  const nvidia = wish.kind === 'cuda' ? await lookForNvidia(context.environment) : undefined;
+  const why = nvidia === undefined ? [] : beforeCuda(nvidia);
+  const stamp = { ...(await install(wish, context, nvidia)), asked: true, why };
   await writeStamp(context.toolFolder, stamp);
   return stamp;
+}
+
+/**
+ * CUDA by name: also where there is no GPU now, as when the image of a container is built. Where there is one that it cannot work on, 4 GB
+ * are not downloaded to find that out.
+ *
+ * @param {import('./nvidia/look.js').Nvidia} nvidia
+ * @returns {readonly string[]} what is to be known of it
+ */
+function beforeCuda(nvidia) {
+  const [obstacle] = obstaclesOf(nvidia);
+  const sentence = obstacle === undefined ? undefined : sentenceOf(obstacle);
+  if (nvidia.state === 'found') {
+    if (obstacle?.weight === 'certain') throw new Unavailable(sentence);
+    return [];
+  }
+  return [sentence ?? 'there is no NVIDIA GPU here now, so it computes on the processor'];
 }
 
 /**
@@ -98,15 +124,17 @@ function isGoodEnough(stamp, named, gpu) {
 /**
  * @param {{ kind: 'cpu' | 'cuda' } | { kind: 'folder', folder: string }} wish
  * @param {Context} context
+ * @param {import('./nvidia/look.js').Nvidia} [nvidia] where it lists a GPU, that must be used
  * @returns {Promise<Omit<Stamp, 'asked' | 'why'>>}
  */
-async function install(wish, context) {
+async function install(wish, context, nvidia) {
   // The folder is looked at first: a wrong name should cost nothing.
   const own = wish.kind === 'folder' ? librariesInFolder(wish.folder) : undefined;
   await installPackage(context);
   const libraries = own ?? (await librariesFromWheel(wish.kind === 'cuda' ? 'cuda' : 'cpu', context));
   const folder = await compiledBinding(libraries, context);
-  const { version, gpu } = await replaceBinding(folder, context);
+  const wanted = nvidia?.state === 'found' ? { nvidia, folder: libraries.libraryFolder } : undefined;
+  const { version, gpu } = await replaceBinding(folder, context, wanted);
   return {
     engine: 'tensorflow',
     version,
@@ -133,18 +161,25 @@ async function installOfficial(variant, context) {
 }
 
 /**
- * Tries a compiled binding in place. Where it does not load, the one before it is put back.
+ * A GPU that TensorFlow has to use, and where its libraries lie.
+ *
+ * @typedef {{ nvidia: import('./nvidia/look.js').Nvidia, folder: string }} Wanted
+ */
+
+/**
+ * Tries a compiled binding in place. Where it does not load, or leaves a GPU unused, the one before it is put back.
  *
  * @param {string} folder
  * @param {Context} context
+ * @param {Wanted} [wanted]
  */
-async function replaceBinding(folder, context) {
+async function replaceBinding(folder, context, wanted) {
   const { toolFolder } = context;
   const before = await readStamp(toolFolder);
   await dropStamp(toolFolder);
   await linkBinding(folder, toolFolder);
   try {
-    return await probe(context);
+    return await probe(context, wanted);
   } catch (error) {
     const canReturn = before?.binding !== undefined && before.source !== 'official';
     await linkBinding(canReturn ? dirname(before.binding) : undefined, toolFolder);
@@ -153,14 +188,20 @@ async function replaceBinding(folder, context) {
   }
 }
 
-/** @param {Context} context @returns {Promise<{ version: string, gpu: boolean }>} */
-async function probe({ toolFolder, environment }) {
-  const outcome = await run(process.execPath, [join(import.meta.dirname, 'probe.cjs'), toolFolder], {
-    cwd: dirname(toolFolder),
-    env: environment,
-    timeoutMs: 5 * 60_000,
-  });
-  if (outcome.ok) return JSON.parse(outcome.stdout.trim().split('\n').at(-1) ?? '');
+/**
+ * @param {Context} context
+ * @param {Wanted} [wanted]
+ * @returns {Promise<{ version: string, gpu: boolean }>}
+ */
+async function probe({ toolFolder, environment }, wanted) {
+  const { outcome, found } = await tryEngine(toolFolder, environment, wanted !== undefined);
+  if (found !== undefined && (wanted === undefined || found.gpu)) return found;
+  if (wanted !== undefined) {
+    const log = outcome.stderr;
+    const told = found === undefined ? readLog(log) : await explainNoGpu({ ...wanted, log, environment });
+    if (told !== undefined)
+      throw new Unavailable(`TensorFlow does not use ${wanted.nvidia.cards[0]?.name}: ${sentenceOf(told)}`);
+  }
   const hint =
     outcome.signal === 'SIGILL' ? ' (the library wants processor instructions that this machine lacks)' : '';
   throw new Unavailable(`TensorFlow is there, but does not load: ${lastWords(outcome)}${hint}`);

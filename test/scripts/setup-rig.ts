@@ -12,7 +12,8 @@ export interface Result {
 
 /**
  * A copy of scripts/ in a temporary folder, with a PATH that holds nothing but stand-ins for the programs that the set-up calls. Each stand-in
- * notes its parameters in calls.log. The stand-in package answers the set-up's probe when a binding is in place.
+ * notes its parameters in calls.log. The stand-in package answers the set-up's probe when a binding is in place; FAKE_GPU=works or fails lets it
+ * use a GPU, FAKE_LOG is what it then writes.
  */
 export interface Rig {
   readonly folder: string;
@@ -61,7 +62,10 @@ if (require('node:fs').readFileSync(binding, 'utf8') !== 'compiled') throw new E
 exports.tidy = (body) => body();
 exports.tensor2d = (values) => values;
 exports.matMul = ([a, b, c, d], [e, f, g, h]) => ({ dataSync: () => [a*e + b*g, a*f + b*h, c*e + d*g, c*f + d*h] });
-exports.backend = () => ({ binding: { TF_Version: '2.21.0' }, isUsingGpuDevice: false });`;
+exports.square = (values) => ({ dataSync: () => values.map((x) => x * x) });
+if (process.env.TF_CPP_VMODULE) console.error(process.env.FAKE_LOG ?? '');
+if (process.env.FAKE_GPU === 'fails') throw new Error('no kernel image is available for execution on the device');
+exports.backend = () => ({ binding: { TF_Version: '2.21.0' }, isUsingGpuDevice: process.env.FAKE_GPU === 'works' });`;
 
 const fakeNpm = `
 from="$(after --prefix "$@")/node_modules/@tensorflow/tfjs-node-gpu"

@@ -169,7 +169,7 @@ import { makeRig, type Rig } from './setup-rig.ts';
       'nvidia-smi',
       `echo 'GPU 0: NVIDIA Test (UUID: GPU-11)'; echo 'GPU 1: NVIDIA Test (UUID: GPU-22)'`,
     );
-    const { output } = await rig.setUp(['--auto']);
+    const { output } = await rig.setUp(['--auto'], { FAKE_GPU: 'works' });
     assert.match(output, /the engine is TensorFlow 2\.21\.0 \(cuda\)/);
     const calls = await rig.takeCalls('python3');
     assert.ok(

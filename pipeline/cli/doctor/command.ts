@@ -1,3 +1,4 @@
+import type { Nvidia } from '../../../scripts/setup/nvidia/look.js';
 import type { InstalledEngines } from '../../tensor/installed.ts';
 import { formatBytes } from '../../util/format.ts';
 import type { Surroundings } from '../../terminal/terminal.ts';
@@ -13,7 +14,7 @@ export async function runDoctor({ json }: DoctorCommand, { stdout, cwd }: Surrou
 
 /** The report for people, without a line break at its end. */
 export function renderReport(report: DoctorReport): string {
-  const { engine, processor, memory, disk, gpus, cuda, installed, advice } = report;
+  const { engine, processor, memory, disk, gpus, nvidia, cuda, installed, advice } = report;
   const rows: [string, string][] = [
     ['engine', engine.description],
     ...(engine.note === undefined ? [] : [['', engine.note] satisfies [string, string]]),
@@ -27,6 +28,7 @@ export function renderReport(report: DoctorReport): string {
       gpus.length === 0 ? 'none visible' : gpus.map(({ device, name }) => `${device}: ${name}`).join(', '),
     ],
   ];
+  if (nvidia?.driver !== undefined) rows.push(['', `driver ${nvidia.driver}${capabilities(nvidia)}`]);
   if (cuda !== undefined) {
     rows.push(['CUDA', `found ${cuda.found.join(', ') || 'nothing'}`]);
     if (cuda.missing.length > 0) rows.push(['', `missing ${cuda.missing.join(', ')}`]);
@@ -43,6 +45,11 @@ export function renderReport(report: DoctorReport): string {
     advice === undefined ? 'Nothing to improve.' : `To improve: ${advice.command}\n  because ${advice.why}`,
   );
   return lines.join('\n');
+}
+
+function capabilities({ cards }: Nvidia): string {
+  const known = cards.flatMap(({ capability }) => capability ?? []);
+  return known.length === 0 ? '' : `, compute capability ${[...new Set(known)].join(', ')}`;
 }
 
 function tensorflowLine({ tensorflow, why }: InstalledEngines): string {

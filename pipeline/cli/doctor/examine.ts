@@ -1,6 +1,8 @@
 import { statfs } from 'node:fs/promises';
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import { resolve } from 'node:path';
+import { cudaLibraries, openLibraries } from '../../../scripts/setup/nvidia/libraries.js';
+import { lookForNvidia, type Nvidia } from '../../../scripts/setup/nvidia/look.js';
 import { loadEngine, type Engine } from '../../tensor/engine.ts';
 import {
   engineSlots,
@@ -10,7 +12,7 @@ import {
   type InstalledEngines,
 } from '../../tensor/installed.ts';
 import { formatBytes } from '../../util/format.ts';
-import { cudaLibraries, findLibraries } from './libraries.ts';
+import { findObstacle } from './obstacle.ts';
 
 /** What a machine has for BlockForge, and what would make it faster. */
 export interface DoctorReport {
@@ -23,8 +25,12 @@ export interface DoctorReport {
   readonly memory: { readonly totalBytes: number; readonly freeBytes: number };
   readonly disk: { readonly folder: string; readonly freeBytes: number };
   readonly gpus: readonly Gpu[];
+  /** Absent where there is nothing of NVIDIA's. */
+  readonly nvidia?: Nvidia | undefined;
   /** Of the libraries that TensorFlow's CUDA variant opens; absent where neither a GPU nor that variant is there. */
   readonly cuda?: { readonly found: readonly string[]; readonly missing: readonly string[] } | undefined;
+  /** Why an NVIDIA GPU is not used; absent where it is, or where nothing speaks against CUDA. */
+  readonly obstacle?: { readonly why: string; readonly remedy: string } | undefined;
   /** The one thing to do; absent where nothing is to be gained. */
   readonly advice?: { readonly why: string; readonly command: string } | undefined;
 }
@@ -42,7 +48,10 @@ const smallDiskBytes = 5e9;
 export async function examine(folder = process.cwd()): Promise<DoctorReport> {
   const installed = installedEngines();
   const gpus = listGpus();
+  const nvidia = await lookForNvidia(process.env);
   const engine = await loadEngine('auto');
+  const { tensorflow } = installed;
+  const ownFolder = tensorflow?.variant === 'cuda' ? tensorflow.folder : undefined;
   const { bavail, bsize } = await statfs(folder);
   const findings: Findings = {
     node: { version: process.versions.node, supported: isSupportedNode(process.versions.node) },
@@ -53,12 +62,16 @@ export async function examine(folder = process.cwd()): Promise<DoctorReport> {
     memory: { totalBytes: totalmem(), freeBytes: freemem() },
     disk: { folder: resolve(folder), freeBytes: bavail * bsize },
     gpus,
-    cuda:
-      gpus.length > 0 || installed.tensorflow?.variant === 'cuda'
-        ? findLibraries(cudaLibraries, installed.tensorflow?.folder)
-        : undefined,
+    nvidia: nvidia.state === 'none' ? undefined : nvidia,
+    cuda: gpus.length > 0 || ownFolder !== undefined ? await openCudaLibraries(ownFolder) : undefined,
+    obstacle: engine.device === 'gpu' ? undefined : await findObstacle(nvidia, tensorflow),
   };
   return { ...findings, advice: adviceFor(findings) };
+}
+
+async function openCudaLibraries(folder: string | undefined): Promise<DoctorReport['cuda']> {
+  const { found, missing } = await openLibraries(Object.keys(cudaLibraries), folder, process.env);
+  return { found, missing: missing.map(({ name }) => name) };
 }
 
 /** The first of these that applies: what keeps runs from working, then what makes them slow. */
@@ -67,11 +80,16 @@ export function adviceFor(found: Findings): DoctorReport['advice'] {
   if (!found.node.supported) {
     return { why: `Node.js ${found.node.version} is older than 20.19`, command: 'nvm install 22' };
   }
-  const [gpu] = gpus;
-  if (gpu !== undefined && installed.tensorflow?.variant !== 'cuda') {
-    return { why: `${gpu.name} is not used`, command: 'npm run setup -- --cuda' };
+  const { obstacle } = found;
+  if (obstacle !== undefined && !(obstacle.remedy.includes('--webgpu') && installed.webgpu !== undefined)) {
+    return { why: obstacle.why, command: obstacle.remedy };
   }
-  if (gpu !== undefined && engine.device !== 'gpu') {
+  const [gpu] = gpus;
+  if (obstacle === undefined && gpu !== undefined && installed.tensorflow?.variant !== 'cuda') {
+    const recorded = installed.why.length === 0 ? '' : `: ${installed.why.join('; ')}`;
+    return { why: `${gpu.name} is not used${recorded}`, command: 'npm run setup -- --cuda' };
+  }
+  if (obstacle === undefined && gpu !== undefined && engine.device !== 'gpu') {
     const missing = found.cuda?.missing ?? [];
     const why = missing.length > 0 ? `missing ${missing.join(', ')}` : 'TensorFlow sees no GPU';
     return { why: `${gpu.name} is not used: ${why}`, command: 'npm run setup -- --cuda' };

@@ -54,6 +54,18 @@ describe('doctor', () => {
       /--cuda$/,
     ],
     [
+      'an obstacle to CUDA, before anything slow',
+      { ...withCuda, obstacle: { why: 'the driver is old', remedy: 'a new driver' } },
+      /^the driver is old$/,
+      /^a new driver$/,
+    ],
+    [
+      'a GPU that the last set-up could not use',
+      { ...healthy, gpus: [gpu], installed: { ...healthy.installed, why: ['pip could not download it'] } },
+      /not used: pip could not download it/,
+      /--cuda$/,
+    ],
+    [
       'wasm for want of a compiler',
       onWasm('no C++ compiler (g++)'),
       /no C\+\+ compiler/,
@@ -80,6 +92,17 @@ describe('doctor', () => {
       assert.match(advice?.command ?? '', command);
     });
   }
+
+  it('is silent about a GPU that only webgpu can use once webgpu is installed', () => {
+    const obstacle = { why: 'no kernels', remedy: 'npm run setup -- --webgpu, then --engine webgpu' };
+    const { installed } = healthy;
+    const machine = { ...healthy, gpus: [gpu], obstacle };
+    assert.equal(adviceFor(machine)?.command, obstacle.remedy);
+    assert.equal(
+      adviceFor({ ...machine, installed: { ...installed, webgpu: { version: '4.22.0' } } }),
+      undefined,
+    );
+  });
 
   it('renders every finding', () => {
     const text = renderReport({
