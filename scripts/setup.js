@@ -1,11 +1,12 @@
 /**
  * Gives this installation the fastest compute engine the machine can have. `npm install` runs it with --auto, which never fails.
  */
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { cacheRoot, dropPartials } from './setup/cache.js';
 import { Unavailable, endAll } from './setup/command.js';
 import { fallBack, setUp } from './setup/engines.js';
 import { installWebgpu } from './setup/webgpu.js';
+import { compiledPrograms } from './start/compiled.js';
 
 const help = `npm run setup -- [option]
 
@@ -37,6 +38,8 @@ for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
 }
 
 process.exitCode = await main(process.argv.slice(2));
+// The first command is not to wait for it; where it cannot be done, that command works as well.
+if (process.argv.includes('--auto')) await compiledPrograms(resolve(import.meta.dirname, '..'), []);
 
 /** @param {readonly string[]} options @returns {Promise<number>} the exit status */
 async function main(options) {

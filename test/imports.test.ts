@@ -3,6 +3,8 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { StageRegistry } from '../pipeline/runner/contract.ts';
 import type * as registry from '../pipeline/stages/blocks/graph.ts';
+import { methods } from '../pipeline/stages/methods.ts';
+import { stagesOfMethods } from '../pipeline/stages/stages-of-methods.ts';
 import { readSource, sourceFiles, wayTo } from './support/imports.ts';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
@@ -43,6 +45,14 @@ describe('import graph', () => {
       assert.deepEqual(wayTo(tensorflow, [join(root, entry)]), undefined);
     });
   }
+
+  it('of pipeline/cli/main.ts is free of the schemas of configs, for the help, and has the stages of every method', () => {
+    assert.deepEqual(wayTo(/^(zod|yaml)$/, [join(root, 'pipeline/cli/main.ts')]), undefined);
+    assert.deepEqual(
+      Object.entries(stagesOfMethods),
+      methods.map(({ name, stages }) => [name, stages]),
+    );
+  });
 
   it('of all that the run command loads later is free of TensorFlow.js', () => {
     const { imports } = readSource(join(root, 'pipeline/cli/run/command.ts'));

@@ -1,13 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-const tsx = createRequire(import.meta.url).resolve('tsx');
-const main = fileURLToPath(new URL('../../pipeline/cli/main.ts', import.meta.url));
+import { program } from '../support/program.ts';
 
 /** The command line as a user meets it: a process of its own, its two outputs and its exit code. */
 describe('cli/main', () => {
@@ -31,15 +27,11 @@ describe('cli/main', () => {
     "data:text/javascript,process.on('exit',()=>{if('_tfengine'in globalThis)process.exitCode=99})";
 
   const blockforge = (...args: string[]) => {
-    const { status, stdout, stderr } = spawnSync(
-      process.execPath,
-      ['--import', tsx, '--import', watch, main, ...args],
-      {
-        cwd,
-        encoding: 'utf8',
-        env: { PATH: process.env.PATH, HOME: cwd },
-      },
-    );
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', watch, ...program, ...args], {
+      cwd,
+      encoding: 'utf8',
+      env: { PATH: process.env.PATH, HOME: cwd },
+    });
     return { status, stdout, stderr };
   };
 

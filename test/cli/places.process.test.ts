@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { program } from '../support/program.ts';
 
-const tsx = createRequire(import.meta.url).resolve('tsx');
-const main = fileURLToPath(new URL('../../pipeline/cli/main.ts', import.meta.url));
 const architecture = '{ imageSize: 8, patchSize: 4, width: 8, depth: 1, heads: 1, hidden: 128, classes: 10 }';
 
 /** Places and limits that only a process of its own can meet. */
@@ -27,7 +24,10 @@ describe('cli in places that cannot be used', () => {
   const shell = (line: string, env: Readonly<Record<string, string>> = {}) =>
     spawnSync(
       'bash',
-      ['-c', line.replaceAll('BLOCKFORGE', `'${process.execPath}' --import '${tsx}' '${main}'`)],
+      [
+        '-c',
+        line.replaceAll('BLOCKFORGE', [process.execPath, ...program].map((word) => `'${word}'`).join(' ')),
+      ],
       {
         cwd,
         encoding: 'utf8',

@@ -2,14 +2,13 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Event } from '../../pipeline/runner/contract.ts';
 import { present } from '../support/present.ts';
+import { program } from '../support/program.ts';
 
-const tsx = createRequire(import.meta.url).resolve('tsx');
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 export const demoTeacher = join(root, 'checkpoints', 'demo-teacher');
@@ -36,7 +35,7 @@ export interface Workplace {
 export function workplace(environment: NodeJS.ProcessEnv = {}): Workplace {
   const folder = mkdtempSync(join(tmpdir(), 'blockforge-e2e-'));
   const start = (args: string[]) =>
-    spawn(process.execPath, ['--import', tsx, join(root, 'pipeline', 'cli', 'main.ts'), ...args], {
+    spawn(process.execPath, [...program, ...args], {
       cwd: folder,
       env: { ...process.env, NO_COLOR: '1', BLOCKFORGE_CACHE: join(folder, 'cache'), ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],

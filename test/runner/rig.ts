@@ -74,7 +74,8 @@ export class Rig {
 
   log(): FakeLogLine[] {
     if (!existsSync(this.logFile)) return [];
-    const lines = readFileSync(this.logFile, 'utf8').trim().split('\n');
+    // The last line may be about to be written: it is there when its end is.
+    const lines = readFileSync(this.logFile, 'utf8').split('\n').slice(0, -1);
     return lines.map((line) => JSON.parse(line) as FakeLogLine);
   }
 

@@ -9,6 +9,7 @@ import { previewRun, type RunOutcome } from '../../pipeline/runner/run.ts';
 import { BlockForgeError } from '../../pipeline/util/failure.ts';
 import { job, Rig } from './rig.ts';
 import { present } from '../support/present.ts';
+import { starter } from '../support/program.ts';
 
 /** Runs of fake stages in real child processes (about half a second each), so the steps share their runs. */
 describe('runs one after the other', () => {
@@ -271,7 +272,7 @@ describe('run', () => {
   it('recovers from a runner that was killed', async () => {
     rig.jobs = [job('data/all'), job('distill/a', { needs: ['data/all'] })];
     rig.behave('distill/a', { waitFor: 'never' });
-    const runner = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), doomedRunner], {
+    const runner = spawn(process.execPath, [starter, doomedRunner], {
       cwd: tmpdir(),
       env: {
         ...process.env,

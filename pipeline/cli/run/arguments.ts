@@ -1,6 +1,6 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { methods } from '../../stages/methods.ts';
+import { stagesOfMethods } from '../../stages/stages-of-methods.ts';
 import { engineChoices } from '../../tensor/installed.ts';
 import { once, oneOf, seeHelp } from '../../terminal/options.ts';
 import { fail } from '../../util/failure.ts';
@@ -20,15 +20,17 @@ export interface RunCommand {
 }
 
 /** A line for each method: another one has other stages. */
-const stageLines = methods.map(({ name, stages }) => {
-  const names = stages.map((stage) => stage.name).join(', ');
-  return methods.length === 1 ? `Stages: ${names}.` : `Stages of method ${name}: ${names}.`;
+const stageLines = Object.entries(stagesOfMethods).map(([method, stages], _, { length }) => {
+  const names = stages.map(({ name }) => name).join(', ');
+  return length === 1 ? `Stages: ${names}.` : `Stages of method ${method}: ${names}.`;
 });
 
 /** What stages were called in earlier versions. */
 const formerNames: Readonly<Record<string, string>> = { compose: 'compositions' };
 
-const stageNames = [...new Set(methods.flatMap(({ stages }) => stages.map(({ name }) => name)))];
+const stageNames = [
+  ...new Set(Object.values(stagesOfMethods).flatMap((stages) => stages.map(({ name }) => name))),
+];
 
 type Text = string | string[];
 

@@ -1,7 +1,9 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { formatBytes, formatDuration } from '../../util/format.ts';
+import { packageFolder } from '../../util/package.ts';
 import type { JobReply, JobReport, JobRequest } from '../executor.ts';
 import type { JobFailure } from '../job-failure.ts';
 
@@ -45,8 +47,7 @@ export interface Slot {
 }
 
 const workerFile = fileURLToPath(new URL('./worker.ts', import.meta.url));
-// Absolute, so that the child finds its TypeScript loader from any working directory.
-const loaderUrl = import.meta.resolve('tsx');
+const starter = join(packageFolder, 'scripts', 'start.js');
 const closeGraceMs = 3000;
 const lastWordsMs = 1000;
 
@@ -132,8 +133,8 @@ export function createSlot(options: SlotOptions): Slot {
 function startWorker({ registry, runFolder, environment, logFile }: SlotOptions): ChildProcess {
   const log = openSync(logFile, 'w');
   try {
-    const child = fork(workerFile, [registry, runFolder], {
-      execArgv: ['--import', loaderUrl],
+    const child = fork(starter, [workerFile, registry, runFolder], {
+      execArgv: [],
       env: { ...process.env, ...environment },
       stdio: ['ignore', log, log, 'ipc'],
       serialization: 'advanced',

@@ -1,16 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { modelManifestSchema } from '../../../pipeline/compose/model-manifest.ts';
 import { openLibrary } from '../../../pipeline/library/open.ts';
 import { writtenLibrary } from '../../library/fixture.ts';
 import { present } from '../../support/present.ts';
+import { program } from '../../support/program.ts';
 
-const tsx = createRequire(import.meta.url).resolve('tsx');
-const main = fileURLToPath(new URL('../../../pipeline/cli/main.ts', import.meta.url));
 /** Turns the exit code into 99 where TensorFlow.js was loaded. */
 const watch = "data:text/javascript,process.on('exit',()=>{if('_tfengine'in globalThis)process.exitCode=99})";
 
@@ -20,7 +17,7 @@ describe('cli/compose/command', () => {
   after(() => folder.remove());
 
   const compose = (...args: string[]) =>
-    spawnSync(process.execPath, ['--import', tsx, '--import', watch, main, 'compose', folder.path, ...args], {
+    spawnSync(process.execPath, ['--import', watch, ...program, 'compose', folder.path, ...args], {
       cwd: folder.path,
       encoding: 'utf8',
       env: { PATH: process.env.PATH, HOME: folder.path },

@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { hasOnnxRuntime } from '../../support/onnx-runtime.ts';
 import { BlockForgeError } from '../../../pipeline/util/failure.ts';
 import { writtenLibrary } from '../../library/fixture.ts';
 import { parseLine as parse } from '../parse.ts';
 import { present } from '../../support/present.ts';
+import { program } from '../../support/program.ts';
 
 const refused = (line: string, ...parts: RegExp[]) =>
   assert.throws(
@@ -66,12 +65,10 @@ describe('cli/profile', () => {
   });
 
   describe('as a process', () => {
-    const tsx = createRequire(import.meta.url).resolve('tsx');
-    const main = fileURLToPath(new URL('../../../pipeline/cli/main.ts', import.meta.url));
     /** Turns the exit code into 99 where TensorFlow.js was loaded. */
     const watch =
       "data:text/javascript,process.on('exit',()=>{if('_tfengine'in globalThis)process.exitCode=99})";
-    const command = ['--import', tsx, '--import', watch, main, 'profile'];
+    const command = ['--import', watch, ...program, 'profile'];
     let folder: Awaited<ReturnType<typeof writtenLibrary>> | undefined;
     before(async function () {
       if (!(await hasOnnxRuntime())) this.skip();

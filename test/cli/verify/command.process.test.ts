@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseLine } from '../parse.ts';
 import { renderMeasured, renderVerification } from '../../../pipeline/cli/verify/render.ts';
 import { colours, plain } from '../../../pipeline/terminal/terminal.ts';
@@ -13,9 +11,7 @@ import type { ModelVerification } from '../../../pipeline/verify/model.ts';
 import { verifyLibrary, type Verification } from '../../../pipeline/verify/library.ts';
 import { BlockForgeError } from '../../../pipeline/util/failure.ts';
 import { flipBit, patients, type Patients } from '../../library/damage.ts';
-
-const tsx = createRequire(import.meta.url).resolve('tsx');
-const main = fileURLToPath(new URL('../../../pipeline/cli/main.ts', import.meta.url));
+import { program } from '../../support/program.ts';
 
 /** Turns the exit code into 99 where TensorFlow.js was loaded. */
 const watch = "data:text/javascript,process.on('exit',()=>{if('_tfengine'in globalThis)process.exitCode=99})";
@@ -28,7 +24,7 @@ describe('cli/verify', function () {
 
   const blockforge = (...args: string[]) => {
     const watched = args.includes('--measure') ? [] : ['--import', watch];
-    return spawnSync(process.execPath, ['--import', tsx, ...watched, main, ...args], {
+    return spawnSync(process.execPath, [...watched, ...program, ...args], {
       encoding: 'utf8',
       env: { PATH: process.env.PATH, HOME: library.path },
     });

@@ -1,0 +1,8 @@
+import type { Stage } from '../runner/contract.ts';
+import { stages as blocks } from './blocks/graph.ts';
+
+/**
+ * The stages of every method, the default method first. Apart from `methods.ts`, because a help that names them is not
+ * to wait for the schemas of all configs.
+ */
+export const stagesOfMethods: Readonly<Record<string, readonly Pick<Stage<never>, 'name'>[]>> = { blocks };
