@@ -32,7 +32,7 @@ export function describeOnEachEngine(title: string, body: (engine: EngineName) =
 }
 
 /** Those that BLOCKFORGE_TEST_ENGINES names, comma-separated; else tensorflow, where it is installed, and wasm. */
-function enginesToTest(): readonly EngineName[] {
+export function enginesToTest(): readonly EngineName[] {
   const named = process.env.BLOCKFORGE_TEST_ENGINES;
   if (named !== undefined && named !== '') return named.split(',') as EngineName[];
   return installedEngines().tensorflow === undefined ? ['wasm'] : ['tensorflow', 'wasm'];

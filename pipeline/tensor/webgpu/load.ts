@@ -7,6 +7,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { correctBackend } from './correct-backend.ts';
+import { boundPool } from './pool.ts';
 import { replaceProduct } from './product.ts';
 import { reuseObjects } from './reuse.ts';
 import type { Adapter, Backend, Gpu } from './types.ts';
@@ -59,6 +60,7 @@ async function start(folder: string): Promise<Webgpu> {
     'webgpu',
     () => {
       const backend = new WebGPUBackend(device, adapter.info);
+      boundPool(backend.bufferManager);
       reuseObjects(backend);
       return correctBackend(backend);
     },

@@ -4,12 +4,22 @@
  * operations over and over: here each of these is made once and found again.
  */
 import { util } from '@tensorflow/tfjs-core';
-import type { Backend, BindGroupEntry, Buffer, Device, Pipeline, Uniform, UniformBinding } from './types.ts';
+import { stageUploads } from './staging.ts';
+import type {
+  Backend,
+  BindGroupEntry,
+  Buffer,
+  Device,
+  Pipeline,
+  Uniform,
+  UniformBinding,
+  Values,
+} from './types.ts';
 
+/** Uploads up to this go through the queue, larger ones through memory that both sides see. */
+const smallBytes = 65536;
 /** Of each kind that is kept; beyond, things are made anew as the backend does. */
 const mostKept = 16384;
-/** Uploads up to this go through the queue, larger ones through a staging buffer. */
-const smallBytes = 65536;
 
 /** `GPUBufferUsage`: COPY_SRC 4, COPY_DST 8, STORAGE 128. */
 const forTensors = 4 | 8 | 128;
@@ -17,7 +27,7 @@ const forTensors = 4 | 8 | 128;
 export function reuseObjects(backend: Backend): void {
   reuseBindGroups(backend.device);
   reuseUniforms(backend);
-  reuseScalars(backend);
+  quickenUploads(backend);
 }
 
 function reuseBindGroups(device: Device): void {
@@ -73,16 +83,21 @@ function reuseUniforms(backend: Backend): void {
   };
 }
 
-function reuseScalars(backend: Backend): void {
+/**
+ * The backend's own way makes a staging buffer for each upload, copies with a command of its own and ends the pass for it. What the queue writes
+ * comes before all commands that are not sent yet; none of those uses the buffer, which comes out of the pool or is new. Scalars are kept.
+ */
+function quickenUploads(backend: Backend): void {
   const known = new Map<string, Buffer>();
+  const stage = stageUploads(backend);
   const upload = backend.uploadToGPU.bind(backend);
   backend.uploadToGPU = (dataId) => {
     const tensor = backend.tensorMap.get(dataId);
     const { values, dtype, shape } = tensor;
     const size = util.sizeFromShape([...shape]);
     const isWord = dtype === 'float32' || dtype === 'int32' || dtype === 'bool';
-    if (tensor.resource || !values || !isWord || size === 0 || size * 4 > smallBytes) return upload(dataId);
-    const words = dtype === 'float32' ? Float32Array.from(values) : Int32Array.from(values);
+    if (tensor.resource || !values || !isWord || size === 0) return upload(dataId);
+    const words = wordsOf(values, dtype);
     if (size === 1) {
       const key = `${dtype} ${Object.is(words[0], -0) ? '-0' : words[0]}`;
       const found = known.get(key);
@@ -99,7 +114,14 @@ function reuseScalars(backend: Backend): void {
       }
     }
     const buffer = backend.bufferManager.acquireBuffer(size * 4, forTensors);
-    backend.queue.writeBuffer(buffer, 0, words);
+    if (size * 4 <= smallBytes) backend.queue.writeBuffer(buffer, 0, words);
+    else stage(buffer, words);
     Object.assign(tensor, { resource: buffer, values: null });
   };
+}
+
+/** Four bytes each, as shaders read them; without a copy where they are that already. */
+function wordsOf(values: Values, dtype: 'float32' | 'int32' | 'bool'): Float32Array | Int32Array {
+  if (dtype === 'float32') return values instanceof Float32Array ? values : Float32Array.from(values);
+  return values instanceof Int32Array ? values : Int32Array.from(values);
 }

@@ -20,7 +20,11 @@ export interface Adapter {
 
 export interface Device {
   readonly lost: Promise<{ readonly reason: string; readonly message: string }>;
-  createBuffer(description: { readonly size: number; readonly usage: number }): Buffer;
+  createBuffer(description: {
+    readonly size: number;
+    readonly usage: number;
+    readonly mappedAtCreation?: boolean;
+  }): Buffer;
   createComputePipeline(description: object): Pipeline;
   createBindGroup(description: BindGroup): object;
   onuncapturederror: ((event: { readonly error: { readonly message: string } }) => void) | null;
@@ -41,10 +45,23 @@ export interface BindGroupEntry {
 
 export interface Buffer {
   readonly size: number;
+  readonly usage: number;
   readonly mapState: 'unmapped' | 'pending' | 'mapped';
   mapAsync(mode: number): Promise<void>;
-  getMappedRange(): ArrayBuffer;
+  getMappedRange(at?: number, size?: number): ArrayBuffer;
   unmap(): void;
+  destroy(): void;
+}
+
+/** The backend's pool. */
+export interface BufferManager {
+  /** By `${size}_${usage}`. */
+  readonly freeBuffers: ReadonlyMap<string, Buffer[]>;
+  numFreeBuffers: number;
+  readonly numBytesUsed: number;
+  numBytesAllocated: number;
+  acquireBuffer(size: number, usage: number, mappedAtCreation?: boolean, reuse?: boolean): Buffer;
+  releaseBuffer(buffer: Buffer, reuse?: boolean): void;
 }
 
 export type Values = Float32Array | Int32Array | Uint8Array;
@@ -73,10 +90,7 @@ export interface Backend {
   readonly queue: { writeBuffer(buffer: Buffer, at: number, data: Float32Array | Int32Array): void };
   readonly uniformPendingDisposal: Buffer[];
   readonly tensorMap: { get(dataId: object): TensorData };
-  readonly bufferManager: {
-    acquireBuffer(size: number, usage: number): Buffer;
-    releaseBuffer(buffer: Buffer): void;
-  };
+  readonly bufferManager: BufferManager;
   readonly commandEncoder: {
     copyBufferToBuffer(source: Buffer, at: number, target: Buffer, to: number, size: number): void;
   };
