@@ -1,7 +1,8 @@
 /**
- * `npm run bench -- listing [IMAGES] [CLASSES] [FOLDER]`: time and memory of what `--plan` does with a folder of that many
- * images (1,281,167 in 1,000 classes, as ImageNet's train/, unless told otherwise). Makes empty files below FOLDER (default: the temporary
- * folder), one inode each, and removes them afterwards.
+ * Time and memory of what `--plan` does with a folder of many images (1,281,167 in 1,000 classes, as ImageNet's train/, unless told
+ * otherwise). Makes empty files below FOLDER (default: the temporary folder), one inode each, and removes them afterwards.
+ *
+ *     npm run bench -- listing [IMAGES] [CLASSES] [FOLDER]
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

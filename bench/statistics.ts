@@ -1,3 +1,4 @@
+/** What collecting statistics adds to an encoder layer's forward pass, one block, one batch. */
 import * as tf from '@tensorflow/tfjs-core';
 import { pathToFileURL } from 'node:url';
 import { createStatistics } from '../pipeline/compress/statistics.ts';

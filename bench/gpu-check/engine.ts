@@ -72,7 +72,7 @@ function productRate(shape: MatmulShape, seconds: number): void {
   tf.dispose([a, b]);
 }
 
-/** One training step of a descendant, 8,192 tokens of a ViT-B block pruned by half: as bench/distill.ts. */
+/** One training step of a descendant, 8,192 tokens of a ViT-B block pruned by half: as bench/peers/step.ts. */
 function stepRate(tokens: number, width: number, hidden: number, seconds: number): void {
   const draw = random(1, 'gpu-check-step');
   const student = startStudent(

@@ -54,9 +54,9 @@ export interface SweepOptions {
  *
  * The model of a context walks through a batch once. Where it has passed the attention of block i, the variants of
  * block i leave from there: own FFN, then the layers after it. So no layer before an exchanged block is computed twice
- * in a context, at most two activations [B, T, D] are kept, and in the last block only what the head reads remains. That is a
- * little over half of the arithmetic of whole forward passes (`bench/measure.ts`). What is kept per model and batch are
- * its logits.
+ * in a context, at most two activations [B, T, D] are kept, and in the last block only what the head reads remains. That is
+ * about half of the arithmetic of whole forward passes (`bench/peers/evaluation.ts`). What is kept per model and batch are its
+ * logits.
  *
  * Disposes the pixels of every batch, and nothing else that it was given.
  *

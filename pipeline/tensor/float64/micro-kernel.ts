@@ -1,7 +1,7 @@
 /**
  * The innermost loop of every float64 product: a 4 x 4 tile `C = A B` over packed strips, in WebAssembly SIMD.
  * JavaScript has no vector instructions; two lanes and eight independent accumulators give a whole product 8 to 11
- * GFLOP/s on one core (bench/order-refit.ts). The module is assembled here, so no compiler and no binary file is needed.
+ * GFLOP/s on one core (bench/peers/fit.ts). The module is assembled here, so no compiler and no binary file is needed.
  */
 export const TILE = 4;
 
