@@ -1,7 +1,7 @@
 /**
  * Ours against PyTorch and NumPy in one table: distillation step, forward pass, evaluation, order and refit.
  *
- *     BLOCKFORGE_PYTHON=/path/to/python3 npm run bench -- [--only step,forward] [--json FILE]
+ *     BLOCKFORGE_PYTHON=/path/to/python3 npm run bench -- [--only step,forward] [--whole] [--json FILE]
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
@@ -12,13 +12,14 @@ import { writeJsonAtomic } from '../pipeline/util/atomic.ts';
 import { BlockForgeError, describeFailure, fail } from '../pipeline/util/failure.ts';
 import type { BenchContext, Row } from './peers/comparison.ts';
 import { describeMachine, machineOf, precisionsOf } from './peers/machine.ts';
-import { measure, type Side } from './peers/measure.ts';
+import { difference, largestDifference, measure, type Side } from './peers/measure.ts';
 import { startPeer, type Peer } from './peers/peer.ts';
-import { legend, peerResult, renderRows, unequal, type RowResult } from './peers/render.ts';
+import { legend, renderAnswers, renderRows, unequal, type RowResult } from './peers/render.ts';
 import { groups, rowsOf } from './peers/rows.ts';
 
 const help = `npm run bench -- [options]: ours against PyTorch and NumPy, one table
   --only NAMES    of ${groups.join(', ')}; with commas
+  --whole         also a whole library of ViT-Tiny (minutes; needs VIT_TINY, see configs/vit-tiny-in1k.yaml)
   --seconds N     how long to repeat a row (default 8), three times at the least
   --engine NAME   auto (default), tensorflow, webgpu or wasm
   --json FILE     the numbers, for programs
@@ -27,7 +28,7 @@ BLOCKFORGE_PYTHON names a Python with torch and numpy; without it there is our s
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
-      only: { type: 'string', default: groups.join(',') },
+      only: { type: 'string' },
       whole: { type: 'boolean', default: false },
       seconds: { type: 'string', default: '8' },
       engine: { type: 'string', default: 'auto' },
@@ -39,7 +40,7 @@ async function main(): Promise<void> {
     console.log(help);
     return;
   }
-  const only = values.only.split(',');
+  const only: readonly string[] = values.only?.split(',') ?? groups;
   const strange = only.find((name) => !(groups as readonly string[]).includes(name));
   if (strange !== undefined) {
     fail({
@@ -50,8 +51,8 @@ async function main(): Promise<void> {
       next: 'npm run bench -- --help',
     });
   }
-  const rows = rowsOf(precisionsOf()).filter(
-    ({ group, isLong = false }) => only.includes(group) && (values.whole || !isLong),
+  const rows = rowsOf(precisionsOf()).filter(({ group, isLong = false }) =>
+    isLong ? values.whole : only.includes(group),
   );
 
   const interpreter = process.env.BLOCKFORGE_PYTHON;
@@ -84,7 +85,7 @@ async function main(): Promise<void> {
       for (const peer of peers.values()) await (await peer).forget();
     }
     if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
-    console.log(['', ...renderRows(results), '', ...legend].join('\n'));
+    console.log(['', ...renderRows(results), ...renderAnswers(results), '', ...legend].join('\n'));
     console.log(`load at the end ${loadavg()[0]!.toFixed(2)}`);
     if (values.json !== undefined) {
       await writeJsonAtomic(values.json, { machine, theirs: theirs ?? null, rows: results });
@@ -100,7 +101,8 @@ async function main(): Promise<void> {
 
 async function resultOf(row: Row, context: BenchContext, seconds: number): Promise<RowResult> {
   const comparison = await row.open(context);
-  const { ours, products, peers, flop, tolerance } = comparison;
+  const { ours, products, peers, flop, tolerance, answers: named = [] } = comparison;
+  const apart = named.length > 0 ? largestDifference : difference;
   try {
     const sides: Record<string, Side> = {
       ...(ours && { ours }),
@@ -110,8 +112,9 @@ async function resultOf(row: Row, context: BenchContext, seconds: number): Promi
     const { best, answers, rounds, count } = await measure(sides, {
       warmUp: comparison.warmUp,
       seconds: row.isLong ? 0 : seconds,
-      rounds: row.isLong ? 1 : 3,
+      rounds: row.isLong ? 0 : 3,
     });
+    const own = answers.ours;
     const timing = (name: string) => best[name] ?? { wallSeconds: NaN, processorSeconds: NaN };
     return {
       title: row.title,
@@ -120,9 +123,16 @@ async function resultOf(row: Row, context: BenchContext, seconds: number): Promi
       ours: best.ours ?? null,
       flop: flop ?? null,
       products: products === undefined ? null : { flop: products.flop, timing: timing('products') },
-      peers: peers.map(({ name }) =>
-        peerResult(name, timing(name), { ours: answers.ours, theirs: answers[name] ?? [] }, tolerance),
-      ),
+      peers: peers.map(({ name }) => ({
+        name,
+        timing: timing(name),
+        difference: own === undefined ? null : apart(answers[name] ?? [], own),
+        tolerance,
+      })),
+      answers: named.map((name, index) => ({
+        name,
+        values: ['ours', ...peers.map((peer) => peer.name)].map((side) => answers[side]?.[index] ?? NaN),
+      })),
     };
   } finally {
     comparison.close();

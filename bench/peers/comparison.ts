@@ -15,7 +15,9 @@ export interface Comparison {
   readonly peers: readonly { readonly name: string; readonly side: Side }[];
   /** Runs before the first measured one; after them the answers are compared. */
   readonly warmUp: number;
-  /** Largest relative difference of the answers, Euclidean. */
+  /** What each number of the answers is, where they are few enough to be printed side by side. */
+  readonly answers?: readonly string[] | undefined;
+  /** Largest relative difference of the answers: Euclidean, or of each that has a name. */
   readonly tolerance: number;
   close(): void;
 }
@@ -32,7 +34,7 @@ export interface Row {
   /** What `--only` knows it by. */
   readonly group: string;
   readonly title: string;
-  /** One run takes minutes: not without `--whole`, and timed once, without a warm-up. */
+  /** One run takes minutes: not without `--whole`, and timed once, first runs included. */
   readonly isLong?: boolean | undefined;
   open(context: BenchContext): Promise<Comparison>;
 }

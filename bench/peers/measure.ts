@@ -26,7 +26,7 @@ export interface MeasureOptions {
   readonly warmUp: number;
   /** How long to go on, at least for `rounds`. */
   readonly seconds: number;
-  /** At the least. */
+  /** At the least. 0 with 0 seconds: the warm-up is what is measured, for work of minutes. */
   readonly rounds: number;
 }
 
@@ -54,9 +54,10 @@ export async function measure<Name extends string>(
   const answers = {} as Record<Name, readonly number[]>;
   let longest = 0;
   for (const [name, side] of named) {
-    const { wallSeconds, answer } = await side.run(warmUp);
-    answers[name] = answer;
-    longest = Math.max(longest, wallSeconds / warmUp);
+    const first = await side.run(warmUp);
+    answers[name] = first.answer;
+    longest = Math.max(longest, first.wallSeconds / warmUp);
+    if (least === 0) best[name] = perRun(first, warmUp);
   }
   const count = Math.max(1, Math.min(1000, Math.ceil(shortest / longest)));
   const end = performance.now() + seconds * 1000;
@@ -90,6 +91,12 @@ export function difference(a: readonly number[], b: readonly number[]): number {
   const norm = (values: readonly number[]) => Math.sqrt(values.reduce((sum, value) => sum + value ** 2, 0));
   const ratio = norm(a.map((value, i) => value - b[i]!)) / norm(b);
   return Number.isFinite(ratio) ? ratio : Infinity;
+}
+
+/** The largest `|a - b| / |b|` of the numbers one by one. */
+export function largestDifference(a: readonly number[], b: readonly number[]): number {
+  if (a.length !== b.length || a.length === 0) return Infinity;
+  return Math.max(...a.map((value, i) => difference([value], [b[i]!])));
 }
 
 function perRun({ wallSeconds, processorSeconds }: Timing, count: number): Timing {

@@ -12,6 +12,7 @@ import json
 import platform
 import sys
 import time
+import traceback
 
 TASKS = ("step", "forward", "evaluation", "fit", "whole")
 
@@ -53,7 +54,8 @@ def main() -> None:
         try:
             answer = answer_to(json.loads(line), tasks)
         except Exception as error:  # whatever it is, the other side must hear of it
-            answer = {"error": f"{type(error).__name__}: {error}"}
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            answer = {"error": f"{type(error).__name__}: {error} ({place.filename}:{place.lineno})"}
         say(answer)
 
 

@@ -65,14 +65,20 @@ export async function startPeer(
     await closed;
     return failed(problem ?? errors.trim().split('\n').at(-1) ?? 'it ended');
   };
+  let isStarted = false;
   const failed = (found: string): never => {
     child.kill();
+    const alone = 'unset BLOCKFORGE_PYTHON to see our side alone';
     return fail({
       reason: 'usage',
       subject: `BLOCKFORGE_PYTHON=${interpreter}`,
       found: found === '' ? 'it ended without a word' : found,
-      expected: 'a Python 3.9 or newer with torch and numpy',
-      next: `${interpreter} -m pip install torch numpy, or unset BLOCKFORGE_PYTHON to see our side alone`,
+      ...(isStarted
+        ? { next: alone }
+        : {
+            expected: 'a Python 3.9 or newer with torch and numpy',
+            next: `${interpreter} -m pip install torch numpy, or ${alone}`,
+          }),
     });
   };
   const ask = (question: Readonly<Record<string, unknown>>): Promise<Record<string, unknown>> => {
@@ -81,6 +87,7 @@ export async function startPeer(
   };
 
   const { description, threads: used } = (await read()) as unknown as PeerFacts;
+  isStarted = true;
   return {
     facts: { description, threads: used },
     async prepare(task, settings) {

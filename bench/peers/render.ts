@@ -1,5 +1,5 @@
 import { renderTable } from '../../pipeline/terminal/table.ts';
-import { difference, type Timing } from './measure.ts';
+import type { Timing } from './measure.ts';
 
 /** A row of the table in numbers, as `--json` writes it. A type, not an interface, so that it is JSON. */
 export type RowResult = {
@@ -13,6 +13,8 @@ export type RowResult = {
   /** The engine's own products at the same shapes. */
   readonly products: { readonly flop: number; readonly timing: Timing } | null;
   readonly peers: readonly PeerResult[];
+  /** What both sides came to, where it is to be read: ours first, then the peers'. */
+  readonly answers: readonly { readonly name: string; readonly values: readonly number[] }[];
 };
 
 export type PeerResult = {
@@ -71,14 +73,16 @@ export function unequal(rows: readonly RowResult[]): string[] {
   );
 }
 
-export function peerResult(
-  name: string,
-  timing: Timing,
-  answers: { readonly ours: readonly number[] | undefined; readonly theirs: readonly number[] },
-  tolerance: number,
-): PeerResult {
-  const { ours, theirs } = answers;
-  return { name, timing, difference: ours === undefined ? null : difference(theirs, ours), tolerance };
+/** Answers that have names, ours and then the peers'. */
+export function renderAnswers(rows: readonly RowResult[]): string[] {
+  return rows
+    .filter(({ answers }) => answers.length > 0)
+    .map(({ title, answers }) => {
+      const each = answers.map(
+        ({ name, values }) => `${name} ${values.map((value) => value.toPrecision(4)).join(' / ')}`,
+      );
+      return `${title}, ours / theirs: ${each.join('; ')}`;
+    });
 }
 
 function ownCells({ title, ours }: RowResult): [string, string] {

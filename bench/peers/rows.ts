@@ -3,6 +3,7 @@ import { evaluationRow } from './evaluation.ts';
 import { fitRow } from './fit.ts';
 import { forwardRow } from './forward.ts';
 import { stepRow } from './step.ts';
+import { wholeRow } from './whole.ts';
 
 const steps = [
   { tokens: 8192, width: 768, hidden: 1536 },
@@ -28,7 +29,9 @@ export function rowsOf(precisions: readonly Precision[]): readonly Row[] {
     }),
     fitRow({ title: 'ViT-Tiny', width: 192, hidden: 768 }),
     fitRow({ title: 'ViT-B', width: 768, hidden: 3072 }),
+    wholeRow({ calibration: 128, selection: 32, sparsities: [0.4, 0.5, 0.6, 0.7], steps: 20 }),
   ];
 }
 
+/** For `--only`. */
 export const groups = ['step', 'forward', 'evaluation', 'fit'] as const;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { difference, measure, ownSide, type Side } from '../../../bench/peers/measure.ts';
+import { difference, largestDifference, measure, ownSide, type Side } from '../../../bench/peers/measure.ts';
 
 describe('measure', () => {
   it('lets the sides take turns, keeps the best of each by clock and processor, and the answers after the warm-up', async () => {
@@ -22,6 +22,15 @@ describe('measure', () => {
     assert.deepEqual({ rounds, count }, { rounds: 2, count: 2 });
   });
 
+  it('takes the warm-up of work of minutes for the measurement', async () => {
+    const run = () => Promise.resolve({ wallSeconds: 60, processorSeconds: 90, answer: [1] });
+    const { best, rounds } = await measure({ ours: { run } }, { warmUp: 1, seconds: 0, rounds: 0 });
+    assert.deepEqual(
+      { best, rounds },
+      { best: { ours: { wallSeconds: 60, processorSeconds: 90 } }, rounds: 0 },
+    );
+  });
+
   it('counts the processor time of this process', async () => {
     const { processorSeconds, wallSeconds, answer } = await ownSide((count) => {
       for (const start = process.cpuUsage().user; process.cpuUsage().user - start < 20_000;);
@@ -35,5 +44,7 @@ describe('measure', () => {
     assert.equal(difference([3, 4.5], [3, 4]), 0.1);
     for (const answer of [[1], [NaN, 1], []]) assert.equal(difference(answer, [1, 1]), Infinity);
     assert.equal(difference([], []), Infinity);
+    assert.equal(largestDifference([100, 3], [100, 2]), 0.5);
+    assert.equal(largestDifference([1], [1, 2]), Infinity);
   });
 });

@@ -1,5 +1,11 @@
 import assert from 'node:assert/strict';
-import { formatSeconds, renderRows, unequal, type RowResult } from '../../../bench/peers/render.ts';
+import {
+  formatSeconds,
+  renderAnswers,
+  renderRows,
+  unequal,
+  type RowResult,
+} from '../../../bench/peers/render.ts';
 
 const time = (seconds: number) => ({ wallSeconds: seconds, processorSeconds: 2 * seconds });
 
@@ -14,6 +20,7 @@ const step: RowResult = {
     { name: 'one', timing: time(0.17), difference: 1.2e-6, tolerance: 1e-4 },
     { name: 'two', timing: { wallSeconds: 1.25, processorSeconds: 1 }, difference: 2e-3, tolerance: 1e-4 },
   ],
+  answers: [],
 };
 
 describe('table of the peers', () => {
@@ -39,6 +46,16 @@ describe('table of the peers', () => {
     assert.deepEqual(unequal([step]), ['step, two: its answer differs by 2e-3, 1e-4 is allowed']);
     const peers = [{ name: 'one', timing: time(1), difference: Infinity, tolerance: 1 }];
     assert.equal(unequal([{ ...step, peers }]).length, 1);
+  });
+
+  it('prints answers that have names side by side', () => {
+    const answers = [
+      { name: 'error', values: [0.25, 0.2501] },
+      { name: 'KL', values: [1.5, 2] },
+    ];
+    assert.deepEqual(renderAnswers([step, { ...step, answers }]), [
+      'step, ours / theirs: error 0.2500 / 0.2501; KL 1.500 / 2.000',
+    ]);
   });
 
   it('writes times with three digits', () => {

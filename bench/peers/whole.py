@@ -1,0 +1,299 @@
+"""A library of block descendants in plain PyTorch and NumPy: the method of docs/design.md, as a script would write it.
+
+Class shares, statistics, order, refit on composed inputs, distillation on them, measuring. Images and sampled tokens are given;
+the labels of the class shares and the rows of the training batches are drawn here, so results agree with ours up to those draws.
+"""
+
+import math
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from arrays import read_arrays
+from evaluation import shared as every_exchange
+from fit import order, solve_lower
+from vit import Vit
+
+LOOKS = 10
+
+
+class Statistics:
+    """Weighted mean and centred covariance; products in float32, sums in float64."""
+
+    def __init__(self):
+        self.count, self.shift = 0.0, None
+
+    def add(self, h, weights):
+        if self.shift is None:
+            self.shift = h.mean(0)
+            self.sum = torch.zeros(h.shape[1], dtype=torch.float64)
+            self.products = torch.zeros(h.shape[1], h.shape[1], dtype=torch.float64)
+        centred = h - self.shift
+        weighted = centred * weights[:, None]
+        self.products += weighted.T @ centred
+        self.sum += weighted.sum(0)
+        self.count += float(weights.sum())
+
+    def finish(self):
+        mean = (self.sum / self.count).numpy()
+        covariance = self.products.numpy() / self.count - np.outer(mean, mean)
+        return mean + self.shift.double().numpy(), covariance
+
+
+def merged(first, second, share):
+    """The statistics of both, the second's part being `share`."""
+    (mean_a, c_a), (mean_b, c_b) = first, second
+    d = mean_b - mean_a
+    return mean_a + share * d, (1 - share) * c_a + share * c_b + share * (1 - share) * np.outer(d, d)
+
+
+def refit(mean, covariance, fc2_width, units, width, ridge):
+    """fc2 (weight as PyTorch keeps it, and bias) of the first units, for joint statistics of hidden units and targets."""
+    hidden = len(mean) - fc2_width
+    kept = units[:width]
+    c = covariance[:hidden, :hidden]
+    variance = ridge * c.trace() / hidden
+    factor = np.linalg.cholesky(c[np.ix_(kept, kept)] + variance * np.eye(width))
+    half = solve_lower(factor, covariance[kept, hidden:])
+    kernel = solve_lower(factor.T[::-1, ::-1], half[::-1])[::-1]
+    bias = mean[hidden:] - mean[kept] @ kernel
+    return torch.tensor(kernel.T.copy(), dtype=torch.float32), torch.tensor(bias, dtype=torch.float32)
+
+
+class Tokens:
+    """Inputs and targets of one level at one block [images, sampled, D], and the weight of every token."""
+
+    def __init__(self):
+        self.inputs, self.targets = [], []
+
+    def add(self, z, target):
+        self.inputs.append(z)
+        self.targets.append(target)
+
+    def finish(self):
+        self.inputs, self.targets = torch.cat(self.inputs), torch.cat(self.targets)
+        return self
+
+
+def error_of(ffn, parts, weights):
+    """Squared error over the targets' centred energy; `parts` are tokens and their share, `weights` those of an image's tokens."""
+    total = sum(share * len(tokens.targets) * weights.sum() for tokens, share in parts)
+    mean = sum(share * (weights[:, None] * t.targets).sum((0, 1), dtype=torch.float64) for t, share in parts) / total
+    energy = sum(share * (weights * (t.targets - mean).square().sum(-1)).sum() for t, share in parts)
+    if ffn is None:
+        return float(energy / total)
+    w1, b1, w2, b2 = ffn
+    error = 0.0
+    for t, share in parts:
+        output = F.linear(F.gelu(F.linear(t.inputs, w1, b1)), w2, b2)
+        error += share * (weights * (output - t.targets).square().sum(-1).double()).sum()
+    return float(error / energy)
+
+
+class Library:
+    def __init__(self, file, training, depth, heads, epsilon, widths, ridge, ownShare, distill, seed):
+        arrays = read_arrays(file)
+        images = lambda name: torch.from_numpy(arrays.pop(name)).permute(0, 3, 1, 2).contiguous()
+        self.pixels, self.evaluation = images("pixels"), images("evaluation")
+        self.rows = torch.from_numpy(arrays.pop("rows")).long()
+        self.model = Vit({name: torch.from_numpy(array) for name, array in arrays.items()}, depth, heads, epsilon)
+        self.training, self.widths, self.ridge, self.own, self.distill = training, widths, ridge, ownShare, distill
+        self.sampled = self.rows.shape[1]
+        self.generator = torch.Generator().manual_seed(seed)
+        count = len(self.pixels)
+        cut = lambda start, end: [(at, min(at + 25, end)) for at in range(start, end, 25)]
+        self.batches = cut(0, training) + cut(training, count)
+
+    def pick(self, x, start, end):
+        """The sampled tokens [images, sampled, ...] of a batch."""
+        return x[torch.arange(end - start)[:, None], self.rows[start:end]]
+
+    def token_weights(self):
+        """Of an image's sampled tokens, for every block: half by the class token's share of the squared gradient."""
+        model = self.model
+        of_class, of_all = np.zeros(model.depth), np.zeros(model.depth)
+        for start in range(0, min(self.training, 256), 16):
+            x = model.embed(self.pixels[start : min(start + 16, self.training)]).requires_grad_()
+            outputs = []
+            for block in range(model.depth):
+                x = model.ffn(block, model.mix(block, x))
+                outputs.append(x)
+            logits = F.log_softmax(model.head(x), -1)
+            labels = torch.multinomial(logits.detach().exp(), 1, generator=self.generator)
+            for block, gradient in enumerate(torch.autograd.grad(logits.gather(1, labels).sum(), outputs)):
+                squares = gradient.square().sum(-1)
+                of_class[block] += float(squares[:, 0].sum())
+                of_all[block] += float(squares.sum())
+        n = self.sampled
+        shares = of_class / of_all
+        patches = [0.5 + 0.5 * (1 - share) * n / (n - 1) for share in shares]
+        return [
+            torch.tensor([0.5 + 0.5 * share * n] + [patch] * (n - 1), dtype=torch.float32)
+            for share, patch in zip(shares, patches)
+        ]
+
+    def orders(self, weights):
+        """Of every block's units, from one pass of the teacher."""
+        model = self.model
+        statistics = [Statistics() for _ in range(model.depth)]
+        for start in range(0, self.training, 32):
+            end = min(start + 32, self.training)
+            x = model.embed(self.pixels[start:end])
+            for block in range(model.depth):
+                mixed = model.mix(block, x)
+                w1, b1, w2, b2 = model.ffn_of(block)
+                h = F.gelu(F.linear(model.ffn_input(block, mixed), w1, b1))
+                statistics[block].add(self.pick(h, start, end).flatten(0, 1), weights[block].repeat(end - start))
+                x = mixed + F.linear(h, w2, b2)
+        result = []
+        for block, found in enumerate(statistics):
+            _, covariance = found.finish()
+            fc2 = model.ffn_of(block)[2].double().numpy().T
+            result.append(order(covariance, fc2, self.ridge * covariance.trace() / len(covariance)))
+        return result
+
+    def streams(self):
+        """After the first attention, where all levels are the same: by batch, then by level."""
+        for start, end in self.batches:
+            first = self.model.mix(0, self.model.embed(self.pixels[start:end]))
+            yield [first] * (1 + len(self.widths))
+
+    def advanced(self, streams, block, descendants):
+        if block == self.model.depth - 1:
+            return streams
+        model = self.model
+        return [
+            [model.mix(block + 1, model.ffn(block, mixed, ffn)) for mixed, ffn in zip(levels, [None, *descendants])]
+            for levels in streams
+        ]
+
+    def visit(self, streams, block):
+        """Sampled inputs, hidden units and targets of every batch and level: what brings its stream to the teacher's."""
+        model = self.model
+        w1, b1, w2, b2 = model.ffn_of(block)
+        for (start, end), levels in zip(self.batches, streams):
+            for level, stream in enumerate(levels):
+                mixed = self.pick(stream, start, end)
+                z = model.ffn_input(block, mixed)
+                h = F.gelu(F.linear(z, w1, b1))
+                if level == 0:
+                    target = F.linear(h, w2, b2)
+                    teacher_after = mixed + target
+                else:
+                    target = teacher_after - mixed
+                yield start < self.training, level, z, h, target
+
+    def parts(self, tokens, level):
+        """What a level is judged by."""
+        return [(tokens[0], 1 - self.own), (tokens[level], self.own)]
+
+    def refits(self, weights, orders):
+        model, levels = self.model, 1 + len(self.widths)
+        streams = list(self.streams())
+        descendants, errors = [], []
+        for block in range(model.depth):
+            statistics = [Statistics() for _ in range(levels)]
+            held = [Tokens() for _ in range(levels)]
+            for is_training, level, z, h, target in self.visit(streams, block):
+                if is_training:
+                    joint = torch.cat([h, target], -1).flatten(0, 1)
+                    statistics[level].add(joint, weights[block].repeat(len(z)))
+                else:
+                    held[level].add(z, target)
+            found = [s.finish() for s in statistics]
+            held = [tokens.finish() for tokens in held]
+            w1, b1, w2, _ = model.ffn_of(block)
+            own = []
+            for level, width in enumerate(self.widths, 1):
+                units = orders[block][:width].copy()
+                mixed = merged(found[0], found[level], self.own)
+                own.append((w1[units], b1[units], *refit(*mixed, len(w2), units, width, self.ridge)))
+                errors.append(error_of(own[-1], self.parts(held, level), weights[block]))
+            descendants.append(own)
+            streams = self.advanced(streams, block, own)
+        return descendants, errors
+
+    def rate(self, step):
+        """Linear warm-up, then a cosine."""
+        steps = self.distill["steps"]
+        warm = round(steps * self.distill["warmupShare"])
+        if step < warm:
+            return (step + 1) / warm
+        return 0.5 * (1 + math.cos(math.pi * min(1, (step - warm) / max(1, steps - warm))))
+
+    def draw(self, count, images, probability):
+        """Images and tokens of so many rows, class tokens first."""
+        draw = lambda most, n: torch.randint(most, (n,), generator=self.generator)
+        first = int(probability * count + torch.rand(1, generator=self.generator).item())
+        tokens = torch.cat([torch.zeros(first, dtype=torch.long), 1 + draw(self.sampled - 1, count - first)])
+        return draw(images, count), tokens
+
+    def trained(self, refits, weights):
+        model, settings = self.model, self.distill
+        steps, count = settings["steps"], settings["batchTokens"]
+        own_rows = round(self.own * count)
+        streams = list(self.streams())
+        descendants, errors = [], []
+        for block in range(model.depth):
+            train, held = ([Tokens() for _ in range(1 + len(self.widths))] for _ in range(2))
+            for is_training, level, z, _, target in self.visit(streams, block):
+                (train if is_training else held)[level].add(z, target)
+            train, held = [t.finish() for t in train], [t.finish() for t in held]
+            probability = float(weights[block][0]) / self.sampled
+            students = [[p.clone().requires_grad_() for p in ffn] for ffn in refits[block]]
+            optimizers = [torch.optim.AdamW(s, lr=settings["learningRate"], weight_decay=0.0, fused=True) for s in students]
+            judged = [self.parts(held, level) for level in range(1, 1 + len(students))]
+            energies = [error_of(None, parts, weights[block]) for parts in judged]
+            best = [(error_of(s, parts, weights[block]), s) for s, parts in zip(refits[block], judged)]
+            for step in range(steps):
+                at_own = self.draw(own_rows, self.training, probability)
+                at_teacher = self.draw(count - own_rows, self.training, probability)
+                x_teacher, t_teacher = train[0].inputs[at_teacher], train[0].targets[at_teacher]
+                for level, (student, optimizer) in enumerate(zip(students, optimizers), 1):
+                    x = torch.cat([train[level].inputs[at_own], x_teacher])
+                    t = torch.cat([train[level].targets[at_own], t_teacher])
+                    w1, b1, w2, b2 = student
+                    with torch.enable_grad():
+                        output = F.linear(F.gelu(F.linear(x, w1, b1)), w2, b2)
+                        loss = (output - t).square().sum() / (count * energies[level - 1])
+                    optimizer.zero_grad(set_to_none=True)
+                    loss.backward()
+                    optimizer.param_groups[0]["lr"] = settings["learningRate"] * self.rate(step)
+                    optimizer.step()
+                if (step + 1) * LOOKS // steps > step * LOOKS // steps:
+                    for index, (student, parts) in enumerate(zip(students, judged)):
+                        error = error_of(student, parts, weights[block])
+                        if error < best[index][0]:
+                            best[index] = (error, [p.detach().clone() for p in student])
+            errors += [error for error, _ in best]
+            descendants.append([tuple(ffn) for _, ffn in best])
+            streams = self.advanced(streams, block, descendants[-1])
+        return descendants, errors
+
+    def measured(self, descendants):
+        """KL from the teacher of every exchange, and of the models with one width everywhere."""
+        flat = [(block, ffn) for block, own in enumerate(descendants) for ffn in own]
+        logits = every_exchange(self.model, self.evaluation, flat)
+        for level in range(len(self.widths)):
+            uniform = {block: own[level] for block, own in enumerate(descendants)}
+            logits.append(self.model.forward(self.evaluation, uniform))
+        teacher, *others = (F.log_softmax(values.double(), -1) for values in logits)
+        kl = [F.kl_div(log, teacher, log_target=True, reduction="batchmean").item() for log in others]
+        return kl[: len(flat)], kl[len(flat) :]
+
+    def make(self):
+        weights = self.token_weights()
+        with torch.no_grad():
+            orders = self.orders(weights)
+            refits, refit_errors = self.refits(weights, orders)
+            final, final_errors = self.trained(refits, weights)
+            single, uniform = self.measured(final)
+        return [float(np.mean(numbers)) for numbers in (refit_errors, final_errors, single, uniform)]
+
+
+def prepare(**settings):
+    def run():
+        numbers = Library(**settings).make()
+        return lambda: numbers
+
+    return run

@@ -1,0 +1,241 @@
+/** A whole library of ViT-Tiny's blocks, small but real: `configs/vit-tiny-in1k.yaml` with fewer images and steps, up to the measuring. */
+import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs-core';
+import type { OpenSplit, TensorBatch } from '../../datasets/batches.ts';
+import type { SplitItem } from '../../datasets/contract.ts';
+import { orderBlock } from '../../pipeline/compress/order/criteria.ts';
+import { distillBlock } from '../../pipeline/distill/loop.ts';
+import { sweep } from '../../pipeline/measure/sweep.ts';
+import { summariseScores } from '../../pipeline/measure/scores.ts';
+import { tokensPerImage } from '../../pipeline/model/architecture.ts';
+import { disposeFfn, uploadFfn } from '../../pipeline/model/ffn-tensors.ts';
+import type { FfnWeights } from '../../pipeline/model/ffn-weights.ts';
+import { uploadTeacher } from '../../pipeline/model/upload.ts';
+import { writeSafetensors } from '../../pipeline/model/safetensors.ts';
+import {
+  calibrationImages,
+  calibrationOf,
+  sampledRows,
+  sampledTokens,
+} from '../../pipeline/recipe/calibration.ts';
+import { distillInputs, recipeOf, refitInputs } from '../../pipeline/recipe/recipe.ts';
+import { fail } from '../../pipeline/util/failure.ts';
+import { known } from '../../pipeline/util/known.ts';
+import { openQualityData, type QualityData } from '../quality/data.ts';
+import { openEvidence } from '../quality/evidence.ts';
+import type { Row } from './comparison.ts';
+import { ownSide } from './measure.ts';
+
+export interface WholeCase {
+  readonly calibration: number;
+  readonly selection: number;
+  readonly sparsities: readonly number[];
+  readonly steps: number;
+}
+
+/** What both sides answer: means over all blocks and widths. */
+const answers = [
+  'held-out error of the refits',
+  'held-out error after distillation',
+  'KL of single exchanges',
+  'KL of uniform models',
+] as const;
+
+/** Images are decoded before the clock starts, on our side, for both. */
+export function wholeRow({ calibration, selection, sparsities, steps }: WholeCase): Row {
+  return {
+    group: 'whole',
+    title: `library of ViT-Tiny, ${calibration} images, ${steps} steps`,
+    isLong: true,
+    async open({ engine, folder, peer }) {
+      if (process.env.VIT_TINY === undefined) {
+        fail({
+          reason: 'usage',
+          subject: '--whole',
+          found: 'VIT_TINY is not set',
+          expected: 'a folder with model.safetensors and photos/<class>/*.jpg (configs/vit-tiny-in1k.yaml)',
+          next: 'set VIT_TINY, or leave --whole out',
+        });
+      }
+      const data = await openQualityData(optionsOf({ calibration, selection, sparsities, steps }), undefined);
+      const { config } = data.loaded;
+      const { architecture } = data;
+      const { hidden, depth, heads, layerNormEpsilon: epsilon } = architecture;
+      const recipe = recipeOf(config);
+      const widths = sparsities.map((sparsity) => 8 * Math.round((hidden * (1 - sparsity)) / 8));
+      const of = calibrationOf(config);
+      const fold = data.folds[0]!;
+      const { training, heldOut } = calibrationImages(of, fold.calibration);
+      const memory = await inMemory(data.images, [...training, ...heldOut, ...fold.evaluation]);
+      const python = await peer(engine.threads);
+      const peers = [];
+      if (python !== undefined) {
+        const file = join(folder, 'whole.safetensors');
+        const both = [...training, ...heldOut];
+        const sampled = sampledTokens(of, architecture);
+        const tokens = tokensPerImage(architecture);
+        const rows = sampledRows(
+          of,
+          architecture,
+          both.map(({ id }) => id),
+        ).map((row) => row % tokens);
+        await writeSafetensors(file, {
+          ...data.teacher,
+          pixels: memory.array(both),
+          evaluation: memory.array(fold.evaluation),
+          rows: { shape: [both.length, sampled], data: rows },
+        });
+        const { learningRate, warmupShare, batchTokens } = config.distill;
+        const side = await python.prepare('whole', {
+          file,
+          training: training.length,
+          ...{ depth, heads, epsilon, widths },
+          ridge: config.order.ridge,
+          ownShare: config.inputs.composedShare,
+          distill: { steps, learningRate, warmupShare, batchTokens },
+          seed: config.seed,
+        });
+        peers.push({ name: 'PyTorch and NumPy', side });
+      }
+      return {
+        ours: ownSide(() => makeLibrary({ ...data, images: memory.images }, recipe, widths, steps)),
+        peers,
+        answers,
+        warmUp: 1,
+        // Labels of the class shares and training batches are drawn otherwise.
+        tolerance: 0.05,
+        close: () => undefined,
+      };
+    },
+  };
+}
+
+function optionsOf({ calibration, selection, sparsities, steps }: WholeCase) {
+  return {
+    config: 'vit-tiny-in1k.yaml',
+    set: [
+      `data.splits={calibration: ${calibration}, selection: ${selection}, test: 0}`,
+      `distill.duration={steps: ${steps}}`,
+    ],
+    recipes: [],
+    sparsities,
+    folds: 1,
+    seeds: [],
+    uniformOnly: true,
+    allocationImages: 0,
+    distill: [],
+    distillRecipes: [],
+    fresh: false,
+  };
+}
+
+async function makeLibrary(
+  data: QualityData,
+  recipe: ReturnType<typeof recipeOf>,
+  widths: readonly number[],
+  steps: number,
+): Promise<number[]> {
+  const { config } = data.loaded;
+  const fold = data.folds[0]!;
+  const model = uploadTeacher(data.teacher, data.architecture);
+  const needs = { recipes: [recipe], inputs: false };
+  const evidence = await openEvidence(data, model, fold.calibration, needs, () => undefined);
+
+  const refits: FfnWeights[][] = [];
+  const refitErrors: number[] = [];
+  const fitted = await evidence.openInputs(refitInputs(recipe), widths.length);
+  for (const [block, teacher] of evidence.teacher.entries()) {
+    const { units } = orderBlock(recipe.order, teacher, evidence.evidence[block]!);
+    const inputs = fitted(block);
+    const options = { ridge: recipe.order.ridge, method: recipe.refit.method };
+    const { descendants } = await inputs.fit(units, widths, options);
+    const own = descendants.map(({ weights }) => weights);
+    refitErrors.push(...(await inputs.errors(own)).map(({ relative }) => relative));
+    await inputs.advance(own);
+    await inputs.close();
+    refits.push(own);
+  }
+
+  const variants: { id: string; block: number; weights: FfnWeights }[] = [];
+  const finalErrors: number[] = [];
+  const trained = await evidence.openInputs(distillInputs(recipe), widths.length);
+  for (const [block, own] of refits.entries()) {
+    const inputs = trained(block);
+    const { batchTokens } = config.distill;
+    const { students } = await distillBlock({
+      block: `block ${block}`,
+      students: own.map((weights) => ({ id: `w${weights.hidden}`, weights })),
+      examples: await inputs.examples(own.length, { batchTokens, seed: config.seed }),
+      settings: { ...config.distill, steps },
+      signal: new AbortController().signal,
+      checkpoint: { load: () => Promise.resolve(undefined), save: () => Promise.resolve() },
+    });
+    finalErrors.push(...students.map(({ errorBefore, errorAfter }) => Math.min(errorBefore, errorAfter)));
+    variants.push(...students.map(({ id, weights }) => ({ id: `${block}/${id}`, block, weights })));
+    await inputs.advance(students.map(({ weights }) => weights));
+    await inputs.close();
+  }
+
+  const uploaded = variants.map(({ id, block, weights }) => ({ id, block, ffn: uploadFfn(weights) }));
+  const { models } = await sweep({
+    model,
+    batches: data.images.tensorBatches(fold.evaluation, fold.evaluation.length),
+    descendants: uploaded,
+    models: widths.map((_, level) => ({
+      id: `uniform ${level}`,
+      ffn: (block) => uploaded[block * widths.length + level]!.ffn,
+    })),
+  });
+  uploaded.forEach(({ ffn }) => disposeFfn(ffn));
+  model.dispose();
+  const kl = (id: string): number => summariseScores(known(models, id)).kl;
+  return [
+    mean(refitErrors),
+    mean(finalErrors),
+    mean(variants.map(({ id }) => kl(id))),
+    mean(widths.map((_, level) => kl(`uniform ${level}`))),
+  ];
+}
+
+/** Decodes `items` once, and serves them from memory. */
+async function inMemory(images: OpenSplit, items: readonly SplitItem[]) {
+  const pixelsOf = new Map<string, Float32Array>();
+  let shape: number[] = [];
+  for await (const { pixels, ids } of images.tensorBatches(items, 16)) {
+    shape = pixels.shape.slice(1);
+    const size = pixels.size / ids.length;
+    const values = pixels.dataSync<'float32'>();
+    for (const [image, id] of ids.entries()) {
+      pixelsOf.set(id, values.slice(image * size, (image + 1) * size));
+    }
+    pixels.dispose();
+  }
+  const array = (some: readonly SplitItem[]) => {
+    const size = shape.reduce((product, extent) => product * extent, 1);
+    const data = new Float32Array(some.length * size);
+    for (const [image, { id }] of some.entries()) data.set(known(pixelsOf, id), image * size);
+    return { shape: [some.length, ...shape], data };
+  };
+  return {
+    array,
+    images: {
+      ...images,
+      // eslint-disable-next-line @typescript-eslint/require-await -- images come from files, as a rule
+      async *tensorBatches(some: readonly SplitItem[], batchSize: number): AsyncGenerator<TensorBatch> {
+        for (let from = 0; from < some.length; from += batchSize) {
+          const batch = some.slice(from, from + batchSize);
+          const { shape, data } = array(batch);
+          yield {
+            pixels: tf.tensor4d(data, shape as [number, number, number, number]),
+            labels: Int32Array.from(batch, ({ label }) => label),
+            ids: batch.map(({ id }) => id),
+          };
+        }
+      },
+    } satisfies OpenSplit,
+  };
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
