@@ -67,6 +67,7 @@ export function createAdmission(options: {
     refuseUnusable,
     copies: () => copies.length,
     async admit(items) {
+      source.expect?.(items);
       const results = await mapConcurrent(items, hashOrReason, {
         signal,
         onDone: (count) => {

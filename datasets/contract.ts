@@ -31,6 +31,8 @@ export interface Source {
   readonly packed?: boolean;
   /** What lies there and what of it is read, in sentences, and what of that should be looked at. */
   readonly account?: { readonly lines: readonly string[]; readonly warnings: readonly string[] } | undefined;
+  /** These are going to be asked for, about in this order: what is cheaper made together may be. */
+  readonly expect?: ((items: readonly Item[]) => void) | undefined;
   /** The undecoded content, for hashing: file bytes, or raw pixels for packed sources. */
   content(item: Item): Promise<Uint8Array>;
   /** Decodes one image. Rejects with an Error that says why the image is unusable. */
