@@ -7,49 +7,15 @@ import * as tf from '@tensorflow/tfjs-core';
 import { blockName } from './architecture.ts';
 import type { ModelTensors } from './backbone.ts';
 import { backboneOf } from './backbones.ts';
-import { ffnHidden, ffnOutput, teacherFfn, type FfnTensors } from './ffn-tensors.ts';
+import { teacherFfn, type FfnTensors } from './ffn-tensors.ts';
+import { ffnFeatures, finishBlock, mixForHead, mixTokens, type BlockFeatures } from './parts.ts';
 
-/** What a block makes on the way, by name: [B, T, D] each, of `ffn.hidden` [B, T, H]. */
-export interface BlockFeatures {
-  /** The residual stream after the tokens were mixed. */
-  readonly 'attention.output': tf.Tensor;
-  /** What fc1 is applied to. */
-  readonly 'ffn.input': tf.Tensor;
-  /** After GELU. */
-  readonly 'ffn.hidden': tf.Tensor;
-  /** Before it is joined to the stream. */
-  readonly 'ffn.output': tf.Tensor;
-  /** The residual stream after the block. */
-  readonly output: tf.Tensor;
-}
+export { ffnFeatures, type BlockFeatures } from './parts.ts';
 
 /** A feature of a forward pass: the embedding, what the head's last layer takes, or a block's. */
 export type FeatureName = 'embedding' | 'pooled' | `block-${string}.${keyof BlockFeatures}`;
 
 type FfnOf = (block: number) => FfnTensors;
-
-/**
- * A block from its mixed stream [..., D] on: token by token, so any choice of rows will do. Run inside a tidy, unless all
- * features are wanted; `attention.output` is `mixed` itself.
- */
-export function ffnFeatures(
-  model: ModelTensors,
-  block: number,
-  mixed: tf.Tensor,
-  ffn: FfnTensors,
-): BlockFeatures {
-  const backbone = backboneOf(model.architecture);
-  const input = backbone.ffnInput(model, block, mixed);
-  const hidden = ffnHidden(ffn, input, model.architecture.gelu);
-  const result = ffnOutput(ffn, hidden);
-  return {
-    'attention.output': mixed,
-    'ffn.input': input,
-    'ffn.hidden': hidden,
-    'ffn.output': result,
-    output: backbone.join(model, block, mixed, result),
-  };
-}
 
 /** A whole block. x [B, T, D]. As `ffnFeatures`. */
 export function blockFeatures(
@@ -58,7 +24,7 @@ export function blockFeatures(
   x: tf.Tensor,
   ffn: FfnTensors,
 ): BlockFeatures {
-  return ffnFeatures(model, block, backboneOf(model.architecture).mix(model, block, x), ffn);
+  return ffnFeatures(model, block, mixTokens(model, block, x), ffn);
 }
 
 export interface WalkOptions {
@@ -85,11 +51,11 @@ export function walkBlocks(model: ModelTensors, x: tf.Tensor, options: WalkOptio
   for (let block = from; block < depth; block++) {
     const before = stream;
     const [output, ...kept] = tf.tidy((): [tf.Tensor, ...tf.Tensor[]] => {
-      const features =
-        shortcut !== undefined && block === depth - 1
-          ? ffnFeatures(model, block, shortcut.mix(model, before), ffn(block))
-          : blockFeatures(model, block, before, ffn(block));
-      return [features.output, ...(visit?.(block, features) ?? [])];
+      const isShort = shortcut !== undefined && block === depth - 1;
+      const mixed = isShort ? mixForHead(model, before, shortcut) : mixTokens(model, block, before);
+      if (visit === undefined) return [finishBlock(model, block, mixed, ffn(block))];
+      const features = ffnFeatures(model, block, mixed, ffn(block));
+      return [features.output, ...visit(block, features)];
     });
     if (!isKept) before.dispose();
     isKept = kept.includes(output);
@@ -100,20 +66,19 @@ export function walkBlocks(model: ModelTensors, x: tf.Tensor, options: WalkOptio
 
 /** pixels [B, S, S, C] -> the stream after the first block's mixing, which no FFN block has touched. Caller disposes. */
 export function enterEncoder(model: ModelTensors, pixels: tf.Tensor): tf.Tensor {
-  const { embed, mix } = backboneOf(model.architecture);
-  return tf.tidy(() => mix(model, 0, embed(model, pixels)));
+  const { embed } = backboneOf(model.architecture);
+  return tf.tidy(() => mixTokens(model, 0, embed(model, pixels)));
 }
 
 /** From the mixed stream [B, T, D] of `block` through its FFN to the mixed stream of the next. Caller disposes. */
 export function nextMixed(model: ModelTensors, block: number, mixed: tf.Tensor, ffn: FfnTensors): tf.Tensor {
-  const { mix } = backboneOf(model.architecture);
-  return tf.tidy(() => mix(model, block + 1, ffnFeatures(model, block, mixed, ffn).output));
+  return tf.tidy(() => mixTokens(model, block + 1, finishBlock(model, block, mixed, ffn)));
 }
 
 /** From the mixed stream of `block` to the logits [B, classes]; of the last block, `headRows` will do. Caller disposes. */
 export function logitsFrom(model: ModelTensors, block: number, mixed: tf.Tensor, ffn: FfnOf): tf.Tensor2D {
   return tf.tidy(() => {
-    const x = tf.tidy(() => ffnFeatures(model, block, mixed, ffn(block)).output);
+    const x = finishBlock(model, block, mixed, ffn(block));
     return head(model, walkBlocks(model, x, { ffn, from: block + 1, headOnly: true }));
   });
 }

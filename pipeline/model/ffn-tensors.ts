@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { gelu, linear, type Gelu } from '../tensor/ops.ts';
+import { linear, linearGelu, type Gelu } from '../tensor/ops.ts';
 import { ffnNames, type FfnPart, type FfnWeights } from './ffn-weights.ts';
 
 /** `FfnWeights` on the engine. Whoever uploads disposes; `teacherFfn` hands out the teacher's own tensors. */
@@ -63,7 +63,7 @@ export function teacherFfn(
 
 /** What the hidden units make of z, the LayerNorm output [..., D]: `GELU(z W1 + b1)` [..., H]. Caller disposes. */
 export function ffnHidden({ fc1Kernel, fc1Bias }: FfnTensors, z: tf.Tensor, kind: Gelu): tf.Tensor {
-  return tf.tidy(() => gelu(linear(z, fc1Kernel, fc1Bias), kind));
+  return linearGelu(z, fc1Kernel, fc1Bias, kind);
 }
 
 /** What becomes of the hidden units [..., H]: `h W2 + b2` [..., D]. Caller disposes. */

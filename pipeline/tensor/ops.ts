@@ -6,8 +6,15 @@
  * first axis takes three times as long as the same sum written as a product with ones (fifty times on `wasm`).
  */
 import * as tf from '@tensorflow/tfjs-core';
+import { fusedLayerNorm, fusedProduct, isFusedGelu, preciseProduct } from './recorded/fused.ts';
+import { precision } from './recorded/precision.ts';
 
 export type Gelu = 'exact' | 'tanh' | 'quick';
+
+/** [..., M, K] x [..., K, N] after the transpositions asked for, in the precision of the moment. Differentiable; caller disposes. */
+export function matMul(a: tf.Tensor, b: tf.Tensor, transposeA = false, transposeB = false): tf.Tensor {
+  return preciseProduct(a, b, transposeA, transposeB, () => tf.matMul(a, b, transposeA, transposeB));
+}
 
 /**
  * [..., M, K] x [..., K, N] after the transpositions asked for, for use inside hand-written gradients: on `wasm` it
@@ -15,7 +22,7 @@ export type Gelu = 'exact' | 'tanh' | 'quick';
  * one by one. Run inside a tidy.
  */
 export function product(a: tf.Tensor, b: tf.Tensor, transposeA = false, transposeB = false): tf.Tensor {
-  if (tf.getBackend() !== 'wasm') return tf.matMul(a, b, transposeA, transposeB);
+  if (tf.getBackend() !== 'wasm') return matMul(a, b, transposeA, transposeB);
   const left = transposeA ? swapLastAxes(a) : a;
   const right = transposeB ? swapLastAxes(b) : b;
   const [rows, inner] = left.shape.slice(-2) as [number, number];
@@ -58,7 +65,8 @@ tf.registerGradient({
   kernelName: tf.BatchMatMul,
   inputsToSave: ['a', 'b'],
   gradFunc(dy, saved, attrs) {
-    if (tf.getBackend() !== 'wasm') return stockGradient.gradFunc(dy, saved, attrs);
+    const isStock = tf.getBackend() !== 'wasm' && precision() === 'float32';
+    if (isStock) return stockGradient.gradFunc(dy, saved, attrs);
     const [a, b] = saved as [tf.Tensor, tf.Tensor];
     const d = dy as tf.Tensor;
     const { transposeA, transposeB } = attrs as unknown as tf.BatchMatMulAttrs;
@@ -98,10 +106,26 @@ const biasAdded = tf.customGrad((x, bias) => ({
 /** `x kernel + bias`. x: [N, in] or [B, T, in]; kernel: [in, out]; bias: [out]. Differentiable; caller disposes. */
 export function linear(x: tf.Tensor, kernel: tf.Tensor, bias?: tf.Tensor): tf.Tensor {
   return tf.tidy(() => {
-    const y = tf.matMul(asRows(x), kernel);
-    const rows = bias === undefined ? y : addBias(y, bias);
-    return x.rank === 2 ? rows : tf.reshape(rows, [...x.shape.slice(0, -1), kernel.shape[1] as number]);
+    const rows = asRows(x);
+    if (bias === undefined) return likeRows(matMul(rows, kernel), x);
+    const plain = (): tf.Tensor => addBias(matMul(rows, kernel), bias);
+    return likeRows(fusedProduct(rows, kernel, bias, undefined, plain), x);
   });
+}
+
+/** `GELU(x kernel + bias)`, shapes as `linear`. Differentiable; caller disposes. */
+export function linearGelu(x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, kind: Gelu): tf.Tensor {
+  return tf.tidy(() => {
+    if (!isFusedGelu(kind)) return gelu(linear(x, kernel, bias), kind);
+    const rows = asRows(x);
+    const plain = (): tf.Tensor => gelu(addBias(matMul(rows, kernel), bias), kind);
+    return likeRows(fusedProduct(rows, kernel, bias, kind, plain), x);
+  });
+}
+
+/** [N, out] -> [..., out], in the form of x [..., in]. */
+function likeRows(rows: tf.Tensor, x: tf.Tensor): tf.Tensor {
+  return x.rank === 2 ? rows : tf.reshape(rows, [...x.shape.slice(0, -1), rows.shape[1] as number]);
 }
 
 /**
@@ -168,7 +192,11 @@ export function gelu(x: tf.Tensor, kind: Gelu): tf.Tensor {
  * Differentiable; caller disposes.
  */
 export function layerNorm(x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, epsilon: number): tf.Tensor {
-  return tf.tidy(() => tf.reshape(normalised(asRows(x), gamma, beta, epsilon), x.shape));
+  return tf.tidy(() => {
+    const rows = asRows(x);
+    const plain = (): tf.Tensor => normalised(rows, gamma, beta, epsilon);
+    return tf.reshape(fusedLayerNorm(rows, gamma, beta, epsilon, plain), x.shape);
+  });
 }
 
 function normalised(x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, epsilon: number): tf.Tensor {

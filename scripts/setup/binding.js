@@ -13,6 +13,9 @@ const nodeApi = 8;
 
 const sources = ['tfjs_backend.cc', 'tfjs_binding.cc'];
 
+/** Ours, in scripts/tensorflow: one compiled into the binding, one in front of it. */
+const ownSources = ['functions.cc', 'quiet.cc'];
+
 /** @param {string} toolFolder */
 export const packageFolder = (toolFolder) => join(toolFolder, 'node_modules', '@tensorflow', 'tfjs-node-gpu');
 
@@ -32,8 +35,7 @@ export const bindingPath = (toolFolder) =>
  * @returns {Promise<string>} the compiled binding's folder in the cache
  */
 export async function compiledBinding(libraries, { cache, toolFolder, environment, say }) {
-  const key = await fingerprint(libraries, toolFolder);
-  const name = `binding-${key}-${process.platform}-${process.arch}-napi${nodeApi}`;
+  const name = await bindingName(libraries, toolFolder);
   if ((await sealed(join(cache, name))) !== undefined) return join(cache, name);
 
   const compiler = await findCompiler(environment);
@@ -65,6 +67,8 @@ function compilations({ libraryFolder, includeFolder, libraryFiles }, toolFolder
       ...shared,
       ...['-I', includeFolder, ...headers, '-I', from],
       ...sources.map((name) => join(from, 'binding', name)),
+      join(toolFolder, 'functions.cc'),
+      '-Wl,--wrap=TFE_NewContext',
       ...['-L', libraryFolder, ...libraryFiles.map((file) => `-l:${file}`)],
       // The older tag also serves libraries that TensorFlow opens later on; the newer one serves direct needs only.
       `-Wl,--disable-new-dtags,-rpath,${libraryFolder}`,
@@ -74,12 +78,23 @@ function compilations({ libraryFolder, includeFolder, libraryFiles }, toolFolder
   ];
 }
 
+/**
+ * The folder in the cache of the binding that today's sources make.
+ *
+ * @param {Libraries} libraries
+ * @param {string} toolFolder
+ */
+export async function bindingName(libraries, toolFolder) {
+  const key = await fingerprint(libraries, toolFolder);
+  return `binding-${key}-${process.platform}-${process.arch}-napi${nodeApi}`;
+}
+
 /** @param {Libraries} libraries @param {string} toolFolder */
 async function fingerprint(libraries, toolFolder) {
   const hash = createHash('sha256');
   const from = join(packageFolder(toolFolder), 'binding');
   for (const file of (await readdir(from)).sort()) hash.update(await readFile(join(from, file)));
-  hash.update(await readFile(join(toolFolder, 'quiet.cc')));
+  for (const file of ownSources) hash.update(await readFile(join(toolFolder, file)));
   hash.update(JSON.stringify(libraries));
   for (const file of libraries.libraryFiles) {
     const { size, mtimeMs } = await stat(join(libraries.libraryFolder, file));

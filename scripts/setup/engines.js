@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
-import { bindingPath, compiledBinding, linkBinding, packageFolder } from './binding.js';
-import { sweep } from './cache.js';
+import { basename, dirname, join, resolve } from 'node:path';
+import { bindingName, bindingPath, compiledBinding, linkBinding, packageFolder } from './binding.js';
+import { sealed, sweep } from './cache.js';
 import { Unavailable, lastWords } from './command.js';
 import { librariesInFolder } from './folder.js';
 import { explainNoGpu } from './nvidia/explain.js';
@@ -40,8 +40,10 @@ export async function setUp(wish, context) {
   const [obstacle] = obstaclesOf(nvidia);
   const hindered = obstacle !== undefined && obstacle.weight !== 'possible';
   const gpu = nvidia.state === 'found' && !hindered;
-  if (before?.asked === true && wish.kind === 'auto') return before;
-  if (before !== undefined && isGoodEnough(before, named, gpu)) return before;
+  const isKept =
+    before !== undefined &&
+    ((before.asked && wish.kind === 'auto') || isGoodEnough(before, named, gpu));
+  if (isKept) return withTodaysBinding(before, context);
 
   /** @type {(() => Promise<Stamp>)[]} */
   const ways = [];
@@ -108,6 +110,33 @@ function beforeCuda(nvidia) {
     return [];
   }
   return [sentence ?? 'there is no NVIDIA GPU here now, so it computes on the processor'];
+}
+
+/**
+ * What is installed, with the binding that today's sources make: an update of this project may have changed them. Where it cannot be
+ * compiled, the older binding stays and works as it did.
+ *
+ * @param {Stamp} stamp
+ * @param {Context} context
+ * @returns {Promise<Stamp>}
+ */
+async function withTodaysBinding(stamp, context) {
+  if (stamp.engine !== 'tensorflow' || stamp.source === 'official' || !stamp.binding) return stamp;
+  const libraries = (await sealed(dirname(stamp.binding)))?.libraries;
+  if (libraries === undefined) return stamp;
+  try {
+    await installPackage(context);
+    if (basename(dirname(stamp.binding)) === (await bindingName(libraries, context.toolFolder))) return stamp;
+    const folder = await compiledBinding(libraries, context);
+    await replaceBinding(folder, context);
+    const upgraded = { ...stamp, binding: join(folder, 'tfjs_binding.node') };
+    await writeStamp(context.toolFolder, upgraded);
+    return upgraded;
+  } catch (error) {
+    if (!(error instanceof Unavailable)) throw error;
+    context.say(`the older binding stays: ${error.message}`);
+    return stamp;
+  }
 }
 
 /**

@@ -73,5 +73,10 @@ extern "C" __attribute__((visibility("default"))) napi_value napi_register_modul
     napi_throw_error(env, nullptr, "tfjs_binding_real.so is no Node-API module");
     return nullptr;
   }
-  return real_register(env, exports);
+  const napi_value made = real_register(env, exports);
+  // functions.cc, linked into the same library: what the package's binding lacks.
+  using Extend = void (*)(napi_env, napi_value);
+  const auto extend = reinterpret_cast<Extend>(dlsym(real_binding, "blockforge_register"));
+  if (extend != nullptr && made != nullptr) extend(env, made);
+  return made;
 }

@@ -1,0 +1,119 @@
+/**
+ * The two halves of a block, each as one operation where the engine can (`tensor/recorded`), whatever the family. Where gradients are
+ * taken, and on other engines, they are the backbone's own operations.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import { recorded } from '../tensor/recorded/recorded.ts';
+import type { Architecture } from './architecture.ts';
+import type { HeadOnly, ModelTensors } from './backbone.ts';
+import { backboneOf } from './backbones.ts';
+import { ffnHidden, ffnOutput, type FfnTensors } from './ffn-tensors.ts';
+import { ffnNames } from './ffn-weights.ts';
+
+/** What a block makes on the way, by name: [B, T, D] each, of `ffn.hidden` [B, T, H]. */
+export interface BlockFeatures {
+  /** The residual stream after the tokens were mixed. */
+  readonly 'attention.output': tf.Tensor;
+  /** What fc1 is applied to. */
+  readonly 'ffn.input': tf.Tensor;
+  /** After GELU. */
+  readonly 'ffn.hidden': tf.Tensor;
+  /** Before it is joined to the stream. */
+  readonly 'ffn.output': tf.Tensor;
+  /** The residual stream after the block. */
+  readonly output: tf.Tensor;
+}
+
+/** x [B, T, D], what block `block` receives -> the residual stream after its tokens were mixed. Caller disposes. */
+export function mixTokens(model: ModelTensors, block: number, x: tf.Tensor): tf.Tensor {
+  return part('mix', model, block, [x], (model, [x]) => [
+    backboneOf(model.architecture).mix(model, block, x!),
+  ])[0]!;
+}
+
+/** As `mixTokens` of the last block, for the rows alone that the head reads: [B, T, D] -> [B, P, D]. Caller disposes. */
+export function mixForHead(model: ModelTensors, x: tf.Tensor, headOnly: HeadOnly): tf.Tensor {
+  const last = model.architecture.depth - 1;
+  return part('mix for the head', model, last, [x], (model, [x]) => [headOnly.mix(model, x!)])[0]!;
+}
+
+/**
+ * A block from its mixed stream [..., D] on: token by token, so any choice of rows will do. Run inside a tidy, unless all
+ * features are wanted; `attention.output` is `mixed` itself.
+ */
+export function ffnFeatures(
+  model: ModelTensors,
+  block: number,
+  mixed: tf.Tensor,
+  ffn: FfnTensors,
+): BlockFeatures {
+  const [input, hidden, result, output] = afterMixing('features', model, block, mixed, ffn, (all) => all);
+  return {
+    'attention.output': mixed,
+    'ffn.input': input!,
+    'ffn.hidden': hidden!,
+    'ffn.output': result!,
+    output: output!,
+  };
+}
+
+/** A block from its mixed stream [..., D] to the stream after it. Caller disposes. */
+export function finishBlock(
+  model: ModelTensors,
+  block: number,
+  mixed: tf.Tensor,
+  ffn: FfnTensors,
+): tf.Tensor {
+  return afterMixing('ffn', model, block, mixed, ffn, (all) => all.slice(-1))[0]!;
+}
+
+/** FFN input, hidden units, FFN output and the stream after the block, or what `choose` leaves of them. */
+function afterMixing(
+  name: string,
+  model: ModelTensors,
+  block: number,
+  mixed: tf.Tensor,
+  { fc1Kernel, fc1Bias, fc2Kernel, fc2Bias }: FfnTensors,
+  choose: (all: readonly tf.Tensor[]) => readonly tf.Tensor[],
+): tf.Tensor[] {
+  const inputs = [mixed, fc1Kernel, fc1Bias, fc2Kernel, fc2Bias];
+  return part(name, model, block, inputs, (model, [mixed, fc1Kernel, fc1Bias, fc2Kernel, fc2Bias]) => {
+    const backbone = backboneOf(model.architecture);
+    const ffn = { fc1Kernel: fc1Kernel!, fc1Bias: fc1Bias!, fc2Kernel: fc2Kernel!, fc2Bias: fc2Bias! };
+    const input = backbone.ffnInput(model, block, mixed!);
+    const hidden = ffnHidden(ffn, input, model.architecture.gelu);
+    const output = ffnOutput(ffn, hidden);
+    return choose([input, hidden, output, backbone.join(model, block, mixed!, output)]);
+  });
+}
+
+/** Runs `body` as one operation on `inputs` and the block's own weights, all but the teacher's FFN. */
+function part(
+  name: string,
+  { architecture, weights }: ModelTensors,
+  block: number,
+  inputs: readonly tf.Tensor[],
+  body: (model: ModelTensors, inputs: readonly tf.Tensor[]) => readonly tf.Tensor[],
+): tf.Tensor[] {
+  const ffn: readonly string[] = Object.values(ffnNames(block));
+  const names = Object.keys(weights).filter(
+    (name) => name.startsWith(`blocks.${block}.`) && !ffn.includes(name),
+  );
+  return recorded(
+    `${name} ${block} ${keyOf(architecture)}`,
+    [...inputs, ...names.map((name) => weights[name]!)],
+    (...tensors) => {
+      const own = names.map((name, index) => [name, tensors[inputs.length + index]!] as const);
+      return body({ architecture, weights: Object.fromEntries(own) }, tensors.slice(0, inputs.length));
+    },
+  );
+}
+
+const keys = new WeakMap<Architecture, string>();
+
+/** All that a forward pass reads of an architecture. */
+function keyOf(architecture: Architecture): string {
+  const known = keys.get(architecture) ?? JSON.stringify(architecture);
+  keys.set(architecture, known);
+  return known;
+}

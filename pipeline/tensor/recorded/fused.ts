@@ -1,0 +1,121 @@
+/**
+ * Operations that TensorFlow has fused, or in bfloat16, inside of functions alone. Off the tape each is the plain code that it is given;
+ * on a tape that code still gives the tensor, and what is written down is one node that computes the same.
+ */
+import type * as tf from '@tensorflow/tfjs-core';
+import { isDifferentiating } from './differentiating.ts';
+import { precision } from './precision.ts';
+import { currentTape, offTape, type Symbol, type Tape } from './tape.ts';
+
+/** What may be fused. Which of it an engine has shows when it is tried (`recorded.ts`). */
+export type Fusion = 'product' | 'layerNorm';
+
+let fusions: readonly Fusion[] = [];
+
+/** Runs `body` with these fusions allowed. */
+export function withFusions<T>(allowed: readonly Fusion[], body: () => T): T {
+  const before = fusions;
+  fusions = allowed;
+  try {
+    return body();
+  } finally {
+    fusions = before;
+  }
+}
+
+/** As TensorFlow names what it can put behind a product. */
+const activations = { exact: 'GeluExact', tanh: 'GeluApproximate' } as const;
+
+/** The kinds of GELU that a product may end in. */
+export type FusedGelu = keyof typeof activations;
+
+export function isFusedGelu(kind: string): kind is FusedGelu {
+  return kind in activations;
+}
+
+/** `x kernel + bias`, and GELU of that. x: [N, in], kernel: [in, out], bias: [out]; `plain` computes it. */
+export function fusedProduct(
+  x: tf.Tensor,
+  kernel: tf.Tensor,
+  bias: tf.Tensor,
+  gelu: FusedGelu | undefined,
+  plain: () => tf.Tensor,
+): tf.Tensor {
+  if (!isOpen() || precision() !== 'float32' || !fusions.includes('product')) return plain();
+  const fused = gelu === undefined ? ['BiasAdd'] : ['BiasAdd', activations[gelu]];
+  return composite([x, kernel, bias], plain, (tape, ...inputs) => writeProduct(tape, inputs, fused));
+}
+
+/** LayerNorm of the rows. x: [N, D]; gamma, beta: [D]; `plain` computes it. */
+export function fusedLayerNorm(
+  x: tf.Tensor,
+  gamma: tf.Tensor,
+  beta: tf.Tensor,
+  epsilon: number,
+  plain: () => tf.Tensor,
+): tf.Tensor {
+  if (!isOpen() || !fusions.includes('layerNorm')) return plain();
+  return composite([x, gamma, beta], plain, (tape, ...inputs) => writeLayerNorm(tape, inputs, epsilon));
+}
+
+/**
+ * [..., M, K] x [..., K, N] after the transpositions asked for, in the precision of the moment: bfloat16 factors are rounded from
+ * float32 and give a float32 result. `plain` computes it in float32.
+ */
+export function preciseProduct(
+  a: tf.Tensor,
+  b: tf.Tensor,
+  transposeA: boolean,
+  transposeB: boolean,
+  plain: () => tf.Tensor,
+): tf.Tensor {
+  if (precision() === 'float32' || currentTape() === undefined) return plain();
+  return composite([a, b], plain, (tape, left, right) => {
+    const factors = [tape.cast(left!, 'bfloat16'), tape.cast(right!, 'bfloat16')];
+    const type = 'bfloat16' as const;
+    const flags = [{ bool: transposeA }, { bool: transposeB }] as const;
+    const result = { type, shape: [] };
+    const product =
+      a.rank === 2 && b.rank === 2
+        ? tape.node('MatMul', factors, { T: { type }, transpose_a: flags[0], transpose_b: flags[1] }, result)
+        : tape.node('BatchMatMulV2', factors, { T: { type }, adj_x: flags[0], adj_y: flags[1] }, result);
+    return tape.cast(product, 'float32');
+  });
+}
+
+/** Whether a fused operation may stand for its plain code: on a tape, where nobody asks for a gradient. */
+function isOpen(): boolean {
+  return currentTape() !== undefined && !isDifferentiating();
+}
+
+function composite(
+  inputs: readonly tf.Tensor[],
+  plain: () => tf.Tensor,
+  write: (tape: Tape, ...inputs: readonly Symbol[]) => Symbol,
+): tf.Tensor {
+  const tape = currentTape()!;
+  const symbols = inputs.map((tensor) => tape.symbolOf(tensor));
+  const output = offTape(plain);
+  tape.bind(output, { ...write(tape, ...symbols), shape: output.shape });
+  return output;
+}
+
+/** `_FusedMatMul`, which oneDNN and cuBLASLt compute in one pass. */
+function writeProduct(tape: Tape, inputs: readonly Symbol[], fused: readonly string[]): Symbol {
+  const { type } = inputs[0]!;
+  const attributes = {
+    T: { type },
+    transpose_a: { bool: false },
+    transpose_b: { bool: false },
+    num_args: { int: 1 },
+    fused_ops: { strings: fused },
+    epsilon: { float: 0 },
+  };
+  return tape.node('_FusedMatMul', inputs, attributes, { type, shape: [] });
+}
+
+/** `_MklLayerNorm`, oneDNN's. */
+function writeLayerNorm(tape: Tape, inputs: readonly Symbol[], epsilon: number): Symbol {
+  const { type, shape } = inputs[0]!;
+  return tape.node('_MklLayerNorm', inputs, { T: { type }, epsilon: { float: epsilon } }, { type, shape });
+}
