@@ -6,7 +6,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { performance } from 'node:perf_hooks';
-import { studentStep } from '../../pipeline/distill/loop.ts';
+import { studentStep } from '../../pipeline/distill/step.ts';
 import { disposeStudent, startStudent } from '../../pipeline/distill/student.ts';
 import { namedArchitecture } from '../../pipeline/checkpoint/architectures.ts';
 import type { Architecture } from '../../pipeline/model/architecture.ts';

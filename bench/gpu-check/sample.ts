@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { createStatistics } from '../../pipeline/compress/statistics.ts';
-import { studentStep } from '../../pipeline/distill/loop.ts';
+import { studentStep } from '../../pipeline/distill/step.ts';
 import { disposeStudent, startStudent } from '../../pipeline/distill/student.ts';
 import type { Architecture } from '../../pipeline/model/architecture.ts';
 import { forward } from '../../pipeline/model/encoder.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
-import { studentStep } from '../../pipeline/distill/loop.ts';
+import { studentStep } from '../../pipeline/distill/step.ts';
 import { disposeStudent, startStudent } from '../../pipeline/distill/student.ts';
 import { randomFfn, type FfnWeights } from '../../pipeline/model/ffn-weights.ts';
 import { transposed } from '../../pipeline/model/host-weights.ts';

@@ -10,13 +10,12 @@ import { downloadFfn } from '../model/ffn-tensors.ts';
 import type { FfnWeights } from '../model/ffn-weights.ts';
 import { createLossLog, failNotFinite, type LossLog } from '../tensor/loss-log.ts';
 import { assertFlat } from '../tensor/memory.ts';
-import type { Gelu } from '../tensor/ops.ts';
-import { adamUpdate, type AdamSettings } from '../tensor/optimizer.ts';
+import type { AdamSettings } from '../tensor/optimizer.ts';
 import type { TrainingState } from '../tensor/training-state.ts';
-import type { Example, Examples } from './examples.ts';
-import { distillGradients } from './loss.ts';
+import type { Examples } from './examples.ts';
 import { createReporter } from './progress.ts';
 import { stepsWithin } from './rate.ts';
+import { studentStep } from './step.ts';
 import { isLookAfter, lastStep, learningRateAt, planEnd } from './schedule.ts';
 import { disposeStudent, restoreStudent, startStudent, studentArrays, type Student } from './student.ts';
 import type {
@@ -144,26 +143,6 @@ export async function distillBlock(task: DistillTask): Promise<DistillResult> {
     losses.dispose();
     students.forEach(disposeStudent);
   }
-}
-
-export interface StepSettings {
-  readonly lossScale: number;
-  readonly learningRate: number;
-  readonly gelu: Gelu;
-  readonly adam: AdamSettings;
-}
-
-/** One optimiser step on an example, which stays the caller's. Returns its loss on the engine; caller disposes it. */
-export function studentStep(
-  student: Student,
-  { x, target }: Example,
-  { lossScale, learningRate, gelu, adam }: StepSettings,
-): tf.Scalar {
-  const { loss, gradients } = distillGradients(x, target, student.parameters, gelu, lossScale);
-  const next = adamUpdate(adam, learningRate, student.parameters, gradients, student.adam);
-  student.parameters = next.parameters;
-  student.adam = next.state;
-  return loss;
 }
 
 function adamSettings({ optimizer, weightDecay }: DistillSettings): AdamSettings {

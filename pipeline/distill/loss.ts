@@ -5,16 +5,20 @@
  * activations, which are not. Tested against `tf.grads` and finite differences.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import type { FfnTensors } from '../model/ffn-tensors.ts';
-import { product, sumRows, type Gelu } from '../tensor/ops.ts';
+import { applyFfn, type FfnTensors } from '../model/ffn-tensors.ts';
+import { matMul, product, sumRows, type Gelu } from '../tensor/ops.ts';
+import { recorded } from '../tensor/recorded/recorded.ts';
 
-/** x [N, D] -> the block's output [N, D], without gradients and with two passes over [N, H] less. Caller disposes. */
-export function ffnOutput(x: tf.Tensor, parameters: FfnTensors, gelu: Gelu): tf.Tensor {
-  return tf.tidy(() => {
-    const scaled = scaleWeights(parameters, gelu);
-    const activated = tf.tidy(() => activate(preActivation(x, scaled), gelu).value);
-    return tf.add(tf.matMul(activated as tf.Tensor2D, scaled.fc2Kernel as tf.Tensor2D), scaled.fc2Bias);
-  });
+/** x [N, D] -> the block's output [N, D], without gradients. Caller disposes. */
+export function ffnOutput(x: tf.Tensor, ffn: FfnTensors, gelu: Gelu): tf.Tensor {
+  const { fc1Kernel, fc1Bias, fc2Kernel, fc2Bias } = ffn;
+  return recorded(
+    `ffn ${gelu}`,
+    [x, fc1Kernel, fc1Bias, fc2Kernel, fc2Bias],
+    ([x, fc1Kernel, fc1Bias, fc2Kernel, fc2Bias]) => [
+      applyFfn({ fc1Kernel, fc1Bias, fc2Kernel, fc2Bias }, x, gelu),
+    ],
+  )[0];
 }
 
 /**
@@ -27,27 +31,27 @@ export function distillGradients(
   target: tf.Tensor,
   parameters: FfnTensors,
   gelu: Gelu,
-  lossScale: number,
+  lossScale: number | tf.Tensor,
 ): { loss: tf.Scalar; gradients: FfnTensors } {
   return tf.tidy(() => {
     const scaled = scaleWeights(parameters, gelu);
     const u = preActivation(x, scaled);
     const { value, slope } = activate(u, gelu);
     const error = tf.tidy(() => {
-      const y = tf.matMul(value, scaled.fc2Kernel);
+      const y = matMul(value, scaled.fc2Kernel);
       return tf.sub(tf.add(y, scaled.fc2Bias), target);
     });
     const loss = tf.tidy(() => tf.mul<tf.Scalar>(tf.sum(tf.square(error)), lossScale));
     const du = tf.tidy(() => tf.mul(product(error, scaled.fc2Kernel, false, true), slope()));
     const { inner, outer } = scales(gelu);
-    const twice = 2 * lossScale;
+    const times = (x: tf.Tensor, factor: number): tf.Tensor => tf.mul(x, tf.mul(lossScale, 2 * factor));
     return {
       loss,
       gradients: {
-        fc1Kernel: tf.mul(product(x, du, true), twice * inner),
-        fc1Bias: tf.mul(sumRows(du), twice * inner),
-        fc2Kernel: tf.mul(product(value, error, true), twice * outer),
-        fc2Bias: tf.mul(sumRows(error), twice),
+        fc1Kernel: times(product(x, du, true), inner),
+        fc1Bias: times(sumRows(du), inner),
+        fc2Kernel: times(product(value, error, true), outer),
+        fc2Bias: times(sumRows(error), 1),
       },
     };
   });
@@ -76,7 +80,7 @@ function scaleWeights(parameters: FfnTensors, gelu: Gelu): FfnTensors {
 }
 
 function preActivation(x: tf.Tensor, { fc1Kernel, fc1Bias }: FfnTensors): tf.Tensor {
-  return tf.tidy(() => tf.add(tf.matMul(x as tf.Tensor2D, fc1Kernel as tf.Tensor2D), fc1Bias));
+  return tf.tidy(() => tf.add(matMul(x, fc1Kernel), fc1Bias));
 }
 
 interface Activation {

@@ -21,6 +21,7 @@ import {
   type AdamState,
   type Tensors,
 } from '../tensor/optimizer.ts';
+import { recorded } from '../tensor/recorded/recorded.ts';
 import { scheduleMultiplier } from '../tensor/schedule.ts';
 import type { TrainingCheckpoint, TrainingState } from '../tensor/training-state.ts';
 
@@ -168,25 +169,32 @@ export function lossAndGradients(
   pixels: tf.Tensor4D,
   hiddenWeight: number,
 ): { value: tf.Scalar; gradients: Tensors } {
+  const own = Object.keys(model.weights);
   const names = Object.keys(parameters);
   const capture = ['pooled'] as const;
-  return tf.tidy(() => {
-    const teacher = forward(model, pixels, { capture });
-    const certain = tf.logSoftmax(teacher.logits);
-    const probabilities = tf.exp(certain);
-    const aim = unitRows(teacher.features.pooled);
-    const { value, grads } = tf.valueAndGrads((...tensors: tf.Tensor[]) => {
-      const trained = Object.fromEntries(names.map((name, index) => [name, tensors[index]!]));
-      const student = forward({ ...model, weights: { ...model.weights, ...trained } }, pixels, { capture });
-      const divergence = tf.sum(tf.mul(probabilities, tf.sub(certain, tf.logSoftmax(student.logits))));
-      const agreement = tf.sum(tf.mul(aim, unitRows(student.features.pooled)));
-      const images = pixels.shape[0];
-      const hidden = tf.mul(tf.sub(images, agreement), hiddenWeight);
-      return tf.div<tf.Scalar>(tf.add(divergence, hidden), images);
-    })(names.map((name) => parameters[name]!));
-    const gradients = Object.fromEntries(names.map((name, index) => [name, grads[index]!]));
-    return { value: value, gradients };
-  });
+  const [value, ...grads] = recorded(
+    `polishing ${JSON.stringify(model.architecture)} ${hiddenWeight} ${own.join()} ${names.join()}`,
+    [pixels, ...own.map((name) => model.weights[name]!), ...names.map((name) => parameters[name]!)],
+    ([pixels, ...tensors]) => {
+      const weights = Object.fromEntries(own.map((name, index) => [name, tensors[index]!]));
+      const teacher = forward({ ...model, weights }, pixels, { capture });
+      const certain = tf.logSoftmax(teacher.logits);
+      const probabilities = tf.exp(certain);
+      const aim = unitRows(teacher.features.pooled);
+      const { value, grads } = tf.valueAndGrads((...tensors: tf.Tensor[]) => {
+        const trained = Object.fromEntries(names.map((name, index) => [name, tensors[index]!]));
+        const student = forward({ ...model, weights: { ...weights, ...trained } }, pixels, { capture });
+        const divergence = tf.sum(tf.mul(probabilities, tf.sub(certain, tf.logSoftmax(student.logits))));
+        const agreement = tf.sum(tf.mul(aim, unitRows(student.features.pooled)));
+        const images = pixels.shape[0];
+        const hidden = tf.mul(tf.sub(images, agreement), hiddenWeight);
+        return tf.div<tf.Scalar>(tf.add(divergence, hidden), images);
+      })(tensors.slice(own.length));
+      return [value, ...grads];
+    },
+  );
+  const gradients = Object.fromEntries(names.map((name, index) => [name, grads[index]!]));
+  return { value: value as tf.Scalar, gradients };
 }
 
 /** [N, D], each row scaled to length 1. */

@@ -2,8 +2,8 @@
  * The two halves of a block, each as one operation where the engine can (`tensor/recorded`), whatever the family. Where gradients are
  * taken, and on other engines, they are the backbone's own operations.
  */
-import * as tf from '@tensorflow/tfjs-core';
-import { recorded } from '../tensor/recorded/recorded.ts';
+import type * as tf from '@tensorflow/tfjs-core';
+import { recorded, type Given } from '../tensor/recorded/recorded.ts';
 import type { Architecture } from './architecture.ts';
 import type { HeadOnly, ModelTensors } from './backbone.ts';
 import { backboneOf } from './backbones.ts';
@@ -27,14 +27,14 @@ export interface BlockFeatures {
 /** x [B, T, D], what block `block` receives -> the residual stream after its tokens were mixed. Caller disposes. */
 export function mixTokens(model: ModelTensors, block: number, x: tf.Tensor): tf.Tensor {
   return part('mix', model, block, [x], (model, [x]) => [
-    backboneOf(model.architecture).mix(model, block, x!),
-  ])[0]!;
+    backboneOf(model.architecture).mix(model, block, x),
+  ])[0];
 }
 
 /** As `mixTokens` of the last block, for the rows alone that the head reads: [B, T, D] -> [B, P, D]. Caller disposes. */
 export function mixForHead(model: ModelTensors, x: tf.Tensor, headOnly: HeadOnly): tf.Tensor {
   const last = model.architecture.depth - 1;
-  return part('mix for the head', model, last, [x], (model, [x]) => [headOnly.mix(model, x!)])[0]!;
+  return part('mix for the head', model, last, [x], (model, [x]) => [headOnly.mix(model, x)])[0];
 }
 
 /**
@@ -47,13 +47,15 @@ export function ffnFeatures(
   mixed: tf.Tensor,
   ffn: FfnTensors,
 ): BlockFeatures {
-  const [input, hidden, result, output] = afterMixing('features', model, block, mixed, ffn, (all) => all);
+  const names = ['ffn.input', 'ffn.hidden', 'ffn.output', 'output'] as const;
+  const found = afterMixing('features', model, block, mixed, ffn, (all) => names.map((name) => all[name]));
+  const [input, hidden, result, output] = found as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
   return {
     'attention.output': mixed,
-    'ffn.input': input!,
-    'ffn.hidden': hidden!,
-    'ffn.output': result!,
-    output: output!,
+    'ffn.input': input,
+    'ffn.hidden': hidden,
+    'ffn.output': result,
+    output,
   };
 }
 
@@ -64,47 +66,49 @@ export function finishBlock(
   mixed: tf.Tensor,
   ffn: FfnTensors,
 ): tf.Tensor {
-  return afterMixing('ffn', model, block, mixed, ffn, (all) => all.slice(-1))[0]!;
+  return afterMixing('ffn', model, block, mixed, ffn, ({ output }) => [output])[0];
 }
 
-/** FFN input, hidden units, FFN output and the stream after the block, or what `choose` leaves of them. */
+/** What the backbone and the FFN make of a mixed stream, or what `choose` takes of it. */
 function afterMixing(
   name: string,
   model: ModelTensors,
   block: number,
   mixed: tf.Tensor,
   { fc1Kernel, fc1Bias, fc2Kernel, fc2Bias }: FfnTensors,
-  choose: (all: readonly tf.Tensor[]) => readonly tf.Tensor[],
-): tf.Tensor[] {
-  const inputs = [mixed, fc1Kernel, fc1Bias, fc2Kernel, fc2Bias];
+  choose: (all: Omit<BlockFeatures, 'attention.output'>) => readonly tf.Tensor[],
+): [tf.Tensor, ...tf.Tensor[]] {
+  const inputs = [mixed, fc1Kernel, fc1Bias, fc2Kernel, fc2Bias] as const;
   return part(name, model, block, inputs, (model, [mixed, fc1Kernel, fc1Bias, fc2Kernel, fc2Bias]) => {
     const backbone = backboneOf(model.architecture);
-    const ffn = { fc1Kernel: fc1Kernel!, fc1Bias: fc1Bias!, fc2Kernel: fc2Kernel!, fc2Bias: fc2Bias! };
-    const input = backbone.ffnInput(model, block, mixed!);
+    const ffn = { fc1Kernel, fc1Bias, fc2Kernel, fc2Bias };
+    const input = backbone.ffnInput(model, block, mixed);
     const hidden = ffnHidden(ffn, input, model.architecture.gelu);
-    const output = ffnOutput(ffn, hidden);
-    return choose([input, hidden, output, backbone.join(model, block, mixed!, output)]);
+    const result = ffnOutput(ffn, hidden);
+    const output = backbone.join(model, block, mixed, result);
+    return choose({ 'ffn.input': input, 'ffn.hidden': hidden, 'ffn.output': result, output });
   });
 }
 
 /** Runs `body` as one operation on `inputs` and the block's own weights, all but the teacher's FFN. */
-function part(
+function part<const Inputs extends readonly tf.Tensor[]>(
   name: string,
   { architecture, weights }: ModelTensors,
   block: number,
-  inputs: readonly tf.Tensor[],
-  body: (model: ModelTensors, inputs: readonly tf.Tensor[]) => readonly tf.Tensor[],
-): tf.Tensor[] {
+  inputs: Inputs,
+  body: (model: ModelTensors, inputs: Given<Inputs>) => readonly tf.Tensor[],
+): [tf.Tensor, ...tf.Tensor[]] {
   const ffn: readonly string[] = Object.values(ffnNames(block));
-  const names = Object.keys(weights).filter(
-    (name) => name.startsWith(`blocks.${block}.`) && !ffn.includes(name),
+  const own = Object.entries(weights).filter(
+    ([name]) => name.startsWith(`blocks.${block}.`) && !ffn.includes(name),
   );
   return recorded(
     `${name} ${block} ${keyOf(architecture)}`,
-    [...inputs, ...names.map((name) => weights[name]!)],
-    (...tensors) => {
-      const own = names.map((name, index) => [name, tensors[inputs.length + index]!] as const);
-      return body({ architecture, weights: Object.fromEntries(own) }, tensors.slice(0, inputs.length));
+    [...inputs, ...own.map(([, tensor]) => tensor)],
+    (tensors) => {
+      const given = own.map(([name], index) => [name, tensors[inputs.length + index]] as const);
+      const model = { architecture, weights: Object.fromEntries(given) as Record<string, tf.Tensor> };
+      return body(model, tensors as unknown as Given<Inputs>);
     },
   );
 }

@@ -7,6 +7,7 @@
  * shifted epsilon. Ten passes per parameter instead of fourteen.
  */
 import * as tf from '@tensorflow/tfjs-core';
+import { recorded } from './recorded/recorded.ts';
 
 export type Tensors = Readonly<Record<string, tf.Tensor>>;
 
@@ -29,6 +30,8 @@ export interface AdamState {
   readonly v: Tensors;
 }
 
+const defaults = { beta1: 0.9, beta2: 0.999 };
+
 /** Zero moments for `parameters`. Caller disposes `m` and `v`. */
 export function adamInit(parameters: Tensors): AdamState {
   return { step: 0, m: mapTensors(parameters, tf.zerosLike), v: mapTensors(parameters, tf.zerosLike) };
@@ -47,45 +50,89 @@ export function adamUpdate<Name extends string>(
   gradients: Readonly<Record<Name, tf.Tensor>>,
   state: AdamState,
 ): { parameters: Record<Name, tf.Tensor>; state: AdamState } {
-  const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0, decays, clipNorm } = settings;
-  if (weightDecay > 0 && decays === undefined) throw new Error('weight decay without a choice of parameters');
+  const names = Object.keys(parameters) as Name[];
+  const rules = names.map((name) => adamRule(settings, name));
+  const olds = names.map((name) => {
+    const [gradient, m, v] = [gradients[name] as tf.Tensor | undefined, state.m[name], state.v[name]];
+    if (gradient === undefined || m === undefined || v === undefined) {
+      throw new Error(`parameter ${name} has no ${gradient === undefined ? 'gradient' : 'optimiser state'}`);
+    }
+    return [parameters[name], gradient, m, v] as const;
+  });
   const step = state.step + 1;
-  const rootV = Math.sqrt((1 - beta2) / (1 - beta2 ** step));
-  const rate = (learningRate * (1 - beta1)) / (1 - beta1 ** step) / rootV;
-  const shiftedEpsilon = epsilon / rootV;
   const next = { parameters: {}, m: {}, v: {} } as Record<
     'parameters' | 'm' | 'v',
     Record<string, tf.Tensor>
   >;
-  const clip = clipNorm === undefined ? undefined : clipScale(gradients, clipNorm);
-  for (const [name, parameter] of Object.entries(parameters) as [Name, tf.Tensor][]) {
-    const gradient = gradients[name] as tf.Tensor | undefined;
-    const { [name]: m } = state.m;
-    const { [name]: v } = state.v;
-    if (gradient === undefined || m === undefined || v === undefined) {
-      throw new Error(`parameter ${name} has no ${gradient === undefined ? 'gradient' : 'optimiser state'}`);
-    }
-    const keep = weightDecay > 0 && decays?.(name) ? 1 - learningRate * weightDecay : 1;
-    [next.parameters[name], next.m[name], next.v[name]] = tf.tidy(() => {
-      const g = clip === undefined ? gradient : tf.mul(gradient, clip);
-      const newM = tf.add(tf.mul(m, beta1), g);
-      const newV = tf.add(tf.mul(v, beta2), tf.square(g));
-      const direction = tf.div(newM, tf.add(tf.sqrt(newV), shiftedEpsilon));
-      const kept = keep === 1 ? parameter : tf.mul(parameter, keep);
-      return [tf.sub(kept, tf.mul(direction, rate)), newM, newV];
-    });
-    tf.dispose([parameter, gradient, m, v]);
+  const scalars = adamScalars(settings, learningRate, step);
+  const clip = settings.clipNorm === undefined ? undefined : clipScale(gradients, settings.clipNorm);
+  for (const [index, name] of names.entries()) {
+    const rule = rules[index]!;
+    const old = olds[index]!;
+    [next.parameters[name], next.m[name], next.v[name]] = recorded(
+      `adam ${JSON.stringify(rule)} ${clip !== undefined}`,
+      [...old, ...scalars, ...(clip === undefined ? [] : [clip])],
+      ([parameter, gradient, m, v, rate, epsilon, keep, clip]) => {
+        const g = clip === undefined ? gradient : tf.mul(gradient, clip);
+        return adamStep(rule, { parameter, g, m, v }, [rate, epsilon, keep]);
+      },
+    ) as [tf.Tensor, tf.Tensor, tf.Tensor];
+    tf.dispose([...old]);
   }
+  tf.dispose([...scalars]);
   clip?.dispose();
   return { parameters: next.parameters, state: { step, m: next.m, v: next.v } };
 }
 
+/** What of the settings an update of one parameter bakes in. */
+export interface AdamRule {
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly decays: boolean;
+}
+
+/** @throws Error where there is a decay and no choice of parameters: a bug */
+export function adamRule(
+  { beta1 = defaults.beta1, beta2 = defaults.beta2, weightDecay = 0, decays }: AdamSettings,
+  name: string,
+): AdamRule {
+  if (weightDecay > 0 && decays === undefined) throw new Error('weight decay without a choice of parameters');
+  return { beta1, beta2, decays: weightDecay > 0 && decays?.(name) === true };
+}
+
+/** Rate, epsilon and what a decay leaves of a parameter: all that changes from step to step. `step` counts from 1. */
+export type AdamScalars = readonly [rate: tf.Tensor, epsilon: tf.Tensor, keep: tf.Tensor];
+
+/** Caller disposes. */
+export function adamScalars(
+  { beta1 = defaults.beta1, beta2 = defaults.beta2, epsilon = 1e-8, weightDecay = 0 }: AdamSettings,
+  learningRate: number,
+  step: number,
+): AdamScalars {
+  const rootV = Math.sqrt((1 - beta2) / (1 - beta2 ** step));
+  const rate = (learningRate * (1 - beta1)) / (1 - beta1 ** step) / rootV;
+  return [tf.scalar(rate), tf.scalar(epsilon / rootV), tf.scalar(1 - learningRate * weightDecay)];
+}
+
+/** The successors of a parameter and of its sums, g its gradient. Run inside a tidy. */
+export function adamStep(
+  { beta1, beta2, decays }: AdamRule,
+  { parameter, g, m, v }: Readonly<Record<'parameter' | 'g' | 'm' | 'v', tf.Tensor>>,
+  [rate, epsilon, keep]: AdamScalars,
+): [parameter: tf.Tensor, m: tf.Tensor, v: tf.Tensor] {
+  const newM = tf.add(tf.mul(m, beta1), g);
+  const newV = tf.add(tf.mul(v, beta2), tf.square(g));
+  const direction = tf.div(newM, tf.add(tf.sqrt(newV), epsilon));
+  const kept = decays ? tf.mul(parameter, keep) : parameter;
+  return [tf.sub(kept, tf.mul(direction, rate)), newM, newV];
+}
+
 /** min(1, limit / norm) as a scalar on the engine: reading the norm back would stall it. */
 function clipScale(gradients: Tensors, limit: number): tf.Tensor {
-  return tf.tidy(() => {
-    const squares = Object.values(gradients).map((gradient) => tf.sum(tf.square(gradient)));
-    return tf.minimum(1, tf.div(limit, tf.add(tf.sqrt(tf.sum(tf.stack(squares))), 1e-12)));
-  });
+  return recorded(`clip to ${limit}`, Object.values(gradients), (gradients) => {
+    const squares = gradients.map((gradient) => tf.sum(tf.square(gradient)));
+    return [tf.minimum(1, tf.div(limit, tf.add(tf.sqrt(tf.sum(tf.stack(squares))), 1e-12)))];
+  })[0];
 }
 
 /** The state as typed arrays `m/<name>` and `v/<name>`; `importAdam` gives the same state back, bit for bit. */

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Architecture } from '../model/architecture.ts';
 import { forward } from '../model/encoder.ts';
+import { recorded } from '../tensor/recorded/recorded.ts';
 import { adamUpdate, type AdamSettings, type AdamState, type Tensors } from '../tensor/optimizer.ts';
 
 /** A model in training: weights as `uploadWeights` makes them, and the optimiser's sums. */
@@ -21,15 +22,20 @@ export function trainStep(
   learningRate: number,
 ): { model: TrainingModel; loss: tf.Scalar } {
   const names = Object.keys(model.weights);
-  const { value: loss, grads } = tf.tidy(() =>
-    tf.valueAndGrads((...tensors: tf.Tensor[]) => {
-      const weights = Object.fromEntries(names.map((name, index) => [name, tensors[index]!]));
-      return crossEntropy(forward({ architecture, weights }, batch.pixels).logits, batch.targets);
-    })(names.map((name) => model.weights[name]!)),
+  const [loss, ...grads] = recorded(
+    `training ${JSON.stringify(architecture)} ${names.join()}`,
+    [batch.pixels, batch.targets, ...names.map((name) => model.weights[name]!)],
+    ([pixels, targets, ...values]) => {
+      const { value, grads } = tf.valueAndGrads((...tensors: tf.Tensor[]) => {
+        const weights = Object.fromEntries(names.map((name, index) => [name, tensors[index]!]));
+        return crossEntropy(forward({ architecture, weights }, pixels).logits, targets as tf.Tensor2D);
+      })(values);
+      return [value, ...grads];
+    },
   );
   const gradients = Object.fromEntries(names.map((name, index) => [name, grads[index]!]));
   const next = adamUpdate(settings, learningRate, model.weights, gradients, model.adam);
-  return { model: { weights: next.parameters, adam: next.state }, loss: loss };
+  return { model: { weights: next.parameters, adam: next.state }, loss: loss as tf.Scalar };
 }
 
 /** Matrices decay; biases, norms, the class token and the positions do not. */

@@ -67,7 +67,7 @@ const largest = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
   return Array.from(a).reduce((max, value, i) => Math.max(max, Math.abs(value - b[i]!)), 0);
 };
 
-describeOnEachEngine('a family that only a test knows', () => {
+describeOnEachEngine('a family that only a test knows', (engine) => {
   let model: TeacherTensors;
   let cut: FfnTensors[];
   beforeEach(() => {
@@ -101,12 +101,15 @@ describeOnEachEngine('a family that only a test knows', () => {
           blockFeatures(model, block, x, teacherFfn(model, block))['ffn.output'],
         );
       }
-      assert.equal(largest(x.dataSync(), features['block-02.output'].dataSync()), 0);
+      // Fused operations round otherwise than the ones they stand for.
+      const size = x.abs().max().dataSync()[0]!;
+      const exact = engine === 'tensorflow' ? 2e-6 * size : 0;
+      assert.ok(largest(x.dataSync(), features['block-02.output'].dataSync()) <= exact);
       const pooled = toy.pool(model, x);
-      assert.equal(largest(pooled.dataSync(), features.pooled.dataSync()), 0);
-      assert.equal(largest(toy.classify(model, pooled).dataSync(), logits.dataSync()), 0);
+      assert.ok(largest(pooled.dataSync(), features.pooled.dataSync()) <= exact);
+      assert.ok(largest(toy.classify(model, pooled).dataSync(), logits.dataSync()) <= exact);
       // Without features of the last block nothing is left out either: this head reads every token.
-      assert.equal(largest(logitsOf(), logits.dataSync()), 0);
+      assert.ok(largest(logitsOf(), logits.dataSync()) <= exact);
     });
     free();
   });

@@ -31,7 +31,13 @@ function largestDifference(a: tf.Tensor, b: tf.Tensor): number {
   return tf.tidy(() => tf.max(tf.abs(tf.sub(a, b))).dataSync()[0]!);
 }
 
-describeOnEachEngine('model/vit', () => {
+/** Of the largest value: how far fused operations, which round otherwise, may be from the ones they stand for. */
+function isClose(engine: string, a: tf.Tensor, b: tf.Tensor): boolean {
+  const size = tf.tidy(() => tf.max(tf.abs(b)).dataSync()[0]!);
+  return largestDifference(a, b) <= (engine === 'tensorflow' ? 2e-6 * size : 0);
+}
+
+describeOnEachEngine('model/vit', (engine) => {
   it('embeds like a convolution with the checkpoint’s kernel, class token first, positions added', () => {
     const host = strongWeights(tiny);
     const model = uploadTeacher(host, tiny);
@@ -83,7 +89,7 @@ describeOnEachEngine('model/vit', () => {
     });
     const { logits } = forward(model, images);
     assert.deepEqual(logits.shape, [3, 5]);
-    assert.ok(largestDifference(composed, layered) === 0);
+    assert.ok(isClose(engine, composed, layered));
     assert.ok(largestDifference(composed, logits) < 1e-5);
     tf.dispose([images, composed, layered, logits]);
     model.dispose();
@@ -103,7 +109,7 @@ describeOnEachEngine('model/vit', () => {
       ],
     });
     const again = tf.tidy(() => applyFfn(teacherFfn(model, 1), features['block-01.ffn.input'], 'exact'));
-    assert.ok(largestDifference(again, features['block-01.ffn.output']) === 0);
+    assert.ok(isClose(engine, again, features['block-01.ffn.output']));
     const classes = head(model, features['block-01.output']);
     assert.ok(largestDifference(classes, logits) < 1e-6);
     assert.deepEqual(features.pooled.shape, [2, 8]);

@@ -34,14 +34,12 @@ export interface TensorflowBinding {
   readonly TF_INT32: number;
   readonly TF_BOOL: number;
   /** Ours, from scripts/tensorflow/functions.cc; a binding compiled before it was there lacks it. */
-  addFunction?(definition: Uint8Array): void;
+  addFunction(definition: Uint8Array): void;
 }
 
 /** The backend that computes now, where it is TensorFlow's and its binding takes functions. */
-export function functionBackend():
-  (Required<Pick<TensorflowBinding, 'addFunction'>> & { backend: TensorflowBackend }) | undefined {
+export function functionBackend(): TensorflowBackend | undefined {
   if (tf.getBackend() !== 'tensorflow') return undefined;
   const backend = tf.backend() as unknown as TensorflowBackend;
-  const { addFunction } = backend.binding;
-  return addFunction === undefined ? undefined : { backend, addFunction };
+  return 'addFunction' in backend.binding ? backend : undefined;
 }

@@ -5,7 +5,8 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { isDifferentiating } from './differentiating.ts';
 import { precision } from './precision.ts';
-import { currentTape, offTape, type Symbol, type Tape } from './tape.ts';
+import type { Symbol, Tape } from './symbol.ts';
+import { currentTape, offTape } from './tape.ts';
 
 /** What may be fused. Which of it an engine has shows when it is tried (`recorded.ts`). */
 export type Fusion = 'product' | 'layerNorm';
@@ -41,9 +42,9 @@ export function fusedProduct(
   gelu: FusedGelu | undefined,
   plain: () => tf.Tensor,
 ): tf.Tensor {
-  if (!isOpen() || precision() !== 'float32' || !fusions.includes('product')) return plain();
+  if (isDifferentiating() || precision() !== 'float32' || !fusions.includes('product')) return plain();
   const fused = gelu === undefined ? ['BiasAdd'] : ['BiasAdd', activations[gelu]];
-  return composite([x, kernel, bias], plain, (tape, ...inputs) => writeProduct(tape, inputs, fused));
+  return composite([x, kernel, bias], plain, (tape, inputs) => writeProduct(tape, inputs, fused));
 }
 
 /** LayerNorm of the rows. x: [N, D]; gamma, beta: [D]; `plain` computes it. */
@@ -54,8 +55,8 @@ export function fusedLayerNorm(
   epsilon: number,
   plain: () => tf.Tensor,
 ): tf.Tensor {
-  if (!isOpen() || !fusions.includes('layerNorm')) return plain();
-  return composite([x, gamma, beta], plain, (tape, ...inputs) => writeLayerNorm(tape, inputs, epsilon));
+  if (isDifferentiating() || !fusions.includes('layerNorm')) return plain();
+  return composite([x, gamma, beta], plain, (tape, inputs) => writeLayerNorm(tape, inputs, epsilon));
 }
 
 /**
@@ -69,9 +70,9 @@ export function preciseProduct(
   transposeB: boolean,
   plain: () => tf.Tensor,
 ): tf.Tensor {
-  if (precision() === 'float32' || currentTape() === undefined) return plain();
-  return composite([a, b], plain, (tape, left, right) => {
-    const factors = [tape.cast(left!, 'bfloat16'), tape.cast(right!, 'bfloat16')];
+  if (precision() === 'float32') return plain();
+  return composite([a, b], plain, (tape, inputs) => {
+    const factors = inputs.map((input) => tape.cast(input, 'bfloat16'));
     const type = 'bfloat16' as const;
     const flags = [{ bool: transposeA }, { bool: transposeB }] as const;
     const result = { type, shape: [] };
@@ -83,20 +84,16 @@ export function preciseProduct(
   });
 }
 
-/** Whether a fused operation may stand for its plain code: on a tape, where nobody asks for a gradient. */
-function isOpen(): boolean {
-  return currentTape() !== undefined && !isDifferentiating();
-}
-
 function composite(
   inputs: readonly tf.Tensor[],
   plain: () => tf.Tensor,
-  write: (tape: Tape, ...inputs: readonly Symbol[]) => Symbol,
+  write: (tape: Tape, inputs: readonly Symbol[]) => Symbol,
 ): tf.Tensor {
-  const tape = currentTape()!;
+  const tape = currentTape();
+  if (tape === undefined) return plain();
   const symbols = inputs.map((tensor) => tape.symbolOf(tensor));
   const output = offTape(plain);
-  tape.bind(output, { ...write(tape, ...symbols), shape: output.shape });
+  tape.bind(output, { ...write(tape, symbols), shape: output.shape });
   return output;
 }
 

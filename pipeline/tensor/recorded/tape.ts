@@ -6,35 +6,11 @@
  * Numbers that the code makes into tensors on the way become constants; what may differ from call to call must be an input.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import type { KernelAttribute, TensorflowBackend, TensorflowBinding } from './backend.ts';
-import type { Attribute, DataType, FunctionBody, FunctionNode } from './function-def.ts';
+import type { KernelAttribute, TensorflowBackend } from './backend.ts';
+import type { FunctionBody, FunctionNode } from './function-def.ts';
+import { attributesOf, constant, inGraphTerms, typeOf, withoutSizes } from './graph-terms.ts';
 import { resultName } from './result-names.ts';
-
-/** The code does something that cannot become a function: the caller runs it as it is. */
-export class Unrecordable extends Error {}
-
-/** What stands for a tensor on the tape. */
-export interface Symbol {
-  readonly from: string;
-  readonly type: DataType;
-  readonly shape: readonly number[];
-}
-
-export interface Tape {
-  /** @throws Unrecordable where the tensor came from outside and is no input */
-  symbolOf(tensor: tf.TensorInfo): Symbol;
-  /** A node with one result, of the type and shape given. */
-  node(
-    op: string,
-    inputs: readonly Symbol[],
-    attributes: Readonly<Record<string, Attribute>>,
-    result: Pick<Symbol, 'type' | 'shape'>,
-  ): Symbol;
-  /** The same in another type; the same symbol every time it is asked for. */
-  cast(symbol: Symbol, type: DataType): Symbol;
-  /** From now on `symbol` stands for the tensor. */
-  bind(tensor: tf.TensorInfo, symbol: Symbol): void;
-}
+import { Unrecordable, type Symbol, type Tape } from './symbol.ts';
 
 let current: Tape | undefined;
 
@@ -116,7 +92,11 @@ export function record(
   ): void => {
     const from = inputs.map((tensor) => tape.symbolOf(tensor));
     const [op, named] = inGraphTerms(name, attributesOf(attributes, backend.binding), from);
-    const sized = withoutSizes(tape, op, from, constants, inputs);
+    const valuesOf = (index: number): number[] | undefined => {
+      const values = constants.get(inputs[index]!.dataId);
+      return values === undefined ? undefined : Array.from(values as Int32Array);
+    };
+    const sized = withoutSizes(tape, op, from, valuesOf);
     const output = addNode(op, sized, named);
     outputs.forEach((tensor, index) => {
       symbols.set(tensor.dataId, { from: output(index), type: typeOf(tensor.dtype), shape: tensor.shape });
@@ -131,18 +111,24 @@ export function record(
   try {
     // What a call gives back is its caller's to dispose: also where it is an input, or one tensor twice.
     const outputs = tf.tidy(() => body().map((tensor) => tf.clone(tensor)));
-    return {
-      outputs,
-      body: {
-        inputs: inputs.map(({ dtype }) => typeOf(dtype)),
-        nodes,
-        outputs: outputs.map((tensor) => tape.symbolOf(tensor)).map(({ type, from }) => ({ type, from })),
-      },
-    };
+    const results = outputs.map((tensor) => tape.symbolOf(tensor)).map(({ type, from }) => ({ type, from }));
+    const types = inputs.map(({ dtype }) => typeOf(dtype));
+    return { outputs, body: { inputs: types, nodes: needed(nodes, results), outputs: results } };
   } finally {
     current = undefined;
     restore();
   }
+}
+
+/** The nodes that the results come from. */
+function needed(nodes: readonly FunctionNode[], results: FunctionBody['outputs']): FunctionNode[] {
+  const names = new Set(results.map(({ from }) => from.split(':')[0]));
+  const backwards = nodes.toReversed().filter(({ name, inputs }) => {
+    const isNeeded = names.has(name);
+    if (isNeeded) inputs.forEach((input) => names.add(input.split(':')[0]));
+    return isNeeded;
+  });
+  return backwards.reverse();
 }
 
 /** Puts an ear between the kernels and the backend's own methods; returns what takes it away again. */
@@ -185,116 +171,4 @@ function listen(
   return () => {
     for (const name of Object.keys(own)) Reflect.deleteProperty(backend, name);
   };
-}
-
-/** TensorFlow.js multiplies matrices by the batched operation alone; in a graph the plain one is faster, and is what gets fused. */
-function inGraphTerms(
-  op: string,
-  attributes: Readonly<Record<string, Attribute>>,
-  inputs: readonly Symbol[],
-): [string, Readonly<Record<string, Attribute>>] {
-  const { T, adj_x, adj_y } = attributes;
-  if (op === 'BatchMatMulV2' && inputs.every(({ shape }) => shape.length === 2)) {
-    return ['MatMul', { T: T!, transpose_a: adj_x!, transpose_b: adj_y! }];
-  }
-  if (op === 'ExpandDims') return [op, { T: { type: inputs[0]!.type }, Tdim: { type: inputs[1]!.type } }];
-  return [op, attributes];
-}
-
-/**
- * Recorded sizes hold for one batch size. Where the leading one can be left open, it is: the functions of two batch sizes are
- * then the same, byte by byte, and are registered once.
- */
-function withoutSizes(
-  tape: Tape,
-  op: string,
-  from: readonly Symbol[],
-  constants: ReadonlyMap<object, tf.BackendValues>,
-  inputs: readonly tf.TensorInfo[],
-): readonly Symbol[] {
-  const valuesOf = (index: number): number[] | undefined => {
-    const values = constants.get(inputs[index]!.dataId);
-    return values === undefined ? undefined : Array.from(values as Int32Array);
-  };
-  const [x] = from;
-  if (op === 'Reshape') {
-    const shape = valuesOf(1);
-    if (shape === undefined || shape.length === 0 || shape.some((extent) => extent <= 0)) return from;
-    return [x!, integers(tape, [-1, ...shape.slice(1)])];
-  }
-  if (op === 'Slice') {
-    const [begin, size] = [valuesOf(1), valuesOf(2)];
-    if (begin === undefined || size === undefined) return from;
-    const open = size.map((extent, axis) => (begin[axis]! + extent === x!.shape[axis] ? -1 : extent));
-    return [x!, integers(tape, begin), integers(tape, open)];
-  }
-  return from;
-}
-
-function integers(tape: Tape, values: readonly number[]): Symbol {
-  return constantOf(tape, 'int32', [values.length], Int32Array.from(values));
-}
-
-function constant(tape: Tape, { dtype, shape }: tf.TensorInfo, values: tf.BackendValues): Symbol {
-  const type = typeOf(dtype);
-  const array =
-    type === 'float32'
-      ? Float32Array.from(values as Float32Array)
-      : type === 'int32'
-        ? Int32Array.from(values as Int32Array)
-        : Uint8Array.from(values as Uint8Array);
-  return constantOf(tape, type, shape, array);
-}
-
-/** Above this a constant is data that should have been an input, unless it is one value throughout. */
-const largestConstant = 4096;
-
-function constantOf(
-  tape: Tape,
-  type: DataType,
-  shape: readonly number[],
-  values: Float32Array | Int32Array | Uint8Array,
-): Symbol {
-  const isUniform = values.length > 1 && values.every((value) => value === values[0]);
-  if (!isUniform && values.length > largestConstant) {
-    throw new Unrecordable(`it makes a tensor of ${values.length} values on the way`);
-  }
-  if (isUniform && type === 'float32') {
-    const scalar = constantOf(tape, type, [], values.slice(0, 1));
-    const attributes = { T: { type }, index_type: { type: 'int32' as const } };
-    return tape.node('Fill', [integers(tape, shape), scalar], attributes, { type, shape });
-  }
-  const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-  const attributes = { dtype: { type }, value: { tensor: { type, shape, bytes } } };
-  return tape.node('Const', [], attributes, { type, shape });
-}
-
-function attributesOf(
-  attributes: readonly KernelAttribute[],
-  binding: TensorflowBinding,
-): Record<string, Attribute> {
-  return Object.fromEntries(
-    attributes.map(({ name, type, value }) => [name, attributeOf(name, type, value, binding)]),
-  );
-}
-
-function attributeOf(name: string, kind: number, value: unknown, binding: TensorflowBinding): Attribute {
-  const { TF_ATTR_BOOL, TF_ATTR_INT, TF_ATTR_FLOAT, TF_ATTR_TYPE, TF_FLOAT, TF_INT32, TF_BOOL } = binding;
-  if (kind === TF_ATTR_BOOL) return { bool: Boolean(value) };
-  if (kind === TF_ATTR_INT && typeof value === 'number') return { int: value };
-  if (kind === TF_ATTR_FLOAT && typeof value === 'number') return { float: value };
-  if (kind === TF_ATTR_TYPE) {
-    const type = new Map<unknown, DataType>([
-      [TF_FLOAT, 'float32'],
-      [TF_INT32, 'int32'],
-      [TF_BOOL, 'bool'],
-    ]).get(value);
-    if (type !== undefined) return { type };
-  }
-  throw new Unrecordable(`its attribute ${name} is of no kind that is recorded`);
-}
-
-function typeOf(dtype: tf.DataType): DataType {
-  if (dtype === 'float32' || dtype === 'int32' || dtype === 'bool') return dtype;
-  throw new Unrecordable(`it has a tensor of ${dtype}`);
 }
