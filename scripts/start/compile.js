@@ -92,12 +92,15 @@ const keepAddresses = {
   /** @param {import('esbuild').PluginBuild} builder */
   setup(builder) {
     const root = builder.initialOptions.absWorkingDir ?? '';
-    builder.onLoad({ filter: /\.ts$/ }, ({ path }) => {
+    builder.onLoad({ filter: /\.[jt]s$/ }, ({ path }) => {
       if (relative(root, path).split(sep).includes('node_modules')) return undefined;
       const contents = readFileSync(path, 'utf8');
       if (!contents.includes('import.meta')) return undefined;
       const address = JSON.stringify(pathToFileURL(path).href);
-      return { contents: contents.replaceAll('import.meta.url', address), loader: 'ts' };
+      return {
+        contents: contents.replaceAll('import.meta.url', address),
+        loader: path.endsWith('ts') ? 'ts' : 'js',
+      };
     });
   },
 };

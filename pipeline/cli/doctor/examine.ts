@@ -27,7 +27,7 @@ export interface DoctorReport {
   readonly gpus: readonly Gpu[];
   /** Absent where there is nothing of NVIDIA's. */
   readonly nvidia?: Nvidia | undefined;
-  /** Of the libraries that TensorFlow's CUDA variant opens; absent where neither a GPU nor that variant is there. */
+  /** Of the libraries that TensorFlow's CUDA variant opens; absent where that is not installed. */
   readonly cuda?: { readonly found: readonly string[]; readonly missing: readonly string[] } | undefined;
   /** Why an NVIDIA GPU is not used; absent where it is, or where nothing speaks against CUDA. */
   readonly obstacle?: { readonly why: string; readonly remedy: string } | undefined;
@@ -63,13 +63,13 @@ export async function examine(folder = process.cwd()): Promise<DoctorReport> {
     disk: { folder: resolve(folder), freeBytes: bavail * bsize },
     gpus,
     nvidia: nvidia.state === 'none' ? undefined : nvidia,
-    cuda: gpus.length > 0 || ownFolder !== undefined ? await openCudaLibraries(ownFolder) : undefined,
+    cuda: ownFolder === undefined ? undefined : await openCudaLibraries(ownFolder),
     obstacle: engine.device === 'gpu' ? undefined : await findObstacle(nvidia, tensorflow),
   };
   return { ...findings, advice: adviceFor(findings) };
 }
 
-async function openCudaLibraries(folder: string | undefined): Promise<DoctorReport['cuda']> {
+async function openCudaLibraries(folder: string): Promise<DoctorReport['cuda']> {
   const { found, missing } = await openLibraries(Object.keys(cudaLibraries), folder, process.env);
   return { found, missing: missing.map(({ name }) => name) };
 }

@@ -1,4 +1,5 @@
 import { explainNoGpu } from '../../../scripts/setup/nvidia/explain.js';
+import { libraryObstacle, openLibraries } from '../../../scripts/setup/nvidia/libraries.js';
 import type { Nvidia } from '../../../scripts/setup/nvidia/look.js';
 import { obstaclesOf, type Obstacle } from '../../../scripts/setup/nvidia/obstacles.js';
 import { tryEngine } from '../../../scripts/setup/nvidia/try-engine.js';
@@ -14,7 +15,11 @@ export async function findObstacle(
 ): Promise<Pick<Obstacle, 'why' | 'remedy'> | undefined> {
   const [first] = obstaclesOf(nvidia);
   const heavy = first !== undefined && first.weight !== 'possible' ? first : undefined;
-  if (nvidia.state !== 'found' || tensorflow?.variant !== 'cuda') return heavy;
+  if (nvidia.state !== 'found' || heavy?.weight === 'certain') return heavy;
+  if (tensorflow?.variant !== 'cuda') {
+    const opened = await openLibraries(['libcuda.so.1'], undefined, process.env);
+    return heavy ?? libraryObstacle(opened);
+  }
   const { outcome } = await tryEngine(tensorflowFolder, process.env, true);
   return explainNoGpu({ nvidia, log: outcome.stderr, folder: tensorflow.folder, environment: process.env });
 }

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { run } from '../command.js';
 
 /**
@@ -48,7 +49,7 @@ export async function openLibraries(names, folder, environment) {
   const places = names.map((name) =>
     folder !== undefined && existsSync(join(folder, name)) ? join(folder, name) : name,
   );
-  const script = join(import.meta.dirname, 'open-libraries.cjs');
+  const script = fileURLToPath(new URL('./open-libraries.cjs', import.meta.url));
   const answer = await run(process.execPath, [script, ...places], { env: environment, timeoutMs: 120_000 });
   /** @type {readonly (string | null)[]} */
   const problems = answer.ok

@@ -1,4 +1,5 @@
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { run } from '../command.js';
 import { talkative } from './read-log.js';
 
@@ -11,7 +12,7 @@ import { talkative } from './read-log.js';
  * @returns {Promise<{ outcome: import('../command.js').Outcome, found: { version: string, gpu: boolean } | undefined }>}
  */
 export async function tryEngine(toolFolder, environment, onGpu = false) {
-  const script = join(import.meta.dirname, '..', 'probe.cjs');
+  const script = fileURLToPath(new URL('../probe.cjs', import.meta.url));
   const outcome = await run(process.execPath, [script, toolFolder], {
     cwd: dirname(toolFolder),
     env: onGpu ? { ...environment, ...talkative } : environment,
