@@ -72,7 +72,7 @@ async function main(options) {
 async function addWebgpu() {
   try {
     await installWebgpu(join(import.meta.dirname, 'webgpu'), context);
-    context.say('npm run bench -- gpu-check shows what it does on this machine');
+    context.say('npm run gpu-check shows what it does on this machine');
     return 0;
   } catch (error) {
     console.error(error instanceof Unavailable ? `setup: ${error.message}` : error);

@@ -1,59 +1,61 @@
 /**
- * One engine, in a process of its own, because a library that does not fit the machine ends the process that opens it. Prints lines
- * for `bench/gpu-check.ts`.
+ * One engine, in a process of its own, because a library that does not fit the machine ends the process that opens it. Sends rows to
+ * `bench/gpu-check.ts`.
  *
- *     npx tsx bench/gpu-check/engine.ts tensorflow|webgpu|wasm
+ *     node --import tsx bench/gpu-check/engine.ts tensorflow|webgpu|wasm [seconds]
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { performance } from 'node:perf_hooks';
 import { studentStep } from '../../pipeline/distill/step.ts';
 import { disposeStudent, startStudent } from '../../pipeline/distill/student.ts';
-import { namedArchitecture } from '../../pipeline/checkpoint/architectures.ts';
-import type { Architecture } from '../../pipeline/model/architecture.ts';
 import { forward } from '../../pipeline/model/encoder.ts';
 import { randomFfn } from '../../pipeline/model/ffn-weights.ts';
-import { canonicalShapes, type HostWeights } from '../../pipeline/model/host-weights.ts';
 import { uploadTeacher } from '../../pipeline/model/upload.ts';
-import { loadEngine, type EngineName } from '../../pipeline/tensor/engine.ts';
-import { random } from '../../pipeline/util/random.ts';
+import { loadEngine, type Engine, type EngineName } from '../../pipeline/tensor/engine.ts';
 import { product } from '../../pipeline/tensor/ops.ts';
+import { random } from '../../pipeline/util/random.ts';
 import { ffnShapes, type MatmulShape } from '../matmul.ts';
-import { relativeError, sample } from './sample.ts';
+import { milliseconds, quickModel } from './quick-model.ts';
+import { guarded, sendRows, type Row } from './row.ts';
+import { relativeError, sample, type Sampled } from './sample.ts';
 
 /** Rounding alone stays far below; TF32 comes to about 5e-4. */
 const largestError = 2e-5;
 
-const line = (label: string, text: string): void => console.log(`  ${label.padEnd(34)}${text}`);
-/** Median milliseconds of `action`, which ends with a number read from the engine. */
-function milliseconds(action: () => void, seconds: number): number {
-  action();
-  const times: number[] = [];
-  for (const start = performance.now(); times.length < 5 || performance.now() - start < seconds * 1e3;) {
-    const began = performance.now();
-    action();
-    times.push(performance.now() - began);
-  }
-  times.sort((a, b) => a - b);
-  return times[times.length >> 1]!;
-}
-
-async function checkNumerics(name: EngineName): Promise<void> {
-  await loadEngine('wasm');
-  const reference = await sample();
-  await loadEngine(name);
+/** Against float64 where there is that, else against the wasm engine. */
+async function checkNumerics(name: EngineName): Promise<Row[]> {
   const found = await sample();
   const again = await sample();
-  for (const [what, expected] of Object.entries(reference)) {
-    const values = found[what] ?? new Float32Array();
-    const error = relativeError(values, expected);
-    const verdict = error <= largestError ? 'ok' : 'TOO FAR from wasm';
-    const same = values.every((value, i) => value === again[what]?.[i]);
-    line(what, `${error.toExponential(1)}  ${verdict}${same ? '' : ', and different the second time'}`);
+  let other: Readonly<Record<string, Sampled>> = found;
+  if (name !== 'wasm') {
+    await loadEngine('wasm');
+    other = await sample();
+    await loadEngine(name);
   }
+  return Object.entries(found).flatMap(([label, { found: values, exact }]) => {
+    const expected = exact ?? other[label]?.found ?? [];
+    if (exact === undefined && name === 'wasm') return [];
+    const error = relativeError(values, expected);
+    const against = exact === undefined ? 'wasm' : 'float64';
+    const second = again[label]?.found ?? [];
+    const same = Array.from(values).every((value, i) => value === second[i]);
+    const far = error > largestError;
+    return {
+      label,
+      text: `${error.toExponential(1)} from ${against}  ${far ? 'TOO FAR' : 'ok'}${same ? '' : ', and different the second time'}`,
+      value: error,
+      unit: 'relative error',
+      failed: far,
+    };
+  });
 }
 
+/** 1e12 operations per second as people read them. */
+const speed = (teraflops: number): string =>
+  teraflops < 1 ? `${(1e3 * teraflops).toPrecision(3)} GFLOP/s` : `${teraflops.toPrecision(3)} TFLOP/s`;
+
 /** Ten products in a row, so that what waiting for an answer takes hardly counts. */
-function productRate(shape: MatmulShape, seconds: number): void {
+async function productRate(shape: MatmulShape, seconds: number): Promise<Row> {
   const { rows, inner, columns, transposeA = false, transposeB = false } = shape;
   const a = tf.randomNormal(transposeA ? [inner, rows] : [rows, inner], 0, 1, 'float32', 1);
   const b = tf.randomNormal(transposeB ? [columns, inner] : [inner, columns], 0, 1, 'float32', 2);
@@ -66,14 +68,14 @@ function productRate(shape: MatmulShape, seconds: number): void {
     tf.tidy(() => last && void tf.slice(last, [0, 0], [1, 1]).dataSync());
     last?.dispose();
   };
-  const ms = milliseconds(ten, seconds) / 10;
-  const form = `${rows} x ${inner}${transposeA ? "'" : ''} x ${columns}${transposeB ? "'" : ''}`;
-  line(`product ${form}`, `${((2 * rows * inner * columns) / ms / 1e9).toFixed(2)} TFLOP/s`);
+  const rate = (2 * rows * inner * columns) / ((await milliseconds(ten, seconds)) / 10) / 1e9;
   tf.dispose([a, b]);
+  const form = `${rows} x ${inner}${transposeA ? "'" : ''} x ${columns}${transposeB ? "'" : ''}`;
+  return { label: `product ${form}`, text: speed(rate), value: rate, unit: 'TFLOP/s' };
 }
 
-/** One training step of a descendant, 8,192 tokens of a ViT-B block pruned by half: as bench/peers/step.ts. */
-function stepRate(tokens: number, width: number, hidden: number, seconds: number): void {
+/** One training step of a descendant, as bench/peers/step.ts. */
+async function stepRate(tokens: number, width: number, hidden: number, seconds: number): Promise<Row[]> {
   const draw = random(1, 'gpu-check-step');
   const student = startStudent(
     'bench',
@@ -90,86 +92,115 @@ function stepRate(tokens: number, width: number, hidden: number, seconds: number
       loss.dispose();
     }
   };
-  const ms = milliseconds(steps(10), seconds) / 10;
+  const ms = (await milliseconds(steps(5), seconds)) / 5;
   const rate = (10 * tokens * width * hidden) / ms / 1e9;
-  line(
-    `step ${tokens} x ${width} x ${hidden}`,
-    `${ms.toFixed(2)} ms, ${rate.toFixed(2)} TFLOP/s of products`,
-  );
-  const before = tf.memory();
-  steps(200)();
-  const after = tf.memory();
-  const rss = `${Math.round(process.memoryUsage().rss / 1e6)} MB of the process`;
-  line('  200 steps on', `${after.numTensors - before.numTensors} more tensors, ${rss}`);
+  const before = tf.memory().numTensors;
+  steps(20)();
+  const left = tf.memory().numTensors - before;
   disposeStudent(student);
   tf.dispose([x, target]);
+  const label = `step ${tokens} x ${width} x ${hidden}`;
+  const timing = {
+    label,
+    text: `${ms.toFixed(2)} ms, ${speed(rate)} of products`,
+    value: ms,
+    unit: 'ms',
+  };
+  return left === 0
+    ? [timing]
+    : [timing, { label: '  20 steps on', text: `${left} more tensors`, failed: true }];
 }
 
-function forwardRate(named: string, batch: number, seconds: number): void {
-  const facts = namedArchitecture(named)?.facts;
-  if (facts === undefined) throw new Error(`no architecture ${named}`);
-  const architecture: Architecture = { ...facts, channels: 3, classes: 1000 };
-  const model = uploadTeacher(quickWeights(architecture), architecture);
-  const pixels = tf.randomNormal([batch, 224, 224, 3], 0, 1, 'float32', 1);
-  const look = (): void => tf.tidy(() => void forward(model, pixels).logits.dataSync());
-  const ms = milliseconds(look, seconds);
-  line(
-    `forward ${named}, ${batch} images`,
-    `${ms.toFixed(1)} ms, ${((batch / ms) * 1e3).toFixed(0)} images/s`,
-  );
+/** Whole models from images on the host to logits on the host: as evaluation does it. */
+async function forwardRate(named: string, batch: number, seconds: number): Promise<Row> {
+  const { architecture, weights } = quickModel(named);
+  const model = uploadTeacher(weights, architecture);
+  const pixels = new Float32Array(batch * 224 * 224 * 3).map((_, i) => (i % 255) / 255 - 0.5);
+  const look = (): void =>
+    tf.tidy(() => void forward(model, tf.tensor4d(pixels, [batch, 224, 224, 3])).logits.dataSync());
+  const ms = await milliseconds(look, seconds);
   model.dispose();
-  pixels.dispose();
+  const rate = (batch / ms) * 1e3;
+  return {
+    label: `forward ${named}, ${batch}`,
+    text: `${ms.toFixed(1)} ms, ${rate.toFixed(rate < 100 ? 1 : 0)} images/s`,
+    value: rate,
+    unit: 'images/s',
+  };
 }
 
-/** Uneven numbers of the usual size: 86 million normal ones would take ten seconds to draw. */
-function quickWeights(architecture: Architecture): HostWeights {
-  let state = 1;
-  return Object.fromEntries(
-    Object.entries(canonicalShapes(architecture)).map(([name, shape]) => {
-      const data = new Float32Array(shape.reduce((size, extent) => size * extent, 1));
-      for (let i = 0; i < data.length; i++) {
-        state = (Math.imul(state, 1664525) + 1013904223) | 0;
-        data[i] = state * 1.6e-11;
-      }
-      return [name, { shape, data }];
-    }),
-  );
+/** What a call costs: a chain, each result disposed when the next is there, as in a loop of steps. */
+async function callCosts(seconds: number): Promise<Row[]> {
+  const one = tf.scalar(1);
+  const round = await milliseconds(() => tf.tidy(() => void tf.add(one, 1).dataSync()), seconds / 4);
+  const wide = tf.randomNormal([512, 512], 0, 1, 'float32', 1);
+  const hundred = (): void => {
+    let x: tf.Tensor = tf.clone(wide);
+    for (let i = 0; i < 100; i++) {
+      const next = tf.mul(x, 0.99);
+      x.dispose();
+      x = next;
+    }
+    tf.tidy(() => void tf.slice(x, [0, 0], [1, 1]).dataSync());
+    x.dispose();
+  };
+  const each = (await milliseconds(hundred, seconds / 4)) * 10;
+  tf.dispose([one, wide]);
+  return [
+    { label: 'an operation and reading it', text: `${round.toFixed(3)} ms`, value: round, unit: 'ms' },
+    { label: 'each of 100 operations', text: `${each.toFixed(1)} us`, value: each, unit: 'us' },
+  ];
+}
+
+/** 64 images: what the host needs to hand a batch over. */
+async function uploadRate(seconds: number): Promise<Row> {
+  const values = new Float32Array(64 * 224 * 224 * 3).fill(0.5);
+  const hand = (): void => tf.tidy(() => void tf.slice(tf.add(tf.tensor1d(values), 1), [0], [1]).dataSync());
+  const ms = await milliseconds(hand, seconds / 2);
+  const text = `${ms.toFixed(2)} ms, ${(values.byteLength / ms / 1e6).toFixed(2)} GB/s`;
+  return { label: 'upload of 64 images', text, value: ms, unit: 'ms' };
+}
+
+/** The shapes that say something within the time: a large GPU's are out of a processor's reach. */
+function rateParts(
+  engine: Engine,
+  seconds: number,
+): readonly (readonly [string, () => Promise<Row | Row[]>])[] {
+  const gpu = engine.device === 'gpu';
+  const shapes = gpu
+    ? [...ffnShapes, { rows: 8192, inner: 8192, columns: 8192 }]
+    : [{ rows: engine.name === 'wasm' ? 256 : 2048, inner: 768, columns: 1536 }];
+  return [
+    ['calls', () => callCosts(seconds)],
+    ['upload', () => uploadRate(seconds)],
+    ...shapes.map((shape) => ['product', () => productRate(shape, seconds / 2)] as const),
+    ...(gpu ? [['step', () => stepRate(8192, 768, 1536, seconds)] as const] : []),
+    ['step', () => stepRate(2048, 192, 384, seconds)],
+    ['forward', () => forwardRate('vit_tiny_patch16_224', gpu ? 64 : 8, seconds)],
+    ...(gpu ? [['forward', () => forwardRate('vit_base_patch16_224', 64, seconds)] as const] : []),
+  ];
 }
 
 const name = process.argv[2] as EngineName;
 const seconds = Number(process.argv[3] ?? 1);
 const began = performance.now();
 const engine = await loadEngine(name).catch((error: unknown) => {
-  console.log(String(error));
-  process.exit(1);
+  const words = (error instanceof Error ? error.message : String(error))
+    .split('\n')
+    .map((line) => line.trim());
+  sendRows([{ label: 'loads', text: `NO: ${words.join('; ')}`, failed: true }]);
+  process.exit(0);
 });
-console.log(
-  `${engine.description} (${engine.device}), loaded in ${((performance.now() - began) / 1e3).toFixed(1)} s`,
-);
-await checkNumerics(name);
-const one = tf.scalar(1);
-line(
-  'an operation and reading it',
-  `${milliseconds(() => tf.tidy(() => void tf.add(one, 1).dataSync()), seconds / 4).toFixed(3)} ms`,
-);
-const wide = tf.randomNormal([512, 512], 0, 1, 'float32', 1);
-/** A chain, each result disposed when the next is there, as in a loop of steps. */
-const hundred = (): void => {
-  let x: tf.Tensor = tf.clone(wide);
-  for (let i = 0; i < 100; i++) {
-    const next = tf.mul(x, 0.99);
-    x.dispose();
-    x = next;
-  }
-  tf.tidy(() => void tf.slice(x, [0, 0], [1, 1]).dataSync());
-  x.dispose();
-};
-line('each of 100 operations', `${(milliseconds(hundred, seconds / 4) * 10).toFixed(1)} us`);
-if (engine.device === 'gpu' || process.argv[4] === 'all') {
-  for (const shape of ffnShapes) productRate(shape, seconds / 2);
-  productRate({ rows: 8192, inner: 8192, columns: 8192 }, seconds / 2);
-  stepRate(8192, 768, 1536, seconds);
-  stepRate(2048, 192, 384, seconds);
-  forwardRate('vit_tiny_patch16_224', 64, seconds);
-  forwardRate('vit_base_patch16_224', 64, seconds);
+sendRows([
+  {
+    label: 'loads',
+    text: `${engine.description} (${engine.device}), in ${((performance.now() - began) / 1e3).toFixed(1)} s`,
+  },
+]);
+sendRows(await guarded('numbers', () => checkNumerics(name)));
+if (name === 'webgpu' && engine.device === 'cpu') {
+  sendRows([{ label: 'rates', text: 'not measured: a software driver is for tests' }]);
+} else {
+  for (const [label, part] of rateParts(engine, seconds)) sendRows(await guarded(label, part));
 }
+sendRows([{ label: 'memory', text: `${Math.round(process.memoryUsage().rss / 1e6)} MB of the process` }]);

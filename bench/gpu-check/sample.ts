@@ -2,13 +2,14 @@ import * as tf from '@tensorflow/tfjs-core';
 import { createStatistics } from '../../pipeline/compress/statistics.ts';
 import { studentStep } from '../../pipeline/distill/step.ts';
 import { disposeStudent, startStudent } from '../../pipeline/distill/student.ts';
+import { referenceFfn } from '../../pipeline/library/reference-ffn.ts';
 import type { Architecture } from '../../pipeline/model/architecture.ts';
 import { forward } from '../../pipeline/model/encoder.ts';
 import { downloadFfn } from '../../pipeline/model/ffn-tensors.ts';
 import { randomFfn } from '../../pipeline/model/ffn-weights.ts';
 import { initialWeights } from '../../pipeline/model/initial-weights.ts';
 import { uploadTeacher } from '../../pipeline/model/upload.ts';
-import { product, sumRows } from '../../pipeline/tensor/ops.ts';
+import { gelu, linear, product, sumRows } from '../../pipeline/tensor/ops.ts';
 import { random } from '../../pipeline/util/random.ts';
 
 const architecture: Architecture = {
@@ -24,65 +25,118 @@ const architecture: Architecture = {
   classes: 10,
 };
 
-/** What BlockForge computes, in small, by name: the same random numbers on every engine, so that engines can be compared. */
-export async function sample(): Promise<Readonly<Record<string, Float32Array>>> {
+/** A result, and the same in float64 by plain loops where that is simple; else engines are compared with each other. */
+export interface Sampled {
+  readonly found: ArrayLike<number>;
+  readonly exact?: ArrayLike<number>;
+}
+
+/** What BlockForge computes, in small, by name: of the same random numbers on every engine. */
+export async function sample(): Promise<Readonly<Record<string, Sampled>>> {
   const draw = random(1, 'gpu-check');
-  const normal = (shape: number[], scale = 1): tf.Tensor => {
-    const size = shape.reduce((total, extent) => total * extent, 1);
-    return tf.tensor(
-      Float32Array.from({ length: size }, () => scale * draw.normal()),
-      shape,
-    );
-  };
+  const normal = (size: number, scale = 1, shift = 0): Float32Array =>
+    Float32Array.from({ length: size }, () => shift + scale * draw.normal());
   const read = (compute: () => tf.Tensor): Float32Array =>
     Float32Array.from(tf.tidy(compute).dataSync<'float32'>());
-  const a = normal([200, 333]);
-  const b = normal([333, 130]);
-  const tall = normal([4096, 160], 0.5);
 
+  const [a, b] = [normal(200 * 333), normal(333 * 130)];
+  const exactProduct = multiply(a, b, [200, 333, 130]);
+  const tall = normal(4096 * 160, 0.5, 3);
   const statistics = createStatistics(160);
-  statistics.add(tf.tidy(() => tf.add(tf.relu(tall), 3)));
+  const tallTensor = tf.tensor2d(tall, [4096, 160]);
+  statistics.add(tallTensor);
   const { covariance } = statistics.finish();
   statistics.dispose();
 
-  const model = uploadTeacher(initialWeights(architecture, 2), architecture);
-  const pixels = normal([8, 32, 32, 3]);
-  const { logits } = forward(model, pixels);
+  const ffn = randomFfn(96, 192, () => 0.05 * draw.normal());
+  const tokens = normal(512 * 96);
+  const layer = (x: tf.Tensor2D): tf.Tensor => {
+    const [w1, w2] = [tf.tensor2d(ffn.fc1Kernel, [96, 192]), tf.tensor2d(ffn.fc2Kernel, [192, 96])];
+    return linear(gelu(linear(x, w1, tf.tensor1d(ffn.fc1Bias)), 'exact'), w2, tf.tensor1d(ffn.fc2Bias));
+  };
+  const trained = await train(ffn, tokens, normal(512 * 96));
 
-  const student = startStudent(
-    'check',
-    randomFfn(96, 192, () => 0.05 * draw.normal()),
-    () => 0,
-  );
-  const batch = { x: normal([512, 96]), target: normal([512, 96]) };
+  const model = uploadTeacher(initialWeights(architecture, 2), architecture);
+  const pixels = normal(8 * 32 * 32 * 3);
+  const logits = read(() => forward(model, tf.tensor4d(pixels, [8, 32, 32, 3])).logits);
+  model.dispose();
+  const values = {
+    'product, 333 terms': {
+      found: read(() => product(tf.tensor2d(a, [200, 333]), tf.tensor2d(b, [333, 130]))),
+      exact: exactProduct,
+    },
+    'product, both transposed': {
+      found: read(() => product(tf.tensor2d(b, [333, 130]), tf.tensor2d(a, [200, 333]), true, true)),
+      exact: transposed(exactProduct, 200, 130),
+    },
+    'sums of 4,096 numbers': { found: read(() => sumRows(tallTensor)), exact: columnSums(tall, 160) },
+    'covariance of 4,096 tokens': { found: covariance, exact: covarianceOf(tall, 160) },
+    'an FFN block': {
+      found: read(() => layer(tf.tensor2d(tokens, [512, 96]))),
+      exact: referenceFfn(ffn, tokens, 'exact'),
+    },
+    'logits of a ViT': { found: logits },
+    'fc1 after 20 training steps': { found: trained.fc1Kernel },
+    'fc2 after 20 training steps': { found: trained.fc2Kernel },
+  };
+  tallTensor.dispose();
+  return values;
+}
+
+async function train(ffn: Parameters<typeof startStudent>[1], tokens: Float32Array, targets: Float32Array) {
+  const student = startStudent('check', ffn, () => 0);
+  const batch = { x: tf.tensor2d(tokens, [512, 96]), target: tf.tensor2d(targets, [512, 96]) };
   for (let step = 0; step < 20; step++) {
     const lossScale = 1 / (512 * 96);
     studentStep(student, batch, { lossScale, learningRate: 1e-3, gelu: 'exact', adam: {} }).dispose();
   }
-  const { fc1Kernel, fc2Kernel } = await downloadFfn(student.parameters);
+  const weights = await downloadFfn(student.parameters);
   disposeStudent(student);
-  model.dispose();
-  const values = {
-    'product, 333 terms': read(() => product(a, b)),
-    'transposed product': read(() => product(b, a, true, true)),
-    'sums of 4,096 numbers': read(() => sumRows(tall)),
-    'statistics of 4,096 tokens': Float32Array.from(covariance),
-    'logits of a ViT': read(() => tf.clone(logits)),
-    'fc1 after 20 training steps': fc1Kernel,
-    'fc2 after 20 training steps': fc2Kernel,
-  };
-  tf.dispose([a, b, tall, pixels, logits, batch.x, batch.target]);
-  return values;
+  tf.dispose([batch.x, batch.target]);
+  return weights;
+}
+
+function multiply(
+  a: Float32Array,
+  b: Float32Array,
+  [rows, inner, columns]: readonly [number, number, number],
+) {
+  const result = new Float64Array(rows * columns);
+  for (let i = 0; i < rows; i++)
+    for (let k = 0; k < inner; k++)
+      for (let j = 0; j < columns; j++) result[i * columns + j]! += a[i * inner + k]! * b[k * columns + j]!;
+  return result;
+}
+
+const transposed = (values: Float64Array, rows: number, columns: number): Float64Array =>
+  values.map((_, at) => values[(at % rows) * columns + Math.floor(at / rows)]!);
+
+function columnSums(values: Float32Array, columns: number): Float64Array {
+  const sums = new Float64Array(columns);
+  values.forEach((value, at) => (sums[at % columns]! += value));
+  return sums;
+}
+
+function covarianceOf(values: Float32Array, columns: number): Float64Array {
+  const rows = values.length / columns;
+  const means = columnSums(values, columns).map((sum) => sum / rows);
+  const centred = Float64Array.from(values, (value, at) => value - means[at % columns]!);
+  const result = new Float64Array(columns * columns);
+  for (let row = 0; row < rows; row++)
+    for (let i = 0; i < columns; i++)
+      for (let j = 0; j < columns; j++)
+        result[i * columns + j]! += (centred[row * columns + i]! * centred[row * columns + j]!) / rows;
+  return result;
 }
 
 /** |x - reference| / |reference|, Euclidean; Infinity where a number is not finite. */
-export function relativeError(x: Float32Array, reference: Float32Array): number {
+export function relativeError(x: ArrayLike<number>, reference: ArrayLike<number>): number {
   let difference = 0;
   let size = 0;
-  for (const [i, value] of reference.entries()) {
-    difference += (x[i]! - value) ** 2;
-    size += value ** 2;
+  for (let i = 0; i < reference.length; i++) {
+    difference += (x[i]! - reference[i]!) ** 2;
+    size += reference[i]! ** 2;
   }
-  const error = Math.sqrt(difference / size);
+  const error = x.length === reference.length ? Math.sqrt(difference / size) : Infinity;
   return Number.isFinite(error) ? error : Infinity;
 }
