@@ -1,11 +1,11 @@
 import type { Dirent } from 'node:fs';
-import { open, readdir, rm, stat, utimes } from 'node:fs/promises';
+import { readdir, rm, stat, utimes } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { writeFileAtomic } from '../pipeline/util/atomic.ts';
 import { hashJson } from '../pipeline/util/hash.ts';
 import type { Sha256 } from '../pipeline/util/hash.ts';
+import { readCacheFile, writeCacheFile } from './cache-file.ts';
 import { fitVersion } from './fit-image.ts';
 import type { FitGeometry } from './fit-image.ts';
 
@@ -76,19 +76,13 @@ export function openImageCache(options: {
     async read(key, byteCount) {
       const path = pathOf(folder, key);
       try {
-        const file = await open(path, 'r');
-        try {
-          const { size, mtimeMs } = await file.stat();
-          if (size !== byteCount + checksumBytes) return undefined;
-          const bytes = Buffer.allocUnsafe(size);
-          const { bytesRead } = await file.read(bytes, 0, size, 0);
-          const pixels = bytes.subarray(0, byteCount);
-          if (bytesRead !== size || bytes.readUInt32LE(byteCount) !== crc32(pixels)) return undefined;
-          if (Date.now() - mtimeMs > touchEveryMs) await utimes(path, new Date(), new Date()).catch(() => {});
-          return pixels;
-        } finally {
-          await file.close();
-        }
+        const file = await readCacheFile(path, byteCount + checksumBytes);
+        if (file === undefined) return undefined;
+        const pixels = file.bytes.subarray(0, byteCount);
+        if (file.bytes.readUInt32LE(byteCount) !== crc32(pixels)) return undefined;
+        if (Date.now() - file.modifiedMs > touchEveryMs)
+          await utimes(path, new Date(), new Date()).catch(() => {});
+        return pixels;
       } catch {
         return undefined;
       }
@@ -99,7 +93,7 @@ export function openImageCache(options: {
       bytes.set(pixels);
       bytes.writeUInt32LE(crc32(pixels), pixels.length);
       try {
-        await writeFileAtomic(pathOf(folder, key), bytes);
+        await writeCacheFile(pathOf(folder, key), bytes);
         sinceMeasured += bytes.length;
         if (known !== undefined) known += bytes.length;
         if (known === undefined || known > maxBytes || sinceMeasured > maxBytes / 20) {
