@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { setImmediate } from 'node:timers/promises';
 import PQueue from 'p-queue';
 
 /** Images decoded at once. One libvips thread each, so: one per core. */
@@ -25,6 +26,8 @@ export async function mapConcurrent<T, R>(
   for (let start = 0; start < items.length; start += step) {
     const end = Math.min(start + step, items.length);
     const work = async () => {
+      // Where nothing has to be waited for, a signal would not be heard before the end.
+      await setImmediate();
       for (let i = start; i < end && !stopped; i++) {
         signal?.throwIfAborted();
         results[i] = await map(items[i]!);

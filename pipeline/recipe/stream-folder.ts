@@ -1,5 +1,7 @@
-import { open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import type { ChainStore } from './chain.ts';
 import { readJson, writeJsonAtomic } from '../util/atomic.ts';
 import { makeFolder } from '../util/make-folder.ts';
@@ -17,26 +19,27 @@ const levelFile = (level: number) => `level-${level}.f32`;
 /**
  * Residual streams as files: one per level, little-endian float32, batch after batch, without a header. `now` is read and
  * `next` written; `turn` makes one the other. An index beside the files, written last, says what they hold.
+ *
+ * What is read is waited for and nothing is done beside, so no other thread is asked: for a small model that takes longer
+ * than the reading.
  */
 export function streamFolder(root: string): ChainStore {
   const now = join(root, 'now');
   const next = join(root, 'next');
   let sizes: readonly number[] = [];
   let written: number[] = [];
-  const handles = new Map<string, FileHandle>();
+  const handles = new Map<string, number>();
 
-  const handle = async (folder: string, level: number, flags: string): Promise<FileHandle> => {
+  const handle = (folder: string, level: number, flags: string): number => {
     const path = join(folder, levelFile(level));
-    const known = handles.get(path);
-    if (known !== undefined) return known;
-    const opened = await open(path, flags);
-    handles.set(path, opened);
-    return opened;
+    const known = handles.get(path) ?? openSync(path, flags);
+    handles.set(path, known);
+    return known;
   };
-  const closeAll = async (): Promise<void> => {
+  const closeAll = (): void => {
     const files = [...handles.values()];
     handles.clear();
-    await Promise.all(files.map((file) => file.close()));
+    for (const file of files) closeSync(file);
   };
   const offset = (list: readonly number[], batch: number): number =>
     4 * list.slice(0, batch).reduce((sum, size) => sum + size, 0);
@@ -47,9 +50,8 @@ export function streamFolder(root: string): ChainStore {
       if (index?.key !== key || index.levels !== levels) return false;
       const bytes = offset(index.sizes, index.sizes.length);
       for (let level = 0; level < levels; level++) {
-        const file = await handle(now, level, 'r').catch(() => undefined);
-        if (file === undefined || (await file.stat()).size !== bytes) {
-          await closeAll();
+        if (sizeOf(() => handle(now, level, 'r')) !== bytes) {
+          closeAll();
           return false;
         }
       }
@@ -57,11 +59,13 @@ export function streamFolder(root: string): ChainStore {
       return true;
     },
     async read(level, batch) {
-      const file = await handle(now, level, 'r');
+      // A job that reads and computes is told to stop all the same.
+      await setImmediate();
+      const file = handle(now, level, 'r');
       const values = new Float32Array(sizes[batch]!);
       const bytes = new Uint8Array(values.buffer);
       for (let done = 0; done < bytes.length;) {
-        const { bytesRead } = await file.read(bytes, done, bytes.length - done, offset(sizes, batch) + done);
+        const bytesRead = readSync(file, bytes, done, bytes.length - done, offset(sizes, batch) + done);
         if (bytesRead === 0) throw new Error(`${join(now, levelFile(level))} ended early`);
         done += bytesRead;
       }
@@ -73,17 +77,17 @@ export function streamFolder(root: string): ChainStore {
         makeFolder(next);
       }
       written[batch] = values.length;
-      const file = await handle(next, level, 'w');
+      const file = handle(next, level, 'w');
       const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
       // On a disk that is almost full a write may take a part and be content; the next one says so.
       for (let done = 0; done < bytes.length;) {
         const rest = bytes.length - done;
-        done += (await file.write(bytes, done, rest, offset(written, batch) + done)).bytesWritten;
+        done += writeSync(file, bytes, done, rest, offset(written, batch) + done);
       }
     },
     async turn(key) {
       const levels = [...handles.keys()].filter((path) => path.startsWith(next)).length;
-      await closeAll();
+      closeAll();
       await writeJsonAtomic(join(next, indexFile), { key, levels, sizes: written });
       await rm(now, { recursive: true, force: true });
       await rename(next, now);
@@ -91,9 +95,21 @@ export function streamFolder(root: string): ChainStore {
       written = [];
     },
     async remove() {
-      await closeAll();
+      closeAll();
       await rm(root, { recursive: true, force: true });
     },
-    close: closeAll,
+    close() {
+      closeAll();
+      return Promise.resolve();
+    },
   };
+}
+
+/** @returns undefined where there is no such file */
+function sizeOf(open: () => number): number | undefined {
+  try {
+    return fstatSync(open()).size;
+  } catch {
+    return undefined;
+  }
 }
