@@ -1,7 +1,7 @@
 """A library of block descendants in plain PyTorch and NumPy: the method of docs/design.md, as a script would write it.
 
-Class shares, statistics, order, refit on composed inputs, distillation on them, measuring. Images and sampled tokens are given;
-the labels of the class shares and the rows of the training batches are drawn here, so results agree with ours up to those draws.
+Class shares, statistics, order, refit on composed inputs, distillation on them, measuring. Images, their sampled tokens and the labels
+of the class shares are given; the rows of the training batches are drawn here, so what was trained agrees with ours up to those draws.
 """
 
 import math
@@ -96,6 +96,7 @@ class Library:
         images = lambda name: torch.from_numpy(arrays.pop(name)).permute(0, 3, 1, 2).contiguous()
         self.pixels, self.evaluation = images("pixels"), images("evaluation")
         self.rows = torch.from_numpy(arrays.pop("rows")).long()
+        self.labels = torch.from_numpy(arrays.pop("labels")).long()
         self.model = Vit({name: torch.from_numpy(array) for name, array in arrays.items()}, depth, heads, epsilon)
         self.training, self.widths, self.ridge, self.own, self.distill = training, widths, ridge, ownShare, distill
         self.sampled = self.rows.shape[1]
@@ -113,14 +114,14 @@ class Library:
         model = self.model
         of_class, of_all = np.zeros(model.depth), np.zeros(model.depth)
         for start in range(0, min(self.training, 256), 16):
-            x = model.embed(self.pixels[start : min(start + 16, self.training)]).requires_grad_()
+            end = min(start + 16, self.training)
+            x = model.embed(self.pixels[start:end]).requires_grad_()
             outputs = []
             for block in range(model.depth):
                 x = model.ffn(block, model.mix(block, x))
                 outputs.append(x)
-            logits = F.log_softmax(model.head(x), -1)
-            labels = torch.multinomial(logits.detach().exp(), 1, generator=self.generator)
-            for block, gradient in enumerate(torch.autograd.grad(logits.gather(1, labels).sum(), outputs)):
+            chosen = F.log_softmax(model.head(x), -1).gather(1, self.labels[start:end, None])
+            for block, gradient in enumerate(torch.autograd.grad(chosen.sum(), outputs)):
                 squares = gradient.square().sum(-1)
                 of_class[block] += float(squares[:, 0].sum())
                 of_all[block] += float(squares.sum())

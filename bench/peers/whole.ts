@@ -4,17 +4,20 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { OpenSplit, TensorBatch } from '../../datasets/batches.ts';
 import type { SplitItem } from '../../datasets/contract.ts';
 import { orderBlock } from '../../pipeline/compress/order/criteria.ts';
+import { sampleLabels } from '../../pipeline/compress/visit-gradients.ts';
 import { distillBlock } from '../../pipeline/distill/loop.ts';
 import { sweep } from '../../pipeline/measure/sweep.ts';
 import { summariseScores } from '../../pipeline/measure/scores.ts';
 import { tokensPerImage } from '../../pipeline/model/architecture.ts';
 import { disposeFfn, uploadFfn } from '../../pipeline/model/ffn-tensors.ts';
 import type { FfnWeights } from '../../pipeline/model/ffn-weights.ts';
+import { forward } from '../../pipeline/model/encoder.ts';
 import { uploadTeacher } from '../../pipeline/model/upload.ts';
 import { writeSafetensors } from '../../pipeline/model/safetensors.ts';
 import {
   calibrationImages,
   calibrationOf,
+  labelRandom,
   sampledRows,
   sampledTokens,
 } from '../../pipeline/recipe/calibration.ts';
@@ -79,8 +82,10 @@ export function wholeRow({ calibration, selection, sparsities, steps }: WholeCas
           architecture,
           both.map(({ id }) => id),
         ).map((row) => row % tokens);
+        const labels = await drawLabels(data, memory.images.tensorBatches(training, 16));
         await writeSafetensors(file, {
           ...data.teacher,
+          labels: { shape: [labels.length], data: labels },
           pixels: memory.array(both),
           evaluation: memory.array(fold.evaluation),
           rows: { shape: [both.length, sampled], data: rows },
@@ -102,7 +107,7 @@ export function wholeRow({ calibration, selection, sparsities, steps }: WholeCas
         peers,
         answers,
         warmUp: 1,
-        // Labels of the class shares and training batches are drawn otherwise.
+        // Training batches are drawn otherwise.
         tolerance: 0.05,
         close: () => undefined,
       };
@@ -127,6 +132,24 @@ function optionsOf({ calibration, selection, sparsities, steps }: WholeCase) {
     distillRecipes: [],
     fresh: false,
   };
+}
+
+/** The labels that our class shares will draw from the teacher's answers. */
+async function drawLabels(
+  { architecture, teacher, loaded }: QualityData,
+  batches: AsyncIterable<TensorBatch>,
+): Promise<Int32Array> {
+  const model = uploadTeacher(teacher, architecture);
+  const { seed } = calibrationOf(loaded.config);
+  const labels: number[] = [];
+  for await (const { pixels, ids } of batches) {
+    const logits = tf.tidy(() => forward(model, pixels).logits.dataSync<'float32'>());
+    pixels.dispose();
+    const randomOf = (image: number) => labelRandom({ seed }, ids[image]!);
+    labels.push(...sampleLabels(logits, architecture.classes, randomOf));
+  }
+  model.dispose();
+  return Int32Array.from(labels);
 }
 
 async function makeLibrary(

@@ -45,7 +45,10 @@ describe('the peer process', () => {
   });
 
   it('names an interpreter that is none', async () => {
-    await assert.rejects(startPeer(join(folder, 'python'), 1, script), /ENOENT[\s\S]*pip install torch numpy/);
+    await assert.rejects(
+      startPeer(join(folder, 'python'), 1, script),
+      /ENOENT[\s\S]*pip install torch numpy/,
+    );
   });
 
   it('is written in Python that parses', async function () {
