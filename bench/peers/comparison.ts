@@ -1,8 +1,7 @@
 import type { Engine } from '../../pipeline/tensor/engine.ts';
+import type { Precision } from '../../pipeline/tensor/recorded/precision.ts';
 import type { Side } from './measure.ts';
 import type { Peer } from './peer.ts';
-
-export type Precision = 'float32' | 'bfloat16';
 
 /** What a row of the table compares, ready to be timed. */
 export interface Comparison {
@@ -28,6 +27,11 @@ export interface BenchContext {
   readonly folder: string;
   /** With as many threads; undefined where no Python was named. One process for each number of threads. */
   readonly peer: (threads: number) => Promise<Peer | undefined>;
+}
+
+/** Whether our engine has products in this precision at all. */
+export function canCompute({ name }: Engine, precision: Precision): boolean {
+  return precision === 'float32' || name === 'tensorflow';
 }
 
 export interface Row {

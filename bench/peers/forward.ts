@@ -5,7 +5,8 @@ import { modelCosts } from '../../pipeline/model/costs.ts';
 import { forward } from '../../pipeline/model/encoder.ts';
 import { uploadTeacher, type TeacherTensors } from '../../pipeline/model/upload.ts';
 import { writeSafetensors } from '../../pipeline/model/safetensors.ts';
-import type { Precision, Row } from './comparison.ts';
+import { withPrecision, type Precision } from '../../pipeline/tensor/recorded/precision.ts';
+import { canCompute, type Row } from './comparison.ts';
 import { ownSide, type Side } from './measure.ts';
 import { productsSide, type ProductShape } from './products.ts';
 import { architectureNamed, noiseImages, randomTeacher } from './random-teacher.ts';
@@ -38,11 +39,11 @@ export function forwardRow({ title, architecture: name, images, precision }: For
       }
       const model = uploadTeacher(host, architecture);
       const input = tf.tensor4d(pixels.data, pixels.shape);
-      const products =
-        precision === 'float32' ? productsSide(layerProducts(architecture, images)) : undefined;
+      const isOurs = canCompute(engine, precision);
+      const products = isOurs ? productsSide(layerProducts(architecture, images), precision) : undefined;
       return {
         flop: 2 * images * modelCosts(architecture).macs,
-        ours: oursOf(model, input, precision),
+        ours: isOurs ? ourPass(model, input, precision) : undefined,
         products,
         peers: torch === undefined ? [] : [{ name: 'PyTorch', side: torch }],
         warmUp: 1,
@@ -57,14 +58,11 @@ export function forwardRow({ title, architecture: name, images, precision }: For
   };
 }
 
-/** Our pass in a precision; undefined: we have none. */
-function oursOf(model: TeacherTensors, pixels: tf.Tensor4D, precision: Precision): Side | undefined {
-  if (precision === 'bfloat16') return undefined;
+function ourPass(model: TeacherTensors, pixels: tf.Tensor4D, precision: Precision): Side {
+  const pass = () => tf.tidy(() => forward(model, pixels).logits.dataSync<'float32'>());
   return ownSide((count) => {
     let logits: Float32Array | undefined;
-    for (let i = 0; i < count; i++) {
-      logits = tf.tidy(() => forward(model, pixels).logits.dataSync<'float32'>());
-    }
+    for (let i = 0; i < count; i++) logits = withPrecision(precision, pass);
     return Array.from(logits ?? []);
   });
 }

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 import type { Engine } from '../../pipeline/tensor/engine.ts';
+import type { Precision } from '../../pipeline/tensor/recorded/precision.ts';
 import { formatBytes } from '../../pipeline/util/format.ts';
-import type { Precision } from './comparison.ts';
 
 /** Where the numbers were made. A type, not an interface, so that it is JSON. */
 export type Machine = {

@@ -1,5 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { product } from '../../pipeline/tensor/ops.ts';
+import { withPrecision, type Precision } from '../../pipeline/tensor/recorded/precision.ts';
+import { recorded } from '../../pipeline/tensor/recorded/recorded.ts';
 import { ownSide, type Side } from './measure.ts';
 
 /** A product [..., M, K] x [..., K, N] by the shapes of its factors as they are stored. */
@@ -11,11 +13,20 @@ export interface ProductShape {
 }
 
 /** The engine's own products at some shapes, each once: what a bench made of them cannot outdo. Through the product that all of BlockForge uses. */
-export function productsSide(shapes: readonly ProductShape[]): { side: Side; flop: number; dispose(): void } {
+export function productsSide(
+  shapes: readonly ProductShape[],
+  precision: Precision = 'float32',
+): { side: Side; flop: number; dispose(): void } {
   const pairs = shapes.map(({ left, right, transposeLeft = false, transposeRight = false }) => {
     const a = tf.randomNormal([...left], 0, 1, 'float32', 1);
     const b = tf.randomNormal([...right], 0, 1, 'float32', 2);
-    return { a, b, multiply: () => product(a, b, transposeLeft, transposeRight) };
+    const plain = () => product(a, b, transposeLeft, transposeRight);
+    const key = `product for a bench, ${transposeLeft}, ${transposeRight}`;
+    const inPrecision = () =>
+      withPrecision(precision, () =>
+        recorded(key, [a, b], ([a, b]) => [product(a, b, transposeLeft, transposeRight)]),
+      )[0];
+    return { a, b, multiply: precision === 'float32' ? plain : inPrecision };
   });
   return {
     side: ownSide((count) => {

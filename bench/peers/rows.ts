@@ -1,4 +1,5 @@
-import type { Precision, Row } from './comparison.ts';
+import type { Precision } from '../../pipeline/tensor/recorded/precision.ts';
+import type { Row } from './comparison.ts';
 import { evaluationRow } from './evaluation.ts';
 import { fitRow } from './fit.ts';
 import { forwardRow } from './forward.ts';

@@ -5,8 +5,9 @@ import { disposeStudent, startStudent } from '../../pipeline/distill/student.ts'
 import { randomFfn, type FfnWeights } from '../../pipeline/model/ffn-weights.ts';
 import { transposed } from '../../pipeline/model/host-weights.ts';
 import { writeSafetensors } from '../../pipeline/model/safetensors.ts';
+import type { Precision } from '../../pipeline/tensor/recorded/precision.ts';
 import { random } from '../../pipeline/util/random.ts';
-import type { Precision, Row } from './comparison.ts';
+import { canCompute, type Row } from './comparison.ts';
 import { ownSide, type Side } from './measure.ts';
 import { productsSide } from './products.ts';
 
@@ -40,19 +41,22 @@ export function stepRow({ tokens, width, hidden, precision }: StepCase): Row {
       const torch = await python?.prepare('step', { file, precision });
       const batch = { x: tf.tensor2d(x, [tokens, width]), target: tf.tensor2d(target, [tokens, width]) };
       const student = startStudent('bench', weights, () => 0);
-      const products =
-        precision === 'float32'
-          ? productsSide([
+      const isOurs = canCompute(engine, precision);
+      const products = isOurs
+        ? productsSide(
+            [
               { left: [tokens, width], right: [width, hidden] },
               { left: [tokens, hidden], right: [hidden, width] },
               { left: [tokens, width], right: [hidden, width], transposeRight: true },
               { left: [tokens, width], right: [tokens, hidden], transposeLeft: true },
               { left: [tokens, hidden], right: [tokens, width], transposeLeft: true },
-            ])
-          : undefined;
+            ],
+            precision,
+          )
+        : undefined;
       return {
         flop: 10 * tokens * width * hidden,
-        ours: oursOf(student, batch, precision),
+        ours: isOurs ? ourStep(student, batch, precision) : undefined,
         products,
         peers:
           torch === undefined
@@ -70,15 +74,14 @@ export function stepRow({ tokens, width, hidden, precision }: StepCase): Row {
   };
 }
 
-/** Our step in a precision; undefined: we have none. */
-function oursOf(
+function ourStep(
   student: ReturnType<typeof startStudent>,
   batch: { readonly x: tf.Tensor; readonly target: tf.Tensor },
   precision: Precision,
-): Side | undefined {
-  if (precision === 'bfloat16') return undefined;
+): Side {
   const [tokens, width] = batch.x.shape as [number, number];
-  const settings = { lossScale: 1 / (tokens * width), learningRate: 1e-3, gelu: 'exact', adam: {} } as const;
+  const lossScale = 1 / (tokens * width);
+  const settings = { lossScale, learningRate: 1e-3, gelu: 'exact', adam: {}, precision } as const;
   return ownSide((count) => {
     let last: tf.Scalar | undefined;
     for (let i = 0; i < count; i++) {
