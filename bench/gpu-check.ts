@@ -70,6 +70,7 @@ async function measure(part: string, script: string, parameters: readonly string
   }
   const end = await ended;
   if (end === undefined) return;
-  const words = said.trim().split('\n').at(-1) ?? '';
+  const lines = said.trim().split('\n');
+  const words = lines.filter((line) => /error|failed|cannot/i.test(line)).at(-1) ?? lines.at(-1) ?? '';
   tell(part, { label: 'ended', text: `with ${end}: ${words.slice(0, 300)}`, failed: true });
 }

@@ -8,14 +8,16 @@ import * as tf from '@tensorflow/tfjs-core';
 import { performance } from 'node:perf_hooks';
 import { studentStep } from '../../pipeline/distill/step.ts';
 import { disposeStudent, startStudent } from '../../pipeline/distill/student.ts';
+import { forwardFlops } from '../../pipeline/model/costs.ts';
 import { forward } from '../../pipeline/model/encoder.ts';
 import { randomFfn } from '../../pipeline/model/ffn-weights.ts';
 import { uploadTeacher } from '../../pipeline/model/upload.ts';
 import { loadEngine, type Engine, type EngineName } from '../../pipeline/tensor/engine.ts';
+import { keepGpuRates } from '../../pipeline/tensor/gpu-rates.ts';
 import { product } from '../../pipeline/tensor/ops.ts';
 import { random } from '../../pipeline/util/random.ts';
 import { ffnShapes, type MatmulShape } from '../matmul.ts';
-import { milliseconds, quickModel } from './quick-model.ts';
+import { milliseconds, quickArchitecture, quickModel } from './quick-model.ts';
 import { guarded, sendRows, type Row } from './row.ts';
 import { relativeError, sample, type Sampled } from './sample.ts';
 
@@ -181,6 +183,23 @@ function rateParts(
   ];
 }
 
+/** Plans count on what this GPU did at the largest sizes. */
+async function keepRates(rows: readonly Row[]): Promise<Row[]> {
+  const valueOf = (label: string): number | undefined =>
+    rows.find((row) => row.label.startsWith(label))?.value;
+  const [step, images] = [valueOf('step 8192'), valueOf('forward vit_base')];
+  if (step === undefined || images === undefined) return [];
+  const training = (10 * 8192 * 768 * 1536) / (step / 1e3);
+  const inference = images * forwardFlops(quickArchitecture('vit_base_patch16_224'));
+  await keepGpuRates({ training, inference });
+  return [
+    {
+      label: 'for plans',
+      text: `training ${speed(training / 1e12)}, models forward ${speed(inference / 1e12)}`,
+    },
+  ];
+}
+
 const name = process.argv[2] as EngineName;
 const seconds = Number(process.argv[3] ?? 1);
 const began = performance.now();
@@ -201,6 +220,12 @@ sendRows(await guarded('numbers', () => checkNumerics(name)));
 if (name === 'webgpu' && engine.device === 'cpu') {
   sendRows([{ label: 'rates', text: 'not measured: a software driver is for tests' }]);
 } else {
-  for (const [label, part] of rateParts(engine, seconds)) sendRows(await guarded(label, part));
+  const rows: Row[] = [];
+  for (const [label, part] of rateParts(engine, seconds)) {
+    const found = await guarded(label, part);
+    sendRows(found);
+    rows.push(...found);
+  }
+  if (name === 'webgpu') sendRows(await guarded('for plans', () => keepRates(rows)));
 }
 sendRows([{ label: 'memory', text: `${Math.round(process.memoryUsage().rss / 1e6)} MB of the process` }]);

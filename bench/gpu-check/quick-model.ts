@@ -7,9 +7,7 @@ export function quickModel(named: string): {
   readonly architecture: Architecture;
   readonly weights: HostWeights;
 } {
-  const facts = namedArchitecture(named)?.facts;
-  if (facts === undefined) throw new Error(`no architecture ${named}`);
-  const architecture: Architecture = { ...facts, channels: 3, classes: 1000 };
+  const architecture = quickArchitecture(named);
   let state = 1;
   const entries = Object.entries(canonicalShapes(architecture)).map(([name, shape]) => {
     const data = new Float32Array(shape.reduce((size, extent) => size * extent, 1));
@@ -20,6 +18,12 @@ export function quickModel(named: string): {
     return [name, { shape, data }] as const;
   });
   return { architecture, weights: Object.fromEntries(entries) };
+}
+
+export function quickArchitecture(named: string): Architecture {
+  const facts = namedArchitecture(named)?.facts;
+  if (facts === undefined) throw new Error(`no architecture ${named}`);
+  return { ...facts, channels: 3, classes: 1000 };
 }
 
 /** Median milliseconds of `action` over some time, at least three times, and once where it is that slow; the first is not counted. */

@@ -2,13 +2,15 @@ import { splitImages } from '../../../datasets/split-sources.ts';
 import { forwardFlops } from '../../model/costs.ts';
 import type { JobPlan } from '../../runner/contract.ts';
 import type { EngineName } from '../../tensor/engine.ts';
+import { measuredGpuRates } from '../../tensor/gpu-rates.ts';
 import type { PlanInput } from './plan-input.ts';
 
 export type Estimate = JobPlan['estimate'];
 
 /**
- * Floating-point operations per second that plans count on, rounded down from runs on two cores. What was planned wrongly
- * is corrected while a run goes on; only the order of jobs and the first guess of the end depend on these.
+ * Floating-point operations per second that plans count on, rounded down from runs on two cores; for webgpu a guess at a small GPU, which
+ * `npm run gpu-check` replaces by what it has measured. What was planned wrongly is corrected while a run goes on; only the
+ * order of jobs and the first guess of the end depend on these.
  */
 const rates = {
   /** A whole model forward and backward, or solves between small products. */
@@ -20,7 +22,8 @@ const rates = {
 } as const satisfies Record<string, Record<EngineName, number>>;
 
 export function secondsOf(kind: keyof typeof rates, flops: number, engine: EngineName): number {
-  return flops / rates[kind][engine];
+  const measured = engine === 'webgpu' ? measuredGpuRates() : undefined;
+  return flops / (measured?.[kind === 'training' ? 'training' : 'inference'] ?? rates[kind][engine]);
 }
 
 export function splitsEstimate({ loaded }: PlanInput): Estimate {
