@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { statSync } from 'node:fs';
 import { mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -21,7 +22,7 @@ interface Served {
 }
 
 /** A hub of one model: `/o/m/resolve/main/FILE` redirects to `/cdn/FILE`, like the real one does for large files. */
-function hub(files: Map<string, Served>, log: IncomingMessage[]): Server {
+function hub(files: Map<string, Served>, log: IncomingMessage[], stored: (name: string) => number): Server {
   return createServer((request: IncomingMessage, response: ServerResponse) => {
     log.push(request);
     const url = present(request.url);
@@ -44,7 +45,14 @@ function hub(files: Map<string, Served>, log: IncomingMessage[]): Server {
     response.writeHead(start > 0 ? 206 : 200, { 'content-length': rest.length });
     if (file.cuts !== undefined && file.cuts > 0) {
       file.cuts--;
-      response.write(rest.subarray(0, rest.length >> 1), () => setTimeout(() => response.destroy(), 20));
+      const half = rest.length >> 1;
+      response.write(rest.subarray(0, half));
+      // Not before it has arrived: what is on its way is lost with the line.
+      const timer = setInterval(() => {
+        if (stored(name) < start + half) return;
+        clearInterval(timer);
+        response.destroy();
+      }, 2);
     } else response.end(rest);
   });
 }
@@ -63,7 +71,8 @@ describe('checkpoint/hub', () => {
     await writeSafetensors(join(folder, 'w'), asHuggingface(strongWeights(tinyArchitecture)));
     weights = await readFile(join(folder, 'w'));
     await rm(folder, { recursive: true });
-    server = hub(files, log);
+    const part = (name: string): string => join(cache, 'hub', 'o--m', 'main', `${name}.part`);
+    server = hub(files, log, (name) => statSync(part(name), { throwIfNoEntry: false })?.size ?? 0);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   });
   after(() => {
