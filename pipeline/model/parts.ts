@@ -102,8 +102,9 @@ function part<const Inputs extends readonly tf.Tensor[]>(
   const own = Object.entries(weights).filter(
     ([name]) => name.startsWith(`blocks.${block}.`) && !ffn.includes(name),
   );
+  const names = own.map(([name]) => name).join();
   return recorded(
-    `${name} ${block} ${keyOf(architecture)}`,
+    `${name} ${block} ${keyOf(architecture)} ${names}`,
     [...inputs, ...own.map(([, tensor]) => tensor)],
     (tensors) => {
       const given = own.map(([name], index) => [name, tensors[inputs.length + index]] as const);

@@ -10,19 +10,20 @@ export interface KernelAttribute {
 /** What is used of tfjs-node-gpu's backend: every kernel of it ends in one of the two `execute`. */
 export interface TensorflowBackend {
   readonly binding: TensorflowBinding;
-  executeSingleOutput(
+  readonly isUsingGpuDevice: boolean;
+  readonly executeSingleOutput: (
     name: string,
     attributes: readonly KernelAttribute[],
     inputs: readonly tf.TensorInfo[],
-  ): tf.Tensor;
-  executeMultipleOutputs(
+  ) => tf.Tensor;
+  readonly executeMultipleOutputs: (
     name: string,
     attributes: readonly KernelAttribute[],
     inputs: readonly tf.TensorInfo[],
     outputs: number,
-  ): tf.Tensor[];
-  write(values: tf.BackendValues, shape: number[], dtype: tf.DataType): object;
-  readSync(dataId: object): tf.BackendValues;
+  ) => tf.Tensor[];
+  readonly write: (values: tf.BackendValues, shape: number[], dtype: tf.DataType) => object;
+  readonly readSync: (dataId: object) => tf.BackendValues;
 }
 
 export interface TensorflowBinding {

@@ -8,8 +8,8 @@ import { precision } from './precision.ts';
 import type { Symbol, Tape } from './symbol.ts';
 import { currentTape, offTape } from './tape.ts';
 
-/** What may be fused. Which of it an engine has shows when it is tried (`recorded.ts`). */
-export type Fusion = 'product' | 'layerNorm';
+/** What may be fused: a product with its bias, or with that and a GELU; LayerNorm. Which of it an engine has is tried (`usable-fusions.ts`). */
+export type Fusion = 'bias' | FusedGelu | 'layerNorm';
 
 let fusions: readonly Fusion[] = [];
 
@@ -42,7 +42,7 @@ export function fusedProduct(
   gelu: FusedGelu | undefined,
   plain: () => tf.Tensor,
 ): tf.Tensor {
-  if (isDifferentiating() || precision() !== 'float32' || !fusions.includes('product')) return plain();
+  if (isDifferentiating() || precision() !== 'float32' || !fusions.includes(gelu ?? 'bias')) return plain();
   const fused = gelu === undefined ? ['BiasAdd'] : ['BiasAdd', activations[gelu]];
   return composite([x, kernel, bias], plain, (tape, inputs) => writeProduct(tape, inputs, fused));
 }

@@ -73,7 +73,7 @@ function constantOf(
   shape: readonly number[],
   values: Float32Array | Int32Array | Uint8Array,
 ): Symbol {
-  const isUniform = values.length > 1 && values.every((value) => value === values[0]);
+  const isUniform = values.length > 1 && values.every((value) => Object.is(value, values[0]));
   if (!isUniform && values.length > largestConstant) {
     throw new Unrecordable(`it makes a tensor of ${values.length} values on the way`);
   }

@@ -12,21 +12,27 @@ import { attributesOf, constant, inGraphTerms, typeOf, withoutSizes } from './gr
 import { resultName } from './result-names.ts';
 import { Unrecordable, type Symbol, type Tape } from './symbol.ts';
 
-let current: Tape | undefined;
+let recording: Tape | undefined;
+let isPaused = false;
 
-/** The tape that is being written, if any. */
+/** The tape that is being written at this moment, if any. */
 export function currentTape(): Tape | undefined {
-  return current;
+  return isPaused ? undefined : recording;
+}
+
+/** Whether there is a tape, also while it is not written (`offTape`). */
+export function isRecording(): boolean {
+  return recording !== undefined;
 }
 
 /** Runs `body` without writing it down. */
 export function offTape<T>(body: () => T): T {
-  const tape = current;
-  current = undefined;
+  const before = isPaused;
+  isPaused = true;
   try {
     return body();
   } finally {
-    current = tape;
+    isPaused = before;
   }
 }
 
@@ -40,6 +46,7 @@ export function record(
   inputs: readonly tf.Tensor[],
   body: () => readonly tf.Tensor[],
 ): { readonly outputs: readonly tf.Tensor[]; readonly body: FunctionBody } {
+  if (recording !== undefined) throw new Error('a recording inside a recording');
   const nodes: FunctionNode[] = [];
   const symbols = new Map<object, Symbol>();
   const constants = new Map<object, tf.BackendValues>();
@@ -107,15 +114,19 @@ export function record(
     symbols.set(tensor.dataId, { from: `x${index}`, type: typeOf(tensor.dtype), shape: tensor.shape });
   });
   const restore = listen(backend, write, constants);
-  current = tape;
+  recording = tape;
   try {
-    // What a call gives back is its caller's to dispose: also where it is an input, or one tensor twice.
-    const outputs = tf.tidy(() => body().map((tensor) => tf.clone(tensor)));
-    const results = outputs.map((tensor) => tape.symbolOf(tensor)).map(({ type, from }) => ({ type, from }));
+    let results: FunctionBody['outputs'] = [];
+    const outputs = tf.tidy(() => {
+      // What a call gives back is its caller's to dispose: also where it is an input, or one tensor twice.
+      const tensors = body().map((tensor) => tf.clone(tensor));
+      results = tensors.map((tensor) => tape.symbolOf(tensor)).map(({ type, from }) => ({ type, from }));
+      return tensors;
+    });
     const types = inputs.map(({ dtype }) => typeOf(dtype));
     return { outputs, body: { inputs: types, nodes: needed(nodes, results), outputs: results } };
   } finally {
-    current = undefined;
+    recording = undefined;
     restore();
   }
 }
@@ -142,33 +153,39 @@ function listen(
   ) => void,
   constants: Map<object, tf.BackendValues>,
 ): () => void {
-  const plain = Object.getPrototypeOf(backend) as TensorflowBackend;
-  const own: Pick<
+  const { executeSingleOutput, executeMultipleOutputs, write: plainWrite, readSync } = backend;
+  const ears: Pick<
     TensorflowBackend,
     'executeSingleOutput' | 'executeMultipleOutputs' | 'write' | 'readSync'
   > = {
-    executeSingleOutput(name, attributes, inputs) {
-      const output = plain.executeSingleOutput.call(backend, name, attributes, inputs);
-      if (current !== undefined) write(name, attributes, inputs, [output]);
+    executeSingleOutput: (name, attributes, inputs) => {
+      const output = executeSingleOutput.call(backend, name, attributes, inputs);
+      if (currentTape() !== undefined) write(name, attributes, inputs, [output]);
       return output;
     },
-    executeMultipleOutputs(name, attributes, inputs, count) {
-      const outputs = plain.executeMultipleOutputs.call(backend, name, attributes, inputs, count);
-      if (current !== undefined) write(name, attributes, inputs, outputs);
+    executeMultipleOutputs: (name, attributes, inputs, count) => {
+      const outputs = executeMultipleOutputs.call(backend, name, attributes, inputs, count);
+      if (currentTape() !== undefined) write(name, attributes, inputs, outputs);
       return outputs;
     },
-    write(values, shape, dtype) {
-      const dataId = plain.write.call(backend, values, shape, dtype);
-      if (current !== undefined) constants.set(dataId, values);
+    write: (values, shape, dtype) => {
+      const dataId = plainWrite.call(backend, values, shape, dtype);
+      if (currentTape() !== undefined) constants.set(dataId, values);
       return dataId;
     },
-    readSync(dataId) {
-      if (current !== undefined) throw new Unrecordable('it reads a tensor back to the host');
-      return plain.readSync.call(backend, dataId);
+    readSync: (dataId) => {
+      if (currentTape() !== undefined) throw new Unrecordable('it reads a tensor back to the host');
+      return readSync.call(backend, dataId);
     },
   };
-  Object.assign(backend, own);
+  const before = Object.keys(ears).map(
+    (name) => [name, Object.getOwnPropertyDescriptor(backend, name)] as const,
+  );
+  Object.assign(backend, ears);
   return () => {
-    for (const name of Object.keys(own)) Reflect.deleteProperty(backend, name);
+    for (const [name, own] of before) {
+      Reflect.deleteProperty(backend, name);
+      if (own !== undefined) Object.defineProperty(backend, name, own);
+    }
   };
 }
