@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { familyNames } from '../model/family/families.ts';
 import { geluNames } from '../model/family/family.ts';
 import { engineChoices } from '../tensor/installed.ts';
+import { precisionChoices } from '../tensor/recorded/precision.ts';
 
 /**
  * What every run's YAML has, whatever its method, which adds the rest (`MethodSchema`). Every key has its default in a
@@ -174,6 +175,11 @@ export const configSchema = z.strictObject({
     .optional(),
   seed: z.int().min(0).default(1),
   engine: z.enum(engineChoices).default('auto'),
+  /**
+   * Of the matrix products of distillation steps; weights, sums and every number that is reported are float32. auto: bfloat16 where the
+   * processor has it, it proves faster and the refit's error is large enough to hide its rounding. On CUDA, float32 also means no TF32.
+   */
+  precision: z.enum(precisionChoices).default('auto'),
   teacher: teacherSchema,
   data: dataSchema,
   measure: z.strictObject(measureFields).prefault({}),

@@ -11,6 +11,7 @@ import type { FfnWeights } from '../model/ffn-weights.ts';
 import { createLossLog, failNotFinite, type LossLog } from '../tensor/loss-log.ts';
 import { assertFlat } from '../tensor/memory.ts';
 import type { AdamSettings } from '../tensor/optimizer.ts';
+import type { Precision } from '../tensor/recorded/precision.ts';
 import type { TrainingState } from '../tensor/training-state.ts';
 import type { Examples } from './examples.ts';
 import { createReporter } from './progress.ts';
@@ -34,6 +35,8 @@ type Best = { readonly step: number; readonly error: number } | null;
 /** What a checkpoint keeps beside the students' arrays. A type, not an interface, so that it is JSON. */
 type Run = {
   plan: DistillPlan;
+  /** Of each student's steps. */
+  precisions: readonly Precision[];
   /** Steps made. */
   step: number;
   /** Spent until the last checkpoint. */
@@ -62,11 +65,11 @@ export async function distillBlock(task: DistillTask): Promise<DistillResult> {
   const reporter = createReporter(task);
   try {
     const saved = await checkpoint.load();
-    const run = saved === undefined ? newRun(await stepsOf(task, began)) : savedRun(saved, settings);
-    const earlierSeconds = run.seconds;
     for (const [index, { id, weights }] of task.students.entries()) {
       students.push(startStudent(id, weights, (parameters) => examples.errorOf(index, parameters)));
     }
+    const run = saved === undefined ? await newRun(task, students, began) : savedRun(saved, settings);
+    const earlierSeconds = run.seconds;
     if (saved !== undefined) restore(students, saved);
     const save = async (): Promise<void> => {
       run.seconds = earlierSeconds + secondsSince(began);
@@ -98,6 +101,7 @@ export async function distillBlock(task: DistillTask): Promise<DistillResult> {
               learningRate,
               gelu: examples.gelu,
               adam,
+              precision: run.precisions[index]!,
             });
           }),
         );
@@ -135,7 +139,9 @@ export async function distillBlock(task: DistillTask): Promise<DistillResult> {
       await batches.return(undefined as never);
     }
     return {
-      students: students.map((student, index) => conclude(student, task.students[index]!.weights)),
+      students: students.map((student, index) =>
+        conclude(student, task.students[index]!.weights, run.precisions[index]!),
+      ),
       history: run.history,
       steps: { planned: run.plan.steps, made: run.step },
     };
@@ -172,7 +178,11 @@ async function look(examples: Examples, step: number, students: readonly Student
 }
 
 /** The better of refit and trained. */
-function conclude({ id, errorBefore, best }: Student, refit: FfnWeights): DistilledStudent {
+function conclude(
+  { id, errorBefore, best }: Student,
+  refit: FfnWeights,
+  precision: Precision,
+): DistilledStudent {
   const trained = best.error < errorBefore;
   return {
     id,
@@ -182,11 +192,12 @@ function conclude({ id, errorBefore, best }: Student, refit: FfnWeights): Distil
     errorAfter: best.error,
     gainOverRefit: errorBefore === best.error ? 0 : 1 - best.error / errorBefore,
     bestStep: best.step,
+    precision,
   };
 }
 
 /** Seconds become steps once: by a few steps and a look on students of their own, which are forgotten. */
-async function stepsOf(task: DistillTask, began: number): Promise<number> {
+async function stepsOf(task: DistillTask, precisions: readonly Precision[], began: number): Promise<number> {
   const { students, examples, settings, signal } = task;
   if (typeof settings.steps === 'number') return settings.steps;
   const trial: Student[] = [];
@@ -197,7 +208,9 @@ async function stepsOf(task: DistillTask, began: number): Promise<number> {
     const step = async (): Promise<void> => {
       signal.throwIfAborted();
       const { value: batch } = await batches.next();
-      const losses = trial.map((student, index) => studentStep(student, batch[index]!, still));
+      const losses = trial.map((student, index) =>
+        studentStep(student, batch[index]!, { ...still, precision: precisions[index]! }),
+      );
       // Waits for the engine: a GPU would otherwise still be at work when the clock is read.
       tf.tidy(() => tf.stack(losses).dataSync());
       tf.dispose([losses, ...batch.map(({ x, target }) => [x, target])]);
@@ -215,17 +228,22 @@ async function stateOf(run: Run, students: readonly Student[]): Promise<Training
   return { meta: { ...run, best }, tensors: Object.assign({}, ...arrays) as Record<string, Float32Array> };
 }
 
-function newRun(steps: number): Run {
-  return { plan: { steps, hurried: null }, step: 0, seconds: 0, history: [] };
+async function newRun(task: DistillTask, students: readonly Student[], began: number): Promise<Run> {
+  const precisions = students.map(({ errorBefore: refitError }, index) => {
+    const { weights } = task.students[index]!;
+    return task.precisionOf?.({ weights, refitError }) ?? 'float32';
+  });
+  const steps = await stepsOf(task, precisions, began);
+  return { plan: { steps, hurried: null }, precisions, step: 0, seconds: 0, history: [] };
 }
 
 /** @throws Error where the checkpoint is of another number of steps than the settings name. */
 function savedRun({ meta }: TrainingState, { steps }: DistillSettings): Run {
-  const { plan, step, seconds, history } = meta as unknown as Run;
+  const { plan, precisions, step, seconds, history } = meta as unknown as Run;
   if (typeof steps === 'number' && plan.steps !== steps) {
     throw new Error(`checkpoint: it is of a training of ${plan.steps} steps, expected ${steps}`);
   }
-  return { plan, step, seconds, history };
+  return { plan, precisions, step, seconds, history };
 }
 
 /** Puts fresh students back to where the checkpoint saw them. */

@@ -1,4 +1,5 @@
 import type { FfnWeights } from '../model/ffn-weights.ts';
+import type { Precision } from '../tensor/recorded/precision.ts';
 import type { ScheduleName } from '../tensor/schedule.ts';
 import type { TrainingCheckpoint } from '../tensor/training-state.ts';
 import type { Examples } from './examples.ts';
@@ -57,6 +58,12 @@ export interface DistillTask {
   /** For these students, in this order. Not disposed here. */
   readonly examples: Examples;
   readonly settings: DistillSettings;
+  /**
+   * In what a student's steps are made, by its refit's held-out error (`errorBefore`). Asked once, when the training first starts: a
+   * checkpoint keeps the answer. Default: float32. Held-out errors are always measured in float32.
+   */
+  readonly precisionOf?:
+    ((student: { readonly weights: FfnWeights; readonly refitError: number }) => Precision) | undefined;
   readonly signal: AbortSignal;
   readonly checkpoint: TrainingCheckpoint;
   /** Seconds between checkpoints; default 30. */
@@ -78,6 +85,8 @@ export interface DistilledStudent {
   readonly gainOverRefit: number;
   /** The step after which the best trained weights were seen. */
   readonly bestStep: number;
+  /** Of the products of its steps. */
+  readonly precision: Precision;
 }
 
 export interface DistillResult {

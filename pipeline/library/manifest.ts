@@ -48,6 +48,8 @@ const record = {
   refitStandardError: z.number().min(0).optional(),
   gainOverRefit: z.number().nullable(),
   source: z.enum(['teacher', 'refit', 'distilled']),
+  /** Unknown of older libraries, and where there was no training. */
+  precision: z.enum(['float32', 'bfloat16']).optional(),
   rank: count,
   dominated: z.boolean(),
 } satisfies Record<keyof RankedDescendant, z.ZodType>;

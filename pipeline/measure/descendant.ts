@@ -1,3 +1,4 @@
+import type { Precision } from '../tensor/recorded/precision.ts';
 import type { Deltas } from './deltas.ts';
 
 /**
@@ -33,6 +34,8 @@ export interface TrainedPart {
   readonly gainOverRefit: number | null;
   /** Whose weights are kept. */
   readonly source: 'teacher' | 'refit' | 'distilled';
+  /** Of the matrix products of the training that its weights are from; absent where they are from none. Numbers are float32's. */
+  readonly precision?: Precision | undefined;
 }
 
 /** Parameters, multiply-adds for one image and milliseconds for one batch of the FFN block alone. */

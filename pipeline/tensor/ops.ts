@@ -13,7 +13,7 @@ export type Gelu = 'exact' | 'tanh' | 'quick';
 
 /** [..., M, K] x [..., K, N] after the transpositions asked for, in the precision of the moment. Differentiable; caller disposes. */
 export function matMul(a: tf.Tensor, b: tf.Tensor, transposeA = false, transposeB = false): tf.Tensor {
-  return preciseProduct(a, b, transposeA, transposeB, () => tf.matMul(a, b, transposeA, transposeB));
+  return preciseProduct(a, b, transposeA, transposeB, (a, b) => tf.matMul(a, b, transposeA, transposeB));
 }
 
 /**

@@ -93,10 +93,11 @@ async function execute(
   runFolder: string,
   around: Surroundings,
 ): Promise<number> {
-  const [{ run }, { localExecutor }, { engineSlots }] = await Promise.all([
+  const [{ run }, { localExecutor }, { engineSlots }, { precisionEnvironment }] = await Promise.all([
     import('../../runner/run.ts'),
     import('../../runner/local/executor.ts'),
     import('../../tensor/installed.ts'),
+    import('../../precision/resolve-precision.ts'),
   ]);
   const { stdout, stderr, cwd } = around;
   const { count, environment } = engineSlots(input.engine);
@@ -122,7 +123,10 @@ async function execute(
         registry: method.registry,
         runFolder,
         slots: count,
-        environment: (slot) => environment[slot] ?? {},
+        environment: (slot) => ({
+          ...environment[slot],
+          ...precisionEnvironment(input.loaded.config.precision),
+        }),
       }),
       subscribers: [handle, view.handle],
       signal: AbortSignal.any([interrupts.polite, around.unheard]),

@@ -98,7 +98,7 @@ const refit: Stage<BlocksInput> = {
 /** Trains a block's descendants from their refits. */
 const distill: Stage<BlocksInput> = {
   name: 'distill',
-  version: 5,
+  version: 6,
   plan: (input) => {
     const { config } = input.loaded;
     const composed = distillInputs(recipeOf(config)) !== null;

@@ -19,5 +19,6 @@ export function plannedFit({ loaded: { config }, architecture }: BlocksInput): F
 export function planNotes(input: BlocksInput): readonly string[] {
   const fit = plannedFit(input);
   const warning = capWarning(fit);
-  return [describeFittedOn(fit), ...(warning === undefined ? [] : [`warning: ${warning}`])];
+  const precision = input.loaded.config.distill.enabled ? [input.precision.note] : [];
+  return [describeFittedOn(fit), ...precision, ...(warning === undefined ? [] : [`warning: ${warning}`])];
 }

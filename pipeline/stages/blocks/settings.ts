@@ -56,9 +56,13 @@ export function refitSettings(input: BlocksInput, block: number): RefitSettings 
   };
 }
 
-export function distillSettings({ loaded: { config } }: BlocksInput, block: number): DistillJobSettings {
+export function distillSettings(
+  { loaded: { config }, precision }: BlocksInput,
+  block: number,
+): DistillJobSettings {
   return {
     distill: config.distill,
+    precision: config.distill.enabled ? precision.steps : 'float32',
     composed: distillInputs(recipeOf(config)),
     calibration: calibrationOf(config),
     block,

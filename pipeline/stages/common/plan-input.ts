@@ -12,6 +12,8 @@ import type { Preprocessing } from '../../../datasets/contract.ts';
 import type { HubOptions } from '../../hub/hub.ts';
 import { inspectCheckpoint, type Inspection } from '../../checkpoint/inspect.ts';
 import type { Architecture } from '../../model/architecture.ts';
+import { plannedFacts } from '../../precision/planned-facts.ts';
+import { resolvePrecision, type ResolvedPrecision } from '../../precision/resolve-precision.ts';
 import { fail } from '../../util/failure.ts';
 import { resolveClasses, type ModelClasses } from './classes.ts';
 import { preparationWarning } from './preparation-warning.ts';
@@ -21,6 +23,7 @@ export interface PlanInput<C extends Config = Config> {
   readonly loaded: LoadedConfig<C>;
   readonly architecture: Architecture;
   readonly engine: EngineName;
+  readonly precision: ResolvedPrecision;
   readonly inputs: RunInputs;
   /** What the plan tells besides its jobs; sentences. */
   readonly warnings?: readonly string[] | undefined;
@@ -54,6 +57,7 @@ export async function preparePlanInput<C extends Config>(
 ): Promise<PlanInput<C>> {
   const { config } = loaded;
   const engine = resolveEngine(engineChoice);
+  const precision = resolvePrecision(config.precision, plannedFacts(engine), `${loaded.file}: precision`);
   const teacher = await inspectTeacher(loaded, hub);
   const { imageSize, channels } = teacher.architecture;
   if (
@@ -123,7 +127,7 @@ export async function preparePlanInput<C extends Config>(
   );
   const architecture = { ...teacher.architecture, classes: classes.names.length };
   const warnings = [...(warning === undefined ? [] : [warning])];
-  return { loaded, architecture, engine, inputs: { ...found, classes }, warnings };
+  return { loaded, architecture, engine, precision, inputs: { ...found, classes }, warnings };
 }
 
 const ownWay = '--set data.preprocessing=NAME';

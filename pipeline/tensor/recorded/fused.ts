@@ -2,9 +2,10 @@
  * Operations that TensorFlow has fused, or in bfloat16, inside of functions alone. Off the tape each is the plain code that it is given;
  * on a tape that code still gives the tensor, and what is written down is one node that computes the same.
  */
-import type * as tf from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
 import { isDifferentiating } from './differentiating.ts';
 import { precision } from './precision.ts';
+import { roundedToBfloat16 } from './rounded-to-bfloat16.ts';
 import type { Symbol, Tape } from './symbol.ts';
 import { currentTape, offTape } from './tape.ts';
 
@@ -60,18 +61,20 @@ export function fusedLayerNorm(
 }
 
 /**
- * [..., M, K] x [..., K, N] after the transpositions asked for, in the precision of the moment: bfloat16 factors are rounded from
- * float32 and give a float32 result. `plain` computes it in float32.
+ * [..., M, K] x [..., K, N] after the transpositions asked for, in the precision of the moment: in bfloat16, factors and result
+ * are rounded to it, the sums in between are float32. `plain` computes it in float32. Off the tape the same numbers come out, slowly.
  */
 export function preciseProduct(
   a: tf.Tensor,
   b: tf.Tensor,
   transposeA: boolean,
   transposeB: boolean,
-  plain: () => tf.Tensor,
+  plain: (a: tf.Tensor, b: tf.Tensor) => tf.Tensor,
 ): tf.Tensor {
-  if (precision() === 'float32') return plain();
-  return composite([a, b], plain, (tape, inputs) => {
+  if (precision() === 'float32') return plain(a, b);
+  const rounded = (): tf.Tensor =>
+    tf.tidy(() => roundedToBfloat16(plain(roundedToBfloat16(a), roundedToBfloat16(b))));
+  return composite([a, b], rounded, (tape, inputs) => {
     const factors = inputs.map((input) => tape.cast(input, 'bfloat16'));
     const type = 'bfloat16' as const;
     const flags = [{ bool: transposeA }, { bool: transposeB }] as const;

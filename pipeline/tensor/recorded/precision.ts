@@ -1,6 +1,12 @@
 /** In what the factors of matrix products are held; everything between products, and the products' sums, are float32 always. */
 export type Precision = 'float32' | 'bfloat16';
 
+/** What a config takes. */
+export const precisionChoices = ['auto', 'float32', 'bfloat16'] as const satisfies readonly (
+  'auto' | Precision
+)[];
+export type PrecisionChoice = (typeof precisionChoices)[number];
+
 let now: Precision = 'float32';
 
 /** What holds at this moment. */
@@ -8,7 +14,7 @@ export function precision(): Precision {
   return now;
 }
 
-/** Runs `body`, synchronously, with products in `wanted`. Only what is recorded is affected. */
+/** Runs `body`, synchronously, with products in `wanted`. Only what goes through `preciseProduct` is affected. */
 export function withPrecision<T>(wanted: Precision, body: () => T): T {
   const before = now;
   now = wanted;

@@ -1,20 +1,25 @@
+import { able } from '../../precision/able.ts';
 import type { Architecture } from '../../../pipeline/model/architecture.ts';
+import { resolvePrecision } from '../../../pipeline/precision/resolve-precision.ts';
 import { blocksSchema, type BlocksInput } from '../../../pipeline/stages/blocks/schema.ts';
 
 /** What would be planned for a config, without any file. */
 export function planInput(config: object, architecture: Architecture): BlocksInput {
+  const parsed = blocksSchema.parse({
+    teacher: { checkpoint: '/models/teacher.safetensors' },
+    data: { source: 'shapes' },
+    ...config,
+  });
   return {
     loaded: {
-      config: blocksSchema.parse({
-        teacher: { checkpoint: '/models/teacher.safetensors' },
-        data: { source: 'shapes' },
-        ...config,
-      }),
+      config: parsed,
       name: 'test',
       file: 'test.yaml',
     },
     architecture,
     engine: 'wasm',
+    // As on a machine that has everything: what a setting can change, it does.
+    precision: resolvePrecision(parsed.precision, able, 'precision'),
     inputs: {
       checkpointFiles: ['/models/teacher.safetensors'],
       dataFiles: [],

@@ -134,6 +134,9 @@ const table: readonly (readonly [path: string, value: unknown, stale: string, fr
   ['seed', 2, everything],
   // Not a setting of any job: the runner puts the engine's name into every fingerprint of one that computes.
   ['engine', 'wasm', library],
+  ['precision', 'float32', `distill ${scored}`],
+  ['precision', 'bfloat16', `distill ${scored}`],
+  ['precision', 'float32', library, { ...base, 'distill.enabled': false }],
   // What is behind these is in the fingerprint: the architecture, the preprocessing, the files by content.
   ['teacher.checkpoint', '/elsewhere/teacher.safetensors', library],
   ['teacher.architecture', 'vit_base_patch16_224', library],

@@ -3,6 +3,8 @@ import { distillBlock } from '../../../distill/loop.ts';
 import type { DistillResult } from '../../../distill/task.ts';
 import type { RefittedDescendant, TrainedDescendant } from '../../../measure/descendant.ts';
 import { blockName } from '../../../model/architecture.ts';
+import { choosePrecision } from '../../../precision/choose-precision.ts';
+import type { StepPrecision } from '../../../precision/resolve-precision.ts';
 import type { Job, JobContext } from '../../../runner/contract.ts';
 import { readJson, writeJsonAtomic } from '../../../util/atomic.ts';
 import type { Json } from '../../../util/hash.ts';
@@ -15,7 +17,11 @@ import type { BlocksConfig } from '../schema.ts';
 import { openInputs, type InputSettings } from './inputs.ts';
 import { readDescendants, writeDescendants } from './read.ts';
 
-export type DistillJobSettings = InputSettings & { readonly distill: BlocksConfig['distill'] };
+export type DistillJobSettings = InputSettings & {
+  readonly distill: BlocksConfig['distill'];
+  /** Of the steps' products. */
+  readonly precision: StepPrecision;
+};
 
 /**
  * Trains all descendants of one block, from their refit, and keeps the better of the two: against the teacher's block on
@@ -28,7 +34,7 @@ export async function run(
   { settings, handling }: Job<DistillJobSettings, ImageHandling>,
   context: JobContext,
 ): Promise<Json> {
-  const { block, calibration, distill } = settings;
+  const { block, calibration, distill, precision: planned } = settings;
   const students = await readDescendants(context.input(refitJob(block), files.descendants));
   const { descendants: refitted } = await readJson<DescendantsFile<RefittedDescendant>>(
     context.input(refitJob(block), files.descendantsFile),
@@ -49,11 +55,14 @@ export async function run(
   try {
     const { batchTokens } = distill;
     const examples = await inputs.examples(students.length, { batchTokens, seed: calibration.seed });
+    const tokens = Math.min(batchTokens, examples.tokens);
     result = await distillBlock({
       block: blockName(block),
       students: students.map((weights, index) => ({ id: refitted[index]!.id, weights })),
       examples,
       settings: { ...distill, steps: distillLength(distill, depth, examples.tokens) },
+      precisionOf: ({ weights: { width, hidden }, refitError }) =>
+        choosePrecision(planned, refitError, { tokens, width, hidden }),
       signal: context.signal,
       checkpoint: fileCheckpoint(context.resumeFolder),
       onProgress: (progress) => context.progress(progress),
@@ -65,10 +74,10 @@ export async function run(
     await inputs.close();
   }
   const descendants = refitted.map((item, index): TrainedDescendant => {
-    const { errorAfter, kept, gainOverRefit } = result.students[index]!;
+    const { errorAfter, kept, gainOverRefit, precision } = result.students[index]!;
     if (kept === 'trained') {
       const heldOutError = { refit: item.heldOutError.refit, final: errorAfter };
-      return { ...item, heldOutError, gainOverRefit, source: 'distilled' };
+      return { ...item, heldOutError, gainOverRefit, source: 'distilled', precision };
     }
     context.warn(`${item.id}: training did not beat the refit; the refit is kept`);
     return { ...item, ...keptRefit(item), gainOverRefit: 0 };
@@ -76,13 +85,15 @@ export async function run(
   await writeRecords(descendants, result.steps.made);
   await writeJsonAtomic(join(context.folder, files.history), {
     steps: result.steps,
+    precisions: result.students.map(({ precision }) => precision),
     looks: result.history,
   });
   return {
-    descendants: descendants.map(({ id, heldOutError, gainOverRefit }) => ({
+    descendants: descendants.map(({ id, heldOutError, gainOverRefit }, index) => ({
       id,
       error: heldOutError.final,
       gainOverRefit,
+      precision: result.students[index]!.precision,
     })),
   };
 }
