@@ -1,3 +1,5 @@
+import { bfloat16Obstacle } from '../../pipeline/precision/bfloat16-obstacle.ts';
+import { plannedFacts } from '../../pipeline/precision/planned-facts.ts';
 import type { Engine } from '../../pipeline/tensor/engine.ts';
 import type { Precision } from '../../pipeline/tensor/recorded/precision.ts';
 import type { Side } from './measure.ts';
@@ -29,9 +31,9 @@ export interface BenchContext {
   readonly peer: (threads: number) => Promise<Peer | undefined>;
 }
 
-/** Whether our engine has products in this precision at all. */
+/** Whether our engine has products in this precision; what cannot must not try: it may end the process. */
 export function canCompute({ name }: Engine, precision: Precision): boolean {
-  return precision === 'float32' || name === 'tensorflow';
+  return precision === 'float32' || bfloat16Obstacle(plannedFacts(name)) === undefined;
 }
 
 export interface Row {

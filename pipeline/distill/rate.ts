@@ -27,7 +27,6 @@ export async function stepsWithin(
     probes++;
     spent = (performance.now() - probing) / 1000;
   }
-  // One look more: at the refits.
-  const left = seconds - (performance.now() - began) / 1000 - (looks + 1) * lookSeconds;
+  const left = seconds - (performance.now() - began) / 1000 - looks * lookSeconds;
   return Math.max(1, Math.floor((left * probes) / spent));
 }

@@ -11,7 +11,7 @@ export interface ResolvedPrecision {
   readonly note: string;
 }
 
-/** Relative held-out error of a refit; below it the rounding of bfloat16 shows in what a training reaches (docs/quality.md). */
+/** Relative held-out error of a refit; below it the rounding of bfloat16 shows in what a training reaches (docs/design.md, Engines). */
 export const leastRefitError = 5e-3;
 
 /**
