@@ -16,6 +16,8 @@ export interface ModelTensors {
  */
 export interface Backbone {
   readonly family: Family;
+  /** Whether a block's number chooses its weights and nothing else, so that what is recorded of one holds for all. Default: no. */
+  readonly blocksAlike?: boolean;
   /** pixels [B, S, S, C], normalised -> [B, T, D] */
   readonly embed: (model: ModelTensors, pixels: tf.Tensor) => tf.Tensor;
   /** x [B, T, D], what block `block` receives -> the residual stream after its tokens were mixed. */

@@ -102,9 +102,11 @@ function part<const Inputs extends readonly tf.Tensor[]>(
   const own = Object.entries(weights).filter(
     ([name]) => name.startsWith(`blocks.${block}.`) && !ffn.includes(name),
   );
-  const names = own.map(([name]) => name).join();
+  const prefix = `blocks.${block}.`.length;
+  const names = own.map(([name]) => name.slice(prefix)).join();
+  const number = backboneOf(architecture).blocksAlike === true ? '' : block;
   return recorded(
-    `${name} ${block} ${keyOf(architecture)} ${names}`,
+    `${name} ${number} ${keyOf(architecture)} ${names}`,
     [...inputs, ...own.map(([, tensor]) => tensor)],
     (tensors) => {
       const given = own.map(([name], index) => [name, tensors[inputs.length + index]] as const);

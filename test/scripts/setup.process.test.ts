@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFile, readlink, rm, writeFile } from 'node:fs/promises';
+import { appendFile, readFile, readlink, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { engineSlots, installedEngines, resolveEngine, listGpus } from '../../pipeline/tensor/installed.ts';
 import { makeRig, type Rig } from './setup-rig.ts';
@@ -43,6 +43,44 @@ import { makeRig, type Rig } from './setup-rig.ts';
     const { output } = await rig.setUp(['--auto']);
     assert.match(output, /the engine is TensorFlow 2\.21\.0 \(cpu\)/);
   });
+
+  it('compiles the binding anew when its sources have changed', async () => {
+    await rig.setUp(['--auto']);
+    const before = await readlink(ownBinding());
+    await appendFile(join(rig.toolFolder, 'functions.cc'), '// more of it');
+    const { status, output } = await rig.setUp(['--auto']);
+    assert.equal(status, 0, output);
+    assert.match(output, /compiling the binding/);
+    const after = await readlink(ownBinding());
+    assert.notEqual(after, before);
+    assert.equal((await rig.stamp())?.binding, after);
+    await rig.takeCalls('g++');
+    await rig.setUp(['--auto']);
+    assert.deepEqual(await rig.takeCalls('g++'), []);
+  });
+
+  const newSources: readonly [name: string, prepare: (rig: Rig) => Promise<void>, sentence: RegExp][] = [
+    ['there is no compiler', (r) => r.without('g++'), /the older binding stays: no C\+\+ compiler/],
+    [
+      'the new one does not load',
+      (r) => r.program('g++', `case "$*" in --version) ;; *) printf wrong > "$(after -o "$@")" ;; esac`),
+      /the older binding stays: .*does not load/,
+    ],
+  ];
+  for (const [name, prepare, sentence] of newSources) {
+    it(`keeps the older binding, and says so, where ${name}`, async () => {
+      await rig.setUp(['--auto']);
+      const [link, stamp] = [await readlink(ownBinding()), await rig.stamp()];
+      await appendFile(join(rig.toolFolder, 'functions.cc'), '// more of it');
+      await prepare(rig);
+      const { status, output } = await rig.setUp(['--auto']);
+      assert.equal(status, 0, output);
+      assert.match(output, sentence);
+      assert.match(output, /the engine is TensorFlow 2\.21\.0/);
+      assert.deepEqual([await readlink(ownBinding()), await rig.stamp()], [link, stamp]);
+      assert.equal(await readFile(ownBinding(), 'utf8'), 'compiled');
+    });
+  }
 
   it('compiles with plain Node-API headers and a run path into the cache', async () => {
     await rig.setUp(['--cpu']);

@@ -4,6 +4,7 @@ import { formatBytes } from '../../util/format.ts';
 import type { Surroundings } from '../../terminal/terminal.ts';
 import type { DoctorCommand } from './arguments.ts';
 import { examine, type DoctorReport } from './examine.ts';
+import { functionsLine } from './functions.ts';
 
 /** Looks this machine over. @returns the exit code */
 export async function runDoctor({ json }: DoctorCommand, { stdout, cwd }: Surroundings): Promise<number> {
@@ -20,6 +21,9 @@ export function renderReport(report: DoctorReport): string {
     ...(engine.note === undefined ? [] : [['', engine.note] satisfies [string, string]]),
     ['processes', `${report.processes} side by side`],
     ['tensorflow', tensorflowLine(installed)],
+    ...(report.functions === undefined
+      ? []
+      : [['functions', functionsLine(report.functions)] satisfies [string, string]]),
     ...(installed.webgpu === undefined
       ? []
       : [['webgpu', `${installed.webgpu.version}, for --engine webgpu`] satisfies [string, string]]),

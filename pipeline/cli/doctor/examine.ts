@@ -12,6 +12,7 @@ import {
   type InstalledEngines,
 } from '../../tensor/installed.ts';
 import { formatBytes } from '../../util/format.ts';
+import { lookAtFunctions, type Functions } from './functions.ts';
 import { findObstacle } from './obstacle.ts';
 
 /** What a machine has for BlockForge, and what would make it faster. */
@@ -25,6 +26,8 @@ export interface DoctorReport {
   readonly memory: { readonly totalBytes: number; readonly freeBytes: number };
   readonly disk: { readonly folder: string; readonly freeBytes: number };
   readonly gpus: readonly Gpu[];
+  /** Whether code runs as TensorFlow functions; absent with engines that have none. */
+  readonly functions?: Functions | undefined;
   /** Absent where there is nothing of NVIDIA's. */
   readonly nvidia?: Nvidia | undefined;
   /** Of the libraries that TensorFlow's CUDA variant opens; absent where that is not installed. */
@@ -62,6 +65,7 @@ export async function examine(folder = process.cwd()): Promise<DoctorReport> {
     memory: { totalBytes: totalmem(), freeBytes: freemem() },
     disk: { folder: resolve(folder), freeBytes: bavail * bsize },
     gpus,
+    functions: engine.name === 'tensorflow' ? lookAtFunctions() : undefined,
     nvidia: nvidia.state === 'none' ? undefined : nvidia,
     cuda: ownFolder === undefined ? undefined : await openCudaLibraries(ownFolder),
     obstacle: engine.device === 'gpu' ? undefined : await findObstacle(nvidia, tensorflow),
@@ -97,6 +101,12 @@ export function adviceFor(found: Findings): DoctorReport['advice'] {
   if (engine.name === 'wasm') {
     const why = engine.note ?? 'wasm computes on one thread';
     return { why: `${why}; TensorFlow is several times faster`, command: commandAgainst(why) };
+  }
+  if (found.functions !== undefined && 'why' in found.functions && found.functions.remedy !== undefined) {
+    return {
+      why: `TensorFlow runs operation by operation: ${found.functions.why}`,
+      command: found.functions.remedy,
+    };
   }
   if (found.disk.freeBytes < smallDiskBytes) {
     return {

@@ -7,6 +7,7 @@ import { vitFamily } from '../family/vit.ts';
 /** The pre-norm ViT with a class token (Dosovitskiy et al. 2021, section 3.1), as `vitFamily` lays it out. */
 export const vit: Backbone = {
   family: vitFamily,
+  blocksAlike: true,
   embed,
   mix,
   ffnInput: (model, block, mixed) => normLayer(model, `blocks.${block}.norm2`, mixed),

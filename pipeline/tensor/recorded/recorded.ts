@@ -8,6 +8,7 @@ import type { Compiled, Results } from './attempt.ts';
 import { functionBackend } from './backend.ts';
 import { compile } from './compile.ts';
 import { isDifferentiating } from './differentiating.ts';
+import { isPlain } from './plainly.ts';
 import { precision } from './precision.ts';
 import { isRecording } from './tape.ts';
 
@@ -33,7 +34,7 @@ export function recorded<const Inputs extends readonly tf.Tensor[]>(
 ): Results {
   const run = (tensors: readonly tf.Tensor[]) => body(tensors as unknown as Given<Inputs>);
   const isPart = isRecording() || isDifferentiating();
-  const backend = isPart || process.env.BLOCKFORGE_FUNCTIONS === 'off' ? undefined : functionBackend();
+  const backend = isPart || isPlain() ? undefined : functionBackend();
   if (backend === undefined) return asItIs(inputs, run);
 
   // A tensor that comes twice is one argument: a function with two would not notice where the next call's differ.

@@ -1,5 +1,7 @@
+import * as tf from '@tensorflow/tfjs-core';
 import assert from 'node:assert/strict';
 import { adviceFor, examine, type DoctorReport } from '../../../pipeline/cli/doctor/examine.ts';
+import { lookAtFunctions } from '../../../pipeline/cli/doctor/functions.ts';
 import { renderReport } from '../../../pipeline/cli/doctor/command.ts';
 
 const healthy: DoctorReport = {
@@ -79,6 +81,15 @@ describe('doctor', () => {
       /^npm run setup -- --cpu$/,
     ],
     [
+      'a binding that takes no functions',
+      {
+        ...healthy,
+        functions: { why: 'the compiled binding is of an older version', remedy: 'npm run setup' },
+      },
+      /operation by operation: the compiled binding is of an older version/,
+      /^npm run setup$/,
+    ],
+    [
       'a full disk',
       { ...healthy, disk: { folder: '/runs', freeBytes: 1e9 } },
       /only 1\.00 GB .* \/runs/,
@@ -128,6 +139,36 @@ describe('doctor', () => {
         '  because the reason',
       ].join('\n'),
     );
+  });
+
+  it('tells in a line whether functions are in use, what they gain, and else why not', () => {
+    const line = (functions: DoctorReport['functions']) =>
+      renderReport({ ...healthy, functions })
+        .split('\n')
+        .find((text) => text.startsWith('functions'));
+    assert.equal(
+      line({ forward: 1.449, step: 2, difference: 3e-7 }),
+      'functions   in use: a small forward pass 1.4x, a small distillation step 2.0x as fast, logits equal to 3e-7',
+    );
+    const off = { why: 'switched off by BLOCKFORGE_FUNCTIONS' };
+    assert.equal(line(off), 'functions   not in use: switched off by BLOCKFORGE_FUNCTIONS');
+    assert.equal(adviceFor({ ...healthy, functions: off }), undefined);
+  });
+
+  it('looks at functions where TensorFlow is, and leaves no tensor', async () => {
+    const { functions, engine } = await examine();
+    const before = tf.memory().numTensors;
+    if (engine.name !== 'tensorflow') return assert.equal(functions, undefined);
+    assert.ok(functions !== undefined && 'forward' in functions, JSON.stringify(functions));
+    assert.ok(functions.forward > 0 && functions.step > 0 && functions.difference < 1e-5);
+    process.env.BLOCKFORGE_FUNCTIONS = 'off';
+    try {
+      assert.deepEqual(lookAtFunctions(), { why: 'switched off by BLOCKFORGE_FUNCTIONS' });
+    } finally {
+      delete process.env.BLOCKFORGE_FUNCTIONS;
+    }
+    lookAtFunctions();
+    assert.equal(tf.memory().numTensors, before);
   });
 
   it('examines this machine', async () => {
