@@ -1,8 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { ModelTensors } from '../model/backbone.ts';
 import { backboneOf } from '../model/backbones.ts';
-import { blockFeatures, head, walkBlocks, type BlockFeatures } from '../model/encoder.ts';
+import { blockFeatures, head, walkBlocks } from '../model/encoder.ts';
 import { teacherFfn } from '../model/ffn-tensors.ts';
+import { blockGradient } from '../model/parts.ts';
 import type { Random } from '../util/random.ts';
 import { pickRows, type BlockTokens } from './visit.ts';
 
@@ -56,27 +57,19 @@ export function visitGradients(
       streams.pop();
       const after: tf.Tensor = back;
       back = tf.tidy((): tf.Tensor => {
-        const seen: Pick<BlockFeatures, 'ffn.input' | 'ffn.hidden'>[] = [];
-        const layer = (x: tf.Tensor): tf.Tensor => {
-          const features = blockFeatures(model, block, x, teacherFfn(model, block));
-          seen.push({
-            'ffn.input': tf.keep(features['ffn.input']),
-            'ffn.hidden': tf.keep(features['ffn.hidden']),
-          });
-          return features.output;
-        };
+        const ffn = teacherFfn(model, block);
         // Below the first block nothing is wanted, but its own activations are.
-        const earlier = block === 0 ? tf.scalar(0) : tf.grad(layer)(before, after);
-        if (block === 0) layer(before);
-        const { 'ffn.input': input, 'ffn.hidden': hidden } = seen[0]!;
+        const found =
+          block === 0
+            ? { ...blockFeatures(model, block, before, ffn), before: tf.scalar(0) }
+            : blockGradient(model, block, before, after, ffn);
         const sampled = tf.tensor1d(rows, 'int32');
         visit(block, {
-          input: pickRows(input, sampled),
-          hidden: pickRows(hidden, sampled),
+          input: pickRows(found['ffn.input'], sampled),
+          hidden: pickRows(found['ffn.hidden'], sampled),
           outputGradient: pickRows(after, sampled),
         });
-        tf.dispose([input, hidden]);
-        return earlier;
+        return found.before;
       });
       tf.dispose([before, after]);
     }

@@ -2,7 +2,7 @@
  * The two halves of a block, each as one operation where the engine can (`tensor/recorded`), whatever the family. Where gradients are
  * taken, and on other engines, they are the backbone's own operations.
  */
-import type * as tf from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
 import { recorded, type Given } from '../tensor/recorded/recorded.ts';
 import type { Architecture } from './architecture.ts';
 import type { HeadOnly, ModelTensors } from './backbone.ts';
@@ -67,6 +67,35 @@ export function finishBlock(
   ffn: FfnTensors,
 ): tf.Tensor {
   return afterMixing('ffn', model, block, mixed, ffn, ({ output }) => [output])[0];
+}
+
+/**
+ * The way back through a whole block: x [B, T, D], what it receives, and `after`, the gradient at its output -> the gradient at x, and fc1's
+ * input and the hidden units seen on the way. Caller disposes all three.
+ */
+export function blockGradient(
+  model: ModelTensors,
+  block: number,
+  x: tf.Tensor,
+  after: tf.Tensor,
+  { fc1Kernel, fc1Bias, fc2Kernel, fc2Bias }: FfnTensors,
+): { readonly before: tf.Tensor } & Pick<BlockFeatures, 'ffn.input' | 'ffn.hidden'> {
+  const inputs = [x, after, fc1Kernel, fc1Bias, fc2Kernel, fc2Bias] as const;
+  const [before, input, hidden] = part('gradient', model, block, inputs, (model, given) => {
+    const [x, after, fc1Kernel, fc1Bias, fc2Kernel, fc2Bias] = given;
+    const seen: tf.Tensor[] = [];
+    const gradient = tf.grad((x: tf.Tensor): tf.Tensor => {
+      const ffn = { fc1Kernel, fc1Bias, fc2Kernel, fc2Bias };
+      const features = ffnFeatures(model, block, mixTokens(model, block, x), ffn);
+      // What is not kept is gone when the gradient is there.
+      seen.push(tf.keep(features['ffn.input']), tf.keep(features['ffn.hidden']));
+      return features.output;
+    })(x, after);
+    const features = seen.map((tensor) => tf.clone(tensor));
+    tf.dispose(seen);
+    return [gradient, ...features];
+  }) as [tf.Tensor, tf.Tensor, tf.Tensor];
+  return { before, 'ffn.input': input, 'ffn.hidden': hidden };
 }
 
 /** What the backbone and the FFN make of a mixed stream, or what `choose` takes of it. */

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import assert from 'node:assert/strict';
+import { visitGradients } from '../../../pipeline/compress/visit-gradients.ts';
 import { studentStep } from '../../../pipeline/distill/step.ts';
 import { disposeStudent, startStudent } from '../../../pipeline/distill/student.ts';
 import { lossAndGradients } from '../../../pipeline/distill/polish.ts';
@@ -127,7 +128,7 @@ if (enginesToTest().includes('tensorflow')) {
       });
     }
 
-    it('and measuring too: nothing of the product runs as it is', async () => {
+    it('and measuring and gradients too: nothing of the product runs as it is', async () => {
       const model = uploadTeacher(host, tiny);
       const batches = async function* () {
         for (const images of [3, 2])
@@ -154,6 +155,29 @@ if (enginesToTest().includes('tensorflow')) {
         delete process.env.BLOCKFORGE_FUNCTIONS;
       }
       await countCorrect(model, batches());
+      const slopes = (): number[] => {
+        const pixels = normals([2, 8, 8, 3], 'slopes') as tf.Tensor4D;
+        const all: number[] = [];
+        visitGradients(
+          model,
+          pixels,
+          Int32Array.of(0, 3, 7),
+          () => Int32Array.of(1, 4),
+          (_, found) => {
+            for (const tensor of [found.input, found.hidden, found.outputGradient])
+              all.push(...tensor.dataSync());
+          },
+        );
+        pixels.dispose();
+        return all;
+      };
+      const expected = plainly(slopes);
+      slopes().forEach((value, i) => {
+        assert.ok(
+          Math.abs(value - expected[i]!) <= 1e-4 * (1 + Math.abs(expected[i]!)),
+          `${i}: ${value} ${expected[i]}`,
+        );
+      });
       model.dispose();
       assert.deepEqual(runsAsItIs(), []);
     });
