@@ -54,7 +54,7 @@ async function compare(): Promise<void> {
   const batchTokens = width > 400 ? 8192 : 2048;
   const rows =
     values.tokens === undefined ? randomTokens(5 * batchTokens, width) : floats(readFileSync(values.tokens));
-  const { students, refitErrors, examples } = await prepareBlock(teacher, rows, {
+  const { students, refitErrors, examples } = prepareBlock(teacher, rows, {
     batchTokens,
     sparsities: [0.5, 0.7],
   });

@@ -45,11 +45,11 @@ export function randomTokens(count: number, width: number): Float32Array {
 }
 
 /** Orders a block's units by variance and refits it, as a run would, on tokens [N, D] of which the last tenth is held out. */
-export async function prepareBlock(
+export function prepareBlock(
   teacher: FfnWeights,
   tokens: Float32Array,
   { batchTokens, sparsities }: { readonly batchTokens: number; readonly sparsities: readonly number[] },
-): Promise<PreparedBlock> {
+): PreparedBlock {
   const { width, hidden } = teacher;
   const count = Math.floor((0.9 * tokens.length) / width);
   const [training, heldOut] = [tokens.subarray(0, count * width), tokens.slice(count * width)];

@@ -65,6 +65,7 @@ function descendantInput(block: number, count: number): DescendantInput {
     heldOutError: own ? { refit: 0, final: 0 } : { refit: 0.1 * loss, final: 0.08 * loss },
     ...(!own && { refitStandardError: 0.01 * loss }),
     gainOverRefit: own ? null : 0.2,
+    ...(!own && { precision: 'bfloat16' as const }),
     source: own ? 'teacher' : 'distilled',
   };
   return { record, keptUnits, weights: () => Promise.resolve(sliceFfn(randomFfn(block), keptUnits)) };
