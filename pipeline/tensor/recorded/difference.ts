@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs-core';
+import type * as tf from '@tensorflow/tfjs-core';
 
 /** Beside the largest result, one of less than this share of it may be mere rounding. */
 const noise = 1e-3;
@@ -24,36 +24,46 @@ export function difference(
       return `result ${index} is ${found?.dtype}[${found?.shape.join()}] instead of ${dtype}[${shape.join()}]`;
     }
   }
-  const measured = tf.tidy(() => {
-    const rows = expected.map((wanted, index) => {
-      const [a, b] = [wanted, results[index]!].map((x) => tf.cast(x, 'float32')) as [tf.Tensor, tf.Tensor];
-      const isFinite = tf.logicalAnd(tf.isFinite(a), tf.isFinite(b));
-      const only = (x: tf.Tensor) => tf.where(isFinite, x, tf.zerosLike(x));
-      const [x, y] = [only(a), only(b)];
-      const limit = tf.mul(tf.square(tf.mean(tf.sqrt(tf.maximum(tf.abs(x), tf.abs(y))))), outlier);
-      const within = (x: tf.Tensor) => tf.minimum(tf.maximum(x, tf.neg(limit)), limit);
-      const sum = (x: tf.Tensor) => tf.sum(tf.square(x));
-      const count = (x: tf.Tensor) => tf.sum(tf.cast(x, 'float32'));
-      const counts = [count(isFinite), count(tf.isFinite(a))];
-      return tf.stack([sum(tf.sub(within(y), within(x))), sum(within(x)), ...counts]);
-    });
-    return tf.stack(rows).dataSync<'float32'>();
-  });
-  const parts = expected.map(({ size }, index) => {
-    const [error, square, both, wanted] = measured.subarray(4 * index, 4 * index + 4) as unknown as [
-      number,
-      number,
-      number,
-      number,
-    ];
-    const root = (x: number): number => Math.sqrt(x / Math.max(1, both));
-    const isLost = wanted - both > Math.max(1, fewest * wanted);
-    return { error: isLost ? NaN : root(error), size: root(square), isEmpty: size > 0 && wanted === 0 };
-  });
+  const parts = expected.map((wanted, index) => compare(wanted.dataSync(), results[index]!.dataSync()));
   if (parts.some(({ isEmpty }) => isEmpty)) return 'unclear';
   const largest = Math.max(...parts.map(({ size }) => size));
   const bad = parts.findIndex(({ error, size }) => !(error <= tolerance * Math.max(size, noise * largest)));
   if (bad < 0) return 'none';
   const { error, size } = parts[bad]!;
   return `result ${bad} differs by ${error} from ${size} (root mean squares)`;
+}
+
+interface Comparison {
+  /** NaN where too many numbers are not finite that should be. */
+  readonly error: number;
+  readonly size: number;
+  readonly isEmpty: boolean;
+}
+
+/** Root mean squares of the difference and of what was wanted. */
+function compare(wanted: tf.TypedArray, found: tf.TypedArray): Comparison {
+  let [finite, both, roots] = [0, 0, 0];
+  for (let i = 0; i < wanted.length; i++) {
+    if (!Number.isFinite(wanted[i])) continue;
+    finite++;
+    if (!Number.isFinite(found[i])) continue;
+    both++;
+    roots += Math.sqrt(Math.max(Math.abs(wanted[i]!), Math.abs(found[i]!)));
+  }
+  const count = Math.max(1, both);
+  const limit = outlier * (roots / count) ** 2;
+  const within = (value: number): number => Math.min(Math.max(value, -limit), limit);
+  let [error, size] = [0, 0];
+  for (let i = 0; i < wanted.length; i++) {
+    if (!Number.isFinite(wanted[i]) || !Number.isFinite(found[i])) continue;
+    const value = within(wanted[i]!);
+    error += (within(found[i]!) - value) ** 2;
+    size += value ** 2;
+  }
+  const isLost = finite > 0 && (both === 0 || finite - both > Math.max(1, fewest * finite));
+  return {
+    error: isLost ? NaN : Math.sqrt(error / count),
+    size: Math.sqrt(size / count),
+    isEmpty: wanted.length > 0 && finite === 0,
+  };
 }
