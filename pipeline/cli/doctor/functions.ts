@@ -44,6 +44,7 @@ export function lookAtFunctions(): Functions {
   if (functionBackend() === undefined) {
     return { why: 'the compiled binding is of an older version', remedy: 'npm run setup' };
   }
+  const others = runsAsItIs().length;
   const host = initialWeights(architecture, 1);
   const model = uploadTeacher(host, architecture);
   const student = startStudent('trial', hostFfn(host, 0), () => NaN);
@@ -61,7 +62,7 @@ export function lookAtFunctions(): Functions {
     const expected = plainly(logits);
     const found = logits();
     step();
-    const [failed] = runsAsItIs();
+    const [failed] = runsAsItIs().slice(others);
     if (failed !== undefined) return { why: failed.reason };
     const square = (values: Float32Array) => values.reduce((sum, value) => sum + value * value, 0);
     const difference = Math.sqrt(square(found.map((value, i) => value - expected[i]!)) / square(expected));
