@@ -6,7 +6,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { applyFfn, type FfnTensors } from '../model/ffn-tensors.ts';
-import { matMul, product, sumRows, type Gelu } from '../tensor/ops.ts';
+import { linear, product, sumRows, type Gelu } from '../tensor/ops.ts';
 import { recorded } from '../tensor/recorded/recorded.ts';
 
 /** x [N, D] -> the block's output [N, D], without gradients. Caller disposes. */
@@ -35,12 +35,9 @@ export function distillGradients(
 ): { loss: tf.Scalar; gradients: FfnTensors } {
   return tf.tidy(() => {
     const scaled = scaleWeights(parameters, gelu);
-    const u = preActivation(x, scaled);
+    const u = linear(x, scaled.fc1Kernel, scaled.fc1Bias);
     const { value, slope } = activate(u, gelu);
-    const error = tf.tidy(() => {
-      const y = matMul(value, scaled.fc2Kernel);
-      return tf.sub(tf.add(y, scaled.fc2Bias), target);
-    });
+    const error = tf.tidy(() => tf.sub(linear(value, scaled.fc2Kernel, scaled.fc2Bias), target));
     const loss = tf.tidy(() => tf.mul<tf.Scalar>(tf.sum(tf.square(error)), lossScale));
     const du = tf.tidy(() => tf.mul(product(error, scaled.fc2Kernel, false, true), slope()));
     const { inner, outer } = scales(gelu);
@@ -77,10 +74,6 @@ function scaleWeights(parameters: FfnTensors, gelu: Gelu): FfnTensors {
     fc2Kernel: tf.mul(parameters.fc2Kernel, outer),
     fc2Bias: parameters.fc2Bias,
   };
-}
-
-function preActivation(x: tf.Tensor, { fc1Kernel, fc1Bias }: FfnTensors): tf.Tensor {
-  return tf.tidy(() => tf.add(matMul(x, fc1Kernel), fc1Bias));
 }
 
 interface Activation {
