@@ -41,8 +41,7 @@ export async function setUp(wish, context) {
   const hindered = obstacle !== undefined && obstacle.weight !== 'possible';
   const gpu = nvidia.state === 'found' && !hindered;
   const isKept =
-    before !== undefined &&
-    ((before.asked && wish.kind === 'auto') || isGoodEnough(before, named, gpu));
+    before !== undefined && ((before.asked && wish.kind === 'auto') || isGoodEnough(before, named, gpu));
   if (isKept) return withTodaysBinding(before, context);
 
   /** @type {(() => Promise<Stamp>)[]} */
