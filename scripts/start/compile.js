@@ -1,9 +1,20 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build, stop } from 'esbuild';
-import { cacheFolder, recordFile } from './compiled.js';
+import { cacheFolder, recordFile, stateOf } from './compiled.js';
 
 /** How many copies are kept: a run that still goes on loads its later parts from the one it began with. */
 const keptCopies = 10;
@@ -37,6 +48,9 @@ export function programFiles(root) {
 export async function compile(root, programs) {
   const begun = Date.now();
   const cache = join(root, cacheFolder);
+  // Before two seconds of compiling: where nothing can be kept, every start would spend them.
+  mkdirSync(cache, { recursive: true });
+  accessSync(cache, constants.W_OK);
   const folder = randomBytes(8).toString('hex');
   const { metafile } = await build({
     absWorkingDir: root,
@@ -68,8 +82,12 @@ export async function compile(root, programs) {
   const sources = [
     ...Object.keys(metafile.inputs),
     ...['start.js', 'start/compiled.js', 'start/compile.js'].map((name) => `scripts/${name}`),
-  ].map((path) => /** @type {const} */ ([path, ...stateOf(join(root, path))]));
-  if (sources.some(([, , modified]) => modified >= begun)) {
+  ].map((path) => {
+    const state = stateOf(join(root, path));
+    if (state === undefined) throw new Error(`${path} is gone`);
+    return /** @type {const} */ ([path, ...state]);
+  });
+  if (sources.some(([, , changed]) => changed >= begun)) {
     rmSync(join(cache, folder), { recursive: true });
     return undefined;
   }
@@ -104,12 +122,6 @@ const keepAddresses = {
     });
   },
 };
-
-/** @param {string} path @returns {[bytes: number, modified: number]} */
-function stateOf(path) {
-  const { size, mtimeMs } = statSync(path);
-  return [size, mtimeMs];
-}
 
 /** @param {string} cache */
 function removeOlder(cache) {

@@ -12,7 +12,7 @@ export const recordFile = 'compiled.json';
  * @property {string} root the package's folder, absolute: paths of sources are written into the copy
  * @property {string} folder of the copy, below the cache's
  * @property {Record<string, string>} programs file of the copy by path of the source from the root
- * @property {readonly (readonly [path: string, bytes: number, modified: number])[]} sources
+ * @property {readonly (readonly [path: string, bytes: number, changed: number])[]} sources
  */
 
 /**
@@ -60,8 +60,20 @@ function readRecord(root) {
 
 /** @param {Compiled} compiled */
 function isCurrent({ root, sources }) {
-  return sources.every(([path, bytes, modified]) => {
-    const found = statSync(`${root}/${path}`, { throwIfNoEntry: false });
-    return found?.size === bytes && found.mtimeMs === modified;
+  return sources.every(([path, bytes, changed]) => {
+    const found = stateOf(`${root}/${path}`);
+    return found?.[0] === bytes && found[1] === changed;
   });
+}
+
+/**
+ * Tells contents apart without reading them. The time is the system's own, which nobody sets: modification times are what archives and
+ * copies say (one for all files, years ago, or to come).
+ *
+ * @param {string} path
+ * @returns {[bytes: number, changed: number] | undefined} undefined where there is no such file
+ */
+export function stateOf(path) {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found && [found.size, found.ctimeMs];
 }

@@ -8,6 +8,7 @@ import {
   readdirSync,
   rmSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -93,6 +94,16 @@ describe('the starter', () => {
     const { told } = start();
     assert.equal(told.text, 'second');
     assert.equal(copies().length, 2);
+  });
+
+  it('sees a change whatever time the file says it is from, and keeps a copy of files from the future', () => {
+    const past = new Date('2001-02-03');
+    utimesSync(join(project, 'pipeline/cli/text.ts'), past, past);
+    utimesSync(join(project, 'pipeline/cli/main.ts'), new Date(), new Date('2101-02-03'));
+    start();
+    assert.equal(copies().length, 1);
+    utimesSync(put('pipeline/cli/text.ts', "export const text: string = 'other';"), past, past);
+    assert.equal(start().told.text, 'other');
   });
 
   it('gives a worker the compiled module that it takes its work from, and one that is not in the copy as it is', () => {
