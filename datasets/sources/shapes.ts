@@ -34,13 +34,17 @@ export function openShapes(settings: Config['data']['shapes'], seed: number): So
   };
   const sheetOf = new Map<string, Sheet>();
   const expect = (items: readonly Pick<Item, 'id'>[]): void => {
-    let after: Sheet | undefined;
+    let after: Sheet['draw'] | undefined;
     for (const places of sheetsOf(items.filter(({ id }) => !sheetOf.has(id)).map(placeOf)).reverse()) {
       const next = after;
       const drawn = lazy(() => drawSheet(places, { size, noise, seed }));
-      // The next one is drawn while this one's noise is made.
-      after = { draw: () => (void next?.draw(), drawn()) };
-      for (const { id } of places) sheetOf.set(id, after);
+      // The next one, and no other, is drawn while this one's noise is made; whoever asks for it is told what went wrong.
+      const draw = lazy(() => {
+        next?.().catch(() => undefined);
+        return drawn();
+      });
+      for (const { id } of places) sheetOf.set(id, { draw });
+      after = drawn;
     }
   };
   return {
