@@ -113,6 +113,8 @@ export function forward<const Name extends FeatureName = never>(
   const isWanted = (block: number): boolean =>
     [...wanted].some((name) => name.startsWith(`${blockName(block)}.`));
   const lastWanted = isWanted(model.architecture.depth - 1);
+  // What nobody looks at need not leave the engine's one operation.
+  const looks = capture.some((name) => name.startsWith('block-'));
   return tf.tidy(() => {
     const features: Record<string, tf.Tensor> = {};
     const note = (name: string, value: tf.Tensor): tf.Tensor[] => {
@@ -125,12 +127,14 @@ export function forward<const Name extends FeatureName = never>(
     const x = walkBlocks(model, isKept ? tf.clone(embedding) : embedding, {
       ffn,
       headOnly: !lastWanted,
-      visit: (block, parts) =>
-        isWanted(block)
-          ? (Object.entries(parts) as [string, tf.Tensor][]).flatMap(([part, value]) =>
-              note(`${blockName(block)}.${part}`, value),
-            )
-          : [],
+      visit: looks
+        ? (block, parts) =>
+            isWanted(block)
+              ? (Object.entries(parts) as [string, tf.Tensor][]).flatMap(([part, value]) =>
+                  note(`${blockName(block)}.${part}`, value),
+                )
+              : []
+        : undefined,
     });
     const pooled = pool(model, x);
     note('pooled', pooled);
