@@ -1,6 +1,6 @@
 import type { EngineName } from '../tensor/installed.ts';
 
-/** What decides whether products can be computed in bfloat16; `facts.ts` gathers it. */
+/** What decides whether products can be computed in bfloat16: before an engine is loaded (`plannedFacts`), or of the one that is. */
 export interface PrecisionFacts {
   readonly engine: EngineName;
   readonly device: 'cpu' | 'gpu';

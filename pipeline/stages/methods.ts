@@ -16,7 +16,7 @@ export const blocks: Method<BlocksConfig> = {
   notes: planNotes,
 };
 
-/** Every method that `method:` may name, the default first. A new one is a folder beside `blocks/` and its value here. */
+/** Every method that `method:` may name, the default first. A new one is a folder beside `blocks/`, its stages in `stages-of-methods.ts` and its value here. */
 export const methods: readonly Method<Config>[] = [blocks];
 
 /** The method of a config that was loaded with `among`. */

@@ -59,7 +59,7 @@ export async function loadEngine(choice: EngineChoice, { threads }: EngineOption
         found,
         next:
           name === 'webgpu'
-            ? 'npm run bench -- gpu-check, or choose the engine "auto"'
+            ? 'npm run gpu-check, or choose the engine "auto"'
             : 'npm run pipeline -- doctor, then npm run setup',
       },
       error,
