@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { reconstruction } from '../../pipeline/compress/order/reconstruction.ts';
 import { refit } from '../../pipeline/compress/refit.ts';
+import { randomFfn } from '../../pipeline/model/ffn-weights.ts';
 import { writeSafetensors } from '../../pipeline/model/safetensors.ts';
 import { matrix, mirrorLower, transposed } from '../../pipeline/tensor/float64/matrix.ts';
 import { addProduct } from '../../pipeline/tensor/float64/product.ts';
@@ -40,14 +41,7 @@ export function fitRow({ title, width, hidden }: FitCase): Row {
         mean: new Float64Array(hidden),
         covariance: covariance.data.slice(),
       };
-      const weights = {
-        width,
-        hidden,
-        fc1Kernel: uniform(width * hidden),
-        fc1Bias: uniform(hidden),
-        fc2Kernel: uniform(hidden * width),
-        fc2Bias: uniform(width),
-      };
+      const weights = randomFfn(width, hidden, () => numbers.next() - 0.5);
       const peers = [];
       const file = join(folder, 'fit.safetensors');
       await writeSafetensors(file, {

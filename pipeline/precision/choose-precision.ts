@@ -42,13 +42,11 @@ export function choosePrecision(
 
 /** Of this process and its engine. */
 function presentFacts(): PrecisionFacts {
-  const engine = tf.getBackend() as EngineName;
-  const isGpu =
-    engine === 'tensorflow' && (tf.backend() as unknown as { isUsingGpuDevice: boolean }).isUsingGpuDevice;
+  const backend = functionBackend();
   return {
-    engine,
-    device: isGpu ? 'gpu' : 'cpu',
-    functions: functionBackend() !== undefined,
+    engine: tf.getBackend() as EngineName,
+    device: backend?.isUsingGpuDevice === true ? 'gpu' : 'cpu',
+    functions: backend !== undefined,
     flags: processorFlags(),
     environment: process.env,
   };

@@ -3,8 +3,6 @@
 // context to itself; the linker's --wrap=TFE_NewContext shows it here without a change to the binding's source.
 #include <node_api.h>
 
-#include <string>
-
 #include "tensorflow/c/eager/c_api.h"
 
 namespace {
@@ -43,30 +41,10 @@ napi_value add_function(napi_env env, napi_callback_info info) {
   return throw_unless_ok(env, status);
 }
 
-// removeFunction(name: string): void
-napi_value remove_function(napi_env env, napi_callback_info info) {
-  size_t count = 1;
-  napi_value argument;
-  napi_get_cb_info(env, info, &count, &argument, nullptr, nullptr);
-  size_t length = 0;
-  if (count != 1 || context == nullptr ||
-      napi_get_value_string_utf8(env, argument, nullptr, 0, &length) != napi_ok) {
-    napi_throw_type_error(env, nullptr, "removeFunction takes a function's name");
-    return nullptr;
-  }
-  std::string name(length, '\0');
-  napi_get_value_string_utf8(env, argument, name.data(), length + 1, &length);
-  TF_Status* status = TF_NewStatus();
-  TFE_ContextRemoveFunction(context, name.c_str(), status);
-  return throw_unless_ok(env, status);
-}
-
 }  // namespace
 
 extern "C" __attribute__((visibility("default"))) void blockforge_register(napi_env env, napi_value exports) {
-  const napi_property_descriptor properties[] = {
-      {"addFunction", nullptr, add_function, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
-      {"removeFunction", nullptr, remove_function, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
-  };
-  napi_define_properties(env, exports, 2, properties);
+  const napi_property_descriptor property = {"addFunction", nullptr, add_function,    nullptr,
+                                              nullptr,       nullptr, napi_enumerable, nullptr};
+  napi_define_properties(env, exports, 1, &property);
 }

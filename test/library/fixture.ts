@@ -7,7 +7,7 @@ import { writeLibrary, type LibraryInput } from '../../pipeline/library/write.ts
 import type { DescendantInput } from '../../pipeline/library/write-blocks.ts';
 import { profileScript } from '../../pipeline/profile/profile-file.ts';
 import { blockName, widthName, type Architecture } from '../../pipeline/model/architecture.ts';
-import { sliceFfn, type FfnWeights } from '../../pipeline/model/ffn-weights.ts';
+import { randomFfn as randomBlock, sliceFfn, type FfnWeights } from '../../pipeline/model/ffn-weights.ts';
 import type { NamedArrays } from '../../pipeline/model/safetensors.ts';
 import { loadEngine } from '../../pipeline/tensor/engine.ts';
 import { random } from '../../pipeline/util/random.ts';
@@ -21,15 +21,7 @@ const widths = [10, 5];
 /** A teacher's block with random weights. */
 export function randomFfn(seed: number): FfnWeights {
   const draw = random(seed, 'ffn');
-  const array = (length: number) => Float32Array.from({ length }, () => draw.normal());
-  return {
-    width,
-    hidden,
-    fc1Kernel: array(width * hidden),
-    fc1Bias: array(hidden),
-    fc2Kernel: array(hidden * width),
-    fc2Bias: array(width),
-  };
+  return randomBlock(width, hidden, () => draw.normal());
 }
 
 /** Everything but the blocks' weights. */

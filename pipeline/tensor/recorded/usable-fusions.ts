@@ -1,34 +1,18 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { attempt } from './attempt.ts';
 import type { TensorflowBackend } from './backend.ts';
-import { fusedLayerNorm, fusedProduct, withFusions, type Fusion } from './fused.ts';
+import { layerNorm, linear, linearGelu } from '../ops.ts';
+import { withFusions, type Fusion } from './fused.ts';
 import { standIns } from './stand-ins.ts';
 import { withPrecision } from './precision.ts';
 
 /** What each fusion is tried on: x [24, 32], then a kernel and a bias, or the scales and shifts of a LayerNorm. */
 const trials: Readonly<Record<Fusion, (x: tf.Tensor, a: tf.Tensor, b: tf.Tensor) => tf.Tensor>> = {
-  bias: (x, kernel, bias) => fusedProduct(x, kernel, bias, undefined, () => product(x, kernel, bias)),
-  exact: (x, kernel, bias) =>
-    fusedProduct(x, kernel, bias, 'exact', () => {
-      const z = product(x, kernel, bias);
-      return tf.mul(z, tf.mul(0.5, tf.add(1, tf.erf(tf.mul(z, Math.SQRT1_2)))));
-    }),
-  tanh: (x, kernel, bias) =>
-    fusedProduct(x, kernel, bias, 'tanh', () => {
-      const z = product(x, kernel, bias);
-      const inner = tf.mul(Math.sqrt(2 / Math.PI), tf.add(z, tf.mul(0.044715, tf.pow(z, tf.scalar(3)))));
-      return tf.mul(z, tf.mul(0.5, tf.add(1, tf.tanh(inner))));
-    }),
-  layerNorm: (x, gamma, beta) =>
-    fusedLayerNorm(x, gamma, beta, 1e-3, () => {
-      const { mean, variance } = tf.moments(x, 1, true);
-      return tf.add(tf.mul(tf.mul(tf.sub(x, mean), tf.rsqrt(tf.add(variance, 1e-3))), gamma), beta);
-    }),
+  bias: linear,
+  exact: (x, kernel, bias) => linearGelu(x, kernel, bias, 'exact'),
+  tanh: (x, kernel, bias) => linearGelu(x, kernel, bias, 'tanh'),
+  layerNorm: (x, gamma, beta) => layerNorm(x, gamma, beta, 1e-3),
 };
-
-function product(x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor): tf.Tensor {
-  return tf.add(tf.matMul(x, kernel), bias);
-}
 
 const known = new WeakMap<TensorflowBackend, readonly Fusion[]>();
 
