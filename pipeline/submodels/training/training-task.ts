@@ -1,0 +1,86 @@
+import type { Architecture } from '../../model/architecture.ts';
+import type { HostWeights } from '../../model/host-weights.ts';
+import type { TrainingCheckpoint } from '../../tensor/training-state.ts';
+import type { ImageStore } from './image-store.ts';
+import type { TrainingSettings } from './schema.ts';
+
+/** What a sub-model tells apart. A type, not an interface, so that it is JSON. */
+export type ClassSubset = {
+  /** Classes of the data: the sub-model's outputs in their order. */
+  readonly classes: readonly number[];
+  /** Whether one more output, the last, stands for all other classes. */
+  readonly other: boolean;
+};
+
+/** What the teacher says of the images of a store, row by row, so that training needs no teacher. */
+export interface TeacherTargets {
+  /** K, of the data. */
+  readonly classes: number;
+  /** D, the teacher's. */
+  readonly width: number;
+  /** [N, K] */
+  readonly logits: Float32Array;
+  /** [N, D]: what the teacher's last layer takes. May be left out where features have no weight. */
+  readonly features?: Float32Array | undefined;
+}
+
+export interface SubmodelTrainTask {
+  /** For messages, e.g. `two-00`. */
+  readonly name: string;
+  /** Of any family; `classes` is the number of outputs that the subset asks for. */
+  readonly architecture: Architecture;
+  /** Where training starts; not changed. */
+  readonly weights: HostWeights;
+  readonly subset: ClassSubset;
+  readonly images: ImageStore;
+  readonly targets: TeacherTargets;
+  /** Of the mirrored images; without it no image is mirrored. */
+  readonly flippedTargets?: TeacherTargets | undefined;
+  readonly settings: TrainingSettings;
+  /** Equal for all sub-models of a fleet: it chooses the images that are held out. */
+  readonly seed: number;
+  readonly signal: AbortSignal;
+  readonly checkpoint: TrainingCheckpoint;
+  /** Seconds between checkpoints; default 30. */
+  readonly checkpointSeconds?: number | undefined;
+  readonly onProgress?: ((progress: TrainingProgress) => void) | undefined;
+}
+
+export interface TrainingProgress {
+  readonly fraction: number;
+  readonly note: string;
+  /** loss (mean since the last report), imagesPerSecond, and heldOutAccuracy (own classes) once it is known. */
+  readonly metrics: Readonly<Record<string, number>>;
+}
+
+/** What held-out images say of a sub-model. A type, not an interface, so that it is JSON. */
+export type HeldOutScores = {
+  /** The loss that is trained, without the features' part: mean over the images of own classes and as many others as are trained on. */
+  readonly loss: number;
+  /** Share right of the images of its own classes, among its own classes. */
+  readonly ownAccuracy: number;
+  /** Share right among all its outputs, images of other classes included. */
+  readonly accuracy: number;
+};
+
+/** One look at the held-out images. A type, not an interface, so that it is JSON. */
+export type TrainingLook = HeldOutScores & {
+  /** 0 is the start. */
+  readonly step: number;
+  /** Since the training began, interruptions not counted. Differs from run to run. */
+  readonly seconds: number;
+  /** Which weights: those of the step, or their running mean. */
+  readonly of: 'weights' | 'average';
+  /** Mean training loss since the look before; null at the start. */
+  readonly trainingLoss: number | null;
+};
+
+export interface TrainedSubmodel {
+  /** The best of all looks, the start among them. */
+  readonly weights: HostWeights;
+  readonly history: readonly TrainingLook[];
+  readonly start: TrainingLook;
+  readonly best: TrainingLook;
+  readonly steps: number;
+  readonly images: { readonly perEpoch: number; readonly own: number; readonly heldOut: number };
+}
