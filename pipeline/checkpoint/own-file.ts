@@ -57,6 +57,12 @@ export const architectureFields = {
   layerNormEpsilon: untoldFields.layerNormEpsilon,
   gelu: untoldFields.gelu,
   pool: untoldFields.pool,
+  layers: z
+    .array(z.strictObject({ heads: positive, keySize: positive, valueSize: positive, hidden: positive }))
+    .max(10_000)
+    .readonly()
+    .optional(),
+  normWidth: positive.optional(),
 };
 
 export const preprocessingFields = {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { familyNames } from '../model/family/families.ts';
+import { familyNames, trainableFamilyNames } from '../model/family/families.ts';
 import { geluNames } from '../model/family/family.ts';
 import { engineChoices } from '../tensor/installed.ts';
 import { precisionChoices } from '../tensor/recorded/precision.ts';
@@ -28,8 +28,12 @@ const architectureSchema = z.strictObject({
   /** Absent is the ViT. */
   family: z
     .string()
-    .refine((name) => familyNames().includes(name), {
-      error: () => `not a family of models; known: ${familyNames().join(', ')}`,
+    .refine((name) => trainableFamilyNames().includes(name), {
+      error: ({ input }) => {
+        const isKnown = familyNames().includes(String(input));
+        const problem = isKnown ? 'such models are only made of trained ones' : 'not a family of models';
+        return `${problem}; known: ${trainableFamilyNames().join(', ')}`;
+      },
     })
     .optional(),
   imageSize,

@@ -15,6 +15,15 @@ export function modelOnnx(
   return graph.finish(familyOf(architecture).title.toLowerCase().replaceAll(' ', '-'), toolVersion);
 }
 
+/** A model with two outputs: `features` [B, D], what the head's last layer takes, and `logits` [B, classes]. */
+export function submodelOnnx(
+  architecture: Architecture,
+  weights: WeightPlaces,
+  toolVersion: string,
+): Uint8Array {
+  throw new Error(`not yet: ${architecture.depth} layers, ${weights.size} weights, ${toolVersion}`);
+}
+
 /** The same as a TensorFlow.js graph model: its `model.json`, and the bytes of the file at `constantsPath` beside it. */
 export function modelTfjs(
   architecture: Architecture,

@@ -4,7 +4,8 @@ import { extentOf } from './family/image-size.ts';
 
 export { familyName, familyNames, familyOf, isDefaultFamily, registerFamily } from './family/families.ts';
 export { geluNames, poolNames } from './family/family.ts';
-export type { Architecture, Family, Gelu } from './family/family.ts';
+export { layerShapes } from './family/layer-shapes.ts';
+export type { Architecture, Family, Gelu, LayerShape } from './family/family.ts';
 export {
   covers,
   extentOf,

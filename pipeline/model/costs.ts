@@ -1,4 +1,4 @@
-import { familyOf, tokensPerImage, type Architecture } from './architecture.ts';
+import { familyOf, layerShapes, tokensPerImage, type Architecture } from './architecture.ts';
 import { canonicalShapes } from './host-weights.ts';
 
 /** What something costs to store and, per image, to compute. */
@@ -23,14 +23,14 @@ export function blockCosts(architecture: Architecture, hidden: number): Costs {
 /** Everything but the FFN blocks: patch embedding, token mixing, norms, head. The library stores it once. */
 export function frameCosts(architecture: Architecture): Costs {
   const all = Object.values(canonicalShapes(architecture)).reduce((sum, shape) => sum + sizeOf(shape), 0);
-  const ffns = architecture.depth * blockCosts(architecture, architecture.hidden).params;
-  return costs(all - ffns, familyOf(architecture).frameMacs(architecture));
+  const ffns = layerShapes(architecture).map(({ hidden }) => blockCosts(architecture, hidden).params);
+  return costs(all - ffns.reduce((sum, params) => sum + params, 0), familyOf(architecture).frameMacs(architecture));
 }
 
-/** The whole model with `hiddens[i]` units in block i; default: the teacher. */
+/** The whole model with `hiddens[i]` units in block i; default: the model's own. */
 export function modelCosts(
   architecture: Architecture,
-  hiddens: readonly number[] = new Array<number>(architecture.depth).fill(architecture.hidden),
+  hiddens: readonly number[] = layerShapes(architecture).map(({ hidden }) => hidden),
 ): Costs {
   const parts = [frameCosts(architecture), ...hiddens.map((hidden) => blockCosts(architecture, hidden))];
   return costs(

@@ -129,13 +129,14 @@ function sidesOf(imageSize) {
  * Tokens per image that a block sees, and that the last one does, by family of models: this file knows no other code.
  * @type {Record<string, (architecture: Geometry) => { all: number, last: number }>}
  */
-const tokensByFamily = {
-  vit({ imageSize, patchSize, pool }) {
-    const [rows, columns] = sidesOf(imageSize);
-    const all = (rows / patchSize) * (columns / patchSize) + 1;
-    return { all, last: pool === undefined ? 1 : all };
-  },
-};
+const tokensByFamily = { vit: withClassToken, 'sliced-vit': withClassToken };
+
+/** @param {Geometry} architecture */
+function withClassToken({ imageSize, patchSize, pool }) {
+  const [rows, columns] = sidesOf(imageSize);
+  const all = (rows / patchSize) * (columns / patchSize) + 1;
+  return { all, last: pool === undefined ? 1 : all };
+}
 
 /** @param {Geometry & { family?: string | undefined }} architecture */
 export function tokensOf({ family = 'vit', ...sizes }) {

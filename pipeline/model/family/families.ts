@@ -1,7 +1,10 @@
 import type { Architecture, Family } from './family.ts';
+import { slicedVitFamily } from './sliced-vit.ts';
 import { vitFamily } from './vit.ts';
 
-const families = new Map<string, Family>([[vitFamily.name, vitFamily]]);
+const families = new Map<string, Family>(
+  [vitFamily, slicedVitFamily].map((family) => [family.name, family]),
+);
 
 /** @throws Error where the name is another family's: a bug */
 export function registerFamily(family: Family): void {
@@ -28,4 +31,9 @@ export function familyOf(architecture: Pick<Architecture, 'family'>): Family {
 
 export function familyNames(): string[] {
   return [...families.keys()];
+}
+
+/** Those that a teacher can be trained in from nothing. */
+export function trainableFamilyNames(): string[] {
+  return [...families.values()].filter(({ derived }) => derived !== true).map(({ name }) => name);
 }

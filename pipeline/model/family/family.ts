@@ -7,6 +7,17 @@ export type Gelu = (typeof geluNames)[number];
 
 export const poolNames = ['mean', 'normed-mean'] as const;
 
+/** The extents of one encoder layer, where layers differ. */
+export type LayerShape = Readonly<{
+  heads: number;
+  /** Of queries and keys, per head, equal for all heads of the layer. */
+  keySize: number;
+  /** Of values, per head. */
+  valueSize: number;
+  /** H of the layer's FFN. */
+  hidden: number;
+}>;
+
 /** Everything about a model that is not a weight. */
 export interface Architecture {
   /** Which `Family` reads the rest. Absent is `vit`: files from before there were others stay as they are. */
@@ -28,6 +39,10 @@ export interface Architecture {
    * `fc_norm`). normed-mean: the mean of the normalised patches.
    */
   readonly pool?: (typeof poolNames)[number] | undefined;
+  /** One per layer, in families whose layers differ; `heads` and `hidden` are then the largest of them. */
+  readonly layers?: readonly LayerShape[] | undefined;
+  /** What the norms of a narrowed stream divide its squared length by: the width before; absent is `width`. */
+  readonly normWidth?: number | undefined;
 }
 
 /**
@@ -43,6 +58,8 @@ export interface Family {
   readonly name: string;
   /** As people name one of its models: "Vision Transformer". */
   readonly title: string;
+  /** Whether such models are only ever made of others, so that none is trained from nothing. Default: no. */
+  readonly derived?: boolean | undefined;
   /** Tokens before the patches: a class token, a distillation token, registers. The first ones are what the head reads. */
   prefixTokens(architecture: Architecture): number;
   /** How many tokens per image the head reads, where these are not all: what `Backbone.headOnly` computes. */
