@@ -17,9 +17,11 @@ const formats: ReadonlySet<string> = new Set(['jpeg', 'png', 'webp', 'gif', 'tif
  * saw: the EXIF rotation and embedded profiles are ignored, transparency is dropped without blending, 16-bit colours are cut
  * to 8, CMYK is converted without a profile. At most 1 of 255 off: 16-bit grey with alpha, AVIF; AVIF with subsampled
  * colours is further off at sharp edges (0.3 on average). Where Pillow's values cannot be had the image is refused.
+ * @param most pixels; more are refused before anything is decoded
  * @throws Error saying why the image is unusable: empty, undecodable, truncated, animated, absurd dimensions, 16-bit grey.
  */
-export async function decodeImage(content: Uint8Array): Promise<Image> {
+export async function decodeImage(content: Uint8Array, most = maxPixels): Promise<Image> {
+  const checkSize = sizeCheck(most);
   if (content.length === 0) throw new Error('the file is empty');
   if (isBmp(content)) return decodeBmp(content, checkSize);
   if (isPnm(content)) return decodePnm(content, checkSize);
@@ -32,7 +34,7 @@ export async function decodeImage(content: Uint8Array): Promise<Image> {
   const decoded = sharp(content, {
     // Truncated data is an error; warnings about harmless oddities (stray bytes, broken EXIF) are not.
     failOn: 'error',
-    limitInputPixels: maxPixels,
+    limitInputPixels: most,
     ignoreIcc: true,
   });
   // What lies under the transparency of a GIF is lost in decoding.
@@ -50,10 +52,10 @@ export async function decodeImage(content: Uint8Array): Promise<Image> {
   return { width, height, channels, pixels: data };
 }
 
-function checkSize(width: number, height: number): void {
-  if (width * height > maxPixels) {
-    throw new Error(`${width}x${height} pixels, more than ${maxPixels / 1e6} million`);
-  }
+function sizeCheck(most: number): (width: number, height: number) => void {
+  return (width, height) => {
+    if (width * height > most) throw new Error(`${width}x${height} pixels, more than ${most / 1e6} million`);
+  };
 }
 
 function refuseOthers({ format, pages = 1, space, hasAlpha, compression }: Metadata): void {

@@ -12,6 +12,7 @@ export type FailureReason =
   | 'data-invalid'
   | 'splits-overlap'
   | 'engine-unavailable'
+  | 'device-unavailable'
   | 'gate-failed'
   | 'not-finite'
   | 'out-of-space'
@@ -65,6 +66,7 @@ export function exitCodeOf(reason: FailureReason): number {
     case 'place-unusable':
       return 3;
     case 'engine-unavailable':
+    case 'device-unavailable':
     case 'out-of-space':
       return 4;
     case 'gate-failed':
