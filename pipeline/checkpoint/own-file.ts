@@ -2,10 +2,10 @@ import { z } from 'zod';
 import { interpolations, type Preprocessing } from '../../datasets/contract.ts';
 import { fail } from '../util/failure.ts';
 import {
-  familyNames,
   geluNames,
   isDefaultFamily,
   poolNames,
+  trainableFamilyNames,
   type Architecture,
   type ImageSize,
 } from '../model/architecture.ts';
@@ -92,7 +92,7 @@ export const canonicalNaming: Naming = {
 
 /**
  * undefined where the file is somebody else's.
- * @throws BlockForgeError `file-invalid`; `checkpoint-unsupported` where its family is not known here
+ * @throws BlockForgeError `file-invalid`; `checkpoint-unsupported` where its family is not known here, or no teacher's
  */
 export function readOwnFile({ path, metadata }: StoredCheckpoint): OwnFile | undefined {
   if (metadata.format !== 'blockforge-teacher') return undefined;
@@ -116,11 +116,11 @@ export function readOwnFile({ path, metadata }: StoredCheckpoint): OwnFile | und
     return fail({ reason: 'file-invalid', subject: path, found }, error);
   }
   const { family, ...own } = parsed;
-  if (family === undefined || familyNames().includes(family)) return own;
+  if (family === undefined || trainableFamilyNames().includes(family)) return own;
   return fail({
     reason: 'checkpoint-unsupported',
     subject: path,
     found: `a model of the family ${family}`,
-    expected: `one of ${familyNames().join(', ')}`,
+    expected: `one of ${trainableFamilyNames().join(', ')}`,
   });
 }

@@ -27,6 +27,8 @@ export interface GraphBuilder {
   scale(x: Value, factor: number): Value;
   /** Over the last axis. x: [N, D]. */
   layerNorm(x: Value, gamma: Value, beta: Value, epsilon: number): Value;
+  /** `x / sqrt(share mean(x^2) + epsilon) gamma` over the last axis: an RMS norm of a stream of which a `share` is left. x: [N, D]. */
+  rmsNorm(x: Value, gamma: Value, share: number, epsilon: number): Value;
   gelu(x: Value, kind: Gelu): Value;
   /** Over the last axis of x [B, h, M, N]. */
   softmax(x: Value): Value;
@@ -38,5 +40,6 @@ export interface GraphBuilder {
   slice(x: Value, rank: number, axis: number, from: number, to: number): Value;
   /** Zeros before and after the entries of one axis. `rank`: of x. */
   pad(x: Value, rank: number, axis: number, before: number, after: number): Value;
-  output(name: string, x: Value, width: number): void;
+  /** `x`, the result of the last operation, leaves the graph by that name. -> what later operations call it. */
+  output(name: string, x: Value, width: number): Value;
 }

@@ -12,7 +12,11 @@ export function modelOnnx(
 ): Uint8Array {
   const graph = onnxBuilder(weights);
   buildModel(graph, architecture);
-  return graph.finish(familyOf(architecture).title.toLowerCase().replaceAll(' ', '-'), toolVersion);
+  return graph.finish(graphName(architecture), toolVersion);
+}
+
+function graphName(architecture: Architecture): string {
+  return familyOf(architecture).title.toLowerCase().replaceAll(' ', '-');
 }
 
 /** A model with two outputs: `features` [B, D], what the head's last layer takes, and `logits` [B, classes]. */
@@ -21,7 +25,9 @@ export function submodelOnnx(
   weights: WeightPlaces,
   toolVersion: string,
 ): Uint8Array {
-  throw new Error(`not yet: ${architecture.depth} layers, ${weights.size} weights, ${toolVersion}`);
+  const graph = onnxBuilder(weights);
+  buildModel(graph, architecture, { features: true });
+  return graph.finish(graphName(architecture), toolVersion);
 }
 
 /** The same as a TensorFlow.js graph model: its `model.json`, and the bytes of the file at `constantsPath` beside it. */

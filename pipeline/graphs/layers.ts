@@ -16,6 +16,17 @@ export function norm(graph: GraphBuilder, name: string, { layerNormEpsilon }: Ar
   return graph.layerNorm(x, graph.weight(`${name}.weight`), graph.weight(`${name}.bias`), layerNormEpsilon);
 }
 
+/** RMS norm by the weights of `name`, which has no bias, in a scope of that name. */
+export function rmsNorm(
+  graph: GraphBuilder,
+  name: string,
+  { layerNormEpsilon, width, normWidth = width }: Architecture,
+  x: Value,
+): Value {
+  graph.within(name);
+  return graph.rmsNorm(x, graph.weight(`${name}.weight`), width / normWidth, layerNormEpsilon);
+}
+
 export function linear(graph: GraphBuilder, name: string, x: Value): Value {
   return graph.linear(x, graph.weight(`${name}.weight`), graph.weight(`${name}.bias`));
 }

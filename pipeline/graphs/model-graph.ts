@@ -1,19 +1,21 @@
 import { familyName, type Architecture } from '../model/architecture.ts';
 import { fail } from '../util/failure.ts';
+import { buildSlicedVit } from './backbones/sliced-vit.ts';
 import { buildVit } from './backbones/vit.ts';
 import type { GraphBuilder } from './builder.ts';
 import { ffn } from './layers.ts';
+import type { ModelOutputs } from './model-outputs.ts';
 
 /** By family. One that is not here runs in this code base and cannot be exported as a graph. */
-const builders: Readonly<Record<string, (graph: GraphBuilder, architecture: Architecture) => void>> = {
-  vit: buildVit,
-};
+const builders: Readonly<
+  Record<string, (graph: GraphBuilder, architecture: Architecture, outputs?: ModelOutputs) => void>
+> = { vit: buildVit, 'sliced-vit': buildSlicedVit };
 
 /**
- * The whole model, images -> `logits` [B, classes].
+ * The whole model, images -> `logits` [B, classes], and whatever else is asked for before it.
  * @throws BlockForgeError `checkpoint-unsupported` where nobody has described the family as a graph
  */
-export function buildModel(graph: GraphBuilder, architecture: Architecture): void {
+export function buildModel(graph: GraphBuilder, architecture: Architecture, outputs?: ModelOutputs): void {
   const name = familyName(architecture);
   const build = Object.hasOwn(builders, name) ? builders[name] : undefined;
   if (build === undefined) {
@@ -25,7 +27,7 @@ export function buildModel(graph: GraphBuilder, architecture: Architecture): voi
       next: `leave graphs out, or describe it in pipeline/graphs/backbones/${name}.ts`,
     });
   }
-  build(graph, architecture);
+  build(graph, architecture, outputs);
 }
 
 /** One descendant alone: `tokens` [rows, D], what fc1 receives -> `output` [rows, D], before the residual sum. */

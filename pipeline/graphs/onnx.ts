@@ -91,6 +91,14 @@ export function onnxBuilder(weights: WeightPlaces): OnnxBuilder {
     scale: (x, factor) => operation('Mul', [x, scalar(factor)]),
     layerNorm: (x, gamma, beta, epsilon) =>
       operation('LayerNormalization', [x, gamma, beta], { axis: -1, epsilon: new Float(epsilon) }),
+    // In the order of operations that ONNX Runtime recognises as one norm, with the share in epsilon and gamma.
+    rmsNorm(x, gamma, share, epsilon) {
+      const square = operation('Pow', [x, scalar(2)]);
+      const mean = operation('ReduceMean', [square], { axes: [-1], keepdims: 1 });
+      const root = operation('Sqrt', [operation('Add', [mean, scalar(epsilon / share)])]);
+      const scaled = share === 1 ? gamma : operation('Mul', [gamma, scalar(1 / Math.sqrt(share))]);
+      return operation('Mul', [operation('Div', [x, root]), scaled]);
+    },
     // All in the order of operations that ONNX Runtime recognises as one GELU.
     gelu(x, kind) {
       if (kind === 'exact') {
@@ -124,6 +132,7 @@ export function onnxBuilder(weights: WeightPlaces): OnnxBuilder {
       if (last.output[0] !== x) throw new Error(`${name} is not what the last operation computed`);
       last.output = [name];
       outputs.push(floats(name, [inputs[0]!.name === 'images' ? 'batch' : 'rows', width]));
+      return name;
     },
     finish(name, toolVersion) {
       const model = create(ModelProtoSchema, {

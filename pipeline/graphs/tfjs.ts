@@ -108,6 +108,11 @@ export function tfjsBuilder(weights: WeightPlaces): TfjsBuilder {
       const inverse = operation('Rsqrt', [graph.add(variance, scalar(epsilon))]);
       return graph.add(mul(mul(centred, inverse), gamma), beta);
     },
+    rmsNorm(x, gamma, share, epsilon) {
+      const meanSquare = meanOfSecond(operation('Square', [x]), true);
+      const inverse = operation('Rsqrt', [graph.add(mul(meanSquare, scalar(share)), scalar(epsilon))]);
+      return mul(mul(x, inverse), gamma);
+    },
     gelu(x, kind) {
       if (kind === 'exact') {
         const erf = operation('Erf', [mul(x, scalar(Math.SQRT1_2))]);
@@ -139,6 +144,7 @@ export function tfjsBuilder(weights: WeightPlaces): TfjsBuilder {
     output(name, x, width) {
       nodes.push({ name, op: 'Identity', input: [x], attr: { T: float } });
       outputs[name] = signature(name, ['batch', width]);
+      return x;
     },
     finish(constantsPath, toolVersion) {
       const { groups, constants: bytes } = weightGroups(weights, [...constants.values()], constantsPath);

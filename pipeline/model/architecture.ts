@@ -2,7 +2,14 @@ import { familyOf } from './family/families.ts';
 import type { Architecture } from './family/family.ts';
 import { extentOf } from './family/image-size.ts';
 
-export { familyName, familyNames, familyOf, isDefaultFamily, registerFamily } from './family/families.ts';
+export {
+  familyName,
+  familyNames,
+  familyOf,
+  isDefaultFamily,
+  registerFamily,
+  trainableFamilyNames,
+} from './family/families.ts';
 export { geluNames, poolNames } from './family/family.ts';
 export { layerShapes } from './family/layer-shapes.ts';
 export type { Architecture, Family, Gelu, LayerShape } from './family/family.ts';

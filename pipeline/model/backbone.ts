@@ -18,6 +18,8 @@ export interface Backbone {
   readonly family: Family;
   /** Whether a block's number chooses its weights and nothing else, so that what is recorded of one holds for all. Default: no. */
   readonly blocksAlike?: boolean;
+  /** All that a block's computation reads of an architecture beside the tensors, in words. Default: the architecture, and the number unless `blocksAlike`. */
+  readonly blockKey?: (architecture: Architecture, block: number) => string;
   /** pixels [B, S, S, C], normalised -> [B, T, D] */
   readonly embed: (model: ModelTensors, pixels: tf.Tensor) => tf.Tensor;
   /** x [B, T, D], what block `block` receives -> the residual stream after its tokens were mixed. */

@@ -1,8 +1,11 @@
 import { familyName, registerFamily, type Architecture } from './architecture.ts';
 import type { Backbone } from './backbone.ts';
+import { slicedVit } from './backbones/sliced-vit.ts';
 import { vit } from './backbones/vit.ts';
 
-const backbones = new Map<string, Backbone>([[vit.family.name, vit]]);
+const backbones = new Map<string, Backbone>(
+  [vit, slicedVit].map((backbone) => [backbone.family.name, backbone]),
+);
 
 /** Makes a family known: its facts and how it computes. */
 export function registerBackbone(backbone: Backbone): void {

@@ -24,7 +24,10 @@ export function blockCosts(architecture: Architecture, hidden: number): Costs {
 export function frameCosts(architecture: Architecture): Costs {
   const all = Object.values(canonicalShapes(architecture)).reduce((sum, shape) => sum + sizeOf(shape), 0);
   const ffns = layerShapes(architecture).map(({ hidden }) => blockCosts(architecture, hidden).params);
-  return costs(all - ffns.reduce((sum, params) => sum + params, 0), familyOf(architecture).frameMacs(architecture));
+  return costs(
+    all - ffns.reduce((sum, params) => sum + params, 0),
+    familyOf(architecture).frameMacs(architecture),
+  );
 }
 
 /** The whole model with `hiddens[i]` units in block i; default: the model's own. */

@@ -133,16 +133,13 @@ function part<const Inputs extends readonly tf.Tensor[]>(
   );
   const prefix = `blocks.${block}.`.length;
   const names = own.map(([name]) => name.slice(prefix)).join();
-  const number = backboneOf(architecture).blocksAlike === true ? '' : block;
-  return recorded(
-    `${name} ${number} ${keyOf(architecture)} ${names}`,
-    [...inputs, ...own.map(([, tensor]) => tensor)],
-    (tensors) => {
-      const given = own.map(([name], index) => [name, tensors[inputs.length + index]] as const);
-      const model = { architecture, weights: Object.fromEntries(given) as Record<string, tf.Tensor> };
-      return body(model, tensors as unknown as Given<Inputs>);
-    },
-  );
+  const { blocksAlike = false, blockKey } = backboneOf(architecture);
+  const facts = blockKey?.(architecture, block) ?? `${blocksAlike ? '' : block} ${keyOf(architecture)}`;
+  return recorded(`${name} ${facts} ${names}`, [...inputs, ...own.map(([, tensor]) => tensor)], (tensors) => {
+    const given = own.map(([name], index) => [name, tensors[inputs.length + index]] as const);
+    const model = { architecture, weights: Object.fromEntries(given) as Record<string, tf.Tensor> };
+    return body(model, tensors as unknown as Given<Inputs>);
+  });
 }
 
 const keys = new WeakMap<Architecture, string>();

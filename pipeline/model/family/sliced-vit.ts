@@ -48,7 +48,8 @@ export const slicedVitFamily: Family = {
     const embedding = patches(architecture) * patchSize ** 2 * channels * width;
     // q, k, v and the output projection, then the scores and the weighted sum of values.
     const attention = layerShapes(architecture).map(
-      ({ heads, keySize, valueSize }) => 2 * heads * (keySize + valueSize) * (tokens * width + tokens ** 2 / 2),
+      ({ heads, keySize, valueSize }) =>
+        2 * heads * (keySize + valueSize) * (tokens * width + tokens ** 2 / 2),
     );
     return embedding + attention.reduce((sum, macs) => sum + macs, 0) + width * classes;
   },

@@ -1,0 +1,91 @@
+import { layerShapes, tokensPerImage, type Architecture } from '../../model/architecture.ts';
+import type { GraphBuilder, Value } from '../builder.ts';
+import { linear } from '../layers.ts';
+
+/** rows [B T, D]: the stream x and z, its norm -> `x + attention(z)`. */
+export function preNormAttention(
+  graph: GraphBuilder,
+  architecture: Architecture,
+  index: number,
+  x: Value,
+  z: Value,
+): Value {
+  const { heads, keySize, valueSize } = layerShapes(architecture)[index]!;
+  const tokens = tokensPerImage(architecture);
+  const block = `blocks.${index}`;
+  graph.within(`${block}.attn`);
+  let parts: readonly Value[];
+  if (keySize === valueSize) {
+    parts = splitHeads(graph, linear(graph, `${block}.attn.qkv`, z), tokens, heads, keySize, 3);
+  } else {
+    const [keys, all] = [2 * heads * keySize, heads * (2 * keySize + valueSize)];
+    const part = qkvParts(graph, block);
+    parts = [
+      ...splitHeads(graph, part(z, 0, keys), tokens, heads, keySize, 2),
+      ...splitHeads(graph, part(z, keys, all), tokens, heads, valueSize, 1),
+    ];
+  }
+  const [q, k, v] = parts as [Value, Value, Value];
+  const mixed = graph.transpose(mix(graph, q, k, v, keySize), [0, 2, 1, 3]);
+  const rows = graph.reshape(mixed, [-1, heads * valueSize]);
+  return graph.add(x, linear(graph, `${block}.attn.proj`, rows));
+}
+
+/** As `preNormAttention`, but -> the class tokens [B, D]: every key and value, and one query an image. */
+export function preNormLastAttention(
+  graph: GraphBuilder,
+  architecture: Architecture,
+  index: number,
+  x: Value,
+  z: Value,
+): Value {
+  const { width } = architecture;
+  const { heads, keySize, valueSize } = layerShapes(architecture)[index]!;
+  const tokens = tokensPerImage(architecture);
+  const block = `blocks.${index}`;
+  graph.within(`${block}.attn`);
+  const first = (rows: Value): Value =>
+    graph.reshape(graph.slice(graph.reshape(rows, [-1, tokens, width]), 3, 1, 0, 1), [-1, width]);
+  const [queries, keys] = [heads * keySize, 2 * heads * keySize];
+  const all = keys + heads * valueSize;
+  const part = qkvParts(graph, block);
+  const q = graph.reshape(part(first(z), 0, queries), [-1, heads, 1, keySize]);
+  const parts =
+    keySize === valueSize
+      ? splitHeads(graph, part(z, queries, all), tokens, heads, keySize, 2)
+      : [
+          ...splitHeads(graph, part(z, queries, keys), tokens, heads, keySize, 1),
+          ...splitHeads(graph, part(z, keys, all), tokens, heads, valueSize, 1),
+        ];
+  const [k, v] = parts as [Value, Value];
+  const mixed = graph.reshape(mix(graph, q, k, v, keySize), [-1, heads * valueSize]);
+  return graph.add(first(x), linear(graph, `${block}.attn.proj`, mixed));
+}
+
+/** What gives the outputs [from, to) of a block's attn.qkv: rows [N, D] -> [N, to - from]. */
+function qkvParts(graph: GraphBuilder, block: string): (rows: Value, from: number, to: number) => Value {
+  const weight = graph.weight(`${block}.attn.qkv.weight`);
+  const bias = graph.weight(`${block}.attn.qkv.bias`);
+  return (rows, from, to) =>
+    graph.linear(rows, graph.slice(weight, 2, 0, from, to), graph.slice(bias, 1, 0, from, to));
+}
+
+/** rows [B T, n h d] -> n times [B, h, T, d] */
+function splitHeads(
+  graph: GraphBuilder,
+  rows: Value,
+  tokens: number,
+  heads: number,
+  size: number,
+  count: number,
+): Value[] {
+  const perHead = graph.transpose(graph.reshape(rows, [-1, tokens, count * heads, size]), [0, 2, 1, 3]);
+  if (count === 1) return [perHead];
+  return Array.from({ length: count }, (_, i) => graph.slice(perHead, 4, 1, i * heads, (i + 1) * heads));
+}
+
+/** `softmax(q k' / sqrt(size)) v`. q: [B, h, Tq, k]; k: [B, h, T, k]; v: [B, h, T, v] -> [B, h, Tq, v]. */
+function mix(graph: GraphBuilder, q: Value, k: Value, v: Value, size: number): Value {
+  const scores = graph.matmul(graph.scale(q, 1 / Math.sqrt(size)), k, true);
+  return graph.matmul(graph.softmax(scores), v);
+}
