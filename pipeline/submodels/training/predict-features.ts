@@ -26,7 +26,7 @@ export async function* predictFeatures(
     const [features, logits] = featuresAndLogits(model, pixels);
     pixels.dispose();
     const predicted = {
-      count: logits.shape[0]!,
+      count: logits.shape[0],
       features: await features.data<'float32'>(),
       logits: await logits.data<'float32'>(),
     };

@@ -55,8 +55,8 @@ export interface TrainingProgress {
 
 /** What held-out images say of a sub-model. A type, not an interface, so that it is JSON. */
 export type HeldOutScores = {
-  /** The loss that is trained, without the features' part: mean over the images of own classes and as many others as are trained on. */
-  readonly loss: number;
+  /** Mean KL(teacher || sub-model) of the outputs' probabilities, at temperature 1. */
+  readonly divergence: number;
   /** Share right of the images of its own classes, among its own classes. */
   readonly ownAccuracy: number;
   /** Share right among all its outputs, images of other classes included. */

@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { canonicalShapes } from '../../../pipeline/model/host-weights.ts';
+import { defaultTraining } from '../../../pipeline/submodels/training/schema.ts';
+import { trainSubmodel } from '../../../pipeline/submodels/training/train-submodel.ts';
+import type { BlockForgeError } from '../../../pipeline/util/failure.ts';
+import { abortAfter } from '../../distill/rig.ts';
+import { describeOnEachEngine } from '../../support/engines.ts';
+import { memoryCheckpoint } from '../../support/memory-checkpoint.ts';
+import { architecture, store, teacherOf, timeless, trainTask } from './rig.ts';
+
+describeOnEachEngine('trainSubmodel', () => {
+  it('learns its classes and the others from a teacher, and says what it gained over its start', async () => {
+    const notes: string[] = [];
+    const result = await trainSubmodel(
+      trainTask({ onProgress: ({ note, metrics }) => notes.push(`${note} ${Object.keys(metrics).join()}`) }),
+    );
+    const { start, best, history, weights, images } = result;
+    assert.equal(start.step, 0);
+    assert.equal(history.length, 11, 'the start and ten looks');
+    assert.ok(best.divergence < 0.3 * start.divergence, `${start.divergence} to ${best.divergence}`);
+    assert.ok(best.ownAccuracy > 0.9 && best.accuracy > 0.9, JSON.stringify(best));
+    assert.deepEqual(images, { perEpoch: 108, own: 72, heldOut: 12 });
+    const shapes = Object.fromEntries(Object.entries(weights).map(([name, { shape }]) => [name, shape]));
+    assert.deepEqual(shapes, canonicalShapes(architecture), 'the lift is left behind');
+    assert.match(notes.at(-1) ?? '', /^step 40\/40 loss,imagesPerSecond,heldOutAccuracy$/);
+  });
+
+  it('stopped and resumed, with a running mean of the weights, it ends bit for bit where it would have', async () => {
+    const settings = { ...defaultTraining, duration: { steps: 12 }, batchSize: 16, averaging: 0.9 };
+    const whole = await trainSubmodel(trainTask({ settings }));
+    assert.ok(whole.history.some(({ of }) => of === 'average'));
+    const checkpoint = memoryCheckpoint();
+    const parts = { settings, checkpoint };
+    await assert.rejects(trainSubmodel(trainTask({ ...parts, signal: abortAfter(5) })), /Ctrl-C/);
+    assert.equal(checkpoint.saved.at(-1)?.meta['step'], 5);
+    assert.deepEqual(timeless(await trainSubmodel(trainTask(parts))), timeless(whole));
+  });
+
+  it('keeps its start where training does harm', async () => {
+    const settings = { ...defaultTraining, duration: { steps: 3 }, batchSize: 16 };
+    const good = await trainSubmodel(trainTask());
+    const task = trainTask({ weights: good.weights, settings: { ...settings, learningRate: 10 } });
+    const { best, start, weights } = await trainSubmodel(task);
+    assert.deepEqual(best, start);
+    assert.deepEqual(weights, good.weights);
+  });
+
+  it('finds out how many steps fit into minutes, once', async () => {
+    const settings = { ...defaultTraining, duration: { minutes: 0.005 }, batchSize: 16 };
+    const checkpoint = memoryCheckpoint();
+    await assert.rejects(
+      trainSubmodel(trainTask({ settings, checkpoint, signal: abortAfter(0) })),
+      /Ctrl-C/,
+    );
+    const planned = checkpoint.saved.at(-1)?.meta['steps'];
+    const { steps } = await trainSubmodel(trainTask({ settings, checkpoint }));
+    assert.equal(steps, planned);
+  });
+
+  it('stops on a loss that is no number, naming the step', async () => {
+    const images = store(160);
+    const targets = teacherOf(images.labels);
+    const broken = { ...targets, logits: targets.logits.map((value) => value * Infinity) };
+    await assert.rejects(trainSubmodel(trainTask({ images, targets: broken })), (error: BlockForgeError) => {
+      assert.equal(error.failure.reason, 'not-finite');
+      assert.match(error.failure.found, /the loss is NaN at step 1$/);
+      return true;
+    });
+  });
+});
+
+describe('trainSubmodel refuses', () => {
+  it('classes without an image, by name', async () => {
+    const images = store(3);
+    const task = trainTask({ images, targets: teacherOf(images.labels), subset: { classes: [3, 0], other: true } });
+    await assert.rejects(trainSubmodel(task), /no image of class 3 to learn from/);
+  });
+
+  it('images of another size', async () => {
+    const task = trainTask({ architecture: { ...architecture, imageSize: 12 } });
+    await assert.rejects(trainSubmodel(task), /images of 8 x 8 px with 1 channels/);
+  });
+});
