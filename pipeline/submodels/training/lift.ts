@@ -8,7 +8,10 @@ import type { Tensors } from '../../tensor/optimizer.ts';
 /** Names of the lift among a training's parameters; no family has them. */
 export const liftNames = { kernel: 'lift.weight', bias: 'lift.bias' } as const;
 
-/** Of the mean variance of a feature: what keeps more features than images from mattering. */
+/**
+ * Of a feature's mean square: what keeps more features than images from mattering. Not of its variance: of features that
+ * hardly vary a lift would be made that any step of the training throws off.
+ */
 const ridgeShare = 1e-2;
 
 /**
@@ -28,9 +31,8 @@ export function startLift(
   const left = transposed(matrix(images, from, xs.values));
   addProduct(covariance, 1 / images, left, transposed(left));
   addProduct(kernel, 1 / images, left, matrix(images, to, ys.values));
-  let trace = 0;
-  for (let d = 0; d < from; d++) trace += covariance.data[d * from + d]!;
-  const { factor } = factorise(covariance, (ridgeShare * trace) / from);
+  const meanSquare = x.reduce((sum, value) => sum + value * value, 0) / x.length;
+  const { factor } = factorise(covariance, ridgeShare * meanSquare);
   solveLower(factor, kernel);
   solveUpper(transposed(factor), kernel);
   const bias = ys.mean;

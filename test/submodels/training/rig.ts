@@ -1,6 +1,6 @@
 import type { RawBatch } from '../../../datasets/contract.ts';
 import type { Architecture } from '../../../pipeline/model/architecture.ts';
-import { initialWeights } from '../../../pipeline/model/initial-weights.ts';
+import { strongWeights } from '../../support/checkpoints.ts';
 import { defaultTraining } from '../../../pipeline/submodels/training/schema.ts';
 import type { ImageStore } from '../../../pipeline/submodels/training/image-store.ts';
 import type {
@@ -95,7 +95,7 @@ export function trainTask(changes: Partial<SubmodelTrainTask> = {}): SubmodelTra
   return {
     name: 'two-00',
     architecture,
-    weights: initialWeights(architecture, 1),
+    weights: strongWeights(architecture),
     subset: { classes: [2, 0], other: true },
     images,
     targets: teacherOf(images.labels),

@@ -17,8 +17,8 @@ describeOnEachEngine('trainSubmodel', () => {
     const { start, best, history, weights, images } = result;
     assert.equal(start.step, 0);
     assert.equal(history.length, 11, 'the start and ten looks');
-    assert.ok(best.divergence < 0.3 * start.divergence, `${start.divergence} to ${best.divergence}`);
-    assert.ok(best.ownAccuracy > 0.9 && best.accuracy > 0.9, JSON.stringify(best));
+    assert.ok(best.divergence < 0.2 * start.divergence, `${start.divergence} to ${best.divergence}`);
+    assert.ok(best.ownAccuracy > 0.8 && best.accuracy > 0.7, JSON.stringify(best));
     assert.deepEqual(images, { perEpoch: 108, own: 72, heldOut: 12 });
     const shapes = Object.fromEntries(Object.entries(weights).map(([name, { shape }]) => [name, shape]));
     assert.deepEqual(shapes, canonicalShapes(architecture), 'the lift is left behind');
@@ -38,11 +38,10 @@ describeOnEachEngine('trainSubmodel', () => {
 
   it('keeps its start where training does harm', async () => {
     const settings = { ...defaultTraining, duration: { steps: 3 }, batchSize: 16 };
-    const good = await trainSubmodel(trainTask());
-    const task = trainTask({ weights: good.weights, settings: { ...settings, learningRate: 10 } });
+    const task = trainTask({ settings: { ...settings, learningRate: 100 } });
     const { best, start, weights } = await trainSubmodel(task);
     assert.deepEqual(best, start);
-    assert.deepEqual(weights, good.weights);
+    assert.deepEqual(weights, task.weights);
   });
 
   it('finds out how many steps fit into minutes, once', async () => {
