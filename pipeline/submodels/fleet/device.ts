@@ -16,15 +16,26 @@ export interface Device {
 /** The limits of a device by the names that a config has for them. */
 export type LimitName = 'memoryMiB' | 'macs' | 'latencyMs' | 'energyJ';
 
-/** The smallest of the limits that bound a device's multiply-adds per image, and which one that is. */
-export function macsLimit(device: Device): { readonly macs: number; readonly limit: LimitName } {
-  const { macs, latencyMs, macsPerSecond, energyJ, energyPerMacJ } = device;
-  const bounds: { macs: number; limit: LimitName }[] = [{ macs: macs ?? Infinity, limit: 'macs' }];
+/** One of the limits that bound a device's multiply-adds per image, in its own unit. */
+export interface MacsLimit {
+  readonly limit: LimitName;
+  readonly available: number;
+  /** Of that unit, for one multiply-add. */
+  readonly perMac: number;
+  readonly macs: number;
+}
+
+/** The smallest of a device's limits of its multiply-adds per image; infinite where it has none. */
+export function macsLimit(device: Device): MacsLimit {
+  const { macs = Infinity, latencyMs, macsPerSecond, energyJ, energyPerMacJ } = device;
+  const limits: MacsLimit[] = [{ limit: 'macs', available: macs, perMac: 1, macs }];
   if (latencyMs !== undefined && macsPerSecond !== undefined) {
-    bounds.push({ macs: (latencyMs / 1000) * macsPerSecond, limit: 'latencyMs' });
+    const bound = (latencyMs / 1000) * macsPerSecond;
+    limits.push({ limit: 'latencyMs', available: latencyMs, perMac: 1000 / macsPerSecond, macs: bound });
   }
   if (energyJ !== undefined && energyPerMacJ !== undefined) {
-    bounds.push({ macs: energyJ / energyPerMacJ, limit: 'energyJ' });
+    const bound = energyJ / energyPerMacJ;
+    limits.push({ limit: 'energyJ', available: energyJ, perMac: energyPerMacJ, macs: bound });
   }
-  return bounds.reduce((least, bound) => (bound.macs < least.macs ? bound : least));
+  return limits.reduce((least, limit) => (limit.macs < least.macs ? limit : least));
 }

@@ -22,8 +22,9 @@ export interface FitWorth {
   readonly smallestLevel: number;
   /** Of all sub-models, per image. */
   readonly totalMacs: number;
-  /** Of the slowest device, per image; where no device tells its rate, in multiply-adds (`slowestMacs`). */
+  /** Of the slowest device, per image; undefined where no device tells its rate. */
   readonly slowestMs?: number | undefined;
+  /** Of the device with the most; what counts where there are no rates. */
   readonly slowestMacs: number;
 }
 

@@ -15,10 +15,17 @@ export type Ladder = readonly Level[];
 
 /** @throws RangeError for a ladder that is empty or does not fall: a bug */
 export function requireFalling(ladder: Ladder): void {
+  smallestOf(ladder);
   const falls = ladder.every(
     ({ macs, memoryBytes }, i) =>
       i === 0 || (macs < ladder[i - 1]!.macs && memoryBytes < ladder[i - 1]!.memoryBytes),
   );
-  if (ladder.length === 0 || !falls)
-    throw new RangeError('a ladder of levels that is empty or does not fall');
+  if (!falls) throw new RangeError('a ladder of levels that does not fall');
+}
+
+/** @throws RangeError for an empty ladder */
+export function smallestOf(ladder: Ladder): Level {
+  const smallest = ladder.at(-1);
+  if (smallest === undefined) throw new RangeError('a ladder without levels');
+  return smallest;
 }

@@ -7,5 +7,16 @@ import type { Unfit } from './fit.ts';
  * @throws BlockForgeError `config-invalid`
  */
 export function refuseFit(unfit: Unfit, subject: string): never {
-  return fail({ reason: 'config-invalid', subject, found: unfit.device });
+  const { level, submodels, hosted, device, limit } = unfit;
+  const needed = unfit.needed.toPrecision(4);
+  const share = Number(level.level.toPrecision(3));
+  return fail({
+    reason: 'config-invalid',
+    subject,
+    found:
+      `${submodels} sub-models do not fit: even with ${share} of the teacher's dimensions there is room for ${hosted}; ` +
+      `device ${device} stands in the way with ${limit}: ${Number(unfit.available.toPrecision(4))}`,
+    expected: `${limit} of at least ${Number(needed)} on ${device}, or room on another device`,
+    next: `raise ${limit} of ${device}, add a device, or lower submodel.macs and submodel.size`,
+  });
 }
