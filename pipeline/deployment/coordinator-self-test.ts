@@ -36,3 +36,27 @@ export async function readCoordinatorSelfTest(
     return { examples, features, logits, without, tolerance };
   });
 }
+
+/**
+ * Fuses a self-test's examples one by one. -> [examples, K]
+ * @param features by model, [examples, featureWidth] each
+ * @param missing a device whose models do not answer
+ */
+export function fusedRows(
+  fuse: (features: readonly (Float32Array | undefined)[]) => Float32Array,
+  features: readonly Float32Array[],
+  { models, classes }: Pick<CoordinatorManifest, 'models' | 'classes'>,
+  missing?: string,
+): Float32Array {
+  const examples = features[0]!.length / models[0]!.featureWidth;
+  const rows = new Float32Array(examples * classes);
+  for (let example = 0; example < examples; example++) {
+    const vectors = models.map(({ device, featureWidth }, index) =>
+      device === missing
+        ? undefined
+        : features[index]!.subarray(example * featureWidth, (example + 1) * featureWidth),
+    );
+    rows.set(fuse(vectors), example * classes);
+  }
+  return rows;
+}

@@ -1,4 +1,7 @@
 import { withSafetensors, type NamedArrays } from '../model/safetensors.ts';
+import { fusionFromArrays } from '../submodels/fusion/fusion-arrays.ts';
+import type { FusionHead } from '../submodels/fusion/fusion-head.ts';
+import { fail } from '../util/failure.ts';
 import type { ManifestFile } from '../library/manifest.ts';
 import type { OpenOptions } from '../library/open.ts';
 import { coordinatorKind, type CoordinatorManifest } from './coordinator-manifest.ts';
@@ -7,8 +10,8 @@ import { openPackage, type OpenPackage } from './open-package.ts';
 
 /** Who fuses what devices send, opened. */
 export interface Coordinator extends OpenPackage<CoordinatorManifest> {
-  /** The tensors of the fusion as they lie in its file. @throws BlockForgeError `file-invalid` */
-  readFusionArrays(): Promise<NamedArrays>;
+  /** It takes the features of the manifest's models in their order. @throws BlockForgeError `library-invalid`, `file-invalid` */
+  readFusion(): Promise<FusionHead>;
   /** @throws BlockForgeError `library-invalid`, `file-invalid` */
   readSelfTest(): Promise<CoordinatorSelfTest>;
 }
@@ -23,22 +26,34 @@ export async function openCoordinator(path: string, options: OpenOptions = {}): 
   const { manifest, files } = opened;
   return {
     ...opened,
-    readFusionArrays: () => files.read(manifest.fusion.file, readArrays),
+    readFusion: () => files.read(manifest.fusion.file, (file) => readFusionFile(file, manifest)),
     readSelfTest: () => files.read(manifest.selfTest.file, (file) => readCoordinatorSelfTest(file, manifest)),
   };
-}
-
-async function readArrays(path: string): Promise<NamedArrays> {
-  return withSafetensors(path, async (file) => {
-    const arrays: NamedArrays = {};
-    for (const name of file.names) {
-      arrays[name] = { shape: file.info(name).shape, data: await file.readTyped(name) };
-    }
-    return arrays;
-  });
 }
 
 /** Every file that a coordinator's manifest vouches for. */
 export function coordinatorFiles({ fusion, selfTest }: CoordinatorManifest): ManifestFile[] {
   return [fusion.file, selfTest.file];
+}
+
+/** The fusion of these models. @throws BlockForgeError `library-invalid`, `file-invalid` */
+export async function readFusionFile(
+  path: string,
+  { models, classes }: Pick<CoordinatorManifest, 'models' | 'classes'>,
+): Promise<FusionHead> {
+  const head = await withSafetensors(path, async (file) => {
+    const tensors: NamedArrays = {};
+    for (const name of file.names) {
+      tensors[name] = { shape: file.info(name).shape, data: await file.readTyped(name) };
+    }
+    return fusionFromArrays({ tensors, metadata: file.metadata }, path);
+  });
+  const widths = models.map(({ featureWidth }) => featureWidth);
+  if (head.classes === classes && head.widths.join() === widths.join()) return head;
+  return fail({
+    reason: 'library-invalid',
+    subject: path,
+    found: `a fusion of vectors of ${head.widths.join(', ')} values for ${head.classes} classes`,
+    expected: `of ${widths.join(', ')} for ${classes}, as the manifest has it`,
+  });
 }

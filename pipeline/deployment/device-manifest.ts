@@ -111,6 +111,8 @@ function checkReferences(manifest: z.infer<typeof shape>, context: z.RefinementC
   ] as const) {
     if (path !== expected) problem([name], `expected the file ${expected}`);
   }
+  if (prepared.mean.length !== prepared.channels || prepared.std.length !== prepared.channels)
+    problem(['preprocessing'], `expected mean and std of ${prepared.channels} channels`);
   models.forEach((entry, index) => {
     const own = (member: string, message: string) => problem(['models', index, member], message);
     const { architecture: facts, classes, other, name } = entry;

@@ -45,28 +45,6 @@ export function selfTestPixels({ crop, channels }: Preprocessing, seed: number):
   return pixels;
 }
 
-/**
- * Pixels [B, height, width, C] as 0..255 -> what a graph takes, [B, C, height, width]: `(x / 255 - mean) / std`.
- * In plain float64, so that it needs no engine.
- */
-export function normalisedPlanes(
-  pixels: Uint8Array,
-  { crop, channels, mean, std }: Preprocessing,
-): { readonly shape: readonly number[]; readonly data: Float32Array } {
-  const { height, width } = extentOf(crop);
-  const size = height * width;
-  const data = new Float32Array(pixels.length);
-  const at = (values: readonly number[], channel: number): number => values[channel] ?? values[0]!;
-  for (let place = 0; place < pixels.length; place++) {
-    const channel = place % channels;
-    const position = Math.floor(place / channels);
-    const image = Math.floor(position / size);
-    data[(image * channels + channel) * size + (position % size)] =
-      (pixels[place]! / 255 - at(mean, channel)) / at(std, channel);
-  }
-  return { shape: [pixels.length / (size * channels), channels, height, width], data };
-}
-
 /** @throws BlockForgeError `library-invalid` where a tensor has another shape; `file-invalid` */
 export async function readDeviceSelfTest(
   path: string,

@@ -1,7 +1,7 @@
 import type { Preprocessing } from '../../datasets/contract.ts';
 import type { Architecture } from '../model/architecture.ts';
 import type { HostWeights } from '../model/host-weights.ts';
-import type { NamedArrays } from '../model/safetensors.ts';
+import type { FusionHead } from '../submodels/fusion/fusion-head.ts';
 import type { Json } from '../util/hash.ts';
 import type { DeviceLimits } from './deployment-manifest.ts';
 import type { Provenance } from './parts.ts';
@@ -34,11 +34,11 @@ export interface DeploymentInput extends Provenance {
   /** K: how many classes the fleet serves together. */
   readonly classes: number;
   readonly classNames: readonly string[] | null;
+  /** One that hosts nothing gets no package. */
   readonly devices: readonly DeviceInput[];
   /** In the order in which the fusion takes their features. */
   readonly models: readonly SubmodelInput[];
-  /** The fusion's tensors, as `fusionToArrays` gives them. */
-  readonly fusion: NamedArrays;
+  readonly fusion: FusionHead;
   /** The text of `profile.mjs`, which measures the graphs on a device. */
   readonly profileScript: () => Promise<string>;
   /** Numbers that were measured of it: copied into deployment.json. */

@@ -38,6 +38,11 @@ export const provenance = z.strictObject({
 
 export type Provenance = z.infer<typeof provenance>;
 
+/** A copy without anything else that the object may have. */
+export function provenanceOf({ seed, engine, teacher, data }: Provenance): Provenance {
+  return structuredClone({ seed, engine, teacher, data });
+}
+
 /** What a sub-model knows: indices among all classes that the fleet serves, in the order of its logits. */
 export const subset = {
   classes: z.array(count).min(1),

@@ -28,6 +28,15 @@ export async function runOnnx(
   path: string,
   inputs: Readonly<Record<string, Floats>>,
 ): Promise<Float32Array> {
+  return Object.values(await runOnnxOutputs(runtime, path, inputs))[0]!;
+}
+
+/** Runs a graph once, in a session of its own: all of its outputs by name, in their order. */
+export async function runOnnxOutputs(
+  runtime: OnnxRuntime,
+  path: string,
+  inputs: Readonly<Record<string, Floats>>,
+): Promise<Record<string, Float32Array>> {
   const session = await runtime.InferenceSession.create(path);
   try {
     const feeds: Record<string, Ort.Tensor> = {};
@@ -35,7 +44,9 @@ export async function runOnnx(
       feeds[name] = new runtime.Tensor('float32', data, shape);
     }
     const outputs: Ort.InferenceSession.ReturnType = await session.run(feeds);
-    return outputs[session.outputNames[0]!]!.data as Float32Array;
+    return Object.fromEntries(
+      session.outputNames.map((name) => [name, outputs[name]!.data as Float32Array] as const),
+    );
   } finally {
     await session.release();
   }

@@ -5,6 +5,7 @@ import { ffnParts, type FfnWeights } from '../model/ffn-weights.ts';
 import { fail } from '../util/failure.ts';
 import { random } from '../util/random.ts';
 import { largestDifference, referenceFfn } from './reference-ffn.ts';
+import { sameBits } from './same-bits.ts';
 
 export const selfTestVectors = 8;
 export const selfTestTolerance = 1e-5;
@@ -64,14 +65,4 @@ function engineFfn(ffn: FfnWeights, input: Float32Array, gelu: Gelu): Float32Arr
   } finally {
     disposeFfn(tensors);
   }
-}
-
-function sameBits(a: Float32Array, b: Float32Array): boolean {
-  return (
-    a.length === b.length &&
-    Buffer.compare(
-      Buffer.from(a.buffer, a.byteOffset, a.byteLength),
-      Buffer.from(b.buffer, b.byteOffset, b.byteLength),
-    ) === 0
-  );
 }

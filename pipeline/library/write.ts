@@ -1,12 +1,10 @@
-import { basename, isAbsolute, join } from 'node:path';
+import { join } from 'node:path';
 import { frameOnnx } from '../graphs/files.ts';
 import { onnxIrVersion, onnxOpset } from '../graphs/onnx.ts';
 import { storedWeights } from '../graphs/weight-places.ts';
 import type { RankedResource } from '../measure/rank.ts';
 import { writeSafetensors, type NamedArrays } from '../model/safetensors.ts';
 import { writeFileAtomic, writeJsonAtomic } from '../util/atomic.ts';
-import { fail } from '../util/failure.ts';
-import type { Json } from '../util/hash.ts';
 import { describeFile, publishFile } from './listed-file.ts';
 import {
   manifestJsonSchema,
@@ -19,6 +17,8 @@ import {
 import { rankingCsv, rankingJson } from './ranking-table.ts';
 import { libraryReadme } from './readme.ts';
 import { selfTestInput, selfTestTolerance, selfTestVectors } from './self-test.ts';
+import { throughSchema } from './through-schema.ts';
+import { withoutFolders } from './without-folders.ts';
 import { writeBlocks, type LibraryBlocks, type WriteOptions } from './write-blocks.ts';
 
 export interface LibraryInput
@@ -67,7 +67,7 @@ export async function writeLibrary(
   const vectors = selfTestInput(width, input.seed);
   const { blocks, outputs } = await writeBlocks(folder, input, vectors, withGraphs, options);
   const frame = await writeFrame(folder, input);
-  const manifest = throughSchema({
+  const manifest = throughSchema(manifestSchema, {
     $schema: 'manifest.schema.json',
     kind: 'blockforge-library',
     schemaVersion,
@@ -149,29 +149,4 @@ async function writeSelfTest(folder: string, tensors: NamedArrays): Promise<Mani
     vectors: selfTestVectors,
     tolerance: selfTestTolerance,
   };
-}
-
-/** Absolute paths mean nothing on another machine and tell where this one keeps its files: the last part stays. */
-function withoutFolders(value: Json): Json {
-  if (typeof value === 'string') return isAbsolute(value) ? basename(value) : value;
-  if (Array.isArray(value)) return value.map((item) => withoutFolders(item as Json));
-  if (value === null || typeof value !== 'object') return value;
-  const members = Object.entries(value).filter(([, member]) => member !== undefined);
-  return Object.fromEntries(members.map(([key, member]) => [key, withoutFolders(member as Json)]));
-}
-
-/**
- * What we publish must be readable by our own reader; a violation is a gate, because it can come from measured data.
- * @returns the manifest with its members in the order of the schema
- */
-function throughSchema(manifest: Manifest): Manifest {
-  const result = manifestSchema.safeParse(manifest);
-  if (result.success) return result.data;
-  const issue = result.error.issues[0]!;
-  return fail({
-    reason: 'gate-failed',
-    subject: `manifest, ${issue.path.join('.')}`,
-    found: issue.message,
-    expected: 'a manifest that its own schema accepts',
-  });
 }
