@@ -1,0 +1,67 @@
+import { splitImages } from '../../../datasets/split-sources.ts';
+import { forwardFlops, modelCosts } from '../../model/costs.ts';
+import { secondsOf, type Estimate } from '../common/estimates.ts';
+import type { EdVitInput } from './schema.ts';
+
+/** What jobs take: seconds on two cores, bytes of memory, bytes written. Guesses, for `--plan` and the order of jobs. */
+
+/** Images that are learned from; a train split is known only after drawing it. */
+function learningImages({ loaded: { config } }: EdVitInput): number {
+  if (config.teacher.train === undefined) return splitImages(config.data.splits).calibration;
+  return config.data.source === 'shapes' ? config.data.shapes.images : 55_000;
+}
+
+export function targetsEstimate(input: EdVitInput): Estimate {
+  const images = learningImages(input) + splitImages(input.loaded.config.data.splits).selection;
+  const { classes, width } = input.architecture;
+  return {
+    seconds: 2 + secondsOf('inference', images * forwardFlops(input.architecture), input.engine),
+    memoryBytes: 8e8,
+    diskBytes: images * (classes + width) * 4,
+  };
+}
+
+export const partitionEstimate: Estimate = { seconds: 1, memoryBytes: 3e8, diskBytes: 1e4 };
+
+export function sliceEstimate(input: EdVitInput): Estimate {
+  const { sizeBytes } = modelCosts(input.architecture);
+  const images = Math.min(2048, learningImages(input));
+  return {
+    seconds: 5 + secondsOf('inference', 10 * images * forwardFlops(input.architecture), input.engine),
+    memoryBytes: 1e9 + 6 * sizeBytes,
+    diskBytes: sizeBytes / 3,
+  };
+}
+
+/** Of one model; so many steps as an even share of the images makes. */
+export function trainEstimate(input: EdVitInput): Estimate {
+  const { duration } = input.loaded.config.train;
+  const { sizeBytes } = modelCosts(input.architecture);
+  const perImage = secondsOf('training', forwardFlops(input.architecture), input.engine);
+  const seconds =
+    'minutes' in duration
+      ? 60 * duration.minutes
+      : 'steps' in duration
+        ? duration.steps * input.loaded.config.train.batchSize * perImage
+        : (duration.epochs * learningImages(input) * perImage) / 3;
+  return { seconds: 3 + seconds, memoryBytes: 1.5e9, diskBytes: sizeBytes / 3 };
+}
+
+export const fuseEstimate: Estimate = { seconds: 10, memoryBytes: 8e8, diskBytes: 1e6 };
+
+export function profileEstimate(input: EdVitInput): Estimate {
+  const { macs, sizeBytes } = modelCosts(input.architecture);
+  const { iterations, warmup } = input.loaded.config.measure.latency;
+  return { seconds: 2 + ((iterations + warmup) * 3 * macs) / 2e10, memoryBytes: 4e8 + 3 * sizeBytes, diskBytes: 1e4 };
+}
+
+export function packageEstimate(input: EdVitInput): Estimate {
+  const { sizeBytes } = modelCosts(input.architecture);
+  return { seconds: 3, memoryBytes: 6e8 + sizeBytes, diskBytes: 2 * sizeBytes };
+}
+
+export function reportEstimate(input: EdVitInput): Estimate {
+  const { test } = splitImages(input.loaded.config.data.splits);
+  const flops = test * forwardFlops(input.architecture);
+  return { seconds: 3 + secondsOf('inference', 6 * flops, input.engine), memoryBytes: 8e8, diskBytes: 1e5 };
+}

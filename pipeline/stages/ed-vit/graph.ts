@@ -1,0 +1,238 @@
+import type { Stage } from '../../runner/contract.ts';
+import { commonFiles, teacherJob } from '../common/artefacts.ts';
+import { batchHandling, data, teacher } from '../common/graph.ts';
+import {
+  checked,
+  ofEach,
+  reads,
+  splitFiles,
+  teacherFiles,
+  wholeTeacherFiles,
+  type Files,
+} from '../common/reads.ts';
+import {
+  deploymentFolder,
+  files,
+  fuseJob,
+  packageJob,
+  partitionJob,
+  profileJob,
+  reportJob,
+  sliceJob,
+  targetsJob,
+  trainJob,
+} from './artefacts.ts';
+import * as estimates from './estimates.ts';
+import { planFleets, type PlannedFleet } from './fleets.ts';
+import type { EdVitInput } from './schema.ts';
+import * as settings from './settings.ts';
+import type { PackageHandling } from './work/package.ts';
+import type { ReportHandling } from './work/report.ts';
+
+/**
+ * The method `ed-vit` on one page: every job, and the files it reads of which jobs.
+ *
+ *     data -> teacher -> targets -> partition -> slice -> train -> fuse -> package -> report
+ *                                                 slice -> profile -> package
+ * Slice and train are jobs of single models; a model of one fleet needs none of another.
+ */
+
+/** What the teacher says of the images that are learned from, once. */
+const targets: Stage<EdVitInput> = {
+  name: 'targets',
+  version: 1,
+  plan: (input) => [
+    {
+      id: targetsJob,
+      ...reads({ ...learningFiles(input), ...splitFiles(['selection']), ...teacherFiles, ...checked }),
+      settings: settings.targetsSettings(input),
+      handling: batchHandling(input),
+      estimate: estimates.targetsEstimate(input),
+    },
+  ],
+  work: () => import('./work/targets.ts'),
+};
+
+/** Which classes stand together. */
+const partition: Stage<EdVitInput> = {
+  name: 'partition',
+  version: 1,
+  needsEngine: false,
+  plan: (input) =>
+    planFleets(input).map((fleet) => ({
+      id: partitionJob(fleet.name),
+      ...reads({ ...learningFiles(input), [targetsJob]: [files.learningTargets] }),
+      settings: settings.partitionSettings(input, fleet),
+      ...(fleet.partition.file !== undefined && { files: [fleet.partition.file], handling: { file: fleet.partition.file } }),
+      estimate: estimates.partitionEstimate,
+    })),
+  work: () => import('./work/partition.ts'),
+};
+
+/** Cuts the teacher to what a sub-model may cost. */
+const slice: Stage<EdVitInput> = {
+  name: 'slice',
+  version: 1,
+  plan: (input) =>
+    planFleets(input).flatMap((fleet) =>
+      modelsOf(fleet).map(({ name, subset }) => ({
+        id: sliceJob(name),
+        ...reads({ ...learningFiles(input), ...teacherFiles, ...checked, ...subset }),
+        settings: settings.sliceSettings(input, fleet, name),
+        handling: batchHandling(input),
+        estimate: estimates.sliceEstimate(input),
+      })),
+    ),
+  work: () => import('./work/slice.ts'),
+};
+
+/** Retrains what was cut, from what the teacher said. */
+const train: Stage<EdVitInput> = {
+  name: 'train',
+  version: 1,
+  plan: (input) =>
+    planFleets(input).flatMap((fleet) =>
+      modelsOf(fleet).map(({ name, subset }) => ({
+        id: trainJob(name),
+        ...reads({
+          ...learningFiles(input, 'selection'),
+          [teacherJob]: [commonFiles.teacherInfo],
+          [targetsJob]: [files.learningTargets],
+          [sliceJob(name)]: [files.model],
+          ...subset,
+        }),
+        settings: settings.trainSettings(input, fleet, name),
+        handling: batchHandling(input),
+        estimate: estimates.trainEstimate(input),
+      })),
+    ),
+  work: () => import('./work/train.ts'),
+};
+
+/** Learns to put the sub-models' features together. */
+const fuse: Stage<EdVitInput> = {
+  name: 'fuse',
+  version: 1,
+  plan: (input) =>
+    planFleets(input).map((fleet) => ({
+      id: fuseJob(fleet.name),
+      ...reads({
+        ...learningFiles(input, 'selection'),
+        [targetsJob]: [files.learningTargets, files.selectionTargets],
+        ...ofEach(submodelJobs(fleet), files.features('learning'), files.features('selection')),
+      }),
+      settings: settings.fuseSettings(input, fleet),
+      estimate: estimates.fuseEstimate,
+    })),
+  work: () => import('./work/fuse.ts'),
+};
+
+/** Times every sub-model and the teacher, alone on the machine. Weights do not matter, so training is not waited for. */
+const profile: Stage<EdVitInput> = {
+  name: 'profile',
+  version: 1,
+  needsEngine: false,
+  plan: (input) =>
+    planFleets(input).map((fleet) => ({
+      id: profileJob(fleet.name),
+      ...reads(ofEach(fleet.submodels.map(({ name }) => sliceJob(name)), files.model)),
+      settings: settings.profileSettings(input, fleet),
+      exclusive: true,
+      estimate: estimates.profileEstimate(input),
+    })),
+  work: () => import('./work/profile.ts'),
+};
+
+/** Writes a folder for every device and one for the coordinator: what is handed on. */
+const packages: Stage<EdVitInput> = {
+  name: 'package',
+  version: 1,
+  plan: (input) =>
+    planFleets(input).map((fleet) => ({
+      id: packageJob(fleet.name),
+      folder: deploymentFolder(fleet.name),
+      ...reads({
+        ...learningFiles(input, 'selection'),
+        ...teacherFiles,
+        [partitionJob(fleet.name)]: [files.partition],
+        [fuseJob(fleet.name)]: [files.fusion, files.fusionReport],
+        [profileJob(fleet.name)]: [files.latency],
+        ...ofEach(submodelJobs(fleet), files.model),
+      }),
+      settings: settings.packageSettings(input, fleet),
+      handling: batchHandling(input) satisfies PackageHandling,
+      estimate: estimates.packageEstimate(input),
+    })),
+  work: () => import('./work/package.ts'),
+};
+
+/** Touches the test split, once. */
+const report: Stage<EdVitInput> = {
+  name: 'report',
+  version: 1,
+  plan: (input) => {
+    const fleets = planFleets(input);
+    const whole = input.inputs.classes.subset === null ? teacherFiles : wholeTeacherFiles;
+    return [
+      {
+        id: reportJob,
+        ...reads(
+          { ...splitFiles(['test'], commonFiles.sources), ...whole },
+          Object.assign({}, ...fleets.map(reportedFiles)) as Files,
+        ),
+        settings: settings.reportSettings(input, fleets),
+        handling: { ...batchHandling(input), name: input.loaded.name } satisfies ReportHandling,
+        estimate: estimates.reportEstimate(input),
+      },
+    ];
+  },
+  work: () => import('./work/report.ts'),
+};
+
+/** Of a fleet; the packages are waited for, so that a report is of what was handed on. */
+function reportedFiles(fleet: PlannedFleet): Files {
+  const models = modelsOf(fleet).map(({ name }) => name);
+  return {
+    [partitionJob(fleet.name)]: [files.partition],
+    [fuseJob(fleet.name)]: [files.fusion, files.fusionReport],
+    [profileJob(fleet.name)]: [files.latency],
+    [packageJob(fleet.name)]: [],
+    ...ofEach(models.map(sliceJob), files.model),
+    ...ofEach(models.map(trainJob), files.model, files.history),
+  };
+}
+
+/** The splits that are learned from, and others. */
+function learningFiles({ loaded }: EdVitInput, ...others: 'selection'[]): Files {
+  const trains = loaded.config.teacher.train !== undefined;
+  return splitFiles([...(trains ? (['train'] as const) : []), 'calibration', ...others]);
+}
+
+/** Sub-models with the subset that each knows, and baselines, which know every class. */
+function modelsOf(fleet: PlannedFleet): { readonly name: string; readonly subset: Files }[] {
+  return [
+    ...fleet.submodels.map(({ name, index }) => ({
+      name,
+      subset: { [partitionJob(fleet.name)]: [files.subset(index)] },
+    })),
+    ...fleet.baselines.map(({ name }) => ({ name, subset: {} })),
+  ];
+}
+
+const submodelJobs = (fleet: PlannedFleet) => fleet.submodels.map(({ name }) => trainJob(name));
+
+/** In the order data flows through them. Importing this loads no engine: a stage's work is imported when it runs. */
+export const stages: readonly Stage<EdVitInput>[] = [
+  data,
+  teacher,
+  targets,
+  partition,
+  slice,
+  train,
+  fuse,
+  profile,
+  packages,
+  report,
+];
+
+export { prepareWorker } from '../common/graph.ts';

@@ -1,0 +1,99 @@
+import type { Interval } from '../../measure/interval.ts';
+import type { Compared } from '../../submodels/evaluation/compare.ts';
+import type { Baseline } from './artefacts.ts';
+
+/** What a model or a device costs. */
+export interface Cost {
+  /** As float32. */
+  readonly sizeBytes: number;
+  /** Multiply-adds for an image. */
+  readonly macs: number;
+}
+
+/** One sub-model on the test images of its own classes, among these classes. */
+export interface SubmodelReport extends Cost {
+  readonly name: string;
+  readonly device: string;
+  /** Places among the classes of the data. */
+  readonly classes: readonly number[];
+  /** The teacher restricted to the same classes. */
+  readonly teacherPercent: Interval;
+  /** As it was cut, and retrained, each against that teacher. */
+  readonly start: Compared;
+  readonly trained: Compared;
+  readonly featureWidth: number;
+  readonly trainMinutes: number;
+  readonly p50Ms: number | null;
+}
+
+export interface DeviceReport extends Cost {
+  readonly name: string;
+  readonly models: readonly string[];
+  /** How many classes nobody else knows. */
+  readonly classes: number;
+  /** What it sends of an image: its feature vectors as float32. */
+  readonly bytesUp: number;
+  readonly p50Ms: number | null;
+  /** The others fused, without it; against the restricted teacher. */
+  readonly lost?: Compared | undefined;
+}
+
+export interface FleetReport {
+  readonly name: string;
+  readonly partition: {
+    readonly by: string;
+    /** Share of the teacher's confusion between classes that is inside the subsets, by kind of partition. */
+    readonly confusionInside: Readonly<Record<string, number>>;
+  };
+  readonly devices: readonly DeviceReport[];
+  readonly submodels: readonly SubmodelReport[];
+  /** Every image by the sub-model of its class, among that sub-model's classes: no fusion could know which that is. */
+  readonly alone: {
+    readonly teacherPercent: Interval;
+    readonly start: Compared;
+    readonly trained: Compared;
+  };
+  /** Against the restricted teacher, as all of these. */
+  readonly fused: Compared;
+  /** One device missing: the mean over the devices. Absent with one device. */
+  readonly lost?:
+    | {
+        readonly mean: Compared;
+        readonly worst: Compared & { readonly device: string; readonly classesPercent: number };
+      }
+    | undefined;
+  readonly head: string;
+  readonly small: readonly (Compared & Cost & { readonly kind: Baseline; readonly trainMinutes: number })[];
+  /** Of the device with the largest models. */
+  readonly largest: Cost;
+  /** Of the slowest device; null without ONNX Runtime. */
+  readonly p50Ms: number | null;
+  readonly teacherP50Ms: number | null;
+  /** Of training all sub-models, one after the other. */
+  readonly trainMinutes: number;
+}
+
+/** `report/test/report.json`: the final numbers, on images that nothing was chosen by. */
+export interface EdVitReport {
+  readonly kind: 'ed-vit';
+  readonly run: string;
+  /** Of the test split; 0 when the config asks for none, and then there are no fleets here. */
+  readonly images: number;
+  readonly seed: number;
+  readonly engine: string;
+  readonly confidence: number;
+  readonly classes: readonly string[];
+  readonly teacher: Cost & {
+    /** Among the data's classes: what everything is compared with. */
+    readonly restrictedPercent: Interval;
+    /** Among all its classes, where it has more than the data. */
+    readonly unrestrictedPercent?: Interval | undefined;
+  };
+  /** Bytes of a prepared image, uint8, as it goes to a device. */
+  readonly imageBytes: number;
+  /** The teacher may have been trained on the test images. */
+  readonly flattered: boolean;
+  readonly fleets: readonly FleetReport[];
+  /** Fleets of which a job failed. */
+  readonly missing: readonly string[];
+}

@@ -1,0 +1,112 @@
+import { known } from '../../util/known.ts';
+import { trainsTeacher, type EdVitInput } from './schema.ts';
+import type { PlannedFleet } from './fleets.ts';
+import type { FuseSettings } from './work/fuse.ts';
+import type { PackageSettings } from './work/package.ts';
+import type { PartitionSettings } from './work/partition.ts';
+import type { ProfileSettings } from './work/profile.ts';
+import type { ReportSettings } from './work/report.ts';
+import type { SliceJobSettings } from './work/slice.ts';
+import type { TargetsSettings } from './work/targets.ts';
+import type { TrainJobSettings } from './work/train.ts';
+
+/**
+ * What the result of every job depends on, beside its inputs: all that its work is given of the config.
+ */
+
+export function targetsSettings({ loaded }: EdVitInput): TargetsSettings {
+  return { trains: trainsTeacher(loaded.config) };
+}
+
+export function partitionSettings({ loaded, architecture, inputs }: EdVitInput, fleet: PlannedFleet): PartitionSettings {
+  const { by } = fleet.partition;
+  return {
+    trains: trainsTeacher(loaded.config),
+    by,
+    subsets: fleet.submodels.length,
+    classes: architecture.classes,
+    // Only a file names classes.
+    names: by === 'file' ? { names: inputs.classes.names, folders: inputs.classes.folders } : null,
+    seed: loaded.config.seed,
+  };
+}
+
+export function sliceSettings({ loaded }: EdVitInput, fleet: PlannedFleet, name: string): SliceJobSettings {
+  const { config } = loaded;
+  const { subset, limits } = modelOf(fleet, name);
+  return {
+    name,
+    trains: trainsTeacher(config),
+    subset,
+    limits,
+    slice: config.slice,
+    heldOut: config.train.heldOut,
+    seed: config.seed,
+  };
+}
+
+export function trainSettings({ loaded }: EdVitInput, fleet: PlannedFleet, name: string): TrainJobSettings {
+  const { config } = loaded;
+  const { subset } = modelOf(fleet, name);
+  return { name, trains: trainsTeacher(config), subset, train: config.train, seed: config.seed };
+}
+
+export function fuseSettings({ loaded }: EdVitInput, fleet: PlannedFleet): FuseSettings {
+  const { config } = loaded;
+  return {
+    trains: trainsTeacher(config),
+    submodels: placesOf(fleet),
+    fusion: config.fusion,
+    seed: config.seed,
+  };
+}
+
+export function profileSettings({ loaded, architecture }: EdVitInput, fleet: PlannedFleet): ProfileSettings {
+  return {
+    submodels: fleet.submodels.map(({ name }) => name),
+    latency: loaded.config.measure.latency,
+    architecture: { ...architecture },
+  };
+}
+
+export function packageSettings({ loaded, inputs }: EdVitInput, fleet: PlannedFleet): PackageSettings {
+  const { config } = loaded;
+  return {
+    fleet: fleet.name,
+    trains: trainsTeacher(config),
+    submodels: placesOf(fleet),
+    devices: fleet.limits,
+    classNames: inputs.classes.names,
+    seed: config.seed,
+  };
+}
+
+export function reportSettings({ loaded, inputs }: EdVitInput, fleets: readonly PlannedFleet[]): ReportSettings {
+  const { seed, measure } = loaded.config;
+  return {
+    seed,
+    confidence: measure.confidence,
+    subset: inputs.classes.subset,
+    classes: inputs.classes.names,
+    fleets: fleets.map((fleet) => ({
+      name: fleet.name,
+      submodels: placesOf(fleet),
+      baselines: fleet.baselines.map(({ name, kind }) => ({ name, kind })),
+    })),
+  };
+}
+
+/** Which device hosts which sub-model, in the order of the subsets. */
+function placesOf({ submodels }: PlannedFleet) {
+  return submodels.map(({ name, device }) => ({ name, device }));
+}
+
+/** `subset`: where a model's classes are found; null for all of them. */
+function modelOf(fleet: PlannedFleet, name: string) {
+  const submodel = fleet.submodels.find((one) => one.name === name);
+  if (submodel !== undefined) {
+    return { subset: { fleet: fleet.name, index: submodel.index }, limits: submodel.limits };
+  }
+  const baselines = new Map(fleet.baselines.map((one) => [one.name, one]));
+  return { subset: null, limits: known(baselines, name).limits };
+}

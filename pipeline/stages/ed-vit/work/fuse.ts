@@ -1,0 +1,57 @@
+import { join } from 'node:path';
+import type { Job, JobContext } from '../../../runner/contract.ts';
+import { writeSafetensors } from '../../../model/safetensors.ts';
+import { fusionToArrays } from '../../../submodels/fusion/fusion-arrays.ts';
+import type { FusionData } from '../../../submodels/fusion/fusion-task.ts';
+import { trainFusion } from '../../../submodels/fusion/train-fusion.ts';
+import { writeJsonAtomic } from '../../../util/atomic.ts';
+import type { Json } from '../../../util/hash.ts';
+import { readSplit } from '../../common/open.ts';
+import { files, targetsJob, trainJob } from '../artefacts.ts';
+import type { EdVitConfig } from '../schema.ts';
+import { readLearningItems } from './learning-images.ts';
+import { readOutputs } from './model-outputs.ts';
+
+export type FuseSettings = {
+  readonly trains: boolean;
+  /** In the order in which their features stand. */
+  readonly submodels: readonly { readonly name: string }[];
+  readonly fusion: EdVitConfig['fusion'];
+  readonly seed: number;
+};
+
+/**
+ * Learns to turn the features of all sub-models into one answer, also where some are missing. The selection split chooses
+ * among the heads.
+ * Reads: splits, the teacher's outputs, the sub-models' features. Writes: fusion.safetensors, fusion.json.
+ */
+export async function run({ settings }: Job<FuseSettings>, context: JobContext): Promise<Json> {
+  const { trains, submodels, fusion, seed } = settings;
+  const learning = (await readLearningItems(context, trains)).map(({ label }) => label);
+  const selection = (await readSplit(context, 'selection')).items.map(({ label }) => label);
+  const data = async (part: 'learning' | 'selection', labels: readonly number[]): Promise<FusionData> => {
+    const outputs = await Promise.all(
+      submodels.map(({ name }) => readOutputs(context.input(trainJob(name), files.features(part)))),
+    );
+    const path = part === 'learning' ? files.learningTargets : files.selectionTargets;
+    const { logits } = await readOutputs(context.input(targetsJob, path));
+    return { features: outputs.map(({ features }) => features), images: labels.length, labels, teacherLogits: logits };
+  };
+  const fit = await data('learning', learning);
+  const heldOut = await data('selection', selection);
+  const { head, report } = await trainFusion({
+    widths: fit.features.map(({ length }) => length / fit.images),
+    classes: fit.teacherLogits!.length / fit.images,
+    fit,
+    heldOut,
+    settings: fusion,
+    seed,
+    signal: context.signal,
+    onProgress: (progress) => context.progress(progress),
+  });
+  const { tensors, metadata } = fusionToArrays(head);
+  await writeSafetensors(join(context.folder, files.fusion), tensors, metadata);
+  await writeJsonAtomic(join(context.folder, files.fusionReport), report);
+  const chosen = report.candidates.find(({ name }) => name === report.chosen);
+  return { chosen: report.chosen, ...(chosen && { top1: chosen.top1 }) };
+}

@@ -1,0 +1,23 @@
+import { withSafetensors, writeSafetensors } from '../../../model/safetensors.ts';
+
+/** What a model says of `count` images, row by row. */
+export interface ModelOutputs {
+  readonly count: number;
+  /** [count, D]: what the last layer takes. */
+  readonly features: Float32Array;
+  /** [count, outputs] */
+  readonly logits: Float32Array;
+}
+
+export async function writeOutputs(path: string, { count, features, logits }: ModelOutputs): Promise<void> {
+  const matrix = (data: Float32Array) => ({ shape: [count, count === 0 ? 0 : data.length / count], data });
+  await writeSafetensors(path, { features: matrix(features), logits: matrix(logits) });
+}
+
+export async function readOutputs(path: string): Promise<ModelOutputs> {
+  return withSafetensors(path, async (file) => ({
+    count: file.info('logits').shape[0]!,
+    features: await file.read('features'),
+    logits: await file.read('logits'),
+  }));
+}

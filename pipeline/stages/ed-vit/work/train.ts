@@ -1,0 +1,100 @@
+import { join } from 'node:path';
+import type { Job, JobContext } from '../../../runner/contract.ts';
+import { openImageStore } from '../../../submodels/training/image-store.ts';
+import { trainSubmodel, type TrainedSubmodel } from '../../../submodels/training/train-submodel.ts';
+import { uploadTeacher } from '../../../model/upload.ts';
+import { writeJsonAtomic } from '../../../util/atomic.ts';
+import type { Json } from '../../../util/hash.ts';
+import type { BatchHandling } from '../../common/artefacts.ts';
+import { fileCheckpoint } from '../../common/checkpoint.ts';
+import { openSplit, readTeacherInfo } from '../../common/open.ts';
+import { files, sliceJob, targetsJob } from '../artefacts.ts';
+import type { EdVitConfig } from '../schema.ts';
+import { openLearning } from './learning-images.ts';
+import { readModel, writeModel, type RunModel } from './model-file.ts';
+import { readOutputs, writeOutputs } from './model-outputs.ts';
+import { readSubset, type SubsetPlace } from './subset.ts';
+import { outputsOf } from './targets.ts';
+
+export type TrainJobSettings = {
+  readonly name: string;
+  readonly trains: boolean;
+  readonly subset: SubsetPlace;
+  readonly train: EdVitConfig['train'];
+  readonly seed: number;
+};
+
+/** `history.json`. A type, not an interface, so that it is JSON. */
+export type TrainingHistory = Pick<TrainedSubmodel, 'history' | 'start' | 'best' | 'steps' | 'images'> & {
+  /** Of the training, interruptions not counted. */
+  readonly seconds: number;
+};
+
+
+/**
+ * Retrains one model from how it was cut, by what the teacher said of the images, without the teacher. Then looks once at
+ * all images that the fusion learns from and is chosen by, also of classes that it does not know.
+ * Reads: splits, the teacher's outputs, the cut model, its subset. Writes: model, history, and for the fusion
+ * features.safetensors. Resumes inside the training.
+ */
+export async function run(
+  { settings, handling }: Job<TrainJobSettings, BatchHandling>,
+  context: JobContext,
+): Promise<Json> {
+  const { name, trains, train, seed } = settings;
+  const { images: access, batchSize } = handling;
+  const { architecture } = await readTeacherInfo(context);
+  const start = await readModel(context.input(sliceJob(name), files.model));
+  const subset = await readSubset(context, settings.subset, architecture.classes);
+  const learning = await openLearning(context, trains, access);
+  const { signal } = context;
+  const trained = train.enabled ? await retrain() : undefined;
+  const model: RunModel = { architecture: start.architecture, weights: trained?.weights ?? start.weights };
+  await writeModel(join(context.folder, files.model), model);
+  await writeJsonAtomic(join(context.folder, files.history), trained === undefined ? null : historyOf(trained));
+  if (settings.subset !== null) await writeFeatures(model);
+  return trained === undefined
+    ? { trained: false }
+    : {
+        steps: trained.steps,
+        start: trained.start.ownAccuracy,
+        best: trained.best.ownAccuracy,
+        seconds: historyOf(trained).seconds,
+      };
+
+  async function retrain(): Promise<TrainedSubmodel> {
+    const { enabled: _, ...settingsOfTraining } = train;
+    const { logits, features } = await readOutputs(context.input(targetsJob, files.learningTargets));
+    return trainSubmodel({
+      name,
+      architecture: start.architecture,
+      weights: start.weights,
+      subset,
+      images: openImageStore(learning.items, learning.preparer, { signal }),
+      targets: { classes: architecture.classes, width: architecture.width, logits, features },
+      settings: settingsOfTraining,
+      seed,
+      signal,
+      checkpoint: fileCheckpoint(context.resumeFolder),
+      onProgress: ({ fraction, note, metrics }) => context.progress({ fraction: 0.9 * fraction, note, metrics }),
+    });
+  }
+
+  async function writeFeatures({ architecture: own, weights }: RunModel): Promise<void> {
+    const selection = await openSplit(context, 'selection', access);
+    const tensors = uploadTeacher(weights, own);
+    try {
+      for (const [part, split] of [['learning', learning], ['selection', selection]] as const) {
+        context.progress({ fraction: part === 'learning' ? 0.9 : 0.98, note: `features of ${part} images` });
+        const outputs = await outputsOf(tensors, split, split.items, batchSize, signal);
+        await writeOutputs(join(context.folder, files.features(part)), outputs);
+      }
+    } finally {
+      tensors.dispose();
+    }
+  }
+}
+
+function historyOf({ history, start, best, steps, images }: TrainedSubmodel): TrainingHistory {
+  return { history, start, best, steps, images, seconds: history.at(-1)?.seconds ?? 0 };
+}
