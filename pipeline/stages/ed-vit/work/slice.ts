@@ -1,0 +1,66 @@
+import { join } from 'node:path';
+import type { Job, JobContext } from '../../../runner/contract.ts';
+import { readTensors } from '../../../model/safetensors.ts';
+import { modelCosts } from '../../../model/costs.ts';
+import { divideImages } from '../../../submodels/training/held-out-images.ts';
+import { writeJsonAtomic } from '../../../util/atomic.ts';
+import type { Json } from '../../../util/hash.ts';
+import { commonFiles, teacherJob, type BatchHandling } from '../../common/artefacts.ts';
+import { readTeacherInfo } from '../../common/open.ts';
+import { files } from '../artefacts.ts';
+import type { CostLimits } from '../fleets.ts';
+import type { EdVitConfig } from '../schema.ts';
+import { openLearning } from './learning-images.ts';
+import { writeModel } from './model-file.ts';
+import { readSubset, type SubsetPlace } from './subset.ts';
+import { pixelsOf } from './targets.ts';
+import { sliceSubmodel } from './uniform-slice.ts';
+
+export type SliceJobSettings = {
+  readonly name: string;
+  readonly trains: boolean;
+  readonly subset: SubsetPlace;
+  readonly limits: CostLimits;
+  readonly slice: EdVitConfig['slice'];
+  /** Share of the images that judge a cut instead of being fitted to: those that training holds out, too. */
+  readonly heldOut: number;
+  readonly seed: number;
+};
+
+/**
+ * Cuts the teacher to a smaller model that knows one subset of the classes.
+ * Reads: splits, teacher, the subset. Writes: the model as it was cut, and slice.json with what was tried.
+ */
+export async function run(
+  { settings, handling }: Job<SliceJobSettings, BatchHandling>,
+  context: JobContext,
+): Promise<Json> {
+  const { trains, limits, slice, heldOut, seed } = settings;
+  const { images: access, batchSize } = handling;
+  const { architecture } = await readTeacherInfo(context);
+  const { tensors: weights } = await readTensors(context.input(teacherJob, commonFiles.teacher));
+  const { classes, other } = await readSubset(context, settings.subset, architecture.classes);
+  const learning = await openLearning(context, trains, access);
+  const divided = divideImages(learning.items.map(({ label }) => label), heldOut, seed);
+  const own = new Set(classes);
+  const batches = (places: Uint32Array) => {
+    const items = [...places].map((place) => learning.items[place]!).filter(({ label }) => own.has(label));
+    return () => pixelsOf(learning, items, batchSize);
+  };
+  const { model, report } = await sliceSubmodel({
+    teacher: { weights, architecture },
+    classes,
+    other,
+    fit: batches(divided.training),
+    judge: batches(divided.heldOut),
+    limits,
+    settings: slice,
+    seed,
+    signal: context.signal,
+    onProgress: (progress) => context.progress(progress),
+  });
+  await writeModel(join(context.folder, files.model), model);
+  await writeJsonAtomic(join(context.folder, files.sliceReport), report);
+  const { params, macs } = modelCosts(model.architecture);
+  return { classes: classes.length, params, macs, width: model.architecture.width };
+}
