@@ -50,7 +50,8 @@ export function loadConfig<C extends Config>(
   ];
   failOnProblems(problems, file, cwd);
   const merged = layers.reduce((base, over) => mergeNodes(base, over));
-  const root = resolvePaths(expandEnvironment(merged, { env, cwd }, problems));
+  const own = methods.flatMap((method) => method.paths ?? []);
+  const root = resolvePaths(expandEnvironment(merged, { env, cwd }, problems), own);
   const { method, value, issues } = chooseMethod(valueOf(root), methods);
   const parsed = method.schema.safeParse(value);
   if (issues.length > 0 || !parsed.success) {
@@ -85,13 +86,15 @@ function chooseMethod<C extends Config>(
   return { method, value: issues.length > 0 ? { ...(value as object), method: method.name } : value, issues };
 }
 
-const paths = new Set(['data.path', 'data.classFile', 'data.classes', 'teacher.labels']);
+const commonPaths = ['data.path', 'data.classFile', 'data.classes', 'teacher.labels'];
 
 /** Makes the config's file paths absolute, relative to where each was written; `~/` is the home folder. */
-function resolvePaths(root: ConfigNode): ConfigNode {
+function resolvePaths(root: ConfigNode, own: readonly string[]): ConfigNode {
+  const paths = new Set([...commonPaths, ...own]);
   return mapTexts(root, (text, place, path) => {
     const key = formatPath(path);
-    const isPath = paths.has(key) || (key === 'teacher.checkpoint' && !text.startsWith('hf:'));
+    const isPath =
+      paths.has(key.replace(/\[\d+\]/g, '[]')) || (key === 'teacher.checkpoint' && !text.startsWith('hf:'));
     if (!isPath || text === '') return { value: text };
     return { value: text.startsWith('~/') ? join(homedir(), text.slice(2)) : resolve(place.folder, text) };
   });

@@ -5,6 +5,10 @@ import { stages } from './blocks/graph.ts';
 import { planNotes } from './blocks/notes.ts';
 import { blocksSchema, checkBlocks, type BlocksConfig } from './blocks/schema.ts';
 import type { Method } from './common/method.ts';
+import { reportJob } from './ed-vit/artefacts.ts';
+import { stages as edVitStages } from './ed-vit/graph.ts';
+import { planNotes as edVitNotes } from './ed-vit/notes.ts';
+import { checkEdVit, edVitPaths, edVitSchema, type EdVitConfig } from './ed-vit/schema.ts';
 
 export const blocks: Method<BlocksConfig> = {
   name: 'blocks',
@@ -16,8 +20,22 @@ export const blocks: Method<BlocksConfig> = {
   notes: planNotes,
 };
 
+export const edVit: Method<EdVitConfig> = {
+  name: 'ed-vit',
+  schema: edVitSchema,
+  paths: edVitPaths,
+  check: checkEdVit,
+  stages: edVitStages,
+  registry: fileURLToPath(new URL('./ed-vit/graph.ts', import.meta.url)),
+  ending: {
+    job: reportJob,
+    table: async (runFolder, paint) => (await import('./ed-vit/ending.ts')).renderEnding(runFolder, paint),
+  },
+  notes: edVitNotes,
+};
+
 /** Every method that `method:` may name, the default first. A new one is a folder beside `blocks/`, its stages in `stages-of-methods.ts` and its value here. */
-export const methods: readonly Method<Config>[] = [blocks];
+export const methods: readonly Method<Config>[] = [blocks, edVit];
 
 /** The method of a config that was loaded with `among`. */
 export function methodOf({ method }: Pick<Config, 'method'>, among = methods): Method<Config> {

@@ -14,17 +14,17 @@ export interface RunState {
   readonly blocked: readonly EventOf<'job-blocked'>[];
   readonly interrupted: readonly JobId[];
   readonly warnings: readonly EventOf<'job-warning'>[];
-  /** The library of this run is complete: it was made now, or was up to date. */
-  readonly hasLibrary: boolean;
+  /** What this run is for is complete: it was made now, or was up to date. */
+  readonly hasResult: boolean;
   /** The latest estimate for the whole run. */
   readonly secondsLeft?: number | undefined;
 }
 
 /**
  * Adds the events up. `state` is live.
- * @param library the job that makes the library, if any does
+ * @param result the job that makes what the run is for, if one does
  */
-export function trackRun(library?: JobId): {
+export function trackRun(result?: JobId): {
   readonly state: RunState;
   readonly handle: (event: Event) => void;
 } {
@@ -38,7 +38,7 @@ export function trackRun(library?: JobId): {
     blocked: [] as EventOf<'job-blocked'>[],
     interrupted: [] as JobId[],
     warnings: [] as EventOf<'job-warning'>[],
-    hasLibrary: false,
+    hasResult: false,
     secondsLeft: undefined as number | undefined,
   };
   const handle = (event: Event): void => {
@@ -48,7 +48,7 @@ export function trackRun(library?: JobId): {
         break;
       case 'job-skipped':
         state.fresh++;
-        state.hasLibrary ||= event.job === library;
+        state.hasResult ||= event.job === result;
         break;
       case 'job-started':
         state.running.set(event.job, undefined);
@@ -63,7 +63,7 @@ export function trackRun(library?: JobId): {
       case 'job-finished':
         state.running.delete(event.job);
         state.done++;
-        state.hasLibrary ||= event.job === library;
+        state.hasResult ||= event.job === result;
         break;
       case 'job-failed':
         state.running.delete(event.job);

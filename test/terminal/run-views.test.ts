@@ -87,7 +87,7 @@ describe('cli: a run in lines', () => {
     const exported = ends.map((event) => {
       const { state, handle } = trackRun('export/library');
       handle(event);
-      return state.hasLibrary;
+      return state.hasResult;
     });
     assert.deepEqual(exported, [true, true, false, false]);
   });

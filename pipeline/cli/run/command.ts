@@ -102,7 +102,7 @@ async function execute(
   const { stdout, stderr, cwd } = around;
   const { count, environment } = engineSlots(input.engine);
   const view = chooseView(stdout, stderr, { quiet, json });
-  const { state, handle } = trackRun(method.library);
+  const { state, handle } = trackRun(method.library ?? method.ending?.job);
   const interrupts = watchInterrupts();
   interrupts.polite.addEventListener('abort', () => {
     view.note(
@@ -137,8 +137,8 @@ async function execute(
     interrupts.dispose();
   }
   if (!json) {
-    // A library that lies there from a run with other settings must not pass for the result of this one.
-    const table = state.hasLibrary ? await libraryTable(runFolder, cwd, stdout) : undefined;
+    // What lies there from a run with other settings must not pass for the result of this one.
+    const table = state.hasResult ? await resultTable(method, runFolder, cwd, stdout) : undefined;
     const ending = renderOutcome(state, stdout.paint);
     if (table !== undefined) stdout.write(`\n${table}\n`);
     if (!quiet) stdout.write(`\n${ending}\n`);
@@ -161,6 +161,16 @@ function chooseView(
   if (json) return renderJson(stdout);
   if (quiet) return renderQuiet(stderr);
   return stdout.isLive ? renderTty(stdout, process.stdout) : renderLines(stdout);
+}
+
+/** What the run has come to, by the method's own table where it makes no library. */
+function resultTable(
+  { ending }: Pick<Method<Config>, 'ending'>,
+  runFolder: string,
+  cwd: string,
+  stdout: Terminal,
+): Promise<string | undefined> {
+  return ending?.table(runFolder, stdout.paint) ?? libraryTable(runFolder, cwd, stdout);
 }
 
 /** The final table and where its library lies. */

@@ -2,6 +2,14 @@ import type { MethodSchema } from '../../config/method.ts';
 import type { Config } from '../../config/schema.ts';
 import type { JobId, Stage } from '../../runner/contract.ts';
 import type { PlanInput } from './plan-input.ts';
+import type { Paint } from '../../terminal/terminal.ts';
+
+/** What people see of a run that is done. */
+export interface Ending {
+  /** The job that it is read from: told only where that one is up to date. */
+  readonly job: JobId;
+  readonly table: (runFolder: string, paint: Paint) => Promise<string>;
+}
 
 /** A way from a teacher to what is handed on: what its config may say, and the jobs that follow from it. */
 export interface Method<C extends Config> extends MethodSchema<C> {
@@ -13,6 +21,8 @@ export interface Method<C extends Config> extends MethodSchema<C> {
    * settings hold the whole config as `config`: by them `verify` and `compose` find the images again.
    */
   readonly library?: JobId | undefined;
+  /** What a run ends with where it makes no library. */
+  readonly ending?: Ending | undefined;
   /** What a plan says of it beside the jobs, e.g. how many of the images each stage is going to use; sentences. */
   notes?(input: PlanInput<C>): readonly string[];
 }

@@ -52,7 +52,11 @@ export const fuseEstimate: Estimate = { seconds: 10, memoryBytes: 8e8, diskBytes
 export function profileEstimate(input: EdVitInput): Estimate {
   const { macs, sizeBytes } = modelCosts(input.architecture);
   const { iterations, warmup } = input.loaded.config.measure.latency;
-  return { seconds: 2 + ((iterations + warmup) * 3 * macs) / 2e10, memoryBytes: 4e8 + 3 * sizeBytes, diskBytes: 1e4 };
+  return {
+    seconds: 2 + ((iterations + warmup) * 3 * macs) / 2e10,
+    memoryBytes: 4e8 + 3 * sizeBytes,
+    diskBytes: 1e4,
+  };
 }
 
 export function packageEstimate(input: EdVitInput): Estimate {

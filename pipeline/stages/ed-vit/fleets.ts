@@ -1,9 +1,18 @@
 import type { Architecture } from '../../model/architecture.ts';
 import { modelCosts } from '../../model/costs.ts';
+import type { Device } from '../../submodels/fleet/device.ts';
+import { fitExact } from '../../submodels/fleet/fit-exact.ts';
+import { fitGreedy } from '../../submodels/fleet/fit-greedy.ts';
+import type { Fitted } from '../../submodels/fleet/fit.ts';
+import { refuseFit } from '../../submodels/fleet/refuse-fit.ts';
+import { devicesOf } from '../../submodels/fleet/devices-of.ts';
+import { uniformLadder } from '../../submodels/fleet/uniform-ladder.ts';
 import { fail } from '../../util/failure.ts';
+import { formatCount } from '../../util/format.ts';
 import { indices } from '../common/artefacts.ts';
 import { baselineName, submodelName, type Baseline } from './artefacts.ts';
-import { fleetSettings, type EdVitInput, type FleetSetting } from './schema.ts';
+import { fleetSettings, type FleetSettings } from './fleet-settings.ts';
+import type { EdVitInput } from './schema.ts';
 
 /** What a model may cost. A type, not an interface, so that it is JSON. */
 export type CostLimits = { readonly macs: number; readonly sizeBytes: number };
@@ -20,11 +29,16 @@ export interface PlannedSubmodel {
 /** One deployment, as far as arithmetic alone decides it. */
 export interface PlannedFleet {
   readonly name: string;
-  readonly partition: Required<FleetSetting>['partition'];
-  readonly devices: readonly string[];
+  readonly partition: FleetSettings['partition'];
+  readonly devices: readonly Device[];
+  /** One for each device; a device may host several, and others none. */
   readonly submodels: readonly PlannedSubmodel[];
   /** Models that know all classes, to compare with: those that would be smaller than the teacher. */
-  readonly baselines: readonly { readonly name: string; readonly kind: Baseline; readonly limits: CostLimits }[];
+  readonly baselines: readonly {
+    readonly name: string;
+    readonly kind: Baseline;
+    readonly limits: CostLimits;
+  }[];
   /** How it was fitted to its devices; sentences. */
   readonly notes: readonly string[];
 }
@@ -33,53 +47,104 @@ export interface PlannedFleet {
  * Every fleet with what each sub-model may cost, by the devices' limits.
  * @throws BlockForgeError `config-invalid` where a fleet has more devices than there are classes, or a device has no room
  */
-export function planFleets({ loaded: { config }, architecture }: EdVitInput): PlannedFleet[] {
-  return fleetSettings(config).map((setting) => planFleet(setting, config.baselines, architecture));
+export function planFleets({ loaded: { config, file }, architecture }: EdVitInput): PlannedFleet[] {
+  return fleetSettings(config).map((setting) => {
+    const subject = `${file}: devices of ${setting.name}`;
+    return planFleet(setting, config.baselines, architecture, subject);
+  });
 }
 
 function planFleet(
-  { name, devices, submodel, partition }: Required<FleetSetting>,
+  { name, devices: setting, submodel, partition }: FleetSettings,
   baselines: readonly Baseline[],
   architecture: Architecture,
+  subject: string,
 ): PlannedFleet {
-  const count = typeof devices === 'number' ? devices : devices.length;
-  if (count > architecture.classes) {
+  const devices = devicesOf(setting);
+  if (devices.length > architecture.classes) {
     fail({
       reason: 'config-invalid',
-      subject: `fleet ${name}`,
-      found: `${count} devices for ${architecture.classes} classes`,
-      expected: 'at most one device per class: each serves a subset of the classes',
+      subject,
+      found: `${devices.length} devices for ${architecture.classes} classes`,
+      expected: 'at most one device for each class: every device serves classes of its own',
       next: 'take fewer devices',
     });
   }
   const teacher = modelCosts(architecture);
-  const limits = { macs: submodel.macs * teacher.macs, sizeBytes: submodel.size * teacher.sizeBytes };
-  const names = typeof devices === 'number' ? indices(count).map((index) => `device-${index}`) : devices.map((one) => one.name);
-  const submodels = names.map((device, index) => ({ name: submodelName(name, index), index, device, limits }));
-  const total = sum(submodels.map((one) => one.limits));
+  const shares = { macs: submodel.macs * teacher.macs, sizeBytes: submodel.size * teacher.sizeBytes };
+  const { placed, notes } = placeSubmodels(devices, shares, submodel, architecture, subject);
+  const submodels = placed.map(({ device, limits }, index) => ({
+    name: submodelName(name, index),
+    index,
+    device: devices[device]!.name,
+    limits,
+  }));
+  const limits = submodels.map((one) => one.limits);
   const kinds: readonly [Baseline, CostLimits][] = [
-    ['total', total],
-    ['device', limits],
+    [
+      'total',
+      limits.reduce((all, one) => ({ macs: all.macs + one.macs, sizeBytes: all.sizeBytes + one.sizeBytes })),
+    ],
+    ['device', limits.reduce((most, one) => (one.macs > most.macs ? one : most))],
   ];
   return {
     name,
     partition,
-    devices: names,
+    devices,
     submodels,
+    // With one device both are the sub-model itself; at the teacher's cost there is the teacher.
     baselines: kinds
-      .filter(([kind, own]) => baselines.includes(kind) && own.macs < teacher.macs && (kind === 'total' || count > 1))
-      .map(([kind, own]) => ({
+      .filter(([kind, own]) => devices.length > 1 && baselines.includes(kind) && own.macs < teacher.macs)
+      .map(([kind, { macs, sizeBytes }]) => ({
         name: baselineName(name, kind),
         kind,
-        limits: { macs: own.macs, sizeBytes: Math.min(own.sizeBytes, teacher.sizeBytes) },
+        limits: { macs, sizeBytes: Math.min(sizeBytes, teacher.sizeBytes) },
       })),
-    notes: [],
+    notes,
   };
 }
 
-function sum(limits: readonly CostLimits[]): CostLimits {
-  return limits.reduce((all, one) => ({ macs: all.macs + one.macs, sizeBytes: all.sizeBytes + one.sizeBytes }), {
-    macs: 0,
-    sizeBytes: 0,
-  });
+interface Placed {
+  /** Index into the devices. */
+  readonly device: number;
+  readonly limits: CostLimits;
+}
+
+/** Which device hosts which sub-model, and what that may cost. */
+function placeSubmodels(
+  devices: readonly Device[],
+  shares: CostLimits,
+  limit: { readonly macs: number; readonly size: number },
+  architecture: Architecture,
+  subject: string,
+): { readonly placed: readonly Placed[]; readonly notes: readonly string[] } {
+  // Devices without limits take what the shares allow; a ladder of sizes would only round that down.
+  if (devices.every((device) => Object.keys(device).length === 1)) {
+    return { placed: indices(devices.length).map((device) => ({ device, limits: shares })), notes: [] };
+  }
+  const classes = Math.ceil(architecture.classes / devices.length);
+  const ladder = uniformLadder(architecture, classes + (devices.length > 1 ? 1 : 0), { limit });
+  const task = { devices, submodels: devices.length, ladder };
+  const [exact, greedy] = [fitExact(task), fitGreedy(task)];
+  if (!exact.fits) return refuseFit(exact, subject);
+  return {
+    placed: exact.placements.map(({ device, level: { macs, sizeBytes } }) => ({
+      device,
+      limits: { macs, sizeBytes },
+    })),
+    notes: [
+      `exact fit, ${exact.proven ? 'proven' : 'the search was cut short'}: ${describeFit(exact, devices)}`,
+      greedy.fits
+        ? `greedy fit, as published: ${describeFit(greedy, devices)}`
+        : 'greedy fit, as published: finds none',
+    ],
+  };
+}
+
+function describeFit({ placements, worth }: Fitted, devices: readonly Device[]): string {
+  const places = placements.map(
+    ({ device, level: { level, macs } }) =>
+      `${devices[device]!.name} ${(100 * level).toFixed(0)} % (${formatCount(macs)} MACs)`,
+  );
+  return `smallest ${(100 * worth.smallestLevel).toFixed(0)} % of each dimension, ${formatCount(worth.totalMacs)} MACs in all; ${places.join(', ')}`;
 }

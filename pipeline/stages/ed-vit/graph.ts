@@ -26,7 +26,6 @@ import * as estimates from './estimates.ts';
 import { planFleets, type PlannedFleet } from './fleets.ts';
 import type { EdVitInput } from './schema.ts';
 import * as settings from './settings.ts';
-import type { PackageHandling } from './work/package.ts';
 import type { ReportHandling } from './work/report.ts';
 
 /**
@@ -63,7 +62,10 @@ const partition: Stage<EdVitInput> = {
       id: partitionJob(fleet.name),
       ...reads({ ...learningFiles(input), [targetsJob]: [files.learningTargets] }),
       settings: settings.partitionSettings(input, fleet),
-      ...(fleet.partition.file !== undefined && { files: [fleet.partition.file], handling: { file: fleet.partition.file } }),
+      ...(fleet.partition.file !== undefined && {
+        files: [fleet.partition.file],
+        handling: { file: fleet.partition.file },
+      }),
       estimate: estimates.partitionEstimate,
     })),
   work: () => import('./work/partition.ts'),
@@ -135,7 +137,12 @@ const profile: Stage<EdVitInput> = {
   plan: (input) =>
     planFleets(input).map((fleet) => ({
       id: profileJob(fleet.name),
-      ...reads(ofEach(fleet.submodels.map(({ name }) => sliceJob(name)), files.model)),
+      ...reads(
+        ofEach(
+          fleet.submodels.map(({ name }) => sliceJob(name)),
+          files.model,
+        ),
+      ),
       settings: settings.profileSettings(input, fleet),
       exclusive: true,
       estimate: estimates.profileEstimate(input),
@@ -160,7 +167,6 @@ const packages: Stage<EdVitInput> = {
         ...ofEach(submodelJobs(fleet), files.model),
       }),
       settings: settings.packageSettings(input, fleet),
-      handling: batchHandling(input) satisfies PackageHandling,
       estimate: estimates.packageEstimate(input),
     })),
   work: () => import('./work/package.ts'),

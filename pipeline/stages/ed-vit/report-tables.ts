@@ -37,7 +37,7 @@ function accuracyTable(report: EdVitReport): ReportTable {
     notes: [
       `${images.toLocaleString('en-US')} images of the test split, which chose nothing; ${engine}; seed ${seed}; ${Math.round(100 * confidence)} % intervals`,
       ...(report.flattered ? [trainedOnWarning('test', `${images} images`, 'train')] : []),
-      'differences are paired, in percentage points, to the teacher among the data\'s classes',
+      "differences are paired, in percentage points, to the teacher among the data's classes",
       ...(report.missing.length > 0 ? [`not here, a job failed: ${report.missing.join(', ')}`] : []),
     ],
     columns: [

@@ -1,5 +1,6 @@
 import { known } from '../../util/known.ts';
-import { trainsTeacher, type EdVitInput } from './schema.ts';
+import { trainsTeacher } from './fleet-settings.ts';
+import type { EdVitInput } from './schema.ts';
 import type { PlannedFleet } from './fleets.ts';
 import type { FuseSettings } from './work/fuse.ts';
 import type { PackageSettings } from './work/package.ts';
@@ -18,7 +19,10 @@ export function targetsSettings({ loaded }: EdVitInput): TargetsSettings {
   return { trains: trainsTeacher(loaded.config) };
 }
 
-export function partitionSettings({ loaded, architecture, inputs }: EdVitInput, fleet: PlannedFleet): PartitionSettings {
+export function partitionSettings(
+  { loaded, architecture, inputs }: EdVitInput,
+  fleet: PlannedFleet,
+): PartitionSettings {
   const { by } = fleet.partition;
   return {
     trains: trainsTeacher(loaded.config),
@@ -75,13 +79,16 @@ export function packageSettings({ loaded, inputs }: EdVitInput, fleet: PlannedFl
     fleet: fleet.name,
     trains: trainsTeacher(config),
     submodels: placesOf(fleet),
-    devices: fleet.limits,
+    devices: fleet.devices.map(({ name, ...limits }) => ({ name, limits })),
     classNames: inputs.classes.names,
     seed: config.seed,
   };
 }
 
-export function reportSettings({ loaded, inputs }: EdVitInput, fleets: readonly PlannedFleet[]): ReportSettings {
+export function reportSettings(
+  { loaded, inputs }: EdVitInput,
+  fleets: readonly PlannedFleet[],
+): ReportSettings {
   const { seed, measure } = loaded.config;
   return {
     seed,

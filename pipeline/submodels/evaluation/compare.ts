@@ -1,9 +1,4 @@
-import {
-  bounds,
-  pairedScoresPp,
-  proportionPercent,
-  type Interval,
-} from '../../measure/interval.ts';
+import { bounds, pairedScoresPp, proportionPercent, type Interval } from '../../measure/interval.ts';
 
 /** Top-1 of one model, and against a reference on the same images. A type, not an interface, so that it is JSON. */
 export type Compared = {

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { Device } from './device.ts';
 
 const positive = z.number().positive().max(1e18);
 
@@ -50,13 +49,4 @@ export const devicesField = z.union([
 
 export type DevicesConfig = z.infer<typeof devicesField>;
 
-/** In bytes; `device-00`, `device-01`, ... for a number. */
-export function devicesOf(config: DevicesConfig): readonly Device[] {
-  if (typeof config === 'number') {
-    return Array.from({ length: config }, (_, i) => ({ name: `device-${String(i).padStart(2, '0')}` }));
-  }
-  return config.map(({ memoryMiB, ...rest }) => ({
-    ...rest,
-    ...(memoryMiB === undefined ? {} : { memoryBytes: memoryMiB * 2 ** 20 }),
-  }));
-}
+export { devicesOf } from './devices-of.ts';

@@ -35,7 +35,12 @@ export async function run({ settings }: Job<FuseSettings>, context: JobContext):
     );
     const path = part === 'learning' ? files.learningTargets : files.selectionTargets;
     const { logits } = await readOutputs(context.input(targetsJob, path));
-    return { features: outputs.map(({ features }) => features), images: labels.length, labels, teacherLogits: logits };
+    return {
+      features: outputs.map(({ features }) => features),
+      images: labels.length,
+      labels,
+      teacherLogits: logits,
+    };
   };
   const fit = await data('learning', learning);
   const heldOut = await data('selection', selection);

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { writeDeployment } from '../../../deployment/write-deployment.ts';
 import type { DeviceLimits } from '../../../deployment/deployment-manifest.ts';
 import type { DeploymentInput } from '../../../deployment/input.ts';
@@ -9,6 +8,7 @@ import { loadEngine, type EngineName } from '../../../tensor/engine.ts';
 import { readJson } from '../../../util/atomic.ts';
 import { sha256File, type Json } from '../../../util/hash.ts';
 import { toolVersion } from '../../../util/package.ts';
+import { profileScript } from '../../../profile/profile-file.ts';
 import { commonFiles, teacherJob } from '../../common/artefacts.ts';
 import { readSplit, readTeacherInfo } from '../../common/open.ts';
 import { files, fuseJob, partitionJob, profileJob, trainJob } from '../artefacts.ts';
@@ -60,7 +60,7 @@ export async function run({ settings }: Job<PackageSettings>, context: JobContex
   const { devices: written } = await writeDeployment(
     context.folder,
     {
-      toolVersion,
+      toolVersion: await toolVersion(),
       name: fleet,
       preprocessing,
       classes: architecture.classes,
@@ -71,7 +71,7 @@ export async function run({ settings }: Job<PackageSettings>, context: JobContex
       }),
       models,
       fusion: await readFusion(context, fleet),
-      profileScript: () => readFile(new URL('../../../profile/measure-onnx.js', import.meta.url), 'utf8'),
+      profileScript,
       measured: { latency },
       seed,
       engine: { name: engine, version, device, threads },

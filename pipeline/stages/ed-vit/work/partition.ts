@@ -49,7 +49,8 @@ export async function run(
   const { logits } = await readOutputs(context.input(targetsJob, files.learningTargets));
   const labels = (await readLearningItems(context, trains)).map(({ label }) => label);
   const confusion = confusionMatrix(logits, labels, classes);
-  const confused = (aim: 'together' | 'apart') => confusedPartition({ confusion, classes, subsets, aim, seed }).partition;
+  const confused = (aim: 'together' | 'apart') =>
+    confusedPartition({ confusion, classes, subsets, aim, seed }).partition;
   const kinds: Record<string, Partition> = {
     random: randomPartition(classes, subsets, seed),
     'confused-together': confused('together'),

@@ -41,7 +41,11 @@ export async function run(
   const { tensors: weights } = await readTensors(context.input(teacherJob, commonFiles.teacher));
   const { classes, other } = await readSubset(context, settings.subset, architecture.classes);
   const learning = await openLearning(context, trains, access);
-  const divided = divideImages(learning.items.map(({ label }) => label), heldOut, seed);
+  const divided = divideImages(
+    learning.items.map(({ label }) => label),
+    heldOut,
+    seed,
+  );
   const own = new Set(classes);
   const batches = (places: Uint32Array) => {
     const items = [...places].map((place) => learning.items[place]!).filter(({ label }) => own.has(label));

@@ -30,7 +30,6 @@ export type TrainingHistory = Pick<TrainedSubmodel, 'history' | 'start' | 'best'
   readonly seconds: number;
 };
 
-
 /**
  * Retrains one model from how it was cut, by what the teacher said of the images, without the teacher. Then looks once at
  * all images that the fusion learns from and is chosen by, also of classes that it does not know.
@@ -51,7 +50,10 @@ export async function run(
   const trained = train.enabled ? await retrain() : undefined;
   const model: RunModel = { architecture: start.architecture, weights: trained?.weights ?? start.weights };
   await writeModel(join(context.folder, files.model), model);
-  await writeJsonAtomic(join(context.folder, files.history), trained === undefined ? null : historyOf(trained));
+  await writeJsonAtomic(
+    join(context.folder, files.history),
+    trained === undefined ? null : historyOf(trained),
+  );
   if (settings.subset !== null) await writeFeatures(model);
   return trained === undefined
     ? { trained: false }
@@ -76,7 +78,8 @@ export async function run(
       seed,
       signal,
       checkpoint: fileCheckpoint(context.resumeFolder),
-      onProgress: ({ fraction, note, metrics }) => context.progress({ fraction: 0.9 * fraction, note, metrics }),
+      onProgress: ({ fraction, note, metrics }) =>
+        context.progress({ fraction: 0.9 * fraction, note, metrics }),
     });
   }
 
@@ -84,7 +87,10 @@ export async function run(
     const selection = await openSplit(context, 'selection', access);
     const tensors = uploadTeacher(weights, own);
     try {
-      for (const [part, split] of [['learning', learning], ['selection', selection]] as const) {
+      for (const [part, split] of [
+        ['learning', learning],
+        ['selection', selection],
+      ] as const) {
         context.progress({ fraction: part === 'learning' ? 0.9 : 0.98, note: `features of ${part} images` });
         const outputs = await outputsOf(tensors, split, split.items, batchSize, signal);
         await writeOutputs(join(context.folder, files.features(part)), outputs);

@@ -1,0 +1,17 @@
+import { planFleets } from './fleets.ts';
+import type { EdVitInput } from './schema.ts';
+
+/** What a plan says beside the jobs: how fleets were fitted to their devices, and which comparisons there are none of. */
+export function planNotes(input: EdVitInput): readonly string[] {
+  return planFleets(input).flatMap(({ name, submodels, baselines, notes }) => {
+    const asked = input.loaded.config.baselines;
+    const missing = asked.filter((kind) => !baselines.some((one) => one.kind === kind));
+    return [
+      `${name}: ${submodels.length} sub-model${submodels.length === 1 ? '' : 's'}`,
+      ...notes.map((note) => `${name}: ${note}`),
+      ...(submodels.length > 1 && missing.includes('total')
+        ? [`${name}: all devices together cost as much as the teacher, which is what to compare with`]
+        : []),
+    ];
+  });
+}
