@@ -9,6 +9,7 @@ import { extentOf, type Architecture } from '../model/architecture.ts';
 import { initialWeights } from '../model/initial-weights.ts';
 import { writeSafetensors } from '../model/safetensors.ts';
 import { canonicalJson } from '../util/hash.ts';
+import { known } from '../util/known.ts';
 import { quantile } from '../util/quantile.ts';
 import { random } from '../util/random.ts';
 
@@ -41,7 +42,7 @@ export async function timeModels(
   const runtime = await loadOnnxRuntime();
   if (typeof runtime === 'string') return runtime;
   await mkdir(folder, { recursive: true });
-  const keys = architectures.map((one) => canonicalJson({ ...one } as never));
+  const keys = architectures.map((one) => canonicalJson({ ...one }));
   const distinct = [...new Map(keys.map((key, index) => [key, architectures[index]!]))];
   const models = [];
   for (const [index, [, architecture]] of distinct.entries()) {
@@ -65,7 +66,7 @@ export async function timeModels(
     runtime: `onnxruntime ${runtime.env.versions.node ?? runtime.env.versions.common}`,
     cpuModel: cpus()[0]?.model.trim() ?? 'unknown',
     latencies: keys.map((key) => {
-      const values = byKey.get(key)!;
+      const values = known(byKey, key);
       return { p50: quantile(values, 0.5), p90: quantile(values, 0.9) };
     }),
   };

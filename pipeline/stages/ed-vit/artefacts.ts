@@ -32,6 +32,7 @@ export const files = {
   fusion: 'fusion.safetensors',
   fusionReport: 'fusion.json',
   latency: 'latency.json',
+  deployment: 'deployment.json',
   report: 'report.json',
   reportText: 'report.md',
 } as const;

@@ -43,7 +43,7 @@ const targets: Stage<EdVitInput> = {
   plan: (input) => [
     {
       id: targetsJob,
-      ...reads({ ...learningFiles(input), ...splitFiles(['selection']), ...teacherFiles, ...checked }),
+      ...reads({ ...learningFiles(input, 'selection'), ...teacherFiles, ...checked }),
       settings: settings.targetsSettings(input),
       handling: batchHandling(input),
       estimate: estimates.targetsEstimate(input),
@@ -202,7 +202,7 @@ function reportedFiles(fleet: PlannedFleet): Files {
     [partitionJob(fleet.name)]: [files.partition],
     [fuseJob(fleet.name)]: [files.fusion, files.fusionReport],
     [profileJob(fleet.name)]: [files.latency],
-    [packageJob(fleet.name)]: [],
+    [packageJob(fleet.name)]: [files.deployment],
     ...ofEach(models.map(sliceJob), files.model),
     ...ofEach(models.map(trainJob), files.model, files.history),
   };

@@ -84,10 +84,10 @@ export interface EdVitReport {
   readonly confidence: number;
   readonly classes: readonly string[];
   readonly teacher: Cost & {
-    /** Among the data's classes: what everything is compared with. */
-    readonly restrictedPercent: Interval;
+    /** Among the data's classes: what everything is compared with. Null without test images. */
+    readonly restrictedPercent: Interval | null;
     /** Among all its classes, where it has more than the data. */
-    readonly unrestrictedPercent?: Interval | undefined;
+    readonly unrestrictedPercent?: Interval | null | undefined;
   };
   /** Bytes of a prepared image, uint8, as it goes to a device. */
   readonly imageBytes: number;

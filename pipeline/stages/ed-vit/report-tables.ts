@@ -27,10 +27,10 @@ function accuracyTable(report: EdVitReport): ReportTable {
   const { teacher, images, fleets, engine, seed, confidence, classes } = report;
   const percent = percentOf(images);
   const teachers = [
-    ...(teacher.unrestrictedPercent === undefined
+    ...(teacher.unrestrictedPercent == null
       ? []
       : [['teacher, among all its classes', percent(teacher.unrestrictedPercent)]]),
-    [`teacher, among these ${classes.length} classes`, percent(teacher.restrictedPercent)],
+    [`teacher, among these ${classes.length} classes`, teacher.restrictedPercent === null ? '' : percent(teacher.restrictedPercent)],
   ];
   return {
     title: 'Deployments',

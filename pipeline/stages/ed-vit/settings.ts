@@ -30,7 +30,7 @@ export function partitionSettings(
     subsets: fleet.submodels.length,
     classes: architecture.classes,
     // Only a file names classes.
-    names: by === 'file' ? { names: inputs.classes.names, folders: inputs.classes.folders } : null,
+    names: by === 'file' ? inputs.classes.names : null,
     seed: loaded.config.seed,
   };
 }
@@ -55,11 +55,12 @@ export function trainSettings({ loaded }: EdVitInput, fleet: PlannedFleet, name:
   return { name, trains: trainsTeacher(config), subset, train: config.train, seed: config.seed };
 }
 
-export function fuseSettings({ loaded }: EdVitInput, fleet: PlannedFleet): FuseSettings {
+export function fuseSettings({ loaded, architecture }: EdVitInput, fleet: PlannedFleet): FuseSettings {
   const { config } = loaded;
   return {
     trains: trainsTeacher(config),
     submodels: placesOf(fleet),
+    classes: architecture.classes,
     fusion: config.fusion,
     seed: config.seed,
   };

@@ -1,7 +1,5 @@
 import { join } from 'node:path';
 import type { Job, JobContext } from '../../../runner/contract.ts';
-import { writeSafetensors } from '../../../model/safetensors.ts';
-import { fusionToArrays } from '../../../submodels/fusion/fusion-arrays.ts';
 import type { FusionData } from '../../../submodels/fusion/fusion-task.ts';
 import { trainFusion } from '../../../submodels/fusion/train-fusion.ts';
 import { writeJsonAtomic } from '../../../util/atomic.ts';
@@ -9,6 +7,7 @@ import type { Json } from '../../../util/hash.ts';
 import { readSplit } from '../../common/open.ts';
 import { files, targetsJob, trainJob } from '../artefacts.ts';
 import type { EdVitConfig } from '../schema.ts';
+import { writeFusion } from './fusion-file.ts';
 import { readLearningItems } from './learning-images.ts';
 import { readOutputs } from './model-outputs.ts';
 
@@ -16,6 +15,8 @@ export type FuseSettings = {
   readonly trains: boolean;
   /** In the order in which their features stand. */
   readonly submodels: readonly { readonly name: string }[];
+  /** K */
+  readonly classes: number;
   readonly fusion: EdVitConfig['fusion'];
   readonly seed: number;
 };
@@ -26,7 +27,7 @@ export type FuseSettings = {
  * Reads: splits, the teacher's outputs, the sub-models' features. Writes: fusion.safetensors, fusion.json.
  */
 export async function run({ settings }: Job<FuseSettings>, context: JobContext): Promise<Json> {
-  const { trains, submodels, fusion, seed } = settings;
+  const { trains, submodels, classes, fusion, seed } = settings;
   const learning = (await readLearningItems(context, trains)).map(({ label }) => label);
   const selection = (await readSplit(context, 'selection')).items.map(({ label }) => label);
   const data = async (part: 'learning' | 'selection', labels: readonly number[]): Promise<FusionData> => {
@@ -46,7 +47,7 @@ export async function run({ settings }: Job<FuseSettings>, context: JobContext):
   const heldOut = await data('selection', selection);
   const { head, report } = await trainFusion({
     widths: fit.features.map(({ length }) => length / fit.images),
-    classes: fit.teacherLogits!.length / fit.images,
+    classes,
     fit,
     heldOut,
     settings: fusion,
@@ -54,8 +55,7 @@ export async function run({ settings }: Job<FuseSettings>, context: JobContext):
     signal: context.signal,
     onProgress: (progress) => context.progress(progress),
   });
-  const { tensors, metadata } = fusionToArrays(head);
-  await writeSafetensors(join(context.folder, files.fusion), tensors, metadata);
+  await writeFusion(join(context.folder, files.fusion), head);
   await writeJsonAtomic(join(context.folder, files.fusionReport), report);
   const chosen = report.candidates.find(({ name }) => name === report.chosen);
   return { chosen: report.chosen, ...(chosen && { top1: chosen.top1 }) };

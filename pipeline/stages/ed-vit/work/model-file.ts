@@ -10,7 +10,7 @@ export interface RunModel {
 }
 
 export async function writeModel(path: string, { architecture, weights }: RunModel): Promise<void> {
-  await writeSafetensors(path, weights, { architecture: canonicalJson({ ...architecture } as never) });
+  await writeSafetensors(path, weights, { architecture: canonicalJson({ ...architecture }) });
 }
 
 /** The way back. The file is the run's own: its digest was compared before the job began. */

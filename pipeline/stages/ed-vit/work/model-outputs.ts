@@ -21,3 +21,11 @@ export async function readOutputs(path: string): Promise<ModelOutputs> {
     logits: await file.read('logits'),
   }));
 }
+
+/** Some rows of a matrix [count, width], in the order given. */
+export function rowsOf(matrix: Float32Array, count: number, rows: readonly number[]): Float32Array {
+  const width = count === 0 ? 0 : matrix.length / count;
+  const chosen = new Float32Array(rows.length * width);
+  rows.forEach((row, index) => chosen.set(matrix.subarray(row * width, (row + 1) * width), index * width));
+  return chosen;
+}

@@ -3,7 +3,6 @@ import type { DeviceLimits } from '../../../deployment/deployment-manifest.ts';
 import type { DeploymentInput } from '../../../deployment/input.ts';
 import type { Job, JobContext } from '../../../runner/contract.ts';
 import { modelCosts } from '../../../model/costs.ts';
-import { withSafetensors, type NamedArrays } from '../../../model/safetensors.ts';
 import { loadEngine, type EngineName } from '../../../tensor/engine.ts';
 import { readJson } from '../../../util/atomic.ts';
 import { sha256File, type Json } from '../../../util/hash.ts';
@@ -13,6 +12,7 @@ import { commonFiles, teacherJob } from '../../common/artefacts.ts';
 import { readSplit, readTeacherInfo } from '../../common/open.ts';
 import { files, fuseJob, partitionJob, profileJob, trainJob } from '../artefacts.ts';
 import type { LatencyFile } from './profile.ts';
+import { readFusion } from './fusion-file.ts';
 import { readModel } from './model-file.ts';
 import type { PartitionFile } from './partition.ts';
 
@@ -70,7 +70,7 @@ export async function run({ settings }: Job<PackageSettings>, context: JobContex
         return hosted.length === 0 ? [] : [{ name, models: hosted, limits }];
       }),
       models,
-      fusion: await readFusion(context, fleet),
+      fusion: await readFusion(context.input(fuseJob(fleet), files.fusion)),
       profileScript,
       measured: { latency },
       seed,
@@ -85,14 +85,4 @@ export async function run({ settings }: Job<PackageSettings>, context: JobContex
     context.signal,
   );
   return { devices: written.length, largestBytes: Math.max(...written.map(({ sizeBytes }) => sizeBytes)) };
-}
-
-async function readFusion(context: JobContext, fleet: string): Promise<NamedArrays> {
-  return withSafetensors(context.input(fuseJob(fleet), files.fusion), async (file) => {
-    const arrays: NamedArrays = {};
-    for (const name of file.names) {
-      arrays[name] = { shape: file.info(name).shape, data: await file.readTyped(name) };
-    }
-    return arrays;
-  });
 }

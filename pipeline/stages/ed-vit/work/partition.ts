@@ -18,8 +18,8 @@ export type PartitionSettings = {
   readonly subsets: number;
   /** K */
   readonly classes: number;
-  /** What a file may call the classes; null where none is read. */
-  readonly names: { readonly names: readonly string[]; readonly folders: readonly string[] } | null;
+  /** What a file calls the classes; null where none is read. */
+  readonly names: readonly string[] | null;
   readonly seed: number;
 };
 
@@ -42,7 +42,7 @@ export type SubsetFile = { readonly classes: readonly number[] };
  * depends on its own classes alone.
  */
 export async function run(
-  { settings, handling }: Job<PartitionSettings, Json>,
+  { settings, handling }: Job<PartitionSettings>,
   context: JobContext,
 ): Promise<Json> {
   const { trains, by, subsets, classes, names, seed } = settings;
@@ -58,7 +58,7 @@ export async function run(
   };
   if (by === 'file') {
     const { file } = handling as { readonly file: string };
-    kinds.file = await readPartition(file, namesInFile(names!), subsets);
+    kinds.file = await readPartition(file, names ?? [], subsets);
   }
   const partition = kinds[by]!;
   const between = symmetricConfusion(confusion, classes);
@@ -89,9 +89,4 @@ function shareInside(between: Float64Array, classes: number, partition: Partitio
     }
   }
   return all === 0 ? 0 : inside / all;
-}
-
-/** The data's names where every one differs from the labels; files are written by people, who see both. */
-function namesInFile({ names, folders }: NonNullable<PartitionSettings['names']>): readonly string[] {
-  return new Set(names).size === names.length ? names : folders;
 }

@@ -1,53 +1,22 @@
-import type { Costs } from '../../../model/costs.ts';
 import { modelCosts } from '../../../model/costs.ts';
-import { withSafetensors, type NamedArrays } from '../../../model/safetensors.ts';
 import type { JobContext } from '../../../runner/contract.ts';
-import { bounds } from '../../../measure/interval.ts';
-import { pairedMeanPp } from '../../../measure/paired-mean.ts';
-import { compare, top1, type Compared } from '../../../submodels/evaluation/compare.ts';
+import { compareMean } from '../../../submodels/evaluation/compare-mean.ts';
+import { compare, top1 } from '../../../submodels/evaluation/compare.ts';
 import { correctAmong } from '../../../submodels/evaluation/correct-among.ts';
 import { fuseAll } from '../../../submodels/fusion/fuse.ts';
-import { fusionFromArrays } from '../../../submodels/fusion/fusion-arrays.ts';
 import type { FusionResult } from '../../../submodels/fusion/train-fusion.ts';
 import { readJson } from '../../../util/atomic.ts';
 import { indices } from '../../common/artefacts.ts';
-import { files, fuseJob, partitionJob, profileJob, sliceJob, trainJob } from '../artefacts.ts';
+import { files, fuseJob, partitionJob, profileJob, trainJob } from '../artefacts.ts';
 import type { DeviceReport, FleetReport, SubmodelReport } from '../report-file.ts';
-import { readModel, type RunModel } from './model-file.ts';
-import type { ModelOutputs } from './model-outputs.ts';
+import { readFusion } from './fusion-file.ts';
+import { judgeSubmodel, trainingMinutes, type Judged, type JudgedSubmodel } from './judge-submodel.ts';
+import { readModel } from './model-file.ts';
 import type { PartitionFile } from './partition.ts';
 import type { LatencyFile } from './profile.ts';
 import type { ReportedFleet } from './report.ts';
-import type { TrainingHistory } from './train.ts';
 
-/** The test images, and how models are asked about them. */
-export interface Judged {
-  /** [N] */
-  readonly labels: Int32Array;
-  readonly confidence: number;
-  readonly teacherCosts: Costs;
-  /** [N]: 1 where the teacher is right among the data's classes, and among all of its own. */
-  readonly teacherCorrect: Uint8Array;
-  readonly unrestrictedCorrect: Uint8Array;
-  /** The teacher on some of the images, among some of the classes. */
-  readonly teacherAmong: (rows: readonly number[], classes: readonly number[]) => Uint8Array;
-  /** What a model says of some of the images, default all. */
-  readonly outputs: (model: RunModel, rows?: readonly number[]) => Promise<ModelOutputs>;
-}
-
-/** One sub-model, and where it is right. */
-interface JudgedSubmodel {
-  readonly report: SubmodelReport;
-  /** Images of its classes, and 1 where each is right of them. */
-  readonly rows: readonly number[];
-  readonly teacher: Uint8Array;
-  readonly start: Uint8Array;
-  readonly trained: Uint8Array;
-  /** Of all images. */
-  readonly features: Float32Array;
-}
-
-/** What a fleet is worth on the test images, each model looked at once. */
+/** What a fleet is worth on the test images; each model looks at them once. */
 export async function reportFleet(
   fleet: ReportedFleet,
   judged: Judged,
@@ -58,127 +27,78 @@ export async function reportFleet(
   const latency = await readJson<LatencyFile>(context.input(profileJob(fleet.name), files.latency));
   const submodels: JudgedSubmodel[] = [];
   for (const [index, place] of fleet.submodels.entries()) {
-    submodels.push(await judgeSubmodel(place, partition.subsets[index]!, latency, judged, context));
+    submodels.push(
+      await judgeSubmodel({ ...place, classes: partition.subsets[index]! }, latency, judged, context),
+    );
   }
-  const head = await withSafetensors(context.input(fuseJob(fleet.name), files.fusion), async (file) => {
-    const tensors: NamedArrays = {};
-    for (const name of file.names)
-      tensors[name] = { shape: file.info(name).shape, data: await file.readTyped(name) };
-    return fusionFromArrays({ tensors, metadata: file.metadata }, file.path);
-  });
+  const head = await readFusion(context.input(fuseJob(fleet.name), files.fusion));
   const { chosen } = await readJson<FusionResult['report']>(
     context.input(fuseJob(fleet.name), files.fusionReport),
   );
   const all = indices(partition.subsets.flat().length);
   const fusedWithout = (device?: string): Uint8Array => {
-    const features = submodels.map(({ report, features }) =>
-      report.device === device ? undefined : features,
+    const features = submodels.map(({ report, features: own }) =>
+      report.device === device ? undefined : own,
     );
     return correctAmong(fuseAll(head, features, labels.length), labels, all);
   };
-  const devices = [...new Set(fleet.submodels.map(({ device }) => device))].map((name) => {
-    const own = submodels.flatMap(({ report }) => (report.device === name ? [report] : []));
-    return { name, own, lost: undefined as Uint8Array | undefined };
-  });
-  if (devices.length > 1) for (const one of devices) one.lost = fusedWithout(one.name);
-  const reported = devices.map(({ name, own, lost }): DeviceReport => {
-    const times = own.map(({ p50Ms }) => p50Ms);
-    return {
-      name,
-      models: own.map((one) => one.name),
-      classes: own.reduce((sum, { classes }) => sum + classes.length, 0),
-      sizeBytes: own.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
-      macs: own.reduce((sum, { macs }) => sum + macs, 0),
-      bytesUp: own.reduce((sum, { featureWidth }) => sum + 4 * featureWidth, 0),
-      p50Ms: times.includes(null) ? null : times.reduce<number>((sum, time) => sum + (time ?? 0), 0),
-      ...(lost && { lost: compare(lost, teacherCorrect, confidence) }),
-    };
-  });
-  const largest = reported.reduce((most, one) => (one.sizeBytes > most.sizeBytes ? one : most));
-  const times = reported.map(({ p50Ms }) => p50Ms);
-  const small: FleetReport['small'][number][] = [];
-  for (const { name, kind } of fleet.baselines) {
-    const path = context.optionalInput(trainJob(name), files.model);
-    if (path === undefined) continue;
-    const model = await readModel(path);
-    const { logits } = await judged.outputs(model);
-    const { sizeBytes, macs } = modelCosts(model.architecture);
-    const correct = correctAmong(logits, labels, all);
-    const compared = compare(correct, teacherCorrect, confidence);
-    small.push({ ...compared, kind, sizeBytes, macs, trainMinutes: await minutesOf(name, context) });
-  }
+  const names = [...new Set(fleet.submodels.map(({ device }) => device))];
+  const reports = submodels.map(({ report }) => report);
+  const lost = names.length === 1 ? [] : names.map(fusedWithout);
+  const devices = names.map((name, index) =>
+    deviceReport(name, reports, lost[index] && compare(lost[index], teacherCorrect, confidence)),
+  );
   return {
     name: fleet.name,
     partition: { by: partition.by, confusionInside: partition.confusionInside },
-    devices: reported,
-    submodels: submodels.map(({ report }) => report),
+    devices,
+    submodels: reports,
     alone: aloneOf(submodels, labels.length, confidence),
     fused: compare(fusedWithout(), teacherCorrect, confidence),
-    ...(devices.length > 1 && {
-      lost: lostOf(
-        reported,
-        devices.map(({ lost }) => lost!),
-        all.length,
-        judged,
-      ),
+    ...(lost.length > 0 && {
+      lost: { mean: compareMean(lost, teacherCorrect, confidence), worst: worstOf(devices, all.length) },
     }),
     head: chosen,
-    small,
-    largest: { sizeBytes: largest.sizeBytes, macs: largest.macs },
-    p50Ms: times.includes(null) ? null : Math.max(...times.map((time) => time ?? 0)),
+    small: await smallModels(fleet, judged, context, all),
+    ...largestOf(devices),
     teacherP50Ms: latency.teacher?.p50 ?? null,
-    trainMinutes: submodels.reduce((sum, { report }) => sum + report.trainMinutes, 0),
+    trainMinutes: sum(reports.map((one) => one.trainMinutes)),
   };
 }
 
-async function judgeSubmodel(
-  { name, device }: ReportedFleet['submodels'][number],
-  classes: readonly number[],
-  latency: LatencyFile,
-  judged: Judged,
-  context: JobContext,
-): Promise<JudgedSubmodel> {
-  const { labels, confidence } = judged;
-  const own = new Set(classes);
-  const rows = [...labels.keys()].filter((row) => own.has(labels[row]!));
-  const ownLabels = rows.map((row) => labels[row]!);
-  const cut = await judged.outputs(await readModel(context.input(sliceJob(name), files.model)), rows);
-  const model = await readModel(context.input(trainJob(name), files.model));
-  const all = await judged.outputs(model);
-  const outputs = all.logits.length / all.count;
-  const ownLogits = new Float32Array(rows.length * outputs);
-  rows.forEach((row, index) =>
-    ownLogits.set(all.logits.subarray(row * outputs, (row + 1) * outputs), index * outputs),
-  );
-  const teacher = judged.teacherAmong(rows, classes);
-  const start = correctAmong(cut.logits, ownLabels, classes);
-  const trained = correctAmong(ownLogits, ownLabels, classes);
-  const { sizeBytes, macs } = modelCosts(model.architecture);
+function deviceReport(
+  name: string,
+  all: readonly SubmodelReport[],
+  lost: DeviceReport['lost'],
+): DeviceReport {
+  const own = all.filter(({ device }) => device === name);
+  const times = own.flatMap(({ p50Ms }) => (p50Ms === null ? [] : [p50Ms]));
   return {
-    report: {
-      name,
-      device,
-      classes,
-      sizeBytes,
-      macs,
-      teacherPercent: top1(teacher, confidence),
-      start: compare(start, teacher, confidence),
-      trained: compare(trained, teacher, confidence),
-      featureWidth: all.features.length / all.count,
-      trainMinutes: await minutesOf(name, context),
-      p50Ms: latency.submodels[name]?.p50 ?? null,
-    },
-    rows,
-    teacher,
-    start,
-    trained,
-    features: all.features,
+    name,
+    models: own.map((one) => one.name),
+    classes: sum(own.map(({ classes }) => classes.length)),
+    sizeBytes: sum(own.map(({ sizeBytes }) => sizeBytes)),
+    macs: sum(own.map(({ macs }) => macs)),
+    bytesUp: sum(own.map(({ featureWidth }) => 4 * featureWidth)),
+    p50Ms: times.length < own.length ? null : sum(times),
+    ...(lost && { lost }),
   };
 }
 
-async function minutesOf(name: string, context: JobContext): Promise<number> {
-  const history = await readJson<TrainingHistory | null>(context.input(trainJob(name), files.history));
-  return (history?.seconds ?? 0) / 60;
+/** The sizes of the largest device and the time of the slowest. */
+function largestOf(devices: readonly DeviceReport[]): Pick<FleetReport, 'largest' | 'p50Ms'> {
+  const { sizeBytes, macs } = devices.reduce((most, one) => (one.sizeBytes > most.sizeBytes ? one : most));
+  const times = devices.flatMap(({ p50Ms }) => (p50Ms === null ? [] : [p50Ms]));
+  return { largest: { sizeBytes, macs }, p50Ms: times.length < devices.length ? null : Math.max(...times) };
+}
+
+type Worst = NonNullable<FleetReport['lost']>['worst'];
+
+function worstOf(devices: readonly DeviceReport[], classes: number): Worst {
+  const all = devices.flatMap(({ name, lost, classes: own }): Worst[] =>
+    lost === undefined ? [] : [{ ...lost, device: name, classesPercent: (100 * own) / classes }],
+  );
+  return all.reduce((least, one) => (one.top1Percent.mean < least.top1Percent.mean ? one : least));
 }
 
 /** Every image by the sub-model of its class. */
@@ -200,34 +120,31 @@ function aloneOf(
   };
 }
 
-/** Every device lost in turn: the mean over them, and the worst. */
-function lostOf(
-  devices: readonly DeviceReport[],
-  lost: readonly Uint8Array[],
-  classes: number,
-  { teacherCorrect, confidence }: Judged,
-): FleetReport['lost'] {
-  const nothing = new Uint8Array(teacherCorrect.length);
-  const mean: Compared = {
-    images: teacherCorrect.length,
-    top1Percent: bounds(
-      pairedMeanPp(
-        lost.map((model) => ({ model, reference: nothing })),
-        confidence,
-      ),
-    ),
-    againstPp: bounds(
-      pairedMeanPp(
-        lost.map((model) => ({ model, reference: teacherCorrect })),
-        confidence,
-      ),
-    ),
-  };
-  const worst = devices.reduce((least, one) =>
-    one.lost!.top1Percent.mean < least.lost!.top1Percent.mean ? one : least,
-  );
-  return {
-    mean,
-    worst: { ...worst.lost!, device: worst.name, classesPercent: (100 * worst.classes) / classes },
-  };
+/** Models that know all classes. One that failed is left out. */
+async function smallModels(
+  { baselines }: ReportedFleet,
+  { labels, confidence, teacherCorrect, outputs }: Judged,
+  context: JobContext,
+  classes: readonly number[],
+): Promise<FleetReport['small']> {
+  const small: FleetReport['small'][number][] = [];
+  for (const { name, kind } of baselines) {
+    const path = context.optionalInput(trainJob(name), files.model);
+    if (path === undefined) continue;
+    const model = await readModel(path);
+    const correct = correctAmong((await outputs(model)).logits, labels, classes);
+    const { sizeBytes, macs } = modelCosts(model.architecture);
+    small.push({
+      kind,
+      ...compare(correct, teacherCorrect, confidence),
+      sizeBytes,
+      macs,
+      trainMinutes: await trainingMinutes(name, context),
+    });
+  }
+  return small;
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }

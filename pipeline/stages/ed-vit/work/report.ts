@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { OpenSplit } from '../../../../datasets/batches.ts';
 import type { Job, JobContext } from '../../../runner/contract.ts';
 import { pixelsPerImage } from '../../../model/architecture.ts';
+import type { ModelTensors } from '../../../model/backbone.ts';
 import { modelCosts } from '../../../model/costs.ts';
 import { uploadTeacher } from '../../../model/upload.ts';
 import { correctAmong } from '../../../submodels/evaluation/correct-among.ts';
@@ -14,9 +15,9 @@ import { openSplit, openTeacher, openWholeTeacher, readSources, readTeacherInfo 
 import { files, packageJob, type Baseline } from '../artefacts.ts';
 import type { EdVitReport } from '../report-file.ts';
 import { reportText } from '../report-text.ts';
-import type { RunModel } from './model-file.ts';
-import type { ModelOutputs } from './model-outputs.ts';
-import { reportFleet, type Judged } from './report-fleet.ts';
+import type { Judged } from './judge-submodel.ts';
+import { rowsOf } from './model-outputs.ts';
+import { reportFleet } from './report-fleet.ts';
 import { outputsOf } from './targets.ts';
 
 export type ReportedFleet = {
@@ -54,7 +55,7 @@ export async function run(
   const { architecture } = await readTeacherInfo(context);
   const split = await openSplit(context, 'test', handling.images);
   const { test } = await readSources(context);
-  const there = fleets.filter(({ name }) => context.optionalInput(packageJob(name)) !== undefined);
+  const there = fleets.filter(({ name }) => context.optionalInput(packageJob(name), files.deployment) !== undefined);
   const images = split.items.length;
   const judge = await judgeOf(split, settings, handling, context);
   const reported: EdVitReport['fleets'][number][] = [];
@@ -66,7 +67,7 @@ export async function run(
   }
   const { sizeBytes, macs } = modelCosts(architecture);
   const { imageSize, channels } = architecture;
-  const chance = { mean: 0, low: 0, high: 0 };
+  const percent = (correct: Uint8Array) => (images === 0 ? null : top1(correct, confidence));
   const report: EdVitReport = {
     kind: 'ed-vit',
     run: handling.name,
@@ -78,9 +79,8 @@ export async function run(
     teacher: {
       sizeBytes,
       macs,
-      restrictedPercent: images === 0 ? chance : top1(judge.teacherCorrect, confidence),
-      ...(images > 0 &&
-        subset !== null && { unrestrictedPercent: top1(judge.unrestrictedCorrect, confidence) }),
+      restrictedPercent: percent(judge.teacherCorrect),
+      ...(judge.unrestrictedCorrect && { unrestrictedPercent: percent(judge.unrestrictedCorrect) }),
     },
     imageBytes: pixelsPerImage(imageSize, channels),
     flattered: test.mayBeTrainedOn,
@@ -101,49 +101,29 @@ async function judgeOf(
 ): Promise<Judged> {
   const labels = Int32Array.from(split.items, ({ label }) => label);
   const teacher = subset === null ? await openTeacher(context) : await openWholeTeacher(context, subset);
-  let outputs: ModelOutputs;
-  try {
-    outputs = await outputsOf(teacher, split, split.items, batchSize, context.signal);
-  } finally {
-    teacher.dispose();
-  }
+  const look = (model: ModelTensors, items = split.items) =>
+    outputsOf(model, split, items, batchSize, context.signal);
+  const { logits, count } = await look(teacher).finally(() => teacher.dispose());
   const all = indices(classes.length);
+  // Of a teacher that a part is used of, where its classes are.
   const columns = subset?.indices ?? all;
-  const whole = indices(subset?.of ?? classes.length);
+  const own = labels.map((label) => columns[label]!);
   return {
     labels,
     confidence,
-    teacherCosts: modelCosts((await readTeacherInfo(context)).architecture),
-    teacherCorrect: correctAmong(outputs.logits, labels, all, columns),
-    unrestrictedCorrect: correctAmong(
-      outputs.logits,
-      labels.map((label) => columns[label]!),
-      whole,
-    ),
-    teacherAmong(rows, among) {
-      const width = outputs.count === 0 ? 0 : outputs.logits.length / outputs.count;
-      const own = rows.map((row) => outputs.logits.subarray(row * width, (row + 1) * width));
-      return correctAmong(
-        concatenated(own, width),
+    teacherCorrect: correctAmong(logits, labels, all, columns),
+    ...(subset && { unrestrictedCorrect: correctAmong(logits, own, indices(subset.of)) }),
+    teacherAmong: (rows, among) =>
+      correctAmong(
+        rowsOf(logits, count, rows),
         rows.map((row) => labels[row]!),
         among,
         among.map((one) => columns[one]!),
-      );
-    },
-    async outputs({ weights, architecture }: RunModel, rows) {
+      ),
+    async outputs({ weights, architecture }, rows) {
       const model = uploadTeacher(weights, architecture);
-      try {
-        const items = rows?.map((row) => split.items[row]!) ?? split.items;
-        return await outputsOf(model, split, items, batchSize, context.signal);
-      } finally {
-        model.dispose();
-      }
+      const items = rows?.map((row) => split.items[row]!);
+      return look(model, items).finally(() => model.dispose());
     },
   };
-}
-
-function concatenated(rows: readonly Float32Array[], width: number): Float32Array {
-  const all = new Float32Array(rows.length * width);
-  rows.forEach((row, index) => all.set(row, index * width));
-  return all;
 }

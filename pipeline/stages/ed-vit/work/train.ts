@@ -65,7 +65,6 @@ export async function run(
       };
 
   async function retrain(): Promise<TrainedSubmodel> {
-    const { enabled: _, ...settingsOfTraining } = train;
     const { logits, features } = await readOutputs(context.input(targetsJob, files.learningTargets));
     return trainSubmodel({
       name,
@@ -74,7 +73,7 @@ export async function run(
       subset,
       images: openImageStore(learning.items, learning.preparer, { signal }),
       targets: { classes: architecture.classes, width: architecture.width, logits, features },
-      settings: settingsOfTraining,
+      settings: train,
       seed,
       signal,
       checkpoint: fileCheckpoint(context.resumeFolder),

@@ -1,0 +1,83 @@
+import { modelCosts } from '../../../model/costs.ts';
+import type { JobContext } from '../../../runner/contract.ts';
+import { compare, top1 } from '../../../submodels/evaluation/compare.ts';
+import { correctAmong } from '../../../submodels/evaluation/correct-among.ts';
+import { readJson } from '../../../util/atomic.ts';
+import { files, sliceJob, trainJob } from '../artefacts.ts';
+import type { SubmodelReport } from '../report-file.ts';
+import { readModel, type RunModel } from './model-file.ts';
+import { rowsOf, type ModelOutputs } from './model-outputs.ts';
+import type { LatencyFile } from './profile.ts';
+import type { TrainingHistory } from './train.ts';
+
+/** The test images, and how models are asked about them. */
+export interface Judged {
+  /** [N] */
+  readonly labels: Int32Array;
+  readonly confidence: number;
+  /** [N]: 1 where the teacher is right among the data's classes. */
+  readonly teacherCorrect: Uint8Array;
+  /** The same among all classes of its own; absent where it has no others. */
+  readonly unrestrictedCorrect?: Uint8Array | undefined;
+  /** The teacher on some of the images, among some of the classes. */
+  readonly teacherAmong: (rows: readonly number[], classes: readonly number[]) => Uint8Array;
+  /** What a model says of some of the images, default all. */
+  readonly outputs: (model: RunModel, rows?: readonly number[]) => Promise<ModelOutputs>;
+}
+
+/** One sub-model, and where it is right. */
+export interface JudgedSubmodel {
+  readonly report: SubmodelReport;
+  /** Places of the images of its classes; 1 where each is right of them. */
+  readonly rows: readonly number[];
+  readonly teacher: Uint8Array;
+  readonly start: Uint8Array;
+  readonly trained: Uint8Array;
+  /** [N, D'], of all images. */
+  readonly features: Float32Array;
+}
+
+/** A sub-model as it was cut and as it was retrained, on the test images of its own classes, beside the teacher among these. */
+export async function judgeSubmodel(
+  { name, device, classes }: Pick<SubmodelReport, 'name' | 'device' | 'classes'>,
+  latency: LatencyFile,
+  judged: Judged,
+  context: JobContext,
+): Promise<JudgedSubmodel> {
+  const { labels, confidence } = judged;
+  const own = new Set(classes);
+  const rows = [...labels.keys()].filter((row) => own.has(labels[row]!));
+  const ownLabels = rows.map((row) => labels[row]!);
+  const cut = await judged.outputs(await readModel(context.input(sliceJob(name), files.model)), rows);
+  const model = await readModel(context.input(trainJob(name), files.model));
+  const outputs = await judged.outputs(model);
+  const teacher = judged.teacherAmong(rows, classes);
+  const start = correctAmong(cut.logits, ownLabels, classes);
+  const trained = correctAmong(rowsOf(outputs.logits, outputs.count, rows), ownLabels, classes);
+  const { sizeBytes, macs } = modelCosts(model.architecture);
+  return {
+    report: {
+      name,
+      device,
+      classes,
+      sizeBytes,
+      macs,
+      teacherPercent: top1(teacher, confidence),
+      start: compare(start, teacher, confidence),
+      trained: compare(trained, teacher, confidence),
+      featureWidth: outputs.features.length / outputs.count,
+      trainMinutes: await trainingMinutes(name, context),
+      p50Ms: latency.submodels[name]?.p50 ?? null,
+    },
+    rows,
+    teacher,
+    start,
+    trained,
+    features: outputs.features,
+  };
+}
+
+export async function trainingMinutes(name: string, context: JobContext): Promise<number> {
+  const history = await readJson<TrainingHistory | null>(context.input(trainJob(name), files.history));
+  return (history?.seconds ?? 0) / 60;
+}
