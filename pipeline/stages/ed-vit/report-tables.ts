@@ -26,11 +26,13 @@ const right = 'right' as const;
 function accuracyTable(report: EdVitReport): ReportTable {
   const { teacher, images, fleets, engine, seed, confidence, classes } = report;
   const percent = percentOf(images);
+  const { restrictedPercent, unrestrictedPercent } = teacher;
   const teachers = [
-    ...(teacher.unrestrictedPercent == null
-      ? []
-      : [['teacher, among all its classes', percent(teacher.unrestrictedPercent)]]),
-    [`teacher, among these ${classes.length} classes`, teacher.restrictedPercent === null ? '' : percent(teacher.restrictedPercent)],
+    ...(unrestrictedPercent ? [['teacher, among all its classes', percent(unrestrictedPercent)]] : []),
+    [
+      `teacher, among these ${classes.length} classes`,
+      restrictedPercent === null ? '' : percent(restrictedPercent),
+    ],
   ];
   return {
     title: 'Deployments',

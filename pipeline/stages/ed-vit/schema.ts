@@ -116,4 +116,3 @@ function checkPartitions(config: EdVitConfig): Contradiction[] {
     return [];
   });
 }
-

@@ -51,11 +51,13 @@ export async function run(
   { settings, handling }: Job<ReportSettings, ReportHandling>,
   context: JobContext,
 ): Promise<Json> {
-  const { seed, confidence, subset, classes, fleets } = settings;
+  const { seed, confidence, classes, fleets } = settings;
   const { architecture } = await readTeacherInfo(context);
   const split = await openSplit(context, 'test', handling.images);
   const { test } = await readSources(context);
-  const there = fleets.filter(({ name }) => context.optionalInput(packageJob(name), files.deployment) !== undefined);
+  const there = fleets.filter(
+    ({ name }) => context.optionalInput(packageJob(name), files.deployment) !== undefined,
+  );
   const images = split.items.length;
   const judge = await judgeOf(split, settings, handling, context);
   const reported: EdVitReport['fleets'][number][] = [];
