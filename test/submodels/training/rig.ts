@@ -99,7 +99,7 @@ export function trainTask(changes: Partial<SubmodelTrainTask> = {}): SubmodelTra
     subset: { classes: [2, 0], other: true },
     images,
     targets: teacherOf(images.labels),
-    settings: { ...defaultTraining, duration: { steps: 40 }, batchSize: 16, learningRate: 1e-2 },
+    settings: { ...defaultTraining, duration: { steps: 60 }, batchSize: 16, learningRate: 1e-2 },
     seed: 1,
     signal: new AbortController().signal,
     checkpoint: memoryCheckpoint(),
