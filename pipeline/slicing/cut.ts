@@ -42,9 +42,9 @@ export function cutModel({ architecture, weights }: SlicedModel, cut: Cut): Slic
   const channels = cut.channels === undefined ? undefined : keptIndices(cut.channels, width, 'channel');
   const result: HostWeights = {};
   for (const [name, tensor] of Object.entries(weights)) {
-    const axis = channels === undefined ? undefined : streamAxis(name);
-    if (axis === undefined) result[name] = tensor;
-    else result[name] = (axis === 'first' ? takeFirst : takeLast)(tensor, channels!);
+    const axis = streamAxis(name);
+    if (channels === undefined || axis === undefined) result[name] = tensor;
+    else result[name] = (axis === 'first' ? takeFirst : takeLast)(tensor, channels);
   }
   const layers = shapes.map((shape, i) => {
     const layer = cut.layers?.[i];

@@ -1,5 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Context } from 'mocha';
 import { loadOnnxRuntime, type OnnxRuntime } from '../../pipeline/graphs/onnx-runtime.ts';
 import type { Library } from '../../pipeline/library/open.ts';
@@ -70,4 +72,14 @@ export function assertClose(found: ArrayLike<number>, expected: ArrayLike<number
   assert.ok(Math.max(...values) - Math.min(...values) > 0.1, 'the expected values are all alike');
   const worst = Math.max(...values.map((value, i) => Math.abs(found[i]! - value)));
   assert.ok(worst <= tolerance, `differs by ${worst}, at most ${tolerance}`);
+}
+
+/** TensorFlow.js' own loader over HTTP, with a web server that is this folder. */
+export function served(folder: string): tf.io.IOHandler {
+  return tf.io.http('http://model.test/model.json', {
+    async fetchFunc(url) {
+      const bytes = await readFile(join(folder, new URL(url).pathname));
+      return new Response(Uint8Array.from(bytes));
+    },
+  });
 }

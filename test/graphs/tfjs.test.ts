@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { loadGraphModel } from '@tensorflow/tfjs';
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { tfjsBuilder } from '../../pipeline/graphs/tfjs.ts';
 import { buildModel } from '../../pipeline/graphs/model-graph.ts';
@@ -15,19 +15,9 @@ import { uploadTeacher } from '../../pipeline/model/upload.ts';
 import { strongWeights, tinyArchitecture as tiny } from '../support/checkpoints.ts';
 import { describeOnEachEngine } from '../support/engines.ts';
 import { libraryInput, temporaryFolder } from '../library/fixture.ts';
-import { assertClose, expectedLogits, kinds, randomImages } from './support.ts';
+import { assertClose, expectedLogits, kinds, randomImages, served } from './support.ts';
 
 const mixed = ['block-00/w0005', 'block-01/w0010'];
-
-/** TensorFlow.js' own loader over HTTP, with a web server that is this folder. */
-function served(folder: string): tf.io.IOHandler {
-  return tf.io.http('http://model.test/model.json', {
-    async fetchFunc(url) {
-      const bytes = await readFile(join(folder, new URL(url).pathname));
-      return new Response(Uint8Array.from(bytes));
-    },
-  });
-}
 
 describeOnEachEngine('library/forms tfjs', () => {
   for (const { title, architecture } of kinds) {

@@ -205,6 +205,17 @@ describeOnEachEngine('tensor/ops', () => {
     );
   });
 
+  it('attention has the gradients of its finite differences where values have another size', () => {
+    checkGradients(
+      (q, k, v) => attention(q, k, v),
+      [
+        [1, 2, 3, 4],
+        [1, 2, 3, 4],
+        [1, 2, 3, 2],
+      ],
+    );
+  });
+
   it('splitHeads orders q, k, v before heads, and mergeHeads undoes one of them', () => {
     tf.tidy(() => {
       const [batch, tokens, heads, size] = [2, 3, 2, 4];
