@@ -1,22 +1,63 @@
-import type { FusionHead } from './fusion-head.ts';
+import { activate } from './activate.ts';
+import { fusionWidth, type FusionHead, type FusionLayer } from './fusion-head.ts';
+import { imputationOf, imputeOne } from './imputation.ts';
+import { placesOf } from './places.ts';
 
 /**
- * Logits [K] from one image's features. An absent sub-model's features are imputed from those that are there (`impute`).
+ * Logits [K] from one image's features. Those of absent sub-models are imputed from those that are there (`imputationOf`).
  * Plain arithmetic: the coordinator needs no engine.
  * @param features of every sub-model [d_j]; undefined where it did not answer
  * @throws RangeError where features are of another number or width, or none is there
  */
-export function fuse(_head: FusionHead, _features: readonly (Float32Array | undefined)[]): Float32Array {
-  throw new Error('not yet');
+export function fuse(head: FusionHead, features: readonly (Float32Array | undefined)[]): Float32Array {
+  const absent = absentOf(head, features, 1);
+  const row = new Float64Array(fusionWidth(head));
+  for (const [submodel, [start, end]] of placesOf(head.widths).entries()) {
+    const own = features[submodel];
+    if (own === undefined) continue;
+    for (let at = start; at < end; at++) row[at] = (own[at - start]! - head.mean[at]!) * head.scale[at]!;
+  }
+  if (absent.length > 0) imputeOne(head.precision, imputationOf(head, absent), row);
+  let outputs: Float64Array = row;
+  for (const [index, layer] of head.layers.entries()) {
+    outputs = linear(layer, outputs);
+    if (index < head.layers.length - 1) activate(outputs, head.activation);
+  }
+  return Float32Array.from(outputs);
+}
+
+function linear({ inputs, outputs, kernel, bias }: FusionLayer, x: Float64Array): Float64Array {
+  const y = Float64Array.from(bias);
+  for (let i = 0; i < inputs; i++) {
+    const value = x[i]!;
+    if (value === 0) continue;
+    const row = i * outputs;
+    for (let j = 0; j < outputs; j++) y[j]! += value * kernel[row + j]!;
+  }
+  return y;
 }
 
 /**
- * The same for N images [N, d_j] with the same sub-models absent. -> [N, K]
+ * Which sub-models are absent, ascending.
+ * @throws RangeError where features are of another number or width, or none is there
  */
-export function fuseAll(
-  _head: FusionHead,
-  _features: readonly (Float32Array | undefined)[],
-  _images: number,
-): Float32Array {
-  throw new Error('not yet');
+export function absentOf(
+  { widths }: Pick<FusionHead, 'widths'>,
+  features: readonly (Float32Array | undefined)[],
+  images: number,
+): readonly number[] {
+  if (features.length !== widths.length) {
+    throw new RangeError(`features of ${features.length} sub-models for a head over ${widths.length}`);
+  }
+  const absent: number[] = [];
+  for (const [submodel, own] of features.entries()) {
+    if (own === undefined) absent.push(submodel);
+    else if (own.length !== images * widths[submodel]!) {
+      throw new RangeError(
+        `sub-model ${submodel}: ${own.length} features, ${images * widths[submodel]!} expected`,
+      );
+    }
+  }
+  if (absent.length === widths.length) throw new RangeError('no sub-model has answered: nothing to fuse');
+  return absent;
 }
