@@ -3,7 +3,7 @@ import type { JobContext } from '../../../runner/contract.ts';
 import { compareMean } from '../../../submodels/evaluation/compare-mean.ts';
 import { compare, top1 } from '../../../submodels/evaluation/compare.ts';
 import { correctAmong } from '../../../submodels/evaluation/correct-among.ts';
-import { fuseAll } from '../../../submodels/fusion/fuse.ts';
+import { fuseAll } from '../../../submodels/fusion/fuse-all.ts';
 import type { FusionResult } from '../../../submodels/fusion/train-fusion.ts';
 import { readJson } from '../../../util/atomic.ts';
 import { indices } from '../../common/artefacts.ts';
