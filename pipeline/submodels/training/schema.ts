@@ -41,9 +41,9 @@ export const trainingFields = {
   averaging: z.number().gt(0).lt(1).nullable().default(null),
   augment: z
     .strictObject({
-      /** Needs the teacher's word on mirrored images. */
+      /** Mirrors every other image; of no use where left and right mean something. */
       flip: z.boolean().default(false),
-      /** Pixels that an image may move by; the teacher's word stays that on the plain image. */
+      /** Pixels that an image may move by. The teacher's word stays that on the plain image. */
       cropPadding: z.int().min(0).max(1024).default(0),
     })
     .prefault({}),

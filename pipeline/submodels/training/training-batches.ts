@@ -96,7 +96,8 @@ function toTensors(
     const view = (mirrored[row] === true ? data.flipped : undefined) ?? data.plain;
     targets.set(view.logits.subarray(place * outputs, (place + 1) * outputs), row * outputs);
     labels[row * outputs + right[place]!] = 1;
-    if (scale && features && view.features) scaleFeature(view.features, place, scale, features, row);
+    const seen = view.features ?? data.plain.features;
+    if (scale && features && seen) scaleFeature(seen, place, scale, features, row);
   });
   return {
     count,

@@ -87,9 +87,6 @@ function checkTask({
   if (settings.weights.features > 0 && targets.features === undefined) {
     throw new Error(`${name}: features have a weight, and the teacher's are not there`);
   }
-  if (settings.augment.flip && flippedTargets === undefined) {
-    throw new Error(`${name}: images are mirrored, and the teacher's word on mirrored images is not there`);
-  }
   if (Object.values(settings.weights).every((weight) => weight === 0)) {
     throw new Error(`${name}: all weights of the loss are 0`);
   }

@@ -34,7 +34,7 @@ export interface SubmodelTrainTask {
   readonly subset: ClassSubset;
   readonly images: ImageStore;
   readonly targets: TeacherTargets;
-  /** Of the mirrored images; without it no image is mirrored. */
+  /** Of the mirrored images, where the teacher was asked about them; else mirrored images go with its word on the plain ones. */
   readonly flippedTargets?: TeacherTargets | undefined;
   readonly settings: TrainingSettings;
   /** Equal for all sub-models of a fleet: it chooses the images that are held out. */

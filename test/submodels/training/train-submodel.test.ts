@@ -5,6 +5,7 @@ import { trainSubmodel } from '../../../pipeline/submodels/training/train-submod
 import type { BlockForgeError } from '../../../pipeline/util/failure.ts';
 import { abortAfter } from '../../distill/rig.ts';
 import { describeOnEachEngine } from '../../support/engines.ts';
+import { strongWeights } from '../../support/checkpoints.ts';
 import { memoryCheckpoint } from '../../support/memory-checkpoint.ts';
 import { architecture, store, teacherOf, timeless, trainTask } from './rig.ts';
 
@@ -34,6 +35,16 @@ describeOnEachEngine('trainSubmodel', () => {
     await assert.rejects(trainSubmodel(trainTask({ ...parts, signal: abortAfter(5) })), /Ctrl-C/);
     assert.equal(checkpoint.saved.at(-1)?.meta['step'], 5);
     assert.deepEqual(timeless(await trainSubmodel(trainTask(parts))), timeless(whole));
+  });
+
+  it('trains a model that was sliced as any other', async () => {
+    const layers = [{ heads: 2, keySize: 3, valueSize: 5, hidden: 10 }];
+    const sliced = { ...architecture, family: 'sliced-vit', width: 7, normWidth: 12, hidden: 10, layers };
+    const settings = { ...defaultTraining, duration: { steps: 10 }, batchSize: 16, learningRate: 1e-2 };
+    const task = trainTask({ architecture: sliced, weights: strongWeights(sliced), settings });
+    const { start, best, weights } = await trainSubmodel(task);
+    assert.ok(best.divergence < start.divergence, `${start.divergence} to ${best.divergence}`);
+    assert.deepEqual(weights['blocks.0.attn.qkv.weight']?.shape, [22, 7]);
   });
 
   it('keeps its start where training does harm', async () => {

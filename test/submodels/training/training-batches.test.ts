@@ -24,8 +24,8 @@ async function batchesOf(settings: TrainingSettings, first: number, last: number
   for (let step = first; step <= last; step++) {
     const { value: batch } = await batches.next();
     const pixels = batch.pixels.dataSync();
-    const logits = (batch.targets.arraySync()).map(([first]) => first ?? NaN);
-    const features = (batch.features?.arraySync() ?? []);
+    const logits = batch.targets.arraySync().map(([first]) => first ?? NaN);
+    const features = batch.features?.arraySync() ?? [];
     logits.forEach((logit, row) => {
       const own = pixels.slice(row * 64, (row + 1) * 64).join();
       rows.push({ pixels: own, logit, features: features[row] ?? [] });
