@@ -129,7 +129,8 @@ function checkReferences(manifest: z.infer<typeof shape>, context: z.RefinementC
       if (entry[part as 'weights' | 'onnx'].path !== path) own(part, `expected the file ${path}`);
     }
     const costs = costsOf(facts);
-    if (costs === undefined) return own('architecture', 'not one that divides evenly');
+    if (costs === undefined)
+      return own('architecture', 'expected one that divides evenly, of layers that agree with the rest');
     for (const key of ['params', 'sizeBytes', 'macs'] as const) {
       if (entry[key] !== costs[key]) own(key, `expected ${costs[key]}, as its architecture has it`);
     }

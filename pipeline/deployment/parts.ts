@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { modelCosts, type Costs } from '../model/costs.ts';
 import { canonicalShapes } from '../model/host-weights.ts';
-import type { Architecture } from '../model/architecture.ts';
+import { isDefaultFamily, patchGrid, type Architecture } from '../model/architecture.ts';
 import { count, digest, positive } from '../library/manifest-parts.ts';
 
 // What the manifests of devices, coordinators and deployments share.
@@ -55,6 +55,7 @@ export const tolerance = z.number().positive().max(1e-2);
 
 /** Costs by the architecture; undefined where it is none that anything can be computed of. */
 export function costsOf(architecture: Architecture): Costs | undefined {
+  if (!isConsistent(architecture)) return undefined;
   try {
     const costs = modelCosts(architecture);
     return Object.values(costs).every((value) => Number.isSafeInteger(value) && value > 0)
@@ -64,6 +65,20 @@ export function costsOf(architecture: Architecture): Costs | undefined {
     if (error instanceof TypeError || error instanceof RangeError) return undefined;
     throw error;
   }
+}
+
+/** Patches and heads divide evenly; layers, where they are listed, are as many and as large as the rest says. */
+function isConsistent(facts: Architecture): boolean {
+  const { imageSize, patchSize, width, heads, depth, hidden, layers, family } = facts;
+  if (patchGrid(imageSize, patchSize) === null) return false;
+  if (layers === undefined) return width % heads === 0;
+  const largest = (key: 'heads' | 'hidden') => Math.max(...layers.map((layer) => layer[key]));
+  return (
+    !isDefaultFamily(family) &&
+    layers.length === depth &&
+    largest('heads') === heads &&
+    largest('hidden') === hidden
+  );
 }
 
 /** Bytes that the header of a weight file may take. */

@@ -25,8 +25,9 @@ import {
 import { readModelWeights } from './device-package.ts';
 import { deviceReadme } from './device-readme.ts';
 import { deviceTolerance, selfTestImages, selfTestPixels, type ModelOutputs } from './device-self-test.ts';
+import { engineOutputs } from './engine-outputs.ts';
 import type { DeploymentInput, SubmodelInput } from './input.ts';
-import { engineOutputs, onnxOutputs } from './outputs.ts';
+import { onnxOutputs } from './onnx-outputs.ts';
 import { deploymentSchemaVersion, provenanceOf } from './parts.ts';
 
 /**

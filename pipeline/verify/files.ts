@@ -1,12 +1,9 @@
 import { basename, join } from 'node:path';
 import type { Dirent } from 'node:fs';
 import { opendir, stat } from 'node:fs/promises';
-import { manifestJsonSchema, type ManifestFile } from '../library/manifest.ts';
-import { libraryReadme } from '../library/readme.ts';
+import type { ManifestFile } from '../library/manifest.ts';
 import { inspectFile, type FileProblem } from '../library/listed-file.ts';
 import { inspectDocument, type DocumentKind } from '../library/document.ts';
-import { filesOf, type Library } from '../library/open.ts';
-import { setAsideName } from '../runner/user-files.ts';
 import { toolVersion } from '../util/package.ts';
 import { readPlainFile } from '../util/plain-file.ts';
 import { tally, type Check, type Finding, type Note } from './finding.ts';
@@ -102,13 +99,18 @@ const maxEntries = 100_000;
 const maxJsonBytes = 16 * 2 ** 20;
 
 /**
- * Files in a library's folder that the manifest does not vouch for: nobody can say whether they are whole. `profiles/` is
- * known; its JSON is looked at as far as it says which library it was made from. `models/` is left out, and `set-aside/`.
+ * Files in a folder that its manifest does not vouch for: nobody can say whether they are whole. `profiles/` is known; its JSON
+ * is looked at as far as it says which manifest it was made from.
+ * @param leaveOut folders in it that are not looked into
  */
-export async function findUnlisted({ folder, manifest, manifestSha256 }: Library): Promise<Note[]> {
-  const listed = new Set([...ownFiles, ...filesOf(manifest).map(({ path }) => path)]);
+export async function findUnlisted(
+  { folder, manifestSha256 }: { readonly folder: string; readonly manifestSha256: string },
+  files: readonly ManifestFile[],
+  leaveOut: readonly string[] = [],
+): Promise<Note[]> {
+  const listed = new Set([...ownFiles, ...files.map(({ path }) => path)]);
   return unlistedNotes(folder, listed, {
-    leaveOut: ['models', setAsideName],
+    leaveOut,
     noteOf(path, entry) {
       if (!path.startsWith('profiles/')) return notListed;
       if (!entry.isFile() || !path.endsWith('.json')) return undefined;
@@ -117,16 +119,25 @@ export async function findUnlisted({ folder, manifest, manifestSha256 }: Library
   });
 }
 
+/** The two files that no hash vouches for: what they hold follows from the manifest. */
+export interface Descriptions {
+  readonly schemaFile: string;
+  readonly schema: () => Record<string, unknown>;
+  readonly readme: () => string;
+}
+
 /**
- * The two files that no hash vouches for: they follow from the manifest. Compared where this is the version that made them.
+ * `descriptions` compared with what is there, where this is the version that made them.
  * @param check of the manifest: what differs in its schema is found there
  */
 export async function verifyDescriptions(
-  { folder, manifest }: Library,
+  folder: string,
+  madeBy: string,
+  { schemaFile, schema: makeSchema, readme: makeReadme }: Descriptions,
   check: Check,
   findings: Finding[],
 ): Promise<{ readonly check: Check; readonly notes: readonly Note[] }> {
-  const isOurs = manifest.tool.version === (await toolVersion());
+  const isOurs = madeBy === (await toolVersion());
   const problem = async (name: string, make: () => string): Promise<string | undefined> => {
     const found = await readPlainFile(join(folder, name), maxJsonBytes).catch(() => undefined);
     if (found === undefined) return 'it is not there, or no plain file';
@@ -138,15 +149,12 @@ export async function verifyDescriptions(
     }
     return 'not what this version makes of the manifest';
   };
-  const schema = await problem(
-    'manifest.schema.json',
-    () => `${JSON.stringify(manifestJsonSchema(), null, 2)}\n`,
-  );
-  const readme = await problem('README.md', () => libraryReadme(manifest));
+  const schema = await problem(schemaFile, () => `${JSON.stringify(makeSchema(), null, 2)}\n`);
+  const readme = await problem('README.md', makeReadme);
   if (schema !== undefined)
     findings.push({
       check: 'manifest',
-      file: 'manifest.schema.json',
+      file: schemaFile,
       found: schema,
       expected: 'the schema as it was exported',
     });

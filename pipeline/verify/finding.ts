@@ -1,18 +1,22 @@
+import type { EngineChoice } from '../tensor/installed.ts';
 import { BlockForgeError } from '../util/failure.ts';
 
-/** What `verify` looks at, in this order; `index` in models alone, the last four in libraries alone. */
+/** What `verify` looks at, in this order; every kind of folder has some of them. */
 export const checkNames = [
   'manifest',
   'files',
   'hashes',
   'frame',
   'weights',
+  'submodels',
+  'fusion',
   'index',
   'graphs',
   'self-test',
   'kept-units',
   'ranking',
   'models',
+  'links',
 ] as const;
 export type CheckName = (typeof checkNames)[number];
 
@@ -52,6 +56,8 @@ export interface Verified<M> {
 }
 
 export interface VerifyOptions {
+  /** What computes outputs, where a folder has whole models to compute. Default: auto. */
+  readonly engine?: EngineChoice | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: (progress: { readonly fraction: number; readonly note: string }) => void;
 }

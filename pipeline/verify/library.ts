@@ -1,7 +1,9 @@
 import { dirname, join } from 'node:path';
 import { lstat, readdir } from 'node:fs/promises';
-import type { Manifest } from '../library/manifest.ts';
+import { manifestJsonSchema, type Manifest } from '../library/manifest.ts';
 import { filesOf, openLibrary, findManifest, manifestKind, type Library } from '../library/open.ts';
+import { libraryReadme } from '../library/readme.ts';
+import { setAsideName } from '../runner/user-files.ts';
 import { compositionFile, findModel } from '../compose/open-model.ts';
 import { verifyDescriptions, verifyDocument, verifyFiles, findUnlisted, notListed } from './files.ts';
 import {
@@ -62,7 +64,18 @@ export async function verifyLibrary(
     signal,
     onProgress: ({ fraction, note }) => onProgress?.({ fraction: 0.7 + 0.3 * fraction, note }),
   });
-  const described = await verifyDescriptions(library, check, findings);
+  const described = await verifyDescriptions(
+    folder,
+    manifest.tool.version,
+    {
+      schemaFile: 'manifest.schema.json',
+      schema: manifestJsonSchema,
+      readme: () => libraryReadme(manifest),
+    },
+    check,
+    findings,
+  );
+  const unlisted = await findUnlisted(library, filesOf(manifest), ['models', setAsideName]);
   onProgress?.({ fraction: 1, note: 'done' });
   return {
     kind: 'library',
@@ -72,7 +85,7 @@ export async function verifyLibrary(
       (a, b) => checkNames.indexOf(a.name) - checkNames.indexOf(b.name),
     ),
     findings,
-    notes: [...described.notes, ...(await findUnlisted(library)), ...models.notes],
+    notes: [...described.notes, ...unlisted, ...models.notes],
   };
 }
 

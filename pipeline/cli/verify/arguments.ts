@@ -27,10 +27,13 @@ const splits = ['selection', 'test'] as const;
 
 export const verifyArguments: CommandArguments<VerifyCommand, Options> = {
   usage: 'verify <library>',
-  describe: 'check a library or a model folder: every file, every weight, and with --measure its numbers',
+  describe: 'check a library, a model folder or a deployment: every file and weight, with --measure numbers',
   options: (parser) =>
     parser
-      .positional('library', { ...libraryArgument, describe: 'library folder, run folder or model folder' })
+      .positional('library', {
+        ...libraryArgument,
+        describe: 'library folder, run folder, model folder, deployment or one of its packages',
+      })
       .options({
         measure: {
           type: 'boolean',
@@ -55,13 +58,16 @@ export const verifyArguments: CommandArguments<VerifyCommand, Options> = {
           'SHA-256 of every file, shapes and finite weights, recorded outputs of every descendant, graphs, kept units, ' +
           'ranking tables, every model under models/. Of a model folder (it holds composition.json): the same of its files, and ' +
           'that its index and graphs take these weights from these files and nothing else. A graph is read, not run: it must ' +
-          'be the one of this architecture, operation by operation. Everything that is wrong is listed, with its file.\n' +
+          'be the one of this architecture, operation by operation. Of a deployment, of one of its devices or of its coordinator: the ' +
+          'same, and that every sub-model and the fusion give the outputs of the self-tests, which takes an engine. Everything ' +
+          'that is wrong is listed, with its file.\n' +
           'Exit codes: 0 whole, and all numbers hold; 3 damaged; 5 a number does not hold; others as for run.',
       )
       .example('$0 verify runs/demo', 'is this library whole?')
       .example('$0 verify runs/demo --measure', 'and do its numbers hold on this machine?')
       .example('$0 verify library --measure --config demo.yaml', 'of a library that was copied here')
-      .example('$0 verify runs/demo/library/models/params-60pct', 'is this model folder whole?'),
+      .example('$0 verify runs/demo/library/models/params-60pct', 'is this model folder whole?')
+      .example('$0 verify runs/split/deployment-two', 'is this deployment whole, or one package of it?'),
   read: verifyCommand,
   places: ({ library, config }) => ({ 'verify DIR': library, '--config FILE': config }),
 };

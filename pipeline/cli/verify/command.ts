@@ -4,6 +4,9 @@ import type { Surroundings } from '../../terminal/terminal.ts';
 import { findModel, openModel } from '../../compose/open-model.ts';
 import { verifyLibrary, type Verification } from '../../verify/library.ts';
 import { verifyModel, type ModelVerification } from '../../verify/model.ts';
+import { verifyPackage, type PackageVerification } from '../../verify/package.ts';
+import { findPackage } from '../../deployment/open-package.ts';
+import type { VerifyOptions } from '../../verify/finding.ts';
 import { exitCodeOf, fail } from '../../util/failure.ts';
 import { progressLines } from '../../terminal/progress-lines.ts';
 import { renderMeasured, renderVerification } from './render.ts';
@@ -20,14 +23,12 @@ export async function runVerify(command: VerifyCommand, around: Surroundings): P
     if (command.json) return;
     stderr.write(`${Math.floor(100 * fraction)} %${note === undefined ? '' : ` ${note}`}\n`);
   });
-  const model = await findModel(command.library);
-  const verify = model === undefined ? verifyLibrary : verifyModel;
-  const verification = await verify(model ?? command.library, { signal: around.unheard, onProgress: tell });
+  const verification = await verifyWhatIsThere(command, { signal: around.unheard, onProgress: tell });
   const whole = verification.findings.length === 0;
   if (!command.json) stdout.write(`${renderVerification(verification, stdout.paint)}\n`);
   let measured: MeasuredVerification | undefined;
   // The numbers of damaged weights would say nothing.
-  if (command.measure && whole) {
+  if (command.measure && whole && isMeasurable(verification)) {
     measured = await measureAgain(command, verification, around, tell);
     if (!command.json) stdout.write(`\n${renderMeasured(measured, stdout.paint)}\n`);
   }
@@ -39,6 +40,31 @@ export async function runVerify(command: VerifyCommand, around: Surroundings): P
   }
   if (!whole) return exitCodeOf('library-invalid');
   return holds ? 0 : exitCodeOf('gate-failed');
+}
+
+async function verifyWhatIsThere(
+  { library: path, measure }: VerifyCommand,
+  options: VerifyOptions,
+): Promise<Verification | ModelVerification | PackageVerification> {
+  const found = await findPackage(path);
+  if (found !== undefined && measure) {
+    fail({
+      reason: 'usage',
+      subject: '--measure',
+      found: `given with a ${found.kind} of a deployment, whose numbers are those of its run`,
+      expected: 'a library or a model folder',
+      next: `leave it out, or read report.md of the run`,
+    });
+  }
+  if (found !== undefined) return verifyPackage(found, options);
+  const model = await findModel(path);
+  return model === undefined ? verifyLibrary(path, options) : verifyModel(model, options);
+}
+
+function isMeasurable(
+  verification: Verification | ModelVerification | PackageVerification,
+): verification is Verification | ModelVerification {
+  return verification.kind === 'library' || verification.kind === 'model';
 }
 
 async function measureAgain(

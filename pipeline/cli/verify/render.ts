@@ -1,5 +1,9 @@
 import type { ModelVerification } from '../../verify/model.ts';
 import type { Verification } from '../../verify/library.ts';
+import { coordinatorKind } from '../../deployment/coordinator-manifest.ts';
+import { deploymentKind } from '../../deployment/deployment-manifest.ts';
+import { deviceKind } from '../../deployment/device-manifest.ts';
+import type { PackageVerification } from '../../verify/package.ts';
 import { modelKind } from '../../compose/model-manifest.ts';
 import { flatteredNote } from '../../library/manifest-parts.ts';
 import { manifestKind } from '../../library/open.ts';
@@ -17,21 +21,33 @@ const titles: Readonly<Record<CheckName, string>> = {
   hashes: 'hashes: SHA-256 of every file',
   frame: 'frame: tensors, shapes, finite',
   weights: 'descendants: tensors, shapes, finite, their own ids',
+  submodels: 'sub-models: tensors, shapes, finite',
+  fusion: 'fusion: tensors, shapes, finite, of these models',
   index: 'index: every weight in its file',
   graphs: 'graphs: these weights from these files, nothing else',
   'self-test': 'self-test: recorded outputs met',
   'kept-units': 'kept units: distinct, in range',
   ranking: 'ranking: tables agree with the manifest',
   models: 'models: each whole, and of this very library',
+  links: 'links: packages are those of this deployment, and agree',
+};
+
+type AnyVerification = Verification | ModelVerification | PackageVerification;
+
+const kinds: Readonly<Record<AnyVerification['kind'], string>> = {
+  library: 'Library',
+  model: 'Model',
+  deployment: 'Deployment',
+  device: 'Device',
+  coordinator: 'Coordinator',
 };
 
 const shownNotes = 20;
 
 /** A tick for each check with its counts, then everything that is wrong, then what else is to know. */
-export function renderVerification(verified: Verification | ModelVerification, paint: Paint): string {
+export function renderVerification(verified: AnyVerification, paint: Paint): string {
   const { kind, folder, manifest, checks, findings, notes } = verified;
-  const description = kind === 'library' ? describe(verified.manifest) : describeModel(verified.manifest);
-  const lines = [`${kind === 'library' ? 'Library' : 'Model'} ${oneLine(folder)}${description}`, ''];
+  const lines = [`${kinds[kind]} ${oneLine(folder)}${description(verified)}`, ''];
   const width = Math.max(...checks.map(({ name }) => titles[name].length));
   for (const { name, passed, of, skipped } of checks) {
     const whole = passed === of;
@@ -107,10 +123,42 @@ export function renderMeasured(measured: MeasuredVerification, paint: Paint): st
 }
 
 /** Where nothing but models is damaged, the library is not to be made again for it. */
-function nextOf({ kind, findings }: Verification | ModelVerification): string {
+function nextOf({ kind, findings }: AnyVerification): string {
   if (kind === 'model') return modelKind.next;
+  if (kind === 'deployment') return deploymentKind.next;
+  if (kind === 'device') return deviceKind.next;
+  if (kind === 'coordinator') return coordinatorKind.next;
   const onlyModels = findings.every(({ check }) => check === 'models');
   return onlyModels ? 'compose these models again, or delete their folders' : manifestKind.next;
+}
+
+function description(verified: AnyVerification): string {
+  switch (verified.kind) {
+    case 'library':
+      return describe(verified.manifest);
+    case 'model':
+      return describeModel(verified.manifest);
+    case 'deployment':
+      return describePackage(verified.manifest, verified.manifest?.devices ?? [], 'device');
+    case 'device':
+      return describePackage(verified.manifest, verified.manifest?.models ?? [], 'sub-model');
+    case 'coordinator':
+      return describePackage(verified.manifest, [], '');
+  }
+}
+
+/** A deployment by its devices, a device by its sub-models. */
+function describePackage(
+  manifest: { readonly tool: { readonly version: string } } | undefined,
+  parts: readonly { readonly params: number; readonly sizeBytes: number }[],
+  part: string,
+): string {
+  if (manifest === undefined) return '';
+  const made = `made by BlockForge ${oneLine(manifest.tool.version)}`;
+  if (parts.length === 0) return `: ${made}`;
+  const sum = (key: 'params' | 'sizeBytes') => parts.reduce((total, item) => total + item[key], 0);
+  const count = `${parts.length} ${part}${parts.length === 1 ? '' : 's'}`;
+  return `: ${count}, ${formatCount(sum('params'))} parameters, ${formatBytes(sum('sizeBytes'))}; ${made}`;
 }
 
 function describe(manifest: Verification['manifest']): string {

@@ -1,43 +1,12 @@
-import * as tf from '@tensorflow/tfjs-core';
 import type { Preprocessing } from '../../datasets/contract.ts';
 import { normalise } from '../../datasets/normalise.ts';
 import { runOnnxOutputs, type Floats, type OnnxRuntime } from '../graphs/onnx-runtime.ts';
-import { extentOf, type Architecture } from '../model/architecture.ts';
-import { forward } from '../model/encoder.ts';
-import type { HostWeights } from '../model/host-weights.ts';
-import { uploadTeacher } from '../model/upload.ts';
+import { extentOf } from '../model/architecture.ts';
 import { fail } from '../util/failure.ts';
 import type { ModelOutputs } from './device-self-test.ts';
 
-// What a sub-model makes of pixels [B, height, width, C], prepared but not normalised, in either runtime.
-
-/** On the engine that is loaded; leaves no tensor behind. */
-export async function engineOutputs(
-  weights: HostWeights,
-  architecture: Architecture,
-  pixels: Uint8Array,
-  preprocessing: Preprocessing,
-): Promise<ModelOutputs> {
-  const { height, width } = extentOf(preprocessing.crop);
-  const model = uploadTeacher(weights, architecture);
-  try {
-    const { logits, features } = tf.tidy(() => {
-      const values = normalise(pixels, preprocessing);
-      return forward(model, tf.tensor(values, [-1, height, width, preprocessing.channels]), {
-        capture: ['pooled'],
-      });
-    });
-    const read = async (tensor: tf.Tensor) => (await tensor.data<'float32'>()).slice();
-    const outputs = { features: await read(features.pooled), logits: await read(logits) };
-    tf.dispose([logits, features.pooled]);
-    return outputs;
-  } finally {
-    model.dispose();
-  }
-}
-
 /**
- * By its graph under ONNX Runtime.
+ * What a sub-model's graph makes of prepared pixels [B, height, width, C] under ONNX Runtime.
  * @throws BlockForgeError `library-invalid` where the graph does not run or lacks an output
  */
 export async function onnxOutputs(
