@@ -24,7 +24,7 @@ export interface Cut {
   readonly channels?: Kept | undefined;
   /** One entry per layer. */
   readonly layers?: readonly (LayerCut | undefined)[] | undefined;
-  /** Rows of the head. */
+  /** Rows of the head; one may come twice, where training is to make another class of it. */
   readonly classes?: Kept | undefined;
 }
 
@@ -51,7 +51,7 @@ export function cutModel({ architecture, weights }: SlicedModel, cut: Cut): Slic
     return layer === undefined ? shape : cutLayer(result, `blocks.${i}`, shape, layer);
   });
   if (cut.classes !== undefined) {
-    const rows = keptIndices(cut.classes, classes, 'class');
+    const rows = keptIndices(cut.classes, classes, 'class', { mayRepeat: true });
     for (const part of ['head.weight', 'head.bias']) result[part] = takeFirst(result[part]!, rows);
   }
   const left: Architecture = {
