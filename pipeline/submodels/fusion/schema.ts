@@ -27,7 +27,7 @@ export const fusionFields = {
   /** Which heads are made; held-out images choose. ridge: linear, in closed form. tower: a shrinking MLP, as published. */
   heads: z.array(z.enum(fusionKinds)).min(1).max(2).default(['ridge', 'tower']),
   /** Tried ridges, as shares of the standardised features' variance. */
-  ridges: z.array(z.number().positive().max(1e6)).min(1).max(20).default([1e-4, 1e-3, 1e-2, 1e-1, 1]),
+  ridges: z.array(z.number().positive().max(1e6)).min(1).max(20).default([1e-4, 1e-3, 1e-2, 1e-1, 1, 10]),
   tower: z.strictObject(towerFields).prefault({}),
 };
 

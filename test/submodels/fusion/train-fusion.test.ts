@@ -17,9 +17,9 @@ function taskOf(changes: Partial<FusionTask> = {}): FusionTask {
   return {
     widths,
     classes,
-    fit: fleetFeatures(widths, classes, 320),
-    heldOut: fleetFeatures(widths, classes, 200, { seed: 2 }),
-    settings: fusionSchema.parse({ tower: { epochs: 6, batchSize: 32, learningRate: 2e-2, dropout: 0.1 } }),
+    fit: fleetFeatures(widths, classes, 160),
+    heldOut: fleetFeatures(widths, classes, 120, { seed: 2 }),
+    settings: fusionSchema.parse({ tower: { epochs: 10, batchSize: 32, learningRate: 2e-2, dropout: 0.1 } }),
     seed: 1,
     signal: new AbortController().signal,
     ...changes,
