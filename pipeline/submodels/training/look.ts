@@ -1,4 +1,5 @@
 import { downloadWeights } from '../../model/upload.ts';
+import { failNotFinite } from '../../tensor/loss-log.ts';
 import type { Tensors } from '../../tensor/optimizer.ts';
 import { liftNames } from './lift.ts';
 import { predictFeatures } from './predict-features.ts';
@@ -30,11 +31,19 @@ export async function look(
   for (const [of, weights] of candidates) {
     const scores = await scoreHeldOut(task, data, weights);
     const found: TrainingLook = { step: run.step, seconds, of, trainingLoss, ...scores };
+    if (!Number.isFinite(found.divergence))
+      failTraining(task.name, `the held-out divergence is ${found.divergence}`, run.step);
     run.history.push(found);
     if (run.best === undefined || found.divergence < run.best.look.divergence) {
       run.best = { look: found, weights: await downloadWeights(weights, task.architecture) };
     }
   }
+}
+
+/** Ends a training in words. */
+export function failTraining(name: string, found: string, step: number): never {
+  const next = 'lower train.learningRate or raise train.warmupShare and run again';
+  return failNotFinite(`training of ${name}`, `${found} at step ${step}`, next);
 }
 
 async function scoreHeldOut(

@@ -4,10 +4,10 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isLookAfter } from '../../distill/schedule.ts';
-import { createLossLog, failNotFinite } from '../../tensor/loss-log.ts';
+import { createLossLog } from '../../tensor/loss-log.ts';
 import { assertFlat } from '../../tensor/memory.ts';
 import { scheduleMultiplier } from '../../tensor/schedule.ts';
-import { look } from './look.ts';
+import { failTraining, look } from './look.ts';
 import { moveMean } from './running-mean.ts';
 import { beginRun, plannedSteps } from './begin-run.ts';
 import { submodelStep } from './submodel-step.ts';
@@ -60,11 +60,7 @@ export async function trainSubmodel(task: SubmodelTrainTask): Promise<TrainedSub
     const readLosses = (): void => {
       const first = run.step - waiting.steps + 1;
       const values = waiting.drain((loss, place) =>
-        failNotFinite(
-          `training of ${task.name}`,
-          `the loss is ${loss} at step ${first + place}`,
-          'lower train.learningRate or raise train.warmupShare and run again',
-        ),
+        failTraining(task.name, `the loss is ${loss}`, first + place),
       );
       for (const value of values) {
         run.losses = { sum: run.losses.sum + value, steps: run.losses.steps + 1 };

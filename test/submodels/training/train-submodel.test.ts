@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { canonicalShapes } from '../../../pipeline/model/host-weights.ts';
 import { defaultTraining } from '../../../pipeline/submodels/training/schema.ts';
-import { trainSubmodel } from '../../../pipeline/submodels/training/train-submodel.ts';
+import { divideImages } from '../../../pipeline/submodels/training/held-out-images.ts';
+import { trainSubmodel, type TeacherTargets } from '../../../pipeline/submodels/training/train-submodel.ts';
 import type { BlockForgeError } from '../../../pipeline/util/failure.ts';
 import { abortAfter } from '../../distill/rig.ts';
 import { describeOnEachEngine } from '../../support/engines.ts';
@@ -64,15 +65,24 @@ describeOnEachEngine('trainSubmodel', () => {
     assert.equal(steps, planned);
   });
 
-  it('stops on a loss that is no number, naming the step', async () => {
+  it('stops on numbers that are none, naming the step', async () => {
     const images = store(160);
     const targets = teacherOf(images.labels);
-    const broken = { ...targets, logits: targets.logits.map((value) => value * Infinity) };
-    await assert.rejects(trainSubmodel(trainTask({ images, targets: broken })), (error: BlockForgeError) => {
-      assert.equal(error.failure.reason, 'not-finite');
-      assert.match(error.failure.found, /the loss is NaN at step 1$/);
-      return true;
-    });
+    const ends = async (changes: Partial<TeacherTargets>, found: RegExp) =>
+      assert.rejects(
+        trainSubmodel(trainTask({ images, targets: { ...targets, ...changes } })),
+        (error: BlockForgeError) => {
+          assert.equal(error.failure.reason, 'not-finite');
+          assert.match(error.failure.found, found);
+          return true;
+        },
+      );
+    const none = (values: Float32Array) => values.map(() => NaN);
+    await ends({ logits: none(targets.logits) }, /^the held-out divergence is NaN at step 0$/);
+    // Of the images that are trained on alone.
+    const { heldOut } = divideImages(images.labels, 0.1, 1);
+    const logits = targets.logits.map((value, i) => (heldOut.includes(Math.floor(i / 4)) ? value : NaN));
+    await ends({ logits }, /^the loss is NaN at step 1$/);
   });
 });
 
