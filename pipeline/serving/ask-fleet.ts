@@ -84,21 +84,18 @@ export async function askFleet(question: Question): Promise<FleetAnswer> {
   };
 }
 
-/** Late devices are waited for only while nothing else has come. */
+/** By the deadline every device has answered or failed. Late ones are waited for only while nothing else has come. */
 function gather(asked: readonly DeviceLink[], message: Buffer, deadlineMs: number): Promise<Answers> {
   const deadline = Date.now() + deadlineMs;
   const replies = new Map<string, LinkReply>();
   const problems = new Map<string, LinkProblem>();
   return new Promise((resolve, reject) => {
-    // Copies: who comes after the deadline changes nothing any more.
-    const end = (): void => resolve({ replies: new Map(replies), problems: new Map(problems) });
-    const timer = setTimeout(end, deadlineMs);
     const open = { up: 0, late: 0 };
     const look = (): void => {
       const isImageAtFault = [...problems.values()].some(({ kind }) => kind === 'image');
       if (open.up > 0 || (open.late > 0 && replies.size === 0 && !isImageAtFault)) return;
-      clearTimeout(timer);
-      end();
+      // Copies: who comes later changes nothing any more.
+      resolve({ replies: new Map(replies), problems: new Map(problems) });
     };
     for (const link of asked) {
       const kind = link.state === 'up' ? 'up' : 'late';

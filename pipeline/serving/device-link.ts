@@ -1,11 +1,13 @@
-import { Client, type ChannelCredentials, type Metadata } from '@grpc/grpc-js';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Client, status, type Metadata } from '@grpc/grpc-js';
 import { addressText, type Address } from './address.ts';
-import { channelOptions } from './client-options.ts';
+import { channelCredentials, channelOptions } from './client-options.ts';
 import { checkDescription } from './check-description.ts';
 import { readReply, type LinkReply } from './read-reply.ts';
 import type { PlannedDevice, PlannedModel } from './fleet-plan.ts';
 import { LinkProblem, linkProblem } from './link-problem.ts';
 import { deviceProtocol } from './protocol.ts';
+import { readMessage } from './read-message.ts';
 import { withToken } from './token.ts';
 
 /**
@@ -36,7 +38,8 @@ export interface LinkOptions {
   readonly device: PlannedDevice;
   /** Those on this device. */
   readonly models: readonly PlannedModel[];
-  readonly credentials: ChannelCredentials;
+  /** PEM of whoever signed its certificate; without it nothing is encrypted. */
+  readonly ca?: Buffer | undefined;
   readonly token?: string | undefined;
 }
 
@@ -45,12 +48,12 @@ const probePauseMs = 100;
 /** What a reply holds beside its numbers. */
 const replyExtraBytes = 4096;
 
-export function deviceLink({ address, device, models, credentials, token }: LinkOptions): DeviceLink {
+export function deviceLink({ address, device, models, ca, token }: LinkOptions): DeviceLink {
   const numbers = models.reduce((sum, { width }) => sum + width, 0);
   const client = new Client(
     addressText(address),
-    credentials,
-    channelOptions(4 * numbers + 256 * models.length + replyExtraBytes),
+    channelCredentials(address, ca),
+    channelOptions(address, 4 * numbers + 256 * models.length + replyExtraBytes),
   );
   const { Describe, Extract } = deviceProtocol;
   const packageField = Extract.requestSerialize({ packageSha256: Buffer.from(device.packageSha256, 'hex') });
@@ -69,7 +72,10 @@ export function deviceLink({ address, device, models, credentials, token }: Link
         message,
         metadata,
         { deadline },
-        (error, reply) => (error === null ? resolve(reply!) : reject(linkProblem(error))),
+        (error, reply) => {
+          if (error !== null) reject(linkProblem(error));
+          else resolve(reply ?? Buffer.alloc(0));
+        },
       );
     });
 
@@ -77,9 +83,11 @@ export function deviceLink({ address, device, models, credentials, token }: Link
     const metadata = withToken(token);
     metadata.setOptions({ waitForReady: waits });
     const reply = await call(Describe, Describe.requestSerialize({}), metadata, Date.now() + withinMs);
-    checkDescription(Describe.responseDeserialize(reply), device, models);
+    checkDescription(readMessage(Describe, reply), device, models);
     [state, problem] = ['up', undefined];
   };
+
+  const needsProbe = (): boolean => !closed && state === 'down';
 
   const goDown = (found: LinkProblem): void => {
     [state, problem] = ['down', found];
@@ -89,9 +97,9 @@ export function deviceLink({ address, device, models, credentials, token }: Link
   const probe = async (): Promise<void> => {
     if (probing) return;
     probing = true;
-    while (!closed && state === 'down') {
-      await new Promise((resolve) => setTimeout(resolve, probePauseMs).unref());
-      if (closed) break;
+    for (;;) {
+      await pause(probePauseMs, undefined, { ref: false });
+      if (!needsProbe()) break;
       await describe(probeWithinMs, true).catch((found: unknown) => {
         // "Late" is what a place that nobody listens at looks like from here: the first reason says more.
         if (asProblem(found).kind !== 'late') problem = asProblem(found);
@@ -113,23 +121,35 @@ export function deviceLink({ address, device, models, credentials, token }: Link
       return asked;
     },
     connect: (withinMs) => describe(withinMs, false).catch((found: unknown) => goDown(asProblem(found))),
-    async extract(image, deadline) {
-      const began = performance.now();
-      asked++;
-      try {
-        const reply = await call(Extract, Buffer.concat([image, packageField]), withToken(token), deadline);
-        const result = readReply(reply, models, performance.now() - began);
-        if (state === 'late') [state, problem] = ['up', undefined];
-        return result;
-      } catch (error) {
-        const found = asProblem(error);
-        if (found.kind === 'down' && !closed) goDown(found);
-        else if (found.kind === 'late' && state === 'up') [state, problem] = ['late', found];
-        throw found;
-      } finally {
-        asked--;
-      }
-    },
+    extract: (image, deadline) =>
+      new Promise((resolve, reject) => {
+        const began = performance.now();
+        const settle = (found: LinkProblem): void => {
+          if (found.kind === 'down' && !closed) goDown(found);
+          else if (found.kind === 'late' && state === 'up') [state, problem] = ['late', found];
+          reject(found);
+        };
+        // gRPC's own deadline ends the call here and on the device, but may come later than this.
+        const timer = setTimeout(
+          () => settle(linkProblem({ code: status.DEADLINE_EXCEEDED, details: '' })),
+          deadline - Date.now(),
+        );
+        asked++;
+        call(Extract, Buffer.concat([image, packageField]), withToken(token), deadline)
+          .finally(() => {
+            asked--;
+            clearTimeout(timer);
+          })
+          .then((reply) => {
+            const result = readReply(reply, models, performance.now() - began);
+            if (state === 'late') [state, problem] = ['up', undefined];
+            resolve(result);
+          })
+          .catch((error: unknown) => {
+            if (error instanceof LinkProblem) settle(error);
+            else reject(error instanceof Error ? error : new Error(String(error)));
+          });
+      }),
     close() {
       closed = true;
       client.close();

@@ -68,7 +68,7 @@ export function deviceService(
     Describe: answer<object, Description>(() => description),
     Extract: answer<ExtractRequest, ExtractReply>((request, signal) => {
       const { packageSha256: meant } = request;
-      if (meant.length > 0 && !packageSha256.equals(meant)) {
+      if (meant !== undefined && meant.length > 0 && !packageSha256.equals(meant)) {
         throw new Refusal(
           status.FAILED_PRECONDITION,
           `${device.name} serves the package ${device.packageSha256.slice(0, 12)}, not ${Buffer.from(meant).toString('hex').slice(0, 12)}`,
@@ -95,9 +95,10 @@ function extractor(
         `${pixels.length} bytes of pixels, not the ${size} of ${height} x ${width} x ${preprocessing.channels}`,
       );
     }
-    if (pixels === undefined && encoded === undefined)
+    const content = encoded ?? new Uint8Array();
+    if (pixels === undefined && content.length === 0)
       throw new Refusal(status.INVALID_ARGUMENT, 'a request without an image');
-    const image = planes(pixels ?? (await decoded(encoded!, preprocessing, maxPixels)));
+    const image = planes(pixels ?? (await decoded(content, preprocessing, maxPixels)));
     const prepared = performance.now();
     const features = await engine.extract(image);
     const inferMs = performance.now() - prepared;

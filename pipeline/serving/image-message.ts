@@ -33,5 +33,5 @@ export async function imageBytes(
 
 /** An `ExtractRequest` in bytes, but for the package that is meant: fields of a message may be sent one after another. */
 export function imageMessage(image: ImageBytes): Buffer {
-  return deviceProtocol.Extract.requestSerialize({ ...image, packageSha256: new Uint8Array() });
+  return deviceProtocol.Extract.requestSerialize(image);
 }

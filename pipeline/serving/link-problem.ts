@@ -26,7 +26,7 @@ const kinds: Readonly<Partial<Record<status, ProblemKind>>> = {
 };
 
 /** What gRPC says of a call, in words. */
-export function linkProblem({ code, details }: ServiceError): LinkProblem {
+export function linkProblem({ code, details }: Pick<ServiceError, 'code' | 'details'>): LinkProblem {
   const kind = kinds[code] ?? 'down';
   switch (code) {
     case status.DEADLINE_EXCEEDED:

@@ -1,7 +1,6 @@
 import { fail } from '../util/failure.ts';
 import { addressText, type Address } from './address.ts';
 import { WrongDevice } from './check-description.ts';
-import { channelCredentials } from './client-options.ts';
 import { deviceLink, type DeviceLink } from './device-link.ts';
 import { askFleet, type FleetAnswer } from './ask-fleet.ts';
 import type { FleetPlan } from './fleet-plan.ts';
@@ -38,11 +37,10 @@ const defaultConnectMs = 2000;
 export async function openFleet(plan: FleetPlan, options: FleetOptions): Promise<Fleet> {
   const { addresses, deadlineMs, connectMs = defaultConnectMs, ca, token } = options;
   requireKnown(plan, addresses);
-  const credentials = channelCredentials(ca);
   const links = plan.devices.flatMap((device) => {
     const address = addresses.get(device.name);
     const models = plan.models.filter((model) => model.device === device.name);
-    return address === undefined ? [] : [deviceLink({ address, device, models, credentials, token })];
+    return address === undefined ? [] : [deviceLink({ address, device, models, ca, token })];
   });
   const close = (): void => {
     for (const link of links) link.close();

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
-import type { MethodDefinition, ServiceDefinition } from '@grpc/grpc-js';
-import { loadSync } from '@grpc/proto-loader';
+import { logVerbosity, setLogVerbosity, type MethodDefinition } from '@grpc/grpc-js';
+import { loadSync, type AnyDefinition } from '@grpc/proto-loader';
 
 /** Raised when a message changes its meaning; fields that are added do not count. */
 export const protocolVersion = 1;
@@ -25,7 +25,7 @@ export interface ExtractRequest {
   readonly encoded?: Uint8Array | undefined;
   readonly pixels?: Uint8Array | undefined;
   /** Of the package that is meant; empty: any. */
-  readonly packageSha256: Uint8Array;
+  readonly packageSha256?: Uint8Array | undefined;
 }
 
 export interface ExtractReply {
@@ -50,15 +50,16 @@ type Health = {
   readonly Watch: MethodDefinition<{ readonly service: string }, HealthReply>;
 };
 
+// Failures are told to whoever asked, by this program's own words.
+setLogVerbosity(logVerbosity.NONE);
+
 /** `device.proto`, read when this file loads: it lies beside the source, from where a compiled copy reads it, too. */
-export const deviceProtocol = load<Device>('device.proto', 'blockforge.serving.v1.Device');
+export const deviceProtocol = load('device.proto', 'blockforge.serving.v1.Device') as unknown as Device;
 
 /** `health.proto`: what probes of others ask. */
-export const healthProtocol = load<Health>('health.proto', 'grpc.health.v1.Health');
+export const healthProtocol = load('health.proto', 'grpc.health.v1.Health') as unknown as Health;
 
-function load<T extends ServiceDefinition>(file: string, service: string): T {
+function load(file: string, service: string): AnyDefinition | undefined {
   const path = fileURLToPath(new URL(`./${file}`, import.meta.url));
-  return loadSync(path, { defaults: true, enums: String, longs: Number, oneofs: true })[
-    service
-  ] as unknown as T;
+  return loadSync(path, { defaults: true, enums: String, longs: Number, oneofs: true })[service];
 }

@@ -1,7 +1,8 @@
 import { featuresOf } from './feature-bytes.ts';
 import type { PlannedModel } from './fleet-plan.ts';
 import { LinkProblem } from './link-problem.ts';
-import { deviceProtocol, type ExtractReply } from './protocol.ts';
+import { deviceProtocol } from './protocol.ts';
+import { readMessage } from './read-message.ts';
 
 /** What a device answered, read. */
 export interface LinkReply {
@@ -21,7 +22,7 @@ export interface LinkReply {
  * @throws LinkProblem `refused` where a model's features are missing, of another width, or not finite
  */
 export function readReply(message: Buffer, models: readonly PlannedModel[], totalMs: number): LinkReply {
-  const { features, queueMs, prepareMs, inferMs } = parse(message);
+  const { features, queueMs, prepareMs, inferMs } = readMessage(deviceProtocol.Extract, message);
   const found = new Map<string, Float32Array>();
   for (const { id, width } of models) {
     const sent = features.find(({ model }) => model === id);
@@ -32,12 +33,4 @@ export function readReply(message: Buffer, models: readonly PlannedModel[], tota
     found.set(id, values);
   }
   return { features: found, queueMs, prepareMs, inferMs, totalMs, bytes: message.length };
-}
-
-function parse(message: Buffer): ExtractReply {
-  try {
-    return deviceProtocol.Extract.responseDeserialize(message);
-  } catch {
-    throw new LinkProblem('refused', 'an answer that cannot be read');
-  }
 }
