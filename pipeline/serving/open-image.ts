@@ -15,3 +15,12 @@ export async function openImage(
   const { fitImage } = await import('../../datasets/fit-image.ts');
   return fitImage(await decodeImage(content, maxPixels), preprocessing);
 }
+
+/** Loads what decodes, with a picture of one pixel: the first real one would wait for it, longer than a deadline. */
+export async function warmDecoder(): Promise<void> {
+  const { sharp } = await import('../../datasets/sharp.ts');
+  const { decodeImage } = await import('../../datasets/decode-image.ts');
+  await import('../../datasets/fit-image.ts');
+  const pixel = { width: 1, height: 1, channels: 3 as const, background: { r: 0, g: 0, b: 0 } };
+  await decodeImage(await sharp({ create: pixel }).png().toBuffer());
+}
