@@ -101,8 +101,7 @@ async function firstLine(child: ChildProcess, signal?: AbortSignal): Promise<Ser
     const [text] = (await once(lines, 'line', { signal: AbortSignal.any([over, closed.signal]) })) as [
       string,
     ];
-    const line = JSON.parse(text) as ServingLine;
-    return line.type === 'serving' ? line : undefined;
+    return JSON.parse(text) as ServingLine;
   } catch {
     return undefined;
   }

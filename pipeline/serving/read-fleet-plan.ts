@@ -7,8 +7,9 @@ import type { FleetPlan } from './fleet-plan.ts';
  * is computed here, so that the first one that is missed costs no image its deadline.
  * @throws BlockForgeError `library-invalid`, `file-invalid`
  */
-export async function readFleetPlan({ manifest, readFusion }: Coordinator): Promise<FleetPlan> {
-  const head = await readFusion();
+export async function readFleetPlan(coordinator: Coordinator): Promise<FleetPlan> {
+  const head = await coordinator.readFusion();
+  const { manifest } = coordinator;
   const { devices, models } = manifest;
   if (devices.length > 1) {
     for (const { name } of devices) {

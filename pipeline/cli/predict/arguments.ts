@@ -71,7 +71,7 @@ function predictCommand(args: Options): PredictCommand {
   return {
     deployment: args.deployment,
     images: args.images.map(String),
-    devices: readDevices(once('devices', args.devices) as string),
+    devices: readDevices(once('devices', args.devices)),
     deadlineMs: wholeNumber('deadline-ms', once('deadline-ms', args['deadline-ms'])) ?? 200,
     top: wholeNumber('top', once('top', args.top)) ?? 3,
     ca: once('tls-ca', args['tls-ca']),

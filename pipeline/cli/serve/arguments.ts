@@ -106,7 +106,7 @@ function serveCommand(args: Options): ServeCommand {
   const kibibytes = count('max-message-kib');
   return {
     package: args.package,
-    listen: parseAddress('listen', once('listen', args.listen) as string, 0),
+    listen: parseAddress('listen', once('listen', args.listen), 0),
     threads: count('threads'),
     tls: cert === undefined || key === undefined ? undefined : { cert, key },
     tokenFile: once('token-file', args['token-file']),
