@@ -4,7 +4,9 @@ import type { KeyPath } from './problem.ts';
 
 /** Keys of one map that exclude each other: a later layer that names one drops the others it inherited. */
 const alternatives: Readonly<Record<string, readonly string[]>> = {
+  '': ['devices', 'fleets'],
   'distill.duration': ['epochs', 'steps', 'minutes'],
+  'train.duration': ['epochs', 'steps', 'minutes'],
   teacher: ['checkpoint', 'train'],
 };
 

@@ -1,46 +1,8 @@
-import { able } from '../../precision/able.ts';
 import type { Architecture } from '../../../pipeline/model/architecture.ts';
-import { resolvePrecision } from '../../../pipeline/precision/resolve-precision.ts';
 import { blocksSchema, type BlocksInput } from '../../../pipeline/stages/blocks/schema.ts';
+import { planInputOf } from '../plan-input.ts';
 
 /** What would be planned for a config, without any file. */
 export function planInput(config: object, architecture: Architecture): BlocksInput {
-  const parsed = blocksSchema.parse({
-    teacher: { checkpoint: '/models/teacher.safetensors' },
-    data: { source: 'shapes' },
-    ...config,
-  });
-  return {
-    loaded: {
-      config: parsed,
-      name: 'test',
-      file: 'test.yaml',
-    },
-    architecture,
-    engine: 'wasm',
-    // As on a machine that has everything: what a setting can change, it does.
-    precision: resolvePrecision(parsed.precision, able, 'precision'),
-    inputs: {
-      checkpointFiles: ['/models/teacher.safetensors'],
-      dataFiles: [],
-      dataListing: null,
-      preprocessing: {
-        resize: null,
-        resizeMode: 'shortest',
-        interpolation: 'bicubic',
-        crop: architecture.imageSize,
-        channels: 3,
-        mean: [0.5, 0.5, 0.5],
-        std: [0.5, 0.5, 0.5],
-      },
-      classes: {
-        folders: ['a', 'b'],
-        names: ['A', 'B'],
-        subset: null,
-        by: 'labels',
-        rule: 'by name',
-        notes: [],
-      },
-    },
-  };
+  return planInputOf(blocksSchema, config, architecture);
 }

@@ -1,114 +1,13 @@
 import assert from 'node:assert/strict';
 import { allKeyPaths } from '../../../pipeline/config/schema-keys.ts';
-import type { JobPlan } from '../../../pipeline/runner/contract.ts';
-import { splitNames } from '../../../datasets/contract.ts';
-import { createPreparer } from '../../../datasets/prepare.ts';
-import { makeSplits } from '../../../datasets/splits.ts';
-import { commonFiles, splitFile, splitsJob } from '../../../pipeline/stages/common/artefacts.ts';
 import { stages } from '../../../pipeline/stages/blocks/graph.ts';
-import { blocksSchema, type BlocksConfig, type BlocksInput } from '../../../pipeline/stages/blocks/schema.ts';
-import { resolvePreprocessing } from '../../../datasets/preprocessing.ts';
+import { blocksSchema } from '../../../pipeline/stages/blocks/schema.ts';
 import { vitBase } from '../../support/checkpoints.ts';
-import { memorySource, plain } from '../../datasets/fakes.ts';
+import { staleStages, type Settings } from '../stale-stages.ts';
 import { planInput } from './plan-input.ts';
-import { present } from '../../support/present.ts';
 
-type Settings = { readonly [key: string]: unknown };
+const staleAfter = staleStages(stages, (config) => planInput(config, vitBase));
 
-/**
- * The stages with a job that runs again when `settings` become others. A job that does writes other contents, but for the
- * data stage: which of its files change is found by drawing.
- */
-async function staleAfter(before: Settings, after: Settings): Promise<string> {
-  const [was, is] = [jobsOf(before), jobsOf(after)];
-  const stale = new Set<string>();
-  const same = (a: JobPlan | undefined, b: JobPlan) =>
-    JSON.stringify([a?.settings, a?.needs, a?.wants, a?.files]) ===
-    JSON.stringify([b.settings, b.needs, b.wants, b.files]);
-  const drawn = same(was.get(splitsJob), present(is.get(splitsJob)))
-    ? []
-    : await changedSplits(before, after);
-  const isOther = (job: JobPlan, id: string) => {
-    const files = job.reads?.[id];
-    if (!stale.has(id) || files?.length === 0) return false;
-    return id !== splitsJob || files === undefined || files.some((file) => drawn.includes(file));
-  };
-  // Every stage plans behind those it reads from.
-  for (const job of is.values()) {
-    const reads = [...job.needs, ...(job.wants ?? [])];
-    if (!same(was.get(job.id), job) || reads.some((id) => isOther(job, id))) stale.add(job.id);
-  }
-  return [...new Set([...stale].map((id) => id.split('/')[0]))].join(' ');
-}
-
-/** The files of the data stage that differ, of images of three parts (`idx`: one) some of which cannot be used. */
-async function changedSplits(before: Settings, after: Settings): Promise<string[]> {
-  const draw = async (settings: Settings): Promise<Record<string, unknown>> => {
-    const { loaded } = inputOf(settings);
-    const { data, seed, teacher } = loaded.config;
-    const { splits, maxCorruptShare } = data;
-    const needTrain = teacher.train !== undefined;
-    const source = sourceOf(data);
-    const preparer = createPreparer(source, plain);
-    const made = await makeSplits(source, { splits, maxCorruptShare }, { seed, needTrain, preparer });
-    return {
-      [commonFiles.classes]: made.classes,
-      [commonFiles.sources]: made.sources,
-      [commonFiles.skipped]: made.skipped,
-      ...Object.fromEntries(splitNames.map((name) => [splitFile(name), made.items[name]])),
-    };
-  };
-  const [was, is] = [await draw(before), await draw(after)];
-  return Object.keys(is).filter((file) => JSON.stringify(was[file]) !== JSON.stringify(is[file]));
-}
-
-const sourceOf = ({ source, shapes }: BlocksConfig['data']) =>
-  memorySource(
-    (['train', 'val', 'test'] as const).flatMap((origin, part) =>
-      Array.from({ length: 100 }, (_, i) => ({
-        id: `${origin}/${i}`,
-        label: i % 10,
-        origin: source === 'idx' ? 'all' : origin,
-        content:
-          i === 7 ? `broken ${part}` : i + 1e3 * part + 1e4 * shapes.images + (source === 'folder' ? 500 : 0),
-      })),
-    ),
-  );
-
-function inputOf(settings: Settings): BlocksInput {
-  return planInput(nested({ ...small, ...settings }), vitBase);
-}
-
-function jobsOf(settings: Settings): ReadonlyMap<string, JobPlan> {
-  const input = inputOf(settings);
-  const { config } = input.loaded;
-  const preprocessing = resolvePreprocessing(config.data.preprocessing, {
-    imageSize: 224,
-    channels: 3,
-    recommended: undefined,
-  });
-  const planned = { ...input, inputs: { ...input.inputs, preprocessing } };
-  return new Map(stages.flatMap((stage) => stage.plan(planned)).map((job) => [job.id, job]));
-}
-
-/** `{ 'a.b': 1 }` -> `{ a: { b: 1 } }` */
-function nested(settings: Settings): object {
-  const root: Record<string, unknown> = {};
-  for (const [path, value] of Object.entries(settings)) {
-    const keys = path.split('.');
-    let inside = root;
-    for (const key of keys.slice(0, -1)) inside = (inside[key] ??= {}) as Record<string, unknown>;
-    inside[present(keys.at(-1))] = value;
-  }
-  return root;
-}
-
-const small: Settings = {
-  'data.splits.calibration': 40,
-  'data.splits.selection': 30,
-  'data.splits.test': 20,
-  'data.maxCorruptShare': 0.2,
-};
 const base: Settings = { 'teacher.checkpoint': '/models/teacher.safetensors', 'data.source': 'shapes' };
 const teacherInputs: Settings = { ...base, 'inputs.from': 'teacher' };
 const polished: Settings = { ...base, 'polish.sparsities': [0.5] };
