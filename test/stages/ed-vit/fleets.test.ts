@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict';
+import { modelCosts } from '../../../pipeline/model/costs.ts';
+import { planFleets } from '../../../pipeline/stages/ed-vit/fleets.ts';
+import { planNotes } from '../../../pipeline/stages/ed-vit/notes.ts';
+import { BlockForgeError } from '../../../pipeline/util/failure.ts';
+import { vitBase } from '../../support/checkpoints.ts';
+import { planInput } from './plan-input.ts';
+
+const teacher = modelCosts({ ...vitBase, classes: 10 });
+const only = (config: object) => planFleets(planInput(config))[0]!;
+const refusal = (config: object): string => {
+  try {
+    planFleets(planInput(config));
+  } catch (error) {
+    assert.ok(error instanceof BlockForgeError);
+    assert.equal(error.failure.reason, 'config-invalid');
+    return error.message;
+  }
+  throw new Error('the fleet was accepted');
+};
+
+describe('fleets as they are planned', () => {
+  it('give every device of a number the same shares of the teacher', () => {
+    const fleet = only({ devices: 5, submodel: { macs: 0.1, size: 0.05 } });
+    assert.equal(fleet.name, '5-devices');
+    assert.deepEqual(
+      fleet.submodels.map(({ name, index, device }) => [name, index, device]),
+      [0, 1, 2, 3, 4].map((i) => [`5-devices-0${i}`, i, `device-0${i}`]),
+    );
+    for (const { limits } of fleet.submodels) {
+      assert.deepEqual(limits, { macs: 0.1 * teacher.macs, sizeBytes: 0.05 * teacher.sizeBytes });
+    }
+  });
+
+  it('compare with one model of all devices and one of a single device, unless that is the teacher', () => {
+    const small = only({ devices: 5, submodel: { macs: 0.1, size: 0.3 } }).baselines;
+    assert.deepEqual(
+      small.map(({ name, kind }) => [name, kind]),
+      [
+        ['5-devices-small-total', 'total'],
+        ['5-devices-small-device', 'device'],
+      ],
+    );
+    assert.ok(Math.abs(small[0]!.limits.macs / teacher.macs - 0.5) < 1e-12);
+    assert.equal(small[0]!.limits.sizeBytes, teacher.sizeBytes);
+    const large = { devices: 5, submodel: { macs: 0.25 } };
+    assert.deepEqual(
+      only(large).baselines.map(({ kind }) => kind),
+      ['device'],
+    );
+    assert.match(planNotes(planInput(large)).join('\n'), /cost as much as the teacher/);
+    assert.deepEqual(only({ ...large, baselines: [] }).baselines, []);
+  });
+
+  it('may be one device, or as many as there are classes, and no more', () => {
+    const one = only({ devices: 1 });
+    assert.equal(one.name, '1-device');
+    assert.deepEqual([one.submodels.length, one.baselines.length], [1, 0]);
+    assert.equal(only({ devices: 10 }).submodels.length, 10);
+    const message = refusal({ devices: 11 });
+    assert.match(message, /test\.yaml: devices of 11-devices/);
+    assert.match(message, /11 devices for 10 classes/);
+  });
+
+  it('are fitted to what their devices have, and the plan says how, exactly and greedily', () => {
+    const devices = [
+      { name: 'small', memoryMiB: 40 },
+      { name: 'large', memoryMiB: 400, macs: 5e9 },
+    ];
+    const input = planInput({ devices, submodel: { macs: 0.5 } });
+    const [fleet] = planFleets(input);
+    const limits = new Map(fleet!.submodels.map((one) => [one.device, one.limits]));
+    assert.ok(limits.get('small')!.sizeBytes < 40 * 2 ** 20);
+    assert.ok(limits.get('large')!.macs <= 5e9 && limits.get('large')!.macs <= 0.5 * teacher.macs);
+    const notes = planNotes(input).join('\n');
+    assert.match(notes, /2-devices: exact fit, proven: smallest \d+ % of each dimension/);
+    assert.match(notes, /2-devices: greedy fit, as published/);
+  });
+
+  it('are refused with the device and the limit that nothing fits', () => {
+    const message = refusal({
+      devices: [{ name: 'pi-kitchen', macs: 1000 }, { name: 'jetson' }].slice(0, 1),
+    });
+    assert.match(message, /test\.yaml: devices of 1-device/);
+    assert.match(message, /pi-kitchen/);
+    assert.match(message, /macs/);
+  });
+
+  it('may be several in one run, each with settings of its own', () => {
+    const fleets = planFleets(
+      planInput({
+        fleets: [
+          { devices: 2 },
+          { name: 'narrow', devices: 2, submodel: { macs: 0.1 }, partition: { by: 'confused-apart' } },
+        ],
+      }),
+    );
+    assert.deepEqual(
+      fleets.map(({ name, partition }) => [name, partition.by]),
+      [
+        ['2-devices', 'random'],
+        ['narrow', 'confused-apart'],
+      ],
+    );
+    assert.ok(fleets[1]!.submodels[0]!.limits.macs < fleets[0]!.submodels[0]!.limits.macs);
+  });
+});
