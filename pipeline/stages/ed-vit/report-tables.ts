@@ -17,6 +17,7 @@ export interface ReportTable {
 /** What a run came to: accuracies, then costs. @param sub-models with a table of them, which is long */
 export function reportTables(report: EdVitReport, detailed: boolean): ReportTable[] {
   if (report.images === 0) return [];
+  if (report.fleets.length === 0) return [accuracyTable(report)];
   const tables = [accuracyTable(report), lossTable(report), costTable(report)];
   return detailed ? [...tables, submodelTable(report), deviceTable(report)] : tables;
 }

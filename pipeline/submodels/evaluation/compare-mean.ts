@@ -15,10 +15,11 @@ export function compareMean(
         confidence,
       ),
     );
+  // Against a model that is never right: a difference could be negative, a share is not.
+  const right = against(new Uint8Array(reference.length));
   return {
     images: reference.length,
-    // Against a model that is never right.
-    top1Percent: against(new Uint8Array(reference.length)),
+    top1Percent: { ...right, low: Math.max(0, right.low) },
     againstPp: against(reference),
   };
 }
