@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { StageRegistry } from '../pipeline/runner/contract.ts';
-import type * as registry from '../pipeline/stages/blocks/graph.ts';
+import type * as blocks from '../pipeline/stages/blocks/graph.ts';
+import type * as edVit from '../pipeline/stages/ed-vit/graph.ts';
 import { methods } from '../pipeline/stages/methods.ts';
 import { stagesOfMethods } from '../pipeline/stages/stages-of-methods.ts';
 import { readSource, sourceFiles, wayTo } from './support/imports.ts';
@@ -10,8 +11,8 @@ import { readSource, sourceFiles, wayTo } from './support/imports.ts';
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 
 type Accepted<T extends StageRegistry> = T;
-/** Workers import the registry by its path, so only this line lets the compiler compare the two. */
-export type Registry = Accepted<typeof registry>;
+/** Workers import registries by their paths, so only this line lets the compiler compare them. */
+export type Registries = [Accepted<typeof blocks>, Accepted<typeof edVit>];
 
 describe('import graph', () => {
   const tensorflow = /^@tensorflow\//;
@@ -37,6 +38,7 @@ describe('import graph', () => {
 
   for (const entry of [
     'pipeline/stages/blocks/graph.ts',
+    'pipeline/stages/ed-vit/graph.ts',
     'pipeline/tensor/installed.ts',
     'pipeline/cli/main.ts',
     'pipeline/cli/run/command.ts',

@@ -8,7 +8,8 @@ import type { Method } from './common/method.ts';
 import { reportJob } from './ed-vit/artefacts.ts';
 import { stages as edVitStages } from './ed-vit/graph.ts';
 import { planNotes as edVitNotes } from './ed-vit/notes.ts';
-import { checkEdVit, edVitPaths, edVitSchema, type EdVitConfig } from './ed-vit/schema.ts';
+import { checkEdVit } from './ed-vit/check.ts';
+import { edVitPaths, edVitSchema, type EdVitConfig } from './ed-vit/schema.ts';
 
 export const blocks: Method<BlocksConfig> = {
   name: 'blocks',
@@ -29,7 +30,7 @@ export const edVit: Method<EdVitConfig> = {
   registry: fileURLToPath(new URL('./ed-vit/graph.ts', import.meta.url)),
   ending: {
     job: reportJob,
-    table: async (runFolder, paint) => (await import('./ed-vit/ending.ts')).renderEnding(runFolder, paint),
+    read: async (runFolder) => (await import('./ed-vit/ending.ts')).readEnding(runFolder),
   },
   notes: edVitNotes,
 };

@@ -164,13 +164,15 @@ function chooseView(
 }
 
 /** What the run has come to, by the method's own table where it makes no library. */
-function resultTable(
+async function resultTable(
   { ending }: Pick<Method<Config>, 'ending'>,
   runFolder: string,
   cwd: string,
   stdout: Terminal,
 ): Promise<string | undefined> {
-  return ending?.table(runFolder, stdout.paint) ?? libraryTable(runFolder, cwd, stdout);
+  if (ending === undefined) return libraryTable(runFolder, cwd, stdout);
+  const found = await ending.read(runFolder);
+  return found && `${found.text}\nIn: ${displayPath(runFolder, cwd)}`;
 }
 
 /** The final table and where its library lies. */

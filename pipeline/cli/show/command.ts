@@ -20,10 +20,17 @@ import { renderTable } from '../../terminal/table.ts';
 import type { Column } from '../../terminal/table.ts';
 import type { Paint, Surroundings } from '../../terminal/terminal.ts';
 import type { ShowCommand } from './arguments.ts';
+import { methods } from '../../stages/methods.ts';
 import { readLibrarySummary } from './read.ts';
 
-/** Prints the table of a library. Loads no engine. @returns the exit code */
+/** Prints the table of a library, or of a run that makes none. Loads no engine. @returns the exit code */
 export async function runShow({ library, json }: ShowCommand, { stdout }: Surroundings): Promise<number> {
+  for (const { ending } of methods) {
+    const found = await ending?.read(library);
+    if (found === undefined) continue;
+    stdout.write(`${json ? JSON.stringify(found.json, null, 2) : found.text}\n`);
+    return 0;
+  }
   const summary = await readLibrarySummary(library);
   stdout.write(`${json ? JSON.stringify(summary, null, 2) : renderSummary(summary, stdout.paint)}\n`);
   return 0;

@@ -2,13 +2,15 @@ import type { MethodSchema } from '../../config/method.ts';
 import type { Config } from '../../config/schema.ts';
 import type { JobId, Stage } from '../../runner/contract.ts';
 import type { PlanInput } from './plan-input.ts';
-import type { Paint } from '../../terminal/terminal.ts';
 
-/** What people see of a run that is done. */
+/** What a run ends with, where it makes no library. */
 export interface Ending {
-  /** The job that it is read from: told only where that one is up to date. */
+  /** The job that it is read from: shown at a run's end only where that one is up to date. */
   readonly job: JobId;
-  readonly table: (runFolder: string, paint: Paint) => Promise<string>;
+  /** Undefined where the run folder holds none of this method. */
+  readonly read: (
+    runFolder: string,
+  ) => Promise<{ readonly json: unknown; readonly text: string } | undefined>;
 }
 
 /** A way from a teacher to what is handed on: what its config may say, and the jobs that follow from it. */

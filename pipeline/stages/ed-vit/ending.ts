@@ -1,21 +1,30 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { renderTable } from '../../terminal/table.ts';
-import type { Paint } from '../../terminal/terminal.ts';
 import { readJson } from '../../util/atomic.ts';
 import { deploymentFolder, files, reportJob } from './artefacts.ts';
 import type { EdVitReport } from './report-file.ts';
 import { reportTables } from './report-tables.ts';
 
-/** The tables at a run's end, by its report. */
-export async function renderEnding(runFolder: string, paint: Paint): Promise<string> {
-  const report = await readJson<EdVitReport>(join(runFolder, reportJob, files.report));
+/** What a run came to, by its report; undefined where the folder holds none of this method. */
+export async function readEnding(
+  runFolder: string,
+): Promise<{ readonly json: unknown; readonly text: string } | undefined> {
+  const path = join(runFolder, reportJob, files.report);
+  if (!existsSync(path)) return undefined;
+  const report = await readJson<EdVitReport>(path);
+  // Other methods have a report, too.
+  if (report.kind !== 'ed-vit') return undefined;
   const tables = reportTables(report, false).map(({ title, notes, columns, rows }) =>
-    [paint.bold(title), ...notes, '', ...renderTable(columns, rows)].join('\n'),
+    [title, ...notes, '', ...renderTable(columns, rows)].join('\n'),
   );
-  const deployments = report.fleets.map(({ name }) => join(runFolder, deploymentFolder(name)));
-  return [
+  const deployments = report.fleets.map(({ name }) => deploymentFolder(name));
+  const text = [
     ...tables,
-    ...(deployments.length === 0 ? [] : [`Deployments: ${deployments.join(', ')}`]),
-    `Report: ${join(runFolder, reportJob, files.reportText)}`,
+    [
+      ...(deployments.length === 0 ? [] : [`Deployments: ${deployments.join(', ')}`]),
+      `Report: ${join(reportJob, files.reportText)}`,
+    ].join('\n'),
   ].join('\n\n');
+  return { json: report, text };
 }

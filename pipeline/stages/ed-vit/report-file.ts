@@ -2,16 +2,18 @@ import type { Interval } from '../../measure/interval.ts';
 import type { Compared } from '../../submodels/evaluation/compare.ts';
 import type { Baseline } from './artefacts.ts';
 
+// Types, not interfaces, so that they are JSON.
+
 /** What a model or a device costs. */
-export interface Cost {
+export type Cost = {
   /** As float32. */
   readonly sizeBytes: number;
   /** Multiply-adds for an image. */
   readonly macs: number;
-}
+};
 
 /** One sub-model on the test images of its own classes, among these classes. */
-export interface SubmodelReport extends Cost {
+export type SubmodelReport = Cost & {
   readonly name: string;
   readonly device: string;
   /** Places among the classes of the data. */
@@ -24,9 +26,9 @@ export interface SubmodelReport extends Cost {
   readonly featureWidth: number;
   readonly trainMinutes: number;
   readonly p50Ms: number | null;
-}
+};
 
-export interface DeviceReport extends Cost {
+export type DeviceReport = Cost & {
   readonly name: string;
   readonly models: readonly string[];
   /** How many classes nobody else knows. */
@@ -36,9 +38,9 @@ export interface DeviceReport extends Cost {
   readonly p50Ms: number | null;
   /** The others fused, without it; against the restricted teacher. */
   readonly lost?: Compared | undefined;
-}
+};
 
-export interface FleetReport {
+export type FleetReport = {
   readonly name: string;
   readonly partition: {
     readonly by: string;
@@ -71,10 +73,10 @@ export interface FleetReport {
   readonly teacherP50Ms: number | null;
   /** Of training all sub-models, one after the other. */
   readonly trainMinutes: number;
-}
+};
 
 /** `report/test/report.json`: the final numbers, on images that nothing was chosen by. */
-export interface EdVitReport {
+export type EdVitReport = {
   readonly kind: 'ed-vit';
   readonly run: string;
   /** Of the test split; 0 when the config asks for none, and then there are no fleets here. */
@@ -96,4 +98,4 @@ export interface EdVitReport {
   readonly fleets: readonly FleetReport[];
   /** Fleets of which a job failed. */
   readonly missing: readonly string[];
-}
+};

@@ -1,12 +1,10 @@
 import { z } from 'zod';
-import type { Contradiction } from '../../config/check.ts';
 import { configSchema, measureFields, positiveInteger } from '../../config/schema.ts';
 import { devicesField } from '../../submodels/fleet/schema.ts';
 import { fusionFields } from '../../submodels/fusion/schema.ts';
 import { partitionFields } from '../../submodels/partition/schema.ts';
 import { trainingFields } from '../../submodels/training/schema.ts';
 import type { PlanInput } from '../common/plan-input.ts';
-import { fleetSettings } from './fleet-settings.ts';
 
 const share = z.number().gt(0).max(1);
 const name = z.string().regex(/^[\w.-]+$/, 'expected letters, digits, ".", "_" and "-" only');
@@ -67,52 +65,3 @@ export type EdVitInput = PlanInput<EdVitConfig>;
 export type FleetSetting = NonNullable<EdVitConfig['fleets']>[number];
 
 export const edVitPaths = ['partition.file', 'fleets[].partition.file'];
-
-/** Settings of the method that contradict or need each other. */
-export function checkEdVit(config: EdVitConfig): Contradiction[] {
-  return [...checkDevices(config), ...checkFleets(config), ...checkPartitions(config)];
-}
-
-function checkDevices({ devices: own, fleets }: EdVitConfig): Contradiction[] {
-  if (own === undefined && fleets === undefined) {
-    return [
-      { path: ['devices'], message: 'needs "devices" (a number or a list) or "fleets" (several of them)' },
-    ];
-  }
-  if (own !== undefined && fleets !== undefined) {
-    return [{ path: ['fleets'], message: 'contradicts "devices": give one deployment or several, not both' }];
-  }
-  return [];
-}
-
-function checkFleets(config: EdVitConfig): Contradiction[] {
-  const all = fleetSettings(config);
-  return all.flatMap(({ name: own }, index) =>
-    all.findIndex((other) => other.name === own) < index
-      ? [
-          {
-            path: ['fleets', index],
-            message: `"${own}" names a fleet before it; give this one a name of its own`,
-          },
-        ]
-      : [],
-  );
-}
-
-function checkPartitions(config: EdVitConfig): Contradiction[] {
-  const places = [
-    { path: ['partition'] as (string | number)[], partition: config.partition as FleetSetting['partition'] },
-    ...(config.fleets ?? []).map(({ partition }, index) => ({
-      path: ['fleets', index, 'partition'],
-      partition,
-    })),
-  ];
-  return places.flatMap(({ path, partition }) => {
-    if (partition === undefined) return [];
-    if (partition.by === 'file' && partition.file === undefined)
-      return [{ path, message: 'needs "file": a text file with the classes of a subset on each line' }];
-    if (partition.by !== 'file' && partition.file !== undefined)
-      return [{ path: [...path, 'file'], message: `contradicts "by: ${partition.by}"; write "by: file"` }];
-    return [];
-  });
-}

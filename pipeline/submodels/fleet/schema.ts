@@ -48,5 +48,3 @@ export const devicesField = z.union([
 ]);
 
 export type DevicesConfig = z.infer<typeof devicesField>;
-
-export { devicesOf } from './devices-of.ts';

@@ -3,7 +3,8 @@ import { namedArchitecture } from '../../../pipeline/checkpoint/architectures.ts
 import { modelCosts } from '../../../pipeline/model/costs.ts';
 import { requireFalling } from '../../../pipeline/submodels/fleet/level.ts';
 import { memoryBytesOf } from '../../../pipeline/submodels/fleet/memory-bytes.ts';
-import { devicesField, devicesOf } from '../../../pipeline/submodels/fleet/schema.ts';
+import { devicesOf } from '../../../pipeline/submodels/fleet/devices-of.ts';
+import { devicesField } from '../../../pipeline/submodels/fleet/schema.ts';
 import { uniformArchitecture } from '../../../pipeline/submodels/fleet/uniform-architecture.ts';
 import { uniformLadder } from '../../../pipeline/submodels/fleet/uniform-ladder.ts';
 import { tinyArchitecture, vitBase } from '../../support/checkpoints.ts';

@@ -7,14 +7,19 @@ import { fuseAll } from '../../../submodels/fusion/fuse-all.ts';
 import type { FusionResult } from '../../../submodels/fusion/train-fusion.ts';
 import { readJson } from '../../../util/atomic.ts';
 import { indices } from '../../common/artefacts.ts';
-import { files, fuseJob, partitionJob, profileJob, trainJob } from '../artefacts.ts';
+import { files, fuseJob, partitionJob, profileJob, trainJob, type Baseline } from '../artefacts.ts';
 import type { DeviceReport, FleetReport, SubmodelReport } from '../report-file.ts';
 import { readFusion } from './fusion-file.ts';
 import { judgeSubmodel, trainingMinutes, type Judged, type JudgedSubmodel } from './judge-submodel.ts';
 import { readModel } from './model-file.ts';
 import type { PartitionFile } from './partition.ts';
 import type { LatencyFile } from './profile.ts';
-import type { ReportedFleet } from './report.ts';
+
+export type ReportedFleet = {
+  readonly name: string;
+  readonly submodels: readonly { readonly name: string; readonly device: string }[];
+  readonly baselines: readonly { readonly name: string; readonly kind: Baseline }[];
+};
 
 /** What a fleet is worth on the test images; each model looks at them once. */
 export async function reportFleet(

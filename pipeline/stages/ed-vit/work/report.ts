@@ -12,19 +12,13 @@ import type { Json } from '../../../util/hash.ts';
 import { indices, type BatchHandling } from '../../common/artefacts.ts';
 import type { Subset } from '../../common/classes.ts';
 import { openSplit, openTeacher, openWholeTeacher, readSources, readTeacherInfo } from '../../common/open.ts';
-import { files, packageJob, type Baseline } from '../artefacts.ts';
+import { files, packageJob } from '../artefacts.ts';
 import type { EdVitReport } from '../report-file.ts';
 import { reportText } from '../report-text.ts';
 import type { Judged } from './judge-submodel.ts';
 import { rowsOf } from './model-outputs.ts';
-import { reportFleet } from './report-fleet.ts';
+import { reportFleet, type ReportedFleet } from './report-fleet.ts';
 import { outputsOf } from './targets.ts';
-
-export type ReportedFleet = {
-  readonly name: string;
-  readonly submodels: readonly { readonly name: string; readonly device: string }[];
-  readonly baselines: readonly { readonly name: string; readonly kind: Baseline }[];
-};
 
 export type ReportSettings = {
   readonly seed: number;
