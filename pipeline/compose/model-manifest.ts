@@ -3,7 +3,6 @@ import { blockName, widthName } from '../model/architecture.ts';
 import { modelCosts } from '../model/costs.ts';
 import type { DocumentKind } from '../library/document.ts';
 import {
-  architecture,
   digest,
   ffnBytes,
   file,
@@ -11,6 +10,7 @@ import {
   modelScores,
   positive,
   preprocessing,
+  teacherArchitecture,
 } from '../library/manifest-parts.ts';
 
 /** The contract of a model folder: `composition.json`, version 1, strict like the library's manifest. */
@@ -71,7 +71,7 @@ const modelShape = z.strictObject({
   /** One per block, in block order. */
   descendants: z.array(z.string()).min(1),
   /** The teacher's: `hidden` is the width of its blocks, not of this model's. */
-  architecture,
+  architecture: teacherArchitecture,
   /** Hidden units by block. */
   widths: z.array(positive).min(1),
   preprocessing,

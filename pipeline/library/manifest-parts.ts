@@ -55,6 +55,9 @@ export const architecture = z.strictObject({
   ...architectureFields,
 });
 
+/** Of a teacher whose blocks are taken apart: its layers are alike. */
+export const teacherArchitecture = architecture.omit({ layers: true, normWidth: true });
+
 export const preprocessing = z.strictObject(preprocessingFields);
 
 export const modelScores = accuracy.extend({

@@ -4,7 +4,6 @@ import type { RankedDescendant } from '../measure/descendant.ts';
 import { additivity, allocated, context, predictor, uniform } from './manifest-models.ts';
 import {
   accuracy,
-  architecture,
   count,
   delta,
   digest,
@@ -15,6 +14,7 @@ import {
   positive,
   preprocessing,
   share,
+  teacherArchitecture,
 } from './manifest-parts.ts';
 
 /**
@@ -125,7 +125,7 @@ const manifestShape = z.strictObject({
   teacher: z.strictObject({
     /** Of the file of the teacher's weights in the run. */
     sha256: digest,
-    architecture,
+    architecture: teacherArchitecture,
     preprocessing,
     /** What people call the classes, in the order of the logits. */
     classNames: z.array(z.string()).nullable(),
