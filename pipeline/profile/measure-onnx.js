@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Measures what a library's parts take on this machine under ONNX Runtime, and writes a latency profile. Copied into
- * every library as `profile.mjs`, it needs Node.js and the package onnxruntime-node, nothing else:
+ * Measures what a library's parts, or the sub-models of a device's package, take on this machine under ONNX Runtime, and writes
+ * a latency profile. Copied into each of them as `profile.mjs`, it needs Node.js and the package onnxruntime-node, nothing else:
  *
  *     npm install onnxruntime-node && node profile.mjs --name my-board
  *
@@ -37,6 +37,7 @@ import { parseArgs } from 'node:util';
 /**
  * @typedef {import('./profile-file.ts').Profile} Profile
  * @typedef {import('./profile-file.ts').ProfileBatch} ProfileBatch
+ * @typedef {import('./device-profile.ts').DeviceProfile} DeviceProfile
  * @typedef {import('onnxruntime-node')} OnnxRuntime
  * @typedef {import('onnxruntime-node').Tensor} Tensor
  *
@@ -52,6 +53,12 @@ import { parseArgs } from 'node:util';
  * @property {AbortSignal | undefined} [signal]
  * @property {((fraction: number, secondsLeft: number) => void) | undefined} [onProgress]
  *
+ * @typedef {object} Measurable A whole model by its graph, which takes `images`.
+ * @property {string} name
+ * @property {string} path
+ * @property {number} macs multiply-adds an image
+ * @property {{ imageSize: Geometry['imageSize'], channels: number }} architecture
+ *
  * @typedef {Rounds & {
  *   folder: string, batchSizes: readonly number[], threads: number, name?: string | undefined,
  * }} Options
@@ -65,17 +72,12 @@ const randomCompositions = 8;
  * @returns {Promise<Profile>}
  */
 export async function measureOnnx({ folder, batchSizes, threads, name, ...rounds }) {
-  const { manifest, sha256 } = readManifest(folder);
+  const { manifest, sha256 } = readManifest(folder, 'blockforge-library');
   const runtime = await loadRuntime();
   const { architecture } = manifest.teacher;
   const graphs = graphsByWidth(manifest);
   const widths = [...graphs.keys()].sort((a, b) => b - a);
-  // Without the last entry the threads of one session would go on spinning while another is measured.
-  const settings = {
-    intraOpNumThreads: threads,
-    interOpNumThreads: 1,
-    extra: { session: { force_spinning_stop: '1' } },
-  };
+  const settings = settingsOf(threads);
   const open = (/** @type {string} */ path) => runtime.InferenceSession.create(join(folder, path), settings);
   const frame = await open(manifest.onnx.frame.path);
   /** @type {Map<number, Awaited<ReturnType<typeof open>>>} */
@@ -86,14 +88,8 @@ export async function measureOnnx({ folder, batchSizes, threads, name, ...rounds
 
   try {
     const batches = await measureBatches(widths, manifest.blocks.length, batchSizes, rounds, (batch) => {
-      const { channels, imageSize, width } = architecture;
-      const [down, across] = sidesOf(imageSize);
-      const images = new runtime.Tensor('float32', noise(batch * channels * down * across), [
-        batch,
-        channels,
-        down,
-        across,
-      ]);
+      const { width } = architecture;
+      const images = imagesOf(runtime, architecture, batch);
       const rows = (/** @type {number} */ count) =>
         new runtime.Tensor('float32', noise(count * width), [count, width]);
       const [all, last] = [rows(batch * tokens.all), rows(batch * tokens.last)];
@@ -102,8 +98,7 @@ export async function measureOnnx({ folder, batchSizes, threads, name, ...rounds
         block: (chosen, isLast) => blocks.get(chosen)?.run({ tokens: isLast ? last : all }),
       };
     });
-    const { node, common } = /** @type {Record<string, string | undefined>} */ (runtime.env.versions);
-    return describe('onnxruntime', node ?? common ?? 'unknown', {
+    return describe('onnxruntime', versionOf(runtime), {
       threads,
       name,
       sha256,
@@ -113,6 +108,92 @@ export async function measureOnnx({ folder, batchSizes, threads, name, ...rounds
   } finally {
     for (const session of [frame, ...blocks.values()]) await session.release();
   }
+}
+
+/**
+ * Measures the sub-models of a device's package, one image at a time; every model once a round.
+ * @param {Omit<Options, 'batchSizes'>} options
+ * @returns {Promise<DeviceProfile>}
+ */
+export async function measureDevice({ folder, threads, name, ...rounds }) {
+  const { manifest, sha256 } = readManifest(folder, 'blockforge-device');
+  const models = /** @type {Measurable[]} */ (
+    manifest.models.map((/** @type {any} */ { name: own, architecture, macs, onnx }) => ({
+      name: own,
+      path: join(folder, onnx.path),
+      architecture,
+      macs,
+    }))
+  );
+  const measured = await measureModels(models, { threads, ...rounds });
+  const rate = (/** @type {number} */ macs, /** @type {number} */ ms) => round((1e3 * macs) / ms);
+  const sum = (/** @type {readonly number[]} */ values) => values.reduce((total, value) => total + value, 0);
+  return {
+    kind: 'blockforge-device-profile',
+    schemaVersion: 1,
+    manifestSha256: sha256,
+    device: deviceFacts('onnxruntime', name),
+    runtime: { name: 'onnxruntime', version: measured.version, threads },
+    warmup: rounds.warmup,
+    iterations: rounds.iterations,
+    models: models.map(({ name: own, macs }, i) => {
+      const times = /** @type {Quantiles} */ (measured.times[i]);
+      return { name: own, macs, ...times, macsPerSecond: rate(macs, times.p50) };
+    }),
+    // An image goes through all of them.
+    macsPerSecond: rate(sum(models.map(({ macs }) => macs)), sum(measured.times.map(({ p50 }) => p50))),
+  };
+}
+
+/**
+ * Measures whole models, one image at a time; every model once a round.
+ * @param {readonly Omit<Measurable, 'name' | 'macs'>[]} models
+ * @param {Rounds & { threads: number }} options
+ * @returns {Promise<{ version: string, times: Quantiles[] }>} of ONNX Runtime; in the order of the models
+ */
+export async function measureModels(models, { threads, ...rounds }) {
+  const runtime = await loadRuntime();
+  /** @type {import('onnxruntime-node').InferenceSession[]} */
+  const sessions = [];
+  try {
+    for (const { path } of models)
+      sessions.push(await runtime.InferenceSession.create(path, settingsOf(threads)));
+    const subjects = models.map(({ architecture }, i) => {
+      const images = imagesOf(runtime, architecture, 1);
+      return () => sessions[i]?.run({ images });
+    });
+    const times = await timeRounds(subjects, rounds);
+    return {
+      version: versionOf(runtime),
+      times: times.map((list) => ({ p50: round(quantile(list, 0.5)), p90: round(quantile(list, 0.9)) })),
+    };
+  } finally {
+    for (const session of sessions) await session.release();
+  }
+}
+
+/** @param {number} threads */
+function settingsOf(threads) {
+  // Without the last entry the threads of one session would go on spinning while another is measured.
+  const extra = { session: { force_spinning_stop: '1' } };
+  return { intraOpNumThreads: threads, interOpNumThreads: 1, extra };
+}
+
+/**
+ * @param {OnnxRuntime} runtime
+ * @param {Pick<Measurable['architecture'], 'imageSize' | 'channels'>} architecture
+ * @param {number} batch
+ */
+function imagesOf(runtime, { imageSize, channels }, batch) {
+  const [down, across] = /** @type {[number, number]} */ (sidesOf(imageSize));
+  const values = noise(batch * channels * down * across);
+  return new runtime.Tensor('float32', values, [batch, channels, down, across]);
+}
+
+/** @param {OnnxRuntime} runtime */
+function versionOf(runtime) {
+  const { node, common } = /** @type {Record<string, string | undefined>} */ (runtime.env.versions);
+  return node ?? common ?? 'unknown';
 }
 
 /**
@@ -331,23 +412,28 @@ export function quantile(values, share) {
  * @returns {Profile}
  */
 export function describe(runtime, version, { threads, name, sha256, batches, warmup, iterations }) {
-  const cpuModel = cpus()[0]?.model.trim() || `${platform()} ${arch()}`;
   return {
     kind: 'blockforge-profile',
     schemaVersion: 1,
     manifestSha256: sha256,
-    device: {
-      name: name ?? defaultName(runtime, cpuModel),
-      cpuModel,
-      logicalCores: cpus().length || availableParallelism(),
-      memoryBytes: totalmem(),
-      platform: platform(),
-      arch: arch(),
-    },
+    device: deviceFacts(runtime, name),
     runtime: { name: runtime, version, threads },
     warmup,
     iterations,
     batches,
+  };
+}
+
+/** This machine. @param {string} runtime @param {string | undefined} name */
+function deviceFacts(runtime, name) {
+  const cpuModel = cpus()[0]?.model.trim() || `${platform()} ${arch()}`;
+  return {
+    name: name ?? defaultName(runtime, cpuModel),
+    cpuModel,
+    logicalCores: cpus().length || availableParallelism(),
+    memoryBytes: totalmem(),
+    platform: platform(),
+    arch: arch(),
   };
 }
 
@@ -357,13 +443,14 @@ function defaultName(runtime, cpuModel) {
   return `${runtime}-${words.replace(/[^a-z0-9]+/g, '-').replace(/^-+|-+$/g, '')}`.slice(0, 60);
 }
 
-/** @param {string} folder */
-function readManifest(folder) {
+/** @param {string} folder @param {string} kind what it must be */
+function readManifest(folder, kind) {
+  const what = `a ${kind.replace('blockforge-', 'BlockForge ')}`;
   const path = join(folder, 'manifest.json');
-  if (!existsSync(path)) throw new Error(`${path}: no such file; expected a BlockForge library`);
+  if (!existsSync(path)) throw new Error(`${path}: no such file; expected ${what}`);
   const bytes = readFileSync(path);
   const manifest = JSON.parse(bytes.toString('utf8'));
-  if (manifest.kind !== 'blockforge-library') throw new Error(`${path}: not a BlockForge library`);
+  if (manifest.kind !== kind) throw new Error(`${path}: not ${what}`);
   if (manifest.onnx === undefined) {
     throw new Error(`${path}: the library has no ONNX graphs; export it again with \`export.forms: [onnx]\``);
   }
@@ -465,18 +552,18 @@ function shuffle(items, draw) {
 /** Six significant digits. @param {number} value */
 const round = (value) => Number(value.toPrecision(6));
 
-const usage = `Measures this library's parts on this machine under ONNX Runtime.
+const usage = `Measures the parts of this library, or the sub-models of this device, on this machine under ONNX Runtime.
 
   node profile.mjs [--batch 1,8] [--threads N] [--iterations N] [--name NAME] [--out FILE]
 
-  --batch       batch sizes (default ${defaults.batchSizes.join(',')})
+  --batch       batch sizes (default ${defaults.batchSizes.join(',')}); of a device's sub-models always 1
   --threads     threads of ONNX Runtime (default: all processors)
   --iterations  counted rounds (default ${defaults.iterations}); ${defaults.warmup} more warm up
   --name        of this device, for the profile (default: from its processor)
-  --out         file to write (default: profiles/NAME.json in the library)
+  --out         file to write (default: profiles/NAME.json in this folder)
 
 Needs the package onnxruntime-node, found from this file's folder or from the current one: npm install onnxruntime-node
-Back at the library's home: npm run pipeline -- profile LIBRARY --add FILE
+Back where this folder is from: npm run pipeline -- profile FOLDER --add FILE
 `;
 
 /**
@@ -520,9 +607,9 @@ async function main(argv) {
     throw new Error(`--name ${values.name}: expected letters, digits, "_", "." and "-", at most 100`);
   const folder = dirname(fileURLToPath(import.meta.url));
   const shown = process.stderr.isTTY;
-  const profile = await measureOnnx({
+  const batchSizes = values.batch.split(',').map((text) => count('batch', text));
+  const options = {
     folder,
-    batchSizes: values.batch.split(',').map((text) => count('batch', text)),
     threads: count('threads', values.threads),
     iterations: count('iterations', values.iterations),
     warmup: defaults.warmup,
@@ -531,19 +618,36 @@ async function main(argv) {
       onProgress: (/** @type {number} */ fraction, /** @type {number} */ seconds) =>
         void process.stderr.write(`\r${Math.floor(100 * fraction)} %, ${Math.ceil(seconds)} s left   `),
     }),
-  });
+  };
+  const isDevice = kindOf(folder) === 'blockforge-device';
+  const profile = await (isDevice ? measureDevice(options) : measureOnnx({ ...options, batchSizes }));
   if (shown) process.stderr.write('\r\x1b[K');
   const path = resolve(values.out ?? join(folder, 'profiles', `${profile.device.name}.json`));
   mkdirSync(dirname(path), { recursive: true });
   writeOut(path, `${JSON.stringify(profile, null, 2)}\n`);
-  for (const { batchSize, frame, widths, calibration } of profile.batches) {
+  process.stdout.write(`${summarise(profile).join('\n')}\n${path}\n`);
+}
+
+/** @param {Profile | DeviceProfile} profile */
+function summarise(profile) {
+  if (profile.kind === 'blockforge-device-profile')
+    return [
+      ...profile.models.map(({ name, p50, p90 }) => `${name}: p50 ${p50} ms, p90 ${p90} ms`),
+      `macsPerSecond: ${profile.macsPerSecond}`,
+    ];
+  return profile.batches.map(({ batchSize, frame, widths, calibration }) => {
     const { before, after } = calibration.meanAbsoluteErrorPercent;
-    process.stdout.write(
+    return (
       `batch ${batchSize}: frame ${frame.p50} ms; a block ${widths.map(({ width, p50 }) => `w${width} ${p50}`).join(', ')} ms; ` +
-        `whole models are predicted within ${after.toFixed(1)} % (${before.toFixed(1)} % before calibration)\n`,
+      `whole models are predicted within ${after.toFixed(1)} % (${before.toFixed(1)} % before calibration)`
     );
-  }
-  process.stdout.write(`${path}\n`);
+  });
+}
+
+/** What a folder's manifest calls itself, if it has one. @param {string} folder @returns {unknown} */
+function kindOf(folder) {
+  const path = join(folder, 'manifest.json');
+  return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')).kind : undefined;
 }
 
 if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { writeJsonAtomic } from '../util/atomic.ts';
 import { fail } from '../util/failure.ts';
 import { readDocument, type DocumentKind } from '../library/document.ts';
+import { digest, positive } from '../library/manifest-parts.ts';
 import type { Library } from '../library/open.ts';
 
 /**
@@ -12,9 +13,7 @@ import type { Library } from '../library/open.ts';
  */
 export const profileVersion = 1;
 
-const positive = z.int().min(1);
-const milliseconds = z.number().positive().max(1e7);
-const digest = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hexadecimal digits');
+export const milliseconds = z.number().positive().max(1e7);
 const text = z.string().min(1).max(300);
 
 /** p50 and p90 of the counted runs. */
@@ -59,22 +58,31 @@ export const profileName = z
     'expected letters, digits, "_", "." or "-", at most 100, not starting with "." or "-"',
   );
 
+/** The machine that was measured. */
+export const deviceFields = z.strictObject({
+  /** The profile's own name too. */
+  name: profileName,
+  cpuModel: text,
+  logicalCores: positive,
+  memoryBytes: positive,
+  platform: text,
+  arch: text,
+});
+
+export const runtimeFields = z.strictObject({
+  name: z.enum(['onnxruntime', 'tfjs']),
+  version: text,
+  threads: positive,
+});
+
 export const profileSchema = z
   .strictObject({
     kind: z.literal('blockforge-profile'),
     schemaVersion: z.literal(profileVersion),
     /** Which library it was measured for, by the hash of its manifest.json. */
     manifestSha256: digest,
-    device: z.strictObject({
-      /** The profile's own name too. */
-      name: profileName,
-      cpuModel: text,
-      logicalCores: positive,
-      memoryBytes: positive,
-      platform: text,
-      arch: text,
-    }),
-    runtime: z.strictObject({ name: z.enum(['onnxruntime', 'tfjs']), version: text, threads: positive }),
+    device: deviceFields,
+    runtime: runtimeFields,
     /** Rounds that are not counted, and rounds that are; a round runs every subject once, in a new order. */
     warmup: z.int().min(0),
     iterations: positive,

@@ -36,10 +36,14 @@ const runtimes = ['onnxruntime', 'tfjs'] as const;
 
 export const profileArguments: CommandArguments<ProfileCommand, Options> = {
   usage: 'profile <library>',
-  describe: "measure a library's blocks and frame on this machine, or add what another measured",
+  describe:
+    "measure a library's parts or a device's sub-models on this machine, or add what another measured",
   options: (parser) =>
     parser
-      .positional('library', libraryArgument)
+      .positional('library', {
+        ...libraryArgument,
+        describe: 'library folder, run folder, deployment or package of a device',
+      })
       .options({
         runtime: {
           type: 'string',
@@ -62,12 +66,15 @@ export const profileArguments: CommandArguments<ProfileCommand, Options> = {
           'counted rounds, in which the frame, every width and whole models take turns. Blocks of equal width have equal ' +
           'shapes, so they share a measurement; the last block sees what the head reads and has one of its own.\n' +
           'On an edge device: copy the library there, npm install onnxruntime-node, node profile.mjs --name NAME, and bring ' +
-          'profiles/NAME.json back for --add.',
+          'profiles/NAME.json back for --add.\n' +
+          'Of a deployment or a device: every sub-model with ONNX Runtime, one image at a time, and macsPerSecond, which ' +
+          '`devices` in a config takes; the profile lies in profiles/ of the device.',
       )
       .example('$0 profile runs/demo', 'measure this machine under ONNX Runtime')
       .example('$0 profile runs/demo --runtime tfjs --batch 1', "with the pipeline's own engine")
       .example('$0 profile runs/demo --add pi4.json', 'take in what a device measured')
-      .example('$0 profile runs/demo --list', 'what is there'),
+      .example('$0 profile runs/demo --list', 'what is there')
+      .example('$0 profile devices/pi --threads 1', 'sub-models of a device'),
   read: profileCommand,
   places: ({ library, action }) => ({
     '--add FILE': action.kind === 'add' ? action.file : undefined,

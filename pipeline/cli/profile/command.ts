@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { ProfileCommand, Measure } from './arguments.ts';
+import { findPackage, type PackageKind } from '../../deployment/open-package.ts';
 import { openLibrary, type Library } from '../../library/open.ts';
 import { defaults, measureOnnx, type Options } from '../../profile/measure-onnx.js';
 import {
@@ -13,6 +14,13 @@ import {
 import { watchInterrupts } from '../../terminal/interrupts.ts';
 import { BlockForgeError, describeFailure, fail } from '../../util/failure.ts';
 import { formatDuration } from '../../util/format.ts';
+import {
+  addPackageProfile,
+  devicesOf,
+  listPackageProfiles,
+  measurePackages,
+  renderPackageProfiles,
+} from './package.ts';
 import { renderProfile, renderProfileList, type ListedProfile } from './render.ts';
 import { interruptedExitCode } from '../../terminal/report-error.ts';
 import type { Surroundings, Terminal } from '../../terminal/terminal.ts';
@@ -23,6 +31,8 @@ export async function runProfile(
   around: Surroundings,
 ): Promise<number> {
   const { stdout, stderr } = around;
+  const found = await findPackage(path);
+  if (found !== undefined) return profilePackage(found, action, around, json);
   const library = await openLibrary(path);
   if (action.kind === 'list') {
     const listed = await listProfiles(library);
@@ -46,13 +56,60 @@ export async function runProfile(
   return 0;
 }
 
+/** The same of a deployment or of a device's package. @returns the exit code */
+async function profilePackage(
+  { kind, manifestPath }: { readonly kind: PackageKind; readonly manifestPath: string },
+  action: ProfileCommand['action'],
+  around: Surroundings,
+  json: boolean,
+): Promise<number> {
+  const { stdout, stderr } = around;
+  const devices = await devicesOf(kind, manifestPath);
+  const profiles =
+    action.kind === 'list'
+      ? await listPackageProfiles(devices)
+      : action.kind === 'add'
+        ? await addPackageProfile(devices, action.file)
+        : await watched(action, around, json, (rounds) => measurePackages(devices, action, rounds));
+  if (profiles === undefined) {
+    stderr.write('interrupted: not every profile was written\n');
+    return interruptedExitCode;
+  }
+  stdout.write(
+    `${json ? JSON.stringify(profiles, null, 2) : renderPackageProfiles(profiles, stdout.paint)}\n`,
+  );
+  return 0;
+}
+
 /** @returns undefined where it was interrupted */
 async function measure(
   library: Library,
-  { runtime, batchSizes = defaults.batchSizes, iterations = defaults.iterations, threads, device }: Measure,
-  { stderr, unheard }: Surroundings,
+  command: Measure,
+  around: Surroundings,
   quiet: boolean,
 ): Promise<Profile | undefined> {
+  const {
+    runtime,
+    batchSizes = defaults.batchSizes,
+    iterations = defaults.iterations,
+    threads,
+    device,
+  } = command;
+  return watched(command, around, quiet, async (rounds) => {
+    const options = { ...rounds, batchSizes, iterations, warmup: defaults.warmup, name: device };
+    return runtime === 'tfjs'
+      ? (await import('../../profile/measure-tfjs.ts')).measureTfjs(library, { ...options, threads })
+      : withOnnx(library, options, threads);
+  });
+}
+
+/** What `work` gives, with progress and interruptible. @returns undefined where it was interrupted */
+async function watched<T>(
+  { device }: Measure,
+  { stderr, unheard }: Surroundings,
+  quiet: boolean,
+  work: (rounds: Pick<Options, 'signal' | 'onProgress'>) => Promise<T>,
+): Promise<T | undefined> {
   if (device !== undefined && !profileName.safeParse(device).success)
     fail({
       reason: 'usage',
@@ -62,20 +119,11 @@ async function measure(
     });
   const interrupts = watchInterrupts();
   const progress = progressLine(stderr);
-  const options = {
-    batchSizes,
-    iterations,
-    warmup: defaults.warmup,
-    name: device,
-    signal: AbortSignal.any([interrupts.polite, unheard]),
-    onProgress: quiet ? undefined : progress.show,
-  };
+  const signal = AbortSignal.any([interrupts.polite, unheard]);
   try {
-    return await (runtime === 'tfjs'
-      ? (await import('../../profile/measure-tfjs.ts')).measureTfjs(library, { ...options, threads })
-      : withOnnx(library, options, threads));
+    return await work({ signal, onProgress: quiet ? undefined : progress.show });
   } catch (error) {
-    if (options.signal.aborted) return undefined;
+    if (signal.aborted) return undefined;
     throw error;
   } finally {
     progress.clear();
