@@ -9,10 +9,10 @@ export interface ShowCommand {
 
 export const showArguments: CommandArguments<ShowCommand, ShowCommand> = {
   usage: 'show <library>',
-  describe: 'print the table of a library',
+  describe: 'print the table of a library or of a deployment',
   options: (parser) =>
     parser
-      .positional('library', libraryArgument)
+      .positional('library', { ...libraryArgument, describe: 'library folder, run folder or deployment' })
       .option('json', { type: 'boolean', default: false, describe: 'the same as JSON' }),
   read: ({ library, json }) => ({ library, json }),
   places: ({ library }) => ({ 'show DIR': library }),

@@ -6,6 +6,8 @@ import type {
   TeacherSummary,
   UniformSummary,
 } from './summary.ts';
+import { findPackage } from '../../deployment/open-package.ts';
+import { readDeploymentSummary, renderDeployment } from './deployment.ts';
 import { flatteredNote } from '../../library/manifest-parts.ts';
 import { describeFittedOn } from '../../recipe/fitted-on.ts';
 import { formatCount } from '../../util/format.ts';
@@ -29,6 +31,14 @@ export async function runShow({ library, json }: ShowCommand, { stdout }: Surrou
     const found = await ending?.read(library);
     if (found === undefined) continue;
     stdout.write(`${json ? JSON.stringify(found.json, null, 2) : found.text}\n`);
+    return 0;
+  }
+  const found = await findPackage(library);
+  if (found !== undefined) {
+    const deployment = await readDeploymentSummary(found);
+    stdout.write(
+      `${json ? JSON.stringify(deployment, null, 2) : renderDeployment(deployment, stdout.paint)}\n`,
+    );
     return 0;
   }
   const summary = await readLibrarySummary(library);

@@ -11,6 +11,7 @@ import type { ModelVerification } from '../../../pipeline/verify/model.ts';
 import { verifyLibrary, type Verification } from '../../../pipeline/verify/library.ts';
 import { BlockForgeError } from '../../../pipeline/util/failure.ts';
 import { flipBit, patients, type Patients } from '../../library/damage.ts';
+import { writtenDeployment } from '../../deployment/fixture.ts';
 import { program } from '../../support/program.ts';
 
 /** Turns the exit code into 99 where TensorFlow.js was loaded. */
@@ -133,6 +134,35 @@ describe('cli/verify', function () {
     assert.match(text.stdout, /BAD models: each whole, and of this very library +0 of 1: 1 wrong/);
     assert.match(text.stdout, /\nmodels\/small\/model.onnx: its content has changed\n/);
     assert.match(text.stdout, /next: compose these models again, or delete their folders\n$/);
+  });
+
+  it('takes a deployment or one of its packages, and refuses to measure one', async () => {
+    const { path, remove } = await writtenDeployment();
+    try {
+      const run = (...args: string[]) =>
+        spawnSync(process.execPath, [...program, ...args], {
+          encoding: 'utf8',
+          env: { PATH: process.env.PATH, HOME: library.path },
+        });
+      const whole = run('verify', path);
+      assert.equal(whole.status, 0, whole.stderr + whole.stdout);
+      assert.match(whole.stdout, /^Deployment .*: 2 devices, .* parameters, .*; made by BlockForge/);
+      assert.match(whole.stdout, /ok {2}links: packages are those of this deployment, and agree +3 of 3/);
+      assert.match(whole.stdout, /\nThe deployment is whole\.\n$/);
+      await flipBit(join(path, 'coordinator', 'fusion.safetensors'), -3);
+      const json = run('verify', join(path, 'coordinator'), '--json');
+      assert.equal(json.status, 3, json.stderr);
+      const report = JSON.parse(json.stdout) as { ok: boolean; kind: string; findings: { file: string }[] };
+      assert.deepEqual([report.ok, report.kind, report.findings[0]?.file], [false, 'coordinator', 'fusion.safetensors']); // prettier-ignore
+      const measured = run('verify', path, '--measure');
+      assert.equal(measured.status, 2);
+      assert.match(measured.stderr, /--measure: given with a deployment/);
+      const shown = run('show', path);
+      assert.equal(shown.status, 0, shown.stderr);
+      assert.match(shown.stdout, /pi-kitchen +submodel-00, submodel-02/);
+    } finally {
+      await remove();
+    }
   });
 
   it('says what it takes to measure a model again', async () => {
