@@ -24,6 +24,7 @@ import {
 } from './artefacts.ts';
 import * as estimates from './estimates.ts';
 import { planFleets, type PlannedFleet } from './fleets.ts';
+import { refusePartitionFile } from './refuse-partition-file.ts';
 import type { EdVitInput } from './schema.ts';
 import * as settings from './settings.ts';
 import type { ReportHandling } from './work/report.ts';
@@ -58,16 +59,17 @@ const partition: Stage<EdVitInput> = {
   version: 1,
   needsEngine: false,
   plan: (input) =>
-    planFleets(input).map((fleet) => ({
-      id: partitionJob(fleet.name),
-      ...reads({ ...learningFiles(input), [targetsJob]: [files.learningTargets] }),
-      settings: settings.partitionSettings(input, fleet),
-      ...(fleet.partition.file !== undefined && {
-        files: [fleet.partition.file],
-        handling: { file: fleet.partition.file },
-      }),
-      estimate: estimates.partitionEstimate,
-    })),
+    planFleets(input).map((fleet) => {
+      refusePartitionFile(fleet, input.inputs.classes.names);
+      const { file } = fleet.partition;
+      return {
+        id: partitionJob(fleet.name),
+        ...reads({ ...learningFiles(input), [targetsJob]: [files.learningTargets] }),
+        settings: settings.partitionSettings(input, fleet),
+        ...(file !== undefined && { files: [file], handling: { file } }),
+        estimate: estimates.partitionEstimate,
+      };
+    }),
   work: () => import('./work/partition.ts'),
 };
 

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { JobPlan } from '../../../pipeline/runner/contract.ts';
 import { stages } from '../../../pipeline/stages/ed-vit/graph.ts';
 import { vitBase } from '../../support/checkpoints.ts';
@@ -67,5 +70,20 @@ describe('the jobs of the method ed-vit', () => {
       teacher: { train: { architecture: { ...vitBase, classes: 10 } } },
     });
     assert.ok(readers(trained, 'train.json').includes('train/2-devices-00'));
+  });
+
+  it('are planned only where a partition file fits the classes and the devices', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'blockforge-partition-'));
+    try {
+      const file = join(folder, 'two.txt');
+      const plan = () => jobsOf({ devices: 2, partition: { by: 'file', file } });
+      assert.throws(plan, /two\.txt: no such file/);
+      writeFileSync(file, 'A\nC\n');
+      assert.throws(plan, /two\.txt:2.*C/s);
+      writeFileSync(file, 'A\nB\n');
+      assert.deepEqual(present(plan().get('partition/2-devices')).files, [file]);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { allKeyPaths } from '../../../pipeline/config/schema-keys.ts';
 import { stages } from '../../../pipeline/stages/ed-vit/graph.ts';
 import { edVitSchema } from '../../../pipeline/stages/ed-vit/schema.ts';
@@ -7,6 +10,10 @@ import { staleStages, type Settings } from '../stale-stages.ts';
 import { planInput } from './plan-input.ts';
 
 const staleAfter = staleStages(stages, (config) => planInput(config));
+
+const folder = mkdtempSync(join(tmpdir(), 'blockforge-subsets-'));
+const subsets = join(folder, 'subsets.txt');
+writeFileSync(subsets, 'A\nB\n');
 
 const base: Settings = {
   'teacher.checkpoint': '/models/teacher.safetensors',
@@ -55,7 +62,7 @@ const table: readonly (readonly [path: string, value: unknown, stale: string, fr
   ['submodel.macs', 0.2, cut],
   ['submodel.size', 0.2, cut],
   ['partition.by', 'confused-together', divided],
-  ['partition', { by: 'file', file: '/subsets.txt' }, divided],
+  ['partition', { by: 'file', file: subsets }, divided],
   ['baselines', ['device'], 'report'],
   ['slice', {}, ''],
   ['train.heldOut', 0.2, cut],
@@ -79,6 +86,8 @@ const table: readonly (readonly [path: string, value: unknown, stale: string, fr
 ];
 
 describe('what runs again of ed-vit when a setting changes', () => {
+  after(() => rmSync(folder, { recursive: true }));
+
   for (const [path, value, stale, from = base] of table) {
     it(`${path}: ${stale}${from === base ? '' : ' (from another start)'}`, async () => {
       assert.equal(await staleAfter(from, { ...from, [path]: value }), stale);
