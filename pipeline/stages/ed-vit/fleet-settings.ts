@@ -22,7 +22,7 @@ export function fleetSettings(config: EdVitConfig): FleetSettings[] {
   return fleets.map((fleet: FleetSetting) => ({
     name: fleetName(fleet),
     devices: fleet.devices,
-    submodel: fleet.submodel ?? submodel,
+    submodel: { macs: fleet.submodel?.macs ?? submodel.macs, size: fleet.submodel?.size ?? submodel.size },
     partition: fleet.partition ?? partition,
   }));
 }

@@ -32,8 +32,10 @@ export const edVitSchema = configSchema.extend({
         /** Default: `5-devices`. */
         name: name.optional(),
         devices: devicesField,
-        submodel: submodelSchema.optional(),
-        partition: partitionSchema.optional(),
+        /** What differs from the `submodel` of all. */
+        submodel: z.strictObject({ macs: share.optional(), size: share.optional() }).optional(),
+        /** Instead of the `partition` of all. */
+        partition: z.strictObject(partitionFields).optional(),
       }),
     )
     .min(1)

@@ -93,15 +93,20 @@ describe('fleets as they are planned', () => {
           { devices: 2 },
           { name: 'narrow', devices: 2, submodel: { macs: 0.1 }, partition: { by: 'confused-apart' } },
         ],
+        submodel: { macs: 0.2, size: 0.3 },
+        partition: { by: 'confused-together' },
       }),
     );
     assert.deepEqual(
       fleets.map(({ name, partition }) => [name, partition.by]),
       [
-        ['2-devices', 'random'],
+        ['2-devices', 'confused-together'],
         ['narrow', 'confused-apart'],
       ],
     );
-    assert.ok(fleets[1]!.submodels[0]!.limits.macs < fleets[0]!.submodels[0]!.limits.macs);
+    assert.deepEqual(
+      fleets.map(({ submodels }) => submodels[0]!.limits),
+      [0.2, 0.1].map((macs) => ({ macs: macs * teacher.macs, sizeBytes: 0.3 * teacher.sizeBytes })),
+    );
   });
 });
