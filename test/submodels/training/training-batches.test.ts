@@ -8,7 +8,7 @@ import { defaultTraining, type TrainingSettings } from '../../../pipeline/submod
 import { describeOnEachEngine } from '../../support/engines.ts';
 import { store, teacherOf, trainTask } from './rig.ts';
 
-const plain: TrainingSettings = { ...defaultTraining, batchSize: 16 };
+const plain: TrainingSettings = { ...defaultTraining, batchSize: 16, otherFactor: 1 };
 
 /** Of the steps `first` to `last`: pixels, restricted logits and features of every image, in their order. */
 async function batchesOf(settings: TrainingSettings, first: number, last: number) {
