@@ -3,6 +3,7 @@ import type { Job, JobContext } from '../../../runner/contract.ts';
 import { readTensors } from '../../../model/safetensors.ts';
 import { modelCosts } from '../../../model/costs.ts';
 import { divideImages } from '../../../submodels/training/held-out-images.ts';
+import { random } from '../../../util/random.ts';
 import { writeJsonAtomic } from '../../../util/atomic.ts';
 import type { Json } from '../../../util/hash.ts';
 import { commonFiles, teacherJob, type BatchHandling } from '../../common/artefacts.ts';
@@ -49,6 +50,8 @@ export async function run(
   const own = new Set(classes);
   const batches = (places: Uint32Array) => {
     const items = [...places].map((place) => learning.items[place]!).filter(({ label }) => own.has(label));
+    // Few of them may do, and those shall be of all classes.
+    random(seed, 'slice', 'order').shuffle(items);
     return () => pixelsOf(learning, items, batchSize);
   };
   const { model, report } = await sliceSubmodel({
