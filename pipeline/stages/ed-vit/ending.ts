@@ -12,9 +12,10 @@ export async function readEnding(
 ): Promise<{ readonly json: unknown; readonly text: string } | undefined> {
   const path = join(runFolder, reportJob, files.report);
   if (!existsSync(path)) return undefined;
-  const report = await readJson<EdVitReport>(path);
+  const { kind } = await readJson<{ readonly kind?: string }>(path);
   // Other methods have a report, too.
-  if (report.kind !== 'ed-vit') return undefined;
+  if (kind !== 'ed-vit') return undefined;
+  const report = await readJson<EdVitReport>(path);
   const tables = reportTables(report, false).map(({ title, notes, columns, rows }) =>
     [title, ...notes, '', ...renderTable(columns, rows)].join('\n'),
   );
