@@ -12,7 +12,10 @@ export const showArguments: CommandArguments<ShowCommand, ShowCommand> = {
   describe: 'print the table of a library or of a deployment',
   options: (parser) =>
     parser
-      .positional('library', { ...libraryArgument, describe: 'library folder or run folder, or a deployment' })
+      .positional('library', {
+        ...libraryArgument,
+        describe: 'library folder or run folder, or a deployment',
+      })
       .option('json', { type: 'boolean', default: false, describe: 'the same as JSON' }),
   read: ({ library, json }) => ({ library, json }),
   places: ({ library }) => ({ 'show DIR': library }),
