@@ -72,7 +72,7 @@ const table: readonly (readonly [path: string, value: unknown, stale: string, fr
   ['train.learningRate', 0.5, retrained],
   ['train.warmupShare', 0.5, retrained],
   ['train.weightDecay', 0.5, retrained],
-  ['train.otherFactor', 2, retrained],
+  ['train.otherFactor', 7, retrained],
   ['train.temperature', 3, retrained],
   ['train.weights', { labels: 1 }, retrained],
   ['train.averaging', 0.99, retrained],
