@@ -50,9 +50,6 @@ interface Answers {
   readonly problems: Map<string, LinkProblem>;
 }
 
-/** Tag, length, SHA-256: what each device's message has beside the image. */
-const packageFieldBytes = 34;
-
 /**
  * Asks all devices at once, waits for those that are `up` until the deadline, and fuses what has come by then.
  * @throws BlockForgeError `device-unavailable` where nothing has come, `data-invalid` where a device could not read the image
@@ -79,7 +76,7 @@ export async function askFleet(question: Question): Promise<FleetAnswer> {
     })),
     missing,
     latencyMs: performance.now() - began,
-    sentBytes: asked.length * (message.length + packageFieldBytes),
+    sentBytes: asked.length * message.length,
     receivedBytes: [...replies.values()].reduce((sum, { bytes }) => sum + bytes, 0),
   };
 }

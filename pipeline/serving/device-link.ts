@@ -6,7 +6,7 @@ import { checkDescription } from './check-description.ts';
 import { readReply, type LinkReply } from './read-reply.ts';
 import type { PlannedDevice, PlannedModel } from './fleet-plan.ts';
 import { LinkProblem, linkProblem } from './link-problem.ts';
-import { deviceProtocol } from './protocol.ts';
+import { deviceProtocol, packageHeader } from './protocol.ts';
 import { readMessage } from './read-message.ts';
 import { withToken } from './token.ts';
 
@@ -25,7 +25,7 @@ export interface DeviceLink {
   /** Once, first. It is `up` or `down` then; never rejects. */
   readonly connect: (withinMs: number) => Promise<void>;
   /**
-   * @param image an `ExtractRequest` in bytes, without the package
+   * @param image an `ExtractRequest` in bytes
    * @param deadline in milliseconds since 1970
    * @throws LinkProblem
    */
@@ -56,7 +56,7 @@ export function deviceLink({ address, device, models, ca, token }: LinkOptions):
     channelOptions(address, 4 * numbers + 256 * models.length + replyExtraBytes),
   );
   const { Describe, Extract } = deviceProtocol;
-  const packageField = Extract.requestSerialize({ packageSha256: Buffer.from(device.packageSha256, 'hex') });
+  const packageSha256 = Buffer.from(device.packageSha256, 'hex');
   let state: DeviceLink['state'] = 'down';
   let problem: LinkProblem | undefined = new LinkProblem('down', 'not connected yet');
   let asked = 0;
@@ -134,8 +134,10 @@ export function deviceLink({ address, device, models, ca, token }: LinkOptions):
           () => settle(linkProblem({ code: status.DEADLINE_EXCEEDED, details: '' })),
           deadline - Date.now(),
         );
+        const metadata = withToken(token);
+        metadata.set(packageHeader, packageSha256);
         asked++;
-        call(Extract, Buffer.concat([image, packageField]), withToken(token), deadline)
+        call(Extract, image, metadata, deadline)
           .finally(() => {
             asked--;
             clearTimeout(timer);

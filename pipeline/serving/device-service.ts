@@ -1,5 +1,6 @@
 import {
   status,
+  type Metadata,
   type sendUnaryData,
   type ServerUnaryCall,
   type UntypedServiceImplementation,
@@ -9,7 +10,13 @@ import type { Admission } from './admission.ts';
 import { featureBytes } from './feature-bytes.ts';
 import { openImage } from './open-image.ts';
 import { planesOf } from './planes.ts';
-import { protocolVersion, type Description, type ExtractReply, type ExtractRequest } from './protocol.ts';
+import {
+  packageHeader,
+  protocolVersion,
+  type Description,
+  type ExtractReply,
+  type ExtractRequest,
+} from './protocol.ts';
 import { Refusal, statusOf } from './refusal.ts';
 import type { ServedDevice } from './served-device.ts';
 import type { ServingLimits } from './serving-limits.ts';
@@ -45,14 +52,14 @@ export function deviceService(
   const extract = extractor(device, limits);
 
   const answer =
-    <Q, R>(work: (request: Q, signal: AbortSignal) => Promise<R> | R) =>
+    <Q, R>(work: (request: Q, signal: AbortSignal, metadata: Metadata) => Promise<R> | R) =>
     (call: ServerUnaryCall<Q, R>, reply: sendUnaryData<R>): void => {
       const left = new AbortController();
       // Also when the deadline that came with the call is over.
       call.on('cancelled', () => left.abort());
       const perform = async (): Promise<R> => {
         guard(call.metadata);
-        return work(call.request, left.signal);
+        return work(call.request, left.signal, call.metadata);
       };
       perform().then(
         (result) => reply(null, result),
@@ -66,12 +73,12 @@ export function deviceService(
 
   return {
     Describe: answer<object, Description>(() => description),
-    Extract: answer<ExtractRequest, ExtractReply>((request, signal) => {
-      const { packageSha256: meant } = request;
-      if (meant !== undefined && meant.length > 0 && !packageSha256.equals(meant)) {
+    Extract: answer<ExtractRequest, ExtractReply>((request, signal, metadata) => {
+      const [meant] = metadata.get(packageHeader);
+      if (Buffer.isBuffer(meant) && !packageSha256.equals(meant)) {
         throw new Refusal(
           status.FAILED_PRECONDITION,
-          `${device.name} serves the package ${device.packageSha256.slice(0, 12)}, not ${Buffer.from(meant).toString('hex').slice(0, 12)}`,
+          `${device.name} serves the package ${device.packageSha256.slice(0, 12)}, not ${meant.toString('hex').slice(0, 12)}`,
         );
       }
       return admission.admit((waitedMs) => extract(request, waitedMs), signal);
@@ -87,6 +94,8 @@ function extractor(
   const { height, width } = extentOf(preprocessing.crop);
   const size = pixelsPerImage(preprocessing.crop, preprocessing.channels);
   const planes = planesOf(preprocessing);
+  // As many as work at once. New memory for every image would cost more than the normalisation.
+  const free: Float32Array[] = [];
   return async ({ encoded, pixels }, queueMs) => {
     const began = performance.now();
     if (pixels !== undefined && pixels.length !== size) {
@@ -98,10 +107,11 @@ function extractor(
     const content = encoded ?? new Uint8Array();
     if (pixels === undefined && content.length === 0)
       throw new Refusal(status.INVALID_ARGUMENT, 'a request without an image');
-    const image = planes(pixels ?? (await decoded(content, preprocessing, maxPixels)));
-    const prepared = performance.now();
-    const features = await engine.extract(image);
-    const inferMs = performance.now() - prepared;
+    const prepared = pixels ?? (await decoded(content, preprocessing, maxPixels));
+    const image = planes(prepared, free.pop() ?? new Float32Array(size));
+    const ready = performance.now();
+    const features = await engine.extract(image).finally(() => free.push(image));
+    const inferMs = performance.now() - ready;
     return {
       features: models.map(({ id }, index) => {
         const values = features[index]!;
@@ -111,7 +121,7 @@ function extractor(
         return { model: id, values: featureBytes(values) };
       }),
       queueMs,
-      prepareMs: prepared - began,
+      prepareMs: ready - began,
       inferMs,
     };
   };

@@ -31,7 +31,7 @@ export async function imageBytes(
   }
 }
 
-/** An `ExtractRequest` in bytes, but for the package that is meant: fields of a message may be sent one after another. */
+/** An `ExtractRequest` in bytes: made once, sent to all devices. */
 export function imageMessage(image: ImageBytes): Buffer {
   return deviceProtocol.Extract.requestSerialize(image);
 }

@@ -54,7 +54,9 @@ async function selfTest(opened: DevicePackage, engine: FeatureEngine): Promise<v
   const planes = planesOf(manifest.preprocessing);
   const size = pixels.length / images;
   for (let image = 0; image < images; image++) {
-    const found = await engine.extract(planes(pixels.subarray(image * size, (image + 1) * size)));
+    const found = await engine.extract(
+      planes(pixels.subarray(image * size, (image + 1) * size), new Float32Array(size)),
+    );
     for (const [index, { name, featureWidth }] of manifest.models.entries()) {
       const all = outputs.get(name)?.features ?? new Float32Array();
       const expected = all.subarray(image * featureWidth, (image + 1) * featureWidth);

@@ -5,6 +5,9 @@ import { loadSync, type AnyDefinition } from '@grpc/proto-loader';
 /** Raised when a message changes its meaning; fields that are added do not count. */
 export const protocolVersion = 1;
 
+/** In the metadata of `Extract`: the SHA-256 of the manifest of the package that is meant. */
+export const packageHeader = 'blockforge-package-bin';
+
 /** What a device says of itself. */
 export interface Description {
   readonly device: string;
@@ -24,8 +27,6 @@ export type ImageBytes = { readonly encoded: Uint8Array } | { readonly pixels: U
 export interface ExtractRequest {
   readonly encoded?: Uint8Array | undefined;
   readonly pixels?: Uint8Array | undefined;
-  /** Of the package that is meant; empty: any. */
-  readonly packageSha256?: Uint8Array | undefined;
 }
 
 export interface ExtractReply {

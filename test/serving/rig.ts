@@ -47,7 +47,7 @@ export function madeUpDevice(index: number): { device: ServedDevice; behaviour: 
     engine: {
       description: 'made up 1.0',
       async extract(image) {
-        behaviour.image = image;
+        behaviour.image = image.slice();
         behaviour.computed++;
         if (behaviour.delayMs !== undefined) await sleep(behaviour.delayMs);
         if (behaviour.throws !== undefined) throw new Error(behaviour.throws);
