@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { fail } from '../util/failure.ts';
 import type { DeviceLink } from './device-link.ts';
 import type { FleetPlan } from './fleet-plan.ts';
@@ -58,9 +59,9 @@ export async function askFleet(question: Question): Promise<FleetAnswer> {
   const { plan, links, image, name, deadlineMs } = question;
   const began = performance.now();
   const message = imageMessage(image);
-  const asked = links.filter(
-    ({ state, asked: count }) => state === 'up' || (state === 'late' && count === 0),
-  );
+  const asked = whomToAsk(links);
+  // All are down: whoever asks again at once leaves time for them to be found alive.
+  if (asked.length === 0) await setImmediate();
   const { replies, problems } = await gather(asked, message, deadlineMs);
   const missing = missingOf(plan, links, { replies, problems });
   if (replies.size === 0) return refuse(name, missing, problems);
@@ -79,6 +80,14 @@ export async function askFleet(question: Question): Promise<FleetAnswer> {
     sentBytes: asked.length * message.length,
     receivedBytes: [...replies.values()].reduce((sum, { bytes }) => sum + bytes, 0),
   };
+}
+
+/** A late device is sent one image at a time, but where there is no other the images are not lost for that. */
+function whomToAsk(links: readonly DeviceLink[]): readonly DeviceLink[] {
+  const chosen = links.filter(
+    ({ state, asked: count }) => state === 'up' || (state === 'late' && count === 0),
+  );
+  return chosen.length > 0 ? chosen : links.filter(({ state }) => state === 'late');
 }
 
 /** By the deadline every device has answered or failed. Late ones are waited for only while nothing else has come. */

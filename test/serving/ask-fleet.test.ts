@@ -63,8 +63,9 @@ describe('a fleet that is asked', () => {
     );
     await until(() => fleet.links.every(({ asked }) => asked === 0));
     for (const behaviour of rig.behaviours) behaviour.delayMs = 50;
-    const answer = await fleet.predict({ pixels }, 'image');
-    assert.ok(answer.answered.length > 0);
+    // The second finds all of them late, and asked by the first.
+    const answers = await Promise.all([1, 2].map(() => fleet.predict({ pixels }, 'image')));
+    assert.ok(answers.every(({ answered }) => answered.length > 0));
   });
 
   it('does without a device that died at no cost, and has it back when it is back', async () => {
