@@ -17,6 +17,7 @@ data:
 fleets:
   - { devices: 3 }
   - { name: halves, devices: 2, partition: { by: file, file: halves.txt } }
+slice: { images: 64, gradientImages: 32, search: { shapes: 2, images: 32 } }
 train: { duration: { steps: 12 } }
 fusion: { tower: { epochs: 2 } }
 baselines: [device]

@@ -3,6 +3,7 @@ import { configSchema, measureFields, positiveInteger } from '../../config/schem
 import { devicesField } from '../../submodels/fleet/schema.ts';
 import { fusionFields } from '../../submodels/fusion/schema.ts';
 import { partitionFields } from '../../submodels/partition/schema.ts';
+import { sliceFields } from '../../slicing/schema.ts';
 import { trainingFields } from '../../submodels/training/schema.ts';
 import type { PlanInput } from '../common/plan-input.ts';
 
@@ -46,7 +47,7 @@ export const edVitSchema = configSchema.extend({
   /** Models to compare with that know all classes: of the devices' total cost, and of one device's alone. */
   baselines: z.array(z.enum(['total', 'device'])).default(['total', 'device']),
   /** How a sub-model is cut out of the teacher. */
-  slice: z.strictObject({}).prefault({}),
+  slice: z.strictObject(sliceFields).prefault({}),
   train: z.strictObject(trainingFields).prefault({}),
   fusion: z.strictObject(fusionFields).prefault({}),
   measure: z

@@ -17,12 +17,12 @@ export const trainingFields = {
     ])
     .default({ epochs: 20 }),
   batchSize: positiveInteger.default(32),
-  learningRate: z.number().positive().default(1e-3),
+  learningRate: z.number().positive().default(2e-4),
   warmupShare: fraction.default(0.1),
   /** Decoupled, on matrices. */
   weightDecay: z.number().min(0).default(0.01),
   /** Images of other classes per epoch, in units of the images that a class of the sub-model has on average. */
-  otherFactor: z.number().positive().default(2),
+  otherFactor: z.number().positive().default(4),
   /** Divides the logits of both in the divergence from the teacher, which is multiplied by its square (Hinton et al. 2015). */
   temperature: z.number().positive().default(2),
   weights: z

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Job, JobContext } from '../../../runner/contract.ts';
 import { readTensors } from '../../../model/safetensors.ts';
 import { modelCosts } from '../../../model/costs.ts';
+import { sliceSubmodel } from '../../../slicing/slice-submodel.ts';
 import { divideImages } from '../../../submodels/training/held-out-images.ts';
 import { random } from '../../../util/random.ts';
 import { writeJsonAtomic } from '../../../util/atomic.ts';
@@ -15,7 +16,6 @@ import { openLearning } from './learning-images.ts';
 import { writeModel } from './model-file.ts';
 import { readSubset, type SubsetPlace } from './subset.ts';
 import { pixelsOf } from './targets.ts';
-import { sliceSubmodel } from './uniform-slice.ts';
 
 export type SliceJobSettings = {
   readonly name: string;

@@ -1,0 +1,135 @@
+import type { Architecture } from '../model/architecture.ts';
+import { layerShapes } from '../model/family/layer-shapes.ts';
+import { fail } from '../util/failure.ts';
+import { isWithin, type ModelShape, type ShapeLimits } from './shape.ts';
+
+/** Shares of an axis that are tried; the FFN takes what the limits then leave. */
+const shares = [1, 7 / 8, 3 / 4, 5 / 8, 1 / 2, 3 / 8, 1 / 4, 1 / 6, 1 / 8, 1 / 12];
+
+/** A place on the grid: shares of the stream, of queries and keys, and of values. */
+type Place = readonly [stream: number, keys: number, values: number];
+
+export interface ShapeSearch {
+  readonly shape: ModelShape;
+  /** Every shape that was measured, in order. */
+  readonly measured: readonly { readonly shape: ModelShape; readonly kl: number }[];
+}
+
+export interface ShapeOptions {
+  readonly whole: Architecture;
+  /** Rows of the head. */
+  readonly classes: number;
+  readonly limits: ShapeLimits;
+  /** Stream and hidden units are multiples of it, as far as they have so many. */
+  readonly multiple: number;
+}
+
+/**
+ * How the budget is split between stream, attention and FFN: a descent on the grid of shares by measured KL. It starts from
+ * uniform scaling, as published, tries the next smaller and larger share of each axis alone while the FFN takes what is left,
+ * and moves to the best as long as that is better; what it ends at is better than all its neighbours.
+ * @param most shapes to measure
+ * @throws BlockForgeError `config-invalid` where nothing fits
+ */
+export async function searchShape(
+  options: ShapeOptions,
+  most: number,
+  measure: (shape: ModelShape) => Promise<number>,
+): Promise<ShapeSearch> {
+  const start = uniformPlace(options);
+  const measured: { shape: ModelShape; kl: number }[] = [];
+  const known = new Map<string, number>();
+  const klOf = async (place: Place): Promise<number> => {
+    const shape = shapeAt(options, place);
+    if (shape === undefined) return Infinity;
+    const key = JSON.stringify(shape);
+    const old = known.get(key);
+    if (old !== undefined) return old;
+    if (measured.length >= most) return Infinity;
+    const kl = await measure(shape);
+    known.set(key, kl);
+    measured.push({ shape, kl });
+    return kl;
+  };
+  let place = start;
+  let best = await klOf(place);
+  for (;;) {
+    let next: Place | undefined;
+    for (const neighbour of neighbours(place)) {
+      const kl = await klOf(neighbour);
+      if (kl < best) {
+        best = kl;
+        next = neighbour;
+      }
+    }
+    if (next === undefined) return { shape: placed(options, place), measured };
+    place = next;
+  }
+}
+
+/** The largest uniform scaling within the limits: what is published, and where the search starts. */
+export function uniformShape(options: ShapeOptions): ModelShape {
+  return placed(options, uniformPlace(options));
+}
+
+function uniformPlace(options: ShapeOptions): Place {
+  for (let at = 0; at < shares.length; at++) {
+    const shape = shapeAt(options, [at, at, at]);
+    const { hidden } = layerShapes(options.whole)[0]!;
+    // The first place may leave the FFN next to nothing: the even one is where it keeps about the same share.
+    if (shape !== undefined && (shape.hidden >= 0.8 * shares[at]! * hidden || at === shares.length - 1)) {
+      return [at, at, at];
+    }
+  }
+  const { macs, sizeBytes } = options.limits;
+  return fail({
+    reason: 'config-invalid',
+    subject: 'submodel',
+    found: `${macs} multiply-adds and ${sizeBytes} bytes, which no shape down to a twelfth of every dimension keeps within`,
+    expected: 'a budget that a twelfth of the model fits into',
+    next: 'raise submodel.macs and submodel.size, or the limits of the smallest device',
+  });
+}
+
+function* neighbours([stream, keys, values]: Place): Generator<Place> {
+  for (const by of [-1, 1]) {
+    yield [stream, keys + by, values + by];
+    yield [stream + by, keys, values];
+    yield [stream, keys + by, values];
+    yield [stream, keys, values + by];
+  }
+}
+
+/** The shape there, with the widest FFN that the limits leave; undefined off the grid or where nothing is left. */
+function shapeAt(options: ShapeOptions, place: Place): ModelShape | undefined {
+  const { whole, classes, limits, multiple } = options;
+  const [stream, keys, values] = place.map((at) => shares[at]);
+  if (stream === undefined || keys === undefined || values === undefined) return undefined;
+  const { keySize, valueSize, hidden } = layerShapes(whole)[0]!;
+  const rounded = (extent: number, share: number): number =>
+    Math.min(
+      extent,
+      Math.max(Math.round((share * extent) / multiple) * multiple, Math.min(multiple, extent)),
+    );
+  const shape = {
+    width: rounded(whole.width, stream),
+    keySize: Math.max(1, Math.round(keys * keySize)),
+    valueSize: Math.max(1, Math.round(values * valueSize)),
+  };
+  const unit = Math.min(multiple, hidden);
+  let low = 0;
+  let high = Math.ceil(hidden / unit);
+  const units = (steps: number): number => Math.min(hidden, steps * unit);
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (isWithin(whole, { ...shape, hidden: units(middle) }, classes, limits)) low = middle;
+    else high = middle - 1;
+  }
+  return low === 0 ? undefined : { ...shape, hidden: units(low) };
+}
+
+function placed(options: ShapeOptions, place: Place): ModelShape {
+  const shape = shapeAt(options, place);
+  if (shape === undefined) throw new Error('a place that was measured has a shape');
+  return shape;
+}

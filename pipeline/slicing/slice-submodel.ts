@@ -1,0 +1,238 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { scoreLogits, teacherReference } from '../measure/score-logits.ts';
+import type { Architecture } from '../model/architecture.ts';
+import { backboneOf } from '../model/backbones.ts';
+import { forward } from '../model/encoder.ts';
+import type { HostWeights } from '../model/host-weights.ts';
+import { uploadTeacher } from '../model/upload.ts';
+import type { JobProgress } from '../runner/contract.ts';
+import type { Json } from '../util/hash.ts';
+import { fail } from '../util/failure.ts';
+import { changeAxes } from './change-axes.ts';
+import { cutModel } from './cut.ts';
+import { reconstructionAxes } from './find-axes.ts';
+import { fisherScores } from './fisher-scores.ts';
+import { foldVit } from './fold.ts';
+import { klScores } from './kl-scores.ts';
+import { magnitudeScores } from './magnitude-scores.ts';
+import { collectMoments } from './moments.ts';
+import { refitModel } from './refit-model.ts';
+import type { SliceSettings } from './schema.ts';
+import { scoredAxes } from './scored-axes.ts';
+import { searchShape, uniformShape, type ShapeOptions } from './search-shape.ts';
+import { measureSensitivity, type Sensitivity } from './sensitivity.ts';
+import { cutOf, type ModelShape, type ShapeLimits } from './shape.ts';
+import type { SlicedModel } from './sliced-model.ts';
+
+export interface SliceTask {
+  readonly teacher: { readonly weights: HostWeights; readonly architecture: Architecture };
+  /** Outputs of the teacher that the sub-model is to have. */
+  readonly classes: readonly number[];
+  /** Whether it has one more, for all the others together: their log-sum-exp. */
+  readonly other: boolean;
+  /** Pixels [B, S, S, C] of the subset's images; may be walked again. Whoever walks disposes. */
+  readonly fit: () => AsyncIterable<tf.Tensor4D>;
+  /** The same of images that nothing is fitted to. */
+  readonly judge: () => AsyncIterable<tf.Tensor4D>;
+  readonly limits: ShapeLimits;
+  readonly settings: SliceSettings;
+  readonly seed: number;
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: JobProgress) => void;
+}
+
+export interface SliceResult {
+  readonly model: SlicedModel;
+  /** The shape, what was measured to find it, and the divergence from the teacher among the classes on the judging images. */
+  readonly report: Json;
+}
+
+/**
+ * Cuts a model for a subset of the classes out of a teacher: folds it (`fold.ts`), puts its axes in order of worth, splits
+ * the budget between them, cuts, and refits what is left in closed form. Nothing is trained and no label is read.
+ * @throws BlockForgeError `config-invalid` where the limits are below a twelfth of every dimension
+ */
+export async function sliceSubmodel(task: SliceTask): Promise<SliceResult> {
+  const { teacher, classes, other, settings, signal } = task;
+  const progress = (fraction: number, note: string): void => task.onProgress({ fraction, note });
+  const folded = foldVit(teacher.weights, teacher.architecture);
+  // Which parts matter is asked of the teacher that knows these classes alone.
+  const own = cutModel(folded, { classes });
+  const rows = other ? [...classes, classes[0]!] : classes;
+  const options: ShapeOptions = {
+    whole: folded.architecture,
+    classes: rows.length,
+    limits: task.limits,
+    multiple: settings.widthMultiple,
+  };
+  const fit = (images: number) => limited(task.fit, images);
+  const uniform = uniformShape(options);
+  progress(0, 'gradients');
+  const sensitivity = await sensitivityOf(own, fit(settings.gradientImages), task);
+  signal.throwIfAborted();
+  const whole = await orderAxes(task, folded, own, sensitivity, uniform, progress);
+  const headTargets = (logits: tf.Tensor): tf.Tensor => targetsOf(logits, classes, other);
+  const refitted = (shape: ModelShape, images: number, onLayer?: (layer: number) => void) => {
+    const cut = cutModel(whole, cutOf(whole.architecture, shape, rows));
+    if (settings.refit.length === 0) return Promise.resolve(cut);
+    const { refit: layers, ridge } = settings;
+    return refitModel(whole, cut, fit(images)(), {
+      layers,
+      ridge,
+      sensitivity,
+      headTargets,
+      signal,
+      onLayer,
+    });
+  };
+  const judged = settings.search.images;
+  const divergence = (model: SlicedModel, images: number) =>
+    klOf(own, model, limited(task.judge, images)(), classes.length);
+
+  let tried = 0;
+  const { shape, measured } = await searchShape(options, settings.search.shapes, async (candidate) => {
+    progress(0.2 + (0.5 * tried) / settings.search.shapes, `shape ${++tried}`);
+    if (settings.search.shapes === 1) return 0;
+    return divergence(await refitted(candidate, settings.search.images), judged);
+  });
+  const model = await refitted(shape, settings.images, (layer) =>
+    progress(0.7 + (0.25 * (layer + 1)) / own.architecture.depth, `refit of layer ${layer + 1}`),
+  );
+  const kl = await divergence(model, Infinity);
+  if (!Number.isFinite(kl)) {
+    fail({
+      reason: 'not-finite',
+      subject: `the sub-model of ${classes.length} classes`,
+      found: `a divergence of ${kl} from the teacher after the refit`,
+      expected: 'a number',
+      next: 'raise slice.ridge, or give it more images (data.splits.calibration)',
+    });
+  }
+  const described = (one: ModelShape) => ({ ...one });
+  return {
+    model,
+    report: {
+      criterion: settings.criterion,
+      shape: described(shape),
+      uniform: described(uniform),
+      kl,
+      measured: (settings.search.shapes === 1 ? [] : measured).map((one) => ({
+        shape: described(one.shape),
+        kl: one.kl,
+      })),
+    },
+  };
+}
+
+/** The whole model with its axes in the order of the criterion. */
+async function orderAxes(
+  { settings, classes, fit, seed, signal }: SliceTask,
+  folded: SlicedModel,
+  own: SlicedModel,
+  sensitivity: Sensitivity,
+  shape: ModelShape,
+  progress: (fraction: number, note: string) => void,
+): Promise<SlicedModel> {
+  const { criterion, images, gradientImages, kl } = settings;
+  if (criterion !== 'reconstruction') {
+    progress(0.05, `scores by ${criterion}`);
+    const score = {
+      magnitude: () => magnitudeScores,
+      fisher: () => fisherScores(fit, { images: gradientImages, seed }),
+      kl: () => klScores(fit, { ...kl, signal }),
+    }[criterion]();
+    return scoredAxes(folded, classes, shape, score);
+  }
+  const tensors = uploadTeacher(own.weights, own.architecture);
+  try {
+    const streams: tf.Tensor[] = [];
+    const { embed } = backboneOf(own.architecture);
+    for await (const pixels of limited(fit, images)()) {
+      streams.push(tf.tidy(() => embed(tensors, pixels)));
+      pixels.dispose();
+    }
+    const moments = await collectMoments(tensors, streams, sensitivity, (layer) => {
+      signal.throwIfAborted();
+      progress(0.05 + (0.15 * (layer + 1)) / own.architecture.depth, `statistics of layer ${layer + 1}`);
+    });
+    return changeAxes(folded, reconstructionAxes(folded, moments, sensitivity));
+  } finally {
+    tensors.dispose();
+  }
+}
+
+async function sensitivityOf(
+  own: SlicedModel,
+  batches: () => AsyncIterable<tf.Tensor4D>,
+  { settings, seed }: SliceTask,
+): Promise<Sensitivity> {
+  const tensors = uploadTeacher(own.weights, own.architecture);
+  try {
+    return await measureSensitivity(tensors, batches(), { images: settings.gradientImages, seed });
+  } finally {
+    tensors.dispose();
+  }
+}
+
+/** Of the teacher's logits [B, K]: those of the classes and, with `other`, the log-sum-exp of all the rest. */
+function targetsOf(logits: tf.Tensor, classes: readonly number[], other: boolean): tf.Tensor {
+  return tf.tidy(() => {
+    const own = tf.gather(logits, [...classes], 1);
+    if (!other) return own;
+    const known = new Set(classes);
+    const rest = Array.from({ length: logits.shape[1]! }, (_, index) => index).filter(
+      (one) => !known.has(one),
+    );
+    return tf.concat([own, tf.logSumExp(tf.gather(logits, rest, 1), 1, true)], 1);
+  });
+}
+
+/** Mean `KL(whole || model)` among the first `classes` outputs, in nats an image. */
+async function klOf(
+  whole: SlicedModel,
+  model: SlicedModel,
+  batches: AsyncIterable<tf.Tensor4D>,
+  classes: number,
+): Promise<number> {
+  const teacher = uploadTeacher(whole.weights, whole.architecture);
+  const student = uploadTeacher(model.weights, model.architecture);
+  const logitsOf = (tensors: typeof teacher, pixels: tf.Tensor4D): Float32Array =>
+    tf.tidy(() => tf.slice(forward(tensors, pixels).logits, [0, 0], [-1, classes]).dataSync<'float32'>());
+  let sum = 0;
+  let images = 0;
+  try {
+    for await (const pixels of batches) {
+      const reference = teacherReference(logitsOf(teacher, pixels), classes);
+      const labels = new Int32Array(pixels.shape[0]);
+      for (const value of scoreLogits(logitsOf(student, pixels), labels, reference).kl) sum += value;
+      images += labels.length;
+      pixels.dispose();
+    }
+  } finally {
+    teacher.dispose();
+    student.dispose();
+  }
+  return sum / images;
+}
+
+/** The first batches, until there are so many images. */
+function limited(
+  batches: () => AsyncIterable<tf.Tensor4D>,
+  images: number,
+): () => AsyncIterable<tf.Tensor4D> {
+  return async function* () {
+    let left = images;
+    for await (const pixels of batches()) {
+      const count = pixels.shape[0];
+      if (count > left) {
+        const some = tf.slice4d(pixels, [0, 0, 0, 0], [left, -1, -1, -1]);
+        pixels.dispose();
+        yield some;
+        return;
+      }
+      left -= count;
+      yield pixels;
+      if (left === 0) return;
+    }
+  };
+}
