@@ -6,6 +6,7 @@ import { uploadTeacher } from '../model/upload.ts';
 import { random } from '../util/random.ts';
 import type { AxisScores, ScoreAxes } from './axis-scores.ts';
 import { gatedLogits } from './gated-forward.ts';
+import { visitImages } from './visit-images.ts';
 
 /**
  * The second-order form of the divergence that a removal makes: with a gate g on a part, `KL(p || p without it)` is about
@@ -13,7 +14,11 @@ import { gatedLogits } from './gated-forward.ts';
  */
 export function fisherScores(
   batches: () => AsyncIterable<tf.Tensor4D>,
-  { images, seed }: { readonly images: number; readonly seed: number },
+  {
+    images,
+    seed,
+    signal,
+  }: { readonly images: number; readonly seed: number; readonly signal?: AbortSignal | undefined },
 ): ScoreAxes {
   return async (model, step) => {
     const { architecture } = model;
@@ -25,10 +30,8 @@ export function fisherScores(
         : shapes.flatMap(({ heads, keySize, valueSize, hidden }) =>
             step === 'ffn' ? [part([1, hidden])] : [part([heads, 1, keySize]), part([heads, 1, valueSize])],
           );
-    let seen = 0;
     try {
-      for await (const pixels of batches()) {
-        const first = seen;
+      await visitImages(batches(), { images, signal }, (pixels, first) => {
         const batch = pixels.shape[0];
         tf.tidy(() => {
           const stream = backboneOf(architecture).embed(tensors, pixels);
@@ -55,10 +58,7 @@ export function fisherScores(
             for (let i = 0; i < sum.length; i++) sum[i]! += squares[i]!;
           }
         });
-        pixels.dispose();
-        seen += batch;
-        if (seen >= images) break;
-      }
+      });
     } finally {
       tensors.dispose();
     }

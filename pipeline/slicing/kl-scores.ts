@@ -6,6 +6,7 @@ import { uploadTeacher } from '../model/upload.ts';
 import type { ScoreAxes } from './axis-scores.ts';
 import { toScores } from './fisher-scores.ts';
 import { gatedLayer, gatedLogits, type LayerGates } from './gated-forward.ts';
+import { visitImages } from './visit-images.ts';
 
 export interface KlOptions {
   /** That an axis is divided into, contiguously: one forward pass for each, from its layer on. */
@@ -34,9 +35,8 @@ export function klScores(
               ? [new Float64Array(hidden)]
               : [new Float64Array(heads * keySize), new Float64Array(heads * valueSize)],
           );
-    let seen = 0;
     try {
-      for await (const pixels of batches()) {
+      await visitImages(batches(), { images, signal }, (pixels) => {
         let stream = tf.tidy(() => backboneOf(architecture).embed(tensors, pixels));
         const whole = tf.tidy(() => gatedLogits(tensors, stream, {}).dataSync<'float32'>());
         const reference = teacherReference(whole, architecture.classes);
@@ -53,31 +53,32 @@ export function klScores(
             for (let i = from; i < to; i++) sum[i]! += found;
           }
         };
-        if (step === 'stream') {
-          score(sums[0]!, (gate) =>
-            gatedLogits(tensors, stream, { channels: tf.tensor(gate, [1, 1, gate.length]) }),
-          );
-        }
-        for (let layer = 0; step !== 'stream' && layer < shapes.length; layer++) {
-          const { heads, keySize, valueSize } = shapes[layer]!;
-          const gated = (gates: LayerGates): tf.Tensor =>
-            gatedLogits(tensors, gatedLayer(tensors, layer, stream, undefined, gates), {}, layer + 1);
-          if (step === 'ffn') {
-            score(sums[layer]!, (gate) => gated({ units: tf.tensor(gate, [1, 1, gate.length]) }));
-          } else {
-            score(sums[2 * layer]!, (gate) => gated({ keys: tf.tensor(gate, [1, heads, 1, keySize]) }));
-            score(sums[2 * layer + 1]!, (gate) =>
-              gated({ values: tf.tensor(gate, [1, heads, 1, valueSize]) }),
+        try {
+          if (step === 'stream') {
+            score(sums[0]!, (gate) =>
+              gatedLogits(tensors, stream, { channels: tf.tensor(gate, [1, 1, gate.length]) }),
             );
           }
-          const before = stream;
-          stream = gatedLayer(tensors, layer, before, undefined);
-          before.dispose();
+          for (let layer = 0; step !== 'stream' && layer < shapes.length; layer++) {
+            const { heads, keySize, valueSize } = shapes[layer]!;
+            const gated = (gates: LayerGates): tf.Tensor =>
+              gatedLogits(tensors, gatedLayer(tensors, layer, stream, undefined, gates), {}, layer + 1);
+            if (step === 'ffn') {
+              score(sums[layer]!, (gate) => gated({ units: tf.tensor(gate, [1, 1, gate.length]) }));
+            } else {
+              score(sums[2 * layer]!, (gate) => gated({ keys: tf.tensor(gate, [1, heads, 1, keySize]) }));
+              score(sums[2 * layer + 1]!, (gate) =>
+                gated({ values: tf.tensor(gate, [1, heads, 1, valueSize]) }),
+              );
+            }
+            const before = stream;
+            stream = gatedLayer(tensors, layer, before, undefined);
+            before.dispose();
+          }
+        } finally {
+          stream.dispose();
         }
-        tf.dispose([stream, pixels]);
-        seen += labels.length;
-        if (seen >= images) break;
-      }
+      });
     } finally {
       tensors.dispose();
     }

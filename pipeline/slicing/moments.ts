@@ -30,7 +30,8 @@ export interface ModelMoments {
 
 /**
  * One walk of a folded model over embedded images, layer by layer, so that the statistics of one layer are in memory and the
- * streams of all images, [B, T, D] each. Takes over `streams`.
+ * streams of all images, [B, T, D] each. Takes over `streams`, also where it throws.
+ * @throws RangeError without images
  */
 export async function collectMoments(
   model: ModelTensors,
@@ -42,17 +43,19 @@ export async function collectMoments(
   const prefix = prefixTokens(model.architecture);
   const stream = momentSum(width);
   const layers: LayerMoments[] = [];
-  for (let layer = 0; layer < depth; layer++) {
-    const tokens = streams[0]!.shape[1] as number;
-    const weights = tokenWeights(classShare[layer]!, tokens, prefix);
-    layers.push(await layerMoments(model, layer, streams, weights, stream));
-    onLayer(layer);
+  const tokens = streams[0]?.shape[1];
+  if (tokens === undefined) throw new RangeError('no images to take the moments of a model on');
+  try {
+    for (let layer = 0; layer < depth; layer++) {
+      const weights = tokenWeights(classShare[layer]!, tokens, prefix);
+      layers.push(await layerMoments(model, layer, streams, weights, stream));
+      onLayer(layer);
+    }
+    for (const x of streams) tf.tidy(() => stream.add(headInput(model, x), 2 * depth * x.shape[0]!));
+    return { layers, stream: stream.mean() };
+  } finally {
+    tf.dispose(streams);
   }
-  for (const x of streams) {
-    tf.tidy(() => stream.add(headInput(model, x), 2 * depth));
-    x.dispose();
-  }
-  return { layers, stream: stream.mean() };
 }
 
 /** x [B, T, D] -> rows [N, D] of the last norm that the head reads. */
@@ -84,7 +87,7 @@ async function layerMoments(
       streams[index] = tf.tidy(() => {
         const root = tf.reshape(tf.sqrt(tf.tensor1d(rows)), [1, batch, tokens, 1]);
         const z = rmsNormLayer(model, `${block}.norm1`, x);
-        stream.add(tf.reshape(z, [-1, width]), 1);
+        stream.add(tf.reshape(z, [-1, width]), batch);
         const [q, k, v] = attentionHeads(linearLayer(model, `${block}.attn.qkv`, z), shape);
         const o = attention(q, k, v);
         const weighted = (t: tf.Tensor): tf.Tensor => tf.mul(tf.transpose(t, [1, 0, 2, 3]), root);
@@ -94,7 +97,7 @@ async function layerMoments(
         const mixed = tf.add(x, linearLayer(model, `${block}.attn.proj`, mergeHeads(o)));
         const z2 = rmsNormLayer(model, `${block}.norm2`, mixed);
         const flat = tf.reshape<tf.Rank.R2>(z2, [-1, width]);
-        stream.add(tf.mul(flat, tf.reshape(root, [-1, 1])), 1);
+        stream.add(tf.mul(flat, tf.reshape(root, [-1, 1])), batch);
         const { weights: tensors } = model;
         const h = linearGelu(
           flat,
@@ -121,7 +124,7 @@ async function layerMoments(
 }
 
 interface MomentSum {
-  /** Rows [N, D], which count `weight` times. */
+  /** Rows [N, D], which count `weight` times all together. */
   add(rows: tf.Tensor, weight: number): void;
   mean(): Float64Array;
 }

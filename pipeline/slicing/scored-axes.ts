@@ -1,7 +1,7 @@
 import { layerShapes } from '../model/family/layer-shapes.ts';
 import { sliceSteps, type AxisScores, type ScoreAxes } from './axis-scores.ts';
 import { changeAxes, type LayerAxes, type ModelAxes } from './change-axes.ts';
-import { cutModel } from './cut.ts';
+import { cutModel, type Kept } from './cut.ts';
 import { cutOf, type ModelShape } from './shape.ts';
 import type { SlicedModel } from './sliced-model.ts';
 
@@ -13,7 +13,7 @@ import type { SlicedModel } from './sliced-model.ts';
  */
 export async function scoredAxes(
   whole: SlicedModel,
-  classes: readonly number[],
+  classes: Kept,
   shape: ModelShape,
   score: ScoreAxes,
 ): Promise<SlicedModel> {

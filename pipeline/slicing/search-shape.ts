@@ -6,7 +6,7 @@ import { isWithin, type ModelShape, type ShapeLimits } from './shape.ts';
 /** Shares of an axis that are tried; the FFN takes what the limits then leave. */
 const shares = [1, 7 / 8, 3 / 4, 5 / 8, 1 / 2, 3 / 8, 1 / 4, 1 / 6, 1 / 8, 1 / 12];
 
-/** A place on the grid: shares of the stream, of queries and keys, and of values. */
+/** A place on the grid: which of the extents of the stream, of queries and keys, and of values. */
 type Place = readonly [stream: number, keys: number, values: number];
 
 export interface ShapeSearch {
@@ -47,9 +47,11 @@ export async function searchShape(
     if (old !== undefined) return old;
     if (measured.length >= most) return Infinity;
     const kl = await measure(shape);
-    known.set(key, kl);
     measured.push({ shape, kl });
-    return kl;
+    // A model that computes no numbers is worse than any that does.
+    const comparable = Number.isNaN(kl) ? Infinity : kl;
+    known.set(key, comparable);
+    return comparable;
   };
   let place = start;
   let best = await klOf(place);
@@ -73,13 +75,14 @@ export function uniformShape(options: ShapeOptions): ModelShape {
 }
 
 function uniformPlace(options: ShapeOptions): Place {
-  for (let at = 0; at < shares.length; at++) {
-    const shape = shapeAt(options, [at, at, at]);
-    const { hidden } = layerShapes(options.whole)[0]!;
+  const axes = axesOf(options);
+  const { hidden } = layerShapes(options.whole)[0]!;
+  for (const share of shares) {
+    const place = axes.map((axis) => extentsOf(axis).indexOf(extentAt(axis, share))) as unknown as Place;
+    const shape = shapeAt(options, place);
     // The first place may leave the FFN next to nothing: the even one is where it keeps about the same share.
-    if (shape !== undefined && (shape.hidden >= 0.8 * shares[at]! * hidden || at === shares.length - 1)) {
-      return [at, at, at];
-    }
+    if (shape !== undefined && (shape.hidden >= 0.8 * share * hidden || share === shares.at(-1)))
+      return place;
   }
   const { macs, sizeBytes } = options.limits;
   return fail({
@@ -89,6 +92,31 @@ function uniformPlace(options: ShapeOptions): Place {
     expected: 'a budget that a twelfth of the model fits into',
     next: 'raise submodel.macs and submodel.size, or the limits of the smallest device',
   });
+}
+
+interface Axis {
+  readonly extent: number;
+  readonly multiple: number;
+}
+
+/** Of the stream, of queries and keys, of values. */
+function axesOf({ whole, multiple }: ShapeOptions): readonly Axis[] {
+  const { keySize, valueSize } = layerShapes(whole)[0]!;
+  return [
+    { extent: whole.width, multiple },
+    { extent: keySize, multiple: 1 },
+    { extent: valueSize, multiple: 1 },
+  ];
+}
+
+function extentAt({ extent, multiple }: Axis, share: number): number {
+  const rounded = Math.round((share * extent) / multiple) * multiple;
+  return Math.min(extent, Math.max(rounded, multiple));
+}
+
+/** Those that are tried, largest first; shares that round to the same are one step, so that the descent gets across. */
+function extentsOf(axis: Axis): readonly number[] {
+  return [...new Set(shares.map((share) => extentAt(axis, share)))];
 }
 
 function* neighbours([stream, keys, values]: Place): Generator<Place> {
@@ -103,19 +131,10 @@ function* neighbours([stream, keys, values]: Place): Generator<Place> {
 /** The shape there, with the widest FFN that the limits leave; undefined off the grid or where nothing is left. */
 function shapeAt(options: ShapeOptions, place: Place): ModelShape | undefined {
   const { whole, classes, limits, multiple } = options;
-  const [stream, keys, values] = place.map((at) => shares[at]);
-  if (stream === undefined || keys === undefined || values === undefined) return undefined;
-  const { keySize, valueSize, hidden } = layerShapes(whole)[0]!;
-  const rounded = (extent: number, share: number): number =>
-    Math.min(
-      extent,
-      Math.max(Math.round((share * extent) / multiple) * multiple, Math.min(multiple, extent)),
-    );
-  const shape = {
-    width: rounded(whole.width, stream),
-    keySize: Math.max(1, Math.round(keys * keySize)),
-    valueSize: Math.max(1, Math.round(values * valueSize)),
-  };
+  const [width, keySize, valueSize] = axesOf(options).map((axis, i) => extentsOf(axis)[place[i]!]);
+  if (width === undefined || keySize === undefined || valueSize === undefined) return undefined;
+  const { hidden } = layerShapes(whole)[0]!;
+  const shape = { width, keySize, valueSize };
   const unit = Math.min(multiple, hidden);
   let low = 0;
   let high = Math.ceil(hidden / unit);

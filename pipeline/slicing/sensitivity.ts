@@ -3,6 +3,7 @@ import { sampleLabels, visitGradients } from '../compress/visit-gradients.ts';
 import { prefixTokens, tokensPerImage } from '../model/architecture.ts';
 import type { ModelTensors } from '../model/backbone.ts';
 import { random } from '../util/random.ts';
+import { visitImages } from './visit-images.ts';
 
 /** How much the answer depends on what the layers put out. */
 export interface Sensitivity {
@@ -20,7 +21,11 @@ export interface Sensitivity {
 export async function measureSensitivity(
   model: ModelTensors,
   batches: AsyncIterable<tf.Tensor4D>,
-  { images, seed }: { readonly images: number; readonly seed: number },
+  {
+    images,
+    seed,
+    signal,
+  }: { readonly images: number; readonly seed: number; readonly signal?: AbortSignal | undefined },
 ): Promise<Sensitivity> {
   const { depth, width } = model.architecture;
   const tokens = tokensPerImage(model.architecture);
@@ -28,9 +33,7 @@ export async function measureSensitivity(
   const metric = Array.from({ length: depth }, () => new Float64Array(width * width));
   const ofPrefix = new Float64Array(depth);
   const ofAll = new Float64Array(depth);
-  let seen = 0;
-  for await (const pixels of batches) {
-    const first = seen;
+  const seen = await visitImages(batches, { images, signal }, (pixels, first) => {
     const count = pixels.shape[0];
     const rows = Int32Array.from({ length: count * tokens }, (_, row) => row);
     const choose = (logits: Float32Array, classes: number): Int32Array =>
@@ -45,10 +48,7 @@ export async function measureSensitivity(
         if (row % tokens < prefix) ofPrefix[block]! += square;
       }
     });
-    pixels.dispose();
-    seen += count;
-    if (seen >= images) break;
-  }
+  });
   return {
     classShare: Array.from(ofPrefix, (value, block) => (ofAll[block]! > 0 ? value / ofAll[block]! : 0)),
     metric: metric.map((sum) => sum.map((value) => value / Math.max(seen, 1))),

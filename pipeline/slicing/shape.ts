@@ -1,7 +1,7 @@
 import type { Architecture } from '../model/architecture.ts';
 import { modelCosts } from '../model/costs.ts';
 import { layerShapes } from '../model/family/layer-shapes.ts';
-import type { Cut } from './cut.ts';
+import type { Cut, Kept } from './cut.ts';
 
 /** How much of every axis stays, the same in all layers. */
 export interface ModelShape {
@@ -24,7 +24,7 @@ export interface ShapeLimits {
 }
 
 /** The cut of a model whose axes are in order of worth. `classes`: rows of the head, by default all. */
-export function cutOf({ depth }: Architecture, shape: ModelShape, classes?: readonly number[]): Cut {
+export function cutOf({ depth }: Architecture, shape: ModelShape, classes?: Kept): Cut {
   const { width, keySize, valueSize, hidden } = shape;
   const layer = { keys: keySize, values: valueSize, units: hidden };
   return { channels: width, layers: new Array<typeof layer>(depth).fill(layer), classes };

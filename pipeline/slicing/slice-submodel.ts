@@ -9,7 +9,7 @@ import type { JobProgress } from '../runner/contract.ts';
 import type { Json } from '../util/hash.ts';
 import { fail } from '../util/failure.ts';
 import { changeAxes } from './change-axes.ts';
-import { cutModel } from './cut.ts';
+import { cutModel, type Kept } from './cut.ts';
 import { reconstructionAxes } from './find-axes.ts';
 import { fisherScores } from './fisher-scores.ts';
 import { foldVit } from './fold.ts';
@@ -23,6 +23,7 @@ import { searchShape, uniformShape, type ShapeOptions } from './search-shape.ts'
 import { measureSensitivity, type Sensitivity } from './sensitivity.ts';
 import { cutOf, type ModelShape, type ShapeLimits } from './shape.ts';
 import type { SlicedModel } from './sliced-model.ts';
+import { visitImages } from './visit-images.ts';
 
 export interface SliceTask {
   readonly teacher: { readonly weights: HostWeights; readonly architecture: Architecture };
@@ -56,8 +57,9 @@ export async function sliceSubmodel(task: SliceTask): Promise<SliceResult> {
   const { teacher, classes, other, settings, signal } = task;
   const progress = (fraction: number, note: string): void => task.onProgress({ fraction, note });
   const folded = foldVit(teacher.weights, teacher.architecture);
-  // Which parts matter is asked of the teacher that knows these classes alone.
-  const own = cutModel(folded, { classes });
+  // Which parts matter is asked of the teacher that knows these classes alone; one class is told from all others.
+  const asked = classes.length > 1 ? classes : folded.architecture.classes;
+  const own = cutModel(folded, { classes: asked });
   const rows = other ? [...classes, classes[0]!] : classes;
   const options: ShapeOptions = {
     whole: folded.architecture,
@@ -69,8 +71,7 @@ export async function sliceSubmodel(task: SliceTask): Promise<SliceResult> {
   const uniform = uniformShape(options);
   progress(0, 'gradients');
   const sensitivity = await sensitivityOf(own, fit(settings.gradientImages), task);
-  signal.throwIfAborted();
-  const whole = await orderAxes(task, folded, own, sensitivity, uniform, progress);
+  const whole = await orderAxes(task, folded, own, asked, sensitivity, uniform, progress);
   const headTargets = (logits: tf.Tensor): tf.Tensor => targetsOf(logits, classes, other);
   const refitted = (shape: ModelShape, images: number, onLayer?: (layer: number) => void) => {
     const cut = cutModel(whole, cutOf(whole.architecture, shape, rows));
@@ -86,8 +87,10 @@ export async function sliceSubmodel(task: SliceTask): Promise<SliceResult> {
     });
   };
   const judged = settings.search.images;
+  const compared = (logits: tf.Tensor): tf.Tensor =>
+    targetsOf(logits, classes, classes.length === 1 && other);
   const divergence = (model: SlicedModel, images: number) =>
-    klOf(own, model, limited(task.judge, images)(), classes.length);
+    klOf(folded, model, limited(task.judge, images)(), compared, signal);
 
   let tried = 0;
   const { shape, measured } = await searchShape(options, settings.search.shapes, async (candidate) => {
@@ -126,9 +129,10 @@ export async function sliceSubmodel(task: SliceTask): Promise<SliceResult> {
 
 /** The whole model with its axes in the order of the criterion. */
 async function orderAxes(
-  { settings, classes, fit, seed, signal }: SliceTask,
+  { settings, fit, seed, signal }: SliceTask,
   folded: SlicedModel,
   own: SlicedModel,
+  asked: Kept,
   sensitivity: Sensitivity,
   shape: ModelShape,
   progress: (fraction: number, note: string) => void,
@@ -138,25 +142,25 @@ async function orderAxes(
     progress(0.05, `scores by ${criterion}`);
     const score = {
       magnitude: () => magnitudeScores,
-      fisher: () => fisherScores(fit, { images: gradientImages, seed }),
+      fisher: () => fisherScores(fit, { images: gradientImages, seed, signal }),
       kl: () => klScores(fit, { ...kl, signal }),
     }[criterion]();
-    return scoredAxes(folded, classes, shape, score);
+    return scoredAxes(folded, asked, shape, score);
   }
   const tensors = uploadTeacher(own.weights, own.architecture);
+  const streams: tf.Tensor[] = [];
   try {
-    const streams: tf.Tensor[] = [];
     const { embed } = backboneOf(own.architecture);
-    for await (const pixels of limited(fit, images)()) {
+    await visitImages(limited(fit, images)(), { signal }, (pixels) => {
       streams.push(tf.tidy(() => embed(tensors, pixels)));
-      pixels.dispose();
-    }
+    });
     const moments = await collectMoments(tensors, streams, sensitivity, (layer) => {
       signal.throwIfAborted();
       progress(0.05 + (0.15 * (layer + 1)) / own.architecture.depth, `statistics of layer ${layer + 1}`);
     });
     return changeAxes(folded, reconstructionAxes(folded, moments, sensitivity));
   } finally {
+    tf.dispose(streams);
     tensors.dispose();
   }
 }
@@ -164,11 +168,11 @@ async function orderAxes(
 async function sensitivityOf(
   own: SlicedModel,
   batches: () => AsyncIterable<tf.Tensor4D>,
-  { settings, seed }: SliceTask,
+  { settings, seed, signal }: SliceTask,
 ): Promise<Sensitivity> {
   const tensors = uploadTeacher(own.weights, own.architecture);
   try {
-    return await measureSensitivity(tensors, batches(), { images: settings.gradientImages, seed });
+    return await measureSensitivity(tensors, batches(), { images: settings.gradientImages, seed, signal });
   } finally {
     tensors.dispose();
   }
@@ -187,32 +191,33 @@ function targetsOf(logits: tf.Tensor, classes: readonly number[], other: boolean
   });
 }
 
-/** Mean `KL(whole || model)` among the first `classes` outputs, in nats an image. */
+/** Mean `KL(whole || model)` among what is `compared` of the whole one's logits, the model's first outputs; nats an image. */
 async function klOf(
   whole: SlicedModel,
   model: SlicedModel,
   batches: AsyncIterable<tf.Tensor4D>,
-  classes: number,
+  compared: (logits: tf.Tensor) => tf.Tensor,
+  signal: AbortSignal,
 ): Promise<number> {
   const teacher = uploadTeacher(whole.weights, whole.architecture);
   const student = uploadTeacher(model.weights, model.architecture);
-  const logitsOf = (tensors: typeof teacher, pixels: tf.Tensor4D): Float32Array =>
-    tf.tidy(() => tf.slice(forward(tensors, pixels).logits, [0, 0], [-1, classes]).dataSync<'float32'>());
   let sum = 0;
-  let images = 0;
   try {
-    for await (const pixels of batches) {
-      const reference = teacherReference(logitsOf(teacher, pixels), classes);
-      const labels = new Int32Array(pixels.shape[0]);
-      for (const value of scoreLogits(logitsOf(student, pixels), labels, reference).kl) sum += value;
-      images += labels.length;
-      pixels.dispose();
-    }
+    const images = await visitImages(batches, { signal }, (pixels) => {
+      tf.tidy(() => {
+        const expected = compared(forward(teacher, pixels).logits);
+        const [count, classes] = expected.shape as [number, number];
+        const found = tf.slice(forward(student, pixels).logits, [0, 0], [-1, classes]);
+        const reference = teacherReference(expected.dataSync(), classes);
+        const { kl } = scoreLogits(found.dataSync(), new Int32Array(count), reference);
+        for (const value of kl) sum += value;
+      });
+    });
+    return sum / images;
   } finally {
     teacher.dispose();
     student.dispose();
   }
-  return sum / images;
 }
 
 /** The first batches, until there are so many images. */

@@ -2,27 +2,9 @@ import assert from 'node:assert/strict';
 import type { HostWeights } from '../../pipeline/model/host-weights.ts';
 import { cutModel } from '../../pipeline/slicing/cut.ts';
 import { rotateStream } from '../../pipeline/slicing/rotate.ts';
-import { random } from '../../pipeline/util/random.ts';
 import { describeOnEachEngine } from '../support/engines.ts';
+import { orthonormal } from './bases.ts';
 import { assertNear, foldedModel, logitsOf, roomy } from './models.ts';
-
-/** `rows` orthonormal rows of `width` numbers, by Gram and Schmidt. */
-function orthonormal(rows: number, width: number): Float64Array {
-  const draw = random(3, 'basis');
-  const basis: number[][] = [];
-  while (basis.length < rows) {
-    let row = Array.from({ length: width }, () => draw.normal());
-    for (let pass = 0; pass < 2; pass++) {
-      for (const other of basis) {
-        const along = row.reduce((sum, value, i) => sum + value * other[i]!, 0);
-        row = row.map((value, i) => value - along * other[i]!);
-      }
-    }
-    const length = Math.hypot(...row);
-    basis.push(row.map((value) => value / length));
-  }
-  return Float64Array.from(basis.flat());
-}
 
 describeOnEachEngine('slicing/rotate', () => {
   for (const pool of [undefined, 'normed-mean'] as const) {
