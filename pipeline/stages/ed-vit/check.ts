@@ -22,7 +22,7 @@ function checkDevices({ devices: own, fleets }: EdVitConfig): Contradiction[] {
 function checkFleets(config: EdVitConfig): Contradiction[] {
   const all = fleetSettings(config);
   return all.flatMap(({ name: own }, index) =>
-    all.findIndex((other) => other.name === own) < index
+    all.findIndex((other) => other.name.toLowerCase() === own.toLowerCase()) < index
       ? [
           {
             path: ['fleets', index],

@@ -1,13 +1,16 @@
 import type { Architecture } from '../../model/architecture.ts';
 import { modelCosts } from '../../model/costs.ts';
 import type { Device } from '../../submodels/fleet/device.ts';
+import { explainUnfit } from '../../submodels/fleet/explain-unfit.ts';
 import { fitExact } from '../../submodels/fleet/fit-exact.ts';
 import { fitGreedy } from '../../submodels/fleet/fit-greedy.ts';
 import type { Fitted } from '../../submodels/fleet/fit.ts';
+import type { Ladder } from '../../submodels/fleet/level.ts';
 import { refuseFit } from '../../submodels/fleet/refuse-fit.ts';
 import { devicesOf } from '../../submodels/fleet/devices-of.ts';
 import { uniformLadder } from '../../submodels/fleet/uniform-ladder.ts';
-import { fail } from '../../util/failure.ts';
+import { uniformShape } from '../../slicing/search-shape.ts';
+import { BlockForgeError, fail } from '../../util/failure.ts';
 import { formatCount } from '../../util/format.ts';
 import { indices } from '../common/artefacts.ts';
 import { baselineName, submodelName, type Baseline } from './artefacts.ts';
@@ -50,7 +53,9 @@ export interface PlannedFleet {
 export function planFleets({ loaded: { config, file }, architecture }: EdVitInput): PlannedFleet[] {
   return fleetSettings(config).map((setting) => {
     const subject = `${file}: devices of ${setting.name}`;
-    return planFleet(setting, config.baselines, architecture, subject);
+    const fleet = planFleet(setting, config.baselines, architecture, subject);
+    requireSlices(fleet, architecture, config.slice.widthMultiple, subject);
+    return fleet;
   });
 }
 
@@ -104,6 +109,28 @@ function planFleet(
   };
 }
 
+/** Refuses limits that no slice is within: before the hours of a run, not in them. */
+function requireSlices(
+  { submodels, baselines }: PlannedFleet,
+  architecture: Architecture,
+  multiple: number,
+  subject: string,
+): void {
+  const subset = Math.ceil(architecture.classes / submodels.length) + (submodels.length > 1 ? 1 : 0);
+  const models = [
+    ...submodels.map(({ limits, device }) => ({ limits, classes: subset, of: `the sub-model of ${device}` })),
+    ...baselines.map(({ limits, name }) => ({ limits, classes: architecture.classes, of: name })),
+  ];
+  for (const { limits, classes, of } of models) {
+    try {
+      uniformShape({ whole: architecture, classes, limits, multiple });
+    } catch (error) {
+      if (!(error instanceof BlockForgeError)) throw error;
+      fail({ ...error.failure, subject: `${subject}: ${of}` }, error);
+    }
+  }
+}
+
 interface Placed {
   /** Index into the devices. */
   readonly device: number;
@@ -127,18 +154,30 @@ function placeSubmodels(
   const task = { devices, submodels: devices.length, ladder };
   const [exact, greedy] = [fitExact(task), fitGreedy(task)];
   if (!exact.fits) return refuseFit(exact, subject);
+  const hosts = new Set(exact.placements.map(({ device }) => device));
   return {
     placed: exact.placements.map(({ device, level: { macs, sizeBytes } }) => ({
       device,
       limits: { macs, sizeBytes },
     })),
     notes: [
+      ...devices.flatMap((device, index) => (hosts.has(index) ? [] : [explainIdle(device, ladder)])),
       `exact fit, ${exact.proven ? 'proven' : 'the search was cut short'}: ${describeFit(exact, devices)}`,
       greedy.fits
         ? `greedy fit, as published: ${describeFit(greedy, devices)}`
         : 'greedy fit, as published: finds none',
     ],
   };
+}
+
+/** Why a device has no sub-model, for a fleet that is served without it. */
+function explainIdle(device: Device, ladder: Ladder): string {
+  const unfit = explainUnfit({ devices: [device], submodels: 1, ladder });
+  const why =
+    unfit === undefined
+      ? 'all are larger on the others'
+      : `the smallest needs ${unfit.limit} of ${Number(unfit.needed.toPrecision(4))}, it has ${Number(unfit.available.toPrecision(4))}`;
+  return `device ${device.name} gets no sub-model: ${why}`;
 }
 
 function describeFit({ placements, worth }: Fitted, devices: readonly Device[]): string {

@@ -8,7 +8,13 @@ import { trainingFields } from '../../submodels/training/schema.ts';
 import type { PlanInput } from '../common/plan-input.ts';
 
 const share = z.number().gt(0).max(1);
-const name = z.string().regex(/^[\w.-]+$/, 'expected letters, digits, ".", "_" and "-" only');
+/** Also part of the names of jobs and folders. */
+const name = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][\w.-]{0,63}$/,
+    'expected letters, digits, "_", "." or "-", at most 64, starting with a letter or digit',
+  );
 
 const submodelSchema = z
   .strictObject({

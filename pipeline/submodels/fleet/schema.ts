@@ -41,10 +41,18 @@ export const devicesField = z.union([
     .array(deviceSchema)
     .min(1)
     .max(1000)
-    .refine(
-      (devices) => new Set(devices.map(({ name }) => name.toLowerCase())).size === devices.length,
-      'every device needs a name of its own',
-    ),
+    .superRefine((devices, context) => {
+      const names = devices.map(({ name }) => name.toLowerCase());
+      for (const [index, own] of names.entries()) {
+        // Some file systems take upper and lower case for the same.
+        if (names.indexOf(own) === index) continue;
+        context.addIssue({
+          code: 'custom',
+          path: [index, 'name'],
+          message: 'names a device before it; give this one a name of its own',
+        });
+      }
+    }),
 ]);
 
 export type DevicesConfig = z.infer<typeof devicesField>;

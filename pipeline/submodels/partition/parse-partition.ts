@@ -84,6 +84,8 @@ function unknown(entry: string, names: readonly string[]): { found: string; expe
   return {
     found: entry === '' ? 'an empty name' : `no class ${showValue(entry)}`,
     expected:
-      meant === undefined ? `a class's name, or its number below ${names.length}` : `did you mean ${meant}?`,
+      meant === undefined
+        ? `a class's name, or its number below ${names.length}, separated by commas`
+        : `did you mean ${meant}?`,
   };
 }

@@ -88,6 +88,23 @@ describe('fleets as they are planned', () => {
     assert.match(message, /macs/);
   });
 
+  it('are refused before anything runs where shares or devices leave less than any slice has', () => {
+    const shares = refusal({ devices: 2, submodel: { macs: 1e-4 } });
+    assert.match(shares, /test\.yaml: devices of 2-devices: the sub-model of device-00/);
+    assert.match(shares, /raise submodel\.macs/);
+    assert.match(refusal({ devices: 2, submodel: { size: 1e-4 } }), /a twelfth of every dimension/);
+  });
+
+  it('say which device is left without a sub-model, and why', () => {
+    const devices = [{ name: 'tiny', memoryMiB: 0.01 }, { name: 'large' }];
+    const [fleet] = planFleets(planInput({ devices, submodel: { macs: 0.2 } }));
+    assert.deepEqual(
+      present(fleet).submodels.map(({ device }) => device),
+      ['large', 'large'],
+    );
+    assert.match(present(fleet).notes[0]!, /^device tiny gets no sub-model: the smallest needs memoryMiB of/);
+  });
+
   it('may be several in one run, each with settings of its own', () => {
     const fleets = planFleets(
       planInput({

@@ -47,10 +47,12 @@ describe('the config of ed-vit', () => {
       /fleets\[1\]: "3-devices" names a fleet before it/,
     );
     assert.equal(load('fleets: [{ devices: 3 }, { devices: 3, name: other }]').fleets?.length, 2);
+    // It names folders.
+    assert.match(refusal('fleets: [{ name: .., devices: 3 }]'), /fleets\[0\]\.name: expected letters/);
   });
 
   it('says where a list of devices is wrong', () => {
-    assert.match(refusal('devices: [{ name: a }, { name: a }]'), /devices.*name of its own/s);
+    assert.match(refusal('devices: [{ name: a }, { name: a }]'), /devices\[1\]\.name: .*name of its own/);
     assert.match(refusal('devices: [{ name: a, latencyMs: 5 }]'), /macsPerSecond/);
     assert.match(refusal('devices: [{ nam: a }]'), /nam/);
     assert.match(refusal('devices: 0'), /devices/);
