@@ -51,7 +51,7 @@ export async function collectMoments(
       layers.push(await layerMoments(model, layer, streams, weights, stream));
       onLayer(layer);
     }
-    for (const x of streams) tf.tidy(() => stream.add(headInput(model, x), 2 * depth * x.shape[0]!));
+    for (const x of streams) tf.tidy(() => stream.add(headInput(model, x), 2 * depth * x.shape[0]));
     return { layers, stream: stream.mean() };
   } finally {
     tf.dispose(streams);

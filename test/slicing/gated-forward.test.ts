@@ -5,9 +5,10 @@ import { gatedLayer, gatedLogits, type ModelGates } from '../../pipeline/slicing
 import type { SlicedModel } from '../../pipeline/slicing/sliced-model.ts';
 import { random } from '../../pipeline/util/random.ts';
 import { describeOnEachEngine } from '../support/engines.ts';
-import { assertNear, foldedModel, logitsOf, pixelsFor, roomy, scaled } from './models.ts';
+import { assertNear, foldedModel, logitsOf, pixelsFor, roomy } from './models.ts';
+import { channelsScaled, layerScaled } from './scores.ts';
 
-const { width, heads, hidden, depth } = roomy;
+const { width, heads, hidden } = roomy;
 const size = width / heads;
 const draw = random(6, 'gates');
 const factors = (count: number): Float32Array =>
@@ -19,25 +20,15 @@ const [ofChannels, ofKeys, ofValues, ofUnits] = [width, width, width, hidden].ma
   Float32Array,
 ];
 
-/** What writes to the stream times the gates of the channels. */
-function channelsScaled(model: SlicedModel): SlicedModel {
-  let result = model;
-  for (const name of ['cls_token', 'pos_embed']) result = scaled(result, name, 'last', ofChannels);
-  const writers = Array.from({ length: depth }, (_, i) => [`blocks.${i}.attn.proj`, `blocks.${i}.mlp.fc2`]);
-  for (const layer of ['patch_embed.proj', ...writers.flat()]) {
-    for (const part of ['weight', 'bias']) result = scaled(result, `${layer}.${part}`, 'first', ofChannels);
-  }
-  return result;
-}
-
-/** The parts of layer 1 times their gates. */
-function layerScaled(model: SlicedModel): SlicedModel {
-  let result = model;
-  for (const part of ['weight', 'bias']) {
-    result = scaled(result, `blocks.1.attn.qkv.${part}`, 'first', ofKeys);
-  }
-  result = scaled(result, 'blocks.1.attn.proj.weight', 'last', ofValues);
-  return scaled(result, 'blocks.1.mlp.fc2.weight', 'last', ofUnits);
+/** The channels and the parts of layer 1 times their gates. */
+function allScaled(model: SlicedModel): SlicedModel {
+  const ofLayer = layerScaled(
+    layerScaled(layerScaled(model, 1, 'keys', ofKeys), 1, 'values', ofValues),
+    1,
+    'units',
+    ofUnits,
+  );
+  return channelsScaled(ofLayer, ofChannels);
 }
 
 const gates = (): ModelGates => ({
@@ -77,7 +68,7 @@ describeOnEachEngine('slicing/gated-forward', () => {
 
     it(`computes what the model does whose weights carry the gates, within 5e-5 (${title})`, () => {
       const model = foldedModel({ ...roomy, pool });
-      const expected = channelsScaled(layerScaled(model));
+      const expected = allScaled(model);
       assertNear(gatedOf(model, gatedLogits, gates), logitsOf(expected.architecture, expected.weights), 5e-5);
     });
   }

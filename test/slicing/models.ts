@@ -69,21 +69,21 @@ export function assertNear(found: ArrayLike<number>, expected: ArrayLike<number>
   assert.ok(worst <= share * size, `differs by ${worst}, at most ${share} of ${size}`);
 }
 
-/**
- * The model with the rows (`first`) or the last axis' columns (`last`) of a tensor times `factors`, as many as there are; from
- * row `from` on.
- */
+export function range(length: number): number[] {
+  return Array.from({ length }, (_, index) => index);
+}
+
+/** The model with the first rows (`first`) of a tensor, or the columns of its last axis (`last`), times `factors`. */
 export function scaled(
   { architecture, weights }: SlicedModel,
   name: string,
   axis: 'first' | 'last',
   factors: ArrayLike<number>,
-  from = 0,
 ): SlicedModel {
   const { shape, data } = weights[name]!;
-  const columns = axis === 'last' ? shape.at(-1)! : data.length / shape[0]!;
+  const columns = axis === 'last' ? shape[shape.length - 1]! : data.length / shape[0]!;
   const changed = data.map((value, at) => {
-    const index = (axis === 'last' ? at % columns : Math.floor(at / columns)) - from;
+    const index = axis === 'last' ? at % columns : Math.floor(at / columns);
     return value * (factors[index] ?? 1);
   });
   return { architecture, weights: { ...weights, [name]: { shape, data: changed } } };
