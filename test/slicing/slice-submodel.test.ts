@@ -130,7 +130,7 @@ describeOnEachEngine('slicing/slice-submodel', () => {
     for (const criterion of ['kl', 'fisher'] as const) {
       await assert.rejects(sliceSubmodel(stoppedAt(1, { settings: { ...settings, criterion } })), /stopped/);
     }
-    const unfitted = { settings: { ...settings, criterion: 'magnitude', refit: [] } } as const;
+    const unfitted: Partial<SliceTask> = { settings: { ...settings, criterion: 'magnitude', refit: [] } };
     await assert.rejects(sliceSubmodel(stoppedAt(2, unfitted)), /stopped/);
   });
 
