@@ -175,7 +175,7 @@ export async function findManifest(path: string): Promise<string> {
     found: 'a folder without manifest.json or library/manifest.json',
     expected: 'a library folder, or a run folder whose export has finished',
     next: (await hasFinished(path))
-      ? 'this run has finished: its method writes no library, or it was moved and the same command makes it again'
+      ? 'this run has finished: its method writes no library (give the folder of one of its deployments), or it was moved and the same command makes it again'
       : 'if this is a run, give its pipeline command again: it resumes',
   });
 }

@@ -1,4 +1,5 @@
 import { openDevicePackage, type DevicePackage } from '../deployment/device-package.ts';
+import { findPackage } from '../deployment/open-package.ts';
 import { extentOf } from '../model/family/image-size.ts';
 import { fail } from '../util/failure.ts';
 import { openOnnxFeatures } from './onnx-features.ts';
@@ -13,13 +14,22 @@ export interface OpenServedOptions {
 /**
  * Opens a device's package (hashes and all), loads its sub-models, and has them pass their self-test. `engine.close` it.
  * @param path its folder
- * @throws BlockForgeError `file-missing`, `library-invalid`, `engine-unavailable`; `gate-failed` where a sub-model computes
- *   something else than it did when it was exported
+ * @throws BlockForgeError `usage` for another package of a deployment, `file-missing`, `library-invalid`, `engine-unavailable`;
+ *   `gate-failed` where a sub-model computes something else than it did when it was exported
  */
 export async function openServedDevice(
   path: string,
   { threads }: OpenServedOptions = {},
 ): Promise<ServedDevice> {
+  const found = await findPackage(path);
+  if (found !== undefined && found.kind !== 'device') {
+    fail({
+      reason: 'usage',
+      subject: path,
+      found: found.kind === 'deployment' ? 'a whole deployment' : 'the package of a coordinator',
+      expected: 'the package of one device: a folder in devices/ of a deployment',
+    });
+  }
   const opened = await openDevicePackage(path);
   const { manifest, manifestSha256, files } = opened;
   const { preprocessing } = manifest;

@@ -1,3 +1,4 @@
+import { createSecureContext } from 'node:tls';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { fail } from '../util/failure.ts';
 import { addressText, type Address } from './address.ts';
@@ -38,6 +39,7 @@ export async function startDeviceServer(
   device: ServedDevice,
   { listen, limits = defaultLimits, tls, token, version, onProblem = () => undefined }: DeviceServerOptions,
 ): Promise<DeviceServer> {
+  const credentials = credentialsOf(tls);
   const server = new Server({
     'grpc.max_receive_message_length': limits.maxMessageBytes,
     // Those above wait in the client; each holds a message in memory here.
@@ -54,7 +56,7 @@ export async function startDeviceServer(
   server.addService(deviceProtocol, deviceService(device, { limits, admission, guard, version, onProblem }));
   server.addService(healthProtocol, health.implementation);
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(addressText(listen), credentialsOf(tls), (error, bound) =>
+    server.bindAsync(addressText(listen), credentials, (error, bound) =>
       error === null ? resolve(bound) : reject(error),
     );
   }).catch((error: unknown) => {
@@ -88,6 +90,8 @@ export async function startDeviceServer(
 function credentialsOf(tls: DeviceServerOptions['tls']): ServerCredentials {
   if (tls === undefined) return ServerCredentials.createInsecure();
   try {
+    // The library finds out too late, while listening, that a key is another certificate's.
+    createSecureContext(tls);
     return ServerCredentials.createSsl(null, [{ private_key: tls.key, cert_chain: tls.cert }]);
   } catch (error) {
     return fail(

@@ -160,18 +160,15 @@ describe('a device that serves', () => {
     try {
       const made =
         '-x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=localhost';
-      const args = [
-        'req',
-        ...made.split(' '),
-        '-addext',
-        'subjectAltName=IP:127.0.0.1',
-        '-keyout',
-        key,
-        '-out',
-        cert,
-      ];
+      const other = join(folder, 'other-key.pem');
+      const named = ['-addext', 'subjectAltName=IP:127.0.0.1'];
+      const make = (to: string, of: string) =>
+        execFileSync('openssl', ['req', ...made.split(' '), ...named, '-keyout', of, '-out', to], {
+          stdio: 'ignore',
+        });
       try {
-        execFileSync('openssl', args, { stdio: 'ignore' });
+        make(join(folder, 'other.pem'), other);
+        make(cert, key);
       } catch {
         this.skip();
       }
@@ -180,6 +177,10 @@ describe('a device that serves', () => {
       const fleet = await rig.fleet({ ca: tls.cert });
       assert.deepEqual((await fleet.predict({ pixels }, 'image')).missing, []);
       await assert.rejects(rig.fleet({ connectMs: 1000 }), /d0 at/);
+      await assert.rejects(
+        startRig(1, { tls: { ...tls, key: readFileSync(other) } }),
+        /^BlockForgeError: --tls-cert, --tls-key: /,
+      );
     } finally {
       rmSync(folder, { recursive: true });
     }

@@ -177,7 +177,7 @@ const packages: Stage<EdVitInput> = {
 /** Touches the test split, once. */
 const report: Stage<EdVitInput> = {
   name: 'report',
-  version: 1,
+  version: 2,
   plan: (input) => {
     const fleets = planFleets(input);
     const whole = input.inputs.classes.subset === null ? teacherFiles : wholeTeacherFiles;

@@ -82,6 +82,7 @@ export type EdVitReport = {
   /** Of the test split; 0 when the config asks for none, and then there are no fleets here. */
   readonly images: number;
   readonly seed: number;
+  /** With its version. */
   readonly engine: string;
   readonly confidence: number;
   readonly classes: readonly string[];

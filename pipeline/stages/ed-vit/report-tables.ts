@@ -31,7 +31,10 @@ function accuracyTable(report: EdVitReport): ReportTable {
   const teachers = [
     ...(unrestrictedPercent ? [['teacher, among all its classes', percent(unrestrictedPercent)]] : []),
     [
-      `teacher, among these ${classes.length} classes`,
+      // Null where there are no test images; undefined where the teacher has no other classes.
+      unrestrictedPercent === undefined
+        ? `teacher, whose classes are these ${classes.length}`
+        : `teacher, among these ${classes.length} classes`,
       restrictedPercent === null ? '' : percent(restrictedPercent),
     ],
   ];

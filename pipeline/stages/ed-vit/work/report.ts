@@ -7,6 +7,7 @@ import { modelCosts } from '../../../model/costs.ts';
 import { uploadTeacher } from '../../../model/upload.ts';
 import { correctAmong } from '../../../submodels/evaluation/correct-among.ts';
 import { top1 } from '../../../submodels/evaluation/compare.ts';
+import { loadEngine, type EngineName } from '../../../tensor/engine.ts';
 import { writeFileAtomic, writeJsonAtomic } from '../../../util/atomic.ts';
 import type { Json } from '../../../util/hash.ts';
 import { indices, type BatchHandling } from '../../common/artefacts.ts';
@@ -49,6 +50,7 @@ export async function run(
   const { architecture } = await readTeacherInfo(context);
   const split = await openSplit(context, 'test', handling.images);
   const { test } = await readSources(context);
+  const engine = await loadEngine(context.engine as EngineName);
   const there = fleets.filter(
     ({ name }) => context.optionalInput(packageJob(name), files.deployment) !== undefined,
   );
@@ -69,7 +71,7 @@ export async function run(
     run: handling.name,
     images,
     seed,
-    engine: String(context.engine),
+    engine: `${engine.version} on ${engine.device}`,
     confidence,
     classes,
     teacher: {
