@@ -20,7 +20,7 @@ export function renderLoad(report: DeployReport): string {
   ];
   const absent = Object.entries(missing).map(([device, count]) => `${device} ${count}`);
   return [
-    `${deployment}: ${devices} devices, ${requests} images in ${seconds.toFixed(1)} s (${report.perSecond.toFixed(1)}/s), ` +
+    `${deployment}: ${devices} device${devices === 1 ? '' : 's'}, ${requests} images in ${seconds.toFixed(1)} s (${report.perSecond.toFixed(1)}/s), ` +
       `deadline ${report.deadlineMs} ms${killed > 0 ? `, a device killed ${killed} times` : ''}`,
     '',
     ...renderTable(

@@ -84,13 +84,15 @@ function planFleet(
     device: devices[device]!.name,
     limits,
   }));
-  const limits = submodels.map((one) => one.limits);
-  const kinds: readonly [Baseline, CostLimits][] = [
-    [
-      'total',
-      limits.reduce((all, one) => ({ macs: all.macs + one.macs, sizeBytes: all.sizeBytes + one.sizeBytes })),
-    ],
-    ['device', limits.reduce((most, one) => (one.macs > most.macs ? one : most))],
+  const hosts = [...new Set(submodels.map(({ device }) => device))].map((host) =>
+    costOf(submodels.filter(({ device }) => device === host)),
+  );
+  const kinds: readonly (readonly [Baseline, CostLimits])[] = [
+    ['total', costOf(submodels)],
+    // On the only device there is it would be the same once more.
+    ...(hosts.length === 1 && baselines.includes('total')
+      ? []
+      : [['device', hosts.reduce((most, one) => (one.macs > most.macs ? one : most))] as const]),
   ];
   return {
     name,
@@ -107,6 +109,12 @@ function planFleet(
       })),
     notes,
   };
+}
+
+function costOf(submodels: readonly PlannedSubmodel[]): CostLimits {
+  return submodels
+    .map(({ limits }) => limits)
+    .reduce((all, one) => ({ macs: all.macs + one.macs, sizeBytes: all.sizeBytes + one.sizeBytes }));
 }
 
 /** Refuses limits that no slice is within: before the hours of a run, not in them. */

@@ -86,6 +86,9 @@ function lossTable({ fleets, images, confidence }: EdVitReport): ReportTable {
     title: 'Sub-models alone on images of their own classes, and fused with a device lost',
     notes: [
       'alone: every image by the sub-model of its class, among its classes, beside the teacher among the same; a fusion cannot know which that is',
+      ...(fleets.some(({ submodels }) => submodels.some(({ classes }) => classes.length === 1))
+        ? ['a sub-model of a single class cannot be wrong alone: there only the fusion says anything']
+        : []),
       `lost: the fusion of the others against the teacher, ${Math.round(100 * confidence)} % intervals`,
     ],
     columns: [
@@ -181,7 +184,7 @@ function deviceTable({ fleets, images }: EdVitReport): ReportTable {
   const percent = percentOf(images);
   return {
     title: 'Devices',
-    notes: [],
+    notes: ['fused without it: the fusion of all the others; p50: of its sub-models one after the other'],
     columns: [
       { title: 'fleet' },
       { title: 'device' },

@@ -102,6 +102,20 @@ describe('fleets as they are planned', () => {
       present(fleet).submodels.map(({ device }) => device),
       ['large', 'large'],
     );
+    assert.deepEqual(
+      present(fleet).baselines.map(({ kind }) => kind),
+      ['total'],
+    );
+    // What a device costs is all that it hosts.
+    const three = only({ devices: [...devices, { name: 'larger' }], submodel: { macs: 0.2 } });
+    const macs = three.submodels.map(({ limits }) => limits.macs);
+    assert.deepEqual(
+      three.baselines.map(({ kind, limits }) => [kind, limits.macs]),
+      [
+        ['total', macs[0]! + macs[1]! + macs[2]!],
+        ['device', macs[0]! + macs[1]!],
+      ],
+    );
     assert.match(present(fleet).notes[0]!, /^device tiny gets no sub-model: the smallest needs memoryMiB of/);
   });
 
