@@ -1,6 +1,7 @@
 import type { Architecture } from '../model/architecture.ts';
 import { layerShapes } from '../model/family/layer-shapes.ts';
 import { fail } from '../util/failure.ts';
+import { formatBytes, formatCount } from '../util/format.ts';
 import { isWithin, type ModelShape, type ShapeLimits } from './shape.ts';
 
 /** Shares of an axis that are tried; the FFN takes what the limits then leave. */
@@ -88,7 +89,7 @@ function uniformPlace(options: ShapeOptions): Place {
   return fail({
     reason: 'config-invalid',
     subject: 'submodel',
-    found: `${macs} multiply-adds and ${sizeBytes} bytes, which no shape down to a twelfth of every dimension keeps within`,
+    found: `${formatCount(macs)} multiply-adds and ${formatBytes(sizeBytes)}, which no shape down to a twelfth of every dimension keeps within`,
     expected: 'a budget that a twelfth of the model fits into',
     next: 'raise submodel.macs and submodel.size, or the limits of the smallest device',
   });
