@@ -23,3 +23,15 @@ export interface AxisScores {
 
 /** Scores the parts that one step removes; the model is what earlier steps left. */
 export type ScoreAxes = (model: SlicedModel, step: SliceStep) => Promise<AxisScores>;
+
+/** Of the stream: one; of the FFN: one a layer; of the attention: keys and values of each layer in turn. */
+export function toScores(step: SliceStep, found: readonly Float64Array[]): AxisScores {
+  if (step === 'stream') return { channels: found[0] };
+  if (step === 'ffn') return { layers: found.map((units) => ({ units })) };
+  return {
+    layers: Array.from({ length: found.length / 2 }, (_, layer) => ({
+      keys: found[2 * layer],
+      values: found[2 * layer + 1],
+    })),
+  };
+}

@@ -4,7 +4,7 @@ import { backboneOf } from '../model/backbones.ts';
 import { layerShapes } from '../model/family/layer-shapes.ts';
 import { uploadTeacher } from '../model/upload.ts';
 import { random } from '../util/random.ts';
-import type { AxisScores, ScoreAxes } from './axis-scores.ts';
+import { toScores, type ScoreAxes } from './axis-scores.ts';
 import { gatedLogits } from './gated-forward.ts';
 import { visitImages } from './visit-images.ts';
 
@@ -72,17 +72,3 @@ export function fisherScores(
 function part(shape: [number, number, number] | [number, number]) {
   return { shape, sum: new Float64Array(shape.reduce((product, extent) => product * extent, 1)) };
 }
-
-/** Of the stream: one; of the FFN: one a layer; of the attention: keys and values of each layer in turn. */
-export function toScores(step: AxisStep, found: readonly Float64Array[]): AxisScores {
-  if (step === 'stream') return { channels: found[0] };
-  if (step === 'ffn') return { layers: found.map((units) => ({ units })) };
-  return {
-    layers: Array.from({ length: found.length / 2 }, (_, layer) => ({
-      keys: found[2 * layer],
-      values: found[2 * layer + 1],
-    })),
-  };
-}
-
-type AxisStep = Parameters<ScoreAxes>[1];

@@ -3,8 +3,7 @@ import { scoreLogits, teacherReference } from '../measure/score-logits.ts';
 import { backboneOf } from '../model/backbones.ts';
 import { layerShapes } from '../model/family/layer-shapes.ts';
 import { uploadTeacher } from '../model/upload.ts';
-import type { ScoreAxes } from './axis-scores.ts';
-import { toScores } from './fisher-scores.ts';
+import { toScores, type ScoreAxes } from './axis-scores.ts';
 import { gatedLayer, gatedLogits, type LayerGates } from './gated-forward.ts';
 import { visitImages } from './visit-images.ts';
 

@@ -87,17 +87,21 @@ export async function sliceSubmodel(task: SliceTask): Promise<SliceResult> {
     });
   };
   const judged = settings.search.images;
-  const compared = (logits: tf.Tensor): tf.Tensor =>
-    targetsOf(logits, classes, classes.length === 1 && other);
+  // What every shape is compared with is the same: the teacher is asked once.
+  const expected = await expectedLogits(folded, task.judge(), signal, (logits) =>
+    targetsOf(logits, classes, classes.length === 1 && other),
+  );
   const divergence = (model: SlicedModel, images: number) =>
-    klOf(folded, model, limited(task.judge, images)(), compared, signal);
+    klOf(expected, model, limited(task.judge, images)(), signal);
 
   let tried = 0;
-  const { shape, measured } = await searchShape(options, settings.search.shapes, async (candidate) => {
-    progress(0.2 + (0.5 * tried) / settings.search.shapes, `shape ${++tried}`);
-    if (settings.search.shapes === 1) return 0;
-    return divergence(await refitted(candidate, settings.search.images), judged);
-  });
+  const { shape, measured } =
+    settings.search.shapes === 1
+      ? { shape: uniform, measured: [] }
+      : await searchShape(options, settings.search.shapes, async (candidate) => {
+          progress(0.2 + (0.5 * tried) / settings.search.shapes, `shape ${++tried}`);
+          return divergence(await refitted(candidate, settings.search.images), judged);
+        });
   const model = await refitted(shape, settings.images, (layer) =>
     progress(0.7 + (0.25 * (layer + 1)) / own.architecture.depth, `refit of layer ${layer + 1}`),
   );
@@ -119,7 +123,7 @@ export async function sliceSubmodel(task: SliceTask): Promise<SliceResult> {
       shape: described(shape),
       uniform: described(uniform),
       kl,
-      measured: (settings.search.shapes === 1 ? [] : measured).map((one) => ({
+      measured: measured.map((one) => ({
         shape: described(one.shape),
         kl: one.kl,
       })),
@@ -191,31 +195,59 @@ function targetsOf(logits: tf.Tensor, classes: readonly number[], other: boolean
   });
 }
 
-/** Mean `KL(whole || model)` among what is `compared` of the whole one's logits, the model's first outputs; nats an image. */
-async function klOf(
+/** Of every judging image, in their order, what a model is compared with. */
+interface ExpectedLogits {
+  readonly classes: number;
+  /** One array [B, classes] per batch. */
+  readonly batches: readonly Float32Array[];
+}
+
+/** What `compared` takes of the teacher's logits [B, K]. */
+async function expectedLogits(
   whole: SlicedModel,
-  model: SlicedModel,
   batches: AsyncIterable<tf.Tensor4D>,
-  compared: (logits: tf.Tensor) => tf.Tensor,
   signal: AbortSignal,
-): Promise<number> {
+  compared: (logits: tf.Tensor) => tf.Tensor,
+): Promise<ExpectedLogits> {
   const teacher = uploadTeacher(whole.weights, whole.architecture);
-  const student = uploadTeacher(model.weights, model.architecture);
-  let sum = 0;
+  const found: Float32Array[] = [];
+  let classes = 0;
   try {
-    const images = await visitImages(batches, { signal }, (pixels) => {
+    await visitImages(batches, { signal }, (pixels) => {
       tf.tidy(() => {
         const expected = compared(forward(teacher, pixels).logits);
-        const [count, classes] = expected.shape as [number, number];
-        const found = tf.slice(forward(student, pixels).logits, [0, 0], [-1, classes]);
-        const reference = teacherReference(expected.dataSync(), classes);
-        const { kl } = scoreLogits(found.dataSync(), new Int32Array(count), reference);
-        for (const value of kl) sum += value;
+        classes = expected.shape[1] ?? 0;
+        found.push(expected.dataSync<'float32'>());
       });
+    });
+    return { classes, batches: found };
+  } finally {
+    teacher.dispose();
+  }
+}
+
+/** Mean `KL(expected || model)` among the model's first outputs, over the first judging images; nats an image. */
+async function klOf(
+  { classes, batches: expected }: ExpectedLogits,
+  model: SlicedModel,
+  batches: AsyncIterable<tf.Tensor4D>,
+  signal: AbortSignal,
+): Promise<number> {
+  const student = uploadTeacher(model.weights, model.architecture);
+  let sum = 0;
+  let batch = 0;
+  try {
+    const images = await visitImages(batches, { signal }, (pixels) => {
+      const count = pixels.shape[0];
+      const rows = expected[batch++]!.subarray(0, count * classes);
+      const found = tf.tidy(() =>
+        tf.slice(forward(student, pixels).logits, [0, 0], [-1, classes]).dataSync(),
+      );
+      const { kl } = scoreLogits(found, new Int32Array(count), teacherReference(rows, classes));
+      for (const value of kl) sum += value;
     });
     return sum / images;
   } finally {
-    teacher.dispose();
     student.dispose();
   }
 }
