@@ -34,6 +34,11 @@ export function lastBlockTokens(architecture: Architecture): number {
   return familyOf(architecture).lastBlockTokens?.(architecture) ?? tokensPerImage(architecture);
 }
 
+/** F: how many numbers per image the head's last layer takes, which are a model's features. */
+export function featureWidth(architecture: Architecture): number {
+  return familyOf(architecture).featureWidth?.(architecture) ?? architecture.width;
+}
+
 /** Patches per image: rows times columns. */
 export function patchesPerImage({ imageSize, patchSize }: Architecture): number {
   const { height, width } = extentOf(imageSize);

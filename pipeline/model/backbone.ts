@@ -28,10 +28,21 @@ export interface Backbone {
   readonly ffnInput: (model: ModelTensors, block: number, mixed: tf.Tensor) => tf.Tensor;
   /** The stream after mixing and the FFN's output, both [..., D] -> the stream after the block. Token by token. */
   readonly join: (model: ModelTensors, block: number, mixed: tf.Tensor, output: tf.Tensor) => tf.Tensor;
-  /** The last stream [B, T, D], or its `headOnly` rows -> what the head's last layer takes, [B, D]. */
+  /** The last stream [B, T, D], or its `headOnly` rows -> what the head's last layer takes, [B, F] with F = `featureWidth`. */
   readonly pool: (model: ModelTensors, x: tf.Tensor) => tf.Tensor;
-  /** pooled [B, D] -> logits [B, classes] */
+  /** pooled [B, F] -> logits [B, classes] */
   readonly classify: (model: ModelTensors, pooled: tf.Tensor) => tf.Tensor2D;
+  /** Where there are several heads, whose mean `classify` gives: the logits [B, classes] of each, that of the class token first. */
+  readonly classifyEach?: (model: ModelTensors, pooled: tf.Tensor) => readonly tf.Tensor2D[];
+  /**
+   * x [B, T, D], what block `block` receives -> its queries, keys and values before scaling, each [B, T, h * size], heads side by
+   * side: what token relations are taken of (Xu et al., "DeViT", 2024, section 4.2). Absent where blocks have no attention.
+   */
+  readonly relationInputs?: (
+    model: ModelTensors,
+    block: number,
+    x: tf.Tensor,
+  ) => [tf.Tensor, tf.Tensor, tf.Tensor];
   /** Where the head reads P < T tokens, the last block can be had for them alone; absent or undefined where it reads all. */
   readonly headOnly?: (architecture: Architecture) => HeadOnly | undefined;
 }

@@ -20,6 +20,7 @@ export function preNormBackbone(family: Family, norm: Norm): Backbone {
     join: (_, __, mixed, output) => tf.add(mixed, output),
     pool: (model, x) => pool(norm, model, x),
     classify: (model, pooled) => linearLayer(model, 'head', pooled) as tf.Tensor2D,
+    relationInputs: (model, block, x) => relationInputs(norm, model, block, x),
     headOnly: ({ pool }) => (pool === undefined ? classToken : undefined),
   };
 }
@@ -40,6 +41,22 @@ function embed(model: ModelTensors, pixels: tf.Tensor): tf.Tensor {
 
 function shapeOf({ architecture }: ModelTensors, block: number): LayerShape {
   return layerShapes(architecture)[block]!;
+}
+
+/** x [B, T, D] -> queries, keys and values of the block, heads side by side. */
+function relationInputs(
+  norm: Norm,
+  model: ModelTensors,
+  block: number,
+  x: tf.Tensor,
+): [tf.Tensor, tf.Tensor, tf.Tensor] {
+  const { heads, keySize, valueSize } = shapeOf(model, block);
+  return tf.tidy(() => {
+    const z = norm(model, `blocks.${block}.norm1`, x);
+    const qkv = linearLayer(model, `blocks.${block}.attn.qkv`, z);
+    const sizes = [heads * keySize, heads * keySize, heads * valueSize];
+    return tf.split(qkv, sizes, 2) as [tf.Tensor, tf.Tensor, tf.Tensor];
+  });
 }
 
 /** `x + attention(norm1 x)` */

@@ -64,6 +64,8 @@ export interface Family {
   prefixTokens(architecture: Architecture): number;
   /** How many tokens per image the head reads, where these are not all: what `Backbone.headOnly` computes. */
   lastBlockTokens?(architecture: Architecture): number;
+  /** How many numbers per image the head's last layer takes: what `Backbone.pool` gives. Default: the width. */
+  featureWidth?(architecture: Architecture): number;
   /** Every canonical name with its shape, in the order of the forward pass. */
   shapes(architecture: Architecture): Record<string, readonly number[]>;
   /** Multiply-adds per image of everything but the FFN blocks. */
