@@ -5,11 +5,13 @@ import { stages } from './blocks/graph.ts';
 import { planNotes } from './blocks/notes.ts';
 import { blocksSchema, checkBlocks, type BlocksConfig } from './blocks/schema.ts';
 import type { Method } from './common/method.ts';
-import { reportJob } from './ed-vit/artefacts.ts';
 import { stages as edVitStages } from './ed-vit/graph.ts';
-import { planNotes as edVitNotes } from './ed-vit/notes.ts';
-import { checkEdVit } from './ed-vit/check.ts';
-import { edVitPaths, edVitSchema, type EdVitConfig } from './ed-vit/schema.ts';
+import { edVitSchema, type EdVitConfig } from './ed-vit/schema.ts';
+import { reportJob } from './fleets/artefacts.ts';
+import { checkFleetsConfig } from './fleets/check.ts';
+import { planNotes as fleetNotes } from './fleets/notes.ts';
+import type { FleetsMethod } from './fleets/report-file.ts';
+import { fleetsPaths } from './fleets/schema.ts';
 
 export const blocks: Method<BlocksConfig> = {
   name: 'blocks',
@@ -21,18 +23,21 @@ export const blocks: Method<BlocksConfig> = {
   notes: planNotes,
 };
 
+/** Fleets end with the table of their report. */
+const endingOf = (method: FleetsMethod): Method<Config>['ending'] => ({
+  job: reportJob,
+  read: async (runFolder) => (await import('./fleets/ending.ts')).readEnding(runFolder, method),
+});
+
 export const edVit: Method<EdVitConfig> = {
   name: 'ed-vit',
   schema: edVitSchema,
-  paths: edVitPaths,
-  check: checkEdVit,
+  paths: fleetsPaths,
+  check: checkFleetsConfig,
   stages: edVitStages,
   registry: fileURLToPath(new URL('./ed-vit/graph.ts', import.meta.url)),
-  ending: {
-    job: reportJob,
-    read: async (runFolder) => (await import('./ed-vit/ending.ts')).readEnding(runFolder),
-  },
-  notes: edVitNotes,
+  ending: endingOf('ed-vit'),
+  notes: fleetNotes,
 };
 
 /** Every method that `method:` may name, the default first. A new one is a folder beside `blocks/`, its stages in `stages-of-methods.ts` and its value here. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { EdVitReport } from '../../pipeline/stages/ed-vit/report-file.ts';
+import type { FleetsReport } from '../../pipeline/stages/fleets/report-file.ts';
 import { finished, hashes, succeeded, workplace, type Workplace } from './blockforge.ts';
 import { present } from '../support/present.ts';
 
@@ -29,7 +29,7 @@ describe('ed-vit, from a checkpoint to deployments', () => {
   const config = ['--config', 'fleets.yaml'];
   const run = (...parts: string[]) => join(place.folder, 'runs', 'fleets', ...parts);
   const readReport = () =>
-    JSON.parse(readFileSync(run('report', 'test', 'report.json'), 'utf8')) as EdVitReport;
+    JSON.parse(readFileSync(run('report', 'test', 'report.json'), 'utf8')) as FleetsReport;
 
   before(() => {
     place = workplace();
@@ -131,7 +131,7 @@ describe('ed-vit, from a checkpoint to deployments', () => {
     const all = await place.run([...config, ...cheap, ...fleets]);
     succeeded(all);
     const path = join(place.folder, 'runs', 'extremes', 'report', 'test', 'report.json');
-    const report = JSON.parse(readFileSync(path, 'utf8')) as EdVitReport;
+    const report = JSON.parse(readFileSync(path, 'utf8')) as FleetsReport;
     const [one, ten] = report.fleets;
     assert.equal(present(one).lost, undefined);
     assert.deepEqual(

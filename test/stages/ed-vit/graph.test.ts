@@ -6,7 +6,7 @@ import type { JobPlan } from '../../../pipeline/runner/contract.ts';
 import { stages } from '../../../pipeline/stages/ed-vit/graph.ts';
 import { vitBase } from '../../support/checkpoints.ts';
 import { present } from '../../support/present.ts';
-import { planInput } from './plan-input.ts';
+import { planInput } from '../fleets/plan-input.ts';
 
 /** The jobs that a config plans, by id. */
 function jobsOf(config: object): ReadonlyMap<string, JobPlan> {

@@ -7,7 +7,7 @@ import { stages } from '../../../pipeline/stages/ed-vit/graph.ts';
 import { edVitSchema } from '../../../pipeline/stages/ed-vit/schema.ts';
 import { vitBase } from '../../support/checkpoints.ts';
 import { staleStages, type Settings } from '../stale-stages.ts';
-import { planInput } from './plan-input.ts';
+import { planInput } from '../fleets/plan-input.ts';
 
 const staleAfter = staleStages(stages, (config) => planInput(config));
 

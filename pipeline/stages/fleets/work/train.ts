@@ -9,7 +9,7 @@ import type { BatchHandling } from '../../common/artefacts.ts';
 import { fileCheckpoint } from '../../common/checkpoint.ts';
 import { openSplit, readTeacherInfo } from '../../common/open.ts';
 import { files, sliceJob, targetsJob } from '../artefacts.ts';
-import type { EdVitConfig } from '../schema.ts';
+import type { FleetsConfig } from '../schema.ts';
 import { openLearning } from './learning-images.ts';
 import { readModel, writeModel, type RunModel } from './model-file.ts';
 import { readOutputs, writeOutputs } from './model-outputs.ts';
@@ -20,7 +20,7 @@ export type TrainJobSettings = {
   readonly name: string;
   readonly trains: boolean;
   readonly subset: SubsetPlace;
-  readonly train: EdVitConfig['train'];
+  readonly train: FleetsConfig['train'];
   readonly seed: number;
 };
 

@@ -1,8 +1,8 @@
-import type { EdVitReport } from './report-file.ts';
+import type { FleetsReport } from './report-file.ts';
 import { reportTables, type ReportTable } from './report-tables.ts';
 
 /** report.md: everything that was measured on the test split. */
-export function reportText(report: EdVitReport): string {
+export function reportText(report: FleetsReport): string {
   const { run, images, fleets } = report;
   const tables = reportTables(report, true).map(markdownTable);
   const partitions = fleets.map(({ name, partition, head }) => {

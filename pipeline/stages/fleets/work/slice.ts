@@ -10,8 +10,8 @@ import type { Json } from '../../../util/hash.ts';
 import { commonFiles, teacherJob, type BatchHandling } from '../../common/artefacts.ts';
 import { readTeacherInfo } from '../../common/open.ts';
 import { files } from '../artefacts.ts';
-import type { CostLimits } from '../fleets.ts';
-import type { EdVitConfig } from '../schema.ts';
+import type { CostLimits } from '../plan-fleets.ts';
+import type { FleetsConfig } from '../schema.ts';
 import { openLearning } from './learning-images.ts';
 import { writeModel } from './model-file.ts';
 import { readSubset, type SubsetPlace } from './subset.ts';
@@ -22,7 +22,7 @@ export type SliceJobSettings = {
   readonly trains: boolean;
   readonly subset: SubsetPlace;
   readonly limits: CostLimits;
-  readonly slice: EdVitConfig['slice'];
+  readonly slice: FleetsConfig['slice'];
   /** Share of the images that judge a cut instead of being fitted to: those that training holds out, too. */
   readonly heldOut: number;
   readonly seed: number;

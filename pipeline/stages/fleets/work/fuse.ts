@@ -6,7 +6,7 @@ import { writeJsonAtomic } from '../../../util/atomic.ts';
 import type { Json } from '../../../util/hash.ts';
 import { readSplit } from '../../common/open.ts';
 import { files, targetsJob, trainJob } from '../artefacts.ts';
-import type { EdVitConfig } from '../schema.ts';
+import type { FleetsConfig } from '../schema.ts';
 import { writeFusion } from './fusion-file.ts';
 import { readLearningItems } from './learning-images.ts';
 import { readOutputs } from './model-outputs.ts';
@@ -17,7 +17,7 @@ export type FuseSettings = {
   readonly submodels: readonly { readonly name: string }[];
   /** K */
   readonly classes: number;
-  readonly fusion: EdVitConfig['fusion'];
+  readonly fusion: FleetsConfig['fusion'];
   readonly seed: number;
 };
 

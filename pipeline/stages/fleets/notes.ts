@@ -1,8 +1,8 @@
-import { planFleets } from './fleets.ts';
-import type { EdVitInput } from './schema.ts';
+import { planFleets } from './plan-fleets.ts';
+import type { FleetsInput } from './schema.ts';
 
 /** What a plan says beside the jobs: how fleets were fitted to their devices, and which comparisons there are none of. */
-export function planNotes(input: EdVitInput): readonly string[] {
+export function planNotes(input: FleetsInput): readonly string[] {
   return planFleets(input).flatMap(({ name, submodels, baselines, notes }) => {
     const asked = input.loaded.config.baselines;
     const missing = asked.filter((kind) => !baselines.some((one) => one.kind === kind));

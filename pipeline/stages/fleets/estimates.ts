@@ -1,17 +1,17 @@
 import { splitImages } from '../../../datasets/split-sources.ts';
 import { forwardFlops, modelCosts } from '../../model/costs.ts';
 import { secondsOf, type Estimate } from '../common/estimates.ts';
-import type { EdVitInput } from './schema.ts';
+import type { FleetsInput } from './schema.ts';
 
 /** What jobs take: seconds on two cores, bytes of memory, bytes written. Guesses, for `--plan` and the order of jobs. */
 
 /** Images that are learned from; a train split is known only after drawing it. */
-function learningImages({ loaded: { config } }: EdVitInput): number {
+function learningImages({ loaded: { config } }: FleetsInput): number {
   if (config.teacher.train === undefined) return splitImages(config.data.splits).calibration;
   return config.data.source === 'shapes' ? config.data.shapes.images : 55_000;
 }
 
-export function targetsEstimate(input: EdVitInput): Estimate {
+export function targetsEstimate(input: FleetsInput): Estimate {
   const images = learningImages(input) + splitImages(input.loaded.config.data.splits).selection;
   const { classes, width } = input.architecture;
   return {
@@ -23,7 +23,7 @@ export function targetsEstimate(input: EdVitInput): Estimate {
 
 export const partitionEstimate: Estimate = { seconds: 1, memoryBytes: 3e8, diskBytes: 1e4 };
 
-export function sliceEstimate(input: EdVitInput): Estimate {
+export function sliceEstimate(input: FleetsInput): Estimate {
   const { sizeBytes } = modelCosts(input.architecture);
   const images = Math.min(2048, learningImages(input));
   return {
@@ -34,7 +34,7 @@ export function sliceEstimate(input: EdVitInput): Estimate {
 }
 
 /** Of one model; so many steps as an even share of the images makes. */
-export function trainEstimate(input: EdVitInput): Estimate {
+export function trainEstimate(input: FleetsInput): Estimate {
   const { duration } = input.loaded.config.train;
   const { sizeBytes } = modelCosts(input.architecture);
   const perImage = secondsOf('training', forwardFlops(input.architecture), input.engine);
@@ -49,7 +49,7 @@ export function trainEstimate(input: EdVitInput): Estimate {
 
 export const fuseEstimate: Estimate = { seconds: 10, memoryBytes: 8e8, diskBytes: 1e6 };
 
-export function profileEstimate(input: EdVitInput): Estimate {
+export function profileEstimate(input: FleetsInput): Estimate {
   const { macs, sizeBytes } = modelCosts(input.architecture);
   const { iterations, warmup } = input.loaded.config.measure.latency;
   return {
@@ -59,12 +59,12 @@ export function profileEstimate(input: EdVitInput): Estimate {
   };
 }
 
-export function packageEstimate(input: EdVitInput): Estimate {
+export function packageEstimate(input: FleetsInput): Estimate {
   const { sizeBytes } = modelCosts(input.architecture);
   return { seconds: 3, memoryBytes: 6e8 + sizeBytes, diskBytes: 2 * sizeBytes };
 }
 
-export function reportEstimate(input: EdVitInput): Estimate {
+export function reportEstimate(input: FleetsInput): Estimate {
   const { test } = splitImages(input.loaded.config.data.splits);
   const flops = test * forwardFlops(input.architecture);
   return { seconds: 3 + secondsOf('inference', 6 * flops, input.engine), memoryBytes: 8e8, diskBytes: 1e5 };

@@ -1,13 +1,13 @@
 import type { Contradiction } from '../../config/check.ts';
 import { fleetSettings } from './fleet-settings.ts';
-import type { EdVitConfig, FleetSetting } from './schema.ts';
+import type { FleetsConfig, FleetSetting } from './schema.ts';
 
 /** Settings of the method that contradict or need each other. */
-export function checkEdVit(config: EdVitConfig): Contradiction[] {
+export function checkFleetsConfig(config: FleetsConfig): Contradiction[] {
   return [...checkDevices(config), ...checkFleets(config), ...checkPartitions(config)];
 }
 
-function checkDevices({ devices: own, fleets }: EdVitConfig): Contradiction[] {
+function checkDevices({ devices: own, fleets }: FleetsConfig): Contradiction[] {
   if (own === undefined && fleets === undefined) {
     return [
       { path: ['devices'], message: 'needs "devices" (a number or a list) or "fleets" (several of them)' },
@@ -19,7 +19,7 @@ function checkDevices({ devices: own, fleets }: EdVitConfig): Contradiction[] {
   return [];
 }
 
-function checkFleets(config: EdVitConfig): Contradiction[] {
+function checkFleets(config: FleetsConfig): Contradiction[] {
   const all = fleetSettings(config);
   return all.flatMap(({ name: own }, index) =>
     all.findIndex((other) => other.name.toLowerCase() === own.toLowerCase()) < index
@@ -33,7 +33,7 @@ function checkFleets(config: EdVitConfig): Contradiction[] {
   );
 }
 
-function checkPartitions(config: EdVitConfig): Contradiction[] {
+function checkPartitions(config: FleetsConfig): Contradiction[] {
   const places = [
     { path: ['partition'] as (string | number)[], partition: config.partition as FleetSetting['partition'] },
     ...(config.fleets ?? []).map(({ partition }, index) => ({

@@ -4,7 +4,7 @@ import type { Compared } from '../../submodels/evaluation/compare.ts';
 import { accuracyDecimals, formatAccuracy, formatDelta } from '../../terminal/numbers.ts';
 import type { Column } from '../../terminal/table.ts';
 import { formatBytes, formatCount } from '../../util/format.ts';
-import type { Cost, EdVitReport } from './report-file.ts';
+import type { Cost, FleetsReport } from './report-file.ts';
 
 /** A table as data: the terminal and the report draw the same. */
 export interface ReportTable {
@@ -15,7 +15,7 @@ export interface ReportTable {
 }
 
 /** What a run came to: accuracies, then costs. @param sub-models with a table of them, which is long */
-export function reportTables(report: EdVitReport, detailed: boolean): ReportTable[] {
+export function reportTables(report: FleetsReport, detailed: boolean): ReportTable[] {
   if (report.images === 0) return [];
   if (report.fleets.length === 0) return [accuracyTable(report)];
   const tables = [accuracyTable(report), lossTable(report), costTable(report)];
@@ -24,7 +24,7 @@ export function reportTables(report: EdVitReport, detailed: boolean): ReportTabl
 
 const right = 'right' as const;
 
-function accuracyTable(report: EdVitReport): ReportTable {
+function accuracyTable(report: FleetsReport): ReportTable {
   const { teacher, images, fleets, engine, seed, confidence, classes } = report;
   const percent = percentOf(images);
   const { restrictedPercent, unrestrictedPercent } = teacher;
@@ -79,7 +79,7 @@ function accuracyTable(report: EdVitReport): ReportTable {
 }
 
 /** Sub-models before they are fused, and what is left when a device is lost. */
-function lossTable({ fleets, images, confidence }: EdVitReport): ReportTable {
+function lossTable({ fleets, images, confidence }: FleetsReport): ReportTable {
   const percent = percentOf(images);
   const both = ({ top1Percent, againstPp }: Compared) => `${percent(top1Percent)}, ${formatDelta(againstPp)}`;
   return {
@@ -112,7 +112,7 @@ function lossTable({ fleets, images, confidence }: EdVitReport): ReportTable {
   };
 }
 
-function costTable({ fleets, imageBytes, teacher }: EdVitReport): ReportTable {
+function costTable({ fleets, imageBytes, teacher }: FleetsReport): ReportTable {
   return {
     title: 'Costs of the largest device',
     notes: [
@@ -144,7 +144,7 @@ function costTable({ fleets, imageBytes, teacher }: EdVitReport): ReportTable {
   };
 }
 
-function submodelTable({ fleets, images, classes }: EdVitReport): ReportTable {
+function submodelTable({ fleets, images, classes }: FleetsReport): ReportTable {
   const percent = percentOf(images);
   return {
     title: 'Sub-models',
@@ -180,7 +180,7 @@ function submodelTable({ fleets, images, classes }: EdVitReport): ReportTable {
   };
 }
 
-function deviceTable({ fleets, images }: EdVitReport): ReportTable {
+function deviceTable({ fleets, images }: FleetsReport): ReportTable {
   const percent = percentOf(images);
   return {
     title: 'Devices',

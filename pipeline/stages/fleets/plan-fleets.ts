@@ -15,7 +15,7 @@ import { formatCount } from '../../util/format.ts';
 import { indices } from '../common/artefacts.ts';
 import { baselineName, submodelName, type Baseline } from './artefacts.ts';
 import { fleetSettings, type FleetSettings } from './fleet-settings.ts';
-import type { EdVitInput } from './schema.ts';
+import type { FleetsInput } from './schema.ts';
 
 /** What a model may cost. A type, not an interface, so that it is JSON. */
 export type CostLimits = { readonly macs: number; readonly sizeBytes: number };
@@ -50,7 +50,7 @@ export interface PlannedFleet {
  * Every fleet with what each sub-model may cost, by the devices' limits.
  * @throws BlockForgeError `config-invalid` where a fleet has more devices than there are classes, or a device has no room
  */
-export function planFleets({ loaded: { config, file }, architecture }: EdVitInput): PlannedFleet[] {
+export function planFleets({ loaded: { config, file }, architecture }: FleetsInput): PlannedFleet[] {
   return fleetSettings(config).map((setting) => {
     const subject = `${file}: devices of ${setting.name}`;
     const fleet = planFleet(setting, config.baselines, architecture, subject);

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { parsePartition } from '../../submodels/partition/parse-partition.ts';
 import { fail } from '../../util/failure.ts';
-import type { PlannedFleet } from './fleets.ts';
+import type { PlannedFleet } from './plan-fleets.ts';
 
 /** Far above any list of classes. */
 const mostBytes = 2 ** 24;

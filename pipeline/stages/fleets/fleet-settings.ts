@@ -1,4 +1,4 @@
-import type { EdVitConfig, FleetSetting } from './schema.ts';
+import type { FleetsConfig, FleetSetting } from './schema.ts';
 
 // Apart from the schema, so that a list of stages loads without it.
 
@@ -12,12 +12,12 @@ export function fleetName({ name: given, devices: own }: Pick<FleetSetting, 'nam
 export interface FleetSettings {
   readonly name: string;
   readonly devices: FleetSetting['devices'];
-  readonly submodel: EdVitConfig['submodel'];
-  readonly partition: EdVitConfig['partition'];
+  readonly submodel: FleetsConfig['submodel'];
+  readonly partition: FleetsConfig['partition'];
 }
 
 /** Every fleet with all its settings. */
-export function fleetSettings(config: EdVitConfig): FleetSettings[] {
+export function fleetSettings(config: FleetsConfig): FleetSettings[] {
   const { devices: own, fleets = own === undefined ? [] : [{ devices: own }], submodel, partition } = config;
   return fleets.map((fleet: FleetSetting) => ({
     name: fleetName(fleet),
@@ -28,6 +28,6 @@ export function fleetSettings(config: EdVitConfig): FleetSettings[] {
 }
 
 /** Whether the teacher is trained here, so that its images are there to learn from. */
-export function trainsTeacher({ teacher }: EdVitConfig): boolean {
+export function trainsTeacher({ teacher }: FleetsConfig): boolean {
   return teacher.train !== undefined;
 }

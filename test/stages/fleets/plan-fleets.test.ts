@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { modelCosts } from '../../../pipeline/model/costs.ts';
-import { planFleets } from '../../../pipeline/stages/ed-vit/fleets.ts';
-import { planNotes } from '../../../pipeline/stages/ed-vit/notes.ts';
+import { planFleets } from '../../../pipeline/stages/fleets/plan-fleets.ts';
+import { planNotes } from '../../../pipeline/stages/fleets/notes.ts';
 import { BlockForgeError } from '../../../pipeline/util/failure.ts';
 import { vitBase } from '../../support/checkpoints.ts';
 import { present } from '../../support/present.ts';

@@ -6,13 +6,13 @@ import { writeJsonAtomic } from '../../../util/atomic.ts';
 import type { Json } from '../../../util/hash.ts';
 import type { Plain } from '../../common/artefacts.ts';
 import { files, sliceJob } from '../artefacts.ts';
-import type { EdVitConfig } from '../schema.ts';
+import type { FleetsConfig } from '../schema.ts';
 import { timeModels } from '../../../profile/time-models.ts';
 import { readModel } from './model-file.ts';
 
 export type ProfileSettings = {
   readonly submodels: readonly string[];
-  readonly latency: EdVitConfig['measure']['latency'];
+  readonly latency: FleetsConfig['measure']['latency'];
   /** The teacher's. */
   readonly architecture: Plain<Architecture>;
 };

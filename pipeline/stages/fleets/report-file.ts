@@ -2,6 +2,9 @@ import type { Interval } from '../../measure/interval.ts';
 import type { Compared } from '../../submodels/evaluation/compare.ts';
 import type { Baseline } from './artefacts.ts';
 
+/** Methods that serve fleets, as `method:` names them. */
+export type FleetsMethod = 'ed-vit' | 'devit';
+
 // Types, not interfaces, so that they are JSON.
 
 /** What a model or a device costs. */
@@ -76,8 +79,9 @@ export type FleetReport = {
 };
 
 /** `report/test/report.json`: the final numbers, on images that nothing was chosen by. */
-export type EdVitReport = {
-  readonly kind: 'ed-vit';
+export type FleetsReport = {
+  /** The method that made it. */
+  readonly kind: FleetsMethod;
   readonly run: string;
   /** Of the test split; 0 when the config asks for none, and then there are no fleets here. */
   readonly images: number;

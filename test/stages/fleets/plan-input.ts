@@ -3,7 +3,7 @@ import { edVitSchema, type EdVitInput } from '../../../pipeline/stages/ed-vit/sc
 import { vitBase } from '../../support/checkpoints.ts';
 import { planInputOf } from '../plan-input.ts';
 
-/** What would be planned for a config with ten classes, without any file. */
+/** What would be planned for a config of a fleet with ten classes, by the smallest method that has one, without any file. */
 export function planInput(
   config: object,
   architecture: Architecture = { ...vitBase, classes: 10 },

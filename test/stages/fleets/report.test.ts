@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import type { EdVitReport, FleetReport } from '../../../pipeline/stages/ed-vit/report-file.ts';
-import { reportTables } from '../../../pipeline/stages/ed-vit/report-tables.ts';
-import { reportText } from '../../../pipeline/stages/ed-vit/report-text.ts';
+import type { FleetsReport, FleetReport } from '../../../pipeline/stages/fleets/report-file.ts';
+import { reportTables } from '../../../pipeline/stages/fleets/report-tables.ts';
+import { reportText } from '../../../pipeline/stages/fleets/report-text.ts';
 
 const interval = (mean: number) => ({ mean, low: mean - 1, high: mean + 1 });
 const compared = (top1: number, against: number) => ({
@@ -46,7 +46,7 @@ const fleet: FleetReport = {
   trainMinutes: 1,
 };
 
-const report: EdVitReport = {
+const report: FleetsReport = {
   kind: 'ed-vit',
   run: 'two',
   images: 1000,
@@ -65,7 +65,7 @@ const report: EdVitReport = {
   fleets: [fleet],
   missing: [],
 };
-const rows = (of: EdVitReport, table: number) => reportTables(of, false)[table]?.rows ?? [];
+const rows = (of: FleetsReport, table: number) => reportTables(of, false)[table]?.rows ?? [];
 
 describe('what a run of ed-vit comes to, as tables', () => {
   it('sets every model beside the teacher among the same classes, and the teacher as it is', () => {

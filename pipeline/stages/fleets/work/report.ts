@@ -14,7 +14,7 @@ import { indices, type BatchHandling } from '../../common/artefacts.ts';
 import type { Subset } from '../../common/classes.ts';
 import { openSplit, openTeacher, openWholeTeacher, readSources, readTeacherInfo } from '../../common/open.ts';
 import { files, packageJob } from '../artefacts.ts';
-import type { EdVitReport } from '../report-file.ts';
+import type { FleetsMethod, FleetsReport } from '../report-file.ts';
 import { reportText } from '../report-text.ts';
 import type { Judged } from './judge-submodel.ts';
 import { rowsOf } from './model-outputs.ts';
@@ -22,6 +22,7 @@ import { reportFleet, type ReportedFleet } from './report-fleet.ts';
 import { outputsOf } from './targets.ts';
 
 export type ReportSettings = {
+  readonly method: FleetsMethod;
   readonly seed: number;
   readonly confidence: number;
   /** The part of the teacher that is used; null for all of it. */
@@ -46,7 +47,7 @@ export async function run(
   { settings, handling }: Job<ReportSettings, ReportHandling>,
   context: JobContext,
 ): Promise<Json> {
-  const { seed, confidence, classes, fleets } = settings;
+  const { method, seed, confidence, classes, fleets } = settings;
   const { architecture } = await readTeacherInfo(context);
   const split = await openSplit(context, 'test', handling.images);
   const { test } = await readSources(context);
@@ -56,7 +57,7 @@ export async function run(
   );
   const images = split.items.length;
   const judge = await judgeOf(split, settings, handling, context);
-  const reported: EdVitReport['fleets'][number][] = [];
+  const reported: FleetsReport['fleets'][number][] = [];
   if (images > 0) {
     for (const [index, fleet] of there.entries()) {
       reported.push(await reportFleet(fleet, judge, context));
@@ -66,8 +67,8 @@ export async function run(
   const { sizeBytes, macs } = modelCosts(architecture);
   const { imageSize, channels } = architecture;
   const percent = (correct: Uint8Array) => (images === 0 ? null : top1(correct, confidence));
-  const report: EdVitReport = {
-    kind: 'ed-vit',
+  const report: FleetsReport = {
+    kind: method,
     run: handling.name,
     images,
     seed,

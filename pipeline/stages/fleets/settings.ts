@@ -1,7 +1,8 @@
 import { known } from '../../util/known.ts';
 import { trainsTeacher } from './fleet-settings.ts';
-import type { EdVitInput } from './schema.ts';
-import type { PlannedFleet } from './fleets.ts';
+import type { FleetsMethod } from './report-file.ts';
+import type { FleetsInput } from './schema.ts';
+import type { PlannedFleet } from './plan-fleets.ts';
 import type { FuseSettings } from './work/fuse.ts';
 import type { PackageSettings } from './work/package.ts';
 import type { PartitionSettings } from './work/partition.ts';
@@ -15,12 +16,12 @@ import type { TrainJobSettings } from './work/train.ts';
  * What the result of every job depends on, beside its inputs: all that its work is given of the config.
  */
 
-export function targetsSettings({ loaded }: EdVitInput): TargetsSettings {
+export function targetsSettings({ loaded }: FleetsInput): TargetsSettings {
   return { trains: trainsTeacher(loaded.config) };
 }
 
 export function partitionSettings(
-  { loaded, architecture, inputs }: EdVitInput,
+  { loaded, architecture, inputs }: FleetsInput,
   fleet: PlannedFleet,
 ): PartitionSettings {
   const { by } = fleet.partition;
@@ -35,7 +36,7 @@ export function partitionSettings(
   };
 }
 
-export function sliceSettings({ loaded }: EdVitInput, fleet: PlannedFleet, name: string): SliceJobSettings {
+export function sliceSettings({ loaded }: FleetsInput, fleet: PlannedFleet, name: string): SliceJobSettings {
   const { config } = loaded;
   const { subset, limits } = modelOf(fleet, name);
   return {
@@ -49,13 +50,13 @@ export function sliceSettings({ loaded }: EdVitInput, fleet: PlannedFleet, name:
   };
 }
 
-export function trainSettings({ loaded }: EdVitInput, fleet: PlannedFleet, name: string): TrainJobSettings {
+export function trainSettings({ loaded }: FleetsInput, fleet: PlannedFleet, name: string): TrainJobSettings {
   const { config } = loaded;
   const { subset } = modelOf(fleet, name);
   return { name, trains: trainsTeacher(config), subset, train: config.train, seed: config.seed };
 }
 
-export function fuseSettings({ loaded, architecture }: EdVitInput, fleet: PlannedFleet): FuseSettings {
+export function fuseSettings({ loaded, architecture }: FleetsInput, fleet: PlannedFleet): FuseSettings {
   const { config } = loaded;
   return {
     trains: trainsTeacher(config),
@@ -66,7 +67,7 @@ export function fuseSettings({ loaded, architecture }: EdVitInput, fleet: Planne
   };
 }
 
-export function profileSettings({ loaded, architecture }: EdVitInput, fleet: PlannedFleet): ProfileSettings {
+export function profileSettings({ loaded, architecture }: FleetsInput, fleet: PlannedFleet): ProfileSettings {
   return {
     submodels: fleet.submodels.map(({ name }) => name),
     latency: loaded.config.measure.latency,
@@ -74,7 +75,7 @@ export function profileSettings({ loaded, architecture }: EdVitInput, fleet: Pla
   };
 }
 
-export function packageSettings({ loaded, inputs }: EdVitInput, fleet: PlannedFleet): PackageSettings {
+export function packageSettings({ loaded, inputs }: FleetsInput, fleet: PlannedFleet): PackageSettings {
   const { config } = loaded;
   return {
     fleet: fleet.name,
@@ -87,11 +88,12 @@ export function packageSettings({ loaded, inputs }: EdVitInput, fleet: PlannedFl
 }
 
 export function reportSettings(
-  { loaded, inputs }: EdVitInput,
+  { loaded, inputs }: FleetsInput,
   fleets: readonly PlannedFleet[],
 ): ReportSettings {
-  const { seed, measure } = loaded.config;
+  const { method, seed, measure } = loaded.config;
   return {
+    method: method as FleetsMethod,
     seed,
     confidence: measure.confidence,
     subset: inputs.classes.subset,
