@@ -7,6 +7,7 @@ import { isLookAfter } from '../../distill/schedule.ts';
 import { createLossLog } from '../../tensor/loss-log.ts';
 import { assertFlat } from '../../tensor/memory.ts';
 import { scheduleMultiplier } from '../../tensor/schedule.ts';
+import { averagingOf } from './averaging.ts';
 import { failTraining, look } from './look.ts';
 import { moveMean } from './running-mean.ts';
 import { beginRun, plannedSteps } from './begin-run.ts';
@@ -42,6 +43,7 @@ export async function trainSubmodel(task: SubmodelTrainTask): Promise<TrainedSub
   const saved = await task.checkpoint.load();
   const run = await beginRun(task, data);
   const waiting = createLossLog();
+  const averaging = averagingOf(settings);
   try {
     if (saved !== undefined) restoreRun(run, architecture, saved);
     else run.steps = await plannedSteps(task, data, began);
@@ -86,8 +88,8 @@ export async function trainSubmodel(task: SubmodelTrainTask): Promise<TrainedSub
         disposeBatch(batch);
         run.model = model;
         run.step++;
-        if (run.average && settings.averaging !== null) {
-          run.average = moveMean(run.average, model.parameters, settings.averaging, run.step);
+        if (run.average && averaging !== undefined) {
+          run.average = moveMean(run.average, model.parameters, averaging.decay, run.step);
         }
         waiting.push([loss]);
         const now = performance.now();

@@ -24,6 +24,12 @@ export interface TeacherTargets {
   readonly features?: Float32Array | undefined;
 }
 
+/** A teacher in memory. Of any family, with one output per class of the data. */
+export interface OnlineTeacher {
+  readonly architecture: Architecture;
+  readonly weights: HostWeights;
+}
+
 export interface SubmodelTrainTask {
   /** For messages, e.g. `two-00`. */
   readonly name: string;
@@ -36,6 +42,11 @@ export interface SubmodelTrainTask {
   readonly targets: TeacherTargets;
   /** Of the mirrored images, where the teacher was asked about them; else mirrored images go with its word on the plain ones. */
   readonly flippedTargets?: TeacherTargets | undefined;
+  /**
+   * Asked on the very pixels that the sub-model sees: needed for relations, and where images are mixed. Without it `targets` stand
+   * for every view of an image. `targets` are always what the held-out images are judged by, so they are this teacher's.
+   */
+  readonly teacher?: OnlineTeacher | undefined;
   readonly settings: TrainingSettings;
   /** Equal for all sub-models of a fleet: it chooses the images that are held out. */
   readonly seed: number;

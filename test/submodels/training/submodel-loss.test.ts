@@ -10,6 +10,8 @@ import { strongWeights } from '../../support/checkpoints.ts';
 import { describeOnEachEngine } from '../../support/engines.ts';
 import { architecture, width } from './rig.ts';
 
+const none = { hard: 0, relations: { q: 0, k: 0, v: 0 } };
+
 function normals(count: number, name: string): Float32Array {
   const stream = random(4, name);
   return Float32Array.from({ length: count }, () => stream.normal());
@@ -53,7 +55,7 @@ describeOnEachEngine('the loss of a sub-model', () => {
     const loss = (x: tf.Tensor) =>
       submodelLoss(
         { logits: x, pooled: x, targets: shifted, labels: zeros },
-        { temperature: 3, weights: { logits: 1, features: 0, labels: 0 } },
+        { temperature: 3, weights: { ...none, logits: 1, features: 0, labels: 0 } },
       );
     const { value, grad } = tf.valueAndGrad(loss)(logits);
     assert.ok(Math.abs(value.dataSync()[0]!) < 1e-6);
@@ -85,7 +87,7 @@ describeOnEachEngine('the loss of a sub-model', () => {
       };
       const labels = tf.oneHot(tf.tensor1d(right, 'int32'), 3);
       const inputs = { logits: tf.tensor2d(z, [4, 3]), pooled: tf.tensor2d(x, [4, 2]), labels, features };
-      const settings = { temperature: 2, weights: { logits: 0.7, features: 0.5, labels: 0.2 } };
+      const settings = { temperature: 2, weights: { ...none, logits: 0.7, features: 0.5, labels: 0.2 } };
       return submodelLoss({ ...inputs, targets: tf.tensor2d(t, [4, 3]) }, settings).dataSync()[0]!;
     });
     assert.ok(Math.abs(found - expected) < 1e-5, `${found}, ${expected}`);
@@ -101,7 +103,7 @@ describeOnEachEngine('the loss of a sub-model', () => {
     }));
     const lift = startLift(normals(16 * architecture.width, 'from'), normals(16 * width, 'to'), 16);
     const parameters = { ...uploadWeights(strongWeights(architecture), architecture), ...lift };
-    const settings = { temperature: 2, weights: { logits: 1, features: 1, labels: 0.5 } };
+    const settings = { temperature: 2, weights: { ...none, logits: 1, features: 1, labels: 0.5 } };
     const { loss, gradients } = lossAndGradients(parameters, architecture, batch, settings);
     const lossAt = (name: keyof typeof parameters, at: number, by: number): number => {
       const values = parameters[name]!.dataSync<'float32'>().slice();
