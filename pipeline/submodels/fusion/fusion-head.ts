@@ -6,10 +6,13 @@ export interface FusionLayer {
   readonly bias: Float32Array;
 }
 
-export const fusionKinds = ['ridge', 'tower'] as const;
+export const fusionKinds = ['ridge', 'tower', 'tokens'] as const;
+/** ridge: one layer. tower: a shrinking MLP. tokens: linear to the teacher's token, linear to the classes. */
 export type FusionKind = (typeof fusionKinds)[number];
 
-export const activationNames = ['relu', 'gelu'] as const;
+/** Of a tower's hidden layers. */
+export const towerActivations = ['relu', 'gelu'] as const;
+export const activationNames = [...towerActivations, 'identity'] as const;
 export type Activation = (typeof activationNames)[number];
 
 /**
@@ -19,6 +22,11 @@ export type Activation = (typeof activationNames)[number];
 export interface FusionHead {
   readonly kind: FusionKind;
   readonly classes: number;
+  /**
+   * Names of the sub-models, in the order of their features; undefined in heads of earlier files. Whoever brings features
+   * asks `requireFleet`, as a place says nothing of whose features stand there.
+   */
+  readonly submodels?: readonly string[] | undefined;
   /** d_j: how many features each sub-model sends. */
   readonly widths: readonly number[];
   /** [F] what is subtracted from features. */

@@ -1,3 +1,4 @@
+import type { FusionHead, FusionKind, FusionLayer } from './fusion-head.ts';
 import type { FusionConfig } from './schema.ts';
 
 /** What the sub-models say of N images, and what is known of these. */
@@ -9,16 +10,24 @@ export interface FusionData {
   readonly labels?: ArrayLike<number> | undefined;
   /** [N, K] of the teacher, restricted to the classes. */
   readonly teacherLogits?: Float32Array | undefined;
+  /** [N, W]: what the teacher's last layer takes. `fit` needs them where the settings ask for the head `tokens`. */
+  readonly teacherFeatures?: Float32Array | undefined;
 }
 
 export interface FusionTask {
   /** d_j of the sub-models. */
   readonly widths: readonly number[];
+  /** Their names, which travel with the head. */
+  readonly submodels?: readonly string[] | undefined;
   /** K */
   readonly classes: number;
   readonly fit: FusionData;
   /** Images that choose: the ridge, when to stop, which head. Never those of the test. */
   readonly heldOut: FusionData;
+  /** [W, K] and [K], as `teacherHeadOf` gives it. Needed where the settings ask for the head `tokens`. */
+  readonly teacherHead?: FusionLayer | undefined;
+  /** Heads that were made elsewhere for these very features, with what the report calls them: candidates like the others. */
+  readonly given?: readonly { readonly name: string; readonly head: FusionHead }[] | undefined;
   readonly settings: FusionConfig;
   readonly seed: number;
   readonly signal: AbortSignal;
@@ -40,8 +49,8 @@ export interface FusionScores {
 }
 
 export interface FusionCandidate extends FusionScores {
-  /** "ridge on labels, ridge 0.01", "tower". */
+  /** "ridge on labels, ridge 0.01", "tower", "tokens". */
   readonly name: string;
-  readonly kind: 'ridge' | 'tower';
+  readonly kind: FusionKind;
   readonly seconds: number;
 }

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { gelu, linear } from '../../tensor/ops.ts';
 import type { Tensors } from '../../tensor/optimizer.ts';
 import { recorded } from '../../tensor/recorded/recorded.ts';
-import type { Activation } from './fusion-head.ts';
+import type { TowerConfig } from './schema.ts';
 
 /** What one step of a tower sees; B images. */
 export interface TowerBatch {
@@ -19,7 +19,7 @@ export interface TowerBatch {
 }
 
 export interface TowerRules {
-  readonly activation: Activation;
+  readonly activation: TowerConfig['activation'];
   readonly layers: number;
   readonly teacherWeight: number;
   readonly temperature: number;

@@ -91,6 +91,7 @@ const table: readonly (readonly [path: string, value: unknown, stale: string, fr
   ['fusion.heads', ['ridge'], fused],
   ['fusion.ridges', [0.5], fused],
   ['fusion.tower', { layers: 1 }, fused],
+  ['fusion.tokens', { epochs: 1 }, fused],
   ['measure.batchSize', 7, ''],
   ['measure.confidence', 0.9, 'teacher report'],
   ['measure.latency', { iterations: 7 }, 'profile package report'],
