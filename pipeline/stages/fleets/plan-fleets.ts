@@ -9,7 +9,8 @@ import type { Ladder } from '../../submodels/fleet/level.ts';
 import { refuseFit } from '../../submodels/fleet/refuse-fit.ts';
 import { devicesOf } from '../../submodels/fleet/devices-of.ts';
 import { uniformLadder } from '../../submodels/fleet/uniform-ladder.ts';
-import { uniformShape } from '../../slicing/search-shape.ts';
+import { requireSlice } from '../../slicing/require-slice.ts';
+import type { SliceSettings } from '../../slicing/schema.ts';
 import { BlockForgeError, fail } from '../../util/failure.ts';
 import { formatCount } from '../../util/format.ts';
 import { indices } from '../common/artefacts.ts';
@@ -54,7 +55,7 @@ export function planFleets({ loaded: { config, file }, architecture }: FleetsInp
   return fleetSettings(config).map((setting) => {
     const subject = `${file}: devices of ${setting.name}`;
     const fleet = planFleet(setting, config.baselines, architecture, subject);
-    requireSlices(fleet, architecture, config.slice.widthMultiple, subject);
+    requireSlices(fleet, architecture, config.slice, subject);
     return fleet;
   });
 }
@@ -121,7 +122,7 @@ function costOf(submodels: readonly PlannedSubmodel[]): CostLimits {
 function requireSlices(
   { submodels, baselines }: PlannedFleet,
   architecture: Architecture,
-  multiple: number,
+  settings: SliceSettings,
   subject: string,
 ): void {
   const subset = Math.ceil(architecture.classes / submodels.length) + (submodels.length > 1 ? 1 : 0);
@@ -131,7 +132,7 @@ function requireSlices(
   ];
   for (const { limits, classes, of } of models) {
     try {
-      uniformShape({ whole: architecture, classes, limits, multiple });
+      requireSlice({ whole: architecture, classes, limits }, settings);
     } catch (error) {
       if (!(error instanceof BlockForgeError)) throw error;
       fail({ ...error.failure, subject: `${subject}: ${of}` }, error);

@@ -64,6 +64,8 @@ const table: readonly (readonly [path: string, value: unknown, stale: string, fr
   ['partition.by', 'confused-together', divided],
   ['partition', { by: 'file', file: subsets }, divided],
   ['baselines', ['device'], 'report'],
+  ['slice.by', 'policy', cut],
+  ['slice.policy', { policies: 7 }, cut],
   ['slice.criterion', 'magnitude', cut],
   ['slice.refit', [], cut],
   ['slice.ridge', 0.5, cut],
