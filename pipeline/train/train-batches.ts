@@ -1,4 +1,4 @@
-import { augmentBatch } from '../../datasets/train-augment.ts';
+import { flipAndCrop } from '../augment/flip-and-crop.ts';
 import type { RawBatch } from '../../datasets/contract.ts';
 import { random } from '../util/random.ts';
 import { pixelsPerImage } from '../model/architecture.ts';
@@ -29,7 +29,7 @@ export function* trainBatches(
   const size = Math.min(batchSize, images.count);
   for (let batch = 0; batch < batchesPerEpoch(images.count, batchSize); batch++) {
     const chosen = order.subarray(batch * size, (batch + 1) * size);
-    yield augmentBatch(pickImages(images, chosen), augment, stream);
+    yield flipAndCrop(pickImages(images, chosen), augment, stream);
   }
 }
 

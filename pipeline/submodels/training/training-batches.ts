@@ -1,13 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { normalise } from '../../../datasets/normalise.ts';
-import { augmentBatch } from '../../../datasets/train-augment.ts';
+import { flipAndCrop } from '../../augment/flip-and-crop.ts';
 import type { RawBatch } from '../../../datasets/contract.ts';
 import { extentOf } from '../../model/architecture.ts';
 import { random } from '../../util/random.ts';
 import { drawImages } from './epoch-draw.ts';
 import { scaleFeature } from './feature-targets.ts';
 import type { ImageStore } from './image-store.ts';
-import { mirrorImages } from './mirror-images.ts';
+import { mirrorImages } from '../../augment/mirror-images.ts';
 import { imagesPerEpoch, type TrainingData } from './training-data.ts';
 import type { SubmodelTrainTask } from './training-task.ts';
 
@@ -78,7 +78,7 @@ async function drawBatch(
   const plain = await images.read(places);
   const stream = random(seed, 'sub-models', 'augment', step);
   const mirrored = Array.from(places, () => flip && stream.next() < 0.5);
-  const batch = augmentBatch(mirrorImages(plain, mirrored), { flip: false, cropPadding }, stream);
+  const batch = flipAndCrop(mirrorImages(plain, mirrored), { flip: false, cropPadding }, stream);
   return { batch, places, mirrored };
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { RawBatch } from '../../datasets/contract.ts';
-import { augmentBatch } from '../../datasets/train-augment.ts';
+import { flipAndCrop } from '../../pipeline/augment/flip-and-crop.ts';
 import { random } from '../../pipeline/util/random.ts';
 
 const size = 5;
@@ -38,12 +38,12 @@ function expected(
   return out;
 }
 
-describe('augmentBatch', () => {
+describe('flipAndCrop', () => {
   for (const channels of [1, 3] as const) {
     it(`makes shifted and mirrored images and nothing else (${channels} channels)`, () => {
       const given = batch(300, channels);
       const copy = given.pixels.slice();
-      const made = augmentBatch(given, { flip: true, cropPadding: 2 }, random(1));
+      const made = flipAndCrop(given, { flip: true, cropPadding: 2 }, random(1));
       assert.deepEqual(given.pixels, copy);
       const bytes = size * size * channels;
       const seen = new Map<string, number>();
@@ -70,13 +70,13 @@ describe('augmentBatch', () => {
     const given = batch(20, 3);
     const setting = { flip: true, cropPadding: 1 };
     assert.deepEqual(
-      augmentBatch(given, setting, random(7)).pixels,
-      augmentBatch(given, setting, random(7)).pixels,
+      flipAndCrop(given, setting, random(7)).pixels,
+      flipAndCrop(given, setting, random(7)).pixels,
     );
     assert.notDeepEqual(
-      augmentBatch(given, setting, random(7)).pixels,
-      augmentBatch(given, setting, random(8)).pixels,
+      flipAndCrop(given, setting, random(7)).pixels,
+      flipAndCrop(given, setting, random(8)).pixels,
     );
-    assert.equal(augmentBatch(given, { flip: false, cropPadding: 0 }, random(7)), given);
+    assert.equal(flipAndCrop(given, { flip: false, cropPadding: 0 }, random(7)), given);
   });
 });
