@@ -1,11 +1,20 @@
 import type { Preprocessing } from '../../datasets/contract.ts';
+import { deitFamily } from '../model/family/deit.ts';
 import type { Architecture } from '../model/architecture.ts';
 
 /** What a published architecture's name tells, shapes included so that a wrong name is noticed. */
 export interface NamedArchitecture {
   readonly facts: Pick<
     Architecture,
-    'width' | 'depth' | 'heads' | 'hidden' | 'patchSize' | 'imageSize' | 'layerNormEpsilon' | 'gelu'
+    | 'family'
+    | 'width'
+    | 'depth'
+    | 'heads'
+    | 'hidden'
+    | 'patchSize'
+    | 'imageSize'
+    | 'layerNormEpsilon'
+    | 'gelu'
   >;
   /** What the published weights of that name were trained with; without the fields that depend on the model. */
   readonly preprocessing?: Omit<Preprocessing, 'crop' | 'channels'>;
@@ -47,14 +56,14 @@ export const imagenetNormalisation = { mean: [0.485, 0.456, 0.406], std: [0.229,
 const half = { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] } as const;
 
 export const knownNames =
-  'vit_{tiny,small,base,large,huge,giant,gigantic}_patchP_S, deit_{tiny,small,base}_patchP_S, ' +
+  'vit_{tiny,small,base,large,huge,giant,gigantic}_patchP_S, deit_{tiny,small,base}[_distilled]_patchP_S, ' +
   'deit3_{small,medium,base,large,huge}_patchP_S, vit_{small,base,large}_patch14_dinov2, ' +
   'flexivit_{small,base,large} (timm; P and S in pixels), ' +
   `${Object.keys(torchvision).join(', ')} (torchvision)`;
 
 /**
  * `vit_base_patch16_224`, with or without timm's `.tag`, or `vit_b_16`. Undefined for names that mean anything else
- * (`_clip_`, `_distilled_`, `_gap_`, ...): those models differ in more than their sizes.
+ * (`_clip_`, `_gap_`, ...): those models differ in more than their sizes.
  *
  * timm and torchvision both use a LayerNorm epsilon of 1e-6 and the exact GELU in these models.
  */
@@ -73,17 +82,24 @@ export function namedArchitecture(name: string): NamedArchitecture | undefined {
       facts: { ...sizes[flexible], patchSize: 16, imageSize: 240, ...common },
     };
   const match =
-    /^(vit|deit3?)_([a-z]+)_patch(\d+)_(?:(plus|36x1)_)?(\d+|dinov2)(_in21k|_miil|_miil_in21k|_sam|_dino)?(?:\.(\w+))?$/.exec(
+    /^(vit|deit3?)_([a-z]+)(_distilled)?_patch(\d+)_(?:(plus|36x1)_)?(\d+|dinov2)(_in21k|_miil|_miil_in21k|_sam|_dino)?(?:\.(\w+))?$/.exec(
       name,
     );
   if (match === null) return undefined;
-  const [, kind = '', plain = '', patch, more, image, suffix, ownTag] = match;
+  const [, kind = '', plain = '', distilled, patch, more, image, suffix, ownTag] = match;
   const family = image === 'dinov2' && kind === 'vit' ? image : kind;
   const size = more === undefined ? plain : `${plain} ${more}`;
   if (!isOneOf(family, familyNames) || !isOneOf(size, families[family])) return undefined;
   if (image === 'dinov2' && family !== 'dinov2') return undefined;
+  if (distilled !== undefined && family !== 'deit') return undefined;
   const imageSize = image === 'dinov2' ? 518 : Number(image);
-  const facts = { ...sizes[size], patchSize: Number(patch), imageSize, ...common };
+  const facts = {
+    ...(distilled !== undefined && { family: deitFamily.name }),
+    ...sizes[size],
+    patchSize: Number(patch),
+    imageSize,
+    ...common,
+  };
   if (!isOneOf(family, ['vit', 'deit']) || families.vit.indexOf(size) > 4) return { facts };
   const tag = suffix?.slice(1) ?? ownTag;
   // Other tags (sam, miil, dino, ...) were trained with other statistics; nothing is recommended for those.

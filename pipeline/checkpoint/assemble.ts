@@ -65,7 +65,8 @@ export function assemble(stored: StoredCheckpoint, naming: Naming, architecture:
   for (const [canonical, shape] of Object.entries(canonicalShapes(architecture))) {
     const { index, layer, part } = partsOf(canonical);
     const names = naming.stored(canonical);
-    const positions = canonical === 'pos_embed' ? [1, shape[1]! - 1, ...shape.slice(2)] : undefined;
+    const mayBeUnplaced = canonical === 'pos_embed' && isDefaultFamily(architecture.family);
+    const positions = mayBeUnplaced ? [1, shape[1]! - 1, ...shape.slice(2)] : undefined;
     if (positions !== undefined && tensors.get(names[0]!)?.shape.join() === positions.join()) {
       // DeiT III: a class token without a position of its own (timm's no_embed_class).
       const patches = take(names[0]!, positions);

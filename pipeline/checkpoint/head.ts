@@ -31,15 +31,8 @@ export function findHead(
       expected: `the name of a matrix of ${path} that takes the model's width of ${width}, without ".weight"`,
     });
   }
-  const steps = prefix.split('.').slice(0, -1);
-  const places = [...steps.keys(), steps.length].reverse().map((count) =>
-    steps
-      .slice(0, count)
-      .map((step) => `${step}.`)
-      .join(''),
-  );
   const usual = `${prefix}${table.head}`;
-  for (const place of places) {
+  for (const place of placesAround(prefix)) {
     const own = `${place}${table.head}`;
     if (tensors.has(`${own}.weight`)) {
       // Hugging Face itself puts the classifier beside the model.
@@ -77,4 +70,27 @@ export function findHead(
     return { name, note: `the head is "${name}"; a Sequential around it is taken to be dropout` };
   }
   return { name: usual };
+}
+
+/** The name without `.weight` of the distillation token's head, under the library's own name; undefined where there is none. */
+export function findDistillationHead(
+  { tensors }: StoredCheckpoint,
+  prefix: string,
+  { distilledHeads }: NamingTable,
+): string | undefined {
+  if (distilledHeads === undefined) return undefined;
+  return placesAround(prefix)
+    .map((place) => `${place}${distilledHeads[1]}`)
+    .find((name) => tensors.has(`${name}.weight`));
+}
+
+/** The prefix, then what is left of it step by step, down to nothing. */
+function placesAround(prefix: string): string[] {
+  const steps = prefix.split('.').slice(0, -1);
+  return [...steps.keys(), steps.length].reverse().map((count) =>
+    steps
+      .slice(0, count)
+      .map((step) => `${step}.`)
+      .join(''),
+  );
 }

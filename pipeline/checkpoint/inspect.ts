@@ -1,17 +1,24 @@
 import { join } from 'node:path';
 import type { Preprocessing } from '../../datasets/contract.ts';
 import { BlockForgeError, fail, type Failure } from '../util/failure.ts';
-import { imageSizeText, isSameSize, type Architecture, type ImageSize } from '../model/architecture.ts';
+import {
+  imageSizeText,
+  isDefaultFamily,
+  isSameSize,
+  type Architecture,
+  type ImageSize,
+} from '../model/architecture.ts';
 import { knownNames, namedArchitecture, type NamedArchitecture } from './architectures.ts';
 import type { ClassLabels } from './class-labels.ts';
 import { assemble, type Assembly } from './assemble.ts';
 import { assumptions } from './assumptions.ts';
 import { detectNaming, refuseUnknownNames, type NamingName } from './naming.ts';
 import { fetchFromHub, isHubName, type HubOptions } from '../hub/hub.ts';
+import { lookUpArchitecture } from './look-up-architecture.ts';
 import { locateCheckpoint, type StoredCheckpoint } from './locate.ts';
 import { canonicalNaming, readOwnFile } from './own-file.ts';
-import { readShapes, type ShapeFacts } from './shapes.ts';
-import { poolHints, poolNameOf, resolvePool, type PoolName } from './pool.ts';
+import { readShapes } from './shapes.ts';
+import { poolHints, poolNameOf, requirePoolOf, resolvePool, type PoolName } from './pool.ts';
 import { checkAgainstWeights } from './check-fields.ts';
 import { readSideConfig, type SideConfig } from './side-config.ts';
 
@@ -89,7 +96,7 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
     known?.facts.imageSize,
   ].filter((size) => size !== undefined);
   const facts = own?.architecture ?? readShapes(stored, naming, toldSizes);
-  const named = lookUp(options.architectureName, side, facts, stored.path);
+  const named = lookUpArchitecture(options.architectureName, side, facts, stored.path);
   const { values, origin } = resolveUntold(stored, options, own?.untold, side, named);
   const pooling =
     resolvePool(
@@ -104,6 +111,7 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
   if (side.isPoolDoubtful === true && pooling.origin === 'config.json' && !naming.isNormAfterPool)
     refuseDoubtfulPool(stored);
   const architecture: Architecture = { ...facts, ...values, ...(pool && { pool }) };
+  requirePoolOf(stored.path, architecture, naming.isNormAfterPool);
   const { tensors, notes } = assemble(stored, naming, architecture);
   const { width, imageSize, channels } = architecture;
   if (width % architecture.heads !== 0) {
@@ -153,7 +161,11 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
             imageSize,
             isSizeTold: toldSizes.some((size) => isSameSize(size, imageSize)),
             isClassTokenUnplaced,
-            isPoolTold: pooling.origin !== undefined || naming.name !== 'timm' || named !== undefined,
+            isPoolTold:
+              pooling.origin !== undefined ||
+              naming.name !== 'timm' ||
+              named !== undefined ||
+              !isDefaultFamily(architecture.family),
           })
         : []),
     ],
@@ -211,43 +223,6 @@ function refuseDoubtfulPool({ folder }: StoredCheckpoint): never {
     expected: 'what the head was trained to read',
     next: poolHints,
   });
-}
-
-/** The named architecture of the YAML, else of timm's config.json; checked against the shapes. */
-function lookUp(
-  given: string | undefined,
-  side: SideConfig,
-  facts: ShapeFacts,
-  path: string,
-): NamedArchitecture | undefined {
-  const name = given ?? side.architectureName;
-  if (name === undefined) return undefined;
-  const named = namedArchitecture(name);
-  if (named === undefined) {
-    if (given === undefined) return undefined;
-    return fail({
-      reason: 'config-invalid',
-      subject: 'teacher.architecture',
-      found: `"${given}"`,
-      expected: knownNames,
-    });
-  }
-  const wrong = (['width', 'depth', 'patchSize'] as const).filter(
-    (key) => named.facts[key] !== facts[key] && !(given === undefined && side.replaced.includes(key)),
-  );
-  if (wrong.length > 0) {
-    fail({
-      reason: 'checkpoint-unsupported',
-      subject: path,
-      found: wrong.map((key) => `${key} ${facts[key]}`).join(', '),
-      expected: `${wrong.map((key) => `${key} ${named.facts[key]}`).join(', ')}, which "${name}" means`,
-      next:
-        given === undefined
-          ? 'correct config.json beside the weights'
-          : 'correct or remove teacher.architecture',
-    });
-  }
-  return named;
 }
 
 function resolveUntold(

@@ -1,5 +1,5 @@
 import { fail } from '../util/failure.ts';
-import { findHead } from './head.ts';
+import { findDistillationHead, findHead } from './head.ts';
 import type { StoredCheckpoint } from './locate.ts';
 import { namings, type BlockTable, type NamingName, type NamingTable } from './namings.ts';
 import { listed } from './unsupported.ts';
@@ -15,6 +15,8 @@ export interface Naming {
   scale(canonical: string): string | undefined;
   /** The last norm comes after pooling (timm's `fc_norm`). */
   readonly isNormAfterPool: boolean;
+  /** Of a distilled DeiT, which parts the file has: the token, and the head that reads it. */
+  readonly distillation: { readonly token?: string | undefined; readonly head?: string | undefined };
   /** Whether a tensor is of another model in the file than the one that was asked for. */
   isOther(stored: string): boolean;
   /** What was left out or is named otherwise than usual, for people. */
@@ -106,7 +108,10 @@ function namingAt(
       found.find((name) => has(block.path + name)),
     ]),
   );
-  const head = findHead(stored, prefix, table, toldHead);
+  const secondHead = findDistillationHead(stored, prefix, table);
+  const [usualHead = table.head] = secondHead === undefined ? [] : (table.distilledHeads ?? []);
+  const head = findHead(stored, prefix, { ...table, head: usualHead }, toldHead);
+  const token = frame.dist_token && `${prefix}${frame.dist_token}`;
   const dropped =
     table.own === undefined
       ? prefix
@@ -115,6 +120,7 @@ function namingAt(
     name: table.name,
     stored(canonical) {
       const { index, layer, part } = partsOf(canonical);
+      if (layer === 'head_dist') return [`${secondHead ?? layer}.${part}`];
       if (layer === 'head') return [`${head.name}.${part}`];
       const templates =
         index === undefined ? [frame[layer]!] : layers[layer]!.map((name) => block.path + name);
@@ -126,6 +132,7 @@ function namingAt(
       return template && filled(`${prefix}${block.path}${template}`, index, '');
     },
     isNormAfterPool: frame.norm === 'fc_norm.{part}',
+    distillation: { token: token !== undefined && names.has(token) ? token : undefined, head: secondHead },
     notes: [
       ...(dropped === '' ? [] : [`the model is what lies below "${dropped}"`]),
       ...(head.note === undefined ? [] : [head.note]),

@@ -14,6 +14,8 @@ export interface NamingTable {
   readonly blocks: readonly BlockTable[];
   /** Where the library puts the head; it may also lie above the prefix. */
   readonly head: string;
+  /** Of distilled DeiTs: where it puts the heads of the class token and of the distillation token. */
+  readonly distilledHeads?: readonly [string, string];
   /** Part of the prefix as the library itself writes it: nothing to tell of. */
   readonly own?: RegExp;
 }
@@ -37,6 +39,7 @@ const timm: NamingTable = {
   anchor: 'patch_embed.proj.weight',
   frame: {
     cls_token: ['cls_token'],
+    dist_token: ['dist_token'],
     pos_embed: ['pos_embed'],
     'patch_embed.proj': ['patch_embed.proj.{part}'],
     norm: ['norm.{part}', 'fc_norm.{part}'],
@@ -56,6 +59,7 @@ const timm: NamingTable = {
     },
   ],
   head: 'head',
+  distilledHeads: ['head', 'head_dist'],
 };
 
 const huggingfaceScales = {
@@ -63,12 +67,13 @@ const huggingfaceScales = {
   'mlp.fc2': ['layer_scale2.lambda1', 'lambda_2'],
 };
 
-/** Hugging Face `ViTForImageClassification`: as saved, and as transformers 5 names the same tensors in memory. */
+/** Hugging Face `ViTForImageClassification` and `DeiTForImageClassificationWithTeacher`: as saved, and as transformers 5 names the same tensors in memory. */
 const huggingface: NamingTable = {
   name: 'huggingface',
   anchor: 'embeddings.patch_embeddings.projection.weight',
   frame: {
     cls_token: ['embeddings.cls_token'],
+    dist_token: ['embeddings.distillation_token'],
     pos_embed: ['embeddings.position_embeddings'],
     'patch_embed.proj': ['embeddings.patch_embeddings.projection.{part}'],
     norm: ['layernorm.{part}'],
@@ -102,6 +107,7 @@ const huggingface: NamingTable = {
     },
   ],
   head: 'classifier',
+  distilledHeads: ['cls_classifier', 'distillation_classifier'],
   own: /(?:^|\.)(?:vit|deit)\.$/,
 };
 

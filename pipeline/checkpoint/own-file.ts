@@ -63,6 +63,7 @@ export const architectureFields = {
     .readonly()
     .optional(),
   normWidth: positive.optional(),
+  distilled: z.literal(true).optional(),
 };
 
 export const preprocessingFields = {
@@ -87,6 +88,7 @@ export const canonicalNaming: Naming = {
   scale: () => undefined,
   isOther: () => false,
   isNormAfterPool: false,
+  distillation: {},
   notes: [],
 };
 

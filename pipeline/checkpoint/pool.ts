@@ -1,4 +1,5 @@
-import type { Architecture } from '../model/architecture.ts';
+import { isDefaultFamily, type Architecture } from '../model/architecture.ts';
+import { fail } from '../util/failure.ts';
 
 /** What a head reads, as people say it; the weights tell whether the last norm comes before or after the mean. */
 export type PoolName = 'class-token' | 'mean';
@@ -19,6 +20,25 @@ export function resolvePool(
   if (told === undefined) return isNormAfter ? undefined : { pool: undefined };
   const [origin, name] = told;
   return { pool: name === 'mean' ? (isNormAfter ? 'mean' : 'normed-mean') : undefined, origin };
+}
+
+/**
+ * Of other families than the ViT the heads read what they read.
+ * @param isNormAfter as `resolvePool`
+ * @throws BlockForgeError `checkpoint-unsupported`
+ */
+export function requirePoolOf(
+  path: string,
+  { family, pool }: Pick<Architecture, 'family' | 'pool'>,
+  isNormAfter: boolean,
+): void {
+  if (isDefaultFamily(family) || (pool === undefined && !isNormAfter)) return;
+  fail({
+    reason: 'checkpoint-unsupported',
+    subject: path,
+    found: `a model of the family ${family} whose head reads the mean of the patches, or with a norm after pooling (fc_norm)`,
+    expected: 'heads that read their own tokens, behind one norm (class-token)',
+  });
 }
 
 /** Of a file of our own, which tells the whole. */

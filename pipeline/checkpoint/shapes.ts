@@ -8,6 +8,7 @@ import {
 } from '../model/architecture.ts';
 import type { StoredCheckpoint } from './locate.ts';
 import type { Naming } from './naming.ts';
+import { deitFamily } from '../model/family/deit.ts';
 import { listed, unsupportedParts } from './unsupported.ts';
 
 /** As in the config's schema. */
@@ -56,12 +57,21 @@ export function readShapes(
     return refuse(`images of ${channels} channels`, '1 (grey) or 3 (RGB)');
   const tokens = shapeOf('pos_embed')[1]!;
   shapeOf('cls_token');
-  const grid = gridOf(tokens, told, patchSize);
+  const { token, head } = naming.distillation;
+  if ((token === undefined) !== (head === undefined)) {
+    refuse(
+      token === undefined
+        ? `a head of a distillation token (${head}.weight) and no such token`
+        : `a distillation token (${token}) and no head that reads it (transformers' DeiTForImageClassification)`,
+      "both, as in timm's deit_*_distilled_* and DeiTForImageClassificationWithTeacher, or neither",
+    );
+  }
+  const grid = gridOf(tokens, token === undefined ? [1, 0] : [2], told, patchSize);
   if (grid === undefined) {
     const others = told.length === 0 ? '' : `, not of an image of ${told.map(imageSizeText).join(' or ')}`;
     return refuse(
       `positions for ${tokens} tokens${others}`,
-      'a square of patches and one class token; for other shapes teacher.hints: { imageSize: [height, width] }',
+      `a square of patches and ${token === undefined ? 'one class token' : 'two more tokens'}; for other shapes teacher.hints: { imageSize: [height, width] }`,
     );
   }
   let depth = 0;
@@ -75,17 +85,19 @@ export function readShapes(
     depth,
     hidden: shapeOf('blocks.0.mlp.fc1.weight')[0]!,
     classes: shapeOf('head.weight')[0]!,
+    ...(token !== undefined && { family: deitFamily.name }),
   };
   return facts;
 }
 
-/** Patches of the first size told that fits so many positions, else of a square; DeiT III's class token has no position. */
+/** Patches of the first size told that fits so many positions, else of a square. `prefix`: how many are not of patches; DeiT III's class token has none. */
 function gridOf(
   tokens: number,
+  prefix: readonly number[],
   told: readonly ImageSize[],
   patchSize: number,
 ): { height: number; width: number } | undefined {
-  const counts = [tokens - 1, tokens];
+  const counts = prefix.map((count) => tokens - count);
   const sides = counts.map(Math.sqrt).map((side) => ({ height: side, width: side }));
   const fitting = told
     .map((size) => patchGrid(size, patchSize))

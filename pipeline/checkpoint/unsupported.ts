@@ -1,10 +1,6 @@
 /** Parts of other models that are recognised by their tensors' names, with the reason they are refused. */
 const parts: readonly (readonly [RegExp, string])[] = [
   [
-    /(?:^|\.)(?:dist_token|distillation_token|head_dist\.|distillation_classifier\.)/,
-    'a distillation token (distilled DeiT): its second token and head are not part of this model; use the DeiT without "distilled" in its name',
-  ],
-  [
     /\.(?:lora_[AB]|base_layer)\./,
     'LoRA adapters that are not merged: model.merge_and_unload() does that, then save it again',
   ],

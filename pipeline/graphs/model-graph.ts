@@ -1,5 +1,6 @@
 import { familyName, type Architecture } from '../model/architecture.ts';
 import { fail } from '../util/failure.ts';
+import { buildDeit } from './backbones/deit.ts';
 import { buildSlicedVit } from './backbones/sliced-vit.ts';
 import { buildVit } from './backbones/vit.ts';
 import type { GraphBuilder } from './builder.ts';
@@ -9,7 +10,7 @@ import type { ModelOutputs } from './model-outputs.ts';
 /** By family. One that is not here runs in this code base and cannot be exported as a graph. */
 const builders: Readonly<
   Record<string, (graph: GraphBuilder, architecture: Architecture, outputs?: ModelOutputs) => void>
-> = { vit: buildVit, 'sliced-vit': buildSlicedVit };
+> = { vit: buildVit, deit: buildDeit, 'sliced-vit': buildSlicedVit };
 
 /**
  * The whole model, images -> `logits` [B, classes], and whatever else is asked for before it.

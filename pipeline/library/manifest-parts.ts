@@ -56,7 +56,7 @@ export const architecture = z.strictObject({
 });
 
 /** Of a teacher whose blocks are taken apart: its layers are alike. */
-export const teacherArchitecture = architecture.omit({ layers: true, normWidth: true });
+export const teacherArchitecture = architecture.omit({ layers: true, normWidth: true, distilled: true });
 
 export const preprocessing = z.strictObject(preprocessingFields);
 

@@ -32,7 +32,7 @@ export interface Backbone {
   readonly pool: (model: ModelTensors, x: tf.Tensor) => tf.Tensor;
   /** pooled [B, F] -> logits [B, classes] */
   readonly classify: (model: ModelTensors, pooled: tf.Tensor) => tf.Tensor2D;
-  /** Where there are several heads, whose mean `classify` gives: the logits [B, classes] of each, that of the class token first. */
+  /** Where there may be several heads, whose mean `classify` gives: the logits [B, classes] of each, that of the class token first. */
   readonly classifyEach?: (model: ModelTensors, pooled: tf.Tensor) => readonly tf.Tensor2D[];
   /**
    * x [B, T, D], what block `block` receives -> its queries, keys and values before scaling, each [B, T, h * size], heads side by

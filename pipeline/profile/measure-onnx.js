@@ -198,7 +198,7 @@ function versionOf(runtime) {
 
 /**
  * Of images: a number for a square, else [height, width].
- * @typedef {{ imageSize: number | readonly [number, number], patchSize: number, pool?: string | undefined }} Geometry
+ * @typedef {{ imageSize: number | readonly [number, number], patchSize: number, pool?: string | undefined, distilled?: boolean | undefined }} Geometry
  */
 
 /** @param {Geometry['imageSize']} imageSize */
@@ -210,13 +210,21 @@ function sidesOf(imageSize) {
  * Tokens per image that a block sees, and that the last one does, by family of models: this file knows no other code.
  * @type {Record<string, (architecture: Geometry) => { all: number, last: number }>}
  */
-const tokensByFamily = { vit: withClassToken, 'sliced-vit': withClassToken };
+const tokensByFamily = {
+  vit: (sizes) => withPrefix(sizes, 1),
+  deit: (sizes) => withPrefix(sizes, 2),
+  'sliced-vit': (sizes) => withPrefix(sizes, sizes.distilled === true ? 2 : 1),
+};
 
-/** @param {Geometry} architecture */
-function withClassToken({ imageSize, patchSize, pool }) {
+/**
+ * With so many tokens before the patches.
+ * @param {Geometry} architecture
+ * @param {number} prefix
+ */
+function withPrefix({ imageSize, patchSize, pool }, prefix) {
   const [rows, columns] = sidesOf(imageSize);
-  const all = (rows / patchSize) * (columns / patchSize) + 1;
-  return { all, last: pool === undefined ? 1 : all };
+  const all = (rows / patchSize) * (columns / patchSize) + prefix;
+  return { all, last: pool === undefined ? prefix : all };
 }
 
 /** @param {Geometry & { family?: string | undefined }} architecture */

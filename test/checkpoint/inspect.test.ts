@@ -246,8 +246,12 @@ describe('checkpoint', () => {
 
   const one = { shape: [1], data: new Float32Array(1) };
   const additions: [string, string, RegExp][] = [
-    ['distilled DeiT', 'dist_token', /distillation token/],
-    ['a distilled head', 'head_dist.weight', /distillation token/],
+    [
+      'a distillation token that no head reads',
+      'dist_token',
+      /a distillation token \(dist_token\) and no head/,
+    ],
+    ['a head of a token that is not there', 'head_dist.weight', /a head of a distillation token/],
     ['LayerScale of one block', 'blocks.0.ls1.gamma', /missing blocks\.1\.ls1\.gamma/],
     ['LoRA adapters', 'blocks.0.attn.qkv.lora_A.default.weight', /merge_and_unload/],
     ['unmerged experts', 'blocks.0.mlp.gate.weight', /unknown blocks\.0\.mlp\.gate\.weight/],

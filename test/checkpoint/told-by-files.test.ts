@@ -114,7 +114,7 @@ describe('what files tell as their own libraries read them', () => {
       'vit_giant_patch14_dinov2',
       'vit_medium_patch16_gap_240',
       'vit_base_patch16_clip_224',
-      'deit_base_distilled_patch16_224',
+      'deit3_base_distilled_patch16_224',
       'vit_small_patch16_18x2_224',
     ])
       assert.equal(namedArchitecture(name), undefined, name);

@@ -338,7 +338,7 @@ describe('a family’s facts', () => {
       );
       await assert.rejects(inspectCheckpoint(path), /blocks\.1\.scale \[2\] instead of \[8\].*toy-mixer/s);
       await writeTeacher(path, host, { ...architecture, family: 'swin' });
-      await assert.rejects(inspectCheckpoint(path), /family swin.*one of vit, toy-mixer/s);
+      await assert.rejects(inspectCheckpoint(path), /family swin.*one of vit, .*toy-mixer/s);
     } finally {
       await rm(folder, { recursive: true });
     }
@@ -352,7 +352,7 @@ describe('a family’s facts', () => {
     const parse = (family: string) =>
       configSchema.safeParse({ teacher: teacher(family), data: { source: 'shapes' } });
     assert.deepEqual(parse('toy-mixer').data?.teacher.train?.architecture, architecture);
-    assert.match(present(parse('swin').error).message, /not a family of models; known: vit, toy-mixer/);
+    assert.match(present(parse('swin').error).message, /not a family of models; known: vit, .*toy-mixer/);
   });
 
   it('are what a library’s README tells, and of a ViT how to put it into timm', async () => {

@@ -1,4 +1,4 @@
-import { layerShapes, tokensPerImage, type Architecture } from '../../model/architecture.ts';
+import { layerShapes, prefixTokens, tokensPerImage, type Architecture } from '../../model/architecture.ts';
 import type { GraphBuilder, Value } from '../builder.ts';
 import { linear } from '../layers.ts';
 
@@ -31,7 +31,7 @@ export function preNormAttention(
   return graph.add(x, linear(graph, `${block}.attn.proj`, rows));
 }
 
-/** As `preNormAttention`, but -> the class tokens [B, D]: every key and value, and one query an image. */
+/** As `preNormAttention`, but -> the P tokens before the patches, rows [B P, D]: every key and value, and the queries of those alone. */
 export function preNormLastAttention(
   graph: GraphBuilder,
   architecture: Architecture,
@@ -40,16 +40,22 @@ export function preNormLastAttention(
   z: Value,
 ): Value {
   const { width } = architecture;
+  const prefix = prefixTokens(architecture);
   const { heads, keySize, valueSize } = layerShapes(architecture)[index]!;
   const tokens = tokensPerImage(architecture);
   const block = `blocks.${index}`;
   graph.within(`${block}.attn`);
   const first = (rows: Value): Value =>
-    graph.reshape(graph.slice(graph.reshape(rows, [-1, tokens, width]), 3, 1, 0, 1), [-1, width]);
+    graph.reshape(graph.slice(graph.reshape(rows, [-1, tokens, width]), 3, 1, 0, prefix), [-1, width]);
   const [queries, keys] = [heads * keySize, 2 * heads * keySize];
   const all = keys + heads * valueSize;
   const part = qkvParts(graph, block);
-  const q = graph.reshape(part(first(z), 0, queries), [-1, heads, 1, keySize]);
+  // One query needs no transposition: its heads lie side by side already.
+  const perHead = (rows: Value): Value =>
+    prefix === 1
+      ? graph.reshape(rows, [-1, heads, 1, keySize])
+      : graph.transpose(graph.reshape(rows, [-1, prefix, heads, keySize]), [0, 2, 1, 3]);
+  const q = perHead(part(first(z), 0, queries));
   const parts =
     keySize === valueSize
       ? splitHeads(graph, part(z, queries, all), tokens, heads, keySize, 2)
@@ -58,7 +64,9 @@ export function preNormLastAttention(
           ...splitHeads(graph, part(z, keys, all), tokens, heads, valueSize, 1),
         ];
   const [k, v] = parts as [Value, Value];
-  const mixed = graph.reshape(mix(graph, q, k, v, keySize), [-1, heads * valueSize]);
+  const attended = mix(graph, q, k, v, keySize);
+  const rows = prefix === 1 ? attended : graph.transpose(attended, [0, 2, 1, 3]);
+  const mixed = graph.reshape(rows, [-1, heads * valueSize]);
   return graph.add(first(x), linear(graph, `${block}.attn.proj`, mixed));
 }
 

@@ -1,4 +1,10 @@
-import { extentOf, tokensPerImage, type Architecture } from '../../model/architecture.ts';
+import {
+  extentOf,
+  featureWidth,
+  prefixTokens,
+  tokensPerImage,
+  type Architecture,
+} from '../../model/architecture.ts';
 import type { GraphBuilder, Value } from '../builder.ts';
 import { ffn, linear } from '../layers.ts';
 import type { ModelOutputs } from '../model-outputs.ts';
@@ -9,7 +15,7 @@ type Norm = (graph: GraphBuilder, name: string, architecture: Architecture, x: V
 
 /**
  * The whole model, images -> logits [B, classes], as `pipeline/model/backbones/pre-norm.ts` computes it: pre-norm encoder, the
- * last layer for the class token only, unless the head reads the patches. B batch, T tokens, D width. The residual stream is kept as rows [B T, D], so that
+ * last layer for the tokens before the patches only, unless the head reads the patches. B batch, T tokens, D width. The residual stream is kept as rows [B T, D], so that
  * every linear layer is one plain matrix product; only attention looks at images.
  */
 export function buildPreNorm(
@@ -18,7 +24,7 @@ export function buildPreNorm(
   architecture: Architecture,
   { features = false }: ModelOutputs = {},
 ): void {
-  const { imageSize, channels, width, depth, classes, pool } = architecture;
+  const { imageSize, channels, depth, classes, pool } = architecture;
   graph.within('embed');
   let x = embed(graph, architecture, graph.images('images', extentOf(imageSize), channels));
   for (let index = 0; index < depth; index++) {
@@ -31,32 +37,45 @@ export function buildPreNorm(
     x = graph.add(x, branch);
   }
   const pooled = read(norm, graph, architecture, x);
-  const taken = features ? graph.output('features', pooled, width) : pooled;
+  const taken = features ? graph.output('features', pooled, featureWidth(architecture)) : pooled;
   graph.within('head');
-  graph.output('logits', linear(graph, 'head', taken), classes);
+  graph.output('logits', classify(graph, architecture, taken), classes);
 }
 
-/** The class tokens [B, D] or, with `pool`, rows [B T, D] -> what the head takes [B, D]. */
+/** Features [B, P D] -> logits: of one head, or the mean of two, each of its own token. */
+function classify(graph: GraphBuilder, { width, ...others }: Architecture, features: Value): Value {
+  if (prefixTokens({ width, ...others }) === 1) return linear(graph, 'head', features);
+  const heads = ['head', 'head_dist'].map((name, i) =>
+    linear(graph, name, graph.slice(features, 2, 1, i * width, (i + 1) * width)),
+  ) as [Value, Value];
+  return graph.scale(graph.add(...heads), 0.5);
+}
+
+/** The P tokens before the patches, rows [B P, D], or, with `pool`, rows [B T, D] -> what the head takes [B, P D] or [B, D]. */
 function read(norm: Norm, graph: GraphBuilder, architecture: Architecture, x: Value): Value {
   const { width, pool } = architecture;
-  const tokens = tokensPerImage(architecture);
+  const [tokens, prefix] = [tokensPerImage(architecture), prefixTokens(architecture)];
   const patches = (rows: Value): Value =>
-    graph.slice(graph.reshape(rows, [-1, tokens, width]), 3, 1, 1, tokens);
+    graph.slice(graph.reshape(rows, [-1, tokens, width]), 3, 1, prefix, tokens);
   if (pool === 'mean') return norm(graph, 'norm', architecture, graph.mean(patches(x)));
   const normed = norm(graph, 'norm', architecture, x);
-  return pool === undefined ? normed : graph.mean(patches(normed));
+  if (pool !== undefined) return graph.mean(patches(normed));
+  return prefix === 1 ? normed : graph.reshape(normed, [-1, prefix * width]);
 }
 
 /**
- * -> rows [B T, D]. The class token enters by padding, not by repeating it for every image: room for it before the
- * patches, and its value in the first row of the positions. So no operation asks for the batch size.
+ * -> rows [B T, D]. The tokens before the patches enter by padding, not by repeating them for every image: room for them
+ * before the patches, and their values in the first rows of the positions. So no operation asks for the batch size.
  */
 function embed(graph: GraphBuilder, architecture: Architecture, images: Value): Value {
   const { patchSize, width } = architecture;
   const tokens = tokensPerImage(architecture);
   const kernel = graph.weight('patch_embed.proj.weight');
   const patches = graph.patches(images, kernel, graph.weight('patch_embed.proj.bias'), patchSize);
-  const classToken = graph.pad(graph.weight('cls_token'), 3, 1, 0, tokens - 1);
-  const positions = graph.add(graph.weight('pos_embed'), classToken);
-  return graph.reshape(graph.add(graph.pad(patches, 3, 1, 1, 0), positions), [-1, width]);
+  const prefix = prefixTokens(architecture);
+  let positions = graph.weight('pos_embed');
+  for (const [place, name] of ['cls_token', 'dist_token'].slice(0, prefix).entries()) {
+    positions = graph.add(positions, graph.pad(graph.weight(name), 3, 1, place, tokens - 1 - place));
+  }
+  return graph.reshape(graph.add(graph.pad(patches, 3, 1, prefix, 0), positions), [-1, width]);
 }

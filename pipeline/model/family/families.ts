@@ -1,8 +1,11 @@
+import { deitFamily } from './deit.ts';
 import type { Architecture, Family } from './family.ts';
 import { slicedVitFamily } from './sliced-vit.ts';
 import { vitFamily } from './vit.ts';
 
-const families = new Map<string, Family>([vitFamily, slicedVitFamily].map((family) => [family.name, family]));
+const families = new Map<string, Family>(
+  [vitFamily, deitFamily, slicedVitFamily].map((family) => [family.name, family]),
+);
 
 /** @throws Error where the name is another family's: a bug */
 export function registerFamily(family: Family): void {

@@ -43,6 +43,8 @@ export interface Architecture {
   readonly layers?: readonly LayerShape[] | undefined;
   /** What the norms of a narrowed stream divide its squared length by: the width before; absent is `width`. */
   readonly normWidth?: number | undefined;
+  /** Of a sliced ViT: it was cut out of a distilled DeiT, so there are a distillation token and a head for it. Default: no. */
+  readonly distilled?: true | undefined;
 }
 
 /**

@@ -1,3 +1,4 @@
+import { withDistillation } from './distillation.ts';
 import type { Architecture, Family } from './family.ts';
 import { extentOf } from './image-size.ts';
 import { layerShapes } from './layer-shapes.ts';
@@ -7,14 +8,16 @@ import { layerShapes } from './layer-shapes.ts';
  * are RMS norms without bias, `x / sqrt(sum(x^2) / normWidth + epsilon) * weight`, which every ViT can be written with
  * (centring, gain and bias go into the layers around; Ashkboos et al., "SliceGPT", 2024, section 3) and which do not mind in
  * which basis the stream is. `attn.qkv` has the rows of q head by head, then those of k, then those of v; attention divides
- * by the root of the key size.
+ * by the root of the key size. With `distilled`, what a distilled DeiT was: two tokens before the patches, two heads.
  */
 export const slicedVitFamily: Family = {
   name: 'sliced-vit',
   title: 'sliced Vision Transformer',
   derived: true,
-  prefixTokens: () => 1,
-  lastBlockTokens: (architecture) => (architecture.pool === undefined ? 1 : patches(architecture) + 1),
+  prefixTokens,
+  featureWidth: (architecture) => prefixTokens(architecture) * architecture.width,
+  lastBlockTokens: (architecture) =>
+    architecture.pool === undefined ? prefixTokens(architecture) : patches(architecture) + 1,
   shapes(architecture) {
     const { patchSize, channels, width, classes } = architecture;
     const shapes: Record<string, readonly number[]> = {
@@ -40,20 +43,25 @@ export const slicedVitFamily: Family = {
     shapes['norm.weight'] = [width];
     shapes['head.weight'] = [classes, width];
     shapes['head.bias'] = [classes];
-    return shapes;
+    return architecture.distilled === true ? withDistillation(shapes, architecture) : shapes;
   },
   frameMacs(architecture) {
     const { width, patchSize, channels, classes } = architecture;
-    const tokens = patches(architecture) + 1;
+    const prefix = prefixTokens(architecture);
+    const tokens = patches(architecture) + prefix;
     const embedding = patches(architecture) * patchSize ** 2 * channels * width;
     // q, k, v and the output projection, then the scores and the weighted sum of values.
     const attention = layerShapes(architecture).map(
       ({ heads, keySize, valueSize }) =>
         2 * heads * (keySize + valueSize) * (tokens * width + tokens ** 2 / 2),
     );
-    return embedding + attention.reduce((sum, macs) => sum + macs, 0) + width * classes;
+    return embedding + attention.reduce((sum, macs) => sum + macs, 0) + prefix * width * classes;
   },
 };
+
+function prefixTokens({ distilled }: Architecture): number {
+  return distilled === true ? 2 : 1;
+}
 
 function patches({ imageSize, patchSize }: Architecture): number {
   const { height, width } = extentOf(imageSize);

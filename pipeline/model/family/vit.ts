@@ -38,15 +38,18 @@ export const vitFamily: Family = {
     shapes['head.bias'] = [classes];
     return shapes;
   },
-  frameMacs(architecture) {
-    const { width, depth, patchSize, channels, classes } = architecture;
-    const tokens = patches(architecture) + 1;
-    const embedding = patches(architecture) * patchSize ** 2 * channels * width;
-    // q, k, v and the output projection, then the scores and the weighted sum of values.
-    const attention = tokens * 4 * width ** 2 + 2 * tokens ** 2 * width;
-    return embedding + depth * attention + width * classes;
-  },
+  frameMacs: (architecture) => vitFrameMacs(architecture, 1),
 };
+
+/** With so many tokens before the patches, each with a head of its own. */
+export function vitFrameMacs(architecture: Architecture, prefix: number): number {
+  const { width, depth, patchSize, channels, classes } = architecture;
+  const tokens = patches(architecture) + prefix;
+  const embedding = patches(architecture) * patchSize ** 2 * channels * width;
+  // q, k, v and the output projection, then the scores and the weighted sum of values.
+  const attention = tokens * 4 * width ** 2 + 2 * tokens ** 2 * width;
+  return embedding + depth * attention + prefix * width * classes;
+}
 
 function patches({ imageSize, patchSize }: Architecture): number {
   const { height, width } = extentOf(imageSize);

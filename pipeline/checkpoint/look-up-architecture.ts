@@ -1,0 +1,49 @@
+import { familyName } from '../model/architecture.ts';
+import { fail } from '../util/failure.ts';
+import { knownNames, namedArchitecture, type NamedArchitecture } from './architectures.ts';
+import type { ShapeFacts } from './shapes.ts';
+import type { SideConfig } from './side-config.ts';
+
+/**
+ * The named architecture of the YAML, else of timm's config.json; checked against the shapes.
+ * @throws BlockForgeError `config-invalid`, `checkpoint-unsupported`
+ */
+export function lookUpArchitecture(
+  given: string | undefined,
+  side: SideConfig,
+  facts: ShapeFacts,
+  path: string,
+): NamedArchitecture | undefined {
+  const name = given ?? side.architectureName;
+  if (name === undefined) return undefined;
+  const named = namedArchitecture(name);
+  if (named === undefined) {
+    if (given === undefined) return undefined;
+    return fail({
+      reason: 'config-invalid',
+      subject: 'teacher.architecture',
+      found: `"${given}"`,
+      expected: knownNames,
+    });
+  }
+  const compared = { ...facts, family: familyName(facts) };
+  const meant = { ...named.facts, family: familyName(named.facts) };
+  const wrong = (['family', 'width', 'depth', 'patchSize'] as const).filter(
+    (key) =>
+      meant[key] !== compared[key] &&
+      !(given === undefined && (side.replaced as readonly string[]).includes(key)),
+  );
+  if (wrong.length > 0) {
+    fail({
+      reason: 'checkpoint-unsupported',
+      subject: path,
+      found: wrong.map((key) => `${key} ${compared[key]}`).join(', '),
+      expected: `${wrong.map((key) => `${key} ${meant[key]}`).join(', ')}, which "${name}" means`,
+      next:
+        given === undefined
+          ? 'correct config.json beside the weights'
+          : 'correct or remove teacher.architecture',
+    });
+  }
+  return named;
+}
