@@ -73,7 +73,9 @@ async function bench(argv: readonly string[]): Promise<void> {
   console.log(
     [
       `${images.toLocaleString('en-US')} images of the test split, seed ${loaded.config.seed}; the teacher has ${formatCount(teacher.macs)} MACs and ${formatBytes(teacher.sizeBytes)}`,
-      ...(sparsity === undefined ? [`blocks: not here, without any hidden unit it costs more than ${part(args.macs, 1)}`] : []),
+      ...(sparsity === undefined
+        ? [`blocks: not here, without any hidden unit it costs more than ${part(args.macs, 1)}`]
+        : []),
       '',
       ...renderTable(
         [

@@ -26,7 +26,11 @@ export function fleetsOf({ devices, macs }: Budget) {
  * The share of hidden units that has to go, in every block, for that share of the multiply-adds; undefined where all of them
  * would not do.
  */
-export function sparsityFor(architecture: Architecture, macs: number, widthMultiple: number): number | undefined {
+export function sparsityFor(
+  architecture: Architecture,
+  macs: number,
+  widthMultiple: number,
+): number | undefined {
   const whole = modelCosts(architecture).macs;
   const { hidden, depth } = architecture;
   for (let width = hidden - widthMultiple; width >= widthMultiple; width -= widthMultiple) {
@@ -46,7 +50,12 @@ export function configsOf(
   const shared = { teacher, data, seed };
   const { batchSize } = measure;
   const duration = { epochs: budget.epochs };
-  const fleets = { fleets: fleetsOf(budget), train: { duration }, measure: { batchSize }, baselines: ['total'] };
+  const fleets = {
+    fleets: fleetsOf(budget),
+    train: { duration },
+    measure: { batchSize },
+    baselines: ['total'],
+  };
   const blocks = {
     ...shared,
     statistics: config.statistics,
