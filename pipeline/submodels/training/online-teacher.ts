@@ -1,0 +1,88 @@
+import type * as tf from '@tensorflow/tfjs-core';
+import type { ModelTensors } from '../../model/backbone.ts';
+import { uploadTeacher } from '../../model/upload.ts';
+import { recorded } from '../../tensor/recorded/recorded.ts';
+import { fail } from '../../util/failure.ts';
+import { logRelations } from './relation-loss.ts';
+import { relationNames, relationPlaces, type RelationName, type RelationPlace } from './relation-places.ts';
+import { restrictOutputs } from './restrict-outputs.ts';
+import type { TrainingSettings } from './schema.ts';
+import { answersOf } from './submodel-answers.ts';
+import type { ClassSubset, SubmodelTrainTask } from './training-task.ts';
+
+/** What a teacher says of B images. Caller disposes. */
+export interface TeacherAnswer {
+  /** [B, outputs], restricted to the subset. */
+  readonly logits: tf.Tensor2D;
+  /** [B, F] */
+  readonly features: tf.Tensor2D;
+  /** [B, T, T] of each name that was asked for, `logRelations`. */
+  readonly relations: readonly tf.Tensor[];
+}
+
+/** A teacher on the engine. */
+export interface AskedTeacher {
+  /** One pass, one operation where the engine can. pixels [B, S, S, C], which stay the caller's. */
+  readonly ask: (pixels: tf.Tensor4D) => TeacherAnswer;
+  readonly dispose: () => void;
+}
+
+/** Whether a sub-model cannot learn from what the teacher said of the images as they are. */
+export function needsTeacher({ weights, augment }: Pick<TrainingSettings, 'weights' | 'augment'>): boolean {
+  if (relationsOf(weights).length > 0) return true;
+  const isAsked = weights.logits > 0 || weights.hard > 0 || weights.features > 0;
+  return isAsked && changesImages(augment);
+}
+
+/** Which relations have a weight. */
+export function relationsOf({ relations }: TrainingSettings['weights']): readonly RelationName[] {
+  return relationNames.filter((name) => relations[name] > 0);
+}
+
+/** Whether images become others than the teacher was asked about; not so by a mirror or a few pixels. */
+function changesImages({ mixup, cutmix, randAugment, colourJitter, erase }: TrainingSettings['augment']): boolean {
+  return mixup > 0 || cutmix > 0 || randAugment !== null || colourJitter > 0 || erase.probability > 0;
+}
+
+/**
+ * The task's teacher, ready to be asked; undefined where it has none. Caller disposes.
+ * @throws BlockForgeError `config-invalid` where it is needed and not there, or its relations cannot be compared
+ */
+export function openTeacher(task: SubmodelTrainTask): AskedTeacher | undefined {
+  const { name, teacher, settings, subset } = task;
+  if (teacher === undefined) {
+    if (!needsTeacher(settings)) return undefined;
+    return fail({
+      reason: 'config-invalid',
+      subject: `training of ${name}`,
+      found: 'no teacher beside it to ask about the images as they are changed',
+      expected: 'one, as the settings compare token relations or change images that its word is learnt about',
+      next: 'leave train.weights.relations and the mixing and changing of train.augment out, or learn from labels alone',
+    });
+  }
+  const names = relationsOf(settings.weights);
+  const place = names.length > 0 ? relationPlaces(name, teacher.architecture, task.architecture).teacher : undefined;
+  const model = uploadTeacher(teacher.weights, teacher.architecture);
+  return { ask: (pixels) => askTeacher(model, pixels, subset, place, names), dispose: () => model.dispose() };
+}
+
+function askTeacher(
+  { architecture, weights }: ModelTensors,
+  pixels: tf.Tensor4D,
+  subset: ClassSubset,
+  place: RelationPlace | undefined,
+  relations: readonly RelationName[],
+): TeacherAnswer {
+  const names = Object.keys(weights);
+  const [logits, features, ...found] = recorded(
+    `teacher ${JSON.stringify([architecture, subset, place ?? null, relations])} ${names.join()}`,
+    [pixels, ...names.map((name) => weights[name]!)],
+    ([pixels, ...values]) => {
+      const own = Object.fromEntries(names.map((name, index) => [name, values[index]!]));
+      const { logits, pooled, relations: inputs } = answersOf({ architecture, weights: own }, pixels, place);
+      const compared = relations.map((name) => logRelations(inputs![name], place!.sizes[name]));
+      return [restrictOutputs(logits, subset), pooled, ...compared];
+    },
+  );
+  return { logits: logits as tf.Tensor2D, features: features as tf.Tensor2D, relations: found };
+}
