@@ -1,29 +1,31 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { stepsWithin } from '../../distill/rate.ts';
 import { uploadTeacher } from '../../model/upload.ts';
+import { askingOf } from './asking.ts';
 import { drawImages } from './epoch-draw.ts';
 import { scaleFeature } from './feature-targets.ts';
 import { startLift } from './lift.ts';
 import { look } from './look.ts';
 import { predictFeatures } from './predict-features.ts';
+import type { AskedTeacher } from './online-teacher.ts';
 import { submodelStep } from './submodel-step.ts';
 import { disposeBatch, pixelTensor, stepsPerEpoch, trainingBatches } from './training-batches.ts';
 import type { TrainingData } from './training-data.ts';
 import { disposeRun, startRun, type SubmodelRun } from './training-run.ts';
-import type { SubmodelTrainTask } from './training-task.ts';
+import type { TrainingTask } from './training-task.ts';
 
 /** Images that the lift's start is fitted to. */
 const liftImages = 1024;
 
 /** A training before its first step. Caller disposes the run. */
-export async function beginRun(task: SubmodelTrainTask, data: TrainingData): Promise<SubmodelRun> {
+export async function beginRun(task: TrainingTask, data: TrainingData): Promise<SubmodelRun> {
   const lift = await fittedLift(task, data);
   return startRun(task.weights, task.architecture, lift, task.settings.averaging !== null);
 }
 
 /** From the features of the sub-model as it was cut to the teacher's, on the first images of the first pass. */
 async function fittedLift(
-  { architecture, weights, images, settings, seed, signal }: SubmodelTrainTask,
+  { architecture, weights, images, settings, seed, signal }: TrainingTask,
   { scale, plain, training }: TrainingData,
 ): Promise<Readonly<Record<string, tf.Tensor>>> {
   const { features } = plain;
@@ -55,23 +57,25 @@ async function fittedLift(
 
 /** Steps that the settings ask for. Minutes become steps by a few steps and a look of a run that is forgotten. */
 export async function plannedSteps(
-  task: SubmodelTrainTask,
+  task: TrainingTask,
   data: TrainingData,
   began: number,
+  teacher: AskedTeacher | undefined,
 ): Promise<number> {
-  const { settings, architecture, signal } = task;
+  const { settings, signal } = task;
   const { duration } = settings;
   if ('steps' in duration) return duration.steps;
   if ('epochs' in duration) {
     return Math.max(1, Math.round(duration.epochs * stepsPerEpoch(data, settings.batchSize)));
   }
   const trial = await beginRun(task, data);
-  const batches = trainingBatches(task, data, 0);
+  const asking = askingOf(task);
+  const batches = trainingBatches(task, data, 0, teacher);
   try {
     const step = async (): Promise<void> => {
       signal.throwIfAborted();
       const { value: batch } = await batches.next();
-      const { model, loss } = submodelStep(trial.model, architecture, batch, settings, 0);
+      const { model, loss } = submodelStep(trial.model, asking, batch, settings, 0);
       trial.model = model;
       // Waits for the engine: a GPU would otherwise still be at work when the clock is read.
       loss.dataSync();

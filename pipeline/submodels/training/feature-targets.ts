@@ -1,3 +1,4 @@
+import * as tf from '@tensorflow/tfjs-core';
 import type { TeacherTargets } from './training-task.ts';
 
 /** Brings a teacher's features to mean 0 and, over all entries together, variance 1. */
@@ -41,4 +42,9 @@ export function scaleFeature(
   for (let d = 0; d < width; d++) {
     into[row * width + d] = (features[place * width + d]! - mean[d]!) / deviation;
   }
+}
+
+/** `scaleFeature` of all rows of [B, D] on the engine. Caller disposes. */
+export function scaleFeatures(features: tf.Tensor2D, { mean, deviation }: FeatureScale): tf.Tensor2D {
+  return tf.tidy(() => tf.div<tf.Tensor2D>(tf.sub(features, tf.tensor1d(mean)), deviation));
 }

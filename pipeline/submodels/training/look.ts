@@ -1,21 +1,23 @@
 import { downloadWeights } from '../../model/upload.ts';
 import { failNotFinite } from '../../tensor/loss-log.ts';
 import type { Tensors } from '../../tensor/optimizer.ts';
+import { averagingOf } from './averaging.ts';
 import { liftNames } from './lift.ts';
 import { predictFeatures } from './predict-features.ts';
 import { addScores, noScores, scoresOf } from './submodel-scores.ts';
+import { restrictLogits } from './subset-outputs.ts';
 import { pixelTensor } from './training-batches.ts';
 import type { TrainingData } from './training-data.ts';
 import type { SubmodelRun } from './training-run.ts';
-import type { HeldOutScores, SubmodelTrainTask, TrainingLook } from './training-task.ts';
+import type { HeldOutScores, TrainingTask, TrainingLook } from './training-task.ts';
 
 /**
  * Looks at the held-out images with the weights as they are, and with their running mean where there is one; notes what it
- * finds in the run, which remembers the best weights. The lower divergence from the teacher is better: it tells apart what
+ * finds in the run, which remembers the best weights, or where the mean is to be exported, the best mean. The lower divergence from the teacher is better: it tells apart what
  * a few hundred images' right answers do not.
  */
 export async function look(
-  task: SubmodelTrainTask,
+  task: TrainingTask,
   data: TrainingData,
   run: SubmodelRun,
   seconds: number,
@@ -28,12 +30,15 @@ export async function look(
   );
   const candidates: [TrainingLook['of'], Tensors][] = [['weights', own]];
   if (run.average && run.step > 0) candidates.push(['average', run.average]);
+  const isMeanAlone = averagingOf(task.settings)?.export === 'average';
   for (const [of, weights] of candidates) {
     const scores = await scoreHeldOut(task, data, weights);
     const found: TrainingLook = { step: run.step, seconds, of, trainingLoss, ...scores };
     if (!Number.isFinite(found.divergence))
       failTraining(task.name, `the held-out divergence is ${found.divergence}`, run.step);
     run.history.push(found);
+    // The start is its own mean.
+    if (isMeanAlone && of !== 'average' && run.step > 0) continue;
     if (run.best === undefined || found.divergence < run.best.look.divergence) {
       run.best = { look: found, weights: await downloadWeights(weights, task.architecture) };
     }
@@ -47,7 +52,7 @@ export function failTraining(name: string, found: string, step: number): never {
 }
 
 async function scoreHeldOut(
-  { architecture, images, subset, settings, signal }: SubmodelTrainTask,
+  { architecture, images, subset, settings, signal, restricts }: TrainingTask,
   { heldOut, right, plain, outputs }: TrainingData,
   weights: Tensors,
 ): Promise<HeldOutScores> {
@@ -70,7 +75,7 @@ async function scoreHeldOut(
     );
     addScores(
       sums,
-      logits,
+      restricts === true ? restrictLogits(logits, architecture.classes, subset) : logits,
       targets,
       places.map((place) => right[place]!),
       subset,

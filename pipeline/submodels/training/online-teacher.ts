@@ -8,7 +8,7 @@ import { relationNames, relationPlaces, type RelationName, type RelationPlace } 
 import { restrictOutputs } from './restrict-outputs.ts';
 import type { TrainingSettings } from './schema.ts';
 import { answersOf } from './submodel-answers.ts';
-import type { ClassSubset, SubmodelTrainTask } from './training-task.ts';
+import type { ClassSubset, TrainingTask } from './training-task.ts';
 
 /** What a teacher says of B images. Caller disposes. */
 export interface TeacherAnswer {
@@ -40,7 +40,13 @@ export function relationsOf({ relations }: TrainingSettings['weights']): readonl
 }
 
 /** Whether images become others than the teacher was asked about; not so by a mirror or a few pixels. */
-function changesImages({ mixup, cutmix, randAugment, colourJitter, erase }: TrainingSettings['augment']): boolean {
+function changesImages({
+  mixup,
+  cutmix,
+  randAugment,
+  colourJitter,
+  erase,
+}: TrainingSettings['augment']): boolean {
   return mixup > 0 || cutmix > 0 || randAugment !== null || colourJitter > 0 || erase.probability > 0;
 }
 
@@ -48,7 +54,7 @@ function changesImages({ mixup, cutmix, randAugment, colourJitter, erase }: Trai
  * The task's teacher, ready to be asked; undefined where it has none. Caller disposes.
  * @throws BlockForgeError `config-invalid` where it is needed and not there, or its relations cannot be compared
  */
-export function openTeacher(task: SubmodelTrainTask): AskedTeacher | undefined {
+export function openTeacher(task: TrainingTask): AskedTeacher | undefined {
   const { name, teacher, settings, subset } = task;
   if (teacher === undefined) {
     if (!needsTeacher(settings)) return undefined;
@@ -61,7 +67,8 @@ export function openTeacher(task: SubmodelTrainTask): AskedTeacher | undefined {
     });
   }
   const names = relationsOf(settings.weights);
-  const place = names.length > 0 ? relationPlaces(name, teacher.architecture, task.architecture).teacher : undefined;
+  const place =
+    names.length > 0 ? relationPlaces(name, teacher.architecture, task.architecture).teacher : undefined;
   const model = uploadTeacher(teacher.weights, teacher.architecture);
   return { ask: (pixels) => askTeacher(model, pixels, subset, place, names), dispose: () => model.dispose() };
 }

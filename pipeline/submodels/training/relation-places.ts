@@ -38,7 +38,10 @@ export function relationPlaces(
     });
   for (const one of both) {
     if (backboneOf(one).relationInputs === undefined)
-      refuse(`a ${familyOf(one).title}, whose blocks have no queries, keys and values`, 'attention in both models');
+      refuse(
+        `a ${familyOf(one).title}, whose blocks have no queries, keys and values`,
+        'attention in both models',
+      );
   }
   const [theirs, mine] = both.map((one) => tokensPerImage(one) - prefixTokens(one));
   if (theirs !== mine) {

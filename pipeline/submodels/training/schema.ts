@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { augmentFields } from '../../augment/schema.ts';
 import { duration, fraction, positiveInteger } from '../../config/schema.ts';
 
 const weight = z.number().min(0).default(0);
@@ -67,14 +68,11 @@ export const trainingFields = {
     .union([decay, z.strictObject({ decay, export: z.enum(['best', 'average']).default('best') })])
     .nullable()
     .default(null),
-  augment: z
-    .strictObject({
-      /** Mirrors every other image; of no use where left and right mean something. */
-      flip: z.boolean().default(false),
-      /** Pixels that an image may move by. The teacher's word stays that on the plain image. */
-      cropPadding: z.int().min(0).max(1024).default(0),
-    })
-    .prefault({}),
+  /**
+   * How images are varied. The teacher's word of a mirrored or moved image is that of the plain one; mixed, erased or otherwise changed
+   * ones it is asked about while the sub-model learns, which costs a pass through it.
+   */
+  augment: z.strictObject(augmentFields).prefault({}),
 };
 
 /** The fields as one object, all with their defaults. */

@@ -30,7 +30,8 @@ export function answersOf(model: ModelTensors, pixels: tf.Tensor, place: Relatio
     pooled,
     heads: heads as Answers['heads'],
     logits,
-    relations: place && before && relationInputs && compared(relationInputs(model, place.block, features[before]!)),
+    relations:
+      place && before && relationInputs && compared(relationInputs(model, place.block, features[before]!)),
   };
 
   function compared(all: readonly tf.Tensor[]): Record<RelationName, tf.Tensor> {

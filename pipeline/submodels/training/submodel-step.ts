@@ -1,12 +1,15 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { Architecture } from '../../model/architecture.ts';
-import { forward } from '../../model/encoder.ts';
 import { decays } from '../../train/train-step.ts';
 import { adamUpdate, type AdamState, type Tensors } from '../../tensor/optimizer.ts';
 import { recorded } from '../../tensor/recorded/recorded.ts';
+import type { Asking } from './asking.ts';
+import { gradientsInParts } from './gradients-in-parts.ts';
 import { liftNames } from './lift.ts';
+import { relationsOf } from './online-teacher.ts';
+import { restrictOutputs } from './restrict-outputs.ts';
 import type { TrainingSettings } from './schema.ts';
-import { submodelLoss } from './submodel-loss.ts';
+import { answersOf } from './submodel-answers.ts';
+import { submodelLoss, type RelationTerm } from './submodel-loss.ts';
 import type { SubmodelBatch } from './training-batches.ts';
 
 /** What a training moves. */
@@ -18,47 +21,76 @@ export interface MovingModel {
 
 type LossSettings = Pick<TrainingSettings, 'temperature' | 'weights'>;
 
-const clipNorm = 1;
-
 /**
  * One optimiser step. Takes over `model` and returns its successor, and the loss as a scalar that the caller disposes; the
  * batch stays the caller's.
  */
 export function submodelStep(
   model: MovingModel,
-  architecture: Architecture,
+  asking: Asking,
   batch: SubmodelBatch,
-  settings: LossSettings & Pick<TrainingSettings, 'weightDecay'>,
+  settings: LossSettings & Pick<TrainingSettings, 'weightDecay' | 'clip' | 'microBatch'>,
   learningRate: number,
 ): { readonly model: MovingModel; readonly loss: tf.Scalar } {
-  const { loss, gradients } = lossAndGradients(model.parameters, architecture, batch, settings);
-  const adam = { weightDecay: settings.weightDecay, decays, clipNorm };
+  const { weightDecay, clip, microBatch } = settings;
+  const { loss, gradients } = gradientsInParts(batch, microBatch ?? batch.count, (part) =>
+    lossAndGradients(model.parameters, asking, part, settings),
+  );
+  const adam = { weightDecay, decays, ...(clip !== null && { clipNorm: clip }) };
   const next = adamUpdate(adam, learningRate, model.parameters, gradients, model.adam);
   return { model: { parameters: next.parameters, adam: next.state }, loss };
 }
 
-/** The batch's loss and its gradient by parameter. Caller disposes. */
+export interface LossAndGradients {
+  readonly loss: tf.Scalar;
+  /** By parameter. */
+  readonly gradients: Tensors;
+}
+
+/** The batch's loss and its gradient by parameter, as one operation where the engine can. Caller disposes. */
 export function lossAndGradients(
   parameters: Tensors,
-  architecture: Architecture,
-  { pixels, targets, labels, features: aim }: SubmodelBatch,
+  asking: Asking,
+  { pixels, targets, labels, features, relations }: SubmodelBatch,
   { temperature, weights }: LossSettings,
-): { readonly loss: tf.Scalar; readonly gradients: Tensors } {
+): LossAndGradients {
   const names = Object.keys(parameters);
   const settings = { temperature, weights };
-  const isLifted = aim !== undefined;
-  const given = [pixels, targets, labels, ...(isLifted ? [aim] : [])];
+  const isLifted = features !== undefined;
+  const given = [pixels, targets, labels, ...(isLifted ? [features] : []), ...relations];
   const [loss, ...grads] = recorded(
-    `sub-model step ${JSON.stringify([architecture, settings, isLifted])} ${names.join()}`,
+    `sub-model step ${JSON.stringify([asking, settings, isLifted])} ${names.join()}`,
     [...given, ...names.map((name) => parameters[name]!)],
     (inputs) => {
-      const [pixels, targets, labels, aim] = inputs as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
+      const [pixels, targets, labels, ...others] = inputs.slice(0, given.length) as GivenTensors;
+      const aim = isLifted ? others.shift() : undefined;
       const { value, grads } = tf.valueAndGrads((...tensors: tf.Tensor[]) => {
         const own = Object.fromEntries(names.map((name, index) => [name, tensors[index]!]));
-        const { logits, features } = forward({ architecture, weights: own }, pixels, { capture: ['pooled'] });
+        const { heads, pooled, relations } = answersOf(
+          { architecture: asking.architecture, weights: own },
+          pixels,
+          asking.place,
+        );
         const { [liftNames.kernel]: kernel, [liftNames.bias]: bias } = own;
-        const lifted = isLifted && kernel && bias ? { aim, kernel, bias } : undefined;
-        return submodelLoss({ logits, pooled: features.pooled, targets, labels, features: lifted }, settings);
+        const terms = relationsOf(weights).map((name, index): [string, RelationTerm] => [
+          name,
+          { x: relations![name], size: asking.place!.sizes[name], aim: others[index]! },
+        ]);
+        const restricted = heads.map((logits) =>
+          asking.subset === undefined ? logits : restrictOutputs(logits, asking.subset),
+        );
+        return submodelLoss(
+          {
+            logits: restricted.at(-1)!,
+            labelLogits: restricted[0]!,
+            pooled,
+            targets,
+            labels,
+            features: aim && kernel && bias && { aim, kernel, bias },
+            relations: Object.fromEntries(terms),
+          },
+          settings,
+        );
       })(inputs.slice(given.length));
       return [value, ...grads];
     },
@@ -66,3 +98,5 @@ export function lossAndGradients(
   const gradients = Object.fromEntries(names.map((name, index) => [name, grads[index]!]));
   return { loss: loss as tf.Scalar, gradients };
 }
+
+type GivenTensors = [tf.Tensor, tf.Tensor, tf.Tensor, ...tf.Tensor[]];

@@ -1,26 +1,10 @@
-/**
- * Retrains a sub-model from where it was cut: on the images of its own classes and a balanced draw of others, by what the
- * teacher says of them. AdamW with decay on matrices only, gradients clipped to norm 1, linear warm-up and cosine.
- */
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import { isLookAfter } from '../../distill/schedule.ts';
-import { createLossLog } from '../../tensor/loss-log.ts';
-import { assertFlat } from '../../tensor/memory.ts';
-import { scheduleMultiplier } from '../../tensor/schedule.ts';
-import { averagingOf } from './averaging.ts';
-import { failTraining, look } from './look.ts';
-import { moveMean } from './running-mean.ts';
-import { beginRun, plannedSteps } from './begin-run.ts';
-import { submodelStep } from './submodel-step.ts';
-import { disposeBatch, trainingBatches } from './training-batches.ts';
-import { createReporter } from './training-reporter.ts';
-import { imagesPerEpoch, trainingData, type TrainingData } from './training-data.ts';
-import { disposeRun, restoreRun, saveRun, type SubmodelRun } from './training-run.ts';
+import { runTraining } from './run-training.ts';
 import type { SubmodelTrainTask, TrainedSubmodel } from './training-task.ts';
 
 export type {
   ClassSubset,
   HeldOutScores,
+  OnlineTeacher,
   SubmodelTrainTask,
   TeacherTargets,
   TrainedSubmodel,
@@ -28,109 +12,16 @@ export type {
   TrainingProgress,
 } from './training-task.ts';
 
-const reportSeconds = 1;
-
 /**
+ * Retrains a sub-model from where it was cut: on the images of its own classes and a balanced draw of others, by what the
+ * teacher says of them, asked before or, with `task.teacher`, of the very images that the sub-model sees.
+ *
  * Equal tasks give equal weights on one engine and thread count, interrupted or not. On abort it checkpoints and throws
  * `signal.reason`. Leaves no tensor behind.
  *
- * @throws BlockForgeError `data-invalid` where images are missing or do not fit; `not-finite` with the step.
+ * @throws BlockForgeError `data-invalid` where images are missing or do not fit; `config-invalid` where a teacher is needed and not there or
+ * its token relations cannot be compared; `not-finite` with the step.
  */
-export async function trainSubmodel(task: SubmodelTrainTask): Promise<TrainedSubmodel> {
-  const { architecture, settings, signal } = task;
-  const began = performance.now();
-  const data = trainingData(task);
-  const saved = await task.checkpoint.load();
-  const run = await beginRun(task, data);
-  const waiting = createLossLog();
-  const averaging = averagingOf(settings);
-  try {
-    if (saved !== undefined) restoreRun(run, architecture, saved);
-    else run.steps = await plannedSteps(task, data, began);
-    const earlier = run.seconds;
-    const seconds = (): number => earlier + (performance.now() - began) / 1000;
-    const save = async (): Promise<void> => {
-      run.seconds = seconds();
-      await task.checkpoint.save(saveRun(run));
-    };
-    if (run.best === undefined) await look(task, data, run, seconds());
-
-    const { steps } = run;
-    const warmupSteps = Math.round(steps * settings.warmupShare);
-    const schedule = { name: 'cosine', steps, warmupSteps } as const;
-    const reporter = createReporter(run);
-    const readLosses = (): void => {
-      const first = run.step - waiting.steps + 1;
-      const values = waiting.drain((loss, place) =>
-        failTraining(task.name, `the loss is ${loss}`, first + place),
-      );
-      for (const value of values) {
-        run.losses = { sum: run.losses.sum + value, steps: run.losses.steps + 1 };
-      }
-      reporter.losses(values);
-    };
-    const checkTensors = assertFlat(`the training of ${task.name}`);
-    const batches = trainingBatches(task, data, run.step);
-    let savedAt = performance.now();
-    let reportedAt = savedAt;
-    try {
-      while (run.step < steps) {
-        await nextTurn();
-        if (signal.aborted) {
-          readLosses();
-          await save();
-          throw signal.reason;
-        }
-        const stepBegan = performance.now();
-        const { value: batch } = await batches.next();
-        const rate = settings.learningRate * scheduleMultiplier(schedule, run.step);
-        const { model, loss } = submodelStep(run.model, architecture, batch, settings, rate);
-        disposeBatch(batch);
-        run.model = model;
-        run.step++;
-        if (run.average && averaging !== undefined) {
-          run.average = moveMean(run.average, model.parameters, averaging.decay, run.step);
-        }
-        waiting.push([loss]);
-        const now = performance.now();
-        reporter.step(batch.count, (now - stepBegan) / 1000);
-
-        // Now and then: losses from the engine, a look at held-out images, a report, a checkpoint.
-        const isLook = isLookAfter(run.step, { steps, hurried: null });
-        const isReport = now - reportedAt >= reportSeconds * 1000 || run.step === steps;
-        const isSave = now - savedAt >= (task.checkpointSeconds ?? 30) * 1000;
-        if (isLook || isReport || isSave || waiting.isFull) {
-          readLosses();
-          checkTensors();
-        }
-        if (isLook) await look(task, data, run, seconds());
-        if (isReport) {
-          task.onProgress?.(reporter.report());
-          reportedAt = now;
-        }
-        if (isSave) {
-          await save();
-          savedAt = performance.now();
-        }
-      }
-    } finally {
-      await batches.return(undefined as never);
-    }
-    return conclude(run, data);
-  } finally {
-    waiting.dispose();
-    disposeRun(run);
-  }
-}
-
-function conclude({ best, history, steps }: SubmodelRun, data: TrainingData): TrainedSubmodel {
-  const [start] = history;
-  if (best === undefined || start === undefined) throw new Error('a training without a look');
-  const { own } = data.training;
-  const images = {
-    perEpoch: imagesPerEpoch(data.training),
-    own: own.length,
-    heldOut: data.heldOut.length,
-  };
-  return { weights: best.weights, history, start, best: best.look, steps, images };
+export function trainSubmodel(task: SubmodelTrainTask): Promise<TrainedSubmodel> {
+  return runTraining(task);
 }

@@ -1,27 +1,32 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { normalise } from '../../../datasets/normalise.ts';
-import { flipAndCrop } from '../../augment/flip-and-crop.ts';
 import type { RawBatch } from '../../../datasets/contract.ts';
+import { erasePixels } from '../../augment/erase-pixels.ts';
+import { mixPixels } from '../../augment/mix-pixels.ts';
+import { mixTargets } from '../../augment/mix-targets.ts';
+import { repeatOrder } from '../../augment/repeat-order.ts';
 import { extentOf } from '../../model/architecture.ts';
-import { random } from '../../util/random.ts';
+import { drawBatch, type DrawnBatch } from './draw-batch.ts';
 import { drawImages } from './epoch-draw.ts';
-import { scaleFeature } from './feature-targets.ts';
+import { scaleFeature, scaleFeatures } from './feature-targets.ts';
 import type { ImageStore } from './image-store.ts';
-import { mirrorImages } from '../../augment/mirror-images.ts';
+import type { AskedTeacher } from './online-teacher.ts';
 import { imagesPerEpoch, type TrainingData } from './training-data.ts';
 import type { SubmodelTrainTask } from './training-task.ts';
 
 /** One step's images on the engine. Whoever takes it disposes of its tensors. */
 export interface SubmodelBatch {
   readonly count: number;
-  /** [B, S, S, C], normalised. */
+  /** [B, S, S, C], normalised, erased and mixed. */
   readonly pixels: tf.Tensor4D;
   /** [B, M]: the teacher's restricted logits. */
   readonly targets: tf.Tensor2D;
-  /** [B, M]: ones among zeros. */
+  /** [B, M]: ones among zeros, mixed as the images are, smoothed. */
   readonly labels: tf.Tensor2D;
   /** [B, D], scaled; absent where nothing is learnt from them. */
   readonly features: tf.Tensor2D | undefined;
+  /** [B, T, T], the teacher's `logRelations` of each name that has a weight. */
+  readonly relations: readonly tf.Tensor[];
 }
 
 /** Whole batches only, so that every step sees the same shapes; what does not fill one sits this pass out. */
@@ -31,22 +36,24 @@ export function stepsPerEpoch({ training }: TrainingData, batchSize: number): nu
 
 /**
  * Batches from a step on, without end: a function of task and step, so that a resumed training sees what it would have
- * seen. The images of the next step are read while one is in use.
+ * seen. The images of the next step are read while one is in use. `teacher` is asked about the images as the sub-model sees them;
+ * without it, what was said of the images as they are stands.
  */
 export async function* trainingBatches(
   task: Pick<SubmodelTrainTask, 'images' | 'settings' | 'seed'>,
   data: TrainingData,
   firstStep: number,
+  teacher?: Pick<AskedTeacher, 'ask'>,
 ): AsyncGenerator<SubmodelBatch, never, undefined> {
   const { images, settings, seed } = task;
   const perEpoch = stepsPerEpoch(data, settings.batchSize);
   const size = Math.min(settings.batchSize, imagesPerEpoch(data.training));
   let epoch = -1;
   let order: Uint32Array = new Uint32Array();
-  const start = (step: number): Promise<Drawn> => {
+  const start = (step: number): Promise<DrawnBatch> => {
     if (Math.floor(step / perEpoch) !== epoch) {
       epoch = Math.floor(step / perEpoch);
-      order = drawImages(data.training, seed, 'epoch', epoch);
+      order = repeatOrder(drawImages(data.training, seed, 'epoch', epoch), settings.augment.repeats);
     }
     const from = (step % perEpoch) * size;
     const drawn = drawBatch(images, order.slice(from, from + size), settings.augment, seed, step);
@@ -58,52 +65,54 @@ export async function* trainingBatches(
   for (let step = firstStep + 1; ; step++) {
     const drawn = await next;
     next = start(step);
-    yield toTensors(drawn, images, data);
+    yield tf.tidy(() => toTensors(drawn, images, data, teacher)) as unknown as SubmodelBatch;
   }
 }
 
-interface Drawn {
-  readonly batch: RawBatch;
-  readonly places: Uint32Array;
-  readonly mirrored: readonly boolean[];
-}
-
-async function drawBatch(
-  images: ImageStore,
-  places: Uint32Array,
-  { flip, cropPadding }: SubmodelTrainTask['settings']['augment'],
-  seed: number,
-  step: number,
-): Promise<Drawn> {
-  const plain = await images.read(places);
-  const stream = random(seed, 'sub-models', 'augment', step);
-  const mirrored = Array.from(places, () => flip && stream.next() < 0.5);
-  const batch = flipAndCrop(mirrorImages(plain, mirrored), { flip: false, cropPadding }, stream);
-  return { batch, places, mirrored };
-}
-
+/** Run inside a tidy. */
 function toTensors(
-  { batch, places, mirrored }: Drawn,
+  { batch, places, mirrored, erasures, mix }: DrawnBatch,
   images: ImageStore,
   data: TrainingData,
-): SubmodelBatch {
+  teacher: Pick<AskedTeacher, 'ask'> | undefined,
+) {
   const { outputs, right, scale } = data;
   const count = places.length;
-  const targets = new Float32Array(count * outputs);
   const labels = new Float32Array(count * outputs);
+  places.forEach((place, row) => (labels[row * outputs + right[place]!] = 1));
+  // In the order of DeiT: erased one by one, then mixed.
+  const pixels = mixPixels(erasePixels(pixelTensor(batch, images), erasures), mix);
+  const answer = teacher?.ask(pixels);
+  const said = answer
+    ? { targets: answer.logits, features: scale && scaleFeatures(answer.features, scale) }
+    : saidBefore(places, mirrored, data);
+  return {
+    count,
+    pixels,
+    labels: mixTargets(tf.tensor2d(labels, [count, outputs]), mix),
+    targets: said.targets,
+    features: said.features,
+    relations: [...(answer?.relations ?? [])],
+  };
+}
+
+/** What the teacher said of the images as they are, or as they are in the mirror. */
+function saidBefore(
+  places: Uint32Array,
+  mirrored: readonly boolean[],
+  { outputs, scale, plain, flipped }: TrainingData,
+): Pick<SubmodelBatch, 'targets' | 'features'> {
+  const count = places.length;
+  const targets = new Float32Array(count * outputs);
   const features = scale && new Float32Array(count * scale.mean.length);
   places.forEach((place, row) => {
-    const view = (mirrored[row] === true ? data.flipped : undefined) ?? data.plain;
+    const view = (mirrored[row] === true ? flipped : undefined) ?? plain;
     targets.set(view.logits.subarray(place * outputs, (place + 1) * outputs), row * outputs);
-    labels[row * outputs + right[place]!] = 1;
-    const seen = view.features ?? data.plain.features;
+    const seen = view.features ?? plain.features;
     if (scale && features && seen) scaleFeature(seen, place, scale, features, row);
   });
   return {
-    count,
-    pixels: pixelTensor(batch, images),
     targets: tf.tensor2d(targets, [count, outputs]),
-    labels: tf.tensor2d(labels, [count, outputs]),
     features: scale && features && tf.tensor2d(features, [count, scale.mean.length]),
   };
 }
@@ -117,6 +126,6 @@ export function pixelTensor(
   return tf.tensor4d(normalise(pixels, preprocessing), [count, height, width, channels]);
 }
 
-export function disposeBatch({ pixels, targets, labels, features }: SubmodelBatch): void {
-  tf.dispose([pixels, targets, labels, ...(features ? [features] : [])]);
+export function disposeBatch({ pixels, targets, labels, features, relations }: SubmodelBatch): void {
+  tf.dispose([pixels, targets, labels, ...(features ? [features] : []), ...relations]);
 }

@@ -5,10 +5,10 @@ import { drawImages, subsetImages, type SubsetImages } from './epoch-draw.ts';
 import { featureScale, type FeatureScale } from './feature-targets.ts';
 import { divideImages } from './held-out-images.ts';
 import { outputCount, outputsOf, restrictLogits } from './subset-outputs.ts';
-import type { SubmodelTrainTask, TeacherTargets } from './training-task.ts';
+import type { TeacherTargets, TrainingTask } from './training-task.ts';
 
 export interface View {
-  /** [N, M]: the teacher's, restricted to the sub-model's outputs. */
+  /** [N, M]: the teacher's, restricted to the sub-model's outputs, or the labels'. */
   readonly logits: Float32Array;
   /** [N, D]; undefined where nothing is learnt from them. */
   readonly features: Float32Array | undefined;
@@ -29,31 +29,45 @@ export interface TrainingData {
 }
 
 /** @throws BlockForgeError `data-invalid` where a class has no image or images do not fit the architecture */
-export function trainingData(task: SubmodelTrainTask): TrainingData {
-  const { subset, images, targets, settings, seed } = task;
+export function trainingData(task: TrainingTask): TrainingData {
+  const { subset, images, targets, settings, seed, architecture } = task;
   checkTask(task);
+  const classes = targets?.classes ?? architecture.classes;
   const { training, heldOut } = divideImages(images.labels, settings.heldOut, seed);
   const sort = (places: Uint32Array) =>
-    subsetImages(images.labels, places, targets.classes, subset, settings.otherFactor);
+    subsetImages(images.labels, places, classes, subset, settings.otherFactor);
   const own = sort(training);
-  const outputs = outputsOf(subset, targets.classes);
+  const outputs = outputsOf(subset, classes);
+  const right = images.labels.map((label) => outputs[label]!);
   const view = (of: TeacherTargets): View => ({
     logits: restrictLogits(of.logits, of.classes, subset),
     features: settings.weights.features > 0 ? of.features : undefined,
   });
-  const plain = view(targets);
+  const plain = targets ? view(targets) : certain(right, outputCount(subset));
   const { features } = plain;
   const data = {
     training: own,
     heldOut: drawImages(sort(heldOut), seed, 'held-out'),
     outputs: outputCount(subset),
-    right: images.labels.map((label) => outputs[label]!),
+    right,
     plain,
     flipped: task.flippedTargets && view(task.flippedTargets),
-    scale: features && featureScale({ ...targets, features }, drawImages(own, seed, 'epoch', 0)),
+    scale: targets && features && featureScale({ ...targets, features }, drawImages(own, seed, 'epoch', 0)),
   };
   checkClasses(task, data);
   return data;
+}
+
+/** What is behind `certainty` has no probability left in float32 or float64, and no infinity either. */
+const certainty = 1000;
+
+/** Logits of somebody who is sure of the labels: the divergence from them is the cross-entropy. */
+function certain(right: Int32Array, outputs: number): View {
+  const logits = new Float32Array(right.length * outputs).fill(-certainty);
+  right.forEach((output, row) => {
+    if (output >= 0) logits[row * outputs + output] = 0;
+  });
+  return { logits, features: undefined };
 }
 
 /** Own images and others that one pass goes over. */
@@ -62,20 +76,20 @@ export function imagesPerEpoch({ own, othersDrawn }: SubsetImages): number {
 }
 
 /** What only a bug gets wrong, and images of another size. */
-function checkTask({
-  name,
-  architecture,
-  subset,
-  images,
-  targets,
-  flippedTargets,
-  settings,
-}: SubmodelTrainTask): void {
-  const outputs = outputCount(subset);
-  if (architecture.classes !== outputs) {
-    throw new Error(`${name}: ${architecture.classes} outputs, expected ${outputs}`);
+function checkTask(task: TrainingTask): void {
+  const { name, architecture, subset, images, targets, flippedTargets, settings, teacher, restricts } = task;
+  const wanted = restricts === true ? (targets?.classes ?? architecture.classes) : outputCount(subset);
+  if (architecture.classes !== wanted) {
+    throw new Error(`${name}: ${architecture.classes} outputs, expected ${wanted}`);
   }
-  for (const { classes, width, logits, features } of [targets, ...(flippedTargets ? [flippedTargets] : [])]) {
+  if (teacher && teacher.architecture.classes !== targets?.classes) {
+    throw new Error(
+      `${name}: a teacher of ${teacher.architecture.classes} outputs, expected ${targets?.classes}`,
+    );
+  }
+  for (const one of [targets, flippedTargets]) {
+    if (one === undefined) continue;
+    const { classes, width, logits, features } = one;
     const found = [logits.length, features?.length ?? images.count * width];
     const expected = [images.count * classes, images.count * width];
     if (found.join() !== expected.join()) {
@@ -84,10 +98,11 @@ function checkTask({
       );
     }
   }
-  if (settings.weights.features > 0 && targets.features === undefined) {
+  if (settings.weights.features > 0 && targets?.features === undefined) {
     throw new Error(`${name}: features have a weight, and the teacher's are not there`);
   }
-  if (Object.values(settings.weights).every((weight) => weight === 0)) {
+  const { relations, ...weights } = settings.weights;
+  if (Object.values({ ...weights, ...relations }).every((weight) => weight === 0)) {
     throw new Error(`${name}: all weights of the loss are 0`);
   }
   const { crop, channels } = images.preprocessing;
@@ -102,7 +117,7 @@ function checkTask({
   });
 }
 
-function checkClasses({ name, subset, images }: SubmodelTrainTask, data: TrainingData): void {
+function checkClasses({ name, subset, images }: TrainingTask, data: TrainingData): void {
   const seen = new Set(data.training.own.map((place) => images.labels[place]!));
   const missing = subset.classes.find((label) => !seen.has(label));
   const needed = (found: string, expected: string): never =>

@@ -57,6 +57,14 @@ export interface SubmodelTrainTask {
   readonly onProgress?: ((progress: TrainingProgress) => void) | undefined;
 }
 
+/** What the loop of all trainings takes: a sub-model, or a whole model that learns from labels through its restricted answers. */
+export interface TrainingTask extends Omit<SubmodelTrainTask, 'targets'> {
+  /** Absent: the labels stand for what a teacher says. */
+  readonly targets?: TeacherTargets | undefined;
+  /** Whether the architecture has an output for each class of the data. Default: no, those of the subset. */
+  readonly restricts?: boolean | undefined;
+}
+
 export interface TrainingProgress {
   readonly fraction: number;
   readonly note: string;
@@ -66,7 +74,7 @@ export interface TrainingProgress {
 
 /** What held-out images say of a sub-model. A type, not an interface, so that it is JSON. */
 export type HeldOutScores = {
-  /** Mean KL(teacher || sub-model) of the outputs' probabilities, at temperature 1. */
+  /** Mean KL(teacher || sub-model) of the outputs' probabilities, at temperature 1; where there is no teacher, from the labels. */
   readonly divergence: number;
   /** Share right of the images of its own classes, among its own classes. */
   readonly ownAccuracy: number;
@@ -87,7 +95,7 @@ export type TrainingLook = HeldOutScores & {
 };
 
 export interface TrainedSubmodel {
-  /** The best of all looks, the start among them. */
+  /** The best of all looks, the start among them; where the running mean is asked for, of those at it and the start. */
   readonly weights: HostWeights;
   readonly history: readonly TrainingLook[];
   readonly start: TrainingLook;

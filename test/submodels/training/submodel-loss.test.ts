@@ -100,16 +100,17 @@ describeOnEachEngine('the loss of a sub-model', () => {
       targets: tf.tensor2d(normals(12, 'targets'), [4, 3]),
       labels: tf.tensor2d([0, 0, 1, 1, 0, 0, 0, 1, 0, 0, 1, 0], [4, 3]),
       features: tf.tensor2d(normals(4 * width, 'aims'), [4, width]),
+      relations: [],
     }));
     const lift = startLift(normals(16 * architecture.width, 'from'), normals(16 * width, 'to'), 16);
     const parameters = { ...uploadWeights(strongWeights(architecture), architecture), ...lift };
     const settings = { temperature: 2, weights: { ...none, logits: 1, features: 1, labels: 0.5 } };
-    const { loss, gradients } = lossAndGradients(parameters, architecture, batch, settings);
+    const { loss, gradients } = lossAndGradients(parameters, { architecture }, batch, settings);
     const lossAt = (name: keyof typeof parameters, at: number, by: number): number => {
       const values = parameters[name]!.dataSync<'float32'>().slice();
       values[at]! += by;
       const changed = tf.tensor(values, parameters[name]!.shape);
-      const found = lossAndGradients({ ...parameters, [name]: changed }, architecture, batch, settings);
+      const found = lossAndGradients({ ...parameters, [name]: changed }, { architecture }, batch, settings);
       const value = found.loss.dataSync()[0]!;
       tf.dispose([changed, found.loss, ...Object.values(found.gradients)]);
       return value;

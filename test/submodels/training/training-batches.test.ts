@@ -58,7 +58,7 @@ describeOnEachEngine('trainingBatches', () => {
 
   it("mirrors about half of the images, and takes the teacher's word on the mirrored ones", async () => {
     const { rows: straight } = await batchesOf(plain, 0, 5);
-    const { rows } = await batchesOf({ ...plain, augment: { flip: true, cropPadding: 0 } }, 0, 5);
+    const { rows } = await batchesOf({ ...plain, augment: { ...plain.augment, flip: true } }, 0, 5);
     const mirrored = rows.filter(({ pixels }, row) => {
       const image = (straight[row]?.pixels ?? '').split(',');
       const turned = image.map((_, i) => image[i - (i % 8) + 7 - (i % 8)]);
