@@ -6,6 +6,9 @@ export const partitionJob = (fleet: string): JobId => `partition/${fleet}`;
 /** `model`: a name of `submodelName` or `baselineName`. */
 export const sliceJob = (model: string): JobId => `slice/${model}`;
 export const trainJob = (model: string): JobId => `train/${model}`;
+/** Of methods that have them: the teacher of one sub-model, and all sub-models of a fleet trained together. */
+export const teachJob = (model: string): JobId => `teach/${model}`;
+export const ensembleJob = (fleet: string): JobId => `ensemble/${fleet}`;
 export const fuseJob = (fleet: string): JobId => `fuse/${fleet}`;
 export const profileJob = (fleet: string): JobId => `profile/${fleet}`;
 export const packageJob = (fleet: string): JobId => `package/${fleet}`;
@@ -31,8 +34,38 @@ export const files = {
   features: (of: 'learning' | 'selection') => `${of}-features.safetensors`,
   fusion: 'fusion.safetensors',
   fusionReport: 'fusion.json',
+  /** How good a sub-model's own teacher is beside the restricted one. */
+  teachReport: 'teach.json',
   latency: 'latency.json',
   deployment: 'deployment.json',
   report: 'report.json',
   reportText: 'report.md',
 } as const;
+
+/** Where a sub-model is as it is handed on, with its features. A type, not an interface, so that it is JSON. */
+export type Finished = {
+  readonly job: JobId;
+  readonly model: string;
+  readonly learning: string;
+  readonly selection: string;
+};
+
+/** A sub-model is finished by its own training, or by that of the whole fleet. */
+export function finishedOf(
+  fleet: { readonly name: string; readonly joint: boolean },
+  { name, index }: { readonly name: string; readonly index: number },
+): Finished {
+  const [model, learning, selection] = [
+    files.model,
+    files.features('learning'),
+    files.features('selection'),
+  ] as const;
+  if (!fleet.joint) return { job: trainJob(name), model, learning, selection };
+  const own = (file: string): string => `${twoDigits(index)}-${file}`;
+  return {
+    job: ensembleJob(fleet.name),
+    model: own(model),
+    learning: own(learning),
+    selection: own(selection),
+  };
+}

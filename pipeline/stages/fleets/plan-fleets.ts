@@ -21,6 +21,20 @@ import type { FleetsInput } from './schema.ts';
 /** What a model may cost. A type, not an interface, so that it is JSON. */
 export type CostLimits = { readonly macs: number; readonly sizeBytes: number };
 
+/** What a sub-model is made of. A type, not an interface, so that it is JSON. */
+export type PlannedStart =
+  /** Cut out of its teacher. */
+  | { readonly from: 'teacher' }
+  /** Another pretrained model with a new head, cut further or as it is. */
+  | {
+      readonly from: 'checkpoint';
+      readonly student: number;
+      readonly architecture: Architecture;
+      readonly cut: boolean;
+    }
+  /** Weights drawn at random. */
+  | { readonly from: 'random'; readonly student: number; readonly architecture: Architecture };
+
 export interface PlannedSubmodel {
   readonly name: string;
   /** Of its subset. */
@@ -28,6 +42,9 @@ export interface PlannedSubmodel {
   /** Which device hosts it. */
   readonly device: string;
   readonly limits: CostLimits;
+  readonly start: PlannedStart;
+  /** Whether its teacher is one of its own, fine-tuned on its classes. */
+  readonly taught: boolean;
 }
 
 /** One deployment, as far as arithmetic alone decides it. */
@@ -43,18 +60,36 @@ export interface PlannedFleet {
     readonly kind: Baseline;
     readonly limits: CostLimits;
   }[];
+  /** Whether its sub-models are trained once more, together. */
+  readonly joint: boolean;
   /** How it was fitted to its devices; sentences. */
   readonly notes: readonly string[];
+}
+
+/** What methods decide about fleets differently. */
+export interface FleetChoices {
+  /** What sub-models start from, who teaches them, and what they then cost; by default they are cut out of the one teacher. */
+  readonly start?:
+    | ((
+        submodels: readonly PlannedSubmodel[],
+        classes: number,
+        subject: string,
+      ) => readonly PlannedSubmodel[])
+    | undefined;
+  readonly joint?: boolean | undefined;
 }
 
 /**
  * Every fleet with what each sub-model may cost, by the devices' limits.
  * @throws BlockForgeError `config-invalid` where a fleet has more devices than there are classes, or a device has no room
  */
-export function planFleets({ loaded: { config, file }, architecture }: FleetsInput): PlannedFleet[] {
+export function planFleets(
+  { loaded: { config, file }, architecture }: FleetsInput,
+  choices: FleetChoices = {},
+): PlannedFleet[] {
   return fleetSettings(config).map((setting) => {
     const subject = `${file}: devices of ${setting.name}`;
-    const fleet = planFleet(setting, config.baselines, architecture, subject);
+    const fleet = planFleet(setting, config.baselines, architecture, subject, choices);
     requireSlices(fleet, architecture, config.slice, subject);
     return fleet;
   });
@@ -65,6 +100,7 @@ function planFleet(
   baselines: readonly Baseline[],
   architecture: Architecture,
   subject: string,
+  { start, joint = false }: FleetChoices,
 ): PlannedFleet {
   const devices = devicesOf(setting);
   if (devices.length > architecture.classes) {
@@ -79,12 +115,15 @@ function planFleet(
   const teacher = modelCosts(architecture);
   const shares = { macs: submodel.macs * teacher.macs, sizeBytes: submodel.size * teacher.sizeBytes };
   const { placed, notes } = placeSubmodels(devices, shares, submodel, architecture, subject);
-  const submodels = placed.map(({ device, limits }, index) => ({
+  const cut = placed.map(({ device, limits }, index): PlannedSubmodel => ({
     name: submodelName(name, index),
     index,
     device: devices[device]!.name,
     limits,
+    start: { from: 'teacher' },
+    taught: false,
   }));
+  const submodels = start?.(cut, outputsAtMost(architecture, cut.length), subject) ?? cut;
   const hosts = [...new Set(submodels.map(({ device }) => device))].map((host) =>
     costOf(submodels.filter(({ device }) => device === host)),
   );
@@ -108,8 +147,14 @@ function planFleet(
         kind,
         limits: { macs, sizeBytes: Math.min(sizeBytes, teacher.sizeBytes) },
       })),
+    joint: joint && submodels.length > 1,
     notes,
   };
+}
+
+/** Rows of the head of the largest subset, with that for all other classes. */
+function outputsAtMost({ classes }: Architecture, subsets: number): number {
+  return Math.ceil(classes / subsets) + (subsets > 1 ? 1 : 0);
 }
 
 function costOf(submodels: readonly PlannedSubmodel[]): CostLimits {
@@ -125,14 +170,23 @@ function requireSlices(
   settings: SliceSettings,
   subject: string,
 ): void {
-  const subset = Math.ceil(architecture.classes / submodels.length) + (submodels.length > 1 ? 1 : 0);
+  const subset = outputsAtMost(architecture, submodels.length);
   const models = [
-    ...submodels.map(({ limits, device }) => ({ limits, classes: subset, of: `the sub-model of ${device}` })),
-    ...baselines.map(({ limits, name }) => ({ limits, classes: architecture.classes, of: name })),
+    ...submodels.flatMap(({ limits, device, start }) => {
+      const whole = start.from === 'teacher' ? architecture : start.architecture;
+      const isCut = start.from === 'teacher' || (start.from === 'checkpoint' && start.cut);
+      return isCut ? [{ whole, limits, classes: subset, of: `the sub-model of ${device}` }] : [];
+    }),
+    ...baselines.map(({ limits, name }) => ({
+      whole: architecture,
+      limits,
+      classes: architecture.classes,
+      of: name,
+    })),
   ];
-  for (const { limits, classes, of } of models) {
+  for (const { whole, limits, classes, of } of models) {
     try {
-      requireSlice({ whole: architecture, classes, limits }, settings);
+      requireSlice({ whole, classes, limits }, settings);
     } catch (error) {
       if (!(error instanceof BlockForgeError)) throw error;
       fail({ ...error.failure, subject: `${subject}: ${of}` }, error);
@@ -158,8 +212,7 @@ function placeSubmodels(
   if (devices.every((device) => Object.keys(device).length === 1)) {
     return { placed: indices(devices.length).map((device) => ({ device, limits: shares })), notes: [] };
   }
-  const classes = Math.ceil(architecture.classes / devices.length);
-  const ladder = uniformLadder(architecture, classes + (devices.length > 1 ? 1 : 0), { limit });
+  const ladder = uniformLadder(architecture, outputsAtMost(architecture, devices.length), { limit });
   const task = { devices, submodels: devices.length, ladder };
   const [exact, greedy] = [fitExact(task), fitGreedy(task)];
   if (!exact.fits) return refuseFit(exact, subject);

@@ -1,4 +1,6 @@
 import { known } from '../../util/known.ts';
+import { finishedOf } from './artefacts.ts';
+import { asksTeacher } from './asks-teacher.ts';
 import { trainsTeacher } from './fleet-settings.ts';
 import type { FleetsMethod } from './report-file.ts';
 import type { FleetsInput } from './schema.ts';
@@ -38,11 +40,12 @@ export function partitionSettings(
 
 export function sliceSettings({ loaded }: FleetsInput, fleet: PlannedFleet, name: string): SliceJobSettings {
   const { config } = loaded;
-  const { subset, limits } = modelOf(fleet, name);
+  const { subset, limits, taught } = modelOf(fleet, name);
   return {
     name,
     trains: trainsTeacher(config),
     subset,
+    taught,
     limits,
     slice: config.slice,
     heldOut: config.train.heldOut,
@@ -52,8 +55,17 @@ export function sliceSettings({ loaded }: FleetsInput, fleet: PlannedFleet, name
 
 export function trainSettings({ loaded }: FleetsInput, fleet: PlannedFleet, name: string): TrainJobSettings {
   const { config } = loaded;
-  const { subset } = modelOf(fleet, name);
-  return { name, trains: trainsTeacher(config), subset, train: config.train, seed: config.seed };
+  const { subset, taught } = modelOf(fleet, name);
+  return {
+    name,
+    trains: trainsTeacher(config),
+    subset,
+    taught,
+    asks: asksTeacher(config.train),
+    features: subset !== null && !fleet.joint,
+    train: config.train,
+    seed: config.seed,
+  };
 }
 
 export function fuseSettings({ loaded, architecture }: FleetsInput, fleet: PlannedFleet): FuseSettings {
@@ -61,6 +73,7 @@ export function fuseSettings({ loaded, architecture }: FleetsInput, fleet: Plann
   return {
     trains: trainsTeacher(config),
     submodels: placesOf(fleet),
+    joint: fleet.joint ? fleet.name : null,
     classes: architecture.classes,
     fusion: config.fusion,
     seed: config.seed,
@@ -106,17 +119,22 @@ export function reportSettings(
   };
 }
 
-/** Which device hosts which sub-model, in the order of the subsets. */
-function placesOf({ submodels }: PlannedFleet) {
-  return submodels.map(({ name, device }) => ({ name, device }));
+/** Which device hosts which sub-model and where that is, in the order of the subsets. */
+function placesOf(fleet: PlannedFleet) {
+  return fleet.submodels.map(({ name, device, index }) => ({
+    name,
+    device,
+    finished: finishedOf(fleet, { name, index }),
+  }));
 }
 
 /** `subset`: where a model's classes are found; null for all of them. */
 function modelOf(fleet: PlannedFleet, name: string) {
   const submodel = fleet.submodels.find((one) => one.name === name);
   if (submodel !== undefined) {
-    return { subset: { fleet: fleet.name, index: submodel.index }, limits: submodel.limits };
+    const { index, limits, taught } = submodel;
+    return { subset: { fleet: fleet.name, index }, limits, taught };
   }
   const baselines = new Map(fleet.baselines.map((one) => [one.name, one]));
-  return { subset: null, limits: known(baselines, name).limits };
+  return { subset: null, limits: known(baselines, name).limits, taught: false };
 }

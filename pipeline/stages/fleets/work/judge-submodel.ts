@@ -3,7 +3,7 @@ import type { JobContext } from '../../../runner/contract.ts';
 import { compare, top1 } from '../../../submodels/evaluation/compare.ts';
 import { correctAmong } from '../../../submodels/evaluation/correct-among.ts';
 import { readJson } from '../../../util/atomic.ts';
-import { files, sliceJob, trainJob } from '../artefacts.ts';
+import { files, sliceJob, trainJob, type Finished } from '../artefacts.ts';
 import type { SubmodelReport } from '../report-file.ts';
 import { readModel, type RunModel } from './model-file.ts';
 import { rowsOf, type ModelOutputs } from './model-outputs.ts';
@@ -39,7 +39,12 @@ export interface JudgedSubmodel {
 
 /** A sub-model as it was cut and as it was retrained, on the test images of its own classes, beside the teacher among these. */
 export async function judgeSubmodel(
-  { name, device, classes }: Pick<SubmodelReport, 'name' | 'device' | 'classes'>,
+  {
+    name,
+    device,
+    classes,
+    finished,
+  }: Pick<SubmodelReport, 'name' | 'device' | 'classes'> & { readonly finished: Finished },
   latency: LatencyFile,
   judged: Judged,
   context: JobContext,
@@ -49,7 +54,7 @@ export async function judgeSubmodel(
   const rows = [...labels.keys()].filter((row) => own.has(labels[row]!));
   const ownLabels = rows.map((row) => labels[row]!);
   const cut = await judged.outputs(await readModel(context.input(sliceJob(name), files.model)), rows);
-  const model = await readModel(context.input(trainJob(name), files.model));
+  const model = await readModel(context.input(finished.job, finished.model));
   const outputs = await judged.outputs(model);
   const teacher = judged.teacherAmong(rows, classes);
   const start = correctAmong(cut.logits, ownLabels, classes);

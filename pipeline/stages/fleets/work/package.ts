@@ -10,7 +10,7 @@ import { toolVersion } from '../../../util/package.ts';
 import { profileScript } from '../../../profile/profile-file.ts';
 import { commonFiles, teacherJob } from '../../common/artefacts.ts';
 import { readSplit, readTeacherInfo } from '../../common/open.ts';
-import { files, fuseJob, partitionJob, profileJob, trainJob } from '../artefacts.ts';
+import { files, fuseJob, partitionJob, profileJob, type Finished } from '../artefacts.ts';
 import type { LatencyFile } from './profile.ts';
 import { readFusion } from './fusion-file.ts';
 import { readModel } from './model-file.ts';
@@ -19,7 +19,11 @@ import type { PartitionFile } from './partition.ts';
 export type PackageSettings = {
   readonly fleet: string;
   readonly trains: boolean;
-  readonly submodels: readonly { readonly name: string; readonly device: string }[];
+  readonly submodels: readonly {
+    readonly name: string;
+    readonly device: string;
+    readonly finished: Finished;
+  }[];
   readonly devices: readonly { readonly name: string; readonly limits: DeviceLimits }[];
   readonly classNames: readonly string[];
   readonly seed: number;
@@ -35,8 +39,8 @@ export async function run({ settings }: Job<PackageSettings>, context: JobContex
   const { subsets } = await readJson<PartitionFile>(context.input(partitionJob(fleet), files.partition));
   const latency = await readJson<LatencyFile>(context.input(profileJob(fleet), files.latency));
   const models = await Promise.all(
-    submodels.map(async ({ name }, index): Promise<DeploymentInput['models'][number]> => {
-      const path = context.input(trainJob(name), files.model);
+    submodels.map(async ({ name, finished }, index): Promise<DeploymentInput['models'][number]> => {
+      const path = context.input(finished.job, finished.model);
       const { architecture: own } = await readModel(path);
       const classes = subsets[index]!;
       return {

@@ -7,7 +7,15 @@ import { fuseAll } from '../../../submodels/fusion/fuse-all.ts';
 import type { FusionResult } from '../../../submodels/fusion/train-fusion.ts';
 import { readJson } from '../../../util/atomic.ts';
 import { indices } from '../../common/artefacts.ts';
-import { files, fuseJob, partitionJob, profileJob, trainJob, type Baseline } from '../artefacts.ts';
+import {
+  files,
+  fuseJob,
+  partitionJob,
+  profileJob,
+  trainJob,
+  type Baseline,
+  type Finished,
+} from '../artefacts.ts';
 import type { DeviceReport, FleetReport, SubmodelReport } from '../report-file.ts';
 import { readFusion } from './fusion-file.ts';
 import { judgeSubmodel, trainingMinutes, type Judged, type JudgedSubmodel } from './judge-submodel.ts';
@@ -17,7 +25,11 @@ import type { LatencyFile } from './profile.ts';
 
 export type ReportedFleet = {
   readonly name: string;
-  readonly submodels: readonly { readonly name: string; readonly device: string }[];
+  readonly submodels: readonly {
+    readonly name: string;
+    readonly device: string;
+    readonly finished: Finished;
+  }[];
   readonly baselines: readonly { readonly name: string; readonly kind: Baseline }[];
 };
 

@@ -9,11 +9,11 @@ import { writeJsonAtomic } from '../../../util/atomic.ts';
 import type { Json } from '../../../util/hash.ts';
 import { commonFiles, teacherJob, type BatchHandling } from '../../common/artefacts.ts';
 import { readTeacherInfo } from '../../common/open.ts';
-import { files } from '../artefacts.ts';
+import { files, teachJob } from '../artefacts.ts';
 import type { CostLimits } from '../plan-fleets.ts';
 import type { FleetsConfig } from '../schema.ts';
 import { openLearning } from './learning-images.ts';
-import { writeModel } from './model-file.ts';
+import { readModel, writeModel, type RunModel } from './model-file.ts';
 import { readSubset, type SubsetPlace } from './subset.ts';
 import { pixelsOf } from './targets.ts';
 
@@ -21,6 +21,8 @@ export type SliceJobSettings = {
   readonly name: string;
   readonly trains: boolean;
   readonly subset: SubsetPlace;
+  /** It is cut out of a teacher of its own. */
+  readonly taught: boolean;
   readonly limits: CostLimits;
   readonly slice: FleetsConfig['slice'];
   /** Share of the images that judge a cut instead of being fitted to: those that training holds out, too. */
@@ -29,17 +31,26 @@ export type SliceJobSettings = {
 };
 
 /**
- * Cuts the teacher to a smaller model that knows one subset of the classes.
+ * Cuts the teacher, or one of its own, to a smaller model that knows one subset of the classes.
  * Reads: splits, teacher, the subset. Writes: the model as it was cut, and slice.json with what was tried.
  */
-export async function run(
+export async function run(job: Job<SliceJobSettings, BatchHandling>, context: JobContext): Promise<Json> {
+  const { name, taught } = job.settings;
+  if (taught) return cutFor(await readModel(context.input(teachJob(name), files.model)), job, context);
+  const { architecture } = await readTeacherInfo(context);
+  const { tensors: weights } = await readTensors(context.input(teacherJob, commonFiles.teacher));
+  return cutFor({ architecture, weights }, job, context);
+}
+
+/** The same of a model with an output for every class, in the order of the data. */
+export async function cutFor(
+  teacher: RunModel,
   { settings, handling }: Job<SliceJobSettings, BatchHandling>,
   context: JobContext,
 ): Promise<Json> {
   const { trains, limits, slice, heldOut, seed } = settings;
   const { images: access, batchSize } = handling;
-  const { architecture } = await readTeacherInfo(context);
-  const { tensors: weights } = await readTensors(context.input(teacherJob, commonFiles.teacher));
+  const { architecture } = teacher;
   const { classes, other } = await readSubset(context, settings.subset, architecture.classes);
   const learning = await openLearning(context, trains, access);
   const divided = divideImages(
@@ -55,7 +66,7 @@ export async function run(
     return () => pixelsOf(learning, items, batchSize);
   };
   const { model, report } = await sliceSubmodel({
-    teacher: { weights, architecture },
+    teacher,
     classes,
     other,
     fit: batches(divided.training),

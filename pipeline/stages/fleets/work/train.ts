@@ -2,24 +2,30 @@ import { join } from 'node:path';
 import type { Job, JobContext } from '../../../runner/contract.ts';
 import { openImageStore } from '../../../submodels/training/image-store.ts';
 import { trainSubmodel, type TrainedSubmodel } from '../../../submodels/training/train-submodel.ts';
-import { uploadTeacher } from '../../../model/upload.ts';
+import { readTensors } from '../../../model/safetensors.ts';
 import { writeJsonAtomic } from '../../../util/atomic.ts';
 import type { Json } from '../../../util/hash.ts';
-import type { BatchHandling } from '../../common/artefacts.ts';
+import { commonFiles, teacherJob, type BatchHandling } from '../../common/artefacts.ts';
 import { fileCheckpoint } from '../../common/checkpoint.ts';
 import { openSplit, readTeacherInfo } from '../../common/open.ts';
-import { files, sliceJob, targetsJob } from '../artefacts.ts';
+import { files, sliceJob, targetsJob, teachJob } from '../artefacts.ts';
 import type { FleetsConfig } from '../schema.ts';
 import { openLearning } from './learning-images.ts';
 import { readModel, writeModel, type RunModel } from './model-file.ts';
-import { readOutputs, writeOutputs } from './model-outputs.ts';
+import { readOutputs } from './model-outputs.ts';
 import { readSubset, type SubsetPlace } from './subset.ts';
-import { outputsOf } from './targets.ts';
+import { writeFeatures } from './write-features.ts';
 
 export type TrainJobSettings = {
   readonly name: string;
   readonly trains: boolean;
   readonly subset: SubsetPlace;
+  /** Its teacher is one of its own. */
+  readonly taught: boolean;
+  /** Its teacher is asked while it learns. */
+  readonly asks: boolean;
+  /** What it says of all images is kept for the fusion. */
+  readonly features: boolean;
   readonly train: FleetsConfig['train'];
   readonly seed: number;
 };
@@ -31,7 +37,7 @@ export type TrainingHistory = Pick<TrainedSubmodel, 'history' | 'start' | 'best'
 };
 
 /**
- * Retrains one model from how it was cut, by what the teacher said of the images, without the teacher. Then looks once at
+ * Retrains one model from how it was cut, by what its teacher said of the images, or says while it learns. Then looks once at
  * all images that the fusion learns from and is chosen by, also of classes that it does not know.
  * Reads: splits, the teacher's outputs, the cut model, its subset. Writes: model, history, and for the fusion
  * features.safetensors. Resumes inside the training.
@@ -40,7 +46,7 @@ export async function run(
   { settings, handling }: Job<TrainJobSettings, BatchHandling>,
   context: JobContext,
 ): Promise<Json> {
-  const { name, trains, train, seed } = settings;
+  const { name, trains, taught, asks, train, seed } = settings;
   const { images: access, batchSize } = handling;
   const { architecture } = await readTeacherInfo(context);
   const start = await readModel(context.input(sliceJob(name), files.model));
@@ -54,7 +60,18 @@ export async function run(
     join(context.folder, files.history),
     trained === undefined ? null : historyOf(trained),
   );
-  if (settings.subset !== null) await writeFeatures(model);
+  if (settings.features) {
+    await writeFeatures({
+      model,
+      learning,
+      selection: await openSplit(context, 'selection', access),
+      batchSize,
+      context,
+      place: (part) => files.features(part),
+      onProgress: (share) =>
+        context.progress({ fraction: 0.9 + 0.1 * share, note: 'features of all images' }),
+    });
+  }
   return trained === undefined
     ? { trained: false }
     : {
@@ -65,14 +82,16 @@ export async function run(
       };
 
   async function retrain(): Promise<TrainedSubmodel> {
-    const { logits, features } = await readOutputs(context.input(targetsJob, files.learningTargets));
+    const told = taught ? teachJob(name) : targetsJob;
+    const { count, logits, features } = await readOutputs(context.input(told, files.learningTargets));
     return trainSubmodel({
       name,
       architecture: start.architecture,
       weights: start.weights,
       subset,
       images: openImageStore(learning.items, learning.preparer, { signal }),
-      targets: { classes: architecture.classes, width: architecture.width, logits, features },
+      targets: { classes: architecture.classes, width: features.length / count, logits, features },
+      ...(asks && { teacher: await readItsTeacher() }),
       settings: train,
       seed,
       signal,
@@ -82,21 +101,10 @@ export async function run(
     });
   }
 
-  async function writeFeatures({ architecture: own, weights }: RunModel): Promise<void> {
-    const selection = await openSplit(context, 'selection', access);
-    const tensors = uploadTeacher(weights, own);
-    try {
-      for (const [part, split] of [
-        ['learning', learning],
-        ['selection', selection],
-      ] as const) {
-        context.progress({ fraction: part === 'learning' ? 0.9 : 0.98, note: `features of ${part} images` });
-        const outputs = await outputsOf(tensors, split, split.items, batchSize, signal);
-        await writeOutputs(join(context.folder, files.features(part)), outputs);
-      }
-    } finally {
-      tensors.dispose();
-    }
+  async function readItsTeacher(): Promise<RunModel> {
+    if (taught) return readModel(context.input(teachJob(name), files.model));
+    const { tensors: weights } = await readTensors(context.input(teacherJob, commonFiles.teacher));
+    return { architecture, weights };
   }
 }
 
