@@ -1,7 +1,7 @@
 import { withSafetensors, type NamedArrays } from '../model/safetensors.ts';
 import { fusionFromArrays } from '../submodels/fusion/fusion-arrays.ts';
 import type { FusionHead } from '../submodels/fusion/fusion-head.ts';
-import { fail } from '../util/failure.ts';
+import { requireFleet } from '../submodels/fusion/require-fleet.ts';
 import type { ManifestFile } from '../library/manifest.ts';
 import type { OpenOptions } from '../library/open.ts';
 import { coordinatorKind, type CoordinatorManifest } from './coordinator-manifest.ts';
@@ -48,12 +48,6 @@ export async function readFusionFile(
     }
     return fusionFromArrays({ tensors, metadata: file.metadata }, path);
   });
-  const widths = models.map(({ featureWidth }) => featureWidth);
-  if (head.classes === classes && head.widths.join() === widths.join()) return head;
-  return fail({
-    reason: 'library-invalid',
-    subject: path,
-    found: `a fusion of vectors of ${head.widths.join(', ')} values for ${head.classes} classes`,
-    expected: `of ${widths.join(', ')} for ${classes}, as the manifest has it`,
-  });
+  requireFleet(head, { submodels: models, classes }, path);
+  return head;
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isSameSize } from '../model/architecture.ts';
+import { featureWidth, isSameSize } from '../model/architecture.ts';
 import type { DocumentKind } from '../library/document.ts';
 import { architecture, file, positive, preprocessing } from '../library/manifest-parts.ts';
 import {
@@ -124,7 +124,8 @@ function checkReferences(manifest: z.infer<typeof shape>, context: z.RefinementC
       own('architecture', `expected ${classes.length + Number(other)} logits, found ${facts.classes}`);
     if (facts.channels !== prepared.channels || !isSameSize(facts.imageSize, prepared.crop))
       own('architecture', 'expected the size and channels of prepared images');
-    if (entry.featureWidth !== facts.width) own('featureWidth', `expected ${facts.width}, its width`);
+    const width = featureWidth(facts);
+    if (entry.featureWidth !== width) own('featureWidth', `expected ${width}, its width`);
     for (const [part, path] of Object.entries(modelPaths(name))) {
       if (entry[part as 'weights' | 'onnx'].path !== path) own(part, `expected the file ${path}`);
     }

@@ -1,9 +1,11 @@
 import { join } from 'node:path';
 import { describeFile } from '../library/listed-file.ts';
 import { throughSchema } from '../library/through-schema.ts';
+import { featureWidth } from '../model/architecture.ts';
 import { writeSafetensors, type NamedArrays } from '../model/safetensors.ts';
 import { fuse } from '../submodels/fusion/fuse.ts';
 import { fusionToArrays } from '../submodels/fusion/fusion-arrays.ts';
+import { requireFleet } from '../submodels/fusion/require-fleet.ts';
 import { writeFileAtomic, writeJsonAtomic } from '../util/atomic.ts';
 import { known } from '../util/known.ts';
 import { random } from '../util/random.ts';
@@ -23,7 +25,7 @@ import { deploymentSchemaVersion, provenanceOf } from './parts.ts';
 /**
  * Writes the coordinator's package into `folder`.
  * @param devices those that host something, in their order
- * @throws BlockForgeError `gate-failed`, `out-of-space`
+ * @throws BlockForgeError `library-invalid` where the fusion is of other sub-models; `gate-failed`, `out-of-space`
  */
 export async function writeCoordinator(
   folder: string,
@@ -36,8 +38,9 @@ export async function writeCoordinator(
     device: known(hosts, name),
     classes: [...classes],
     other,
-    featureWidth: architecture.width,
+    featureWidth: featureWidth(architecture),
   }));
+  requireFleet(input.fusion, { submodels: models, classes: input.classes }, `deployment ${input.name}`);
   const { tensors, metadata } = fusionToArrays(input.fusion);
   await writeSafetensors(join(folder, fusionPath), tensors, metadata);
   await writeSafetensors(

@@ -7,7 +7,7 @@ import { describeFile, publishFile } from '../library/listed-file.ts';
 import { largestDifference } from '../library/reference-ffn.ts';
 import { sameBits } from '../library/same-bits.ts';
 import { throughSchema } from '../library/through-schema.ts';
-import { extentOf } from '../model/architecture.ts';
+import { extentOf, featureWidth } from '../model/architecture.ts';
 import { modelCosts } from '../model/costs.ts';
 import type { HostWeights } from '../model/host-weights.ts';
 import { writeSafetensors, type NamedArrays } from '../model/safetensors.ts';
@@ -117,7 +117,7 @@ async function writeSubmodel(
     other,
     classNames: classNames === null ? null : classes.map((index) => classNames[index]!),
     architecture: copyOf(architecture),
-    featureWidth: architecture.width,
+    featureWidth: featureWidth(architecture),
     params,
     sizeBytes,
     macs,

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import assert from 'node:assert/strict';
 import { cp, readFile, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openCoordinator } from '../../pipeline/deployment/coordinator.ts';
+import { openCoordinator, readFusionFile } from '../../pipeline/deployment/coordinator.ts';
 import { fusedRows } from '../../pipeline/deployment/coordinator-self-test.ts';
 import { deviceFolder } from '../../pipeline/deployment/deployment-manifest.ts';
 import { openDeployment } from '../../pipeline/deployment/deployment.ts';
@@ -12,8 +12,11 @@ import { onnxOutputs } from '../../pipeline/deployment/onnx-outputs.ts';
 import { findPackage } from '../../pipeline/deployment/open-package.ts';
 import { loadOnnxRuntime } from '../../pipeline/graphs/onnx-runtime.ts';
 import { modelCosts } from '../../pipeline/model/costs.ts';
+import { writeSafetensors } from '../../pipeline/model/safetensors.ts';
 import { fuse } from '../../pipeline/submodels/fusion/fuse.ts';
+import { fusionToArrays } from '../../pipeline/submodels/fusion/fusion-arrays.ts';
 import { loadEngine } from '../../pipeline/tensor/engine.ts';
+import { verifyCoordinator } from '../../pipeline/verify/coordinator.ts';
 import { BlockForgeError } from '../../pipeline/util/failure.ts';
 import { assertClose } from '../graphs/support.ts';
 import { hasOnnxRuntime } from '../support/onnx-runtime.ts';
@@ -156,6 +159,53 @@ describe('deployment/write-deployment', function () {
         device,
       );
     }
+  });
+
+  it("packs a fusion through the teacher's token as any other", async () => {
+    const names = deploymentInput().models.map(({ name }) => name);
+    const fusion = {
+      ...deploymentInput().fusion,
+      kind: 'tokens',
+      activation: 'identity',
+      submodels: names,
+    } as const;
+    const other = await writtenDeployment(deploymentInput({ fusion }));
+    try {
+      const coordinator = await openCoordinator(join(other.path, 'coordinator'));
+      const head = await coordinator.readFusion();
+      assert.deepEqual(head, fusion);
+      const { features, without } = await coordinator.readSelfTest();
+      const rows = fusedRows((vectors) => fuse(head, vectors), features, coordinator.manifest, 'jetson');
+      assert.deepEqual(rows, without.get('jetson'));
+      const { checks, findings } = await verifyCoordinator(join(other.path, 'coordinator', 'manifest.json'));
+      assert.deepEqual([findings, checks.length > 3], [[], true]);
+    } finally {
+      await other.remove();
+    }
+  });
+
+  it('writes and opens no fusion over sub-models of other widths, or in another order than it was made for', async () => {
+    const { fusion, models } = deploymentInput();
+    const names = models.map(({ name }) => name);
+    const refuses = (changed: typeof fusion, words: RegExp) =>
+      assert.rejects(writtenDeployment(deploymentInput({ fusion: changed })), words);
+    await refuses(
+      { ...fusion, widths: [6, 6, 5] },
+      /deployment two: a fusion of vectors of 6, 6, 5 values for 4 classes\n {2}expected: of 6, 5, 6 for 4/,
+    );
+    const shuffled = ['submodel-02', 'submodel-01', 'submodel-00'];
+    await refuses(
+      { ...fusion, submodels: shuffled },
+      /by submodel-02, submodel-01, submodel-00\n {2}expected: .* by submodel-00, submodel-01, submodel-02/,
+    );
+    const path = join(written.path, 'shuffled.safetensors');
+    const { tensors, metadata } = fusionToArrays({ ...fusion, submodels: names });
+    await writeSafetensors(path, tensors, metadata);
+    const facts = (await openCoordinator(join(written.path, 'coordinator'))).manifest;
+    assert.deepEqual((await readFusionFile(path, facts)).submodels, names);
+    const exchanged = { ...facts, models: [...facts.models].reverse() };
+    await assert.rejects(readFusionFile(path, exchanged), /shuffled\.safetensors: a fusion of vectors/);
+    await rm(path);
   });
 
   it('gives the same bytes for the same input', async () => {

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { matrix, mirrorLower, transposed, type Matrix } from '../../tensor/float64/matrix.ts';
+import { block, copyOf, matrix, mirrorLower, transposed, type Matrix } from '../../tensor/float64/matrix.ts';
 import { addProduct } from '../../tensor/float64/product.ts';
 import type { FusionData } from './fusion-task.ts';
 import { standardisedRows, type Standardisation } from './standardised.ts';
@@ -45,4 +45,17 @@ export async function featureMoments(
   }
   mirrorLower(covariance);
   return { covariance, cross, targetMean };
+}
+
+/** With some of the targets alone: `count` columns from `from`. */
+export function momentsWith(
+  { covariance, cross, targetMean }: FeatureMoments,
+  from: number,
+  count: number,
+): FeatureMoments {
+  return {
+    covariance,
+    cross: copyOf(block(cross, 0, from, cross.rows, count)),
+    targetMean: targetMean.slice(from, from + count),
+  };
 }

@@ -17,7 +17,8 @@ export interface FusionArrays {
 }
 
 const facts = z.strictObject({
-  format: z.literal('blockforge-fusion-1'),
+  /** The first knew neither names nor the kind `tokens`, and is otherwise the same. */
+  format: z.enum(['blockforge-fusion-1', 'blockforge-fusion-2']),
   kind: z.enum(fusionKinds),
   activation: z.enum(activationNames),
   classes: z.coerce.number().int().min(1).max(1e6),
@@ -27,10 +28,15 @@ const facts = z.strictObject({
     .regex(/^\d{1,6}(,\d{1,6}){0,999}$/, 'expected numbers separated by commas')
     .transform((text) => text.split(',').map(Number))
     .refine((widths) => widths.every((width) => width >= 1), 'expected positive widths'),
+  submodels: z
+    .string()
+    .regex(/^\w[\w.-]{0,99}(,\w[\w.-]{0,99}){0,999}$/, 'expected names separated by commas')
+    .transform((text) => text.split(','))
+    .optional(),
 });
 
 export function fusionToArrays(head: FusionHead): FusionArrays {
-  const { kind, activation, classes, widths, mean, scale, precision, layers } = head;
+  const { kind, activation, classes, submodels, widths, mean, scale, precision, layers } = head;
   const width = fusionWidth(head);
   const tensors: NamedArrays = {
     mean: { shape: [width], data: mean },
@@ -44,12 +50,13 @@ export function fusionToArrays(head: FusionHead): FusionArrays {
   return {
     tensors,
     metadata: {
-      format: 'blockforge-fusion-1',
+      format: 'blockforge-fusion-2',
       kind,
       activation,
       classes: String(classes),
       layers: String(layers.length),
       widths: widths.join(),
+      ...(submodels && { submodels: submodels.join() }),
     },
   };
 }
@@ -68,7 +75,10 @@ export function fusionFromArrays({ tensors, metadata }: FusionArrays, path: stri
       'the header of a fusion head',
     );
   }
-  const { kind, activation, classes, widths, layers: count } = parsed.data;
+  const { kind, activation, classes, submodels, widths, layers: count } = parsed.data;
+  if (submodels !== undefined && submodels.length !== widths.length) {
+    return refuse(`${submodels.length} names of sub-models`, `${widths.length}, one for each width`);
+  }
   const width = fusionWidth({ widths });
   const read = (name: string, shape: readonly number[]): Float32Array => {
     const tensor: NamedArray | undefined = Object.hasOwn(tensors, name) ? tensors[name] : undefined;
@@ -97,7 +107,17 @@ export function fusionFromArrays({ tensors, metadata }: FusionArrays, path: stri
   const known = new Set(['mean', 'scale', 'precision', ...layers.flatMap((_, i) => partsOf(i))]);
   const other = Object.keys(tensors).find((name) => !known.has(name));
   if (other !== undefined) refuse(`a tensor ${JSON.stringify(other.slice(0, 80))} that no head has`);
-  return { kind, activation, classes, widths, mean, scale, precision, layers };
+  return {
+    kind,
+    activation,
+    classes,
+    ...(submodels && { submodels }),
+    widths,
+    mean,
+    scale,
+    precision,
+    layers,
+  };
 
   function refuse(found: string, expected?: string): never {
     return fail({

@@ -1,11 +1,18 @@
 import { fail } from '../../util/failure.ts';
 import type { FusionTask } from './fusion-task.ts';
+import { requireFleet } from './require-fleet.ts';
 
 /**
  * Refuses features that are no numbers, with the sub-model that they come from: a sub-model that training has broken.
- * @throws BlockForgeError `not-finite`; RangeError where sizes disagree, which is a bug
+ * @throws BlockForgeError `not-finite`, `library-invalid` where a given head is of others; RangeError where sizes disagree, which is a bug
  */
-export function requireFusable({ widths, classes, fit, heldOut }: FusionTask): void {
+export function requireFusable(task: FusionTask): void {
+  const { widths, classes, fit, heldOut, given = [], submodels } = task;
+  for (const { name, head } of given) {
+    const names = submodels ?? head.submodels;
+    const senders = widths.map((featureWidth, place) => ({ name: names?.[place] ?? '', featureWidth }));
+    requireFleet(head, { submodels: senders, classes }, name);
+  }
   for (const [name, { features, images, labels, teacherLogits }] of Object.entries({ fit, heldOut })) {
     const sizes = features.map(({ length }) => length).join();
     if (sizes !== widths.map((width) => width * images).join() || images < 1) {

@@ -79,15 +79,21 @@ function layerOf(kernel: Matrix, bias: Float64Array, sharpness: number): FusionH
   };
 }
 
-/** Targets side by side, [N, kinds * K]. */
-export function sideBySide(targets: readonly Float64Array[], classes: number): Matrix {
-  const images = (targets[0]?.length ?? 0) / classes;
-  const result = matrix(images, targets.length * classes);
+/** Targets [N, any] side by side. */
+export function sideBySide(targets: readonly Float64Array[], images: number): Matrix {
+  const widths = targets.map(({ length }) => length / images);
+  const result = matrix(
+    images,
+    widths.reduce((sum, width) => sum + width, 0),
+  );
+  let start = 0;
   for (const [place, target] of targets.entries()) {
+    const width = widths[place]!;
     for (let image = 0; image < images; image++) {
-      const row = target.subarray(image * classes, (image + 1) * classes);
-      result.data.set(row, image * result.columns + place * classes);
+      const row = target.subarray(image * width, (image + 1) * width);
+      result.data.set(row, image * result.columns + start);
     }
+    start += width;
   }
   return result;
 }

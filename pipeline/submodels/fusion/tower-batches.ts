@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Random } from '../../util/random.ts';
-import { placesOf } from './places.ts';
+import { presentFeatures } from './present-features.ts';
 import type { TowerConfig } from './schema.ts';
 import type { TowerBatch } from './tower-step.ts';
 
@@ -30,9 +30,7 @@ export function towerBatch(
 ): TowerBatch {
   const count = rows.length;
   const width = widths.reduce((sum, own) => sum + own, 0);
-  const places = placesOf(widths);
   const features = new Float32Array(count * width);
-  const present = new Float32Array(count * width).fill(1);
   const hot = new Float32Array(count * classes);
   const certain = new Float32Array(count * classes);
   for (let row = 0; row < count; row++) {
@@ -42,11 +40,8 @@ export function towerBatch(
     if (teacher !== undefined) {
       certain.set(teacher.subarray(image * classes, (image + 1) * classes), row * classes);
     }
-    if (chance.next() < absence) {
-      const [start, end] = places[chance.integer(widths.length)]!;
-      present.fill(0, row * width + start, row * width + end);
-    }
   }
+  const present = presentFeatures(count, widths, absence, chance);
   const shape = [count, classes] as const;
   return {
     x: tf.tensor2d(features, [count, width]),

@@ -92,7 +92,8 @@ export function towerLogits(
   return h;
 }
 
-function imputed(x: tf.Tensor, present: tf.Tensor, map: tf.Tensor): tf.Tensor {
+/** x [B, F], where `present` is 1; elsewhere what the others make of it, by `absenceMap`. */
+export function imputed(x: tf.Tensor, present: tf.Tensor, map: tf.Tensor): tf.Tensor {
   const guessed = tf.matMul(x, map);
   return tf.add(tf.mul(x, present), tf.mul(guessed, tf.sub(1, present)));
 }

@@ -1,16 +1,15 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { featureMoments, type FeatureMoments } from './feature-moments.ts';
+import { featureMoments, momentsWith } from './feature-moments.ts';
 import { fuseAll } from './fuse-all.ts';
 import type { FusionHead } from './fusion-head.ts';
 import type { FusionCandidate, FusionData, FusionTask } from './fusion-task.ts';
-import { precisionOf } from './ridge-fit.ts';
-import { ridgeHeads, sideBySide } from './ridge-heads.ts';
 import { requireFusable } from './require-fusable.ts';
-import { bestSharpness, crossEntropyOf, top1Of } from './score.ts';
-import { standardisationOf, standardisedRows, type Standardisation } from './standardised.ts';
+import { ridgeHeads, sideBySide } from './ridge-heads.ts';
+import { crossEntropyOf, top1Of } from './score.ts';
+import { standardisationOf } from './standardised.ts';
 import { centredLogits, labelsOf, oneHot } from './targets.ts';
-import type { TowerExamples } from './tower-batches.ts';
-import { trainTower } from './train-tower.ts';
+import { tokenHeads, tokenNeeds } from './token-heads.ts';
+import { towerHead } from './tower-head.ts';
 
 export interface FusionResult {
   readonly head: FusionHead;
@@ -24,16 +23,19 @@ export interface FusionResult {
  * @throws `signal.reason` on abort; BlockForgeError `not-finite`
  */
 export async function trainFusion(task: FusionTask): Promise<FusionResult> {
-  const { widths, classes, fit, heldOut, settings, signal } = task;
+  const { widths, classes, fit, heldOut, settings, signal, submodels } = task;
   requireFusable(task);
   const startedAt = performance.now();
+  const needs = settings.heads.includes('tokens') ? tokenNeeds(task) : undefined;
   const standardisation = standardisationOf(fit.features, widths, fit.images);
   const targets = targetsOf(fit, classes);
-  const side = sideBySide([...targets.values()], classes);
+  const tokens = needs && Float64Array.from(needs.fit.teacherFeatures);
+  const side = sideBySide([...targets.values(), ...(tokens ? [tokens] : [])], fit.images);
   const moments = await featureMoments(fit, standardisation, widths, side, signal);
   const ridges = await ridgeHeads(task, standardisation, moments, [...targets.keys()]);
   const ridgeSeconds = (performance.now() - startedAt) / 1000;
   const made: { name: string; head: FusionHead; seconds: number }[] = [];
+  for (const { name, head } of task.given ?? []) made.push({ name, head, seconds: 0 });
   if (settings.heads.includes('ridge')) {
     for (const { name, head } of ridges) made.push({ name, head, seconds: ridgeSeconds / ridges.length });
   }
@@ -42,6 +44,10 @@ export async function trainFusion(task: FusionTask): Promise<FusionResult> {
     // Imputes by the ridge that the best linear head on labels has.
     const head = await towerHead(task, standardisation, moments, ridges[0]?.ridge ?? 1e-2);
     made.push({ name: 'tower', head, seconds: (performance.now() - towerAt) / 1000 });
+  }
+  if (needs !== undefined) {
+    const own = momentsWith(moments, targets.size * classes, needs.teacherHead.inputs);
+    made.push(...(await tokenHeads(task, needs, standardisation, own)));
   }
   const labels = labelsOf(heldOut, classes);
   const candidates: FusionCandidate[] = [];
@@ -70,7 +76,9 @@ export async function trainFusion(task: FusionTask): Promise<FusionResult> {
   });
   const chosen = best === undefined ? undefined : made[best];
   if (chosen === undefined) throw new Error('a fusion without heads to choose from');
-  return { head: chosen.head, report: { chosen: chosen.name, candidates } };
+  // Whose features stand where is known to whoever brought them.
+  const head = submodels === undefined ? chosen.head : { ...chosen.head, submodels };
+  return { head, report: { chosen: chosen.name, candidates } };
 }
 
 /** What linear heads are fitted to, by what it is called in their names. Labels come first. */
@@ -79,71 +87,4 @@ function targetsOf(fit: FusionData, classes: number): Map<string, Float64Array> 
   if (fit.teacherLogits !== undefined)
     targets.set("the teacher's logits", centredLogits(fit.teacherLogits, classes));
   return targets;
-}
-
-async function towerHead(
-  { widths, classes, fit, heldOut, settings, seed, signal, onProgress }: FusionTask,
-  standardisation: Standardisation,
-  moments: FeatureMoments,
-  ridge: number,
-): Promise<FusionHead> {
-  const rows = ({ features, images }: FusionData): Float32Array =>
-    Float32Array.from(standardisedRows(standardisation, features, widths, [0, images]).data);
-  const { tower } = settings;
-  const labels = labelsOf(heldOut, classes);
-  const precision = precisionOf(moments, ridge);
-  const examples: TowerExamples = {
-    images: fit.images,
-    x: rows(fit),
-    labels: labelsOf(fit, classes),
-    teacher: fit.teacherLogits && softened(fit.teacherLogits, classes, tower.temperature),
-    widths,
-    classes,
-  };
-  const held = { images: heldOut.images, x: rows(heldOut), labels };
-  const { layers } = await trainTower({
-    fit: examples,
-    heldOut: held,
-    precision,
-    settings: tower,
-    seed,
-    signal,
-    onProgress,
-  });
-  const { activation } = tower;
-  const head: FusionHead = {
-    kind: 'tower',
-    classes,
-    widths,
-    ...standardisation,
-    precision,
-    layers,
-    activation,
-  };
-  const sharpness = bestSharpness(fuseAll(head, heldOut.features, heldOut.images), labels, classes);
-  return {
-    ...head,
-    layers: layers.map((layer, index) =>
-      index < layers.length - 1
-        ? layer
-        : {
-            ...layer,
-            kernel: layer.kernel.map((v) => v * sharpness),
-            bias: layer.bias.map((v) => v * sharpness),
-          },
-    ),
-  };
-}
-
-/** Probabilities [N, K] of `softmax(logits / temperature)`. */
-function softened(logits: Float32Array, classes: number, temperature: number): Float32Array {
-  const result = new Float32Array(logits.length);
-  for (let start = 0; start < logits.length; start += classes) {
-    const row = logits.subarray(start, start + classes);
-    const largest = row.reduce((a, b) => Math.max(a, b), -Infinity);
-    let total = 0;
-    for (const value of row) total += Math.exp((value - largest) / temperature);
-    for (let c = 0; c < classes; c++) result[start + c] = Math.exp((row[c]! - largest) / temperature) / total;
-  }
-  return result;
 }

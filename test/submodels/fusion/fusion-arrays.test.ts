@@ -22,6 +22,28 @@ describe('submodels/fusion/fusion-arrays', () => {
     assert.deepEqual(fusionFromArrays(fusionToArrays(head), 'f'), head);
   });
 
+  it('keeps the names of the sub-models, reads files from before there were any, and refuses others than it has', () => {
+    const named = {
+      ...head,
+      kind: 'tokens',
+      activation: 'identity',
+      submodels: ['two-00', 'two-01'],
+    } as const;
+    const { tensors, metadata } = fusionToArrays(named);
+    assert.deepEqual(fusionFromArrays({ tensors, metadata }, 'f'), named);
+    const { submodels, ...rest } = metadata;
+    assert.equal(submodels, 'two-00,two-01');
+    const older = { ...rest, kind: 'tower', activation: 'gelu', format: 'blockforge-fusion-1' };
+    assert.deepEqual(fusionFromArrays({ tensors, metadata: older }, 'f'), head);
+    const refuses = (names: string, pattern: RegExp) =>
+      assert.throws(
+        () => fusionFromArrays({ tensors, metadata: { ...metadata, submodels: names } }, 'f.safetensors'),
+        pattern,
+      );
+    refuses('two-00', /1 names of sub-models\n {2}expected: 2/);
+    refuses('two-00,../x', /submodels: expected names separated by commas/);
+  });
+
   it('refuses other facts, missing, foreign and misshapen tensors, and what is no number', () => {
     const { tensors, metadata } = fusionToArrays(head);
     const refuses = (change: Partial<ReturnType<typeof fusionToArrays>>, pattern: RegExp) =>
