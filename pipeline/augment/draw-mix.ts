@@ -2,6 +2,7 @@ import { extentOf, type ImageSize } from '../model/family/image-size.ts';
 import type { Random } from '../util/random.ts';
 import type { Box } from './box.ts';
 import { drawBeta } from './draw-beta.ts';
+import { drawCut } from './draw-cut.ts';
 import type { AugmentSettings } from './schema.ts';
 
 /** How the images of a batch are mixed: each with the one at its place counted from the end. */
@@ -32,19 +33,6 @@ export function drawMix(
   const lambda = drawBeta(cuts ? cutmix : mixup, chance);
   if (!cuts) return { lambda, smoothing };
   const { height, width } = extentOf(size);
-  const box = drawCut(lambda, height, width, chance);
+  const box = drawCut(lambda, { height, width }, chance);
   return { lambda: 1 - (box.height * box.width) / (height * width), box, smoothing };
-}
-
-/** Of about the share 1 - lambda of the image, in its proportions, around a pixel anywhere, clipped to the image. */
-function drawCut(lambda: number, height: number, width: number, chance: Random): Box {
-  const ratio = Math.sqrt(1 - lambda);
-  const [top, bottom] = clipped(Math.floor(height * ratio), chance.integer(height), height);
-  const [left, right] = clipped(Math.floor(width * ratio), chance.integer(width), width);
-  return { top, left, height: bottom - top, width: right - left };
-}
-
-function clipped(length: number, centre: number, end: number): [number, number] {
-  const first = centre - Math.floor(length / 2);
-  return [Math.max(0, first), Math.min(end, first + length)];
 }
