@@ -6,6 +6,7 @@ import { rowWeights, tokenWeights } from '../compress/token-weights.ts';
 import { prefixTokens } from '../model/architecture.ts';
 import { backboneOf } from '../model/backbones.ts';
 import { layerShapes } from '../model/family/layer-shapes.ts';
+import type { LayerShape } from '../model/family/family.ts';
 import type { HostTensor, HostWeights } from '../model/host-weights.ts';
 import { linearLayer, rmsNormLayer } from '../model/layers.ts';
 import { uploadTeacher, uploadWeights } from '../model/upload.ts';
@@ -171,9 +172,9 @@ async function step(pairs: Pair[], next: (pair: Pair) => Pair): Promise<void> {
 function keptHeads(
   [q, k, v]: readonly [tf.Tensor, tf.Tensor, tf.Tensor],
   wholeKeySize: number,
-  { keySize, valueSize }: { readonly keySize: number; readonly valueSize: number },
+  { heads, keySize, valueSize }: LayerShape,
 ): tf.Tensor {
-  const first = (x: tf.Tensor, size: number): tf.Tensor => tf.slice(x, [0, 0, 0, 0], [-1, -1, -1, size]);
+  const first = (x: tf.Tensor, size: number): tf.Tensor => tf.slice(x, [0, 0, 0, 0], [-1, heads, -1, size]);
   const scaled = tf.mul(first(q, keySize), Math.sqrt(keySize / wholeKeySize));
   return tf.concat([scaled, first(k, keySize), first(v, valueSize)].map(mergeHeads), 2);
 }

@@ -1,3 +1,4 @@
+import { drawPolicies } from './policy/draw-policies.ts';
 import type { SliceSettings } from './schema.ts';
 import { uniformShape, type ShapeOptions } from './search-shape.ts';
 
@@ -6,5 +7,7 @@ import { uniformShape, type ShapeOptions } from './search-shape.ts';
  * @throws BlockForgeError `config-invalid`
  */
 export function requireSlice(options: Omit<ShapeOptions, 'multiple'>, settings: SliceSettings): void {
-  uniformShape({ ...options, multiple: settings.widthMultiple });
+  const multiple = settings.widthMultiple;
+  if (settings.by === 'compensation') uniformShape({ ...options, multiple });
+  else drawPolicies({ ...options, ...settings.policy, multiple, policies: 1, seed: 1 });
 }

@@ -14,6 +14,12 @@ export interface Sensitivity {
   readonly images: number;
 }
 
+export interface SensitivityOptions {
+  readonly images: number;
+  readonly seed: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
  * Gradients of `log p(label)` at the stream, the label drawn from the model's own prediction among its classes: their second
  * moments say to second order how far the prediction moves. Costs about four forward passes. Takes over the pixels.
@@ -21,11 +27,7 @@ export interface Sensitivity {
 export async function measureSensitivity(
   model: ModelTensors,
   batches: AsyncIterable<tf.Tensor4D>,
-  {
-    images,
-    seed,
-    signal,
-  }: { readonly images: number; readonly seed: number; readonly signal?: AbortSignal | undefined },
+  { images, seed, signal }: SensitivityOptions,
 ): Promise<Sensitivity> {
   const { depth, width } = model.architecture;
   const tokens = tokensPerImage(model.architecture);

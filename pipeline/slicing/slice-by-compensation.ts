@@ -1,7 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { backboneOf } from '../model/backbones.ts';
 import { uploadTeacher } from '../model/upload.ts';
-import { fail } from '../util/failure.ts';
 import { changeAxes } from './change-axes.ts';
 import { classTargets } from './class-targets.ts';
 import { cutModel, type Kept } from './cut.ts';
@@ -12,11 +11,13 @@ import { foldVit } from './fold.ts';
 import { klScores } from './kl-scores.ts';
 import { limited } from './limited.ts';
 import { magnitudeScores } from './magnitude-scores.ts';
+import { modelSensitivity } from './model-sensitivity.ts';
 import { collectMoments } from './moments.ts';
 import { refitModel } from './refit-model.ts';
+import { requireFinite } from './require-finite.ts';
 import { scoredAxes } from './scored-axes.ts';
 import { searchShape, uniformShape, type ShapeOptions } from './search-shape.ts';
-import { measureSensitivity, type Sensitivity } from './sensitivity.ts';
+import type { Sensitivity } from './sensitivity.ts';
 import { cutOf, type ModelShape } from './shape.ts';
 import type { SliceResult, SliceTask } from './slice-task.ts';
 import type { SlicedModel } from './sliced-model.ts';
@@ -28,7 +29,7 @@ import { visitImages } from './visit-images.ts';
  * @throws BlockForgeError `config-invalid` where the limits are below a twelfth of every dimension
  */
 export async function sliceByCompensation(task: SliceTask): Promise<SliceResult> {
-  const { teacher, classes, other, settings, signal } = task;
+  const { teacher, classes, other, settings, seed, signal } = task;
   const progress = (fraction: number, note: string): void => task.onProgress({ fraction, note });
   const folded = foldVit(teacher.weights, teacher.architecture);
   // Which parts matter is asked of the teacher that knows these classes alone; one class is told from all others.
@@ -44,7 +45,11 @@ export async function sliceByCompensation(task: SliceTask): Promise<SliceResult>
   const fit = (images: number) => limited(task.fit, images);
   const uniform = uniformShape(options);
   progress(0, 'gradients');
-  const sensitivity = await sensitivityOf(own, fit(settings.gradientImages), task);
+  const sensitivity = await modelSensitivity(own, fit(settings.gradientImages)(), {
+    images: settings.gradientImages,
+    seed,
+    signal,
+  });
   const whole = await orderAxes(task, folded, own, asked, sensitivity, uniform, progress);
   const headTargets = (logits: tf.Tensor): tf.Tensor => classTargets(logits, classes, other);
   const refitted = (shape: ModelShape, images: number, onLayer?: (layer: number) => void) => {
@@ -80,15 +85,7 @@ export async function sliceByCompensation(task: SliceTask): Promise<SliceResult>
     progress(0.7 + (0.25 * (layer + 1)) / own.architecture.depth, `refit of layer ${layer + 1}`),
   );
   const kl = await divergence(model, Infinity);
-  if (!Number.isFinite(kl)) {
-    fail({
-      reason: 'not-finite',
-      subject: `the sub-model of ${classes.length} classes`,
-      found: `a divergence of ${kl} from the teacher after the refit`,
-      expected: 'a number',
-      next: 'raise slice.ridge, or give it more images (data.splits.calibration)',
-    });
-  }
+  requireFinite(kl, classes.length);
   const described = (one: ModelShape) => ({ ...one });
   return {
     model,
@@ -139,19 +136,6 @@ async function orderAxes(
     return changeAxes(folded, reconstructionAxes(folded, moments, sensitivity));
   } finally {
     tf.dispose(streams);
-    tensors.dispose();
-  }
-}
-
-async function sensitivityOf(
-  own: SlicedModel,
-  batches: () => AsyncIterable<tf.Tensor4D>,
-  { settings, seed, signal }: SliceTask,
-): Promise<Sensitivity> {
-  const tensors = uploadTeacher(own.weights, own.architecture);
-  try {
-    return await measureSensitivity(tensors, batches(), { images: settings.gradientImages, seed, signal });
-  } finally {
     tensors.dispose();
   }
 }

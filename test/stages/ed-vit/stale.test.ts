@@ -22,6 +22,7 @@ const base: Settings = {
 };
 const trained: Settings = { ...base, 'teacher.checkpoint': undefined, 'teacher.train.architecture': vitBase };
 const fleets: Settings = { ...base, devices: undefined, fleets: [{ devices: 2 }] };
+const roomy: Settings = { ...base, 'submodel.macs': 0.7 };
 const onePart: Settings = { ...base, 'data.source': 'idx' };
 
 const fused = 'fuse package report';
@@ -64,7 +65,7 @@ const table: readonly (readonly [path: string, value: unknown, stale: string, fr
   ['partition.by', 'confused-together', divided],
   ['partition', { by: 'file', file: subsets }, divided],
   ['baselines', ['device'], 'report'],
-  ['slice.by', 'policy', cut],
+  ['slice.by', 'policy', cut, roomy],
   ['slice.policy', { policies: 7 }, cut],
   ['slice.criterion', 'magnitude', cut],
   ['slice.refit', [], cut],
@@ -110,6 +111,11 @@ describe('what runs again of ed-vit when a setting changes', () => {
 
   it('draws what it reads of one part, too', async () => {
     assert.equal(await staleAfter(onePart, { ...onePart, 'data.splits.test': 21 }), 'data report');
+  });
+
+  it('never chooses a policy by test images', async () => {
+    const shrunk: Settings = { ...roomy, 'slice.by': 'policy' };
+    assert.equal(await staleAfter(shrunk, { ...shrunk, 'data.splits.test': 21 }), 'data report');
   });
 
   it('is told here of every setting there is', () => {
