@@ -39,6 +39,11 @@ export function featureWidth(architecture: Architecture): number {
   return familyOf(architecture).featureWidth?.(architecture) ?? architecture.width;
 }
 
+/** The heads by canonical name, that of the class token first; with two, the answer is the mean of their logits. */
+export function headNames(architecture: Architecture): readonly string[] {
+  return prefixTokens(architecture) === 2 ? ['head', 'head_dist'] : ['head'];
+}
+
 /** Patches per image: rows times columns. */
 export function patchesPerImage({ imageSize, patchSize }: Architecture): number {
   const { height, width } = extentOf(imageSize);

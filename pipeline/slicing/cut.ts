@@ -1,4 +1,4 @@
-import { layerShapes, type Architecture, type LayerShape } from '../model/architecture.ts';
+import { headNames, layerShapes, type Architecture, type LayerShape } from '../model/architecture.ts';
 import type { HostTensor, HostWeights } from '../model/host-weights.ts';
 import { keptIndices, type Kept } from './kept.ts';
 import type { SlicedModel } from './sliced-model.ts';
@@ -24,7 +24,7 @@ export interface Cut {
   readonly channels?: Kept | undefined;
   /** One entry per layer. */
   readonly layers?: readonly (LayerCut | undefined)[] | undefined;
-  /** Rows of the head; one may come twice, where training is to make another class of it. */
+  /** Rows of every head; one may come twice, where training is to make another class of it. */
   readonly classes?: Kept | undefined;
 }
 
@@ -52,7 +52,9 @@ export function cutModel({ architecture, weights }: SlicedModel, cut: Cut): Slic
   });
   if (cut.classes !== undefined) {
     const rows = keptIndices(cut.classes, classes, 'class', { mayRepeat: true });
-    for (const part of ['head.weight', 'head.bias']) result[part] = takeFirst(result[part]!, rows);
+    for (const name of headNames(architecture).flatMap((head) => [`${head}.weight`, `${head}.bias`])) {
+      result[name] = takeFirst(result[name]!, rows);
+    }
   }
   const left: Architecture = {
     ...architecture,

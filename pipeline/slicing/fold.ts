@@ -1,31 +1,28 @@
-import { familyName, layerShapes, type Architecture } from '../model/architecture.ts';
-import { slicedVitFamily } from '../model/family/sliced-vit.ts';
-import { vitFamily } from '../model/family/vit.ts';
+import { familyName, type Architecture } from '../model/architecture.ts';
 import type { HostTensor, HostWeights } from '../model/host-weights.ts';
+import { canBeFolded, foldedArchitecture } from './folded-architecture.ts';
 import type { SlicedModel } from './sliced-model.ts';
-import { streamAxis, streamReaders } from './stream-axis.ts';
+import { isToken, streamAxis, streamReaders } from './stream-axis.ts';
 
 /**
- * A ViT as a sliced ViT of which nothing is cut yet: the same function, exactly but for rounding. What LayerNorm does beside
+ * A ViT or a distilled DeiT as a sliced ViT of which nothing is cut yet: the same function, exactly but for rounding. What LayerNorm does beside
  * dividing goes into the layers around it (Ashkboos et al., "SliceGPT", 2024, section 3): gain and bias into the layer that
  * reads, and the centring into everything that writes to the stream, as means of sums are sums of means. Sums in float64.
  * @param weights canonical; unchanged, and partly shared with the result
- * @throws RangeError for another family than the ViT: a bug
+ * @throws RangeError for another family: a bug (`canBeFolded`)
  */
 export function foldVit(weights: HostWeights, architecture: Architecture): SlicedModel {
-  if (familyName(architecture) !== vitFamily.name) {
-    throw new RangeError(
-      `a model of the family ${familyName(architecture)} cannot be folded: only a ViT can`,
-    );
+  if (!canBeFolded(architecture)) {
+    throw new RangeError(`a model of the family ${familyName(architecture)} cannot be folded`);
   }
   const { width } = architecture;
   const folded: HostWeights = {};
   for (const [name, tensor] of Object.entries(weights)) {
     if (/norm\d?\.(weight|bias)$/.test(name)) continue;
-    const isReader = name !== 'cls_token' && name !== 'pos_embed' && streamAxis(name) === 'last';
+    const isReader = !isToken(name) && streamAxis(name) === 'last';
     folded[name] = streamAxis(name) === undefined || isReader ? tensor : centred(tensor, name, width);
   }
-  for (const { norm, layer } of streamReaders(architecture.depth)) {
+  for (const { norm, layer } of streamReaders(architecture)) {
     const [gain, shift] = [weights[`${norm}.weight`]!.data, weights[`${norm}.bias`]!.data];
     const [kernel, bias] = [weights[`${layer}.weight`]!, weights[`${layer}.bias`]!];
     const data = new Float32Array(kernel.data.length);
@@ -43,15 +40,7 @@ export function foldVit(weights: HostWeights, architecture: Architecture): Slice
     folded[`${layer}.bias`] = { shape: bias.shape, data: shifted };
     folded[`${norm}.weight`] = { shape: [width], data: new Float32Array(width).fill(1) };
   }
-  return {
-    architecture: {
-      ...architecture,
-      family: slicedVitFamily.name,
-      layers: layerShapes(architecture),
-      normWidth: width,
-    },
-    weights: folded,
-  };
+  return { architecture: foldedArchitecture(architecture), weights: folded };
 }
 
 /** Without its mean over the stream. */

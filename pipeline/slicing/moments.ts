@@ -61,8 +61,9 @@ export async function collectMoments(
 /** x [B, T, D] -> rows [N, D] of the last norm that the head reads. */
 function headInput(model: ModelTensors, x: tf.Tensor): tf.Tensor {
   const { pool, width } = model.architecture;
+  const prefix = prefixTokens(model.architecture);
   const normed = rmsNormLayer(model, 'norm', x);
-  return tf.reshape(pool === undefined ? tf.slice(normed, [0, 0, 0], [-1, 1, -1]) : normed, [-1, width]);
+  return tf.reshape(pool === undefined ? tf.slice(normed, [0, 0, 0], [-1, prefix, -1]) : normed, [-1, width]);
 }
 
 async function layerMoments(

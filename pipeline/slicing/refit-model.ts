@@ -3,7 +3,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createStatistics } from '../compress/statistics.ts';
 import { splitJoint } from '../compress/targets.ts';
 import { rowWeights, tokenWeights } from '../compress/token-weights.ts';
-import { prefixTokens } from '../model/architecture.ts';
+import { headNames, prefixTokens } from '../model/architecture.ts';
+import type { Backbone, ModelTensors } from '../model/backbone.ts';
 import { backboneOf } from '../model/backbones.ts';
 import { layerShapes } from '../model/family/layer-shapes.ts';
 import type { LayerShape } from '../model/family/family.ts';
@@ -23,7 +24,7 @@ export interface RefitModelOptions {
   /** Share of the mean diagonal of the inputs' covariance. */
   readonly ridge: number;
   readonly sensitivity: Pick<Sensitivity, 'classShare'>;
-  /** What the head of the cut model is to say, of the whole one's logits [B, K]. Default: the same. */
+  /** What a head of the cut model is to say, of the logits [B, K] of the same head of the whole one. Default: the same. */
   readonly headTargets?: ((logits: tf.Tensor) => tf.Tensor) | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onLayer?: ((layer: number) => void) | undefined;
@@ -70,14 +71,18 @@ export async function refitModel(
   const prefix = prefixTokens(whole.architecture);
   const pairs: Pair[] = [];
 
-  async function fit(layer: RefittedLayer, block: number | null, rows: (pair: Pair) => Rows): Promise<void> {
+  async function fit(
+    layer: RefittedLayer,
+    block: number | null,
+    rows: (pair: Pair) => Rows,
+    name = `blocks.${block}.${layer}`,
+  ): Promise<void> {
     if (!refitted.includes(layer)) return;
     const share = block === null ? undefined : options.sensitivity.classShare[block];
     const weigh = (batch: number, tokens: number): Float32Array | undefined =>
       share === undefined
         ? undefined
         : rowWeights(tokenWeights(share, tokens, prefix), batch * tokens, tokens);
-    const name = block === null ? layer : `blocks.${block}.${layer}`;
     const fitted = await fitLayer(pairs, rows, weigh, options.ridge);
     const stored = { [`${name}.weight`]: outputsFirst(fitted), [`${name}.bias`]: biasOf(fitted) };
     Object.assign(weights, stored);
@@ -89,10 +94,10 @@ export async function refitModel(
   }
 
   try {
-    const { embed, pool, classify } = backboneOf(whole.architecture);
+    const of = backboneOf(whole.architecture);
     const ofCut = backboneOf(cut.architecture);
     for await (const pixels of batches) {
-      pairs.push(tf.tidy(() => ({ whole: embed(teacher, pixels), cut: ofCut.embed(student, pixels) })));
+      pairs.push(tf.tidy(() => ({ whole: of.embed(teacher, pixels), cut: ofCut.embed(student, pixels) })));
       pixels.dispose();
     }
     for (let index = 0; index < depth; index++) {
@@ -147,10 +152,13 @@ export async function refitModel(
       options.signal?.throwIfAborted();
       options.onLayer?.(index);
     }
-    await fit('head', null, ({ whole, cut }) => ({
-      inputs: ofCut.pool(student, cut),
-      targets: headTargets(classify(teacher, pool(teacher, whole))),
-    }));
+    for (const [index, name] of headNames(whole.architecture).entries()) {
+      const rows = ({ whole, cut }: Pair): Rows => ({
+        inputs: headInput(ofCut.pool(student, cut), index, width),
+        targets: headTargets(headLogits(of, teacher, whole)[index]!),
+      });
+      await fit('head', null, rows, name);
+    }
     return { architecture: cut.architecture, weights };
   } finally {
     for (const pair of pairs) tf.dispose({ ...pair });
@@ -225,6 +233,21 @@ function biasOf({ bias }: AffineLayer): HostTensor {
 
 function sameLogits(logits: tf.Tensor): tf.Tensor {
   return logits;
+}
+
+/** Of features [B, P D] side by side those of one token [B, D]. */
+function headInput(features: tf.Tensor, index: number, width: number): tf.Tensor {
+  return tf.slice(features, [0, index * width], [-1, width]);
+}
+
+/** The stream x [B, T, D] -> the logits of every head. */
+function headLogits(
+  { pool, classify, classifyEach }: Backbone,
+  model: ModelTensors,
+  x: tf.Tensor,
+): readonly tf.Tensor[] {
+  const pooled = pool(model, x);
+  return classifyEach?.(model, pooled) ?? [classify(model, pooled)];
 }
 
 function headsOf({ heads }: Pair): tf.Tensor {

@@ -3,7 +3,7 @@ import { matrix, transposed, type Matrix } from '../tensor/float64/matrix.ts';
 import { addProduct } from '../tensor/float64/product.ts';
 import { random } from '../util/random.ts';
 import type { SlicedModel } from './sliced-model.ts';
-import { streamAxis, streamReaders } from './stream-axis.ts';
+import { isToken, streamAxis, streamReaders } from './stream-axis.ts';
 
 /**
  * A model with its residual stream in another basis: what writes to it is multiplied by the basis, what reads it by the
@@ -14,7 +14,7 @@ import { streamAxis, streamReaders } from './stream-axis.ts';
  * @throws RangeError where its rows are not orthogonal and of length 1 within 1e-6: a bug
  */
 export function rotateStream({ architecture, weights }: SlicedModel, basis: Float64Array): SlicedModel {
-  const { width, normWidth = width, depth } = architecture;
+  const { width, normWidth = width } = architecture;
   const kept = basis.length / width;
   if (!Number.isInteger(kept) || kept < 1 || kept > width) {
     throw new RangeError(`${basis.length} numbers are no basis of a stream of ${width} channels`);
@@ -25,9 +25,9 @@ export function rotateStream({ architecture, weights }: SlicedModel, basis: Floa
   for (const [name, tensor] of Object.entries(weights)) {
     const axis = streamAxis(name);
     if (axis === 'first') rotated[name] = written(turn, tensor);
-    else if (name === 'cls_token' || name === 'pos_embed') rotated[name] = read(turn, tensor);
+    else if (isToken(name)) rotated[name] = read(turn, tensor);
   }
-  for (const { norm, layer } of streamReaders(depth)) {
+  for (const { norm, layer } of streamReaders(architecture)) {
     const gain = weights[`${norm}.weight`]!.data;
     rotated[`${layer}.weight`] = read(turn, weights[`${layer}.weight`]!, gain);
     rotated[`${norm}.weight`] = { shape: [kept], data: new Float32Array(kept).fill(1) };

@@ -2,6 +2,7 @@ import type { Architecture } from '../model/architecture.ts';
 import { modelCosts } from '../model/costs.ts';
 import { layerShapes } from '../model/family/layer-shapes.ts';
 import type { Cut, Kept } from './cut.ts';
+import { foldedArchitecture } from './folded-architecture.ts';
 
 /** How much of every axis stays, the same in all layers. */
 export interface ModelShape {
@@ -36,11 +37,8 @@ export function architectureOf(
   { width, keySize, valueSize, hidden }: ModelShape,
   classes = whole.classes,
 ): Architecture {
-  const { width: normWidth, ...rest } = whole;
   return {
-    ...rest,
-    family: 'sliced-vit',
-    normWidth: whole.normWidth ?? normWidth,
+    ...foldedArchitecture(whole),
     width,
     hidden,
     classes,

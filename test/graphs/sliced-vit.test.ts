@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { modelTfjs, submodelOnnx } from '../../pipeline/graphs/files.ts';
 import type { OnnxRuntime } from '../../pipeline/graphs/onnx-runtime.ts';
 import { storedWeights } from '../../pipeline/graphs/weight-places.ts';
+import { featureWidth } from '../../pipeline/model/architecture.ts';
 import { forward } from '../../pipeline/model/encoder.ts';
 import { writeSafetensors } from '../../pipeline/model/safetensors.ts';
 import { uploadTeacher } from '../../pipeline/model/upload.ts';
@@ -30,6 +31,17 @@ const models: Readonly<Record<string, SlicedModel>> = {
     layers: [uneven, uneven, even],
   }),
   'nothing cut': foldedModel(),
+  'out of a distilled DeiT, unequal keys and values last': cutModel(
+    foldedModel({ ...roomy, family: 'deit' }),
+    {
+      channels: 7,
+      layers: [even, undefined, uneven],
+    },
+  ),
+  'a distilled DeiT itself': {
+    architecture: { ...tinyArchitecture, family: 'deit' },
+    weights: strongWeights({ ...tinyArchitecture, family: 'deit' }),
+  },
 };
 
 /** Logits and features on the engine that is loaded. */
@@ -75,7 +87,7 @@ describeOnEachEngine('graphs/sliced-vit', (engine) => {
         const { names, outputs } = await outputsOf(runtime, path, images);
         const expected = expectedOf(model, images);
         assert.deepEqual(names, ['features', 'logits']);
-        assert.deepEqual(outputs['features']!.dims, [2, model.architecture.width]);
+        assert.deepEqual(outputs['features']!.dims, [2, featureWidth(model.architecture)]);
         assertNear(outputs['logits']!.data as Float32Array, expected.logits, 1e-5);
         assertNear(outputs['features']!.data as Float32Array, expected.features, 1e-5);
       } finally {

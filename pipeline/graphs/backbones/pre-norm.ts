@@ -1,6 +1,7 @@
 import {
   extentOf,
   featureWidth,
+  headNames,
   prefixTokens,
   tokensPerImage,
   type Architecture,
@@ -43,12 +44,14 @@ export function buildPreNorm(
 }
 
 /** Features [B, P D] -> logits: of one head, or the mean of two, each of its own token. */
-function classify(graph: GraphBuilder, { width, ...others }: Architecture, features: Value): Value {
-  if (prefixTokens({ width, ...others }) === 1) return linear(graph, 'head', features);
-  const heads = ['head', 'head_dist'].map((name, i) =>
+function classify(graph: GraphBuilder, architecture: Architecture, features: Value): Value {
+  const { width } = architecture;
+  const names = headNames(architecture);
+  if (names.length === 1) return linear(graph, 'head', features);
+  const [first, second] = names.map((name, i) =>
     linear(graph, name, graph.slice(features, 2, 1, i * width, (i + 1) * width)),
   ) as [Value, Value];
-  return graph.scale(graph.add(...heads), 0.5);
+  return graph.scale(graph.add(first, second), 0.5);
 }
 
 /** The P tokens before the patches, rows [B P, D], or, with `pool`, rows [B T, D] -> what the head takes [B, P D] or [B, D]. */

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { attentionHeads, keyValueHeads } from '../../tensor/attention-heads.ts';
 import { addBias, attention, linear, mergeHeads, patchify } from '../../tensor/ops.ts';
-import { prefixTokens } from '../architecture.ts';
+import { headNames, prefixTokens } from '../architecture.ts';
 import type { Backbone, ModelTensors } from '../backbone.ts';
 import type { Family, LayerShape } from '../family/family.ts';
 import { layerShapes } from '../family/layer-shapes.ts';
@@ -127,11 +127,11 @@ function pool(norm: Norm, model: ModelTensors, x: tf.Tensor): tf.Tensor {
 
 /** pooled [B, P D] -> the logits of each head, of its own token. */
 function classifyEach(model: ModelTensors, pooled: tf.Tensor): tf.Tensor2D[] {
-  if (pooled.shape[1] === model.architecture.width)
-    return [linearLayer(model, 'head', pooled) as tf.Tensor2D];
+  const names = headNames(model.architecture);
+  if (names.length === 1) return [linearLayer(model, 'head', pooled) as tf.Tensor2D];
   return tf.tidy(() => {
-    const tokens = tf.split(pooled, 2, 1);
-    return ['head', 'head_dist'].map((name, i) => linearLayer(model, name, tokens[i]!) as tf.Tensor2D);
+    const tokens = tf.split(pooled, names.length, 1);
+    return names.map((name, i) => linearLayer(model, name, tokens[i]!) as tf.Tensor2D);
   });
 }
 

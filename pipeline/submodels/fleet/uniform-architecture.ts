@@ -1,4 +1,5 @@
 import { layerShapes, type Architecture } from '../../model/architecture.ts';
+import { foldedArchitecture } from '../../slicing/folded-architecture.ts';
 
 /**
  * A teacher's sliced form with the same share of every dimension: stream, attention and hidden units, each at least one.
@@ -17,13 +18,11 @@ export function uniformArchitecture(teacher: Architecture, classes: number, scal
       : { heads, keySize: share(keySize), valueSize: share(valueSize), hidden: share(hidden) };
   });
   return {
-    ...teacher,
-    family: 'sliced-vit',
+    ...foldedArchitecture(teacher),
     width: share(teacher.width),
     heads: Math.max(...layers.map(({ heads }) => heads)),
     hidden: Math.max(...layers.map(({ hidden }) => hidden)),
     classes,
     layers,
-    normWidth: teacher.normWidth ?? teacher.width,
   };
 }
