@@ -5,8 +5,8 @@ export type AffineMap = readonly [a: number, b: number, c: number, d: number, e:
 
 /**
  * A picture of the same size seen through a map, bicubic, `fill` where the map leads outside. The arithmetic of Pillow's
- * `transform(AFFINE, BICUBIC)` to the bit: Keys' kernel with a = -1, borders repeated, truncated. sharp's own has
- * a = -1/2: up to 49 of 255 away from it on a noisy image, and no faster by much.
+ * `transform(AFFINE, BICUBIC)` to the bit: Keys' kernel with a = -1, borders repeated, truncated. sharp's own has a = -1/2: up to 49 of
+ * 255 away from it on a noisy image.
  */
 export function affine(picture: Picture, map: AffineMap, fill: readonly number[]): Picture {
   const { pixels: from, height, width, channels } = picture;

@@ -7,21 +7,24 @@ import { lightness, type Picture } from './picture.ts';
 
 /** Lacks light. */
 export function brightness(picture: Picture, factor: number): Picture {
-  return blend(picture, factor, () => 0);
+  return blend(picture, factor, new Uint8Array(picture.pixels.length));
 }
 
 /** Lacks differences of light: grey of the mean lightness. */
 export function contrast(picture: Picture, factor: number): Picture {
   const light = lightness(picture);
-  const mean = Math.trunc(light.reduce((sum, value) => sum + value, 0) / light.length + 0.5);
-  return blend(picture, factor, () => mean);
+  let sum = 0;
+  for (const value of light) sum += value;
+  const mean = Math.trunc(sum / light.length + 0.5);
+  return blend(picture, factor, new Uint8Array(picture.pixels.length).fill(mean));
 }
 
 /** Lacks colour. A grey image stays as it is. */
 export function saturation(picture: Picture, factor: number): Picture {
   if (picture.channels === 1) return picture;
-  const light = lightness(picture);
-  return blend(picture, factor, (at) => light[Math.trunc(at / 3)]!);
+  const grey = new Uint8Array(picture.pixels.length);
+  lightness(picture).forEach((light, at) => grey.fill(light, 3 * at, 3 * at + 3));
+  return blend(picture, factor, grey);
 }
 
 /** Lacks detail: the mean of 3 x 3 pixels, the middle one counted five times; the outermost pixels stay. */
@@ -38,15 +41,15 @@ export function sharpness(picture: Picture, factor: number): Picture {
       smooth[at] = Math.round(sum / 13);
     }
   }
-  return blend(picture, factor, (at) => smooth[at]!);
+  return blend(picture, factor, smooth);
 }
 
 /** In float32 and truncated, as Pillow's. */
-function blend(picture: Picture, factor: number, lacking: (at: number) => number): Picture {
+function blend(picture: Picture, factor: number, lacking: Uint8Array): Picture {
   const share = Math.fround(factor);
   const pixels = new Uint8ClampedArray(picture.pixels.length);
   for (let at = 0; at < pixels.length; at++) {
-    const base = lacking(at);
+    const base = lacking[at]!;
     pixels[at] = Math.trunc(Math.fround(base + Math.fround(share * (picture.pixels[at]! - base))));
   }
   return { ...picture, pixels: new Uint8Array(pixels.buffer) };
