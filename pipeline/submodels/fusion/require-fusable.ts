@@ -6,8 +6,14 @@ import { requireFleet } from './require-fleet.ts';
  * Refuses features that are no numbers, with the sub-model that they come from: a sub-model that training has broken.
  * @throws BlockForgeError `not-finite`, `library-invalid` where a given head is of others; RangeError where sizes disagree, which is a bug
  */
-export function requireFusable(task: FusionTask): void {
-  const { widths, classes, fit, heldOut, given = [], submodels } = task;
+export function requireFusable({
+  widths,
+  classes,
+  fit,
+  heldOut,
+  given = [],
+  submodels,
+}: Pick<FusionTask, 'widths' | 'classes' | 'fit' | 'heldOut' | 'given' | 'submodels'>): void {
   for (const { name, head } of given) {
     const names = submodels ?? head.submodels;
     const senders = widths.map((featureWidth, place) => ({ name: names?.[place] ?? '', featureWidth }));
