@@ -86,15 +86,14 @@ function chooseMethod<C extends Config>(
   return { method, value: issues.length > 0 ? { ...(value as object), method: method.name } : value, issues };
 }
 
-const commonPaths = ['data.path', 'data.classFile', 'data.classes', 'teacher.labels'];
+const commonPaths = ['data.path', 'data.classFile', 'data.classes', 'teacher.checkpoint', 'teacher.labels'];
 
 /** Makes the config's file paths absolute, relative to where each was written; `~/` is the home folder. */
 function resolvePaths(root: ConfigNode, own: readonly string[]): ConfigNode {
   const paths = new Set([...commonPaths, ...own]);
   return mapTexts(root, (text, place, path) => {
     const key = formatPath(path);
-    const isPath =
-      paths.has(key.replace(/\[\d+\]/g, '[]')) || (key === 'teacher.checkpoint' && !text.startsWith('hf:'));
+    const isPath = paths.has(key.replace(/\[\d+\]/g, '[]')) && !text.startsWith('hf:');
     if (!isPath || text === '') return { value: text };
     return { value: text.startsWith('~/') ? join(homedir(), text.slice(2)) : resolve(place.folder, text) };
   });

@@ -8,7 +8,7 @@ export interface MethodSchema<C extends Config = Config> {
   readonly name: string;
   /** `configSchema`, extended: strict, every key with its default, `method` a literal. */
   readonly schema: z.ZodType<C>;
-  /** Keys that are paths of files, relative to the config, e.g. `fleets[].partition.file`. */
+  /** Keys that are paths of files, relative to the config, e.g. `fleets[].partition.file`; `hf:` stays as it is. */
   readonly paths?: readonly string[] | undefined;
   /** What contradicts each other in a config that fits the schema. */
   check(config: C): Contradiction[];

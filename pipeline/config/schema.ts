@@ -24,7 +24,7 @@ export const imageSize = z.union([
 ]);
 export const fraction = z.number().min(0).max(1);
 
-const architectureSchema = z.strictObject({
+export const architectureSchema = z.strictObject({
   /** Absent is the ViT. */
   family: z
     .string()
@@ -64,7 +64,7 @@ const trainSchema = z.strictObject({
 });
 
 /** What shapes cannot tell about a checkpoint. Overrides config.json and the named architecture. */
-const architectureHints = z.strictObject({
+export const architectureHints = z.strictObject({
   heads: positiveInteger.optional(),
   layerNormEpsilon: z.number().positive().optional(),
   gelu: z.enum(geluNames).optional(),

@@ -5,6 +5,11 @@ import { stages } from './blocks/graph.ts';
 import { planNotes } from './blocks/notes.ts';
 import { blocksSchema, checkBlocks, type BlocksConfig } from './blocks/schema.ts';
 import type { Method } from './common/method.ts';
+import { checkDevit } from './devit/check.ts';
+import { stages as devitStages } from './devit/graph.ts';
+import { planNotes as devitNotes } from './devit/notes.ts';
+import { otherCheckpoints } from './devit/others.ts';
+import { devitPaths, devitSchema, type DevitConfig } from './devit/schema.ts';
 import { stages as edVitStages } from './ed-vit/graph.ts';
 import { edVitSchema, type EdVitConfig } from './ed-vit/schema.ts';
 import { reportJob } from './fleets/artefacts.ts';
@@ -40,8 +45,20 @@ export const edVit: Method<EdVitConfig> = {
   notes: fleetNotes,
 };
 
+export const devit: Method<DevitConfig> = {
+  name: 'devit',
+  schema: devitSchema,
+  paths: devitPaths,
+  check: checkDevit,
+  others: otherCheckpoints,
+  stages: devitStages,
+  registry: fileURLToPath(new URL('./devit/graph.ts', import.meta.url)),
+  ending: endingOf('devit'),
+  notes: devitNotes,
+};
+
 /** Every method that `method:` may name, the default first. A new one is a folder beside `blocks/`, its stages in `stages-of-methods.ts` and its value here. */
-export const methods: readonly Method<Config>[] = [blocks, edVit];
+export const methods: readonly Method<Config>[] = [blocks, edVit, devit];
 
 /** The method of a config that was loaded with `among`. */
 export function methodOf({ method }: Pick<Config, 'method'>, among = methods): Method<Config> {

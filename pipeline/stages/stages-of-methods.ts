@@ -1,5 +1,6 @@
 import type { Stage } from '../runner/contract.ts';
 import { stages as blocks } from './blocks/graph.ts';
+import { stages as devit } from './devit/graph.ts';
 import { stages as edVit } from './ed-vit/graph.ts';
 
 /**
@@ -9,4 +10,5 @@ import { stages as edVit } from './ed-vit/graph.ts';
 export const stagesOfMethods: Readonly<Record<string, readonly Pick<Stage<never>, 'name'>[]>> = {
   blocks,
   'ed-vit': edVit,
+  devit,
 };

@@ -33,12 +33,14 @@ export async function runPipeline(
   const loaded = loadConfig(config, methods, { overrides, cwd: around.cwd });
   // Late, so that a mistake in the config is told at once.
   const { preparePlanInput } = await import('../../stages/common/plan-input.ts');
-  const input = await preparePlanInput(loaded, loaded.config.engine, {
-    onProgress: downloadLines(around.stderr),
-    onNote: (note) => around.stderr.write(`${note}\n`),
-  });
-  const runFolder = resolve(around.cwd, command.runs, loaded.name);
   const method = methodOf(loaded.config, methods);
+  const hub = {
+    onProgress: downloadLines(around.stderr),
+    onNote: (note: string) => around.stderr.write(`${note}\n`),
+  };
+  const others = method.others?.(loaded.config) ?? [];
+  const input = await preparePlanInput(loaded, loaded.config.engine, hub, others);
+  const runFolder = resolve(around.cwd, command.runs, loaded.name);
   if (!plan) return execute(command, method, input, runFolder, around);
 
   const { engine } = input;

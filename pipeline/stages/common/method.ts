@@ -1,7 +1,7 @@
 import type { MethodSchema } from '../../config/method.ts';
 import type { Config } from '../../config/schema.ts';
 import type { JobId, Stage } from '../../runner/contract.ts';
-import type { PlanInput } from './plan-input.ts';
+import type { OtherCheckpoint, PlanInput } from './plan-input.ts';
 
 /** What a run ends with, where it makes no library. */
 export interface Ending {
@@ -25,6 +25,8 @@ export interface Method<C extends Config> extends MethodSchema<C> {
   readonly library?: JobId | undefined;
   /** What a run ends with where it makes no library. */
   readonly ending?: Ending | undefined;
+  /** Checkpoints that a config names beside the teacher's. They are looked into before planning, as `inputs.others`. */
+  others?(config: C): readonly OtherCheckpoint[];
   /** What a plan says of it beside the jobs, e.g. how many of the images each stage is going to use; sentences. */
   notes?(input: PlanInput<C>): readonly string[];
 }

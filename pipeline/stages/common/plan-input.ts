@@ -10,11 +10,11 @@ import { folderState } from '../../../datasets/sources/folder/folder-state.ts';
 import { listFolder } from '../../../datasets/sources/folder/list-folder.ts';
 import type { Preprocessing } from '../../../datasets/contract.ts';
 import type { HubOptions } from '../../hub/hub.ts';
-import { inspectCheckpoint, type Inspection } from '../../checkpoint/inspect.ts';
+import { inspectCheckpoint, type ArchitectureHints, type Inspection } from '../../checkpoint/inspect.ts';
 import type { Architecture } from '../../model/architecture.ts';
 import { plannedFacts } from '../../precision/planned-facts.ts';
 import { resolvePrecision, type ResolvedPrecision } from '../../precision/resolve-precision.ts';
-import { fail } from '../../util/failure.ts';
+import { BlockForgeError, fail } from '../../util/failure.ts';
 import { resolveClasses, type ModelClasses } from './classes.ts';
 import { preparationWarning } from './preparation-warning.ts';
 
@@ -27,6 +27,23 @@ export interface PlanInput<C extends Config = Config> {
   readonly inputs: RunInputs;
   /** What the plan tells besides its jobs; sentences. */
   readonly warnings?: readonly string[] | undefined;
+}
+
+/** A checkpoint beside the teacher's, as a config names it. */
+export interface OtherCheckpoint {
+  /** Where the config says it, e.g. `students[1]`. */
+  readonly key: string;
+  readonly checkpoint: string;
+  readonly architecture?: string | undefined;
+  readonly hints?: ArchitectureHints | undefined;
+}
+
+/** What was found of it by its headers. */
+export interface InspectedCheckpoint extends OtherCheckpoint {
+  /** As in the file, with its own classes. */
+  readonly found: Architecture;
+  readonly files: readonly string[];
+  readonly told: Pick<Inspection, 'preprocessing' | 'preprocessingProblem'>;
 }
 
 /** What was found outside before planning: read from headers and folder listings only. */
@@ -43,17 +60,21 @@ export interface RunInputs {
   readonly preprocessing: Preprocessing;
   /** Which class of the data is which output of the teacher. */
   readonly classes: ModelClasses;
+  /** Other checkpoints that the method's config names, in its order. */
+  readonly others?: readonly InspectedCheckpoint[] | undefined;
 }
 
 /**
  * Everything the stages need to list their jobs: reads headers and listings only, loads no engine, decodes nothing.
  * @param hub how to tell of and stop the download of an `hf:` checkpoint, the only thing here that can take long
+ * @param others checkpoints that the method's config names beside the teacher's
  * @throws BlockForgeError for a missing or foreign checkpoint, one that no preset or preparation fits, missing data.
  */
 export async function preparePlanInput<C extends Config>(
   loaded: LoadedConfig<C>,
   engineChoice: EngineChoice,
   hub: HubOptions = {},
+  others: readonly OtherCheckpoint[] = [],
 ): Promise<PlanInput<C>> {
   const { config } = loaded;
   const engine = resolveEngine(engineChoice);
@@ -127,7 +148,10 @@ export async function preparePlanInput<C extends Config>(
   );
   const architecture = { ...teacher.architecture, classes: classes.names.length };
   const warnings = [...(warning === undefined ? [] : [warning])];
-  return { loaded, architecture, engine, precision, inputs: { ...found, classes }, warnings };
+  const inspected: InspectedCheckpoint[] = [];
+  for (const other of others) inspected.push(await inspectOther(other, loaded.file, hub));
+  const inputs = { ...found, classes, ...(inspected.length > 0 && { others: inspected }) };
+  return { loaded, architecture, engine, precision, inputs, warnings };
 }
 
 const ownWay = '--set data.preprocessing=NAME';
@@ -154,4 +178,20 @@ async function inspectTeacher({ config }: LoadedConfig, hub: HubOptions): Promis
     labels: inspection.classLabels,
     labelFields: inspection.classLabelFields,
   };
+}
+
+/** @throws BlockForgeError as `inspectCheckpoint`, with the key that names it */
+async function inspectOther(
+  other: OtherCheckpoint,
+  file: string,
+  hub: HubOptions,
+): Promise<InspectedCheckpoint> {
+  const { key, checkpoint, architecture: architectureName, hints } = other;
+  try {
+    const inspection = await inspectCheckpoint(checkpoint, { architectureName, hints, hub });
+    return { ...other, found: inspection.architecture, files: inspection.files, told: inspection };
+  } catch (error) {
+    if (!(error instanceof BlockForgeError)) throw error;
+    return fail({ ...error.failure, subject: `${file}: ${key}: ${error.failure.subject}` }, error);
+  }
 }

@@ -6,7 +6,7 @@ import type { FleetsInput } from './schema.ts';
 /** What jobs take: seconds on two cores, bytes of memory, bytes written. Guesses, for `--plan` and the order of jobs. */
 
 /** Images that are learned from; a train split is known only after drawing it. */
-function learningImages({ loaded: { config } }: FleetsInput): number {
+export function learningImages({ loaded: { config } }: FleetsInput): number {
   if (config.teacher.train === undefined) return splitImages(config.data.splits).calibration;
   return config.data.source === 'shapes' ? config.data.shapes.images : 55_000;
 }

@@ -1,9 +1,14 @@
-import { planFleets } from './plan-fleets.ts';
+import { planFleets, type PlannedFleet } from './plan-fleets.ts';
 import type { FleetsInput } from './schema.ts';
 
 /** What a plan says beside the jobs: how fleets were fitted to their devices, and which comparisons there are none of. */
 export function planNotes(input: FleetsInput): readonly string[] {
-  return planFleets(input).flatMap(({ name, submodels, baselines, notes }) => {
+  return fleetNotes(input, planFleets(input));
+}
+
+/** The same of fleets that are planned already. */
+export function fleetNotes(input: FleetsInput, fleets: readonly PlannedFleet[]): readonly string[] {
+  return fleets.flatMap(({ name, submodels, baselines, notes }) => {
     const asked = input.loaded.config.baselines;
     const missing = asked.filter((kind) => !baselines.some((one) => one.kind === kind));
     return [

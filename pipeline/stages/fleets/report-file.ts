@@ -31,6 +31,17 @@ export type SubmodelReport = Cost & {
   readonly p50Ms: number | null;
 };
 
+/** `teach.json`: the two kinds of sub-task teacher, each by the share that is right of images of its classes, among these. */
+export type TeachReport = {
+  /** Of the selection split. */
+  readonly images: number;
+  /** Of the images that are held out in training, which chose the weights. */
+  readonly heldOut: { readonly restricted: number; readonly tuned: number };
+  readonly selection: { readonly restricted: number; readonly tuned: number };
+  /** Of the fine-tuning. */
+  readonly seconds: number;
+};
+
 export type DeviceReport = Cost & {
   readonly name: string;
   readonly models: readonly string[];

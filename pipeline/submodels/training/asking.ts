@@ -1,4 +1,4 @@
-import { relationsOf } from './online-teacher.ts';
+import { relationsOf } from './needs-teacher.ts';
 import { relationPlaces, type RelationPlace } from './relation-places.ts';
 import type { Architecture } from '../../model/architecture.ts';
 import type { ClassSubset, TrainingTask } from './training-task.ts';

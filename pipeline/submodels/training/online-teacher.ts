@@ -4,9 +4,9 @@ import { uploadTeacher } from '../../model/upload.ts';
 import { recorded } from '../../tensor/recorded/recorded.ts';
 import { fail } from '../../util/failure.ts';
 import { logRelations } from './relation-loss.ts';
-import { relationNames, relationPlaces, type RelationName, type RelationPlace } from './relation-places.ts';
+import { needsTeacher, relationsOf, type RelationName } from './needs-teacher.ts';
+import { relationPlaces, type RelationPlace } from './relation-places.ts';
 import { restrictOutputs } from './restrict-outputs.ts';
-import type { TrainingSettings } from './schema.ts';
 import { answersOf } from './submodel-answers.ts';
 import type { ClassSubset, TrainingTask } from './training-task.ts';
 
@@ -25,29 +25,6 @@ export interface AskedTeacher {
   /** One pass, one operation where the engine can. pixels [B, S, S, C], which stay the caller's. */
   readonly ask: (pixels: tf.Tensor4D) => TeacherAnswer;
   readonly dispose: () => void;
-}
-
-/** Whether a sub-model cannot learn from what the teacher said of the images as they are. */
-export function needsTeacher({ weights, augment }: Pick<TrainingSettings, 'weights' | 'augment'>): boolean {
-  if (relationsOf(weights).length > 0) return true;
-  const isAsked = weights.logits > 0 || weights.hard > 0 || weights.features > 0;
-  return isAsked && changesImages(augment);
-}
-
-/** Which relations have a weight. */
-export function relationsOf({ relations }: TrainingSettings['weights']): readonly RelationName[] {
-  return relationNames.filter((name) => relations[name] > 0);
-}
-
-/** Whether images become others than the teacher was asked about; not so by a mirror or a few pixels. */
-function changesImages({
-  mixup,
-  cutmix,
-  randAugment,
-  colourJitter,
-  erase,
-}: TrainingSettings['augment']): boolean {
-  return mixup > 0 || cutmix > 0 || randAugment !== null || colourJitter > 0 || erase.probability > 0;
 }
 
 /**

@@ -2,9 +2,7 @@ import type { Architecture } from '../../model/architecture.ts';
 import { familyOf, layerShapes, prefixTokens, tokensPerImage } from '../../model/architecture.ts';
 import { backboneOf } from '../../model/backbones.ts';
 import { fail } from '../../util/failure.ts';
-
-export const relationNames = ['q', 'k', 'v'] as const;
-export type RelationName = (typeof relationNames)[number];
+import type { RelationName } from './needs-teacher.ts';
 
 /** Where in a model token relations are taken. A type, not an interface, so that it is JSON. */
 export type RelationPlace = {

@@ -3,7 +3,8 @@ import type { ModelTensors } from '../../model/backbone.ts';
 import { backboneOf } from '../../model/backbones.ts';
 import { blockName, prefixTokens } from '../../model/architecture.ts';
 import { forward, type FeatureName } from '../../model/encoder.ts';
-import type { RelationName, RelationPlace } from './relation-places.ts';
+import type { RelationName } from './needs-teacher.ts';
+import type { RelationPlace } from './relation-places.ts';
 
 /** What a training looks at in a model, of B images. */
 export interface Answers {

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { linear } from '../../tensor/ops.ts';
 import { relationLoss } from './relation-loss.ts';
-import { relationNames, type RelationName } from './relation-places.ts';
+import { relationNames, type RelationName } from './needs-teacher.ts';
 import type { TrainingSettings } from './schema.ts';
 
 export interface LossInputs {

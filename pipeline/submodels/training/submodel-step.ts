@@ -5,7 +5,7 @@ import { recorded } from '../../tensor/recorded/recorded.ts';
 import type { Asking } from './asking.ts';
 import { gradientsInParts } from './gradients-in-parts.ts';
 import { liftNames } from './lift.ts';
-import { relationsOf } from './online-teacher.ts';
+import { relationsOf } from './needs-teacher.ts';
 import { restrictOutputs } from './restrict-outputs.ts';
 import type { TrainingSettings } from './schema.ts';
 import { answersOf } from './submodel-answers.ts';
