@@ -1,6 +1,6 @@
 import { featureWidth, imageSizeText, isSameSize } from '../../model/architecture.ts';
 import { fail } from '../../util/failure.ts';
-import { needsTeacher } from '../training/online-teacher.ts';
+import { needsTeacher } from '../training/needs-teacher.ts';
 import { defaultTraining, type TrainingSettings } from '../training/schema.ts';
 import { outputCount } from '../training/subset-outputs.ts';
 import type { TrainingTask } from '../training/training-task.ts';
