@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { interpolations, type Preprocessing } from '../../datasets/contract.ts';
 import { fail } from '../util/failure.ts';
 import {
+  familyProblem,
   geluNames,
   isDefaultFamily,
   poolNames,
@@ -64,6 +65,10 @@ export const architectureFields = {
     .optional(),
   normWidth: positive.optional(),
   distilled: z.literal(true).optional(),
+  tokenizer: z
+    .strictObject({ layers: positive.max(16), kernel: positive.max(255), channels: positive })
+    .readonly()
+    .optional(),
 };
 
 export const preprocessingFields = {
@@ -118,7 +123,11 @@ export function readOwnFile({ path, metadata }: StoredCheckpoint): OwnFile | und
     return fail({ reason: 'file-invalid', subject: path, found }, error);
   }
   const { family, ...own } = parsed;
-  if (family === undefined || trainableFamilyNames().includes(family)) return own;
+  if (family === undefined || trainableFamilyNames().includes(family)) {
+    const problem = own.architecture && familyProblem(own.architecture);
+    if (problem === undefined) return own;
+    fail({ reason: 'file-invalid', subject: `${path}: its architecture, ${family}`, found: problem });
+  }
   return fail({
     reason: 'checkpoint-unsupported',
     subject: path,

@@ -1,3 +1,4 @@
+import { familyProblem } from '../model/family/families.ts';
 import { covers, imageSizeText, isSameSize, patchGrid } from '../model/family/image-size.ts';
 import type { KeyPath } from './problem.ts';
 import type { Config } from './schema.ts';
@@ -32,8 +33,9 @@ function checkTeacher({ teacher }: Config): Contradiction[] {
 
 function checkTraining(
   named: string | undefined,
-  { width, heads, imageSize, patchSize }: NonNullable<Config['teacher']['train']>['architecture'],
+  architecture: NonNullable<Config['teacher']['train']>['architecture'],
 ): Contradiction[] {
+  const { width, heads, imageSize, patchSize } = architecture;
   const path = ['teacher', 'train', 'architecture'];
   const found: Contradiction[] = [];
   if (named !== undefined) {
@@ -47,6 +49,8 @@ function checkTraining(
     const message = `patches of ${patchSize} pixels do not divide an image of ${imageSizeText(imageSize)}`;
     found.push({ path: [...path, 'patchSize'], message });
   }
+  const problem = familyProblem(architecture);
+  if (problem !== undefined) found.push({ path, message: problem });
   return found;
 }
 

@@ -46,6 +46,14 @@ export const architectureSchema = z.strictObject({
   classes: positiveInteger.max(1e6),
   layerNormEpsilon: z.number().positive().default(1e-6),
   gelu: z.enum(geluNames).default('exact'),
+  /** Of a cct alone. `channels`: between its layers. */
+  tokenizer: z
+    .strictObject({
+      layers: positiveInteger.max(16),
+      kernel: positiveInteger.max(255),
+      channels: positiveInteger.max(100_000).default(64),
+    })
+    .optional(),
 });
 
 const trainSchema = z.strictObject({

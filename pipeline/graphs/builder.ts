@@ -5,7 +5,7 @@ import type { Extent } from '../model/family/image-size.ts';
 export type Value = string;
 
 /**
- * The operations that a ViT takes, each with one meaning in every format: `model-graph.ts` says the model once, a builder
+ * The operations that the models take, each with one meaning in every format: `model-graph.ts` says the model once, a builder
  * says how its format writes it down. Extents are numbers, except a leading -1: what the others leave.
  */
 export interface GraphBuilder {
@@ -19,6 +19,13 @@ export interface GraphBuilder {
   weight(name: string): Value;
   /** Non-overlapping patches, row by row, projected: images, kernel [D, C, p, p], bias [D] -> [B, N, D]. */
   patches(images: Value, kernel: Value, bias: Value, patch: number): Value;
+  /**
+   * A convolution over zeros around the map, computed at every `stride`th place, max pooling of 3 x 3 at every second one, and what is below
+   * zero cut off. x: images or another such map, in the layout of the format; kernel [out, in, k, k], k odd.
+   */
+  convolved(x: Value, kernel: Value, bias: Value, stride: number): Value;
+  /** The `count` places of a map, row by row: -> [B, count, width]. */
+  places(map: Value, count: number, width: number): Value;
   /** `x weight' + bias`. x: [N, in]; weight: [out, in], as PyTorch stores it. */
   linear(x: Value, weight: Value, bias: Value): Value;
   /** Batches of matrices [B, h, M, K] x [B, h, K, N], or with `transposed` x [B, h, N, K]'. */

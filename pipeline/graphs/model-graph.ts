@@ -1,5 +1,6 @@
 import { familyName, type Architecture } from '../model/architecture.ts';
 import { fail } from '../util/failure.ts';
+import { buildCct } from './backbones/cct.ts';
 import { buildDeit } from './backbones/deit.ts';
 import { buildSlicedVit } from './backbones/sliced-vit.ts';
 import { buildVit } from './backbones/vit.ts';
@@ -10,7 +11,7 @@ import type { ModelOutputs } from './model-outputs.ts';
 /** By family. One that is not here runs in this code base and cannot be exported as a graph. */
 const builders: Readonly<
   Record<string, (graph: GraphBuilder, architecture: Architecture, outputs?: ModelOutputs) => void>
-> = { vit: buildVit, deit: buildDeit, 'sliced-vit': buildSlicedVit };
+> = { vit: buildVit, deit: buildDeit, 'sliced-vit': buildSlicedVit, cct: buildCct };
 
 /**
  * The whole model, images -> `logits` [B, classes], and whatever else is asked for before it.

@@ -83,6 +83,18 @@ export function onnxBuilder(weights: WeightPlaces): OnnxBuilder {
       // [B, D, height / p, width / p] -> [B, D, N] -> [B, N, D]
       return graph.transpose(graph.reshape(map, [0, Number(shape[0]), -1]), [0, 2, 1]);
     },
+    convolved(x, kernel, bias, stride) {
+      const size = Number(known(weights, kernel).shape[2]);
+      const around = (size - 1) / 2;
+      const map = operation('Conv', [x, kernel, bias], {
+        kernel_shape: [size, size],
+        strides: [stride, stride],
+        pads: [around, around, around, around],
+      });
+      const pooled = { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] };
+      return operation('Relu', [operation('MaxPool', [map], pooled)]);
+    },
+    places: (map, count, width) => graph.transpose(graph.reshape(map, [-1, width, count]), [0, 2, 1]),
     // Gemm takes PyTorch's layout as it is, adds the bias, and needs no weight that is known beforehand.
     linear: (x, weight, bias) => operation('Gemm', [x, weight, bias], { transB: 1 }),
     matmul: (a, b, transposed = false) =>

@@ -97,6 +97,25 @@ export function tfjsBuilder(weights: WeightPlaces): TfjsBuilder {
       const projected = graph.add(operation('MatMul', [cut, matrix]), bias);
       return graph.reshape(projected, [-1, (extent.height / patch) * across, width]);
     },
+    // Zeros are written out: as TensorFlow pads a stride by itself, they would lie elsewhere.
+    convolved(x, kernel, bias, stride) {
+      const size = Number(known(weights, kernel).shape[2]);
+      const around = (count: number, map: Value): Value =>
+        [1, 2].reduce((padded, axis) => graph.pad(padded, 4, axis, count, count), map);
+      const common = { padding: text('VALID'), data_format: text('NHWC') };
+      const convolution = operation(
+        'Conv2D',
+        [around((size - 1) / 2, x), graph.transpose(kernel, [2, 3, 1, 0])],
+        { ...common, strides: list([1, stride, stride, 1]), dilations: list([1, 1, 1, 1]) },
+      );
+      const pooled = operation('MaxPool', [around(1, graph.add(convolution, bias))], {
+        ...common,
+        ksize: list([1, 3, 3, 1]),
+        strides: list([1, 2, 2, 1]),
+      });
+      return operation('Relu', [pooled]);
+    },
+    places: (map, count, width) => graph.reshape(map, [-1, count, width]),
     linear: (x, weight, bias) => graph.add(operation('MatMul', [x, graph.transpose(weight, [1, 0])]), bias),
     matmul: (a, b, transposed = false) =>
       operation('BatchMatMulV2', [a, transposed ? graph.transpose(b, [0, 1, 3, 2]) : b]),
@@ -164,6 +183,10 @@ export function tfjsBuilder(weights: WeightPlaces): TfjsBuilder {
 
 const float = { type: 'DT_FLOAT' } as const;
 const integer = { type: 'DT_INT32' } as const;
+
+/** TensorFlow's JSON has bytes in base64. */
+const text = (value: string) => ({ s: Buffer.from(value).toString('base64') });
+const list = (values: readonly number[]) => ({ list: { i: values.map(String) } });
 
 /** Its values come from the weights of the same name. */
 function constNode(name: string, dtype: typeof float | typeof integer): GraphNode {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { familyNames } from '../model/architecture.ts';
+import { familyName, familyNames, familyProblem } from '../model/architecture.ts';
 import { architectureFields, preprocessingFields } from '../checkpoint/own-file.ts';
 import type { Interval } from '../measure/interval.ts';
 import type { Measured } from '../measure/measured.ts';
@@ -46,7 +46,7 @@ export const delta = z.strictObject({
   agreementPercent: percent,
 });
 
-export const architecture = z.strictObject({
+const anyArchitecture = z.strictObject({
   /** Absent is the ViT. */
   family: z
     .string()
@@ -55,8 +55,19 @@ export const architecture = z.strictObject({
   ...architectureFields,
 });
 
+/** Refuses what the family says can be none of its models. */
+function ofItsFamily(facts: z.infer<typeof anyArchitecture>, context: z.RefinementCtx): void {
+  if (!familyNames().includes(familyName(facts))) return;
+  const problem = familyProblem(facts);
+  if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
+}
+
+export const architecture = anyArchitecture.superRefine(ofItsFamily);
+
 /** Of a teacher whose blocks are taken apart: its layers are alike. */
-export const teacherArchitecture = architecture.omit({ layers: true, normWidth: true, distilled: true });
+export const teacherArchitecture = anyArchitecture
+  .omit({ layers: true, normWidth: true, distilled: true })
+  .superRefine(ofItsFamily);
 
 export const preprocessing = z.strictObject(preprocessingFields);
 

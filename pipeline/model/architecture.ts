@@ -6,6 +6,7 @@ export {
   familyName,
   familyNames,
   familyOf,
+  familyProblem,
   isDefaultFamily,
   registerFamily,
   trainableFamilyNames,

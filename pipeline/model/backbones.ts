@@ -1,11 +1,12 @@
 import { familyName, registerFamily, type Architecture } from './architecture.ts';
 import type { Backbone } from './backbone.ts';
+import { cct } from './backbones/cct.ts';
 import { deit } from './backbones/deit.ts';
 import { slicedVit } from './backbones/sliced-vit.ts';
 import { vit } from './backbones/vit.ts';
 
 const backbones = new Map<string, Backbone>(
-  [vit, deit, slicedVit].map((backbone) => [backbone.family.name, backbone]),
+  [vit, deit, slicedVit, cct].map((backbone) => [backbone.family.name, backbone]),
 );
 
 /** Makes a family known: its facts and how it computes. */

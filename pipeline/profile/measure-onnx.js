@@ -213,6 +213,10 @@ function sidesOf(imageSize) {
 const tokensByFamily = {
   vit: (sizes) => withPrefix(sizes, 1),
   deit: (sizes) => withPrefix(sizes, 2),
+  cct: (sizes) => {
+    const { all } = withPrefix(sizes, 0);
+    return { all, last: all };
+  },
   'sliced-vit': (sizes) => withPrefix(sizes, sizes.distilled === true ? 2 : 1),
 };
 

@@ -3,7 +3,8 @@ import { deitFamily } from '../model/family/deit.ts';
 import { slicedVitFamily } from '../model/family/sliced-vit.ts';
 import { vitFamily } from '../model/family/vit.ts';
 
-const foldable: readonly string[] = [vitFamily.name, deitFamily.name];
+/** The families that `foldVit` knows. */
+export const foldable: readonly string[] = [vitFamily.name, deitFamily.name];
 
 /** Whether sub-models can be cut out of such a teacher. */
 export function canBeFolded(architecture: Pick<Architecture, 'family'>): boolean {

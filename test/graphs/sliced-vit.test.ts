@@ -6,21 +6,29 @@ import { join } from 'node:path';
 import { modelTfjs, submodelOnnx } from '../../pipeline/graphs/files.ts';
 import type { OnnxRuntime } from '../../pipeline/graphs/onnx-runtime.ts';
 import { storedWeights } from '../../pipeline/graphs/weight-places.ts';
-import { featureWidth } from '../../pipeline/model/architecture.ts';
+import { featureWidth, type Architecture } from '../../pipeline/model/architecture.ts';
 import { forward } from '../../pipeline/model/encoder.ts';
+import { initialWeights } from '../../pipeline/model/initial-weights.ts';
 import { writeSafetensors } from '../../pipeline/model/safetensors.ts';
 import { uploadTeacher } from '../../pipeline/model/upload.ts';
 import { cutModel, type LayerCut } from '../../pipeline/slicing/cut.ts';
 import type { SlicedModel } from '../../pipeline/slicing/sliced-model.ts';
 import { temporaryFolder } from '../library/fixture.ts';
 import { assertNear, foldedModel, pixelsFor, roomy } from '../slicing/models.ts';
-import { strongWeights, tinyArchitecture } from '../support/checkpoints.ts';
+import { strongWeights, tinyArchitecture, tinyCct } from '../support/checkpoints.ts';
 import { describeOnEachEngine } from '../support/engines.ts';
 import { present } from '../support/present.ts';
 import { runtimeOrSkip, served } from './support.ts';
 
 const uneven: LayerCut = { keys: 2, values: 3, units: [0, 3, 4] };
 const even: LayerCut = { heads: [0, 2], keys: 3, values: 3 };
+const stridedCct: Architecture = {
+  ...tinyCct,
+  imageSize: [16, 32],
+  channels: 1,
+  patchSize: 16,
+  tokenizer: { layers: 2, kernel: 7, channels: 3 },
+};
 const models: Readonly<Record<string, SlicedModel>> = {
   'unequal keys and values, in the last layer too': cutModel(foldedModel(), {
     channels: [0, 2, 4, 5, 6, 9, 11],
@@ -41,6 +49,11 @@ const models: Readonly<Record<string, SlicedModel>> = {
   'a distilled DeiT itself': {
     architecture: { ...tinyArchitecture, family: 'deit' },
     weights: strongWeights({ ...tinyArchitecture, family: 'deit' }),
+  },
+  'a CCT': { architecture: tinyCct, weights: strongWeights(tinyCct) },
+  'a CCT of two strided convolutions, 1 channel, 16 x 32': {
+    architecture: stridedCct,
+    weights: initialWeights(stridedCct, 5),
   },
 };
 

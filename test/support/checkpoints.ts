@@ -94,3 +94,11 @@ export function asTorchvision(weights: HostWeights, old = false): NamedArrays {
     ]),
   );
 }
+
+/** A CCT small enough for any test: 16 tokens of one convolution, two blocks. */
+export const tinyCct: Architecture = {
+  ...tinyArchitecture,
+  family: 'cct',
+  patchSize: 2,
+  tokenizer: { layers: 1, kernel: 3, channels: 4 },
+};

@@ -12,7 +12,17 @@ import type { ModelOutputs } from '../model-outputs.ts';
 import { preNormAttention, preNormLastAttention } from './pre-norm-attention.ts';
 
 /** rows x [N, D] -> rows [N, D] by the norm `name`. */
-type Norm = (graph: GraphBuilder, name: string, architecture: Architecture, x: Value) => Value;
+export type Norm = (graph: GraphBuilder, name: string, architecture: Architecture, x: Value) => Value;
+
+/** What may differ at both ends of the encoder. */
+export interface Ends {
+  /** Images -> rows [B T, D]. */
+  readonly embed: (graph: GraphBuilder, architecture: Architecture, images: Value) => Value;
+  /** Rows [B T, D] -> what the head takes [B, F]. */
+  readonly read: (norm: Norm, graph: GraphBuilder, architecture: Architecture, x: Value) => Value;
+  /** Whether the head reads every token, so that all are computed in the last layer. */
+  readonly readsAll: boolean;
+}
 
 /**
  * The whole model, images -> logits [B, classes], as `pipeline/model/backbones/pre-norm.ts` computes it: pre-norm encoder, the
@@ -24,12 +34,13 @@ export function buildPreNorm(
   graph: GraphBuilder,
   architecture: Architecture,
   { features = false }: ModelOutputs = {},
+  ends: Ends = { embed, read, readsAll: architecture.pool !== undefined },
 ): void {
-  const { imageSize, channels, depth, classes, pool } = architecture;
+  const { imageSize, channels, depth, classes } = architecture;
   graph.within('embed');
-  let x = embed(graph, architecture, graph.images('images', extentOf(imageSize), channels));
+  let x = ends.embed(graph, architecture, graph.images('images', extentOf(imageSize), channels));
   for (let index = 0; index < depth; index++) {
-    const isLast = index === depth - 1 && pool === undefined;
+    const isLast = index === depth - 1 && !ends.readsAll;
     const attention = isLast ? preNormLastAttention : preNormAttention;
     x = attention(graph, architecture, index, x, norm(graph, `blocks.${index}.norm1`, architecture, x));
     const z = norm(graph, `blocks.${index}.norm2`, architecture, x);
@@ -37,7 +48,7 @@ export function buildPreNorm(
     graph.within(`blocks.${index}`);
     x = graph.add(x, branch);
   }
-  const pooled = read(norm, graph, architecture, x);
+  const pooled = ends.read(norm, graph, architecture, x);
   const taken = features ? graph.output('features', pooled, featureWidth(architecture)) : pooled;
   graph.within('head');
   graph.output('logits', classify(graph, architecture, taken), classes);

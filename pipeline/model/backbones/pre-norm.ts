@@ -46,10 +46,16 @@ function embed(model: ModelTensors, pixels: tf.Tensor): tf.Tensor {
     const prefix = ['cls_token', 'dist_token']
       .slice(0, prefixTokens(model.architecture))
       .map((name) => tf.add(tf.zeros([batch, 1, width]), weightOf(model, name)));
-    const tokens = tf.concat([...prefix, patches], 1);
+    return addPositions(model, tf.concat([...prefix, patches], 1));
+  });
+}
+
+/** tokens [B, T, D] with the learned positions added. Caller disposes. */
+export function addPositions(model: ModelTensors, tokens: tf.Tensor): tf.Tensor {
+  return tf.tidy(() => {
     // As one long row per image, positions are a bias, whose gradient is cheap.
     const positions = tf.reshape(weightOf(model, 'pos_embed'), [-1]);
-    return tf.reshape(addBias(tf.reshape(tokens, [batch, -1]), positions), tokens.shape);
+    return tf.reshape(addBias(tf.reshape(tokens, [tokens.shape[0], -1]), positions), tokens.shape);
   });
 }
 

@@ -1,10 +1,11 @@
+import { cctFamily } from './cct.ts';
 import { deitFamily } from './deit.ts';
 import type { Architecture, Family } from './family.ts';
 import { slicedVitFamily } from './sliced-vit.ts';
 import { vitFamily } from './vit.ts';
 
 const families = new Map<string, Family>(
-  [vitFamily, deitFamily, slicedVitFamily].map((family) => [family.name, family]),
+  [vitFamily, deitFamily, slicedVitFamily, cctFamily].map((family) => [family.name, family]),
 );
 
 /** @throws Error where the name is another family's: a bug */
@@ -28,6 +29,13 @@ export function familyOf(architecture: Pick<Architecture, 'family'>): Family {
   const family = families.get(familyName(architecture));
   if (family === undefined) throw new Error(`no family of models is named ${familyName(architecture)}`);
   return family;
+}
+
+/** Why an architecture can be none of its family's, in words; undefined where it can. */
+export function familyProblem(architecture: Architecture): string | undefined {
+  const { problem } = familyOf(architecture);
+  if (problem !== undefined) return problem(architecture);
+  return architecture.tokenizer === undefined ? undefined : 'has a tokenizer: only a cct has one';
 }
 
 export function familyNames(): string[] {

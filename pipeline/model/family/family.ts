@@ -18,6 +18,15 @@ export type LayerShape = Readonly<{
   hidden: number;
 }>;
 
+/** What makes tokens of an image by convolutions, each followed by ReLU and max pooling of 3 x 3 at every second place. */
+export type Tokenizer = Readonly<{
+  layers: number;
+  /** Rows and columns of a convolution; odd. */
+  kernel: number;
+  /** Between the layers; the last gives the width. */
+  channels: number;
+}>;
+
 /** Everything about a model that is not a weight. */
 export interface Architecture {
   /** Which `Family` reads the rest. Absent is `vit`: files from before there were others stay as they are. */
@@ -45,6 +54,8 @@ export interface Architecture {
   readonly normWidth?: number | undefined;
   /** Of a sliced ViT: it was cut out of a distilled DeiT, so there are a distillation token and a head for it. Default: no. */
   readonly distilled?: true | undefined;
+  /** Of a CCT. */
+  readonly tokenizer?: Tokenizer | undefined;
 }
 
 /**
@@ -53,7 +64,7 @@ export interface Architecture {
  *
  * Canonical names are this code base's, and timm's where timm has the part. What holds for every family: block i is below
  * `blocks.i.`, its FFN is named by `ffnNames`, the parameters of a LayerNorm end in `norm.weight` or `normN.weight`,
- * matrices are [out, in], and the patch kernel alone has four axes.
+ * matrices are [out, in], and kernels of patches and convolutions alone have four axes.
  */
 export interface Family {
   /** As files name it. */
@@ -62,6 +73,8 @@ export interface Family {
   readonly title: string;
   /** Whether such models are only ever made of others, so that none is trained from nothing. Default: no. */
   readonly derived?: boolean | undefined;
+  /** Why an architecture can be none of the family's, in words that follow its name; undefined where it can. */
+  problem?(architecture: Architecture): string | undefined;
   /** Tokens before the patches: a class token, a distillation token, registers. The first ones are what the head reads. */
   prefixTokens(architecture: Architecture): number;
   /** How many tokens per image the head reads, where these are not all: what `Backbone.headOnly` computes. */

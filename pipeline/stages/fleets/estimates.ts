@@ -1,4 +1,5 @@
 import { splitImages } from '../../../datasets/split-sources.ts';
+import { featureWidth } from '../../model/architecture.ts';
 import { forwardFlops, modelCosts } from '../../model/costs.ts';
 import { secondsOf, type Estimate } from '../common/estimates.ts';
 import type { FleetsInput } from './schema.ts';
@@ -13,11 +14,11 @@ export function learningImages({ loaded: { config } }: FleetsInput): number {
 
 export function targetsEstimate(input: FleetsInput): Estimate {
   const images = learningImages(input) + splitImages(input.loaded.config.data.splits).selection;
-  const { classes, width } = input.architecture;
+  const { classes } = input.architecture;
   return {
     seconds: 2 + secondsOf('inference', images * forwardFlops(input.architecture), input.engine),
     memoryBytes: 8e8,
-    diskBytes: images * (classes + width) * 4,
+    diskBytes: images * (classes + featureWidth(input.architecture)) * 4,
   };
 }
 

@@ -9,6 +9,7 @@ import type { Ladder } from '../../submodels/fleet/level.ts';
 import { refuseFit } from '../../submodels/fleet/refuse-fit.ts';
 import { devicesOf } from '../../submodels/fleet/devices-of.ts';
 import { uniformLadder } from '../../submodels/fleet/uniform-ladder.ts';
+import { requireFoldable } from '../../slicing/require-foldable.ts';
 import { requireSlice } from '../../slicing/require-slice.ts';
 import type { SliceSettings } from '../../slicing/schema.ts';
 import { BlockForgeError, fail } from '../../util/failure.ts';
@@ -81,12 +82,14 @@ export interface FleetChoices {
 
 /**
  * Every fleet with what each sub-model may cost, by the devices' limits.
- * @throws BlockForgeError `config-invalid` where a fleet has more devices than there are classes, or a device has no room
+ * @throws BlockForgeError `config-invalid` where a fleet has more devices than there are classes, or a device has no room;
+ *   `checkpoint-unsupported` where nothing can be cut out of such a teacher
  */
 export function planFleets(
   { loaded: { config, file }, architecture }: FleetsInput,
   choices: FleetChoices = {},
 ): PlannedFleet[] {
+  requireFoldable(architecture, file);
   return fleetSettings(config).map((setting) => {
     const subject = `${file}: devices of ${setting.name}`;
     const fleet = planFleet(setting, config.baselines, architecture, subject, choices);

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Job, JobContext } from '../../../runner/contract.ts';
 import { readTensors } from '../../../model/safetensors.ts';
+import { featureWidth } from '../../../model/architecture.ts';
 import { modelCosts } from '../../../model/costs.ts';
 import { sliceSubmodel } from '../../../slicing/slice-submodel.ts';
 import { divideImages } from '../../../submodels/training/held-out-images.ts';
@@ -80,5 +81,5 @@ export async function cutFor(
   await writeModel(join(context.folder, files.model), model);
   await writeJsonAtomic(join(context.folder, files.sliceReport), report);
   const { params, macs } = modelCosts(model.architecture);
-  return { classes: classes.length, params, macs, width: model.architecture.width };
+  return { classes: classes.length, params, macs, width: featureWidth(model.architecture) };
 }
