@@ -13,16 +13,18 @@ export function gradientsInParts(
   of: (part: SubmodelBatch) => LossAndGradients,
 ): LossAndGradients {
   if (most >= batch.count) return of(batch);
-  let sum: LossAndGradients | undefined;
-  for (let from = 0; from < batch.count; from += most) {
-    const count = Math.min(most, batch.count - from);
-    const part = partOf(batch, from, count);
+  const starts = Array.from({ length: Math.ceil(batch.count / most) }, (_, part) => part * most);
+  const [first, ...others] = starts.map((from) => () => {
+    const part = partOf(batch, from, Math.min(most, batch.count - from));
     const found = of(part);
     disposeBatch(part);
-    sum = added(sum, found, count / batch.count);
-  }
-  return sum!;
+    return { found, share: part.count / batch.count };
+  }) as [Part, ...Part[]];
+  return others.reduce((sum, next) => added(sum, next()), added(undefined, first()));
 }
+
+/** The loss and gradients of a part, computed when its turn comes, and its share of the images. */
+type Part = () => { readonly found: LossAndGradients; readonly share: number };
 
 function partOf(
   { pixels, targets, labels, features, relations }: SubmodelBatch,
@@ -42,7 +44,7 @@ function partOf(
 }
 
 /** `sum + share found`; takes over both. */
-function added(sum: LossAndGradients | undefined, found: LossAndGradients, share: number): LossAndGradients {
+function added(sum: LossAndGradients | undefined, { found, share }: ReturnType<Part>): LossAndGradients {
   const add = <T extends tf.Tensor>(before: T | undefined, value: T): T => {
     const after = tf.tidy(() => {
       const scaled = tf.mul<T>(value, share);

@@ -47,26 +47,36 @@ export function openTeacher(task: TrainingTask): AskedTeacher | undefined {
   const place =
     names.length > 0 ? relationPlaces(name, teacher.architecture, task.architecture).teacher : undefined;
   const model = uploadTeacher(teacher.weights, teacher.architecture);
-  return { ask: (pixels) => askTeacher(model, pixels, subset, place, names), dispose: () => model.dispose() };
+  return {
+    ask: (pixels) => askTeacher(model, pixels, subset, place && { place, names }),
+    dispose: () => model.dispose(),
+  };
+}
+
+interface Compared {
+  readonly place: RelationPlace;
+  readonly names: readonly RelationName[];
 }
 
 function askTeacher(
   { architecture, weights }: ModelTensors,
   pixels: tf.Tensor4D,
   subset: ClassSubset,
-  place: RelationPlace | undefined,
-  relations: readonly RelationName[],
+  compared: Compared | undefined,
 ): TeacherAnswer {
   const names = Object.keys(weights);
-  const [logits, features, ...found] = recorded(
-    `teacher ${JSON.stringify([architecture, subset, place ?? null, relations])} ${names.join()}`,
+  const [logits, features, ...relations] = recorded(
+    `teacher ${JSON.stringify([architecture, subset, compared ?? null])} ${names.join()}`,
     [pixels, ...names.map((name) => weights[name]!)],
     ([pixels, ...values]) => {
       const own = Object.fromEntries(names.map((name, index) => [name, values[index]!]));
-      const { logits, pooled, relations: inputs } = answersOf({ architecture, weights: own }, pixels, place);
-      const compared = relations.map((name) => logRelations(inputs![name], place!.sizes[name]));
-      return [restrictOutputs(logits, subset), pooled, ...compared];
+      const found = answersOf({ architecture, weights: own }, pixels, compared?.place);
+      const relations = (compared?.names ?? []).flatMap((name) => {
+        const term = found.relations?.[name];
+        return term === undefined ? [] : [logRelations(term.x, term.size)];
+      });
+      return [restrictOutputs(found.logits, subset), found.pooled, ...relations];
     },
   );
-  return { logits: logits as tf.Tensor2D, features: features as tf.Tensor2D, relations: found };
+  return { logits: logits as tf.Tensor2D, features: features as tf.Tensor2D, relations };
 }

@@ -22,7 +22,7 @@ export function logRelations(x: tf.Tensor, size: number): tf.Tensor {
  * factors of the scores are made, at y `(Q - P) y + (Q - P)^T y`.
  */
 export function relationLoss(x: tf.Tensor, size: number, aim: tf.Tensor): tf.Scalar {
-  const rows = aim.shape[0]! * aim.shape[1]!;
+  const rows = aim.shape[0] * aim.shape[1]!;
   const divergence = tf.customGrad((...inputs) => {
     const [y, save] = inputs as unknown as [tf.Tensor, tf.GradSaveFunc];
     const found = tf.logSoftmax(product(y, y, false, true));

@@ -14,8 +14,14 @@ export interface Answers {
   readonly heads: readonly [tf.Tensor, ...tf.Tensor[]];
   /** [B, outputs]: what the model answers, the mean of its heads. */
   readonly logits: tf.Tensor;
-  /** Queries, keys and values [B, T', h size] of the tokens that are compared; absent without a place. */
-  readonly relations: Readonly<Record<RelationName, tf.Tensor>> | undefined;
+  /** Queries, keys and values of the tokens that are compared; absent without a place. */
+  readonly relations: Readonly<Record<RelationName, RelationInput>> | undefined;
+}
+
+/** x [B, T', h size], heads side by side. */
+export interface RelationInput {
+  readonly x: tf.Tensor;
+  readonly size: number;
 }
 
 /** One pass through a model, pixels [B, S, S, C]. Differentiable; run inside a tidy. */
@@ -26,19 +32,19 @@ export function answersOf(model: ModelTensors, pixels: tf.Tensor, place: Relatio
     capture: before === undefined ? ['pooled'] : ['pooled', before],
   });
   const { pooled } = features;
-  const heads = classifyEach?.(model, pooled) ?? [logits];
-  return {
-    pooled,
-    heads: heads as Answers['heads'],
-    logits,
-    relations:
-      place && before && relationInputs && compared(relationInputs(model, place.block, features[before]!)),
-  };
-
-  function compared(all: readonly tf.Tensor[]): Record<RelationName, tf.Tensor> {
-    const [q, k, v] = all.map((x) => sharedTokens(x, prefixTokens(model.architecture), place?.shared ?? 0));
-    return { q: q!, k: k!, v: v! };
+  const heads = (classifyEach?.(model, pooled) ?? [logits]) as Answers['heads'];
+  if (place === undefined || before === undefined || relationInputs === undefined) {
+    return { pooled, heads, logits, relations: undefined };
   }
+  const all = relationInputs(model, place.block, features[before]!);
+  const [q, k, v] = all.map((x) => sharedTokens(x, prefixTokens(model.architecture), place.shared)) as [
+    tf.Tensor,
+    tf.Tensor,
+    tf.Tensor,
+  ];
+  const { sizes } = place;
+  const relations = { q: { x: q, size: sizes.q }, k: { x: k, size: sizes.k }, v: { x: v, size: sizes.v } };
+  return { pooled, heads, logits, relations };
 }
 
 /** The feature that a block receives. */

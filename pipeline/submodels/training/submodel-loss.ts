@@ -40,7 +40,7 @@ export function submodelLoss(
   { temperature, weights }: Pick<TrainingSettings, 'temperature' | 'weights'>,
 ): tf.Scalar {
   return tf.tidy(() => {
-    const images = logits.shape[0]!;
+    const images = logits.shape[0];
     const parts: tf.Tensor[] = [];
     if (weights.logits > 0) {
       const certain = tf.logSoftmax(tf.div(targets, temperature));
@@ -49,7 +49,8 @@ export function submodelLoss(
       parts.push(tf.mul(divergence, (weights.logits * temperature ** 2) / images));
     }
     if (weights.hard > 0) {
-      const likeliest = tf.oneHot(tf.argMax(targets, 1), logits.shape[1]!, 1, 0, 'float32');
+      // As integers first: wasm writes an integer's bits where it is asked for floats.
+      const likeliest = tf.cast(tf.oneHot(tf.argMax(targets, 1), logits.shape[1]!), 'float32');
       parts.push(tf.mul(crossEntropy(likeliest, logits), weights.hard / images));
     }
     if (weights.features > 0 && features !== undefined) {

@@ -9,7 +9,7 @@ import { relationsOf } from './needs-teacher.ts';
 import { restrictOutputs } from './restrict-outputs.ts';
 import type { TrainingSettings } from './schema.ts';
 import { answersOf } from './submodel-answers.ts';
-import { submodelLoss, type RelationTerm } from './submodel-loss.ts';
+import { submodelLoss } from './submodel-loss.ts';
 import type { SubmodelBatch } from './training-batches.ts';
 
 /** What a training moves. */
@@ -66,23 +66,23 @@ export function lossAndGradients(
       const aim = isLifted ? others.shift() : undefined;
       const { value, grads } = tf.valueAndGrads((...tensors: tf.Tensor[]) => {
         const own = Object.fromEntries(names.map((name, index) => [name, tensors[index]!]));
-        const { heads, pooled, relations } = answersOf(
+        const { heads, logits, pooled, relations } = answersOf(
           { architecture: asking.architecture, weights: own },
           pixels,
           asking.place,
         );
         const { [liftNames.kernel]: kernel, [liftNames.bias]: bias } = own;
-        const terms = relationsOf(weights).map((name, index): [string, RelationTerm] => [
-          name,
-          { x: relations![name], size: asking.place!.sizes[name], aim: others[index]! },
-        ]);
-        const restricted = heads.map((logits) =>
+        const terms = relationsOf(weights).flatMap((name, index) => {
+          const own = relations?.[name];
+          return own === undefined ? [] : [[name, { ...own, aim: others[index]! }] as const];
+        });
+        const [labelLogits, learnt] = headsOf(heads, logits, weights).map((logits) =>
           asking.subset === undefined ? logits : restrictOutputs(logits, asking.subset),
-        );
+        ) as [tf.Tensor, tf.Tensor?];
         return submodelLoss(
           {
-            logits: restricted.at(-1)!,
-            labelLogits: restricted[0]!,
+            logits: learnt ?? labelLogits,
+            labelLogits,
             pooled,
             targets,
             labels,
@@ -97,6 +97,18 @@ export function lossAndGradients(
   );
   const gradients = Object.fromEntries(names.map((name, index) => [name, grads[index]!]));
   return { loss: loss as tf.Scalar, gradients };
+}
+
+/**
+ * Of two heads, the first learns from labels and the last from the teacher (Touvron et al. 2021, DeiT), where both teach; else both
+ * learn as one, by what they answer together.
+ */
+function headsOf(
+  heads: readonly tf.Tensor[],
+  together: tf.Tensor,
+  { labels, logits, hard }: TrainingSettings['weights'],
+): readonly tf.Tensor[] {
+  return labels > 0 && (logits > 0 || hard > 0) ? heads : [together];
 }
 
 type GivenTensors = [tf.Tensor, tf.Tensor, tf.Tensor, ...tf.Tensor[]];

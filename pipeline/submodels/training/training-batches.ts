@@ -65,7 +65,7 @@ export async function* trainingBatches(
   for (let step = firstStep + 1; ; step++) {
     const drawn = await next;
     next = start(step);
-    yield tf.tidy(() => toTensors(drawn, images, data, teacher)) as unknown as SubmodelBatch;
+    yield tf.tidy(() => toTensors(drawn, images, data, teacher));
   }
 }
 

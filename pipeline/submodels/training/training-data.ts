@@ -101,9 +101,15 @@ function checkTask(task: TrainingTask): void {
   if (settings.weights.features > 0 && targets?.features === undefined) {
     throw new Error(`${name}: features have a weight, and the teacher's are not there`);
   }
-  const { relations, ...weights } = settings.weights;
-  if (Object.values({ ...weights, ...relations }).every((weight) => weight === 0)) {
-    throw new Error(`${name}: all weights of the loss are 0`);
+  const { logits, hard, labels } = settings.weights;
+  if (logits + hard + labels === 0) {
+    fail({
+      reason: 'config-invalid',
+      subject: `train.weights, for ${name}`,
+      found: 'logits, hard and labels of 0: nothing teaches the answers',
+      expected: 'one of them above 0',
+      next: 'raise one of them; features and relations are learnt beside',
+    });
   }
   const { crop, channels } = images.preprocessing;
   if (isSameSize(crop, architecture.imageSize) && channels === architecture.channels) return;

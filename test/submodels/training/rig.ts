@@ -1,4 +1,5 @@
 import type { RawBatch } from '../../../datasets/contract.ts';
+import type { HostWeights } from '../../../pipeline/model/host-weights.ts';
 import type { Architecture } from '../../../pipeline/model/architecture.ts';
 import { strongWeights } from '../../support/checkpoints.ts';
 import { defaultTraining } from '../../../pipeline/submodels/training/schema.ts';
@@ -117,4 +118,20 @@ export function trainTask(changes: Partial<SubmodelTrainTask> = {}): SubmodelTra
 export function timeless({ history, start, best, ...rest }: TrainedSubmodel): unknown {
   const still = [...history, start, best].map((look) => ({ ...look, seconds: 0 }));
   return { ...rest, still };
+}
+
+export function normals(count: number, name: string): Float32Array {
+  const stream = random(4, name);
+  return Float32Array.from({ length: count }, () => stream.normal());
+}
+
+/** As `strongWeights`, but small enough that no softmax of theirs is sure. */
+export function gentleWeights(architecture: Architecture): HostWeights {
+  const weights = strongWeights(architecture);
+  return Object.fromEntries(
+    Object.entries(weights).map(([name, { shape, data }]) => {
+      const scale = name.includes('norm') ? 0.1 : 0.5;
+      return [name, { shape, data: data.map((value) => scale * value) }];
+    }),
+  );
 }

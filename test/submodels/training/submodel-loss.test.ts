@@ -5,17 +5,11 @@ import { lossAndGradients } from '../../../pipeline/submodels/training/submodel-
 import { startLift } from '../../../pipeline/submodels/training/lift.ts';
 import { restrictLogits } from '../../../pipeline/submodels/training/subset-outputs.ts';
 import { uploadWeights } from '../../../pipeline/model/upload.ts';
-import { random } from '../../../pipeline/util/random.ts';
 import { strongWeights } from '../../support/checkpoints.ts';
 import { describeOnEachEngine } from '../../support/engines.ts';
-import { architecture, width } from './rig.ts';
+import { architecture, normals, width } from './rig.ts';
 
 const none = { hard: 0, relations: { q: 0, k: 0, v: 0 } };
-
-function normals(count: number, name: string): Float32Array {
-  const stream = random(4, name);
-  return Float32Array.from({ length: count }, () => stream.normal());
-}
 
 const softmax = (row: readonly number[]): number[] => {
   const exps = row.map((value) => Math.exp(value - Math.max(...row)));
