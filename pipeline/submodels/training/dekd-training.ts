@@ -1,3 +1,4 @@
+import { dekdAugment } from '../../augment/schema.ts';
 import { trainingSchema, type TrainingSettings } from './schema.ts';
 
 /** What the published trainings share (falcon-xu/DeViT, its README's commands on 8 GPUs): rates are those in effect at this batch. */
@@ -9,6 +10,7 @@ const published = {
   floor: 1e-5,
   // Published as kept, never looked at and never used; here it is what the training gives.
   averaging: { decay: 0.99996, export: 'average' },
+  augment: dekdAugment,
 } as const;
 
 /**

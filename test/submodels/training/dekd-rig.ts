@@ -39,6 +39,8 @@ export const dekd: TrainingSettings = trainingSchema.parse({
     mixup: 0.8,
     cutmix: 1,
     erase: { probability: 0.25 },
+    randAugment: {},
+    colourJitter: 0.4,
     smoothing: 0.1,
     repeats: 2,
   },

@@ -5,7 +5,8 @@ import { backboneOf } from '../../../pipeline/model/backbones.ts';
 import { forward } from '../../../pipeline/model/encoder.ts';
 import { uploadTeacher } from '../../../pipeline/model/upload.ts';
 import { askingOf } from '../../../pipeline/submodels/training/asking.ts';
-import { needsTeacher, openTeacher } from '../../../pipeline/submodels/training/online-teacher.ts';
+import { needsTeacher } from '../../../pipeline/submodels/training/needs-teacher.ts';
+import { openTeacher } from '../../../pipeline/submodels/training/online-teacher.ts';
 import { logRelations } from '../../../pipeline/submodels/training/relation-loss.ts';
 import { relationPlaces } from '../../../pipeline/submodels/training/relation-places.ts';
 import { restrictLogits } from '../../../pipeline/submodels/training/subset-outputs.ts';
@@ -115,7 +116,14 @@ describe('needsTeacher', () => {
     assert.equal(needsTeacher(plain), true, 'mixed images, and a weight of hard answers');
     assert.equal(needsTeacher({ ...plain, weights: { ...plain.weights, hard: 0 } }), false, 'labels alone');
     const { augment } = dekd;
-    const moved = { ...augment, mixup: 0, cutmix: 0, erase: { probability: 0 }, randAugment: null };
+    const moved = {
+      ...augment,
+      mixup: 0,
+      cutmix: 0,
+      erase: { probability: 0 },
+      randAugment: null,
+      colourJitter: 0,
+    };
     assert.equal(needsTeacher({ ...plain, augment: moved }), false, 'mirrored and moved');
   });
 
