@@ -14,7 +14,7 @@ const grey: readonly number[] = [128, 128, 128];
  * The images varied each by its own draws: mirrored and moved, then RandAugment's operations or else colour jitter, in timm's order. A
  * function of the batch, the settings and what `chance` gives. Whoever needs to know which are mirrored mirrors them first
  * (`mirrorImages`) and sets `flip: false`. `fill`: of each channel, 0 to 255, what turned and sheared images show outside; timm takes
- * the data's mean (`fillOf`).
+ * the data's mean.
  */
 export function augmentImages(
   batch: RawBatch,
@@ -25,11 +25,6 @@ export function augmentImages(
   const moved = flipAndCrop(batch, settings, chance);
   const change = changeOf(settings, chance, fill);
   return Promise.resolve(change ? changeEach(moved, change) : moved);
-}
-
-/** The data's mean (of pixels from 0 to 1, per channel) as a colour from 0 to 255. */
-export function fillOf(mean: readonly number[]): readonly number[] {
-  return mean.map((value) => Math.min(255, Math.round(255 * value)));
 }
 
 function changeOf(

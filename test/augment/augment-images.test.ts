@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { RawBatch } from '../../datasets/contract.ts';
-import { augmentImages, fillOf } from '../../pipeline/augment/augment-images.ts';
+import { augmentImages } from '../../pipeline/augment/augment-images.ts';
 import { colourJitter } from '../../pipeline/augment/colour-jitter.ts';
 import { mirrorImages } from '../../pipeline/augment/mirror-images.ts';
 import { dekdAugment, noAugment } from '../../pipeline/augment/schema.ts';
@@ -71,11 +71,5 @@ describe('mirrorImages', () => {
       assert.equal(pixels[bytes + i], batch.pixels[(y * width + width - 1 - x) * 3 + c]);
     }
     assert.equal(mirrorImages(batch, [false, false, false]), batch);
-  });
-});
-
-describe('fillOf', () => {
-  it("gives timm's colour of a mean", () => {
-    assert.deepEqual(fillOf([0.485, 0.456, 0.406]), [124, 116, 104]);
   });
 });
