@@ -26,9 +26,12 @@ export interface ShapeOptions {
 }
 
 /**
- * How the budget is split between stream, attention and FFN: a descent on the grid of shares by measured KL. It starts from
- * uniform scaling, as published, tries the next smaller and larger share of each axis alone while the FFN takes what is left,
- * and moves to the best as long as that is better; what it ends at is better than all its neighbours.
+ * How the budget is split between stream, attention and FFN: a descent on the grid of shares by measured KL. It starts from the
+ * best of uniform scaling, as published, and a few splits with a wider stream, of which attention and FFN have the rest in even
+ * shares: a direction that the stream lacks is missing in every layer. The first is half-way, in the logarithm, between
+ * uniform scaling's stream and the whole one.
+ * It tries the next smaller and larger share of each axis alone while the FFN takes what is left, and moves to the best as
+ * long as that is better; what it ends at is better than all its neighbours.
  * @param most shapes to measure
  * @throws BlockForgeError `config-invalid` where nothing fits
  */
@@ -56,6 +59,10 @@ export async function searchShape(
   };
   let place = start;
   let best = await klOf(place);
+  for (const wider of widerPlaces(options, start, Math.floor(most / 4))) {
+    const kl = await klOf(wider);
+    if (kl < best) [best, place] = [kl, wider];
+  }
   for (;;) {
     let next: Place | undefined;
     for (const neighbour of neighbours(place)) {
@@ -76,10 +83,9 @@ export function uniformShape(options: ShapeOptions): ModelShape {
 }
 
 function uniformPlace(options: ShapeOptions): Place {
-  const axes = axesOf(options);
   const { hidden } = layerShapes(options.whole)[0]!;
   for (const share of shares) {
-    const place = axes.map((axis) => extentsOf(axis).indexOf(extentAt(axis, share))) as unknown as Place;
+    const place = placeAt(options, share);
     const shape = shapeAt(options, place);
     // The first place may leave the FFN next to nothing: the even one is where it keeps about the same share.
     if (shape !== undefined && (shape.hidden >= 0.8 * share * hidden || share === shares.at(-1)))
@@ -93,6 +99,35 @@ function uniformPlace(options: ShapeOptions): Place {
     expected: 'a budget that a twelfth of the model fits into',
     next: 'raise submodel.macs and submodel.size, or the limits of the smallest device',
   });
+}
+
+/** Where all axes have that share, or all but the stream. */
+function placeAt(options: ShapeOptions, share: number, stream?: number): Place {
+  const [width, keys, values] = axesOf(options).map((axis) =>
+    extentsOf(axis).indexOf(extentAt(axis, share)),
+  ) as [number, number, number];
+  return [stream ?? width, keys, values];
+}
+
+/** At most `count` places with a wider stream, in which heads and FFN keep about the same share; the middle ones first. */
+function widerPlaces(options: ShapeOptions, start: Place, count: number): readonly Place[] {
+  const { width, hidden } = options.whole;
+  const middle = Math.sqrt(placed(options, start).width * width);
+  const { keySize } = layerShapes(options.whole)[0]!;
+  const evenly = Array.from({ length: start[0] }, (_, stream) => {
+    const found = shares.flatMap((share) => {
+      const place = placeAt(options, share, stream);
+      const shape = shapeAt(options, place);
+      if (shape === undefined) return [];
+      const uneven = Math.abs(Math.log(((shape.hidden / hidden) * keySize) / shape.keySize));
+      return [{ place, uneven, off: Math.abs(Math.log(shape.width / middle)) }];
+    });
+    return found.sort((a, b) => a.uneven - b.uneven).slice(0, 1);
+  }).flat();
+  return evenly
+    .sort((a, b) => a.off - b.off)
+    .slice(0, count)
+    .map(({ place }) => place);
 }
 
 interface Axis {

@@ -5,6 +5,7 @@ import { searchShape, uniformShape, type ShapeOptions } from '../../pipeline/sli
 import { architectureOf, type ModelShape } from '../../pipeline/slicing/shape.ts';
 import { BlockForgeError } from '../../pipeline/util/failure.ts';
 import { tinyArchitecture } from '../support/checkpoints.ts';
+import { present } from '../support/present.ts';
 
 const whole: Architecture = { ...tinyArchitecture, width: 192, heads: 3, hidden: 768, depth: 2 };
 const costs = modelCosts(whole);
@@ -77,6 +78,27 @@ describe('slicing/search-shape', () => {
     }
   });
 
+  it('tries after uniform scaling a stream half-way to the whole one, with even shares of heads and FFN', async () => {
+    const search = options(0.33);
+    const { measured } = await searchShape(search, 8, towards({ width: 8 }));
+    const [uniform, middle, second] = measured.map(({ shape }) => shape);
+    assert.deepEqual(uniform, uniformShape(search));
+    for (const wider of [present(middle), present(second)]) {
+      assert.ok(wider.width > present(uniform).width && wider.keySize === wider.valueSize);
+      const uneven = wider.hidden / 768 / (wider.keySize / 64);
+      assert.ok(uneven > 0.7 && uneven < 1.4, `${uneven}`);
+    }
+    const halfWay = Math.sqrt(present(uniform).width * 192);
+    const off = (shape: ModelShape | undefined): number => Math.abs(Math.log(present(shape).width / halfWay));
+    assert.ok(off(middle) < 0.15 && off(middle) <= off(second));
+  });
+
+  it('finds a wide stream with few shapes, where a descent from uniform scaling would not be there yet', async () => {
+    const { shape, measured } = await searchShape(options(0.15), 6, towards({ width: 168, hidden: 100 }));
+    assert.equal(measured.length, 6);
+    assert.ok(shape.width > 1.5 * present(measured[0]).shape.width);
+  });
+
   it('scales uniformly to the largest share that fits, the FFN to about the same', () => {
     assert.deepEqual(uniformShape(options(1)), { width: 192, keySize: 64, valueSize: 64, hidden: 768 });
     const { width, keySize, valueSize, hidden } = uniformShape(options(0.33));
@@ -88,10 +110,11 @@ describe('slicing/search-shape', () => {
   it('leaves a start that computes no numbers for any that does', async () => {
     const search = options(0.33);
     const start = uniformShape(search);
-    const { shape } = await searchShape(search, 1000, (one) =>
-      Promise.resolve(one.width === start.width ? NaN : one.width),
+    const { shape, measured } = await searchShape(search, 1000, (one) =>
+      Promise.resolve(one.width === start.width ? NaN : 1 / one.width),
     );
-    assert.equal(shape.width, 16);
+    assert.equal(shape.width, Math.max(...measured.map((one) => one.shape.width)));
+    assert.ok(shape.width > start.width);
   });
 
   it('refuses a budget that nothing fits into and says what to raise', async () => {
