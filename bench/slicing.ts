@@ -26,7 +26,7 @@ import { loadEngine } from '../pipeline/tensor/engine.ts';
 import { BlockForgeError, exitCodeOf } from '../pipeline/util/failure.ts';
 import { openQualityData, type QualityData } from './quality/data.ts';
 
-type Row = { readonly name: string } & Partial<Pick<SliceSettings, 'criterion' | 'refit'>> & {
+type Row = { readonly name: string } & Partial<Pick<SliceSettings, 'by' | 'criterion' | 'refit'>> & {
     readonly searched?: boolean;
   };
 
@@ -45,6 +45,8 @@ const rows: readonly Row[] = [
   { name: 'magnitude, all refitted', criterion: 'magnitude' },
   { name: 'fisher, all refitted', criterion: 'fisher' },
   { name: 'kl, all refitted', criterion: 'kl' },
+  { name: 'policy of heads and units, as published', by: 'policy', refit: [] },
+  { name: 'policy of heads and units, all refitted', by: 'policy' },
 ];
 
 async function bench(argv: readonly string[]): Promise<void> {
@@ -58,6 +60,11 @@ async function bench(argv: readonly string[]): Promise<void> {
       subsets: { type: 'number', default: 5, describe: 'how many of them are measured' },
       macs: { type: 'string', default: '0.3', describe: 'shares of the multiply-adds, by commas' },
       images: { type: 'number', default: 512, describe: 'calibration images of a subset at most' },
+      'most-sparsity': {
+        type: 'number',
+        default: 0.9,
+        describe: 'of the policies; 0.5: as published, which reaches no small shares',
+      },
       only: { type: 'string', describe: 'rows with this in their name, by commas' },
     })
     .strict()
@@ -93,7 +100,7 @@ async function bench(argv: readonly string[]): Promise<void> {
     );
     for (const row of wanted) {
       const right = await correctOf(data, partition, async (classes) => {
-        const { model } = await slice(data, classes, share, args.images, row, seed);
+        const { model } = await slice(data, classes, share, args, row, seed);
         costs.set(row.name, modelCosts(model.architecture).macs / modelCosts(data.architecture).macs);
         return { ...model, outputs: classes.map((_, index) => index) };
       });
@@ -139,8 +146,8 @@ function slice(
   data: QualityData,
   classes: readonly number[],
   share: number,
-  images: number,
-  { criterion, refit, searched = false }: Row,
+  { images, mostSparsity }: { readonly images: number; readonly mostSparsity: number },
+  { by, criterion, refit, searched = false }: Row,
   seed: number,
 ) {
   const { calibration } = data.folds[0]!;
@@ -162,9 +169,11 @@ function slice(
     settings: {
       ...defaultSlicing,
       images,
+      ...(by && { by }),
       ...(criterion && { criterion }),
       ...(refit && { refit }),
       search: { ...defaultSlicing.search, shapes: searched ? defaultSlicing.search.shapes : 1 },
+      policy: { ...defaultSlicing.policy, mostSparsity },
     },
     seed,
     signal: new AbortController().signal,

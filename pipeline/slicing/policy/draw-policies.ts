@@ -4,6 +4,7 @@ import { layerShapes } from '../../model/family/layer-shapes.ts';
 import { fail } from '../../util/failure.ts';
 import { formatBytes, formatCount } from '../../util/format.ts';
 import { random, type Random } from '../../util/random.ts';
+import { foldedArchitecture } from '../folded-architecture.ts';
 import type { ShapeLimits } from '../shape.ts';
 
 /** How many heads and hidden units stay of every layer. */
@@ -108,11 +109,8 @@ function policyOf(
 
 /** What is left of the model, by arithmetic alone. */
 function architectureOf({ whole, classes }: PolicyOptions, { layers }: Policy): Architecture {
-  const { width, normWidth = width } = whole;
   return {
-    ...whole,
-    family: 'sliced-vit',
-    normWidth,
+    ...foldedArchitecture(whole),
     classes,
     layers: layerShapes(whole).map(({ keySize, valueSize }, layer) => {
       const { heads, units } = layers[layer]!;

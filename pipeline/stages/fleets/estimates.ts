@@ -26,9 +26,12 @@ export const partitionEstimate: Estimate = { seconds: 1, memoryBytes: 3e8, diskB
 
 export function sliceEstimate(input: FleetsInput): Estimate {
   const { sizeBytes } = modelCosts(input.architecture);
-  const images = Math.min(2048, learningImages(input));
+  const { by, policy } = input.loaded.config.slice;
+  const learnt = Math.min(2048, learningImages(input));
+  const judged = by === 'policy' ? policy.policies * Math.min(policy.images, learnt) : 0;
+  const forwards = 10 * learnt + judged;
   return {
-    seconds: 5 + secondsOf('inference', 10 * images * forwardFlops(input.architecture), input.engine),
+    seconds: 5 + secondsOf('inference', forwards * forwardFlops(input.architecture), input.engine),
     memoryBytes: 1e9 + 6 * sizeBytes,
     diskBytes: sizeBytes / 3,
   };

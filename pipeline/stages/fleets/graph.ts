@@ -78,7 +78,7 @@ export function fleetStages<Input extends FleetsInput>(plan: (input: Input) => r
   /** Cuts the teacher to what a sub-model may cost. */
   const slice: Stage<Input> = {
     name: 'slice',
-    version: 1,
+    version: 2,
     plan: (input) =>
       plan(input).flatMap((fleet) =>
         modelsOf(fleet).map(({ name, subset, taught }) => ({

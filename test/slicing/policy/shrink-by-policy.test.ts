@@ -171,6 +171,22 @@ describeOnEachEngine('slicing/policy/shrink-by-policy', () => {
     assert.equal(modelCosts({ ...model.architecture, classes: 5 }).macs, costs.macs);
   });
 
+  it('shrinks a distilled DeiT, within the limits that its policies were drawn for', async () => {
+    const distilled: Architecture = { ...architecture, depth: 2, family: 'deit' };
+    const { macs, sizeBytes } = modelCosts(distilled);
+    const limits = { macs: 0.7 * macs, sizeBytes };
+    const teacher = { weights: strongWeights(distilled), architecture: distilled };
+    const { model } = await shrunk({
+      teacher,
+      limits,
+      settings: { ...settings, refit: defaultSlicing.refit },
+    });
+    assert.equal(model.architecture.distilled, true);
+    const left = modelCosts(model.architecture).macs;
+    assert.ok(left <= limits.macs && left >= 0.9 * limits.macs);
+    assert.ok(logitsOf(model.architecture, model.weights).every(Number.isFinite));
+  });
+
   it('tells policies apart for one class and all others, too', async () => {
     const { model, report } = await shrunk({ classes: [2], other: true });
     assert.equal(model.architecture.classes, 2);
