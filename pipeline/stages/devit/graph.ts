@@ -18,7 +18,7 @@ import type { DevitInput } from './schema.ts';
 import { ensembleSettings, startSettings, teachSettings } from './settings.ts';
 import type { StartHandling, StartSettings } from './work/start.ts';
 
-const shared = fleetStages<DevitInput>(planDevit);
+const shared = fleetStages<DevitInput>(planDevit, ({ loaded }) => loaded.config.energy);
 
 /** Fine-tunes a copy of the teacher for every subset, where these are asked for. */
 const teach: Stage<DevitInput> = {

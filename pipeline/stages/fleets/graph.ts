@@ -26,6 +26,7 @@ import {
   type Finished,
 } from './artefacts.ts';
 import { asksTeacher } from './asks-teacher.ts';
+import type { EnergyRates } from './energy.ts';
 import * as estimates from './estimates.ts';
 import type { PlannedFleet } from './plan-fleets.ts';
 import { refusePartitionFile } from './refuse-partition-file.ts';
@@ -37,8 +38,12 @@ import type { ReportHandling } from './work/report.ts';
  * The stages of a method that serves fleets: their jobs, and the files that these read of which jobs. Slice and train are jobs
  * of single models; a model of one fleet needs none of another.
  * @param plan its fleets, by arithmetic alone: it is asked by every stage
+ * @param energy where its report tells what an image takes
  */
-export function fleetStages<Input extends FleetsInput>(plan: (input: Input) => readonly PlannedFleet[]) {
+export function fleetStages<Input extends FleetsInput>(
+  plan: (input: Input) => readonly PlannedFleet[],
+  energy?: (input: Input) => EnergyRates,
+) {
   /** What the teacher says of the images that are learned from, once. */
   const targets: Stage<Input> = {
     name: 'targets',
@@ -196,7 +201,7 @@ export function fleetStages<Input extends FleetsInput>(plan: (input: Input) => r
             { ...splitFiles(['test'], commonFiles.sources), ...whole },
             Object.assign({}, ...fleets.map(reportedFiles)) as Files,
           ),
-          settings: settings.reportSettings(input, fleets),
+          settings: settings.reportSettings(input, fleets, energy?.(input) ?? null),
           handling: { ...batchHandling(input), name: input.loaded.name } satisfies ReportHandling,
           estimate: estimates.reportEstimate(input),
         },

@@ -29,7 +29,14 @@ export type SubmodelReport = Cost & {
   readonly featureWidth: number;
   readonly trainMinutes: number;
   readonly p50Ms: number | null;
+  /** What its training started from; absent where it was cut out of the teacher. */
+  readonly origin?: Origin | undefined;
+  /** Where it has a teacher of its own. */
+  readonly teach?: TeachReport | undefined;
 };
+
+/** Another pretrained model as it is or cut, or weights drawn at random. */
+export type Origin = 'checkpoint' | 'checkpoint, cut' | 'random weights';
 
 /** `teach.json`: the two kinds of sub-task teacher, each by the share that is right of images of its classes, among these. */
 export type TeachReport = {
@@ -87,6 +94,44 @@ export type FleetReport = {
   readonly teacherP50Ms: number | null;
   /** Of training all sub-models, one after the other. */
   readonly trainMinutes: number;
+  readonly devit?: DevitReport | undefined;
+};
+
+/** The fused sub-models beside each of them, on the same images. */
+export type TogetherReport = {
+  /** Of every sub-model: the images of its classes, answered among these by itself and by the fusion. */
+  readonly submodels: readonly {
+    readonly name: string;
+    readonly images: number;
+    readonly alonePercent: Interval;
+    /** The fusion, and what it has over the sub-model. */
+    readonly fused: Compared;
+  }[];
+  /** Every image in this way: the mean of the sub-models. */
+  readonly mean: { readonly alonePercent: Interval; readonly fused: Compared };
+  /** Models that know all classes: what the fusion has over each. */
+  readonly small: readonly { readonly kind: Baseline; readonly fused: Compared }[];
+};
+
+/** Joule an image by a model of energy; nothing is measured. */
+export type EnergyReport = {
+  readonly perMacJ: number;
+  readonly perByteJ: number;
+  /** All devices with what goes over the wire, the dearest of them, and the teacher at the same rate without a wire. */
+  readonly totalJ: number;
+  readonly dearestJ: number;
+  readonly teacherJ: number;
+};
+
+/** Of the method `devit`. */
+export type DevitReport = {
+  readonly together: TogetherReport;
+  readonly energy: EnergyReport;
+  /** Bytes of an image and of what comes back, all devices together. */
+  readonly bytesDown: number;
+  readonly bytesUp: number;
+  /** Shares of the held-out images that are right before and after all sub-models were trained together; absent where they were not. */
+  readonly joint?: { readonly start: number; readonly best: number; readonly minutes: number } | undefined;
 };
 
 /** `report/test/report.json`: the final numbers, on images that nothing was chosen by. */

@@ -1,24 +1,16 @@
-import type { Interval } from '../../measure/interval.ts';
 import { trainedOnWarning } from '../../../datasets/split-sources.ts';
 import type { Compared } from '../../submodels/evaluation/compare.ts';
-import { accuracyDecimals, formatAccuracy, formatDelta } from '../../terminal/numbers.ts';
-import type { Column } from '../../terminal/table.ts';
+import { formatDelta } from '../../terminal/numbers.ts';
 import { formatBytes, formatCount } from '../../util/format.ts';
-import type { Cost, FleetsReport } from './report-file.ts';
-
-/** A table as data: the terminal and the report draw the same. */
-export interface ReportTable {
-  readonly title: string;
-  readonly notes: readonly string[];
-  readonly columns: readonly Column[];
-  readonly rows: readonly (readonly string[])[];
-}
+import { costCells, milliseconds, percentOf, ratio, type ReportTable } from './report-cells.ts';
+import type { FleetsReport } from './report-file.ts';
+import { togetherTables } from './report-together-tables.ts';
 
 /** What a run came to: accuracies, then costs. @param sub-models with a table of them, which is long */
 export function reportTables(report: FleetsReport, detailed: boolean): ReportTable[] {
   if (report.images === 0) return [];
   if (report.fleets.length === 0) return [accuracyTable(report)];
-  const tables = [accuracyTable(report), lossTable(report), costTable(report)];
+  const tables = [accuracyTable(report), lossTable(report), costTable(report), ...togetherTables(report)];
   return detailed ? [...tables, submodelTable(report), deviceTable(report)] : tables;
 }
 
@@ -213,23 +205,3 @@ function deviceTable({ fleets, images }: FleetsReport): ReportTable {
     ),
   };
 }
-
-function percentOf(images: number): (interval: Interval) => string {
-  return ({ mean, low, high }) =>
-    formatAccuracy({ top1: mean, top1Low: low, top1High: high }, accuracyDecimals(images));
-}
-
-function costCells(cost: Cost, teacher: Cost): string[] {
-  const part = (own: number, whole: number) => (own === whole ? '' : ` (${ratio(whole, own)})`);
-  return [
-    `${formatBytes(cost.sizeBytes)}${part(cost.sizeBytes, teacher.sizeBytes)}`,
-    `${formatCount(cost.macs)}${part(cost.macs, teacher.macs)}`,
-  ];
-}
-
-/** "1/8.1" */
-function ratio(whole: number, part: number): string {
-  return `1/${(whole / part).toFixed(1)}`;
-}
-
-const milliseconds = (value: number | null): string => (value === null ? '' : value.toFixed(2));

@@ -1,5 +1,6 @@
 import type { FleetsReport } from './report-file.ts';
-import { reportTables, type ReportTable } from './report-tables.ts';
+import type { ReportTable } from './report-cells.ts';
+import { reportTables } from './report-tables.ts';
 
 /** report.md: everything that was measured on the test split. */
 export function reportText(report: FleetsReport): string {

@@ -2,9 +2,10 @@ import { known } from '../../util/known.ts';
 import { finishedOf } from './artefacts.ts';
 import { asksTeacher } from './asks-teacher.ts';
 import { trainsTeacher } from './fleet-settings.ts';
-import type { FleetsMethod } from './report-file.ts';
+import type { EnergyRates } from './energy.ts';
+import type { FleetsMethod, Origin } from './report-file.ts';
 import type { FleetsInput } from './schema.ts';
-import type { PlannedFleet } from './plan-fleets.ts';
+import type { PlannedFleet, PlannedStart } from './plan-fleets.ts';
 import type { FuseSettings } from './work/fuse.ts';
 import type { PackageSettings } from './work/package.ts';
 import type { PartitionSettings } from './work/partition.ts';
@@ -103,6 +104,7 @@ export function packageSettings({ loaded, inputs }: FleetsInput, fleet: PlannedF
 export function reportSettings(
   { loaded, inputs }: FleetsInput,
   fleets: readonly PlannedFleet[],
+  energy: EnergyRates | null,
 ): ReportSettings {
   const { method, seed, measure } = loaded.config;
   return {
@@ -113,10 +115,24 @@ export function reportSettings(
     classes: inputs.classes.names,
     fleets: fleets.map((fleet) => ({
       name: fleet.name,
-      submodels: placesOf(fleet),
+      submodels: placesOf(fleet).map((place, index) => {
+        const { start, taught } = fleet.submodels[index]!;
+        return { ...place, origin: originOf(start), taught };
+      }),
+      joint: fleet.joint,
+      perMacJ: Object.fromEntries(
+        fleet.devices.flatMap(({ name, energyPerMacJ: own }) => (own === undefined ? [] : [[name, own]])),
+      ),
       baselines: fleet.baselines.map(({ name, kind }) => ({ name, kind })),
     })),
+    energy,
   };
+}
+
+function originOf(start: PlannedStart): Origin | null {
+  if (start.from === 'teacher') return null;
+  if (start.from === 'random') return 'random weights';
+  return start.cut ? 'checkpoint, cut' : 'checkpoint';
 }
 
 /** Which device hosts which sub-model and where that is, in the order of the subsets. */

@@ -3,8 +3,8 @@ import type { JobContext } from '../../../runner/contract.ts';
 import { compare, top1 } from '../../../submodels/evaluation/compare.ts';
 import { correctAmong } from '../../../submodels/evaluation/correct-among.ts';
 import { readJson } from '../../../util/atomic.ts';
-import { files, sliceJob, trainJob, type Finished } from '../artefacts.ts';
-import type { SubmodelReport } from '../report-file.ts';
+import { files, sliceJob, teachJob, trainJob, type Finished } from '../artefacts.ts';
+import type { Origin, SubmodelReport, TeachReport } from '../report-file.ts';
 import { readModel, type RunModel } from './model-file.ts';
 import { rowsOf, type ModelOutputs } from './model-outputs.ts';
 import type { LatencyFile } from './profile.ts';
@@ -44,7 +44,13 @@ export async function judgeSubmodel(
     device,
     classes,
     finished,
-  }: Pick<SubmodelReport, 'name' | 'device' | 'classes'> & { readonly finished: Finished },
+    origin,
+    taught,
+  }: Pick<SubmodelReport, 'name' | 'device' | 'classes'> & {
+    readonly finished: Finished;
+    readonly origin: Origin | null;
+    readonly taught: boolean;
+  },
   latency: LatencyFile,
   judged: Judged,
   context: JobContext,
@@ -73,6 +79,8 @@ export async function judgeSubmodel(
       featureWidth: outputs.features.length / outputs.count,
       trainMinutes: await trainingMinutes(name, context),
       p50Ms: latency.submodels[name]?.p50 ?? null,
+      ...(origin !== null && { origin }),
+      ...(taught && { teach: await readJson<TeachReport>(context.input(teachJob(name), files.teachReport)) }),
     },
     rows,
     teacher,

@@ -8,6 +8,7 @@ import type { FusionResult } from '../../../submodels/fusion/train-fusion.ts';
 import { readJson } from '../../../util/atomic.ts';
 import { indices } from '../../common/artefacts.ts';
 import {
+  ensembleJob,
   files,
   fuseJob,
   partitionJob,
@@ -16,12 +17,14 @@ import {
   type Baseline,
   type Finished,
 } from '../artefacts.ts';
-import type { DeviceReport, FleetReport, SubmodelReport } from '../report-file.ts';
+import { energyOf, type EnergyRates } from '../energy.ts';
+import type { DeviceReport, DevitReport, FleetReport, Origin, SubmodelReport } from '../report-file.ts';
 import { readFusion } from './fusion-file.ts';
 import { judgeSubmodel, trainingMinutes, type Judged, type JudgedSubmodel } from './judge-submodel.ts';
 import { readModel } from './model-file.ts';
 import type { PartitionFile } from './partition.ts';
 import type { LatencyFile } from './profile.ts';
+import { reportTogether } from './report-together.ts';
 
 export type ReportedFleet = {
   readonly name: string;
@@ -29,14 +32,29 @@ export type ReportedFleet = {
     readonly name: string;
     readonly device: string;
     readonly finished: Finished;
+    readonly origin: Origin | null;
+    readonly taught: boolean;
   }[];
+  /** Whether sub-models were trained together. */
+  readonly joint: boolean;
+  /** Joules of a device's own multiply-add, by its name. */
+  readonly perMacJ: Readonly<Record<string, number>>;
   readonly baselines: readonly { readonly name: string; readonly kind: Baseline }[];
 };
+
+/** Of the method `devit` beside what every method tells. */
+export interface DevitFacts {
+  readonly energy: EnergyRates;
+  readonly teacherMacs: number;
+  /** Of a prepared image. */
+  readonly imageBytes: number;
+}
 
 /** What a fleet is worth on the test images; each model looks at them once. */
 export async function reportFleet(
   fleet: ReportedFleet,
   judged: Judged,
+  facts: DevitFacts | undefined,
   context: JobContext,
 ): Promise<FleetReport> {
   const { labels, confidence, teacherCorrect } = judged;
@@ -53,34 +71,82 @@ export async function reportFleet(
     context.input(fuseJob(fleet.name), files.fusionReport),
   );
   const all = indices(partition.subsets.flat().length);
-  const fusedWithout = (device?: string): Uint8Array => {
+  const logitsWithout = (device?: string): Float32Array => {
     const features = submodels.map(({ report, features: own }) =>
       report.device === device ? undefined : own,
     );
-    return correctAmong(fuseAll(head, features, labels.length), labels, all);
+    return fuseAll(head, features, labels.length);
   };
+  const fusedWithout = (device: string): Uint8Array => correctAmong(logitsWithout(device), labels, all);
+  const fusedLogits = logitsWithout();
+  const fusedCorrect = correctAmong(fusedLogits, labels, all);
   const names = [...new Set(fleet.submodels.map(({ device }) => device))];
   const reports = submodels.map(({ report }) => report);
   const lost = names.length === 1 ? [] : names.map(fusedWithout);
   const devices = names.map((name, index) =>
     deviceReport(name, reports, lost[index] && compare(lost[index], teacherCorrect, confidence)),
   );
+  const small = await smallModels(fleet, judged, context, all);
   return {
     name: fleet.name,
     partition: { by: partition.by, confusionInside: partition.confusionInside },
     devices,
     submodels: reports,
     alone: aloneOf(submodels, labels.length, confidence),
-    fused: compare(fusedWithout(), teacherCorrect, confidence),
+    fused: compare(fusedCorrect, teacherCorrect, confidence),
     ...(lost.length > 0 && {
       lost: { mean: compareMean(lost, teacherCorrect, confidence), worst: worstOf(devices, all.length) },
     }),
     head: chosen,
-    small: await smallModels(fleet, judged, context, all),
+    small: small.map(({ report }) => report),
     ...largestOf(devices),
     teacherP50Ms: latency.teacher?.p50 ?? null,
     trainMinutes: sum(reports.map((one) => one.trainMinutes)),
+    ...(facts && {
+      devit: {
+        together: reportTogether({
+          submodels,
+          fusedLogits,
+          labels,
+          fusedCorrect,
+          small: small.map(({ report: { kind }, correct }) => ({ kind, correct })),
+          confidence,
+        }),
+        ...(await burdenOf(fleet, devices, facts, context)),
+      },
+    }),
   };
+}
+
+/** What goes over the wire, what it takes, and what training together was worth. */
+async function burdenOf(
+  { name, joint, perMacJ }: ReportedFleet,
+  devices: readonly DeviceReport[],
+  { energy, teacherMacs, imageBytes }: DevitFacts,
+  context: JobContext,
+): Promise<Omit<DevitReport, 'together'>> {
+  const loads = devices.map(({ name: device, macs, bytesUp }) => ({
+    macs,
+    bytes: imageBytes + bytesUp,
+    perMacJ: perMacJ[device],
+  }));
+  const burden = {
+    energy: energyOf(loads, teacherMacs, energy),
+    bytesDown: devices.length * imageBytes,
+    bytesUp: sum(devices.map(({ bytesUp }) => bytesUp)),
+  };
+  if (!joint) return burden;
+  const { start, best, seconds } = await readJson<JointHistory>(
+    context.input(ensembleJob(name), files.history),
+  );
+  return { ...burden, joint: { start: start.top1, best: best.top1, minutes: seconds / 60 } };
+}
+
+/** What is read of it. */
+interface JointHistory {
+  readonly start: { readonly top1: number };
+  readonly best: { readonly top1: number };
+  readonly seconds: number;
 }
 
 function deviceReport(
@@ -143,21 +209,22 @@ async function smallModels(
   { labels, confidence, teacherCorrect, outputs }: Judged,
   context: JobContext,
   classes: readonly number[],
-): Promise<FleetReport['small']> {
-  const small: FleetReport['small'][number][] = [];
+): Promise<{ readonly report: FleetReport['small'][number]; readonly correct: Uint8Array }[]> {
+  const small: { report: FleetReport['small'][number]; correct: Uint8Array }[] = [];
   for (const { name, kind } of baselines) {
     const path = context.optionalInput(trainJob(name), files.model);
     if (path === undefined) continue;
     const model = await readModel(path);
     const correct = correctAmong((await outputs(model)).logits, labels, classes);
     const { sizeBytes, macs } = modelCosts(model.architecture);
-    small.push({
+    const report = {
       kind,
       ...compare(correct, teacherCorrect, confidence),
       sizeBytes,
       macs,
       trainMinutes: await trainingMinutes(name, context),
-    });
+    };
+    small.push({ report, correct });
   }
   return small;
 }

@@ -14,6 +14,7 @@ import { indices, type BatchHandling } from '../../common/artefacts.ts';
 import type { Subset } from '../../common/classes.ts';
 import { openSplit, openTeacher, openWholeTeacher, readSources, readTeacherInfo } from '../../common/open.ts';
 import { files, packageJob } from '../artefacts.ts';
+import type { EnergyRates } from '../energy.ts';
 import type { FleetsMethod, FleetsReport } from '../report-file.ts';
 import { reportText } from '../report-text.ts';
 import type { Judged } from './judge-submodel.ts';
@@ -30,6 +31,8 @@ export type ReportSettings = {
   /** What people call the classes. */
   readonly classes: readonly string[];
   readonly fleets: readonly ReportedFleet[];
+  /** Of the method `devit`; null for others. */
+  readonly energy: EnergyRates | null;
 };
 
 export type ReportHandling = BatchHandling & {
@@ -47,8 +50,12 @@ export async function run(
   { settings, handling }: Job<ReportSettings, ReportHandling>,
   context: JobContext,
 ): Promise<Json> {
-  const { method, seed, confidence, classes, fleets } = settings;
+  const { method, seed, confidence, classes, fleets, energy } = settings;
   const { architecture } = await readTeacherInfo(context);
+  const { sizeBytes, macs } = modelCosts(architecture);
+  const { imageSize, channels } = architecture;
+  const imageBytes = pixelsPerImage(imageSize, channels);
+  const facts = energy === null ? undefined : { energy, teacherMacs: macs, imageBytes };
   const split = await openSplit(context, 'test', handling.images);
   const { test } = await readSources(context);
   const engine = await loadEngine(context.engine as EngineName);
@@ -60,12 +67,10 @@ export async function run(
   const reported: FleetsReport['fleets'][number][] = [];
   if (images > 0) {
     for (const [index, fleet] of there.entries()) {
-      reported.push(await reportFleet(fleet, judge, context));
+      reported.push(await reportFleet(fleet, judge, facts, context));
       context.progress({ fraction: (index + 1) / there.length, note: fleet.name });
     }
   }
-  const { sizeBytes, macs } = modelCosts(architecture);
-  const { imageSize, channels } = architecture;
   const percent = (correct: Uint8Array) => (images === 0 ? null : top1(correct, confidence));
   const report: FleetsReport = {
     kind: method,
@@ -81,7 +86,7 @@ export async function run(
       restrictedPercent: percent(judge.teacherCorrect),
       ...(judge.unrestrictedCorrect && { unrestrictedPercent: percent(judge.unrestrictedCorrect) }),
     },
-    imageBytes: pixelsPerImage(imageSize, channels),
+    imageBytes,
     flattered: test.mayBeTrainedOn,
     fleets: reported,
     missing: fleets.filter((fleet) => !there.includes(fleet)).map(({ name }) => name),
