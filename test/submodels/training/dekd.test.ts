@@ -4,6 +4,7 @@ import { dekdTeacherTraining, dekdTraining } from '../../../pipeline/submodels/t
 import { divideImages } from '../../../pipeline/submodels/training/held-out-images.ts';
 import { trainSubmodel } from '../../../pipeline/submodels/training/train-submodel.ts';
 import { uploadWeights } from '../../../pipeline/model/upload.ts';
+import { strongWeights } from '../../support/checkpoints.ts';
 import { abortAfter } from '../../distill/rig.ts';
 import { describeOnEachEngine } from '../../support/engines.ts';
 import { memoryCheckpoint } from '../../support/memory-checkpoint.ts';
@@ -32,6 +33,16 @@ describeOnEachEngine('a training by DEKD', () => {
     await assert.rejects(trainSubmodel(askedTask({ checkpoint, signal: abortAfter(5) })), /Ctrl-C/);
     assert.equal(checkpoint.saved.at(-1)?.meta['step'], 5);
     assert.deepEqual(timeless(await trainSubmodel(askedTask({ checkpoint }))), timeless(whole));
+  });
+
+  it('a CCT learns from a ViT by the relations of patches alone: it has no class token', async () => {
+    const architecture = { ...student, family: 'cct', tokenizer: { layers: 1, kernel: 3, channels: 4 } };
+    const settings = tuned({ duration: { steps: 2 } });
+    const { history } = await trainSubmodel(
+      askedTask({ architecture, weights: strongWeights(architecture), settings }),
+    );
+    assert.ok(history.every(({ divergence }) => Number.isFinite(divergence)));
+    assert.ok(history.slice(1).every(({ trainingLoss }) => trainingLoss === null || trainingLoss > 0.1));
   });
 
   it('never keeps a running mean without using it: where it is asked for, it is what is looked at and exported', async () => {

@@ -10,8 +10,9 @@ import { logRelations } from '../../../pipeline/submodels/training/relation-loss
 import { relationPlaces } from '../../../pipeline/submodels/training/relation-places.ts';
 import { defaultTraining, type TrainingSettings } from '../../../pipeline/submodels/training/schema.ts';
 import { submodelLoss } from '../../../pipeline/submodels/training/submodel-loss.ts';
-import { lossAndGradients } from '../../../pipeline/submodels/training/submodel-step.ts';
+import { lossAndGradients, submodelStep } from '../../../pipeline/submodels/training/submodel-step.ts';
 import { disposeBatch, type SubmodelBatch } from '../../../pipeline/submodels/training/training-batches.ts';
+import { adamInit } from '../../../pipeline/tensor/optimizer.ts';
 import { describeOnEachEngine } from '../../support/engines.ts';
 import { present } from '../../support/present.ts';
 import { student, teacher } from './dekd-rig.ts';
@@ -192,6 +193,36 @@ describeOnEachEngine('each part of the loss of a sub-model', () => {
     }
     tf.dispose([whole.loss, parts.loss, whole.gradients, parts.gradients, parameters]);
     disposeBatch(batch);
+  });
+});
+
+describeOnEachEngine('a step of a sub-model', () => {
+  const weights: Weights = { ...none, labels: 100 };
+  /** After one step the optimiser's first sums are the gradients that it was given. */
+  const normAfter = (clip: number | null): number => {
+    const parameters = parametersOf(student, weights);
+    const batch = batchFor(weights);
+    const settings = { ...settingsOf(weights), weightDecay: 0, microBatch: null, clip };
+    const { model, loss } = submodelStep(
+      { parameters, adam: adamInit(parameters) },
+      asking,
+      batch,
+      settings,
+      0,
+    );
+    const squares = Object.values(model.adam.m).map((sum) =>
+      sum.dataSync<'float32'>().reduce((total, value) => total + value * value, 0),
+    );
+    tf.dispose([loss, model.parameters, model.adam.m, model.adam.v]);
+    disposeBatch(batch);
+    return Math.sqrt(squares.reduce((a, b) => a + b));
+  };
+
+  it('clips all gradients together to the norm that is set, and not at all where none is', () => {
+    const whole = normAfter(null);
+    assert.ok(whole > 10, `${whole}`);
+    assert.ok(Math.abs(normAfter(2) - 2) < 1e-4);
+    assert.ok(Math.abs(normAfter(2 * whole) - whole) < 1e-4 * whole);
   });
 });
 

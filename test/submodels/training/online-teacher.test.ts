@@ -95,6 +95,8 @@ describe('relationPlaces', () => {
     const distilled = vit({ family: 'deit' });
     assert.equal(relationPlaces('x', distilled, vit({})).teacher.shared, 1);
     assert.equal(relationPlaces('x', distilled, distilled).teacher.shared, 2);
+    const convolutional = vit({ family: 'cct', tokenizer: { layers: 1, kernel: 3, channels: 4 } });
+    assert.equal(relationPlaces('x', distilled, convolutional).own.shared, 0, 'patches alone');
   });
 
   it('refuses another number of patches and a family without attention, naming the setting', () => {

@@ -97,6 +97,12 @@ describe('trainSubmodel refuses', () => {
     await assert.rejects(trainSubmodel(task), /no image of class 3 to learn from/);
   });
 
+  it('losses that teach no answers, naming the setting', async () => {
+    const weights = { ...defaultTraining.weights, logits: 0, features: 1 };
+    const task = trainTask({ settings: { ...defaultTraining, weights } });
+    await assert.rejects(trainSubmodel(task), /train\.weights, for two-00.*nothing teaches the answers/s);
+  });
+
   it('images of another size', async () => {
     const task = trainTask({ architecture: { ...architecture, imageSize: 12 } });
     await assert.rejects(trainSubmodel(task), /images of 8 x 8 px with 1 channels/);
