@@ -65,7 +65,7 @@ export function ensembleTask(changes: Partial<EnsembleTask> = {}): EnsembleTask 
     images,
     targets: teacherOf(images.labels),
     teacherHead,
-    settings: { ...defaultEnsemble, duration: { steps: 30 }, batchSize: 16, learningRate: 2e-2 },
+    settings: { ...defaultEnsemble, duration: { steps: 40 }, batchSize: 16, learningRate: 1e-2 },
     ridges: [1e-3, 1e-1, 10],
     heldOut: 0.2,
     seed: 1,
