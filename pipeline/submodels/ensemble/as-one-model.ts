@@ -1,8 +1,10 @@
 import { featureWidth, imageSizeText, isSameSize } from '../../model/architecture.ts';
 import { fail } from '../../util/failure.ts';
+import type { FeatureScale } from '../training/feature-targets.ts';
 import { needsTeacher } from '../training/needs-teacher.ts';
 import { defaultTraining, type TrainingSettings } from '../training/schema.ts';
 import { outputCount } from '../training/subset-outputs.ts';
+import { trainingData, type TrainingData } from '../training/training-data.ts';
 import type { TrainingTask } from '../training/training-task.ts';
 import type { EnsembleTask } from './ensemble-task.ts';
 
@@ -30,6 +32,17 @@ export function asOneModel(task: EnsembleTask): TrainingTask {
     signal,
     checkpoint,
   };
+}
+
+/** What an ensemble draws its batches from. */
+export type EnsembleData = TrainingData & { readonly scale: FeatureScale };
+
+/** @throws BlockForgeError `data-invalid` where a class has no image */
+export function ensembleData(one: TrainingTask): EnsembleData {
+  const data = trainingData(one);
+  const { scale } = data;
+  if (scale === undefined) throw new Error(`${one.name}: no tokens of the teacher to learn from`);
+  return { ...data, scale };
 }
 
 function asTraining({ settings, heldOut }: Pick<EnsembleTask, 'settings' | 'heldOut'>): TrainingSettings {

@@ -10,7 +10,7 @@ import { standardisationOf, type Standardisation } from '../fusion/standardised.
 import { startTokens } from '../fusion/start-tokens.ts';
 import { uploadLayers } from '../fusion/train-head.ts';
 import { averagingOf } from '../training/averaging.ts';
-import type { TrainingData } from '../training/training-data.ts';
+import type { EnsembleData } from './as-one-model.ts';
 import { disposeRun, restoreRun, startRun, type EnsembleRun } from './ensemble-run.ts';
 import type { EnsembleTask } from './ensemble-task.ts';
 import { fleetFeatures } from './fleet-features.ts';
@@ -27,7 +27,7 @@ export function widthsOf({ submodels }: Pick<EnsembleTask, 'submodels'>): number
  */
 export async function beginRun(
   task: EnsembleTask,
-  data: TrainingData,
+  data: EnsembleData,
   saved?: TrainingState,
 ): Promise<EnsembleRun> {
   const isAveraged = averagingOf(task.settings) !== undefined;
@@ -61,7 +61,7 @@ interface Start {
 
 async function fittedStart(
   task: EnsembleTask,
-  { training, heldOut }: TrainingData,
+  { training, heldOut }: EnsembleData,
   uploaded: readonly Tensors[],
 ): Promise<Start> {
   const { submodels, targets, teacherHead, ridges, signal } = task;

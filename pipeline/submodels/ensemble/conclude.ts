@@ -8,7 +8,7 @@ import type { FusionHead, FusionLayer } from '../fusion/fusion-head.ts';
 import { precisionOf } from '../fusion/ridge-fit.ts';
 import { sharpened } from '../fusion/sharpened.ts';
 import { standardisationOf, type Standardisation } from '../fusion/standardised.ts';
-import type { TrainingData } from '../training/training-data.ts';
+import type { EnsembleData } from './as-one-model.ts';
 import { widthsOf } from './begin-run.ts';
 import type { EnsembleRun, HostPart } from './ensemble-run.ts';
 import type { EnsembleTask, TrainedEnsemble } from './ensemble-task.ts';
@@ -20,7 +20,7 @@ import { fleetFeatures } from './fleet-features.ts';
  */
 export async function conclude(
   task: EnsembleTask,
-  data: TrainingData,
+  data: EnsembleData,
   { best, history, steps, ridge, standardisation, parts }: EnsembleRun,
 ): Promise<TrainedEnsemble> {
   const [start] = history;

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { random } from '../../util/random.ts';
 import { presentFeatures } from '../fusion/present-features.ts';
 import type { SubmodelBatch } from '../training/training-batches.ts';
-import type { TrainingData } from '../training/training-data.ts';
+import type { EnsembleData } from './as-one-model.ts';
 import { widthsOf } from './begin-run.ts';
 import type { EnsembleBatch } from './ensemble-step.ts';
 import type { EnsembleTask } from './ensemble-task.ts';
@@ -14,23 +14,24 @@ import type { EnsembleTask } from './ensemble-task.ts';
  */
 export function ensembleBatch(
   task: EnsembleTask,
-  { scale }: Pick<TrainingData, 'scale'>,
+  { scale }: Pick<EnsembleData, 'scale'>,
   batch: SubmodelBatch,
   step: number,
 ): EnsembleBatch {
   const { settings, seed, targets } = task;
+  const { pixels, targets: said, labels, features, relations } = batch;
+  if (features === undefined) throw new Error(`${task.name}: a batch without the teacher's tokens`);
   const widths = widthsOf(task);
   // Of one alone nothing is left.
   const absence = widths.length > 1 ? settings.absence : 0;
   const chance = random(seed, 'ensemble', 'absence', step);
   const present = presentFeatures(batch.count, widths, absence, chance);
   const made = tf.tidy(() => ({
-    tokens: tf.add(tf.mul(batch.features!, scale!.deviation), tf.tensor1d(scale!.mean)),
-    hard: tf.oneHot(tf.argMax(batch.targets, 1), targets.classes).toFloat(),
+    tokens: tf.add(tf.mul(features, scale.deviation), tf.tensor1d(scale.mean)),
+    hard: tf.oneHot(tf.argMax(said, 1), targets.classes).toFloat(),
     present: tf.tensor2d(present, [batch.count, present.length / batch.count]),
   }));
-  const { pixels, targets: said, labels, features, relations } = batch;
-  tf.dispose([...(features ? [features] : []), ...relations]);
+  tf.dispose([features, ...relations]);
   return { pixels, targets: said, labels, ...made };
 }
 

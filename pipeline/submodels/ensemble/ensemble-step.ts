@@ -163,7 +163,7 @@ export function submodelGradients(
         const weights = Object.fromEntries(names.map((name, index) => [name, own[index]!]));
         const logits = backboneOf(architecture).classify({ architecture, weights }, features);
         return tf.add<tf.Scalar>(tf.sum(tf.mul(pooled, gradient)), crossEntropy(logits, aims));
-      })(values).grads as [tf.Tensor, ...tf.Tensor[]];
+      })(values).grads;
     },
   );
   return Object.fromEntries(names.map((name, index) => [name, grads[index]!]));

@@ -5,7 +5,7 @@ import type { FusionHead } from '../fusion/fusion-head.ts';
 import { crossEntropyOf, top1Of } from '../fusion/score.ts';
 import { downloadLayers, isBetter } from '../fusion/train-head.ts';
 import { averagingOf } from '../training/averaging.ts';
-import type { TrainingData } from '../training/training-data.ts';
+import type { EnsembleData } from './as-one-model.ts';
 import { widthsOf } from './begin-run.ts';
 import { hostPart, type EnsembleRun } from './ensemble-run.ts';
 import type { EnsembleLook, EnsembleTask } from './ensemble-task.ts';
@@ -18,7 +18,7 @@ import { fleetFeatures } from './fleet-features.ts';
  */
 export async function look(
   task: EnsembleTask,
-  data: TrainingData,
+  data: EnsembleData,
   run: EnsembleRun,
   seconds: number,
 ): Promise<void> {
@@ -52,13 +52,13 @@ export function failEnsemble(name: string, found: string, step: number): never {
 
 async function scoreHeldOut(
   task: EnsembleTask,
-  { heldOut, scale }: TrainingData,
+  { heldOut, scale }: EnsembleData,
   { standardisation }: EnsembleRun,
   parts: readonly Tensors[],
 ): Promise<Pick<EnsembleLook, 'top1' | 'crossEntropy' | 'missed'>> {
   const { classes, width } = task.targets;
   const found = await fleetFeatures(task, heldOut, parts);
-  const [toToken, toClasses] = downloadLayers(parts.at(-1)!);
+  const layers = downloadLayers(parts[task.submodels.length]!);
   const tokensAlone: FusionHead = {
     kind: 'tokens',
     classes: width,
@@ -66,18 +66,14 @@ async function scoreHeldOut(
     ...standardisation,
     precision: new Float32Array(),
     activation: 'identity',
-    layers: [toToken!],
+    layers: layers.slice(0, 1),
   };
-  const logits = fuseAll(
-    { ...tokensAlone, classes, layers: [toToken!, toClasses!] },
-    found.features,
-    found.images,
-  );
+  const logits = fuseAll({ ...tokensAlone, classes, layers }, found.features, found.images);
   const tokens = fuseAll(tokensAlone, found.features, found.images);
   const squares = tokens.reduce((sum, value, i) => sum + (value - found.teacherFeatures[i]!) ** 2, 0);
   return {
     top1: top1Of(logits, found.labels, classes),
     crossEntropy: crossEntropyOf(logits, found.labels, classes),
-    missed: squares / tokens.length / scale!.deviation ** 2,
+    missed: squares / tokens.length / scale.deviation ** 2,
   };
 }

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { SubmodelBatch } from '../training/training-batches.ts';
-import type { TrainingData } from '../training/training-data.ts';
+import type { EnsembleData } from './as-one-model.ts';
 import { disposeBatch, ensembleBatch } from './ensemble-batch.ts';
 import type { EnsembleRun } from './ensemble-run.ts';
 import { ensembleStep, type StepSettings } from './ensemble-step.ts';
@@ -15,12 +15,12 @@ export interface Stepper {
 
 export function createStepper(
   task: EnsembleTask,
-  data: TrainingData,
+  data: EnsembleData,
   { standardisation }: Pick<EnsembleRun, 'standardisation'>,
 ): Stepper {
   const mean = tf.tensor1d(standardisation.mean);
   const scale = tf.tensor1d(standardisation.scale);
-  const rules = { weights: task.settings.weights, variance: data.scale!.deviation ** 2 };
+  const rules = { weights: task.settings.weights, variance: data.scale.deviation ** 2 };
   const facts = { submodels: task.submodels, rules, mean, scale };
   return {
     step(run, batch, settings) {

@@ -11,8 +11,7 @@ import { averagingOf } from '../training/averaging.ts';
 import { openTeacher, type AskedTeacher } from '../training/online-teacher.ts';
 import { rateAt } from '../training/rate-at.ts';
 import { stepsPerEpoch, trainingBatches } from '../training/training-batches.ts';
-import { trainingData, type TrainingData } from '../training/training-data.ts';
-import { asOneModel } from './as-one-model.ts';
+import { asOneModel, ensembleData, type EnsembleData } from './as-one-model.ts';
 import { beginRun } from './begin-run.ts';
 import { conclude } from './conclude.ts';
 import { createReporter } from './ensemble-reporter.ts';
@@ -34,7 +33,7 @@ const reportSeconds = 1;
 export async function trainEnsemble(task: EnsembleTask): Promise<TrainedEnsemble> {
   const began = performance.now();
   const one = asOneModel(task);
-  const data = trainingData(one);
+  const data = ensembleData(one);
   const saved = await task.checkpoint.load();
   const teacher = openTeacher(one);
   let run: EnsembleRun | undefined;
@@ -61,7 +60,7 @@ interface Means {
 
 async function train(
   task: EnsembleTask,
-  data: TrainingData,
+  data: EnsembleData,
   run: EnsembleRun,
   { stepper, teacher, began }: Means,
 ): Promise<void> {
@@ -132,7 +131,7 @@ async function train(
 /** Steps that the settings ask for. Minutes become steps by a few steps and a look of a run that is forgotten. */
 async function plannedSteps(
   task: EnsembleTask,
-  data: TrainingData,
+  data: EnsembleData,
   began: number,
   teacher: AskedTeacher | undefined,
 ): Promise<number> {

@@ -47,7 +47,7 @@ export async function trainTokens(
         const present = tf.tensor2d(presentFeatures(count, widths, absence, chance), [count, width]);
         const aims = tokenAims(examples, places, classes);
         const found = tokenGradients({ x, present, map, ...aims }, parameters, rules);
-        tf.dispose([x, present, ...Object.values(aims)]);
+        tf.dispose([x, present, aims.tokens, aims.labels, aims.hard]);
         return found;
       },
       heldOutLogits: (parameters) => mappedTokens(held, parameters).logits,

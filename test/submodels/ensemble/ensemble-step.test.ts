@@ -75,12 +75,12 @@ function jointLoss({ batch, facts }: Scene, parts: readonly Tensors[], still: re
       tf.softmax(restrictOutputs(batch.targets, subset)),
     ),
   );
-  return tf.addN([tokenLoss(seen, batch, parts.at(-1)!, rules), ...own]);
+  return tf.addN([tokenLoss(seen, batch, parts[members.length]!, rules), ...own]);
 } // prettier-ignore
 
 function splitGradients(scene: Scene, features: readonly tf.Tensor[]): readonly Tensors[] {
   const { batch, facts, parts } = scene;
-  const { atFeatures, atHead } = headGradients(features, facts, batch, parts.at(-1)!);
+  const { atFeatures, atHead } = headGradients(features, facts, batch, parts[members.length]!);
   const own = members.map((one, place) =>
     submodelGradients(one, parts[place]!, batch, {
       features: features[place]!,

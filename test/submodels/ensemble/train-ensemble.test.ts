@@ -8,7 +8,7 @@ import { teacherHeadOf } from '../../../pipeline/submodels/fusion/teacher-head.t
 import { dekdEnsemble } from '../../../pipeline/submodels/ensemble/schema.ts';
 import { trainEnsemble, type TrainedEnsemble } from '../../../pipeline/submodels/ensemble/train-ensemble.ts';
 import { divideImages } from '../../../pipeline/submodels/training/held-out-images.ts';
-import { predictFeatures } from '../../../pipeline/submodels/training/predict-features.ts';
+import { predictFeatures, type Predicted } from '../../../pipeline/submodels/training/predict-features.ts';
 import { pixelTensor } from '../../../pipeline/submodels/training/training-batches.ts';
 import type { BlockForgeError } from '../../../pipeline/util/failure.ts';
 import { abortAfter } from '../../distill/rig.ts';
@@ -50,7 +50,10 @@ describeOnEachEngine('trainEnsemble', () => {
     );
     const { start, best, history, weights, head } = result;
     assert.deepEqual([start.step, history.length, result.steps], [0, 11, 40]);
-    assert.ok(best.top1 > start.top1 + 0.1 && best.crossEntropy < 0.7 * start.crossEntropy, JSON.stringify([start, best]));
+    assert.ok(
+      best.top1 > start.top1 + 0.1 && best.crossEntropy < 0.7 * start.crossEntropy,
+      JSON.stringify([start, best]),
+    );
     assert.ok(best.missed < start.missed, JSON.stringify([start, best]));
     assert.deepEqual(result.images, { training: 128, heldOut: 32 });
     for (const [place, { architecture }] of members.entries()) {
@@ -107,10 +110,11 @@ describeOnEachEngine('trainEnsemble', () => {
     async function* once() {
       yield await Promise.resolve(pixels);
     }
-    let said;
-    for await (const found of predictFeatures(model, once())) said = found;
+    const asked: Predicted[] = [];
+    for await (const found of predictFeatures(model, once())) asked.push(found);
     model.dispose();
-    const targets = { classes: 4, width: 8, logits: said!.logits, features: said!.features };
+    const { logits, features } = asked[0]!;
+    const targets = { classes: 4, width: 8, logits, features };
     const augment = { ...noAugment, flip: true, mixup: 0.8, cutmix: 1, smoothing: 0.1, erase: { probability: 0.5 } }; // prettier-ignore
     const mixed = { ...settings, augment, duration: { steps: 2 } };
     const task = {
@@ -156,8 +160,7 @@ describeOnEachEngine('trainEnsemble', () => {
 describe('trainEnsemble refuses', () => {
   it('sub-models that take other images', async () => {
     const large = { ...distilled, imageSize: 12 };
-    const [first] = members;
-    const submodels = [first!, { ...members[1]!, architecture: large, weights: strongWeights(large) }];
+    const submodels = [members[0]!, { ...members[1]!, architecture: large, weights: strongWeights(large) }];
     await assert.rejects(
       trainEnsemble(ensembleTask({ images, submodels })),
       /the ensemble two: two-01 takes images of 12 px/,

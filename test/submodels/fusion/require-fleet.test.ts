@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { requireFleet } from '../../../pipeline/submodels/fusion/require-fleet.ts';
-import { BlockForgeError } from '../../../pipeline/util/failure.ts';
+import type { BlockForgeError } from '../../../pipeline/util/failure.ts';
 
 describe('submodels/fusion/require-fleet', () => {
   const head = { widths: [192, 384], classes: 10, submodels: ['a', 'b'] };
