@@ -45,30 +45,26 @@ function shifted(x: tf.Tensor4D, axis: 1 | 2, kernel: number, stride: number, co
   return tf.concat(copies, 3);
 }
 
-/** Entries start, start + stride, ... along an axis. */
+/** Entries start, start + stride, ... along an axis; behind the last one lies a whole stride, or its start is too late. */
 function every(x: tf.Tensor4D, axis: 1 | 2, start: number, stride: number, count: number): tf.Tensor4D {
-  // At the last start less than a whole stride may follow the last entry.
-  const length = x.shape[axis] as number;
-  const end = Math.min(length, start + stride * count);
-  const [begin, size] = [[0, 0, 0, 0], [...x.shape]] as [number[], number[]];
-  begin[axis] = start;
-  size[axis] = end - start;
-  const part = tf.slice4d(
-    x,
-    begin as [number, number, number, number],
-    size as [number, number, number, number],
-  );
-  if (stride === 1) return part;
-  const missing = stride * count - (end - start);
   const [batch, rows, columns, channels] = x.shape;
-  const pads: [number, number][] = [0, 1, 2, 3].map((one) => [0, one === axis ? missing : 0]);
-  const whole = missing === 0 ? part : tf.pad(part, pads);
+  const length = stride * count;
   if (axis === 1) {
-    const groups = tf.reshape(whole, [batch, count, stride, columns * channels]);
-    const first = tf.slice(groups, [0, 0, 0, 0], [-1, -1, 1, -1]);
-    return tf.reshape(first, [batch, count, columns, channels]);
+    const part = tf.slice4d(x, [0, start, 0, 0], [batch, length, columns, channels]);
+    if (stride === 1) return part;
+    return tf.reshape(firsts(part, [batch, count, stride, columns * channels]), [
+      batch,
+      count,
+      columns,
+      channels,
+    ]);
   }
-  const groups = tf.reshape(whole, [batch * rows, count, stride, channels]);
-  const first = tf.slice(groups, [0, 0, 0, 0], [-1, -1, 1, -1]);
-  return tf.reshape(first, [batch, rows, count, channels]);
+  const part = tf.slice4d(x, [0, 0, start, 0], [batch, rows, length, channels]);
+  if (stride === 1) return part;
+  return tf.reshape(firsts(part, [batch * rows, count, stride, channels]), [batch, rows, count, channels]);
+}
+
+/** Of the entries of the third axis, so grouped, the first. */
+function firsts(x: tf.Tensor4D, groups: [number, number, number, number]): tf.Tensor {
+  return tf.slice(tf.reshape(x, groups), [0, 0, 0, 0], [-1, -1, 1, -1]);
 }

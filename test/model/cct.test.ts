@@ -8,6 +8,11 @@ import {
   tokensPerImage,
   type Architecture,
 } from '../../pipeline/model/architecture.ts';
+import { inspectCheckpoint } from '../../pipeline/checkpoint/inspect.ts';
+import { readTeacher, writeTeacher } from '../../pipeline/checkpoint/teacher-file.ts';
+import { checkConfig } from '../../pipeline/config/check.ts';
+import { configSchema } from '../../pipeline/config/schema.ts';
+import { architecture as manifestArchitecture } from '../../pipeline/library/manifest-parts.ts';
 import { modelCosts } from '../../pipeline/model/costs.ts';
 import { forward } from '../../pipeline/model/encoder.ts';
 import { canonicalShapes, type HostWeights } from '../../pipeline/model/host-weights.ts';
@@ -22,6 +27,7 @@ import {
   trainStep,
   type TrainingModel,
 } from '../../pipeline/train/train-step.ts';
+import { temporaryFolder } from '../library/fixture.ts';
 import { assertNear, pixelsFor } from '../slicing/models.ts';
 import { tinyCct } from '../support/checkpoints.ts';
 import { describeOnEachEngine } from '../support/engines.ts';
@@ -155,6 +161,39 @@ describe('a CCT’s facts', () => {
       params,
       sizes.reduce((a, b) => a + b, 0),
     );
+  });
+
+  it('are refused where there is no such model, in the config, in a teacher’s own file and in a manifest', async () => {
+    const { layerNormEpsilon, gelu, tokenizer, ...sizes } = tinyCct;
+    const problemOf = (changes: Partial<Architecture>): string | undefined => {
+      const architecture = { ...sizes, layerNormEpsilon, gelu, tokenizer, ...changes };
+      const config = configSchema.parse({ teacher: { train: { architecture } }, data: { source: 'shapes' } });
+      return checkConfig(config)[0]?.message;
+    };
+    assert.equal(problemOf({}), undefined);
+    assert.match(present(problemOf({ tokenizer: undefined })), /needs "tokenizer"/);
+    assert.match(present(problemOf({ tokenizer: { layers: 1, kernel: 4, channels: 3 } })), /give an odd one/);
+    assert.match(
+      present(problemOf({ tokenizer: { layers: 3, kernel: 3, channels: 3 }, patchSize: 4 })),
+      /patchSize 4 with 3 layers.*\(2 stride\)\^layers, so 8 or 64/,
+    );
+    assert.match(present(problemOf({ family: 'vit' })), /only a cct has one/);
+    const pooled = { ...tinyCct, pool: 'mean' as const };
+    const { error } = manifestArchitecture.safeParse(pooled);
+    assert.match(present(error).message, /reads the weighted mean of all tokens/);
+    assert.deepEqual(manifestArchitecture.parse(tinyCct), tinyCct);
+    const folder = await temporaryFolder();
+    try {
+      const path = join(folder.path, 'model.safetensors');
+      const weights = initialWeights(tinyCct, 1);
+      await writeTeacher(path, weights, tinyCct);
+      const inspection = await inspectCheckpoint(path);
+      assert.deepEqual([inspection.architecture, await readTeacher(inspection)], [tinyCct, weights]);
+      await writeTeacher(path, weights, pooled);
+      await assert.rejects(inspectCheckpoint(path), /its architecture, cct.*weighted mean/s);
+    } finally {
+      await folder.remove();
+    }
   });
 
   it('have CCT-7/3x1’s size as published, but for the biases of queries, keys and values', () => {

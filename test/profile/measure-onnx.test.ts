@@ -16,7 +16,7 @@ import {
 } from '../../pipeline/profile/measure-onnx.js';
 import { profileNames, readProfile } from '../../pipeline/profile/profile-file.ts';
 import { writtenLibrary } from '../library/fixture.ts';
-import { tinyArchitecture } from '../support/checkpoints.ts';
+import { tinyArchitecture, tinyCct } from '../support/checkpoints.ts';
 import { present } from '../support/present.ts';
 
 describe('library/profile/measure-onnx', () => {
@@ -86,6 +86,13 @@ describe('library/profile/measure-onnx', () => {
     for (const pool of ['mean', 'normed-mean'] as const) {
       const pooled = { ...tinyArchitecture, pool };
       assert.deepEqual(tokensOf(pooled), { all: 5, last: lastBlockTokens(pooled) });
+    }
+    for (const other of [
+      { ...tinyArchitecture, family: 'deit' },
+      { ...tinyArchitecture, family: 'sliced-vit', distilled: true as const },
+      tinyCct,
+    ]) {
+      assert.deepEqual(tokensOf(other), { all: tokensPerImage(other), last: lastBlockTokens(other) });
     }
     assert.throws(() => tokensOf({ ...sizes, family: 'swin' }), /tokens of the family swin/);
   });

@@ -33,8 +33,8 @@ export function familyOf(architecture: Pick<Architecture, 'family'>): Family {
 
 /** Why an architecture can be none of its family's, in words; undefined where it can. */
 export function familyProblem(architecture: Architecture): string | undefined {
-  const { problem } = familyOf(architecture);
-  if (problem !== undefined) return problem(architecture);
+  const family = familyOf(architecture);
+  if (family.problem !== undefined) return family.problem(architecture);
   return architecture.tokenizer === undefined ? undefined : 'has a tokenizer: only a cct has one';
 }
 

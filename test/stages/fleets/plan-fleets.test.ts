@@ -3,7 +3,7 @@ import { modelCosts } from '../../../pipeline/model/costs.ts';
 import { planFleets } from '../../../pipeline/stages/fleets/plan-fleets.ts';
 import { planNotes } from '../../../pipeline/stages/fleets/notes.ts';
 import { BlockForgeError } from '../../../pipeline/util/failure.ts';
-import { vitBase } from '../../support/checkpoints.ts';
+import { tinyCct, vitBase } from '../../support/checkpoints.ts';
 import { present } from '../../support/present.ts';
 import { planInput } from './plan-input.ts';
 
@@ -93,6 +93,18 @@ describe('fleets as they are planned', () => {
     assert.match(shares, /test\.yaml: devices of 2-devices: the sub-model of device-00/);
     assert.match(shares, /raise submodel\.macs/);
     assert.match(refusal({ devices: 2, submodel: { size: 1e-4 } }), /a twelfth of every dimension/);
+  });
+
+  it('are refused for a teacher that nothing can be cut out of, and planned for a distilled DeiT with both its heads', () => {
+    const devices = { devices: 2, submodel: { macs: 0.2 } };
+    assert.throws(
+      () => planFleets(planInput(devices, tinyCct)),
+      /family cct.*cut out of: vit or deit.*method: blocks/s,
+    );
+    const architecture = { ...vitBase, classes: 10, family: 'deit' };
+    const [fleet] = planFleets(planInput(devices, architecture));
+    const { macs } = modelCosts(architecture);
+    assert.ok(present(fleet).submodels.every(({ limits }) => limits.macs <= 0.2 * macs));
   });
 
   it('say which device is left without a sub-model, and why', () => {
