@@ -20,11 +20,11 @@ const large: Architecture = { ...architecture, width: 12, heads: 3, depth: 4, hi
 export const teacher: OnlineTeacher = { architecture: large, weights: strongWeights(large, 8) };
 
 /** Narrower, shallower, two heads. */
-export const student: Architecture = { ...architecture, family: 'deit', depth: 3 };
+export const student: Architecture = { ...architecture, family: 'deit', depth: 2 };
 
 /** All of DEKD at once, and what varies images. */
 export const dekd: TrainingSettings = trainingSchema.parse({
-  duration: { steps: 12 },
+  duration: { steps: 6 },
   batchSize: 16,
   learningRate: 1e-2,
   weightDecay: 0,
