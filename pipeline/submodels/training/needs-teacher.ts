@@ -18,7 +18,7 @@ export function relationsOf({ relations }: TrainingSettings['weights']): readonl
 }
 
 /** Whether images become others than the teacher was asked about; not so by a mirror or a few pixels. */
-function changesImages({
+export function changesImages({
   mixup,
   cutmix,
   randAugment,

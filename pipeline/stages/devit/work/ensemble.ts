@@ -5,6 +5,7 @@ import type { EnsembleSettings } from '../../../submodels/ensemble/schema.ts';
 import { trainEnsemble } from '../../../submodels/ensemble/train-ensemble.ts';
 import { teacherHeadOf } from '../../../submodels/fusion/teacher-head.ts';
 import { openImageStore } from '../../../submodels/training/image-store.ts';
+import { changesImages } from '../../../submodels/training/needs-teacher.ts';
 import { readJson, writeJsonAtomic } from '../../../util/atomic.ts';
 import type { Json } from '../../../util/hash.ts';
 import { commonFiles, teacherJob, type BatchHandling } from '../../common/artefacts.ts';
@@ -64,6 +65,8 @@ export async function run(
     images: openImageStore(learning.items, learning.preparer, { signal }),
     targets: { classes, width: features.length / count, logits, features },
     teacherHead: teacherHeadOf(architecture, tensors),
+    // Else what it said of the plain images stands for it, which costs no passes.
+    ...(changesImages(ensemble.augment) && { teacher: { architecture, weights: tensors } }),
     settings: ensemble,
     ridges,
     heldOut,
