@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { loadConfig } from '../../../pipeline/config/load.ts';
+import type { DevitConfig } from '../../../pipeline/stages/devit/schema.ts';
+import { otherCheckpoints } from '../../../pipeline/stages/devit/others.ts';
+import { methods } from '../../../pipeline/stages/methods.ts';
+import { BlockForgeError } from '../../../pipeline/util/failure.ts';
+
+describe('the config of devit', () => {
+  let cwd: string;
+  before(() => {
+    cwd = mkdtempSync(join(tmpdir(), 'blockforge-devit-'));
+  });
+  after(() => rmSync(cwd, { recursive: true }));
+
+  const load = (text: string): DevitConfig => {
+    const common = 'method: devit\nteacher: { checkpoint: model }\ndata: { source: shapes }\n';
+    writeFileSync(join(cwd, 'run.yaml'), common + text);
+    return loadConfig('run.yaml', methods, { cwd, env: {} }).config as DevitConfig;
+  };
+  const refusal = (text: string): string => {
+    try {
+      load(text);
+    } catch (error) {
+      assert.ok(error instanceof BlockForgeError);
+      return error.message;
+    }
+    throw new Error('the config was accepted');
+  };
+
+  it('has a default for everything but the devices', () => {
+    const { students, subteachers, ensemble, energy, train } = load('devices: 4');
+    assert.deepEqual([students, subteachers, ensemble.train], [['teacher'], 'restricted', 'joint']);
+    assert.ok(train.weights.relations.v > train.weights.relations.q);
+    // 204.3 mJ for 1.48 G multiply-adds.
+    assert.ok(Math.abs(energy.perMacJ / (0.2043 / 1.48e9) - 1) < 0.02);
+    assert.match(refusal(''), /devices: needs "devices"/);
+  });
+
+  it('finds checkpoints of students beside the config, and on the hub', () => {
+    const config = load(
+      'devices: 2\nstudents: [{ checkpoint: sub/small.safetensors }, { checkpoint: "hf:owner/name" }]',
+    );
+    assert.deepEqual(
+      otherCheckpoints(config).map(({ key, checkpoint }) => [key, checkpoint]),
+      [
+        ['students[0]', join(cwd, 'sub/small.safetensors')],
+        ['students[1]', 'hf:owner/name'],
+      ],
+    );
+  });
+
+  it('refuses a partition whose name nothing is made for, instead of writing nothing', () => {
+    assert.match(refusal('devices: 2\npartition: { by: flowers }'), /run\.yaml:\d+.*partition\.by/s);
+    assert.match(refusal('devices: 2\npartition: { by: file }'), /partition: needs "file"/);
+  });
+
+  it('refuses students that are no model, and random ones that are never trained', () => {
+    assert.match(refusal('devices: 2\nstudents: [techer]'), /students\[0\]/);
+    const random = 'students: [{ architecture: { width: 96, depth: 2, heads: 5, hidden: 96 } }]';
+    assert.match(refusal(`devices: 2\n${random}`), /5 heads do not divide a width of 96/);
+    const untrained = random.replace('heads: 5', 'heads: 3');
+    assert.match(
+      refusal(`devices: 2\n${untrained}\ntrain: { enabled: false }`),
+      /train\.enabled: contradicts students\[0\]/,
+    );
+  });
+});
