@@ -1,12 +1,14 @@
 import {
   familyName,
+  familyProblem,
   imageSizeText,
   isSameSize,
   patchesPerImage,
+  patchGrid,
   type Architecture,
 } from '../../model/architecture.ts';
 import { modelCosts } from '../../model/costs.ts';
-import { slicedFamilies } from '../../slicing/sliced-families.ts';
+import { canBeFolded } from '../../slicing/folded-architecture.ts';
 import { relationsOf } from '../../submodels/training/needs-teacher.ts';
 import { fail } from '../../util/failure.ts';
 import { formatBytes, formatCount } from '../../util/format.ts';
@@ -78,7 +80,7 @@ function startOf(
   if ('checkpoint' in own) {
     const found = { from: 'checkpoint', student, architecture } as const;
     if (isWithin) return { ...found, cut: false };
-    if (slicedFamilies.includes(familyName(architecture))) return { ...found, cut: true };
+    if (canBeFolded(architecture)) return { ...found, cut: true };
   } else if (isWithin) return { from: 'random', student, architecture };
   return fail({
     reason: 'config-invalid',
@@ -111,6 +113,11 @@ function requireFit(own: Architecture, { architecture: teacher, loaded }: DevitI
       next: 'take a student for the images of the teacher',
     });
   }
+  const problem =
+    patchGrid(own.imageSize, own.patchSize) === null
+      ? `patches of ${own.patchSize} pixels do not divide an image of ${imageSizeText(own.imageSize)}`
+      : familyProblem(own);
+  if (problem !== undefined) fail({ reason: 'config-invalid', subject, found: problem });
   const { train } = loaded.config;
   if (!train.enabled || relationsOf(train.weights).length === 0) return;
   if (patchesPerImage(own) === patchesPerImage(teacher)) return;

@@ -89,11 +89,10 @@ export function planFleets(
   { loaded: { config, file }, architecture }: FleetsInput,
   choices: FleetChoices = {},
 ): PlannedFleet[] {
-  requireFoldable(architecture, file);
   return fleetSettings(config).map((setting) => {
     const subject = `${file}: devices of ${setting.name}`;
     const fleet = planFleet(setting, config.baselines, architecture, subject, choices);
-    requireSlices(fleet, architecture, config.slice, subject);
+    requireSlices(fleet, architecture, config.slice, subject, file);
     return fleet;
   });
 }
@@ -172,6 +171,7 @@ function requireSlices(
   architecture: Architecture,
   settings: SliceSettings,
   subject: string,
+  file: string,
 ): void {
   const subset = outputsAtMost(architecture, submodels.length);
   const models = [
@@ -188,6 +188,7 @@ function requireSlices(
     })),
   ];
   for (const { whole, limits, classes, of } of models) {
+    requireFoldable(whole, file);
     try {
       requireSlice({ whole, classes, limits }, settings);
     } catch (error) {
