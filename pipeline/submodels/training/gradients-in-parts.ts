@@ -1,7 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensors } from '../../tensor/optimizer.ts';
-import type { LossAndGradients } from './submodel-step.ts';
 import { disposeBatch, type SubmodelBatch } from './training-batches.ts';
+
+export interface LossAndGradients {
+  readonly loss: tf.Scalar;
+  /** By parameter. */
+  readonly gradients: Tensors;
+}
 
 /**
  * The mean loss and gradient over a batch, `most` images at a time: as each is a mean over images, parts count by theirs. The same but for

@@ -3,7 +3,7 @@ import { decays } from '../../train/train-step.ts';
 import { adamUpdate, type AdamState, type Tensors } from '../../tensor/optimizer.ts';
 import { recorded } from '../../tensor/recorded/recorded.ts';
 import type { Asking } from './asking.ts';
-import { gradientsInParts } from './gradients-in-parts.ts';
+import { gradientsInParts, type LossAndGradients } from './gradients-in-parts.ts';
 import { liftNames } from './lift.ts';
 import { relationsOf } from './needs-teacher.ts';
 import { restrictOutputs } from './restrict-outputs.ts';
@@ -39,12 +39,6 @@ export function submodelStep(
   const adam = { weightDecay, decays, ...(clip !== null && { clipNorm: clip }) };
   const next = adamUpdate(adam, learningRate, model.parameters, gradients, model.adam);
   return { model: { parameters: next.parameters, adam: next.state }, loss };
-}
-
-export interface LossAndGradients {
-  readonly loss: tf.Scalar;
-  /** By parameter. */
-  readonly gradients: Tensors;
 }
 
 /** The batch's loss and its gradient by parameter, as one operation where the engine can. Caller disposes. */
