@@ -39,8 +39,12 @@ export function staleStages<C extends Config>(
     const prepared = { ...input, inputs: { ...input.inputs, preprocessing } };
     return new Map(stages.flatMap((stage) => stage.plan(prepared)).map((job) => [job.id, job]));
   };
+  // Most comparisons of a method begin with the same settings.
+  const known = new Map<Settings, ReadonlyMap<string, JobPlan>>();
   return async (before, after) => {
-    const [was, is] = [jobsOf(before), jobsOf(after)];
+    const was = known.get(before) ?? jobsOf(before);
+    known.set(before, was);
+    const is = jobsOf(after);
     const stale = new Set<string>();
     const same = (a: JobPlan | undefined, b: JobPlan) =>
       JSON.stringify([a?.settings, a?.needs, a?.wants, a?.files]) ===

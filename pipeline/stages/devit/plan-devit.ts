@@ -1,3 +1,4 @@
+import { oncePer } from '../../util/once-per.ts';
 import type { PlannedFleet } from '../fleets/plan-fleets.ts';
 import { planFleets } from '../fleets/plan-fleets.ts';
 import type { DevitInput } from './schema.ts';
@@ -7,9 +8,9 @@ import { startSubmodels } from './start-submodels.ts';
  * Every fleet with what its sub-models may cost, what they start from and who teaches them.
  * @throws BlockForgeError `config-invalid` as `planFleets`, and where a student does not fit images, teacher or limits
  */
-export function planDevit(input: DevitInput): PlannedFleet[] {
-  return planFleets(input, {
+export const planDevit = oncePer((input: DevitInput): PlannedFleet[] =>
+  planFleets(input, {
     start: (submodels, classes, subject) => startSubmodels(input, submodels, classes, subject),
     joint: input.loaded.config.ensemble.train === 'joint',
-  });
-}
+  }),
+);

@@ -1,11 +1,12 @@
 import type { Stage } from '../../runner/contract.ts';
+import { oncePer } from '../../util/once-per.ts';
 import { data, teacher } from '../common/graph.ts';
 import { fleetStages } from '../fleets/graph.ts';
 import { planFleets } from '../fleets/plan-fleets.ts';
 import type { EdVitInput } from './schema.ts';
 
 const { targets, partition, slice, train, fuse, profile, packages, report } = fleetStages<EdVitInput>(
-  (input) => planFleets(input),
+  oncePer((input) => planFleets(input)),
 );
 
 /**

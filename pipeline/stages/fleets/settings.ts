@@ -63,7 +63,7 @@ export function trainSettings({ loaded }: FleetsInput, fleet: PlannedFleet, name
     subset,
     taught,
     asks: asksTeacher(config.train),
-    features: subset !== null && !fleet.joint,
+    features: subset !== null,
     train: config.train,
     seed: config.seed,
   };
