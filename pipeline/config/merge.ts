@@ -2,11 +2,15 @@ import type { ConfigNode } from './node.ts';
 import { formatPath } from './problem.ts';
 import type { KeyPath } from './problem.ts';
 
+const durations = ['epochs', 'steps', 'minutes'];
+
 /** Keys of one map that exclude each other: a later layer that names one drops the others it inherited. */
 const alternatives: Readonly<Record<string, readonly string[]>> = {
   '': ['devices', 'fleets'],
-  'distill.duration': ['epochs', 'steps', 'minutes'],
-  'train.duration': ['epochs', 'steps', 'minutes'],
+  'distill.duration': durations,
+  'train.duration': durations,
+  'teach.duration': durations,
+  'ensemble.duration': durations,
   teacher: ['checkpoint', 'train'],
 };
 
