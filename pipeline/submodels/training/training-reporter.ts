@@ -1,4 +1,3 @@
-import type { SubmodelRun } from './training-run.ts';
 import type { TrainingProgress } from './training-task.ts';
 
 export interface TrainingReporter {
@@ -10,8 +9,11 @@ export interface TrainingReporter {
   report(): TrainingProgress;
 }
 
-/** Rates count steps alone, not the looks at held-out images. */
-export function createReporter(run: SubmodelRun): TrainingReporter {
+/** Rates count steps alone, not the looks at held-out images. @param found what the last of these came to */
+export function createReporter(
+  run: { readonly step: number; readonly steps: number },
+  found: () => Readonly<Record<string, number>>,
+): TrainingReporter {
   let images = 0;
   let seconds = 0;
   let sum = 0;
@@ -26,13 +28,8 @@ export function createReporter(run: SubmodelRun): TrainingReporter {
       count += values.length;
     },
     report() {
-      const { step, steps, history } = run;
-      const last = history.at(-1);
-      const metrics = {
-        loss: sum / count,
-        imagesPerSecond: images / seconds,
-        ...(last && { heldOutAccuracy: last.ownAccuracy }),
-      };
+      const { step, steps } = run;
+      const metrics = { loss: sum / count, imagesPerSecond: images / seconds, ...found() };
       images = seconds = sum = count = 0;
       return { fraction: step / steps, note: `step ${step}/${steps}`, metrics };
     },
