@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { StageRegistry } from '../pipeline/runner/contract.ts';
 import type * as blocks from '../pipeline/stages/blocks/graph.ts';
+import type * as devit from '../pipeline/stages/devit/graph.ts';
 import type * as edVit from '../pipeline/stages/ed-vit/graph.ts';
 import { methods } from '../pipeline/stages/methods.ts';
 import { stagesOfMethods } from '../pipeline/stages/stages-of-methods.ts';
@@ -12,7 +13,7 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 
 type Accepted<T extends StageRegistry> = T;
 /** Workers import registries by their paths, so only this line lets the compiler compare them. */
-export type Registries = [Accepted<typeof blocks>, Accepted<typeof edVit>];
+export type Registries = [Accepted<typeof blocks>, Accepted<typeof edVit>, Accepted<typeof devit>];
 
 describe('import graph', () => {
   const tensorflow = /^@tensorflow\//;
@@ -39,6 +40,7 @@ describe('import graph', () => {
   for (const entry of [
     'pipeline/stages/blocks/graph.ts',
     'pipeline/stages/ed-vit/graph.ts',
+    'pipeline/stages/devit/graph.ts',
     'pipeline/tensor/installed.ts',
     'pipeline/cli/main.ts',
     'pipeline/cli/run/command.ts',

@@ -1,4 +1,4 @@
-import { defaultTraining, type TrainingSettings } from '../../submodels/training/schema.ts';
+import type { TrainingSettings } from '../../submodels/training/schema.ts';
 import { known } from '../../util/known.ts';
 import { trainsTeacher } from '../fleets/fleet-settings.ts';
 import type { PlannedFleet, PlannedStart } from '../fleets/plan-fleets.ts';
@@ -25,7 +25,7 @@ export function teachSettings({ loaded }: DevitInput, fleet: PlannedFleet, name:
 /** By the labels alone; the images that are held out are those of the sub-models. */
 function teacherTraining({ teach, train }: DevitInput['loaded']['config']): TrainingSettings {
   const none = { logits: 0, hard: 0, features: 0, relations: { q: 0, k: 0, v: 0 } };
-  return { ...defaultTraining, ...teach, heldOut: train.heldOut, weights: { ...none, labels: 1 } };
+  return { ...teach, temperature: 1, heldOut: train.heldOut, weights: { ...none, labels: 1 } };
 }
 
 /** Of a student that is not the teacher. Files are known by content, and so in no setting. */
