@@ -109,4 +109,37 @@ describe('what a run of ed-vit comes to, as tables', () => {
     assert.match(text, /\| 2-devices \| device-01 \|/);
     assert.match(text, /random 40\.0 %, confused-apart 10\.0 %\. Fusion: tower\./);
   });
+
+  it('sets the ensemble of devit beside each sub-model and tells where these come from, and nothing of it for other methods', () => {
+    const submodels = fleet.submodels.map((one, i) =>
+      i === 0 ? one : { ...one, origin: 'random weights' as const },
+    );
+    const beside = { alonePercent: interval(88), fused: compared(90, 2) };
+    const devit = {
+      together: {
+        submodels: submodels.map(({ name }) => ({ name, images: 500, ...beside })),
+        mean: beside,
+        small: [{ kind: 'total' as const, fused: compared(79, 1) }],
+      },
+      energy: { perMacJ: 1e-10, perByteJ: 0, totalJ: 2e-4, dearestJ: 1e-4, teacherJ: 1e-3 },
+      bytesDown: 6144,
+      bytesUp: 256,
+      joint: { start: 0.7, best: 0.72, minutes: 2 },
+    };
+    const made = { ...report, kind: 'devit' as const, fleets: [{ ...fleet, submodels, devit }] };
+    const [own, , mean, small] = rows(made, 3);
+    assert.deepEqual(own?.slice(1), [
+      'the teacher',
+      '88.0 % [87.0, 89.0]',
+      '90.0 % [89.0, 91.0]',
+      '+2.00 [+1.00, +3.00]',
+    ]);
+    assert.equal(rows(made, 3)[1]?.[1], 'random weights');
+    assert.match(mean?.[0] ?? '', /mean of its sub-models/);
+    assert.deepEqual([small?.[2], small?.[4]], ['78.0 % [77.0, 79.0]', '+1.00 [0.00, +2.00]']);
+    assert.match(reportTables(made, false)[3]?.notes.join() ?? '', /70\.0 % right before and 72\.0 % after/);
+    assert.deepEqual(rows(made, 4)[0]?.slice(1, 4), ['0.50', '4.00', '8.00x']);
+    assert.match(reportTables(made, false)[4]?.notes.join() ?? '', /is a model and nothing was measured/);
+    assert.equal(reportTables(report, false).length, 3);
+  });
 });
