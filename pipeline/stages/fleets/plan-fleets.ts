@@ -8,6 +8,7 @@ import type { Fitted } from '../../submodels/fleet/fit.ts';
 import type { Ladder } from '../../submodels/fleet/level.ts';
 import { refuseFit } from '../../submodels/fleet/refuse-fit.ts';
 import { devicesOf } from '../../submodels/fleet/devices-of.ts';
+import type { TrainingSettings } from '../../submodels/training/schema.ts';
 import { uniformLadder } from '../../submodels/fleet/uniform-ladder.ts';
 import { requireFoldable } from '../../slicing/require-foldable.ts';
 import { requireSlice } from '../../slicing/require-slice.ts';
@@ -48,6 +49,8 @@ export interface PlannedSubmodel {
   readonly taught: boolean;
 }
 
+export type TrainingDuration = TrainingSettings['duration'];
+
 /** One deployment, as far as arithmetic alone decides it. */
 export interface PlannedFleet {
   readonly name: string;
@@ -60,6 +63,8 @@ export interface PlannedFleet {
     readonly name: string;
     readonly kind: Baseline;
     readonly limits: CostLimits;
+    /** Beside its own training: as long as the sub-models are trained together, for a fair comparison. */
+    readonly longer?: TrainingDuration | undefined;
   }[];
   /** Whether its sub-models are trained once more, together. */
   readonly joint: boolean;
@@ -77,7 +82,8 @@ export interface FleetChoices {
         subject: string,
       ) => readonly PlannedSubmodel[])
     | undefined;
-  readonly joint?: boolean | undefined;
+  /** How long sub-models are trained once more, together; default: not at all. */
+  readonly joint?: TrainingDuration | undefined;
 }
 
 /**
@@ -102,7 +108,7 @@ function planFleet(
   baselines: readonly Baseline[],
   architecture: Architecture,
   subject: string,
-  { start, joint = false }: FleetChoices,
+  { start, joint }: FleetChoices,
 ): PlannedFleet {
   const devices = devicesOf(setting);
   if (devices.length > architecture.classes) {
@@ -148,8 +154,9 @@ function planFleet(
         name: baselineName(name, kind),
         kind,
         limits: { macs, sizeBytes: Math.min(sizeBytes, teacher.sizeBytes) },
+        ...(joint !== undefined && { longer: joint }),
       })),
-    joint: joint && submodels.length > 1,
+    joint: joint !== undefined && submodels.length > 1,
     notes,
   };
 }

@@ -5,7 +5,7 @@ import { trainsTeacher } from './fleet-settings.ts';
 import type { EnergyRates } from './energy.ts';
 import type { FleetsMethod, Origin } from './report-file.ts';
 import type { FleetsInput } from './schema.ts';
-import type { PlannedFleet, PlannedStart } from './plan-fleets.ts';
+import type { PlannedFleet, PlannedStart, TrainingDuration } from './plan-fleets.ts';
 import type { FuseSettings } from './work/fuse.ts';
 import type { PackageSettings } from './work/package.ts';
 import type { PartitionSettings } from './work/partition.ts';
@@ -56,7 +56,7 @@ export function sliceSettings({ loaded }: FleetsInput, fleet: PlannedFleet, name
 
 export function trainSettings({ loaded }: FleetsInput, fleet: PlannedFleet, name: string): TrainJobSettings {
   const { config } = loaded;
-  const { subset, taught } = modelOf(fleet, name);
+  const { subset, taught, longer } = modelOf(fleet, name);
   return {
     name,
     trains: trainsTeacher(config),
@@ -64,7 +64,7 @@ export function trainSettings({ loaded }: FleetsInput, fleet: PlannedFleet, name
     taught,
     asks: asksTeacher(config.train),
     features: subset !== null,
-    train: config.train,
+    train: { ...config.train, duration: lengthened(config.train.duration, longer) },
     seed: config.seed,
   };
 }
@@ -149,8 +149,18 @@ function modelOf(fleet: PlannedFleet, name: string) {
   const submodel = fleet.submodels.find((one) => one.name === name);
   if (submodel !== undefined) {
     const { index, limits, taught } = submodel;
-    return { subset: { fleet: fleet.name, index }, limits, taught };
+    return { subset: { fleet: fleet.name, index }, limits, taught, longer: undefined };
   }
   const baselines = new Map(fleet.baselines.map((one) => [one.name, one]));
-  return { subset: null, limits: known(baselines, name).limits, taught: false };
+  const { limits, longer } = known(baselines, name);
+  return { subset: null, limits, taught: false, longer };
+}
+
+/** Both durations together where they are in one unit; else the first alone. */
+function lengthened(duration: TrainingDuration, more: TrainingDuration | undefined): TrainingDuration {
+  if (more === undefined) return duration;
+  if ('epochs' in duration && 'epochs' in more) return { epochs: duration.epochs + more.epochs };
+  if ('steps' in duration && 'steps' in more) return { steps: duration.steps + more.steps };
+  if ('minutes' in duration && 'minutes' in more) return { minutes: duration.minutes + more.minutes };
+  return duration;
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { JobPlan } from '../../../pipeline/runner/contract.ts';
 import { stages } from '../../../pipeline/stages/devit/graph.ts';
 import { vitBase } from '../../support/checkpoints.ts';
+import type { TrainJobSettings } from '../../../pipeline/stages/fleets/work/train.ts';
 import { present } from '../../support/present.ts';
 import { planInput, teacher } from './plan-input.ts';
 
@@ -66,6 +67,17 @@ describe('the jobs of the method devit', () => {
     ]);
     assert.equal(readsOf('train/2-devices-01', 'targets/teacher'), undefined);
     assert.deepEqual(readsOf('train/2-devices-small-device', 'targets/teacher'), ['learning.safetensors']);
+  });
+
+  it('train a model to compare with as long as the sub-models, alone and together', () => {
+    const durationOf = (job: string, own: object) =>
+      (present(jobsOf({ devices: 2, baselines: ['device'], ...own }).get(job)).settings as TrainJobSettings)
+        .train.duration;
+    const own = { train: { duration: { epochs: 3 } }, ensemble: { duration: { epochs: 2 } } };
+    assert.deepEqual(durationOf('train/2-devices-00', own), { epochs: 3 });
+    assert.deepEqual(durationOf('train/2-devices-small-device', own), { epochs: 5 });
+    const frozen = { ...own, ensemble: { train: 'frozen' } };
+    assert.deepEqual(durationOf('train/2-devices-small-device', frozen), { epochs: 3 });
   });
 
   it('need no teacher beside a training that compares no relations and changes no images', () => {

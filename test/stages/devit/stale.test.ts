@@ -111,8 +111,9 @@ const table: readonly (readonly [path: string, value: unknown, stale: string, fr
   ['train.weights', { relations: { q: 0, k: 0, v: 0 } }, retrained],
   ['train.averaging', 0.99, retrained],
   ['train.augment', { cropPadding: 1 }, retrained],
-  ['ensemble.train', 'frozen', fused],
-  ['ensemble.duration', { steps: 7 }, joined],
+  // A model to compare with is trained as long as the sub-models are, alone and together.
+  ['ensemble.train', 'frozen', `train ${fused}`],
+  ['ensemble.duration', { steps: 7 }, `train ${joined}`],
   ['ensemble.batchSize', 7, joined],
   ['ensemble.learningRate', 0.5, joined],
   ['ensemble.warmupShare', 0.5, joined],
