@@ -59,8 +59,13 @@ function describeIssue(issue: Issue, path: KeyPath, given: Given): Complaint[] {
     case 'invalid_union':
       return describeUnion(issue, path, value, given);
     default:
-      return [{ path, message: `${issue.message}, ${found}` }];
+      // Of a map or a list nothing could be shown that is not beside the message anyway.
+      return [{ path, message: isWhole(value) ? issue.message : `${issue.message}, ${found}` }];
   }
+}
+
+function isWhole(value: unknown): boolean {
+  return value !== null && typeof value === 'object';
 }
 
 const kindNames: Readonly<Record<string, string>> = {

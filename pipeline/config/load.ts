@@ -10,6 +10,7 @@ import { findConfigFile } from './find-file.ts';
 import type { LoadedConfig } from './loaded.ts';
 import { mergeNodes } from './merge.ts';
 import type { MethodSchema } from './method.ts';
+import { nearest } from './nearest.ts';
 import { keyPlaceOf, mapTexts, placeOf, valueOf } from './node.ts';
 import type { ConfigNode } from './node.ts';
 import { parseOverride } from './override.ts';
@@ -72,7 +73,7 @@ export function loadConfig<C extends Config>(
   return { config, name: config.name ?? nameOfFile(file), file };
 }
 
-/** The method that a config names, and what is wrong with that name: then the rest is read as for the default one. */
+/** The method that a config names, and what is wrong with that name: then the rest is read as for the one that is likely meant. */
 function chooseMethod<C extends Config>(
   value: unknown,
   methods: readonly MethodSchema<C>[],
@@ -81,9 +82,20 @@ function chooseMethod<C extends Config>(
   if (first === undefined) throw new Error('there is no method');
   const names = z.object({ method: z.enum(methods.map(({ name }) => name)).default(first.name) });
   const named = names.safeParse(value);
-  const method = methods.find(({ name }) => name === named.data?.method) ?? first;
+  const said =
+    named.data?.method ??
+    nearest(
+      methodOf(value),
+      methods.map(({ name }) => name),
+    );
+  const method = methods.find(({ name }) => name === said) ?? first;
   const issues = named.error?.issues.filter(({ path }) => path[0] === 'method') ?? [];
   return { method, value: issues.length > 0 ? { ...(value as object), method: method.name } : value, issues };
+}
+
+function methodOf(value: unknown): string {
+  const said = (value as { method?: unknown } | null)?.method;
+  return typeof said === 'string' ? said : '';
 }
 
 const commonPaths = ['data.path', 'data.classFile', 'data.classes', 'teacher.checkpoint', 'teacher.labels'];

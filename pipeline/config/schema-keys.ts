@@ -24,28 +24,35 @@ export function allKeyPaths(root: Schema): readonly (readonly string[])[] {
 
 function shapesAt(root: Schema, path: readonly PropertyKey[]): Record<string, Schema>[] {
   let schemas: Schema[] = [root];
-  for (const key of path) {
-    schemas = schemas.flatMap((schema) =>
-      shapesOf(schema).flatMap((shape) => (Object.hasOwn(shape, key) ? [shape[String(key)]!] : [])),
-    );
-  }
+  for (const key of path) schemas = schemas.flatMap((schema) => membersAt(schema, key));
   return schemas.flatMap(shapesOf);
+}
+
+/** What a value's member `key` may be: of a map by its name, of a list all alike. */
+function membersAt(schema: Schema, key: PropertyKey): Schema[] {
+  return behind(schema).flatMap(({ def }) => {
+    if (def.type === 'array') return typeof key === 'number' ? [def.element] : [];
+    return def.type === 'object' && Object.hasOwn(def.shape, key) ? [def.shape[String(key)]!] : [];
+  });
 }
 
 /** The object shapes behind defaults, optionals and unions. */
 function shapesOf(schema: Schema): Record<string, Schema>[] {
-  const { def } = (schema as z.core.$ZodTypes)._zod;
-  switch (def.type) {
-    case 'object':
-      return [def.shape];
+  return behind(schema).flatMap(({ def }) => (def.type === 'object' ? [def.shape] : []));
+}
+
+/** What is behind defaults, optionals and unions. */
+function behind(schema: Schema): z.core.$ZodTypes['_zod'][] {
+  const own = (schema as z.core.$ZodTypes)._zod;
+  switch (own.def.type) {
     case 'union':
-      return def.options.flatMap((option) => shapesOf(option));
+      return own.def.options.flatMap((option) => behind(option));
     case 'optional':
     case 'nullable':
     case 'default':
     case 'prefault':
-      return shapesOf(def.innerType);
+      return behind(own.def.innerType);
     default:
-      return [];
+      return [own];
   }
 }

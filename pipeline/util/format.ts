@@ -7,7 +7,7 @@ export function formatBytes(bytes: number): string {
     value /= 1000;
     unit++;
   }
-  return unit === 0 ? `${value} B` : `${threeDigits(value)} ${units[unit]}`;
+  return unit === 0 ? `${small(value)} B` : `${threeDigits(value)} ${units[unit]}`;
 }
 
 /** "5.72 M": counts of parameters or multiply-adds. */
@@ -19,7 +19,12 @@ export function formatCount(count: number): string {
     value /= 1000;
     unit++;
   }
-  return unit === 0 ? String(value) : `${threeDigits(value)}${units[unit]}`;
+  return unit === 0 ? small(value) : `${threeDigits(value)}${units[unit]}`;
+}
+
+/** Counts are whole; shares of them, as limits are, need not be. */
+function small(value: number): string {
+  return String(Number.isInteger(value) ? value : Number(value.toPrecision(3)));
 }
 
 /** "0.8 s", "42 s", "3 min 05 s", "2 h 10 min". */

@@ -14,7 +14,7 @@ import { inspectCheckpoint, type ArchitectureHints, type Inspection } from '../.
 import type { Architecture } from '../../model/architecture.ts';
 import { plannedFacts } from '../../precision/planned-facts.ts';
 import { resolvePrecision, type ResolvedPrecision } from '../../precision/resolve-precision.ts';
-import { BlockForgeError, fail } from '../../util/failure.ts';
+import { BlockForgeError, fail, type Failure } from '../../util/failure.ts';
 import { resolveClasses, type ModelClasses } from './classes.ts';
 import { preparationWarning } from './preparation-warning.ts';
 
@@ -192,6 +192,24 @@ async function inspectOther(
     return { ...other, found: inspection.architecture, files: inspection.files, told: inspection };
   } catch (error) {
     if (!(error instanceof BlockForgeError)) throw error;
-    return fail({ ...error.failure, subject: `${file}: ${key}: ${error.failure.subject}` }, error);
+    const failure = renamed(error.failure, key);
+    return fail({ ...failure, subject: `${file}: ${key}: ${failure.subject}` }, error);
   }
+}
+
+/** What a message calls the teacher's settings, as the settings of the checkpoint at `key`: `--set` reaches no place in a list. */
+function renamed(failure: Failure, key: string): Failure {
+  const own = (text: string): string =>
+    text
+      .replace(/--set teacher\.checkpoint=(\S+)/g, `${key}.checkpoint: $1`)
+      // Not a part of a path.
+      .replace(/(?<![\w/\\.-])teacher\.(?=architecture|checkpoint|hints)/g, `${key}.`);
+  const { subject, found, expected, next } = failure;
+  return {
+    reason: failure.reason,
+    subject: own(subject),
+    found: own(found),
+    ...(expected !== undefined && { expected: own(expected) }),
+    ...(next !== undefined && { next: own(next) }),
+  };
 }

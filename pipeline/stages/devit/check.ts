@@ -1,10 +1,16 @@
 import type { Contradiction } from '../../config/check.ts';
 import { checkFleetsConfig } from '../fleets/check.ts';
+import { areZero, zeroWeights } from '../fleets/zero-weights.ts';
 import type { DevitConfig } from './schema.ts';
 
 /** Settings of the method that contradict or need each other. */
 export function checkDevit(config: DevitConfig): Contradiction[] {
-  return [...checkFleetsConfig(config), ...checkHeads(config), ...checkStudents(config)];
+  return [
+    ...checkFleetsConfig(config),
+    ...checkHeads(config),
+    ...checkStudents(config),
+    ...checkEnsemble(config),
+  ];
 }
 
 function checkHeads({ students }: DevitConfig): Contradiction[] {
@@ -30,4 +36,9 @@ function checkStudents({ students, train }: DevitConfig): Contradiction[] {
       message: `contradicts students[${index}], whose weights are drawn at random: it would stay so`,
     },
   ];
+}
+
+function checkEnsemble({ ensemble: { train, weights } }: DevitConfig): Contradiction[] {
+  if (train === 'frozen' || !areZero(weights)) return [];
+  return [zeroWeights(['ensemble', 'weights'], 'or write ensemble.train: frozen')];
 }

@@ -1,10 +1,16 @@
 import type { Contradiction } from '../../config/check.ts';
 import { fleetSettings } from './fleet-settings.ts';
+import { areZero, zeroWeights } from './zero-weights.ts';
 import type { FleetsConfig, FleetSetting } from './schema.ts';
 
 /** Settings of the method that contradict or need each other. */
 export function checkFleetsConfig(config: FleetsConfig): Contradiction[] {
-  return [...checkDevices(config), ...checkFleets(config), ...checkPartitions(config)];
+  return [
+    ...checkDevices(config),
+    ...checkFleets(config),
+    ...checkPartitions(config),
+    ...checkWeights(config),
+  ];
 }
 
 function checkDevices({ devices: own, fleets }: FleetsConfig): Contradiction[] {
@@ -49,4 +55,16 @@ function checkPartitions(config: FleetsConfig): Contradiction[] {
       return [{ path: [...path, 'file'], message: `contradicts "by: ${partition.by}"; write "by: file"` }];
     return [];
   });
+}
+
+/** A loss that is zero whatever the weights teaches nothing, and would say nothing of it. */
+function checkWeights({ train, fusion }: FleetsConfig): Contradiction[] {
+  const { relations, ...weights } = train.weights;
+  const isUntaught = train.enabled && areZero({ ...weights, ...relations });
+  return [
+    ...(isUntaught ? [zeroWeights(['train', 'weights'], 'or write train.enabled: false')] : []),
+    ...(fusion.heads.includes('tokens') && areZero(fusion.tokens.weights)
+      ? [zeroWeights(['fusion', 'tokens', 'weights'], 'or leave tokens out of fusion.heads')]
+      : []),
+  ];
 }

@@ -171,4 +171,33 @@ describe('what a run is planned from', () => {
       refusal('data-invalid', /^shapes: 100 test images; the data has train 500, test 100\n.*at least 101/),
     );
   });
+
+  it('names the place of another checkpoint, not the settings of the teacher', async () => {
+    await saveTeacher(imagenet);
+    const other = join(folder, 'other');
+    mkdirSync(other, { recursive: true });
+    writeFileSync(join(other, 'pytorch_model.bin'), 'x');
+    const refusal = async (student: object): Promise<string> => {
+      const splits = { calibration: 1, selection: 1, test: 0 };
+      const teacher = { checkpoint: join(folder, 'teacher.safetensors') };
+      const config = configSchema.parse({ teacher, data: { source: 'shapes', classes, splits } });
+      const loaded = { config, name: 'test', file: 'test.yaml' };
+      const others = [{ key: 'students[1]', checkpoint: other, ...student }];
+      try {
+        await preparePlanInput(loaded, 'wasm', {}, others);
+      } catch (error) {
+        return (error as Error).message;
+      }
+      throw new Error('accepted');
+    };
+    const named = await refusal({
+      checkpoint: join(folder, 'teacher.safetensors'),
+      architecture: 'vit_tinny',
+    });
+    assert.match(named, /^test\.yaml: students\[1\]: /);
+    assert.match(named, /students\[1\]\.architecture/);
+    const pickled = await refusal({});
+    assert.match(pickled, /students\[1\]\.checkpoint: \S+\.safetensors$/m);
+    assert.doesNotMatch(named + pickled, /teacher\.(checkpoint|architecture|hints)|--set/);
+  });
 });

@@ -67,4 +67,31 @@ describe('the config of devit', () => {
       /train\.enabled: contradicts students\[0\]/,
     );
   });
+
+  it('says which key of a student is unknown, and which was meant', () => {
+    const said = (student: string): string => refusal(`devices: 2\nstudents:\n  - ${student}`);
+    assert.match(said('{ checkpont: small }'), /:6:7 students\[0\]\.checkpont: .*did you mean "checkpoint"/);
+    const near = /students\[0\]\.architecture\.hiden: unknown key; did you mean "hidden"/;
+    assert.match(said('{ architecture: { width: 96, depth: 2, heads: 3, hiden: 96 } }'), near);
+    assert.match(said('{ checkpoint: small, hints: { heds: 3 } }'), /hints\.heds: .*did you mean "heads"/);
+  });
+
+  it('refuses losses whose weights are all 0 where something learns by them', () => {
+    const all = 'logits: 0, hard: 0, features: 0, labels: 0';
+    const weights = `weights: { ${all}, relations: { q: 0, k: 0, v: 0 } }`;
+    assert.match(
+      refusal(`devices: 2\ntrain: { ${weights} }`),
+      /train\.weights: are all 0.*train\.enabled: false/,
+    );
+    load(`devices: 2\ntrain: { enabled: false, ${weights} }`);
+    load(`devices: 2\ntrain: { weights: { ${all} } }`);
+    const none = 'weights: { tokens: 0, labels: 0, hard: 0 }';
+    assert.match(refusal(`devices: 2\nensemble: { ${none} }`), /ensemble\.weights: are all 0/);
+    load(`devices: 2\nensemble: { train: frozen, ${none} }`);
+    assert.match(
+      refusal(`devices: 2\nfusion: { tokens: { ${none} } }`),
+      /fusion\.tokens\.weights: are all 0/,
+    );
+    load(`devices: 2\nfusion: { heads: [ridge], tokens: { ${none} } }`);
+  });
 });
