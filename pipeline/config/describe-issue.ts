@@ -115,6 +115,10 @@ function describeUnknownKey(path: KeyPath, key: string, schema: Schema): Complai
   const branches = keysAt(schema, path);
   const known = [...new Set(branches.flat())];
   const base = { path: [...path, key], unknownKey: true };
+  if (known.includes(key)) {
+    const together = branches.map((own) => own.join(', ')).join('; or ');
+    return { ...base, message: `does not go with the other keys here; together go ${together}` };
+  }
   const near = nearest(key, known);
   if (near !== undefined) return { ...base, message: `unknown key; did you mean "${near}"?`, meant: near };
   const elsewhere = placesOfKey(path, key, schema);

@@ -193,7 +193,8 @@ async function inspectOther(
   } catch (error) {
     if (!(error instanceof BlockForgeError)) throw error;
     const failure = renamed(error.failure, key);
-    return fail({ ...failure, subject: `${file}: ${key}: ${failure.subject}` }, error);
+    const place = failure.subject.startsWith(key) ? file : `${file}: ${key}`;
+    return fail({ ...failure, subject: `${place}: ${failure.subject}` }, error);
   }
 }
 

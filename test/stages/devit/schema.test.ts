@@ -73,6 +73,10 @@ describe('the config of devit', () => {
     assert.match(said('{ checkpont: small }'), /:6:7 students\[0\]\.checkpont: .*did you mean "checkpoint"/);
     const near = /students\[0\]\.architecture\.hiden: unknown key; did you mean "hidden"/;
     assert.match(said('{ architecture: { width: 96, depth: 2, heads: 3, hiden: 96 } }'), near);
+    assert.match(
+      said('{ checkpoint: small, architecture: { width: 96, depth: 2, heads: 3, hidden: 96 } }'),
+      /students\[0\]\.checkpoint: does not go with .*checkpoint, architecture, hints; or architecture/,
+    );
     assert.match(said('{ checkpoint: small, hints: { heds: 3 } }'), /hints\.heds: .*did you mean "heads"/);
   });
 
