@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline';
 import { fail } from '../util/failure.ts';
 import { packageFolder } from '../util/package.ts';
 import { addressText, parseAddress, type Address } from './address.ts';
+import { toldFailure } from './told-failure.ts';
 
 /** What `serve --json` says in its first line. */
 export interface ServingLine {
@@ -44,7 +45,7 @@ const command = [
 
 /**
  * Starts `serve` and waits until it listens. It ends with this process, however that ends: the channel between them closes.
- * @throws BlockForgeError `job-failed` with its last words
+ * @throws BlockForgeError what it told of itself, or `job-failed` with its last words
  */
 export async function startDeviceProcess(options: DeviceProcessOptions): Promise<DeviceProcess> {
   const { packageFolder: folder, address, threads, signal } = options;
@@ -71,10 +72,13 @@ export async function startDeviceProcess(options: DeviceProcessOptions): Promise
   if (line === undefined) {
     await end('SIGKILL');
     signal?.throwIfAborted();
+    const said = words.join('');
+    const told = toldFailure(said);
+    if (told !== undefined) return fail(told);
     return fail({
       reason: 'job-failed',
       subject: folder,
-      found: `its process does not serve: ${words.join('').trim().slice(-2000) || 'it said nothing'}`,
+      found: `its process does not serve: ${said.trim().slice(-2000) || 'it said nothing'}`,
       next: `npm run pipeline -- serve ${folder}`,
     });
   }
