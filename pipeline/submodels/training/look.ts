@@ -35,7 +35,7 @@ export async function look(
     const scores = await scoreHeldOut(task, data, weights);
     const found: TrainingLook = { step: run.step, seconds, of, trainingLoss, ...scores };
     if (!Number.isFinite(found.divergence))
-      failTraining(task.name, `the held-out divergence is ${found.divergence}`, run.step);
+      failTraining(task, `the held-out divergence is ${found.divergence}`, run.step);
     run.history.push(found);
     // The start is its own mean.
     if (isMeanAlone && of !== 'average' && run.step > 0) continue;
@@ -46,9 +46,14 @@ export async function look(
 }
 
 /** Ends a training in words. */
-export function failTraining(name: string, found: string, step: number): never {
-  const next = 'lower train.learningRate or raise train.warmupShare and run again';
-  return failNotFinite(`training of ${name}`, `${found} at step ${step}`, next);
+export function failTraining(
+  { name, restricts }: Pick<TrainingTask, 'name' | 'restricts'>,
+  found: string,
+  step: number,
+): never {
+  const [key, what] = restricts === true ? ['teach', 'the teacher of '] : ['train', ''];
+  const next = `lower ${key}.learningRate or raise ${key}.warmupShare and run again`;
+  return failNotFinite(`training of ${what}${name}`, `${found} at step ${step}`, next);
 }
 
 async function scoreHeldOut(

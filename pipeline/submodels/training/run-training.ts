@@ -56,7 +56,7 @@ export async function runTraining(task: TrainingTask): Promise<TrainedSubmodel> 
         return last === undefined ? {} : { heldOutAccuracy: last.ownAccuracy };
       },
       save: () => task.checkpoint.save(saveRun(moving)),
-      fail: (found, step) => failTraining(name, found, step),
+      fail: (found, step) => failTraining(task, found, step),
     });
     return conclude(run, data);
   } finally {

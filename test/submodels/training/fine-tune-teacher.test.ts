@@ -8,6 +8,7 @@ import { submodelScores } from '../../../pipeline/submodels/training/submodel-sc
 import { divideImages } from '../../../pipeline/submodels/training/held-out-images.ts';
 import { noAugment } from '../../../pipeline/augment/schema.ts';
 import { trainingSchema } from '../../../pipeline/submodels/training/schema.ts';
+import type { BlockForgeError } from '../../../pipeline/util/failure.ts';
 import { abortAfter } from '../../distill/rig.ts';
 import { describeOnEachEngine } from '../../support/engines.ts';
 import { strongWeights } from '../../support/checkpoints.ts';
@@ -73,6 +74,16 @@ describeOnEachEngine('a sub-task teacher', () => {
     const parts = { checkpoint };
     await assert.rejects(fineTuneTeacher(tuningTask({ ...parts, signal: abortAfter(3) })), /Ctrl-C/);
     assert.deepEqual(timeless(await fineTuneTeacher(tuningTask(parts))), timeless(whole));
+  });
+
+  it('stops on numbers that are none, naming the setting that it is tuned by', async () => {
+    const endless = { ...settings, learningRate: 1e30 };
+    await assert.rejects(fineTuneTeacher(tuningTask({ settings: endless })), (error: BlockForgeError) => {
+      assert.equal(error.failure.reason, 'not-finite');
+      assert.equal(error.failure.subject, 'training of the teacher of two-00');
+      assert.match(error.failure.next ?? '', /^lower teach\.learningRate/);
+      return true;
+    });
   });
 
   it('stays as it was where training does harm', async () => {
