@@ -1,4 +1,4 @@
-import type * as tf from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
 import type { ModelTensors } from '../../model/backbone.ts';
 import { uploadTeacher } from '../../model/upload.ts';
 import { recorded } from '../../tensor/recorded/recorded.ts';
@@ -22,7 +22,10 @@ export interface TeacherAnswer {
 
 /** A teacher on the engine. */
 export interface AskedTeacher {
-  /** One pass, one operation where the engine can. pixels [B, S, S, C], which stay the caller's. */
+  /**
+   * One pass, one operation where the engine can; of `settings.microBatch` images at a time where that is given, so that the teacher's
+   * activations, mostly the larger ones, are in memory of so few, too. pixels [B, S, S, C], which stay the caller's.
+   */
   readonly ask: (pixels: tf.Tensor4D) => TeacherAnswer;
   readonly dispose: () => void;
 }
@@ -48,9 +51,48 @@ export function openTeacher(task: TrainingTask): AskedTeacher | undefined {
     names.length > 0 ? relationPlaces(name, teacher.architecture, task.architecture).teacher : undefined;
   const model = uploadTeacher(teacher.weights, teacher.architecture);
   return {
-    ask: (pixels) => askTeacher(model, pixels, subset, place && { place, names }),
+    ask: (pixels) =>
+      inParts(pixels, settings.microBatch ?? pixels.shape[0], (part) =>
+        askTeacher(model, part, subset, place && { place, names }),
+      ),
     dispose: () => model.dispose(),
   };
+}
+
+/** Of all images, `most` at a time. Caller disposes. */
+function inParts(
+  pixels: tf.Tensor4D,
+  most: number,
+  ask: (part: tf.Tensor4D) => TeacherAnswer,
+): TeacherAnswer {
+  const [count] = pixels.shape;
+  if (most >= count) return ask(pixels);
+  return tf.tidy(() => {
+    const parts = Array.from({ length: Math.ceil(count / most) }, (_, part) => {
+      const from = part * most;
+      const own = tf.slice4d(pixels, [from, 0, 0, 0], [Math.min(most, count - from), -1, -1, -1]);
+      const answer = ask(own);
+      own.dispose();
+      return answer;
+    });
+    const [first] = parts as [TeacherAnswer];
+    return {
+      logits: tf.concat2d(
+        parts.map(({ logits }) => logits),
+        0,
+      ),
+      features: tf.concat2d(
+        parts.map(({ features }) => features),
+        0,
+      ),
+      relations: first.relations.map((_, index) =>
+        tf.concat(
+          parts.map(({ relations }) => relations[index]!),
+          0,
+        ),
+      ),
+    };
+  });
 }
 
 interface Compared {

@@ -10,7 +10,11 @@ import { openTeacher } from '../../../pipeline/submodels/training/online-teacher
 import { logRelations } from '../../../pipeline/submodels/training/relation-loss.ts';
 import { relationPlaces } from '../../../pipeline/submodels/training/relation-places.ts';
 import { restrictLogits } from '../../../pipeline/submodels/training/subset-outputs.ts';
-import { disposeBatch, trainingBatches } from '../../../pipeline/submodels/training/training-batches.ts';
+import {
+  disposeBatch,
+  pixelTensor,
+  trainingBatches,
+} from '../../../pipeline/submodels/training/training-batches.ts';
 import { trainingData } from '../../../pipeline/submodels/training/training-data.ts';
 import { trainSubmodel } from '../../../pipeline/submodels/training/train-submodel.ts';
 import { toyArchitecture } from '../../model/toy-backbone.ts';
@@ -59,6 +63,32 @@ describeOnEachEngine('a teacher that is asked while a sub-model learns', () => {
     disposeBatch(batch);
     asked.dispose();
     model.dispose();
+  });
+
+  it('is asked of a micro-batch at a time, and says the same', async () => {
+    const images = store(7);
+    const pixels = pixelTensor(
+      await images.read(Uint32Array.from({ length: 7 }, (_, place) => place)),
+      images,
+    );
+    const answer = (microBatch: number | null) => {
+      const asked = present(openTeacher(askedTask({ settings: tuned({ microBatch }) })));
+      const before = tf.memory().numTensors;
+      const { logits, features, relations } = asked.ask(pixels);
+      const all = [logits, features, ...relations];
+      assert.equal(tf.memory().numTensors, before + all.length);
+      const found = all.map((tensor) => ({ shape: tensor.shape, data: tensor.dataSync<'float32'>() }));
+      tf.dispose(all);
+      asked.dispose();
+      return found;
+    };
+    const whole = answer(null);
+    assert.ok(whole.length > 2, 'relations too');
+    for (const [index, { shape, data }] of answer(3).entries()) {
+      assert.deepEqual(shape, whole[index]!.shape);
+      near(data, whole[index]!.data, 1e-4);
+    }
+    pixels.dispose();
   });
 
   it('never takes its likeliest output of the plain image where images are mixed', async () => {
