@@ -69,6 +69,15 @@ export function refuse(message: string, { options, commands, command }: Known): 
     fail({ reason: 'usage', subject: `--${valueless}`, found: 'nothing follows it', next: seeHelp });
   }
   if (message.startsWith('Not enough non-option arguments')) {
+    const [given, needed] = [...message.matchAll(/\d+/g)].map(Number);
+    if (given !== undefined && given > 0) {
+      fail({
+        reason: 'usage',
+        subject: command ?? 'command line',
+        found: `${given} of the ${needed} names that it needs`,
+        next: `npm run pipeline -- ${command ?? ''} --help says which`,
+      });
+    }
     fail({
       reason: 'usage',
       subject: command ?? 'command line',

@@ -59,6 +59,13 @@ describe('cli/arguments', () => {
     assert.ok(help.name === 'text' && String(help.text).includes('library folder or run folder'));
   });
 
+  it('tells a name that lacks from none at all', () => {
+    assert.equal(refused('predict').found, 'no library named');
+    const { found, next } = refused('predict runs/demo/deployment');
+    assert.equal(found, '1 of the 2 names that it needs');
+    assert.match(next ?? '', /predict --help/);
+  });
+
   it('refuses with the nearest right thing', () => {
     const cases: [string, string, RegExp | undefined][] = [
       ['', '--config', /--help/],
