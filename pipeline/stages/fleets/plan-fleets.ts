@@ -185,22 +185,27 @@ function requireSlices(
     ...submodels.flatMap(({ limits, device, start }) => {
       const whole = start.from === 'teacher' ? architecture : start.architecture;
       const isCut = start.from === 'teacher' || (start.from === 'checkpoint' && start.cut);
-      return isCut ? [{ whole, limits, classes: subset, of: `the sub-model of ${device}` }] : [];
+      return isCut
+        ? [{ whole, limits, classes: subset, of: `the sub-model of ${device}`, baseline: undefined }]
+        : [];
     }),
-    ...baselines.map(({ limits, name }) => ({
+    ...baselines.map(({ limits, name, kind }) => ({
       whole: architecture,
       limits,
       classes: architecture.classes,
       of: name,
+      baseline: kind,
     })),
   ];
-  for (const { whole, limits, classes, of } of models) {
+  for (const { whole, limits, classes, of, baseline } of models) {
     requireFoldable(whole, file);
     try {
       requireSlice({ whole, classes, limits }, settings);
     } catch (error) {
       if (!(error instanceof BlockForgeError)) throw error;
-      fail({ ...error.failure, subject: `${subject}: ${of}` }, error);
+      // What sub-models cost is the students' where these are cheaper than the limits: then raising limits does nothing.
+      const next = baseline === undefined ? error.failure.next : `leave "${baseline}" out of baselines`;
+      fail({ ...error.failure, subject: `${subject}: ${of}`, next }, error);
     }
   }
 }

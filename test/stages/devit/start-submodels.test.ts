@@ -79,4 +79,11 @@ describe('what sub-models start from', () => {
     const { limits } = present(present(fleet).baselines.find(({ kind }) => kind === 'total'));
     assert.equal(limits.macs, 2 * present(present(fleet).submodels[0]).limits.macs);
   });
+
+  it('is too cheap for a model to compare with: that says to leave the comparison out', () => {
+    const tiny = { architecture: { width: 8, depth: 1, heads: 1, hidden: 8 } };
+    const config = { devices: 2, students: [tiny] };
+    assert.match(refusal(config), /2-devices-small-\w+:.*next: leave "\w+" out of baselines/s);
+    assert.equal(startsOf({ ...config, baselines: [] }).length, 2);
+  });
 });
