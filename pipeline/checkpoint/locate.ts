@@ -154,6 +154,9 @@ const published: Readonly<Record<string, readonly string[]>> = {
   deit_tiny_patch16_224: ['timm/deit_tiny_patch16_224.fb_in1k', 'facebook/deit-tiny-patch16-224'],
   deit_small_patch16_224: ['timm/deit_small_patch16_224.fb_in1k', 'facebook/deit-small-patch16-224'],
   deit_base_patch16_224: ['timm/deit_base_patch16_224.fb_in1k', 'facebook/deit-base-patch16-224'],
+  deit_tiny_distilled_patch16_224: ['timm/deit_tiny_distilled_patch16_224.fb_in1k'],
+  deit_small_distilled_patch16_224: ['timm/deit_small_distilled_patch16_224.fb_in1k'],
+  deit_base_distilled_patch16_224: ['timm/deit_base_distilled_patch16_224.fb_in1k'],
 };
 
 /** How to come by weights for `path`, which is not there: names of checkpoints that fit, and both ways to get one. */
