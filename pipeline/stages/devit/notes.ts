@@ -11,6 +11,7 @@ export function planNotes(input: DevitInput): readonly string[] {
   return [
     ...fleetNotes(input, fleets),
     ...fleets.map(startNote),
+    ...fleets.flatMap((fleet) => unevenNote(input, fleet)),
     ...others.flatMap(({ key, told }) => {
       const warning = preparationWarning(preprocessing, told);
       return warning === undefined ? [] : [`${key}: ${warning}`];
@@ -28,4 +29,14 @@ function startText({ start }: PlannedSubmodel): string {
   if (start.from === 'teacher') return 'cut out of the teacher';
   if (start.from === 'random') return `from random weights (students[${start.student}])`;
   return `${start.cut ? 'cut out of' : 'as'} the checkpoint of students[${start.student}], with a new head`;
+}
+
+/** Durations add up in one unit alone: where they have two, what is compared with the sub-models trains for less than they do. */
+function unevenNote({ loaded }: DevitInput, { name, joint, baselines }: PlannedFleet): string[] {
+  const { train, ensemble } = loaded.config;
+  const [own, together] = [train.duration, ensemble.duration].map((duration) => Object.keys(duration).join());
+  if (!joint || baselines.length === 0 || own === together) return [];
+  return [
+    `warning: ${name}: models to compare with train for train.duration alone, shorter than the sub-models: ensemble.duration is in ${together}, not in ${own}`,
+  ];
 }

@@ -80,6 +80,18 @@ describe('what sub-models start from', () => {
     assert.equal(limits.macs, 2 * present(present(fleet).submodels[0]).limits.macs);
   });
 
+  it('says where models to compare with cannot be trained as long, as durations have two units', () => {
+    const notes = (more: object) => planNotes(planInput({ devices: 2, ...more })).join('\n');
+    const steps = { train: { duration: { steps: 5 } } };
+    assert.match(
+      notes(steps),
+      /2-devices: models to compare with .*ensemble\.duration is in epochs, not in steps/,
+    );
+    for (const equal of [{}, { ...steps, ensemble: { train: 'frozen' } }, { ...steps, baselines: [] }]) {
+      assert.doesNotMatch(notes(equal), /models to compare with/);
+    }
+  });
+
   it('is too cheap for a model to compare with: that says to leave the comparison out', () => {
     const tiny = { architecture: { width: 8, depth: 1, heads: 1, hidden: 8 } };
     const config = { devices: 2, students: [tiny] };
