@@ -57,12 +57,14 @@ function checkPartitions(config: FleetsConfig): Contradiction[] {
   });
 }
 
-/** A loss that is zero whatever the weights teaches nothing, and would say nothing of it. */
+/** What teaches no answers is refused before the hours of cutting, not behind them; features and relations are learnt beside. */
 function checkWeights({ train, fusion }: FleetsConfig): Contradiction[] {
-  const { relations, ...weights } = train.weights;
-  const isUntaught = train.enabled && areZero({ ...weights, ...relations });
+  const { logits, hard, labels } = train.weights;
+  const isUntaught = train.enabled && areZero({ logits, hard, labels });
   return [
-    ...(isUntaught ? [zeroWeights(['train', 'weights'], 'or write train.enabled: false')] : []),
+    ...(isUntaught
+      ? [zeroWeights(['train', 'weights'], 'or write train.enabled: false', 'of logits, hard and labels ')]
+      : []),
     ...(fusion.heads.includes('tokens') && areZero(fusion.tokens.weights)
       ? [zeroWeights(['fusion', 'tokens', 'weights'], 'or leave tokens out of fusion.heads')]
       : []),

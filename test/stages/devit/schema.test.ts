@@ -85,10 +85,9 @@ describe('the config of devit', () => {
     const weights = `weights: { ${all}, relations: { q: 0, k: 0, v: 0 } }`;
     assert.match(
       refusal(`devices: 2\ntrain: { ${weights} }`),
-      /train\.weights: are all 0.*train\.enabled: false/,
+      /train\.weights: of logits, hard and labels are all 0.*train\.enabled: false/,
     );
     load(`devices: 2\ntrain: { enabled: false, ${weights} }`);
-    load(`devices: 2\ntrain: { weights: { ${all} } }`);
     const none = 'weights: { tokens: 0, labels: 0, hard: 0 }';
     assert.match(refusal(`devices: 2\nensemble: { ${none} }`), /ensemble\.weights: are all 0/);
     load(`devices: 2\nensemble: { train: frozen, ${none} }`);
@@ -97,5 +96,11 @@ describe('the config of devit', () => {
       /fusion\.tokens\.weights: are all 0/,
     );
     load(`devices: 2\nfusion: { heads: [ridge], tokens: { ${none} } }`);
+  });
+
+  it('refuses features and relations alone before anything runs: they teach no answers', () => {
+    assert.match(refusal('devices: 2\ntrain: { weights: { logits: 0 } }'), /train\.weights/);
+    assert.equal(load('devices: 2\ntrain: { weights: { logits: 0, hard: 1 } }').train.weights.hard, 1);
+    assert.equal(load('devices: 2\ntrain: { enabled: false, weights: { logits: 0 } }').train.enabled, false);
   });
 });
