@@ -26,9 +26,9 @@ export function costCells(cost: Cost, teacher: Cost): string[] {
   ];
 }
 
-/** "1/8.1" */
+/** "1/8.1", or "1.2x" of what is more than the whole. */
 export function ratio(whole: number, part: number): string {
-  return `1/${(whole / part).toFixed(1)}`;
+  return part > whole ? `${(part / whole).toFixed(1)}x` : `1/${(whole / part).toFixed(1)}`;
 }
 
 export const milliseconds = (value: number | null): string => (value === null ? '' : value.toFixed(2));

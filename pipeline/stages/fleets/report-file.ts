@@ -131,7 +131,15 @@ export type DevitReport = {
   readonly bytesDown: number;
   readonly bytesUp: number;
   /** Shares of the held-out images that are right before and after all sub-models were trained together; absent where they were not. */
-  readonly joint?: { readonly start: number; readonly best: number; readonly minutes: number } | undefined;
+  readonly joint?:
+    | {
+        readonly start: number;
+        readonly best: number;
+        /** No look was better than the first, so nothing was changed. */
+        readonly startKept?: boolean | undefined;
+        readonly minutes: number;
+      }
+    | undefined;
 };
 
 /** `report/test/report.json`: the final numbers, on images that nothing was chosen by. */

@@ -69,8 +69,9 @@ function togetherTable(fleets: readonly DevitFleet[], { images, confidence }: Fl
 function jointNote({ name, devit: { joint } }: DevitFleet): string[] {
   if (joint === undefined) return [];
   const [start, best] = [joint.start, joint.best].map((share) => (100 * share).toFixed(1));
+  const kept = joint.startKept === true ? '; the start was the best look, and is what is kept' : '';
   return [
-    `${name}: trained together for ${joint.minutes.toFixed(1)} min, of the held-out images ${start} % right before and ${best} % after`,
+    `${name}: trained together for ${joint.minutes.toFixed(1)} min, of the held-out images ${start} % right before and ${best} % after${kept}`,
   ];
 }
 

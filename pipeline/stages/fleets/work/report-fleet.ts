@@ -139,13 +139,16 @@ async function burdenOf(
   const { start, best, seconds } = await readJson<JointHistory>(
     context.input(ensembleJob(name), files.history),
   );
-  return { ...burden, joint: { start: start.top1, best: best.top1, minutes: seconds / 60 } };
+  return {
+    ...burden,
+    joint: { start: start.top1, best: best.top1, startKept: best.step === 0, minutes: seconds / 60 },
+  };
 }
 
 /** What is read of it. */
 interface JointHistory {
   readonly start: { readonly top1: number };
-  readonly best: { readonly top1: number };
+  readonly best: { readonly top1: number; readonly step: number };
   readonly seconds: number;
 }
 
