@@ -10,6 +10,7 @@ import {
 } from '../../tensor/optimizer.ts';
 import type { TrainingState } from '../../tensor/training-state.ts';
 import type { Standardisation } from '../fusion/standardised.ts';
+import { savedTensors } from '../training/saved-tensors.ts';
 import type { EnsembleLook } from './ensemble-task.ts';
 
 /** One of the models that move together: a sub-model, or the head. Lives on the engine. */
@@ -104,18 +105,7 @@ export function restoreRun(run: EnsembleRun, saved: TrainingState): void {
     EnsembleRun,
     'steps' | 'step' | 'seconds' | 'losses' | 'ridge'
   > & { readonly history: readonly EnsembleLook[]; readonly best: EnsembleLook | null };
-  const array = (name: string, length: number): Float32Array => {
-    const found = saved.tensors[name];
-    if (found?.length === length) return found.slice();
-    throw new Error(`checkpoint: ${name} has ${found?.length ?? 'no'} values, expected ${length}`);
-  };
-  const read = (prefix: string, like: Tensors): Tensors =>
-    Object.fromEntries(
-      Object.entries(like).map(([name, { size, shape }]) => [
-        name,
-        tf.tensor(array(`${prefix}/${name}`, size), shape),
-      ]),
-    );
+  const { array, read } = savedTensors(saved);
   const parts = run.parts.map(({ parameters, average }, place) => ({
     parameters: read(`${place}/now`, parameters),
     adam: importAdam(meta.step, withoutPrefix(saved.tensors, `${place}/`), parameters),

@@ -5,6 +5,7 @@ import { canonicalShapes, type HostWeights } from '../../model/host-weights.ts';
 import { uploadWeights } from '../../model/upload.ts';
 import { adamInit, disposeAdam, exportAdam, importAdam, type Tensors } from '../../tensor/optimizer.ts';
 import type { TrainingState } from '../../tensor/training-state.ts';
+import { savedTensors } from './saved-tensors.ts';
 import type { MovingModel } from './submodel-step.ts';
 import type { TrainingLook } from './training-task.ts';
 
@@ -73,18 +74,7 @@ export function restoreRun(run: SubmodelRun, architecture: Architecture, saved: 
     readonly history: readonly TrainingLook[];
     readonly best: TrainingLook | null;
   };
-  const array = (name: string, length: number): Float32Array => {
-    const found = saved.tensors[name];
-    if (found?.length === length) return found.slice();
-    throw new Error(`checkpoint: ${name} has ${found?.length ?? 'no'} values, expected ${length}`);
-  };
-  const read = (prefix: string, like: Tensors): Tensors =>
-    Object.fromEntries(
-      Object.entries(like).map(([name, { size, shape }]) => [
-        name,
-        tf.tensor(array(`${prefix}/${name}`, size), shape),
-      ]),
-    );
+  const { array, read } = savedTensors(saved);
   const adam = importAdam(meta.step, saved.tensors, run.model.parameters);
   const parameters = read('now', run.model.parameters);
   const average = run.average && read('average', run.average);
