@@ -9,7 +9,12 @@
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { distillBlock } from '../pipeline/distill/loop.ts';
+import * as tf from '@tensorflow/tfjs-core';
+import { outputErrors } from '../pipeline/compress/errors.ts';
+import { ffnOutput } from '../pipeline/distill/loss.ts';
+import { learningRateAt } from '../pipeline/distill/schedule.ts';
+import { disposeStudent, downloadFfns, startStudent } from '../pipeline/distill/student.ts';
+import { disposeFfn, uploadFfn } from '../pipeline/model/ffn-tensors.ts';
 import { ffnNames } from '../pipeline/model/ffn-weights.ts';
 import { hostFfn } from '../pipeline/model/host-weights.ts';
 import { readTensors } from '../pipeline/model/safetensors.ts';
@@ -18,8 +23,10 @@ import { bfloat16Speedup } from '../pipeline/precision/bfloat16-speedup.ts';
 import { plannedFacts } from '../pipeline/precision/planned-facts.ts';
 import { recipeSchema } from '../pipeline/recipe/schema.ts';
 import { loadEngine } from '../pipeline/tensor/engine.ts';
+import { random } from '../pipeline/util/random.ts';
 import type { Precision } from '../pipeline/tensor/recorded/precision.ts';
 import { renderTable } from '../pipeline/terminal/table.ts';
+import { blockStep } from './support/block-step.ts';
 import { prepareBlock, randomBlock, randomTokens } from './precision/block.ts';
 
 const { values } = parseArgs({
@@ -54,31 +61,41 @@ async function compare(): Promise<void> {
   const batchTokens = width > 400 ? 8192 : 2048;
   const rows =
     values.tokens === undefined ? randomTokens(5 * batchTokens, width) : floats(readFileSync(values.tokens));
-  const { students, refitErrors, examples } = prepareBlock(teacher, rows, {
+  const { students, refitErrors, training, heldOut } = prepareBlock(teacher, rows, {
     batchTokens,
     sparsities: [0.5, 0.7],
   });
   console.log(`${engine.description}; ${batchTokens} tokens x ${width} x ${hidden}, ${steps} steps`);
 
+  const settings = { ...recipeSchema.parse({}).distill, steps };
   const train = async (precision: Precision) => {
-    let tokensPerSecond = 0;
-    const { students: trained } = await distillBlock({
-      block: 'bench',
-      students: students.map((weights) => ({ id: `w${weights.hidden}`, weights })),
-      examples,
-      settings: { ...recipeSchema.parse({}).distill, steps },
-      precisionOf: () => precision,
-      signal: new AbortController().signal,
-      checkpoint: { load: () => Promise.resolve(undefined), save: () => Promise.resolve() },
-      onProgress: ({ metrics }) => (tokensPerSecond = Math.max(tokensPerSecond, metrics['tokensPerSecond']!)),
-    });
-    return {
-      errors: trained.map(({ errorAfter }) => errorAfter),
-      ms: (1000 * batchTokens) / tokensPerSecond,
-    };
+    const trained = students.map((weights) => startStudent({ id: `w${weights.hidden}`, ffns: [weights] }));
+    const network = uploadFfn(teacher);
+    let quickest = Infinity;
+    for (let step = 0; step < steps; step++) {
+      const began = performance.now();
+      const x = tf.tensor2d(drawnRows(training, width, batchTokens, step), [batchTokens, width]);
+      const target = ffnOutput(x, network, 'exact');
+      const learningRate = learningRateAt(settings, { steps, hurried: null }, step);
+      for (const student of trained) {
+        const loss = blockStep(
+          student,
+          { x, target },
+          { lossScale: 1 / batchTokens, learningRate, precision },
+        );
+        loss.dataSync();
+        loss.dispose();
+      }
+      tf.dispose([x, target]);
+      quickest = Math.min(quickest, performance.now() - began);
+    }
+    const found = (await Promise.all(trained.map(downloadFfns))).flat();
+    trained.forEach(disposeStudent);
+    disposeFfn(network);
+    const errors = outputErrors(teacher, found, heldOut, 'exact').map(({ relative }) => relative);
+    return { errors, ms: quickest };
   };
   const [float32, bfloat16] = [await train('float32'), await train('bfloat16')];
-  examples.dispose();
 
   const differences = float32.errors.map((error, index) => bfloat16.errors[index]! / error - 1);
   const titles = ['hidden', 'refit', 'float32', 'bfloat16', 'difference', 'product faster'];
@@ -107,4 +124,15 @@ async function compare(): Promise<void> {
 
 function floats(bytes: Buffer): Float32Array {
   return new Float32Array(new Uint8Array(bytes).buffer);
+}
+
+/** The same for the same step. */
+function drawnRows(rows: Float32Array, width: number, count: number, step: number): Float32Array {
+  const draw = random(1, 'bench', step);
+  const found = new Float32Array(count * width);
+  for (let i = 0; i < count; i++) {
+    const start = draw.integer(rows.length / width) * width;
+    found.set(rows.subarray(start, start + width), i * width);
+  }
+  return found;
 }

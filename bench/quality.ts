@@ -35,7 +35,7 @@ import { buildTable, markdownTable } from './quality/table.ts';
 import { foldWork, recipeWork } from './quality/work.ts';
 
 /** Raise it when the bench itself measures something else: what is stored is then measured again. */
-const version = 3;
+const version = 4;
 
 async function quality(options: QualityOptions): Promise<string> {
   const seeds = options.seeds.length === 0 ? [undefined] : options.seeds;
@@ -128,10 +128,7 @@ async function quality(options: QualityOptions): Promise<string> {
               const sharing = names.filter(
                 (other) => baselineOf(other).recipe.tokenWeights === recipe.tokenWeights,
               );
-              const needs = {
-                recipes: sharing.map((other) => baselineOf(other).recipe),
-                inputs: sharing.some((other) => trainsOnTeacher(baselineOf(other), options)),
-              };
+              const needs = { recipes: sharing.map((other) => baselineOf(other).recipe) };
               evidence = await openEvidence(data, model, calibration, needs, onImages);
               weighting = recipe.tokenWeights;
             }
@@ -184,10 +181,6 @@ async function quality(options: QualityOptions): Promise<string> {
 function baselineIn({ loaded }: QualityData, name: RecipeName, { uniformOnly }: QualityOptions): Baseline {
   const baseline = recipesOf(loaded.config)[name];
   return uniformOnly ? { ...baseline, allocations: ['uniform'] } : baseline;
-}
-
-function trainsOnTeacher({ name, recipe }: Baseline, options: QualityOptions): boolean {
-  return recipe.inputs.from === 'teacher' && trainings(name as RecipeName, options).length > 1;
 }
 
 /** What is measured and stored as one: a recipe after so many steps of distillation. */

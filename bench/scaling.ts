@@ -7,8 +7,8 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chooseCompositions } from '../pipeline/compose/choose.ts';
-import { composeSpace } from '../pipeline/compose/space.ts';
-import { lossModel } from '../pipeline/compose/loss-model.ts';
+import { spaceData } from '../pipeline/compose/space-data.ts';
+import { openSpace } from '../pipeline/compose/space.ts';
 import { openLibrary, type Library } from '../pipeline/library/open.ts';
 import { remeasure } from '../pipeline/library/remeasure.ts';
 import type { MeasuredSplit } from '../pipeline/library/images.ts';
@@ -137,14 +137,13 @@ function compositions(
   levels: number,
   whole: readonly (readonly string[])[],
 ): (readonly string[])[] {
-  const sparsest = library.manifest.blocks.map(({ descendants }) => descendants[descendants.length - 1]!);
-  const loss = lossModel(library.manifest);
-  const mostDropPp = loss.dropPp(sparsest.reduce((sum, item) => sum + loss.costOf(item), 0));
+  const space = openSpace(spaceData(library.manifest));
+  const mostDropPp = space.compositionOf(space.blocks.map(({ length }) => length - 1)).predictedDropPp;
   const known = new Set(whole.map((ids) => ids.join(' ')));
   const found = new Map<string, readonly string[]>();
   for (let level = 0; level <= levels; level++) {
     const maxDropPp = (mostDropPp * level) / levels;
-    const chosen = chooseCompositions(composeSpace(library), { maxDropPp });
+    const chosen = chooseCompositions(space, { maxDropPp });
     if ('nearest' in chosen) continue;
     const { descendants } = chosen[0]!;
     if (!known.has(descendants.join(' '))) found.set(descendants.join(' '), descendants);

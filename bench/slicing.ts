@@ -69,23 +69,13 @@ async function bench(argv: readonly string[]): Promise<void> {
     })
     .strict()
     .parseAsync();
-  const data = await openQualityData(
-    {
-      config: args.config,
-      set: args.set,
-      ...(args.teacher !== undefined && { teacher: args.teacher }),
-      recipes: [],
-      sparsities: [0.5],
-      folds: 1,
-      seeds: [],
-      uniformOnly: true,
-      allocationImages: 1,
-      distill: [],
-      distillRecipes: [],
-      fresh: false,
-    },
-    undefined,
-  );
+  const data = await openQualityData({
+    config: args.config,
+    set: args.set,
+    ...(args.teacher !== undefined && { teacher: args.teacher }),
+    sparsities: [0.5],
+    folds: 1,
+  });
   const { seed } = data.loaded.config;
   const { description } = await loadEngine(data.loaded.config.engine);
   const partition = randomPartition(data.architecture.classes, args.devices, seed).slice(0, args.subsets);

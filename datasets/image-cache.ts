@@ -7,7 +7,7 @@ import { hashJson } from '../pipeline/util/hash.ts';
 import type { Sha256 } from '../pipeline/util/hash.ts';
 import { readCacheFile, writeCacheFile } from './cache-file.ts';
 import { fitVersion } from './fit-image.ts';
-import type { FitGeometry } from './fit-image.ts';
+import type { FitGeometry } from './fit-geometry.ts';
 
 /** Prepared images on disk: uint8 pixels, then their CRC-32. Shared by runs and processes. */
 export interface ImageCache {

@@ -3,13 +3,14 @@ import { fail } from '../pipeline/util/failure.ts';
 import type { Origin, Source } from './contract.ts';
 import { cifarClasses, cifarFiles, countCifarImages, openCifar } from './sources/cifar.ts';
 import { countIdxClasses, countIdxImages, idxFiles, openIdx } from './sources/idx.ts';
-import { countTestShapes } from './sources/shape-drawing.ts';
+import { countTestImages } from './sources/drawn-items.ts';
+import { productClasses } from './sources/product-drawing.ts';
 
 type DataConfig = Config['data'];
 
 /**
  * Opens the configured source: lists its items, decodes nothing.
- * @param options.seed only for `shapes`, whose images it decides.
+ * @param options.seed only for `shapes` and `products`, whose images it decides.
  * @throws BlockForgeError `file-missing`, `file-invalid` or `data-invalid`, naming the path and the layout expected.
  */
 export async function openSource(data: DataConfig, options: { readonly seed: number }): Promise<Source> {
@@ -27,6 +28,10 @@ export async function openSource(data: DataConfig, options: { readonly seed: num
     case 'shapes': {
       const { openShapes } = await import('./sources/shapes.ts');
       return openShapes(data.shapes, options.seed);
+    }
+    case 'products': {
+      const { openProducts } = await import('./sources/products.ts');
+      return openProducts(data.products, options.seed);
     }
   }
 }
@@ -61,11 +66,13 @@ export async function sourceClasses(data: DataConfig): Promise<SourceClasses> {
       const { shapeClasses } = await import('./sources/shape-drawing.ts');
       return { names: shapeClasses, ordered: true };
     }
+    case 'products':
+      return { names: productClasses, ordered: true };
   }
 }
 
 /**
- * The files a packed source is read from, for fingerprints; none for `folder` (too many) and `shapes` (no files).
+ * The files a packed source is read from, for fingerprints; none for `folder` (too many) and those that are drawn (no files).
  * @throws BlockForgeError `file-missing` as `openSource`.
  */
 export async function dataFiles(data: DataConfig): Promise<readonly string[]> {
@@ -79,6 +86,7 @@ export async function dataFiles(data: DataConfig): Promise<readonly string[]> {
     }
     case 'folder':
     case 'shapes':
+    case 'products':
       return [];
   }
 }
@@ -96,14 +104,18 @@ export async function countImages(data: DataConfig): Promise<ReadonlyMap<Origin,
       return countCifarImages(pathOf(data), data.source);
     case 'folder':
       throw new Error('a folder is listed');
-    case 'shapes': {
-      const test = countTestShapes(data.shapes.images);
-      return new Map([
-        ['train', data.shapes.images - test],
-        ['test', test],
-      ]);
-    }
+    case 'shapes':
+      return partsOf(data.shapes.images, countTestImages(data.shapes.images));
+    case 'products':
+      return partsOf(data.products.images, countTestImages(data.products.images));
   }
+}
+
+function partsOf(images: number, test: number): ReadonlyMap<Origin, number> {
+  return new Map([
+    ['train', images - test],
+    ['test', test],
+  ]);
 }
 
 function pathOf({ path, source }: DataConfig): string {

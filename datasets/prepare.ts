@@ -3,7 +3,8 @@ import { fail } from '../pipeline/util/failure.ts';
 import { sha256 } from '../pipeline/util/hash.ts';
 import type { Sha256 } from '../pipeline/util/hash.ts';
 import type { Item, Preprocessing, Source, SplitItem } from './contract.ts';
-import { fitImage, needsResize } from './fit-image.ts';
+import { needsResize } from './fit-geometry.ts';
+import { fitImage } from './fit-image.ts';
 import { cacheKey } from './image-cache.ts';
 import type { ImageCache } from './image-cache.ts';
 

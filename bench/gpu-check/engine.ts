@@ -6,7 +6,6 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { performance } from 'node:perf_hooks';
-import { studentStep } from '../../pipeline/distill/step.ts';
 import { disposeStudent, startStudent } from '../../pipeline/distill/student.ts';
 import { forwardFlops } from '../../pipeline/model/costs.ts';
 import { forward } from '../../pipeline/model/encoder.ts';
@@ -18,6 +17,7 @@ import { product } from '../../pipeline/tensor/ops.ts';
 import { random } from '../../pipeline/util/random.ts';
 import { ffnShapes, type MatmulShape } from '../matmul.ts';
 import { milliseconds, quickArchitecture, quickModel } from './quick-model.ts';
+import { blockStep } from '../support/block-step.ts';
 import { guarded, sendRows, type Row } from './row.ts';
 import { relativeError, sample, type Sampled } from './sample.ts';
 
@@ -79,17 +79,16 @@ async function productRate(shape: MatmulShape, seconds: number): Promise<Row> {
 /** One training step of a descendant, as bench/peers/step.ts. */
 async function stepRate(tokens: number, width: number, hidden: number, seconds: number): Promise<Row[]> {
   const draw = random(1, 'gpu-check-step');
-  const student = startStudent(
-    'bench',
-    randomFfn(width, hidden, () => 0.03 * draw.normal()),
-    () => 0,
-  );
+  const student = startStudent({
+    id: 'bench',
+    ffns: [randomFfn(width, hidden, () => 0.03 * draw.normal())],
+  });
   const x = tf.randomNormal([tokens, width], 0, 1, 'float32', 1);
   const target = tf.randomNormal([tokens, width], 0, 1, 'float32', 2);
-  const hyper = { lossScale: 1 / (tokens * width), learningRate: 1e-3, gelu: 'exact', adam: {} } as const;
+  const hyper = { lossScale: 1 / (tokens * width), learningRate: 1e-3 };
   const steps = (count: number) => (): void => {
     for (let i = 0; i < count; i++) {
-      const loss = studentStep(student, { x, target }, hyper);
+      const loss = blockStep(student, { x, target }, hyper);
       if (i === count - 1) loss.dataSync();
       loss.dispose();
     }

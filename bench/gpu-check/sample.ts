@@ -1,16 +1,15 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { createStatistics } from '../../pipeline/compress/statistics.ts';
-import { studentStep } from '../../pipeline/distill/step.ts';
-import { disposeStudent, startStudent } from '../../pipeline/distill/student.ts';
+import { disposeStudent, downloadFfns, startStudent } from '../../pipeline/distill/student.ts';
 import { referenceFfn } from '../../pipeline/library/reference-ffn.ts';
 import type { Architecture } from '../../pipeline/model/architecture.ts';
 import { forward } from '../../pipeline/model/encoder.ts';
-import { downloadFfn } from '../../pipeline/model/ffn-tensors.ts';
-import { randomFfn } from '../../pipeline/model/ffn-weights.ts';
+import { randomFfn, type FfnWeights } from '../../pipeline/model/ffn-weights.ts';
 import { initialWeights } from '../../pipeline/model/initial-weights.ts';
 import { uploadTeacher } from '../../pipeline/model/upload.ts';
 import { gelu, linear, product, sumRows } from '../../pipeline/tensor/ops.ts';
 import { random } from '../../pipeline/util/random.ts';
+import { blockStep } from '../support/block-step.ts';
 
 const architecture: Architecture = {
   layerNormEpsilon: 1e-6,
@@ -83,17 +82,16 @@ export async function sample(): Promise<Readonly<Record<string, Sampled>>> {
   return values;
 }
 
-async function train(ffn: Parameters<typeof startStudent>[1], tokens: Float32Array, targets: Float32Array) {
-  const student = startStudent('check', ffn, () => 0);
+async function train(ffn: FfnWeights, tokens: Float32Array, targets: Float32Array): Promise<FfnWeights> {
+  const student = startStudent({ id: 'check', ffns: [ffn] });
   const batch = { x: tf.tensor2d(tokens, [512, 96]), target: tf.tensor2d(targets, [512, 96]) };
   for (let step = 0; step < 20; step++) {
-    const lossScale = 1 / (512 * 96);
-    studentStep(student, batch, { lossScale, learningRate: 1e-3, gelu: 'exact', adam: {} }).dispose();
+    blockStep(student, batch, { lossScale: 1 / (512 * 96), learningRate: 1e-3 }).dispose();
   }
-  const weights = await downloadFfn(student.parameters);
+  const trained = await downloadFfns(student);
   disposeStudent(student);
   tf.dispose([batch.x, batch.target]);
-  return weights;
+  return trained[0]!;
 }
 
 function multiply(

@@ -30,7 +30,7 @@ export function rowsOf(precisions: readonly Precision[]): readonly Row[] {
     }),
     fitRow({ title: 'ViT-Tiny', width: 192, hidden: 768 }),
     fitRow({ title: 'ViT-B', width: 768, hidden: 3072 }),
-    wholeRow({ calibration: 128, selection: 32, sparsities: [0.4, 0.5, 0.6, 0.7], steps: 20 }),
+    wholeRow({ calibration: 128, selection: 32, sparsities: [0.4, 0.5, 0.6, 0.7] }),
   ];
 }
 

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
-import { studentStep } from '../../pipeline/distill/step.ts';
 import { disposeStudent, startStudent } from '../../pipeline/distill/student.ts';
 import { randomFfn, type FfnWeights } from '../../pipeline/model/ffn-weights.ts';
 import { transposed } from '../../pipeline/model/host-weights.ts';
 import { writeSafetensors } from '../../pipeline/model/safetensors.ts';
 import type { Precision } from '../../pipeline/tensor/recorded/precision.ts';
 import { random } from '../../pipeline/util/random.ts';
+import { blockStep } from '../support/block-step.ts';
 import { canCompute, type Row } from './comparison.ts';
 import { ownSide, type Side } from './measure.ts';
 import { productsSide } from './products.ts';
@@ -40,7 +40,7 @@ export function stepRow({ tokens, width, hidden, precision }: StepCase): Row {
       const python = await peer(engine.threads);
       const torch = await python?.prepare('step', { file, precision });
       const batch = { x: tf.tensor2d(x, [tokens, width]), target: tf.tensor2d(target, [tokens, width]) };
-      const student = startStudent('bench', weights, () => 0);
+      const student = startStudent({ id: 'bench', ffns: [weights] });
       const isOurs = canCompute(engine, precision);
       const products = isOurs
         ? productsSide(
@@ -81,12 +81,12 @@ function ourStep(
 ): Side {
   const [tokens, width] = batch.x.shape as [number, number];
   const lossScale = 1 / (tokens * width);
-  const settings = { lossScale, learningRate: 1e-3, gelu: 'exact', adam: {}, precision } as const;
+  const settings = { lossScale, learningRate: 1e-3, precision };
   return ownSide((count) => {
     let last: tf.Scalar | undefined;
     for (let i = 0; i < count; i++) {
       last?.dispose();
-      last = studentStep(student, batch, settings);
+      last = blockStep(student, batch, settings);
     }
     // Read once: a training reads its losses now and then, too.
     const loss = last?.dataSync()[0] ?? NaN;

@@ -1,7 +1,7 @@
 """A library of block descendants in plain PyTorch and NumPy: the method of docs/design.md, as a script would write it.
 
-Class shares, statistics, order, refit on composed inputs, distillation on them, measuring. Images, their sampled tokens and the labels
-of the class shares are given; the rows of the training batches are drawn here, so what was trained agrees with ours up to those draws.
+Class shares, statistics, order, refit on composed inputs, measuring. Images, their sampled tokens and the labels of the class shares
+are given.
 """
 
 import math
@@ -16,20 +16,16 @@ from evaluation import shared as every_exchange
 from fit import order
 from vit import Vit
 
-LOOKS = 10
-
-
 class Library:
-    def __init__(self, file, training, depth, heads, epsilon, widths, ridge, ownShare, distill, seed):
+    def __init__(self, file, training, depth, heads, epsilon, widths, ridge, ownShare):
         arrays = read_arrays(file)
         images = lambda name: torch.from_numpy(arrays.pop(name)).permute(0, 3, 1, 2).contiguous()
         self.pixels, self.evaluation = images("pixels"), images("evaluation")
         self.rows = torch.from_numpy(arrays.pop("rows")).long()
         self.labels = torch.from_numpy(arrays.pop("labels")).long()
         self.model = Vit({name: torch.from_numpy(array) for name, array in arrays.items()}, depth, heads, epsilon)
-        self.training, self.widths, self.ridge, self.own, self.distill = training, widths, ridge, ownShare, distill
+        self.training, self.widths, self.ridge, self.own = training, widths, ridge, ownShare
         self.sampled = self.rows.shape[1]
-        self.generator = torch.Generator().manual_seed(seed)
         count = len(self.pixels)
         cut = lambda start, end: [(at, min(at + 25, end)) for at in range(start, end, 25)]
         self.batches = cut(0, training) + cut(training, count)
@@ -143,63 +139,6 @@ class Library:
             streams = self.advanced(streams, block, own)
         return descendants, errors
 
-    def rate(self, step):
-        """Linear warm-up, then a cosine."""
-        steps = self.distill["steps"]
-        warm = round(steps * self.distill["warmupShare"])
-        if step < warm:
-            return (step + 1) / warm
-        return 0.5 * (1 + math.cos(math.pi * min(1, (step - warm) / max(1, steps - warm))))
-
-    def draw(self, count, images, probability):
-        """Images and tokens of so many rows, class tokens first."""
-        draw = lambda most, n: torch.randint(most, (n,), generator=self.generator)
-        first = int(probability * count + torch.rand(1, generator=self.generator).item())
-        tokens = torch.cat([torch.zeros(first, dtype=torch.long), 1 + draw(self.sampled - 1, count - first)])
-        return draw(images, count), tokens
-
-    def trained(self, refits, weights):
-        model, settings = self.model, self.distill
-        steps, count = settings["steps"], settings["batchTokens"]
-        own_rows = round(self.own * count)
-        streams = list(self.streams())
-        descendants, errors = [], []
-        for block in range(model.depth):
-            train, held = ([Tokens() for _ in range(1 + len(self.widths))] for _ in range(2))
-            for is_training, level, z, _, target in self.visit(streams, block):
-                (train if is_training else held)[level].add(z, target)
-            train, held = [t.finish() for t in train], [t.finish() for t in held]
-            probability = float(weights[block][0]) / self.sampled
-            students = [[p.clone().requires_grad_() for p in ffn] for ffn in refits[block]]
-            optimizers = [torch.optim.AdamW(s, lr=settings["learningRate"], weight_decay=0.0, fused=True) for s in students]
-            judged = [self.parts(held, level) for level in range(1, 1 + len(students))]
-            energies = [error_of(None, parts, weights[block]) for parts in judged]
-            best = [(error_of(s, parts, weights[block]), s) for s, parts in zip(refits[block], judged)]
-            for step in range(steps):
-                at_own = self.draw(own_rows, self.training, probability)
-                at_teacher = self.draw(count - own_rows, self.training, probability)
-                x_teacher, t_teacher = train[0].inputs[at_teacher], train[0].targets[at_teacher]
-                for level, (student, optimizer) in enumerate(zip(students, optimizers), 1):
-                    x = torch.cat([train[level].inputs[at_own], x_teacher])
-                    t = torch.cat([train[level].targets[at_own], t_teacher])
-                    w1, b1, w2, b2 = student
-                    with torch.enable_grad():
-                        output = F.linear(F.gelu(F.linear(x, w1, b1)), w2, b2)
-                        loss = (output - t).square().sum() / (count * energies[level - 1])
-                    optimizer.zero_grad(set_to_none=True)
-                    loss.backward()
-                    optimizer.param_groups[0]["lr"] = settings["learningRate"] * self.rate(step)
-                    optimizer.step()
-                if (step + 1) * LOOKS // steps > step * LOOKS // steps:
-                    for index, (student, parts) in enumerate(zip(students, judged)):
-                        error = error_of(student, parts, weights[block])
-                        if error < best[index][0]:
-                            best[index] = (error, [p.detach().clone() for p in student])
-            errors += [error for error, _ in best]
-            descendants.append([tuple(ffn) for _, ffn in best])
-            streams = self.advanced(streams, block, descendants[-1])
-        return descendants, errors
-
     def measured(self, descendants):
         """KL from the teacher of every exchange, and of the models with one width everywhere."""
         flat = [(block, ffn) for block, own in enumerate(descendants) for ffn in own]
@@ -216,9 +155,8 @@ class Library:
         with torch.no_grad():
             orders = self.orders(weights)
             refits, refit_errors = self.refits(weights, orders)
-            final, final_errors = self.trained(refits, weights)
-            single, uniform = self.measured(final)
-        return [float(np.mean(numbers)) for numbers in (refit_errors, final_errors, single, uniform)]
+            single, uniform = self.measured(refits)
+        return [float(np.mean(numbers)) for numbers in (refit_errors, single, uniform)]
 
 
 def prepare(**settings):

@@ -1,11 +1,10 @@
-/** A whole library of ViT-Tiny's blocks, small but real: `configs/vit-tiny-in1k.yaml` with fewer images and steps, up to the measuring. */
+/** A whole library of ViT-Tiny's blocks, small but real: `configs/vit-tiny-in1k.yaml` with fewer images and steps, up to the measuring, without the training: a step is compared by itself. */
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import type { OpenSplit, TensorBatch } from '../../datasets/batches.ts';
 import type { SplitItem } from '../../datasets/contract.ts';
 import { orderBlock } from '../../pipeline/compress/order/criteria.ts';
 import { sampleLabels } from '../../pipeline/compress/visit-gradients.ts';
-import { distillBlock } from '../../pipeline/distill/loop.ts';
 import { sweep } from '../../pipeline/measure/sweep.ts';
 import { summariseScores } from '../../pipeline/measure/scores.ts';
 import { tokensPerImage } from '../../pipeline/model/architecture.ts';
@@ -21,7 +20,7 @@ import {
   sampledRows,
   sampledTokens,
 } from '../../pipeline/recipe/calibration.ts';
-import { distillInputs, recipeOf, refitInputs } from '../../pipeline/recipe/recipe.ts';
+import { recipeOf, refitInputs } from '../../pipeline/recipe/recipe.ts';
 import { fail } from '../../pipeline/util/failure.ts';
 import { known } from '../../pipeline/util/known.ts';
 import { openQualityData, type QualityData } from '../quality/data.ts';
@@ -33,22 +32,16 @@ export interface WholeCase {
   readonly calibration: number;
   readonly selection: number;
   readonly sparsities: readonly number[];
-  readonly steps: number;
 }
 
 /** What both sides answer: means over all blocks and widths. */
-const answers = [
-  'held-out error of the refits',
-  'held-out error after distillation',
-  'KL of single exchanges',
-  'KL of uniform models',
-] as const;
+const answers = ['held-out error of the refits', 'KL of single exchanges', 'KL of uniform models'] as const;
 
 /** Images are decoded before the clock starts, on our side, for both. */
-export function wholeRow({ calibration, selection, sparsities, steps }: WholeCase): Row {
+export function wholeRow({ calibration, selection, sparsities }: WholeCase): Row {
   return {
     group: 'whole',
-    title: `library of ViT-Tiny, ${calibration} images, ${steps} steps`,
+    title: `library of ViT-Tiny, ${calibration} images`,
     isLong: true,
     async open({ engine, folder, peer }) {
       if (process.env.VIT_TINY === undefined) {
@@ -60,7 +53,7 @@ export function wholeRow({ calibration, selection, sparsities, steps }: WholeCas
           next: 'set VIT_TINY, or leave --whole out',
         });
       }
-      const data = await openQualityData(optionsOf({ calibration, selection, sparsities, steps }), undefined);
+      const data = await openQualityData(optionsOf({ calibration, selection, sparsities }), undefined);
       const { config } = data.loaded;
       const { architecture } = data;
       const { hidden, depth, heads, layerNormEpsilon: epsilon } = architecture;
@@ -90,24 +83,20 @@ export function wholeRow({ calibration, selection, sparsities, steps }: WholeCas
           evaluation: memory.array(fold.evaluation),
           rows: { shape: [both.length, sampled], data: rows },
         });
-        const { learningRate, warmupShare, batchTokens } = config.distill;
         const side = await python.prepare('whole', {
           file,
           training: training.length,
           ...{ depth, heads, epsilon, widths },
           ridge: config.order.ridge,
           ownShare: config.inputs.composedShare,
-          distill: { steps, learningRate, warmupShare, batchTokens },
-          seed: config.seed,
         });
         peers.push({ name: 'PyTorch and NumPy', side });
       }
       return {
-        ours: ownSide(() => makeLibrary({ ...data, images: memory.images }, recipe, widths, steps)),
+        ours: ownSide(() => makeLibrary({ ...data, images: memory.images }, recipe, widths)),
         peers,
         answers,
         warmUp: 1,
-        // Training batches are drawn otherwise.
         tolerance: 0.05,
         close: () => undefined,
       };
@@ -115,13 +104,10 @@ export function wholeRow({ calibration, selection, sparsities, steps }: WholeCas
   };
 }
 
-function optionsOf({ calibration, selection, sparsities, steps }: WholeCase) {
+function optionsOf({ calibration, selection, sparsities }: WholeCase) {
   return {
     config: 'vit-tiny-in1k.yaml',
-    set: [
-      `data.splits={calibration: ${calibration}, selection: ${selection}, test: 0}`,
-      `distill.duration={steps: ${steps}}`,
-    ],
+    set: [`data.splits={calibration: ${calibration}, selection: ${selection}, test: 0}`],
     recipes: [],
     sparsities,
     folds: 1,
@@ -156,49 +142,28 @@ async function makeLibrary(
   data: QualityData,
   recipe: ReturnType<typeof recipeOf>,
   widths: readonly number[],
-  steps: number,
 ): Promise<number[]> {
-  const { config } = data.loaded;
   const fold = data.folds[0]!;
   const model = uploadTeacher(data.teacher, data.architecture);
-  const needs = { recipes: [recipe], inputs: false };
+  const needs = { recipes: [recipe] };
   const evidence = await openEvidence(data, model, fold.calibration, needs, () => undefined);
 
   const refits: FfnWeights[][] = [];
   const refitErrors: number[] = [];
-  const fitted = await evidence.openInputs(refitInputs(recipe), widths.length);
-  for (const [block, teacher] of evidence.teacher.entries()) {
-    const { units } = orderBlock(recipe.order, teacher, evidence.evidence[block]!);
-    const inputs = fitted(block);
-    const options = { ridge: recipe.order.ridge, method: recipe.refit.method };
-    const { descendants } = await inputs.fit(units, widths, options);
-    const own = descendants.map(({ weights }) => weights);
-    refitErrors.push(...(await inputs.errors(own)).map(({ relative }) => relative));
-    await inputs.advance(own);
-    await inputs.close();
-    refits.push(own);
+  const fitting = evidence.fit({
+    composed: refitInputs(recipe),
+    options: { ridge: recipe.order.ridge, method: recipe.refit.method },
+    orderOf: (block) => orderBlock(recipe.order, evidence.teacher[block]!, evidence.evidence[block]!).units,
+    widths: evidence.teacher.map(() => widths),
+  });
+  for await (const { levels } of fitting) {
+    refitErrors.push(...levels.map(({ heldOut }) => heldOut.relative));
+    refits.push(levels.map(({ weights }) => weights));
   }
 
-  const variants: { id: string; block: number; weights: FfnWeights }[] = [];
-  const finalErrors: number[] = [];
-  const trained = await evidence.openInputs(distillInputs(recipe), widths.length);
-  for (const [block, own] of refits.entries()) {
-    const inputs = trained(block);
-    const { batchTokens } = config.distill;
-    const { students } = await distillBlock({
-      block: `block ${block}`,
-      students: own.map((weights) => ({ id: `w${weights.hidden}`, weights })),
-      examples: await inputs.examples(own.length, { batchTokens, seed: config.seed }),
-      settings: { ...config.distill, steps },
-      signal: new AbortController().signal,
-      checkpoint: { load: () => Promise.resolve(undefined), save: () => Promise.resolve() },
-    });
-    finalErrors.push(...students.map(({ errorBefore, errorAfter }) => Math.min(errorBefore, errorAfter)));
-    variants.push(...students.map(({ id, weights }) => ({ id: `${block}/${id}`, block, weights })));
-    await inputs.advance(students.map(({ weights }) => weights));
-    await inputs.close();
-  }
-
+  const variants = refits.flatMap((own, block) =>
+    own.map((weights) => ({ id: `${block}/w${weights.hidden}`, block, weights })),
+  );
   const uploaded = variants.map(({ id, block, weights }) => ({ id, block, ffn: uploadFfn(weights) }));
   const { models } = await sweep({
     model,
@@ -214,7 +179,6 @@ async function makeLibrary(
   const kl = (id: string): number => summariseScores(known(models, id)).kl;
   return [
     mean(refitErrors),
-    mean(finalErrors),
     mean(variants.map(({ id }) => kl(id))),
     mean(widths.map((_, level) => kl(`uniform ${level}`))),
   ];

@@ -3,8 +3,6 @@ import { orderBlock } from '../../pipeline/compress/order/criteria.ts';
 import { createStatistics } from '../../pipeline/compress/statistics.ts';
 import { refit } from '../../pipeline/compress/refit.ts';
 import { outputErrors } from '../../pipeline/compress/errors.ts';
-import type { Examples } from '../../pipeline/distill/examples.ts';
-import { teacherExamples } from '../../pipeline/distill/teacher-examples.ts';
 import { randomFfn, type FfnWeights } from '../../pipeline/model/ffn-weights.ts';
 import { linearGelu } from '../../pipeline/tensor/ops.ts';
 import { random } from '../../pipeline/util/random.ts';
@@ -14,8 +12,9 @@ export interface PreparedBlock {
   readonly students: readonly FfnWeights[];
   /** Relative, on held-out tokens. */
   readonly refitErrors: readonly number[];
-  /** Caller disposes. */
-  readonly examples: Examples;
+  /** Inputs [N, D]: to train on, and to judge by. */
+  readonly training: Float32Array;
+  readonly heldOut: Float32Array;
 }
 
 /** A block of H = 4 D. */
@@ -71,17 +70,6 @@ export function prepareBlock(
   const students = refit(teacher, statistics, units, widths, { ridge, method: 'affine' }).map(
     ({ weights }) => weights,
   );
-  const read = (start: number, rows: number) =>
-    Promise.resolve(training.slice(start * width, (start + rows) * width));
-  const examples = teacherExamples({
-    teacher,
-    students: students.length,
-    tokens: { count, width, read },
-    heldOut,
-    gelu: 'exact',
-    batchTokens,
-    seed: 1,
-  });
   const refitErrors = outputErrors(teacher, students, heldOut, 'exact').map(({ relative }) => relative);
-  return { students, refitErrors, examples };
+  return { students, refitErrors, training, heldOut };
 }

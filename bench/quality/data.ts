@@ -31,15 +31,19 @@ export interface Fold {
   readonly evaluation: readonly SplitItem[];
 }
 
+export type DataOptions = Pick<QualityOptions, 'config' | 'set' | 'folds'> &
+  Partial<
+    Pick<QualityOptions, 'sparsities' | 'teacher' | 'engine' | 'calibrationImages' | 'evaluationImages'>
+  >;
+
 /** The config with one seed, its teacher, and its calibration and selection images cut into folds. Test images stay out. */
-export async function openQualityData(
-  options: QualityOptions,
-  seed: number | undefined,
-): Promise<QualityData> {
+export async function openQualityData(options: DataOptions, seed?: number): Promise<QualityData> {
   const loaded = loadConfig(options.config, [blocks], {
     overrides: [
       ...options.set,
-      `descendants.sparsities=[${options.sparsities.join(', ')}]`,
+      ...(options.sparsities === undefined
+        ? []
+        : [`descendants.sparsities=[${options.sparsities.join(', ')}]`]),
       ...(seed === undefined ? [] : [`seed=${seed}`]),
     ],
   });

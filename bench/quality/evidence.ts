@@ -1,28 +1,33 @@
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import type { TensorBatch } from '../../datasets/batches.ts';
 import type { SplitItem } from '../../datasets/contract.ts';
 import type { BlockEvidence } from '../../pipeline/compress/order/criterion.ts';
 import { shareImages, tokenWeights, type TokenWeights } from '../../pipeline/compress/token-weights.ts';
-import type { TokenReader } from '../../pipeline/distill/token-batches.ts';
 import { prefixTokens } from '../../pipeline/model/architecture.ts';
-import type { FfnWeights } from '../../pipeline/model/ffn-weights.ts';
+import { sliceFfn, type FfnWeights } from '../../pipeline/model/ffn-weights.ts';
 import { hostFfn } from '../../pipeline/model/host-weights.ts';
 import type { TeacherTensors } from '../../pipeline/model/upload.ts';
-import { composedInputs, teacherInputs, type BlockInputs } from '../../pipeline/recipe/block-inputs.ts';
 import {
   calibrationImages,
   calibrationOf,
   chainImages,
-  sampledRows,
   sampledTokens,
+  type ImageSplit,
 } from '../../pipeline/recipe/calibration.ts';
-import { memoryChainStore, openChain } from '../../pipeline/recipe/chain.ts';
 import {
   classShareBatchSize,
   collectEvidence,
   createEvidence,
   measureClassShare,
 } from '../../pipeline/recipe/evidence.ts';
+import { fitLevels, type FittedBlock } from '../../pipeline/recipe/fit-levels.ts';
+import { fitOnTeacher } from '../../pipeline/recipe/fit-on-teacher.ts';
+import type { FitOptions } from '../../pipeline/recipe/fit-widths.ts';
 import type { ComposedInputs, Recipe } from '../../pipeline/recipe/recipe.ts';
+import { streamFiles } from '../../pipeline/recipe/stream-files.ts';
 import { joined } from '../../pipeline/util/joined.ts';
 import type { QualityData } from './data.ts';
 import { evidencePasses, needsOf } from './work.ts';
@@ -30,21 +35,28 @@ import { evidencePasses, needsOf } from './work.ts';
 export interface EvidenceNeeds {
   /** All of one way to weigh tokens: they share a pass. */
   readonly recipes: readonly Recipe[];
-  /** Block inputs in memory, to train on: 4 D bytes per sampled token and block. */
-  readonly inputs: boolean;
+}
+
+export interface FitPlan {
+  /** Null: on the teacher's inputs alone. */
+  readonly composed: ComposedInputs | null;
+  readonly options: FitOptions;
+  readonly orderOf: (block: number) => Int32Array;
+  /** Of every block; the k-th widths of all blocks are one model. */
+  readonly widths: readonly (readonly number[])[];
 }
 
 /** Everything that recipes of one way to weigh tokens may know of a fold. No labels in it. */
 export interface FoldEvidence {
   readonly model: TeacherTensors;
+  /** The fold's calibration images, as the pipeline divides them. */
+  readonly images: ImageSplit<SplitItem>;
+  readonly batchesOf: (items: readonly SplitItem[], batchSize: number) => AsyncIterable<TensorBatch>;
   /** Of every block. */
   readonly teacher: readonly FfnWeights[];
   readonly evidence: readonly BlockEvidence[];
-  /**
-   * The inputs of every block, to be asked for in turn; composed ones follow models of so many levels.
-   * Costs there a forward pass of the calibration images.
-   */
-  openInputs(composed: ComposedInputs | null, levels: number): Promise<(block: number) => BlockInputs>;
+  /** Every block in turn, cut to its widths and fitted as a run's jobs do it; on composed inputs, as many widths in every block. */
+  fit(plan: FitPlan): AsyncIterable<Pick<FittedBlock, 'block' | 'levels'>>;
 }
 
 /**
@@ -58,7 +70,7 @@ export async function openEvidence(
   needs: EvidenceNeeds,
   onImages: (count: number) => void,
 ): Promise<FoldEvidence> {
-  const { depth, width, gelu } = architecture;
+  const { depth, gelu } = architecture;
   const blocks = Array.from({ length: depth }, (_, block) => block);
   const calibration = calibrationOf(config);
   const sampled = sampledTokens(calibration, architecture);
@@ -78,13 +90,11 @@ export async function openEvidence(
     tokenWeights(shares?.[block] ?? null, sampled, prefixTokens(architecture)),
   );
   const evidence = createEvidence({ model, calibration, weights, needs: asked });
-  const trainingInputs = memorySink(depth);
   const heldOutInputs = memorySink(depth);
   try {
     await collectEvidence(evidence, {
       training: images.tensorBatches(split.training, batchSize),
       heldOut: images.tensorBatches(split.heldOut, batchSize),
-      trainingInputs: needs.inputs ? trainingInputs : undefined,
       heldOutInputs,
       async onBatch(count, of) {
         onImages(count * (of === 'heldOut' ? 1 : evidencePasses(asked)));
@@ -92,44 +102,62 @@ export async function openEvidence(
       },
     });
     const found = evidence.finish();
-    const inputs = blocks.map((block) => trainingInputs.rowsOf(block));
     const heldOut = blocks.map((block) => heldOutInputs.rowsOf(block));
     const teacher = blocks.map((block) => hostFfn(host, block));
-    const common = (block: number) => ({ block, teacher: teacher[block]!, gelu, sampled });
     return {
       model,
+      images: split,
+      batchesOf: (some, size) => images.tensorBatches(some, size),
       teacher,
       evidence: found,
-      async openInputs(composed, levels) {
+      async *fit({ composed, options, orderOf, widths: of }) {
         if (composed === null) {
-          return (block) =>
-            teacherInputs({
-              ...common(block),
-              weights: () => Promise.resolve(weights[block]!),
-              evidence: () => Promise.resolve(found[block]!),
-              heldOut: () => Promise.resolve(heldOut[block]!),
-              openTokens: () => Promise.resolve(readerOf(inputs[block]!, width)),
+          for (const block of blocks) {
+            const fitted = fitOnTeacher({
+              teacher: teacher[block]!,
+              statistics: found[block]!.statistics,
+              units: orderOf(block),
+              widths: of[block]!,
+              fit: options,
+              heldOut: heldOut[block]!,
+              sampled,
+              weights: weights[block]!,
+              gelu,
             });
+            yield { block, levels: fitted.levels };
+            await setImmediate();
+          }
+          return;
         }
-        const { images: most, composedShare } = composed;
         const counts = chainImages(
-          { images: most, heldOut: calibration.heldOut },
+          { images: composed.images, heldOut: calibration.heldOut },
           { training: split.training.length, heldOut: split.heldOut.length },
         );
-        const chain = await openChain({
-          model,
-          store: memoryChainStore(),
-          levels,
-          images: {
-            training: split.training.slice(0, counts.training),
-            heldOut: split.heldOut.slice(0, counts.heldOut),
-          },
-          batchesOf: (some, size) => images.tensorBatches(some, size),
-          rowsOf: (ids) => sampledRows(calibration, architecture, ids),
-          block: 0,
-        });
-        return (block) =>
-          composedInputs({ ...common(block), chain, weights: weights[block]!, composedShare });
+        const folder = await mkdtemp(join(tmpdir(), 'blockforge-quality-'));
+        const store = streamFiles(folder, config.inputs.diskGB * 1e9);
+        try {
+          yield* fitLevels({
+            model,
+            levels: of[0]!.length,
+            startOf: (block) =>
+              of[block]!.map((kept) => ({
+                weights: sliceFfn(teacher[block]!, orderOf(block).subarray(0, kept)),
+                refit: true,
+              })),
+            images: {
+              training: split.training.slice(0, counts.training),
+              heldOut: split.heldOut.slice(0, counts.heldOut),
+            },
+            batchesOf: (some, size) => images.tensorBatches(some, size),
+            calibration,
+            weights,
+            composedShare: composed.composedShare,
+            ridge: options.ridge,
+            store,
+          });
+        } finally {
+          await store.remove();
+        }
       },
     };
   } finally {
@@ -146,14 +174,5 @@ function memorySink(depth: number) {
       return Promise.resolve();
     },
     rowsOf: (block: number): Float32Array => joined(parts[block]!),
-  };
-}
-
-function readerOf(rows: Float32Array, width: number): TokenReader & { close(): Promise<void> } {
-  return {
-    width,
-    count: rows.length / width,
-    read: (start, count) => Promise.resolve(rows.subarray(start * width, (start + count) * width)),
-    close: () => Promise.resolve(),
   };
 }

@@ -1,11 +1,6 @@
 import { prefixTokens, tokensPerImage } from '../../pipeline/model/architecture.ts';
-import {
-  calibrationOf,
-  heldOutImages,
-  chainImages,
-  sampledTokens,
-} from '../../pipeline/recipe/calibration.ts';
-import { distillInputs, refitInputs } from '../../pipeline/recipe/recipe.ts';
+import { calibrationOf, heldOutImages, sampledTokens } from '../../pipeline/recipe/calibration.ts';
+import { refitInputs } from '../../pipeline/recipe/recipe.ts';
 import { thisMachine, type Machine } from '../../pipeline/runner/space.ts';
 import { fail } from '../../pipeline/util/failure.ts';
 import { formatBytes } from '../../pipeline/util/format.ts';
@@ -16,13 +11,10 @@ import type { Baseline } from './recipes.ts';
 /** The process and its engine, before any image. */
 const baseBytes = 6e8;
 
-/**
- * Bytes that a fold takes at its worst recipe: unlike a run, the bench keeps everything in memory. The images it fits to are
- * those of a run: at most `inputs.images` where inputs are composed.
- */
+/** Bytes that a fold takes at its worst recipe: unlike a run, the bench keeps weights, statistics and held-out inputs in memory. */
 export function benchMemory(
   { loaded: { config }, architecture, folds }: Pick<QualityData, 'loaded' | 'architecture' | 'folds'>,
-  { sparsities, distill }: Pick<QualityOptions, 'sparsities' | 'distill'>,
+  { sparsities }: Pick<QualityOptions, 'sparsities'>,
   baselines: readonly Baseline[],
 ): number {
   const { depth, width, hidden } = architecture;
@@ -37,19 +29,9 @@ export function benchMemory(
   const shared = 16 * depth * hidden ** 2 + 8 * heldOut * sampled * width * depth;
   const ofRecipe = ({ recipe, allocations }: Baseline): number => {
     const levels = sparsities.length + (allocations.includes('measured') ? 3 : 0);
-    const library = 8 * depth * width * hidden * levels;
-    const composed = refitInputs(recipe) ?? distillInputs(recipe);
-    if (composed === null) {
-      const trained = distill.length > 0 ? 8 * (images - heldOut) * sampled * width * depth : 0;
-      return library + trained;
-    }
-    const used = chainImages(
-      { images: composed.images, heldOut: calibration.heldOut },
-      { training: images - heldOut, heldOut },
-    );
-    // Streams of all levels, twice while they move on; a block's pairs of inputs and targets.
-    const streams = 2 * (used.training + used.heldOut) * (1 + levels) * stream;
-    return library + streams + 8 * used.training * (1 + levels) * sampled * width;
+    // The streams of composed inputs are files; the sums behind every level's fit are not.
+    const sums = refitInputs(recipe) === null ? 0 : 12 * levels * (hidden + width) ** 2;
+    return 8 * depth * width * hidden * levels + sums;
   };
   return baseBytes + 3 * weights + evaluated * stream + shared + Math.max(0, ...baselines.map(ofRecipe));
 }
@@ -62,8 +44,8 @@ export function requireMemory(bytes: number, machine: Pick<Machine, 'memoryBytes
       reason: 'out-of-space',
       subject: 'quality',
       found: `this machine has ${formatBytes(there)} of memory`,
-      expected: `about ${formatBytes(Math.round(bytes))}: the bench keeps all inputs in memory, a run does not`,
-      next: 'fewer images (--images 500,500 or --set inputs.images=512), fewer --sparsities, or no --distill',
+      expected: `about ${formatBytes(Math.round(bytes))}: the bench keeps in memory what a run keeps in files`,
+      next: 'fewer images (--images 500,500) or fewer --sparsities',
     });
   }
   return `about ${formatBytes(Math.round(bytes))} of ${formatBytes(there)} of memory`;

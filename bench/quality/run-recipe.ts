@@ -1,13 +1,15 @@
 import { setImmediate } from 'node:timers/promises';
 import type { TensorBatch } from '../../datasets/batches.ts';
 import type { Order } from '../../pipeline/compress/order/criterion.ts';
-import { distillBlock } from '../../pipeline/distill/loop.ts';
-import type { DistillSettings } from '../../pipeline/distill/task.ts';
+import { distillStudents } from '../../pipeline/distill/distill-students.ts';
+import { epochBatches } from '../../pipeline/distill/epoch-batches.ts';
+import { lookImages } from '../../pipeline/distill/schedule.ts';
+
 import type { Scores } from '../../pipeline/measure/scores.ts';
-import { blockName, widthName } from '../../pipeline/model/architecture.ts';
 import type { FfnWeights } from '../../pipeline/model/ffn-weights.ts';
 import { orderBlock } from '../../pipeline/compress/order/criteria.ts';
-import { distillInputs, refitInputs } from '../../pipeline/recipe/recipe.ts';
+import { chainImages } from '../../pipeline/recipe/calibration.ts';
+import { distillInputs, refitInputs, trainingInputs, type Training } from '../../pipeline/recipe/recipe.ts';
 import type { Evaluation } from './evaluate.ts';
 import type { FoldEvidence } from './evidence.ts';
 import { globalWidths } from './global-widths.ts';
@@ -26,7 +28,7 @@ export interface RecipeRun {
   readonly allocationBatches: () => AsyncIterable<TensorBatch>;
   /** What is wanted; each number above 0 is a training of its own, from the refit. */
   readonly distillSteps: readonly number[];
-  readonly distill: Omit<DistillSettings, 'steps'> & { readonly batchTokens: number };
+  readonly distill: Training;
   readonly seed: number;
   readonly onNote: (text: string) => void;
   readonly onAllocationImages: (count: number) => void;
@@ -83,17 +85,13 @@ export async function* runRecipe(
     const start = performance.now();
     const narrower = teacher.map(({ hidden }, block) => descending(widths[block]!, hidden));
     const composed = refitInputs(recipe);
-    const inputsOf = await evidence.openInputs(composed, levelsOf(narrower, composed !== null));
     const result = new Map(teacher.map((weights, block) => [keyOf(block, weights.hidden), weights]));
-    for (const block of teacher.keys()) {
-      const inputs = inputsOf(block);
+    if (levelsOf(narrower, composed !== null) > 0) {
       const options = { ridge: recipe.order.ridge, method: recipe.refit.method };
-      const fitted = await inputs.fit(orderOf(block).units, narrower[block]!, options);
-      const descendants = fitted.descendants.map(({ weights }) => weights);
-      for (const weights of descendants) result.set(keyOf(block, weights.hidden), weights);
-      await inputs.advance(descendants);
-      await inputs.close();
-      await setImmediate();
+      const plan = { composed, options, orderOf: (block: number) => orderOf(block).units, widths: narrower };
+      for await (const { block, levels } of evidence.fit(plan)) {
+        for (const { weights } of levels) result.set(keyOf(block, weights.hidden), weights);
+      }
     }
     fitSeconds += since(start);
     return result;
@@ -183,9 +181,9 @@ function descending(widths: Iterable<number>, hidden: number): number[] {
   return [...new Set(widths)].filter((width) => width < hidden).sort((a, b) => b - a);
 }
 
-/** Models that composed inputs follow. @throws RangeError where blocks have different numbers of widths. */
+/** Models that composed inputs follow; else the widths of some block. @throws RangeError where blocks have different numbers of widths. */
 function levelsOf(widths: readonly (readonly number[])[], composed: boolean): number {
-  const levels = widths[0]!.length;
+  const levels = Math.max(...widths.map(({ length }) => length));
   if (composed && widths.some(({ length }) => length !== levels)) {
     throw new RangeError('composed inputs need the same number of widths in every block');
   }
@@ -193,8 +191,8 @@ function levelsOf(widths: readonly (readonly number[])[], composed: boolean): nu
 }
 
 /**
- * All descendants that some model needs, block by block; the teacher's own blocks stay as they are. On composed inputs all
- * that there are: the k-th widths of all blocks are the models that the next blocks look at.
+ * All descendants that some model needs, trained as whole students: the k-th widths of all blocks are one; the teacher's own blocks stay
+ * as they are. On composed inputs a student meets what its own blocks make.
  */
 async function distilled(
   run: RecipeRun,
@@ -202,38 +200,58 @@ async function distilled(
   needed: readonly (readonly number[])[],
   library: ReadonlyMap<string, FfnWeights>,
 ): Promise<Map<string, FfnWeights>> {
-  const { baseline, evidence, seed, onNote, onDistilled } = run;
-  const { batchTokens, ...settings } = run.distill;
-  const { teacher } = evidence;
-  const composed = distillInputs({ inputs: baseline.recipe.inputs, distill: settings });
+  const { baseline, evidence, seed, onNote, onDistilled, distill } = run;
+  const { teacher, model, images, batchesOf } = evidence;
+  const composed = distillInputs({ inputs: baseline.recipe.inputs, distill });
   const widths = teacher.map(({ hidden }, block) =>
     descending(composed === null ? needed[block]! : widthsOf(library, block), hidden),
   );
-  const inputsOf = await evidence.openInputs(composed, levelsOf(widths, composed !== null));
   const result = new Map(library);
-  for (const [block, some] of widths.entries()) {
-    onNote(`${baseline.name}, distilling ${blockName(block)}, ${steps} steps`);
-    if (some.length > 0) {
-      const inputs = inputsOf(block);
-      const { students } = await distillBlock({
-        block: `${baseline.name}, ${blockName(block)}`,
-        students: some.map((width) => ({
-          id: widthName(width),
-          weights: known(library, keyOf(block, width)),
-        })),
-        examples: await inputs.examples(some.length, { batchTokens, seed }),
-        settings: { ...settings, steps },
-        signal: new AbortController().signal,
-        // A block takes minutes at most; what is kept is the finished recipe.
-        checkpoint: { load: () => Promise.resolve(undefined), save: () => Promise.resolve() },
-      });
-      const descendants = students.map(({ weights }) => weights);
-      for (const weights of descendants) result.set(keyOf(block, weights.hidden), weights);
-      await inputs.advance(descendants);
-      await inputs.close();
+  const levels = Math.max(levelsOf(widths, composed !== null), ...widths.map(({ length }) => length));
+  if (levels === 0) return result;
+  onNote(`${baseline.name}, distilling ${levels} widths, ${steps} steps`);
+  const { length: training } = images.training;
+  const { length: heldOut } = images.heldOut;
+  const counts = chainImages(
+    { images: composed?.images ?? null, heldOut: heldOut / (training + heldOut) },
+    { training, heldOut },
+  );
+  const { batchSize } = distill;
+  const { composedShare, ...weights } = trainingInputs(composed, distill);
+  const { students } = await distillStudents({
+    subject: baseline.name,
+    model,
+    // Where a block has fewer widths than others, its narrowest once more; the surplus is not looked at.
+    students: Array.from({ length: levels }, (_, level) => ({
+      id: `level ${level}`,
+      ffns: widths.map((some, block) =>
+        known(library, keyOf(block, some[Math.min(level, some.length - 1)] ?? teacher[block]!.hidden)),
+      ),
+    })),
+    batches: (firstStep) =>
+      epochBatches({
+        ...{ items: images.training.slice(0, counts.training), batchSize, seed, firstStep, read: batchesOf },
+      }),
+    async *heldOut() {
+      const some = images.heldOut.slice(0, Math.min(counts.heldOut, lookImages));
+      for await (const { pixels } of batchesOf(some, batchSize)) yield pixels;
+    },
+    composedShare,
+    settings: { ...distill, ...weights, steps },
+    signal: new AbortController().signal,
+    // What is kept is the finished recipe.
+    checkpoint: { load: () => Promise.resolve(undefined), save: () => Promise.resolve() },
+    onProgress: ({ note }) => onNote(`${baseline.name}, distilling, ${note}`),
+  });
+  for (const [level, { ffns }] of students.entries()) {
+    for (const [block, some] of widths.entries()) {
+      if (level < some.length) result.set(keyOf(block, some[level]!), ffns[block]!);
     }
-    onDistilled(some.length, steps);
   }
+  onDistilled(
+    widths.reduce((sum, { length }) => sum + length, 0),
+    steps,
+  );
   return result;
 }
 

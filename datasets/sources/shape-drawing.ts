@@ -10,11 +10,6 @@ export const shapeClasses: readonly string[] = textures.flatMap((texture) =>
   outlines.map((outline) => `${texture} ${outline}`),
 );
 
-/** One image in six is a test image. */
-export function countTestShapes(images: number): number {
-  return Math.floor(images / 6);
-}
-
 /**
  * One image as SVG content in a square of side 100: a graded background, a few smaller figures of any class that are
  * not the label, and the labelled figure on top, roughly in the middle, a little turned. Outline and texture must both

@@ -1,9 +1,10 @@
 import type { Config } from '../../pipeline/config/schema.ts';
 import { random } from '../../pipeline/util/random.ts';
-import type { Random } from '../../pipeline/util/random.ts';
 import type { Image, Item, Origin, Source } from '../contract.ts';
 import { sharp } from '../sharp.ts';
-import { countTestShapes, drawShape, shapeClasses } from './shape-drawing.ts';
+import { bell } from './bell.ts';
+import { drawnItems } from './drawn-items.ts';
+import { drawShape, shapeClasses } from './shape-drawing.ts';
 
 /**
  * Images drawn on one sheet: starting librsvg once for many images is what makes them cheap. An image has one place, on
@@ -21,17 +22,7 @@ const fullNoise = 80;
  */
 export function openShapes(settings: Config['data']['shapes'], seed: number): Source {
   const { images: count, size, noise } = settings;
-  const testCount = countTestShapes(count);
-  const list = (origin: Origin, length: number): Item[] =>
-    Array.from({ length }, (_, index) => ({
-      id: `${origin}:${String(index).padStart(5, '0')}`,
-      label: index % shapeClasses.length,
-      origin,
-    }));
-  const parts: Readonly<Partial<Record<Origin, readonly Item[]>>> = {
-    train: list('train', count - testCount),
-    test: list('test', testCount),
-  };
+  const parts: Readonly<Partial<Record<Origin, readonly Item[]>>> = drawnItems(count, shapeClasses);
   const sheetOf = new Map<string, Sheet>();
   const expect = (items: readonly Pick<Item, 'id'>[]): void => {
     let after: Sheet['draw'] | undefined;
@@ -127,11 +118,4 @@ async function drawSheet(
       return [id, pixels] as const;
     }),
   );
-}
-
-/** About normal with variance 1: the sum of the four bytes of one draw. Millions are needed. */
-function bell(stream: Random): number {
-  const bits = stream.next() * 4294967296;
-  const sum = (bits & 255) + ((bits >>> 8) & 255) + ((bits >>> 16) & 255) + (bits >>> 24);
-  return (sum - 510) / 147.8;
 }

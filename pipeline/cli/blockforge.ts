@@ -1,5 +1,5 @@
 import { parseArguments } from './arguments.ts';
-import { reportError } from '../terminal/report-error.ts';
+import { errorFormatOf, reportError } from '../terminal/report-error.ts';
 import type { Surroundings } from '../terminal/terminal.ts';
 import type { NamedPlace } from '../util/system-failure.ts';
 
@@ -25,6 +25,6 @@ export async function blockforge(
     places = parsed.places(around.cwd);
     return await parsed.perform(around);
   } catch (error) {
-    return reportError(error, around.stderr, argv.includes('--json'), places);
+    return reportError(error, around.stderr, errorFormatOf(argv), places);
   }
 }

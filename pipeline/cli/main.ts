@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { blockforge } from './blockforge.ts';
 import { commands } from './commands.ts';
 import { refuseForgottenDashes, whereTheUserIs } from './npm.ts';
-import { outputFailure, reportError } from '../terminal/report-error.ts';
+import { errorFormatOf, outputFailure, reportError } from '../terminal/report-error.ts';
 import { terminalOf, type Surroundings } from '../terminal/terminal.ts';
 
 /**
@@ -12,7 +12,7 @@ import { terminalOf, type Surroundings } from '../terminal/terminal.ts';
 const stdout = terminalOf(process.stdout, process.env);
 const stderr = terminalOf(process.stderr, process.env);
 const argv = process.argv.slice(2);
-const json = argv.includes('--json');
+const format = errorFormatOf(argv);
 const unheard = new AbortController();
 let unwritten: unknown;
 
@@ -26,7 +26,7 @@ const onUnwritten = (error: NodeJS.ErrnoException | null | undefined): void => {
 for (const stream of [process.stdout, process.stderr]) stream.on('error', onUnwritten);
 // A file that may not grow (ulimit -f) is an error of the write that tells it, not the end of the process.
 if (process.platform !== 'win32') process.on('SIGXFSZ', () => undefined);
-const onBug = (error: unknown): void => process.exit(reportError(error, stderr, json));
+const onBug = (error: unknown): void => process.exit(reportError(error, stderr, format));
 process.on('uncaughtException', onBug);
 process.on('unhandledRejection', onBug);
 
@@ -37,7 +37,7 @@ async function main(): Promise<number> {
     process.chdir(cwd);
     refuseForgottenDashes(process.env, argv);
   } catch (error) {
-    return reportError(error, stderr, json);
+    return reportError(error, stderr, format);
   }
   const surroundings: Surroundings = {
     stdout,
@@ -59,6 +59,6 @@ const exitCode = await main();
 process.stdout.write('', (error) => {
   onUnwritten(error);
   process.stderr.write('', () =>
-    process.exit(unwritten === undefined ? exitCode : reportError(outputFailure(unwritten), stderr, json)),
+    process.exit(unwritten === undefined ? exitCode : reportError(outputFailure(unwritten), stderr, format)),
   );
 });

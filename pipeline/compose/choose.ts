@@ -41,7 +41,7 @@ export function chooseCompositions(
   limits: Limits,
   { count = 1, minimise = 'params' }: ChooseOptions = {},
 ): Composition[] | NoComposition {
-  if (limits.latencyMs !== undefined && latency === undefined)
+  if (limits.latencyMs !== undefined && latency === null)
     throw new RangeError('a limit on latency needs the profile of a device');
   if (limits.maxDropPp !== undefined && !(limits.maxDropPp >= 0))
     throw new RangeError(`a loss of at most ${limits.maxDropPp} points`);
@@ -109,9 +109,7 @@ export function compositionFront(
 
 /** RFC 4180, one line per composition: widths and ids by block, separated by spaces. */
 export function frontCsv({ blocks }: ComposeSpace, front: readonly Composition[]): string {
-  const widths = new Map(
-    blocks.flatMap((items) => items.map(({ descendant: { id, width } }) => [id, width])),
-  );
+  const widths = new Map(blocks.flatMap((items) => items.map(({ id, width }) => [id, width])));
   const rows = front.map(({ descendants, predictedDropPp, params, macs, sizeBytes, latencyMs }) => [
     predictedDropPp,
     params,

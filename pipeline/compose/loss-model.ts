@@ -1,53 +1,43 @@
-import { predictLossPp } from '../measure/predictor.ts';
-import type { PredictedModel } from './model-manifest.ts';
-import { rankedDelta, type Manifest, type ManifestDescendant } from '../library/manifest.ts';
+import { predictLossPp, type Curve } from '../measure/predictor.ts';
 
 /** How the loss of a composition follows from its descendants: a sum of costs, and what that sum stands for. */
 export interface LossModel {
   /** The library's fitted curve over summed KL, or for want of one the sum of top-1 losses. */
-  readonly by: PredictedModel['by'];
-  readonly costOf: (descendant: ManifestDescendant) => number;
+  readonly by: 'predictor' | 'average-sum' | 'teacher-sum';
   /** Points of top-1 lost against the teacher, rising with the summed cost. */
   readonly dropPp: (cost: number) => number;
+  /** 95 of 100 compositions that are measured on as many images lose no more than this more or less; null where not known. */
+  readonly marginPp: (dropPp: number) => number | null;
   /** The largest summed cost whose loss is at most this; -Infinity where none is. */
   readonly costWithin: (dropPp: number) => number;
   /** For people, with the error that the library reports. */
   readonly describe: string;
 }
 
-export function lossModel(manifest: Manifest): LossModel {
-  const { predictor, additivity, blocks } = manifest;
-  const all = blocks.flatMap(({ descendants }) => descendants);
-  if (predictor !== undefined && all.every((item) => rankedDelta(item).klIncrease !== undefined)) {
-    const { ceilingPp, scale, exponent } = predictor.parameters;
-    return {
-      by: 'predictor',
-      costOf: (item) => rankedDelta(item).klIncrease ?? NaN,
-      dropPp: (cost) => predictLossPp(predictor.parameters, cost),
-      costWithin(dropPp) {
-        if (dropPp < 0) return -Infinity;
-        if (dropPp >= ceilingPp) return Infinity;
-        return scale * (-Math.log1p(-dropPp / ceilingPp)) ** (1 / exponent);
-      },
-      describe: `the library's curve over summed KL${meanError(predictor.crossValidated.all)}`,
-    };
-  }
-  const isAveraged = all.every(({ deltas }) => deltas.average !== undefined);
-  const errors = isAveraged ? additivity?.averageSum.all : additivity?.teacherSum.all;
-  return {
-    by: isAveraged ? 'average-sum' : 'teacher-sum',
-    costOf: ({ deltas: { teacher, average = teacher } }) => 0 - (isAveraged ? average : teacher).top1Pp.mean,
-    dropPp: (cost) => cost,
-    costWithin: (dropPp) => dropPp,
-    describe: `the sum of the blocks' ${isAveraged ? 'average losses' : "losses in the teacher's context"}${meanError(errors)}`,
-  };
+/** The same as JSON: the parameters of the curve, or null where costs are points themselves. */
+export interface LossData {
+  readonly by: LossModel['by'];
+  readonly describe: string;
+  readonly curve: Curve | null;
+  /** Standard deviation of the loss of chosen compositions around it, in units of the root of (points + 1). */
+  readonly spread?: number | undefined;
 }
 
-function meanError(errors?: {
-  readonly compositions: number;
-  readonly meanAbsoluteErrorPp: number | null;
-}): string {
-  return errors === undefined || errors.meanAbsoluteErrorPp === null
-    ? ''
-    : `; mean error ${errors.meanAbsoluteErrorPp.toFixed(2)} pp over ${errors.compositions} random compositions`;
+export function openLoss({ by, describe, curve, spread }: LossData): LossModel {
+  const marginPp = (dropPp: number) =>
+    spread === undefined ? null : 1.96 * spread * Math.sqrt(Math.max(0, dropPp) + 1);
+  if (curve === null)
+    return { by, describe, dropPp: (cost) => cost, marginPp, costWithin: (dropPp) => dropPp };
+  const { ceilingPp, scale, exponent } = curve;
+  return {
+    by,
+    describe,
+    marginPp,
+    dropPp: (cost) => predictLossPp(curve, cost),
+    costWithin(dropPp) {
+      if (dropPp < 0) return -Infinity;
+      if (dropPp >= ceilingPp) return Infinity;
+      return scale * (-Math.log1p(-dropPp / ceilingPp)) ** (1 / exponent);
+    },
+  };
 }

@@ -2,10 +2,13 @@ import type { EngineChoice } from '../tensor/engine.ts';
 import type { Library } from '../library/open.ts';
 import type { MeasureSource } from '../library/images.ts';
 import type { MeasuredModel, ModelManifest } from './model-manifest.ts';
+import type { Refitted } from './own-weights.ts';
 import type { ComposeSpace, Composition, Limits } from './space.ts';
 
 export interface MeasureOptions {
   readonly engine?: EngineChoice | undefined;
+  /** Blocks with other weights than the library's. */
+  readonly refitted?: Refitted | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly warn?: ((message: string) => void) | undefined;
   readonly onProgress?: ((progress: { readonly fraction: number }) => void) | undefined;
@@ -19,10 +22,14 @@ export async function measureComposition(
   library: Library,
   source: MeasureSource,
   { descendants }: Composition,
-  options: MeasureOptions = {},
+  { refitted, ...options }: MeasureOptions = {},
 ): Promise<MeasuredModel> {
   const { remeasure } = await import('../library/remeasure.ts');
-  const { models } = await remeasure(library, source, [descendants], { ...options, split: 'selection' });
+  const { models } = await remeasure(library, source, [descendants], {
+    ...options,
+    replaced: refitted?.weights,
+    split: 'selection',
+  });
   return { split: 'selection', ...models[0]!.measured };
 }
 
@@ -41,25 +48,30 @@ export function isInside(
  */
 export async function writeComposition(
   library: Library,
-  { loss: { by, costOf }, latency }: ComposeSpace,
+  { loss: { by }, latency, costOf }: ComposeSpace,
   { descendants, predictedDropPp, latencyMs }: Composition,
   folder: string,
   {
     limits: { maxDropPp, ...resources },
     measured,
-  }: { readonly limits: Limits; readonly measured?: MeasuredModel | undefined },
+    refitted,
+  }: {
+    readonly limits: Limits;
+    readonly measured?: MeasuredModel | undefined;
+    readonly refitted?: Refitted | undefined;
+  },
 ): Promise<ModelManifest> {
   const { writeModel } = await import('./write-model.ts');
-  const cost = descendants.reduce((sum, id) => sum + costOf(library.descendant(id)), 0);
   return writeModel(library, descendants, folder, {
     limits: { ...resources, ...(maxDropPp !== undefined && { top1LossPp: maxDropPp }) },
     predicted: {
       by,
       top1LossPp: predictedDropPp,
-      ...(by === 'predictor' && { klIncrease: cost }),
+      ...(by === 'predictor' && { klIncrease: costOf(descendants) }),
       // Of the whole model or not at all: that of its blocks alone would be taken for it.
       ...(latency?.isWhole === true && latencyMs !== null && { latencyMs }),
     },
     measured,
+    refitted,
   });
 }

@@ -10,6 +10,7 @@ import {
   modelScores,
   positive,
   preprocessing,
+  share,
   teacherArchitecture,
 } from '../library/manifest-parts.ts';
 
@@ -53,6 +54,27 @@ const measured = modelScores.extend({
   latencyMs: z.strictObject({ p50: z.number().min(0), p90: z.number().min(0) }).optional(),
 });
 
+const divergence = z.strictObject({ kl: z.number(), agreementPercent: z.number().min(0).max(100) });
+
+/** What became of the blocks when they were fitted again for this composition (`refit-composition.ts`). */
+const refitted = z.strictObject({
+  /** Blocks with an fc2 of their own here; none where the library's weights were nearer to the teacher. */
+  descendants: z.array(z.string()),
+  /** `calibration`: the images of the library's run; `folder`: others. `sha256` of their ids and contents. */
+  images: z.strictObject({
+    from: z.enum(['calibration', 'folder']),
+    training: positive,
+    heldOut: positive,
+    sha256: digest,
+  }),
+  /** Share of the model's own inputs among those fitted to; the rest are the teacher's. */
+  ownShare: share,
+  tokensPerImage: positive.nullable(),
+  /** On the held-out images: KL(teacher || model) and the share of equal answers, with the library's weights and with these. */
+  before: divergence,
+  after: divergence,
+});
+
 /** What the composition had to stay below when it was chosen. */
 const limits = z.strictObject({
   params: positive.optional(),
@@ -85,6 +107,7 @@ const modelShape = z.strictObject({
   limits: limits.optional(),
   predicted: predicted.optional(),
   measured: measured.optional(),
+  refitted: refitted.optional(),
   /** Everything in the folder but this file. */
   files: z.array(file).min(1),
 });
@@ -95,6 +118,7 @@ export type ModelManifest = z.infer<typeof modelManifestSchema>;
 export type PredictedModel = z.infer<typeof predicted>;
 export type MeasuredModel = z.infer<typeof measured>;
 export type ModelLimits = z.infer<typeof limits>;
+export type RefittedModel = z.infer<typeof refitted>;
 
 /** `composition.json` as it is read: see `inspectDocument`. */
 export const modelKind: DocumentKind<ModelManifest> = {
@@ -119,6 +143,9 @@ function checkReferences(model: z.infer<typeof modelShape>, context: z.Refinemen
     const expected = `${blockName(block)}/${widthName(widths[block]!)}`;
     if (id !== expected) problem(['descendants', block], `expected ${expected}, by its block and width`);
     if (widths[block]! > hidden) problem(['widths', block], `wider than the teacher's ${hidden} units`);
+  });
+  model.refitted?.descendants.forEach((id, place) => {
+    if (!descendants.includes(id)) problem(['refitted', 'descendants', place], 'expected one of this model');
   });
   const sizes = new Map<string, number>();
   files.forEach(({ path, sizeBytes }, place) => {

@@ -12,7 +12,7 @@ export function modelReadme(model: Omit<ModelManifest, 'files'>): string {
   return `# A ${familyOf(architecture).title} with narrowed feed-forward blocks
 
 ${formatCount(params)} parameters, ${formatCount(macs)} multiply-adds an image, ${formatBytes(sizeBytes)} of weights. Hidden units by block: ${widths.join(' ')}
-(the teacher has ${architecture.hidden} in each). ${scores(model)}
+(the teacher has ${architecture.hidden} in each). ${scores(model)}${refittedText(model)}
 
 | file | for |
 |---|---|
@@ -71,4 +71,13 @@ function scores({ measured, predicted }: Pick<ModelManifest, 'measured' | 'predi
     return `Predicted to lose ${predicted.top1LossPp.toFixed(2)} points of top-1 against the teacher; not measured: check it on your own images.`;
   }
   return 'Its accuracy was not measured: check it on your own images.';
+}
+
+function refittedText({ refitted }: Pick<ModelManifest, 'refitted'>): string {
+  if (refitted === undefined || refitted.descendants.length === 0) return '';
+  const { descendants, images, before, after } = refitted;
+  return (
+    ` fc2 of ${descendants.length} blocks was fitted again for this composition, on ${images.training} images; on ${images.heldOut} others ` +
+    `its divergence from the teacher is ${after.kl.toFixed(4)} instead of ${before.kl.toFixed(4)} nats.`
+  );
 }

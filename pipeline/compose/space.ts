@@ -1,8 +1,4 @@
-import type { ManifestDescendant } from '../library/manifest.ts';
-import type { Library } from '../library/open.ts';
-import { frameCosts } from '../model/costs.ts';
-import type { LatencyModel } from '../profile/latency.ts';
-import { lossModel, type LossModel } from './loss-model.ts';
+import { openLoss, type LossData, type LossModel } from './loss-model.ts';
 
 /** What a model may use, each of the whole model. */
 export const resources = ['params', 'macs', 'sizeBytes', 'latencyMs'] as const;
@@ -28,39 +24,38 @@ export interface Composition {
   readonly latencyMs: number | null;
 }
 
-/** A library as numbers to choose by. */
-export interface ComposeSpace {
-  readonly loss: LossModel;
-  readonly latency: LatencyModel | undefined;
+/**
+ * A library as numbers to choose by, as JSON (`space-data.ts`): what a page or a program without the library chooses by.
+ * All of them are finite.
+ */
+export interface SpaceData {
+  readonly loss: LossData;
+  /** What its latencies are of, where it has them; not `isWhole`: of the FFN blocks alone. */
+  readonly latency: { readonly describe: string; readonly isWhole: boolean } | null;
   /** What everything but the FFN blocks uses. */
   readonly frame: Uses;
-  /** By block, in the order of its descendants; latency 0 where there is none. */
+  /** By block, in the order of its descendants, the teacher's own first; latency 0 where there is none. */
   readonly blocks: readonly (readonly {
-    readonly descendant: ManifestDescendant;
+    readonly id: string;
+    readonly width: number;
     readonly uses: Uses;
     readonly cost: number;
   }[])[];
-  /** @param choice the index of a descendant for every block */
-  readonly compositionOf: (choice: readonly number[]) => Composition;
 }
 
-/** @param latency without one, nothing can be said or limited of it */
-export function composeSpace({ manifest }: Pick<Library, 'manifest'>, latency?: LatencyModel): ComposeSpace {
-  const loss = lossModel(manifest);
-  const { params, macs } = frameCosts(manifest.teacher.architecture);
-  const frame = { params, macs, sizeBytes: manifest.frame.sizeBytes, latencyMs: latency?.frameMs ?? 0 };
-  const blocks = manifest.blocks.map(({ descendants }, block) =>
-    descendants.map((descendant) => ({
-      descendant,
-      cost: loss.costOf(descendant),
-      uses: {
-        params: descendant.params,
-        macs: descendant.macs,
-        sizeBytes: descendant.file.sizeBytes,
-        latencyMs: latency?.blockMs(descendant.width, block) ?? 0,
-      },
-    })),
-  );
+/** A library as numbers to choose by, and what they come to. */
+export interface ComposeSpace extends Omit<SpaceData, 'loss'> {
+  readonly loss: LossModel;
+  /** @param choice the index of a descendant for every block */
+  readonly compositionOf: (choice: readonly number[]) => Composition;
+  /** The summed cost that the loss of these follows from. @throws Error for an id that is none of its block */
+  readonly costOf: (descendants: readonly string[]) => number;
+}
+
+/** Free of Node, schemas and engines, so that a page chooses by the same code. */
+export function openSpace(data: SpaceData): ComposeSpace {
+  const { latency, frame, blocks } = data;
+  const loss = openLoss(data.loss);
   return {
     loss,
     latency,
@@ -70,13 +65,19 @@ export function composeSpace({ manifest }: Pick<Library, 'manifest'>, latency?: 
       const parts = choice.map((index, block) => blocks[block]![index]!);
       const sum = (name: Resource) => parts.reduce((total, { uses }) => total + uses[name], frame[name]);
       return {
-        descendants: parts.map(({ descendant }) => descendant.id),
+        descendants: parts.map(({ id }) => id),
         predictedDropPp: loss.dropPp(parts.reduce((total, { cost }) => total + cost, 0)),
         params: sum('params'),
         macs: sum('macs'),
         sizeBytes: sum('sizeBytes'),
-        latencyMs: latency === undefined ? null : sum('latencyMs'),
+        latencyMs: latency === null ? null : sum('latencyMs'),
       };
     },
+    costOf: (descendants) =>
+      descendants.reduce((total, id, block) => {
+        const part = blocks[block]?.find((item) => item.id === id);
+        if (part === undefined) throw new Error(`block ${block} has no ${id}`);
+        return total + part.cost;
+      }, 0),
   };
 }

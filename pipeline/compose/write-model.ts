@@ -20,6 +20,7 @@ import {
   type ModelManifest,
   type PredictedModel,
 } from './model-manifest.ts';
+import { writeOwnWeights, type Refitted } from './own-weights.ts';
 import { compositionFile } from './open-model.ts';
 import { modelReadme } from './model-readme.ts';
 
@@ -27,6 +28,7 @@ export interface WriteModelOptions {
   readonly limits?: ModelLimits | undefined;
   readonly predicted?: PredictedModel | undefined;
   readonly measured?: MeasuredModel | undefined;
+  readonly refitted?: Refitted | undefined;
   /** For tests: what makes the hard links. */
   readonly link?: Parameters<typeof linkOrCopy>[2];
 }
@@ -44,18 +46,17 @@ export async function writeModel(
   library: Library,
   descendants: readonly string[],
   folder: string,
-  { limits, predicted, measured, link }: WriteModelOptions = {},
+  { limits, predicted, measured, refitted, link }: WriteModelOptions = {},
 ): Promise<ModelManifest> {
   checkComposition(library, descendants);
   // A link to a folder stays one: what it leads to is written.
   const target = await realpath(folder).catch(() => resolve(folder));
   const replaces = await checkTarget(target);
   const { teacher } = library.manifest;
-  const files = weightFiles(library, descendants);
   const widths = descendants.map((id) => library.descendant(id).width);
   const { params, macs } = modelCosts(teacher.architecture, widths);
   const version = await toolVersion();
-  const described: Omit<ModelManifest, 'files'> = {
+  const described: Omit<ModelManifest, 'files' | 'sizeBytes'> = {
     kind: 'blockforge-model',
     schemaVersion: modelSchemaVersion,
     tool: { name: 'blockforge', version },
@@ -67,21 +68,25 @@ export async function writeModel(
     classNames: teacher.classNames,
     params,
     macs,
-    sizeBytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
     onnx: { opset: onnxOpset, irVersion: onnxIrVersion },
     ...(limits && { limits }),
     ...(predicted && { predicted }),
     ...(measured && { measured }),
+    ...(refitted && { refitted: refitted.record }),
   };
 
   const temporary = `${target}.tmp-${randomBytes(4).toString('hex')}`;
   try {
+    makeFolder(join(temporary, 'weights'));
+    const files = await writeOwnWeights(library, weightFiles(library, descendants), temporary, refitted);
     const listed = await takeWeights(files, temporary, link);
-    const texts = { ...(await graphFiles(library, files, version)), 'README.md': modelReadme(described) };
+    const sizeBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
+    const whole = { ...described, sizeBytes };
+    const texts = { ...(await graphFiles(library, files, version)), 'README.md': modelReadme(whole) };
     for (const [path, content] of Object.entries(texts)) {
       listed.push(await publishFile(temporary, path, content));
     }
-    const manifest = modelManifestSchema.parse({ ...described, files: listed });
+    const manifest = modelManifestSchema.parse({ ...whole, files: listed });
     await writeJsonAtomic(join(temporary, compositionFile), manifest);
     // The old one steps aside, so that there is no moment when neither is whole.
     const old = `${temporary}-old`;
@@ -118,11 +123,10 @@ async function takeWeights(
   folder: string,
   link: WriteModelOptions['link'],
 ): Promise<ModelManifest['files']> {
-  makeFolder(join(folder, 'weights'));
   const listed: ModelManifest['files'] = [];
   for (const { source, path, sizeBytes, sha256 } of files) {
     const full = join(folder, path);
-    await linkOrCopy(source, full, link);
+    if (source !== full) await linkOrCopy(source, full, link);
     const found = await sha256File(full);
     if (found !== sha256) {
       fail({

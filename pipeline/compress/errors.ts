@@ -2,7 +2,6 @@ import * as tf from '@tensorflow/tfjs-core';
 import { applyFfn, disposeFfn, uploadFfn } from '../model/ffn-tensors.ts';
 import type { FfnWeights } from '../model/ffn-weights.ts';
 import type { Gelu } from '../tensor/ops.ts';
-import type { Pairs } from './pairs.ts';
 import { rowWeights, type TokenWeights } from './token-weights.ts';
 
 /** How far a descendant's output is from its teacher's on some tokens. */
@@ -48,74 +47,49 @@ export function outputErrors(
   const network = uploadFfn(teacher);
   const targets = outputsOf(tokens, width, rowsPerPass, (x) => applyFfn(network, x, gelu));
   disposeFfn(network);
-  const pairs = { inputs: tokens, targets, tokensPerImage, width };
-  return pairErrors(students, [{ pairs, share: 1 }], weights, gelu, rowsPerPass);
-}
-
-/** Tokens of one kind and their share of the whole, whatever their number. */
-export interface PairShare {
-  readonly pairs: Pairs;
-  readonly share: number;
-}
-
-/**
- * The error of every student against targets that are given: squared error over the targets' centred energy, tokens
- * weighted by `weights` within each part and parts by their share. Parts hold the same images, so an image counts once.
- */
-export function pairErrors(
-  students: readonly FfnWeights[],
-  parts: readonly PairShare[],
-  weights: TokenWeights,
-  gelu: Gelu,
-  rowsPerPass = 4096,
-): OutputError[] {
-  const used = parts.filter(({ share }) => share > 0);
-  const { inputs, tokensPerImage, width } = used[0]!.pairs;
-  const count = inputs.length / width;
   const importance = rowWeights(weights, count, tokensPerImage);
   const total = importance.reduce((sum, weight) => sum + weight, 0);
   // The energy about the mean: from raw moments it would lose the digits that matter.
   const mean = new Float64Array(width);
-  for (const { pairs, share } of used) {
-    for (const [i, value] of pairs.targets.entries()) {
-      mean[i % width]! += (share * value * importance[Math.floor(i / width)]!) / total;
-    }
+  for (const [i, value] of targets.entries()) {
+    mean[i % width]! += (value * importance[Math.floor(i / width)]!) / total;
   }
-  /** Weighted squared distances of the targets from what `answer` makes of the inputs, per token. */
+  /** Weighted squared distances of the targets from what `answer` makes of the inputs, by image. */
   const distances = (answer: (x: tf.Tensor2D) => tf.Tensor): Float64Array => {
-    const sums = new Float64Array(count);
-    for (const { pairs, share } of used) {
-      for (const [row, square] of squaredErrors(pairs, width, rowsPerPass, answer).entries()) {
-        sums[row]! += share * importance[row]! * square;
-      }
-    }
-    return sums;
+    const squares = squaredErrors({ inputs: tokens, targets }, width, rowsPerPass, answer);
+    return grouped(
+      Float64Array.from(squares, (square, row) => importance[row]! * square),
+      tokensPerImage,
+    );
   };
   const energies = distances(() => tf.tensor1d(Float32Array.from(mean)));
   return students.map((student) => {
-    const network = uploadFfn(student);
-    const errors = distances((x) => applyFfn(network, x, gelu));
-    disposeFfn(network);
-    return ratio(errors, energies, tokensPerImage);
+    const uploaded = uploadFfn(student);
+    const errors = distances((x) => applyFfn(uploaded, x, gelu));
+    disposeFfn(uploaded);
+    return errorRatio(errors, energies, count);
   });
 }
 
 const uniform: TokenWeights = { prefixTokens: 0, prefix: 1, patch: 1 };
 
-function ratio(errors: Float64Array, energies: Float64Array, groupSize: number): OutputError {
-  const tokens = errors.length;
+/** Of squared errors and centred energies, summed over each independent group of the `tokens` tokens. */
+export function errorRatio(errors: Float64Array, energies: Float64Array, tokens: number): OutputError {
   const error = total(errors);
   const energy = total(energies);
   const relative = energy > 0 ? error / energy : error > 0 ? Infinity : 0;
-  const groups = Math.ceil(tokens / groupSize);
-  let squares = 0;
-  for (let g = 0; g < groups; g++) {
-    const [from, to] = [g * groupSize, (g + 1) * groupSize];
-    squares += (total(errors.subarray(from, to)) - relative * total(energies.subarray(from, to))) ** 2;
-  }
+  const groups = errors.length;
+  const squares = errors.reduce((sum, value, g) => sum + (value - relative * energies[g]!) ** 2, 0);
   const standardError =
     groups > 1 && energy > 0 ? Math.sqrt((squares * groups) / (groups - 1)) / energy : Infinity;
   return { relative, standardError, errorPerToken: error / tokens, energyPerToken: energy / tokens, tokens };
+}
+
+/** The sums of so many numbers each, the last one's of what is left. */
+function grouped(values: Float64Array, size: number): Float64Array {
+  return Float64Array.from({ length: Math.ceil(values.length / size) }, (_, g) =>
+    total(values.subarray(g * size, (g + 1) * size)),
+  );
 }
 
 function total(values: Float64Array): number {

@@ -1,5 +1,7 @@
 import { familyProblem } from '../model/family/families.ts';
 import { covers, imageSizeText, isSameSize, patchGrid } from '../model/family/image-size.ts';
+import { storeProblem } from '../runner/parse-store.ts';
+import { drawnSource } from './drawn-source.ts';
 import type { KeyPath } from './problem.ts';
 import type { Config } from './schema.ts';
 
@@ -10,12 +12,18 @@ export interface Contradiction {
 
 /** What no single key can be wrong about: settings of every method that contradict or need each other. */
 export function checkConfig(config: Config): Contradiction[] {
-  return [...checkName(config), ...checkTeacher(config), ...checkData(config)];
+  return [...checkName(config), ...checkTeacher(config), ...checkData(config), ...checkStore(config)];
 }
 
 function checkName({ name }: Config): Contradiction[] {
   if (name === undefined || !/^\.*$/.test(name)) return [];
   return [{ path: ['name'], message: `"${name}" names no folder of its own; use letters or digits` }];
+}
+
+/** Here and not in the schema, whose messages repeat the value: somebody may have put a key into it. */
+function checkStore({ executor }: Config): Contradiction[] {
+  const problem = storeProblem(executor.store);
+  return problem === undefined ? [] : [{ path: ['executor', 'store'], message: problem }];
 }
 
 function checkTeacher({ teacher }: Config): Contradiction[] {
@@ -56,7 +64,7 @@ function checkTraining(
 
 function checkData({ data, teacher }: Config): Contradiction[] {
   const found: Contradiction[] = [];
-  if (data.path === undefined && data.source !== 'shapes') {
+  if (data.path === undefined && drawnSource(data) === undefined) {
     found.push({ path: ['data'], message: `needs "path": the folder of the ${data.source} data` });
   }
   found.push(...checkClassOrder(data));

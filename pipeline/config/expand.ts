@@ -6,6 +6,8 @@ export interface Environment {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Where the variables were set: a relative path that begins with one is relative to this. */
   readonly cwd: string;
+  /** What stands for a variable that is not set and has no default; without it, that is a mistake. */
+  readonly unset?: ((name: string) => string) | undefined;
 }
 
 /**
@@ -14,7 +16,7 @@ export interface Environment {
  */
 export function expandEnvironment(
   root: ConfigNode,
-  { env, cwd }: Environment,
+  { env, cwd, unset }: Environment,
   problems: Problem[],
   rootPath: KeyPath = [],
 ): ConfigNode {
@@ -36,7 +38,7 @@ export function expandEnvironment(
         if (fallback !== undefined && (set === undefined || set === '')) return fallback;
         if (offset === 0) folder = cwd;
         const advice = `set it, or give a default: \${${name}:-default}`;
-        return set ?? complain(`the environment variable ${name} is not set; ${advice}`);
+        return set ?? unset?.(name) ?? complain(`the environment variable ${name} is not set; ${advice}`);
       },
     );
     return { value, place: { ...place, folder } };

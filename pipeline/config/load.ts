@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
+import { isRecord } from '../util/foreign-value.ts';
 import { packageFolder } from '../util/package.ts';
 import { checkConfig } from './check.ts';
 import { describeIssues } from './describe-issue.ts';
@@ -13,6 +14,7 @@ import type { MethodSchema } from './method.ts';
 import { nearest } from './nearest.ts';
 import { keyPlaceOf, mapTexts, placeOf, valueOf } from './node.ts';
 import type { ConfigNode } from './node.ts';
+import { operationFields } from './operation.ts';
 import { parseOverride } from './override.ts';
 import { failOnProblems, formatPath } from './problem.ts';
 import type { Problem } from './problem.ts';
@@ -26,6 +28,8 @@ export interface LoadOptions {
   readonly searchFolder?: string;
   readonly cwd?: string;
   readonly env?: Environment['env'];
+  /** For plans alone: what stands for a variable that is not set. */
+  readonly unset?: Environment['unset'];
 }
 
 const packagedConfigs = join(packageFolder, 'configs');
@@ -42,7 +46,13 @@ export function loadConfig<C extends Config>(
   methods: readonly MethodSchema<C>[],
   options: LoadOptions = {},
 ): LoadedConfig<C> {
-  const { overrides = [], searchFolder = packagedConfigs, cwd = process.cwd(), env = process.env } = options;
+  const {
+    overrides = [],
+    searchFolder = packagedConfigs,
+    cwd = process.cwd(),
+    env = process.env,
+    unset,
+  } = options;
   const file = findConfigFile(nameOrPath, cwd, searchFolder);
   const problems: Problem[] = [];
   const layers = [
@@ -52,12 +62,16 @@ export function loadConfig<C extends Config>(
   failOnProblems(problems, file, cwd);
   const merged = layers.reduce((base, over) => mergeNodes(base, over));
   const own = methods.flatMap((method) => method.paths ?? []);
-  const root = resolvePaths(expandEnvironment(merged, { env, cwd }, problems), own);
+  const root = resolvePaths(expandEnvironment(merged, { env, cwd, unset }, problems), own);
   const { method, value, issues } = chooseMethod(valueOf(root), methods);
   const parsed = method.schema.safeParse(value);
   if (issues.length > 0 || !parsed.success) {
     const all = [...issues, ...(parsed.error?.issues ?? [])];
-    for (const complaint of describeIssues(all, valueOf(root), method.schema)) {
+    for (const complaint of describeIssues(
+      all,
+      withSecretsAsWritten(valueOf(root), valueOf(merged)),
+      method.schema,
+    )) {
       const place = (complaint.unknownKey ? keyPlaceOf : placeOf)(root, complaint.path);
       // A text whose variable is not set was complained about already.
       const reported = problems.some(({ path }) => formatPath(path) === formatPath(complaint.path));
@@ -71,6 +85,13 @@ export function loadConfig<C extends Config>(
   failOnProblems(problems, file, cwd);
   const config = parsed.data as C;
   return { config, name: config.name ?? nameOfFile(file), file };
+}
+
+/** What messages may show: of where secrets come by the environment, the references to it. */
+function withSecretsAsWritten(value: unknown, written: unknown): unknown {
+  if (!isRecord(value) || !isRecord(written)) return value;
+  const secret = Object.keys(operationFields).filter((key) => Object.hasOwn(written, key));
+  return { ...value, ...Object.fromEntries(secret.map((key) => [key, written[key]])) };
 }
 
 /** The method that a config names, and what is wrong with that name: then the rest is read as for the one that is likely meant. */
@@ -98,7 +119,14 @@ function methodOf(value: unknown): string {
   return typeof said === 'string' ? said : '';
 }
 
-const commonPaths = ['data.path', 'data.classFile', 'data.classes', 'teacher.checkpoint', 'teacher.labels'];
+const commonPaths = [
+  'data.path',
+  'data.classFile',
+  'data.classes',
+  'teacher.checkpoint',
+  'teacher.labels',
+  'monitor.prometheus',
+];
 
 /** Makes the config's file paths absolute, relative to where each was written; `~/` is the home folder. */
 function resolvePaths(root: ConfigNode, own: readonly string[]): ConfigNode {

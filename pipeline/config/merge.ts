@@ -14,8 +14,15 @@ const alternatives: Readonly<Record<string, readonly string[]>> = {
   teacher: ['checkpoint', 'train'],
 };
 
+/** Maps that may be written as one word, the value of this key. */
+const shorthands: Readonly<Record<string, string>> = { executor: 'type' };
+
 /** `over` on top of `base`: maps merge key by key, everything else (lists too) is replaced whole. */
 export function mergeNodes(base: ConfigNode, over: ConfigNode, path: KeyPath = []): ConfigNode {
+  const word = shorthands[formatPath(path)];
+  if (word !== undefined && base.kind !== over.kind) {
+    return mergeNodes(spellOut(base, word), spellOut(over, word), path);
+  }
   if (base.kind !== 'map' || over.kind !== 'map') return over;
   const members = new Map(base.members);
   const exclusive = alternatives[formatPath(path)] ?? [];
@@ -32,4 +39,9 @@ export function mergeNodes(base: ConfigNode, over: ConfigNode, path: KeyPath = [
     );
   }
   return { kind: 'map', members, place: over.place };
+}
+
+function spellOut(node: ConfigNode, key: string): ConfigNode {
+  if (node.kind !== 'scalar') return node;
+  return { kind: 'map', members: new Map([[key, { keyPlace: node.place, node }]]), place: node.place };
 }

@@ -1,4 +1,5 @@
 import { fail } from '../util/failure.ts';
+import { withoutPassword } from '../util/without-password.ts';
 import type { ConfigNode } from './node.ts';
 import { parseYaml } from './parse.ts';
 import type { Problem } from './problem.ts';
@@ -10,7 +11,8 @@ import type { Problem } from './problem.ts';
  * @throws BlockForgeError `usage` when the text is not `key=value`.
  */
 export function parseOverride(text: string, cwd: string, problems: Problem[]): ConfigNode {
-  const option = `--set ${text}`;
+  // Messages name it, and logs keep them.
+  const option = withoutPassword(`--set ${text}`);
   const [, key, value] = /^([^=]*)=(.*)$/s.exec(text) ?? [];
   const keys = key?.trim().split('.') ?? [];
   if (value === undefined || keys.some((part) => part === '')) {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { familyNames, trainableFamilyNames } from '../model/family/families.ts';
 import { geluNames } from '../model/family/family.ts';
 import { engineChoices } from '../tensor/installed.ts';
+import { operationFields } from './operation.ts';
 import { precisionChoices } from '../tensor/recorded/precision.ts';
 
 /**
@@ -125,8 +126,15 @@ const unseen = {
   unseen: z.boolean().optional(),
 };
 
+/** Of images that are drawn when they are asked for. */
+const drawnSchema = z.strictObject({
+  images: positiveInteger.default(6000),
+  size: positiveInteger.max(4096).default(32),
+  noise: fraction.default(0.08),
+});
+
 const dataSchema = z.strictObject({
-  source: z.enum(['folder', 'idx', 'cifar10', 'cifar100', 'shapes']),
+  source: z.enum(['folder', 'idx', 'cifar10', 'cifar100', 'shapes', 'products']),
   /** Folder of the data, relative to the config file; `${NAME}` and `${NAME:-default}` read the environment. */
   path: z.string().min(1).optional(),
   /** Only for `folder`: links may lead out of `path`. */
@@ -160,14 +168,10 @@ const dataSchema = z.strictObject({
   maxCorruptShare: fraction.default(0.01),
   /** Bound of the decoded-image cache on disk. */
   cacheBytes: z.int().positive().default(20e9),
-  /** Only for `shapes`. */
-  shapes: z
-    .strictObject({
-      images: positiveInteger.default(6000),
-      size: positiveInteger.max(4096).default(32),
-      noise: fraction.default(0.08),
-    })
-    .prefault({}),
+  /** Only for `shapes`: textured figures. */
+  shapes: drawnSchema.prefault({}),
+  /** Only for `products`: four digits; the class is the last digit of the product of the two bright ones. */
+  products: drawnSchema.prefault({}),
 });
 
 /** Of `measure`: what every method measures with. */
@@ -195,6 +199,7 @@ export const configSchema = z.strictObject({
   teacher: teacherSchema,
   data: dataSchema,
   measure: z.strictObject(measureFields).prefault({}),
+  ...operationFields,
 });
 
 export type Config = z.infer<typeof configSchema>;

@@ -57,6 +57,8 @@ export interface PolishTask {
 export interface PolishProgress {
   readonly fraction: number;
   readonly note: string;
+  /** Of the training, from 1. */
+  readonly step: number;
   /** loss: mean since the last report. */
   readonly metrics: Readonly<Record<string, number>>;
 }
@@ -105,7 +107,7 @@ export async function polishComposition(task: PolishTask): Promise<PolishResult>
     if (values.length === 0) return;
     const loss = values.reduce((a, b) => a + b, 0) / values.length;
     const step = run.losses.length;
-    task.onProgress?.({ fraction: step / steps, note: `step ${step}/${steps}`, metrics: { loss } });
+    task.onProgress?.({ fraction: step / steps, note: `step ${step}/${steps}`, step, metrics: { loss } });
   };
   try {
     const saved = await task.checkpoint.load();

@@ -1,29 +1,26 @@
-import type { DistillProgress, DistillTask } from './task.ts';
+import type { TrainingProgress } from './distill-task.ts';
 
-export interface DistillReporter {
-  /** One training step over `tokens` tokens took `seconds`. */
-  step(tokens: number, seconds: number): void;
-  /** Losses [steps, descendants] read back from the engine. */
+export interface TrainingReporter {
+  /** One training step over `images` images took `seconds`. */
+  step(images: number, seconds: number): void;
+  /** Losses [steps, students] read back from the engine. */
   losses(values: Float32Array): void;
   /** The progress since the last report; starts a new period. */
-  report(step: number, lastStep: number): DistillProgress;
+  report(step: number, lastStep: number): TrainingProgress;
 }
 
-/**
- * Rates count training steps only, not the looks at the held-out tokens. Per token: what the examples cost, and 5
- * products of each descendant, 2 D H operations each.
- */
-export function createReporter({ students, examples }: DistillTask): DistillReporter {
-  const ids = students.map(({ id }) => id);
-  const hidden = students.reduce((sum, { weights }) => sum + weights.hidden, 0);
-  const flopPerToken = examples.flopPerToken + 10 * examples.width * hidden;
+/** Rates count training steps only, not the looks at held-out images. `macs`: of a step of `images` images (`stepMacs`). */
+export function createReporter(
+  ids: readonly string[],
+  { macs, images: perStep }: { readonly macs: number; readonly images: number },
+): TrainingReporter {
   const sums = new Float64Array(ids.length);
   let rows = 0;
-  let tokens = 0;
+  let images = 0;
   let seconds = 0;
   return {
-    step(stepTokens, stepSeconds) {
-      tokens += stepTokens;
+    step(stepImages, stepSeconds) {
+      images += stepImages;
       seconds += stepSeconds;
     },
     losses(values) {
@@ -31,15 +28,15 @@ export function createReporter({ students, examples }: DistillTask): DistillRepo
       rows += values.length / ids.length;
     },
     report(step, lastStep) {
-      const tokensPerSecond = tokens / seconds;
+      const imagesPerSecond = images / seconds;
       const metrics = {
         ...Object.fromEntries(ids.map((id, index) => [`loss ${id}`, sums[index]! / rows])),
-        tokensPerSecond,
-        gflopPerSecond: (tokensPerSecond * flopPerToken) / 1e9,
+        imagesPerSecond,
+        gflopPerSecond: (2 * macs * imagesPerSecond) / perStep / 1e9,
       };
       sums.fill(0);
-      rows = tokens = seconds = 0;
-      return { fraction: step / lastStep, note: `step ${step}/${lastStep}`, metrics };
+      rows = images = seconds = 0;
+      return { fraction: step / lastStep, note: `step ${step}/${lastStep}`, step, metrics };
     },
   };
 }

@@ -1,69 +1,133 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { FfnTensors } from '../model/ffn-tensors.ts';
-import { ffnParts, type FfnPart } from '../model/ffn-weights.ts';
-import type { Gelu } from '../tensor/ops.ts';
-import { adamRule, adamScalars, adamStep, type AdamSettings } from '../tensor/optimizer.ts';
+import type { ModelTensors } from '../model/backbone.ts';
+import { ffnParts, isFfnName } from '../model/ffn-weights.ts';
+import {
+  adamRule,
+  adamScalars,
+  adamStep,
+  clipFactor,
+  type AdamSettings,
+  type Tensors,
+} from '../tensor/optimizer.ts';
 import { withPrecision, type Precision } from '../tensor/recorded/precision.ts';
 import { recorded } from '../tensor/recorded/recorded.ts';
-import type { Example } from './examples.ts';
 import { distillGradients } from './loss.ts';
-import type { Student } from './student.ts';
+import { streamLoss } from './stream-loss.ts';
+import { ffnsOf, parameterName, type Student } from './student.ts';
+import { featureList, featuresOf, type FeatureShares, type TeacherFeatures } from './teacher-features.ts';
 
 export interface StepSettings {
-  readonly lossScale: number;
+  readonly shares: FeatureShares;
+  /** In [0, 1]. */
+  readonly lookahead: number;
+  /** By block: what a squared error of one token counts, over the batch. */
+  readonly blockScales: readonly number[];
+  /** Of an image's divergence; 0 leaves it out. */
+  readonly divergenceScale: number;
   readonly learningRate: number;
-  readonly gelu: Gelu;
   readonly adam: AdamSettings;
   /** Of the step's matrix products; default float32. */
   readonly precision?: Precision | undefined;
 }
 
 /**
- * One optimiser step on an example, which stays the caller's; loss, gradients and update are one operation where the engine can.
- * Returns its loss on the engine; caller disposes it.
+ * One optimiser step of a whole student on a batch, whose features stay the caller's; loss, gradients and update are one operation
+ * where the engine can. Returns its loss on the engine; caller disposes it.
  */
 export function studentStep(
   student: Student,
-  { x, target }: Example,
-  { lossScale, learningRate, gelu, adam, precision = 'float32' }: StepSettings,
+  { architecture, weights }: ModelTensors,
+  features: TeacherFeatures,
+  settings: StepSettings,
 ): tf.Scalar {
-  const { parameters, adam: state } = student;
-  const step = state.step + 1;
-  const rules = ffnParts.map((part) => adamRule(adam, part));
-  const old = [parameters, state.m, state.v].flatMap((tensors) =>
-    ffnParts.map((part) => (tensors as FfnTensors)[part]),
+  const { shares, lookahead, blockScales, divergenceScale, learningRate, adam, precision } = settings;
+  const step = student.adam.step + 1;
+  const names = Object.keys(student.parameters);
+  const rules = names.map((name) => adamRule(adam, name));
+  const { clipNorm } = adam;
+  const frame = Object.keys(weights).filter((name) => !isFfnName(name));
+  const old = [student.parameters, student.adam.m, student.adam.v].flatMap((tensors) =>
+    names.map((name) => tensors[name]!),
   );
-  const scalars = [tf.scalar(lossScale), ...adamScalars(adam, learningRate, step)] as const;
-  const [loss, ...next] = withPrecision(precision, () =>
+  const scalars = [
+    ...adamScalars(adam, learningRate, step),
+    tf.tensor1d([...blockScales, divergenceScale]),
+  ] as const;
+  const seen = featureList(features);
+  const loss = { lookahead, divergence: divergenceScale > 0 };
+  const key = JSON.stringify([architecture, shares, loss, rules, clipNorm ?? null]);
+  const [value, ...next] = withPrecision(precision ?? 'float32', () =>
     recorded(
-      `distillation step ${gelu} ${JSON.stringify(rules)}`,
-      [x, target, ...scalars, ...old],
-      ([x, target, lossScale, rate, epsilon, keep, ...old]) => {
-        const [parameters, m, v] = [0, 1, 2].map((which) => byPart(old, which)) as [
-          FfnTensors,
-          FfnTensors,
-          FfnTensors,
-        ];
-        const { loss, gradients } = distillGradients(x, target, parameters, gelu, lossScale);
-        const next = ffnParts.map((part, index) =>
-          adamStep(
-            rules[index]!,
-            { parameter: parameters[part], g: gradients[part], m: m[part], v: v[part] },
-            [rate, epsilon, keep],
-          ),
-        );
-        return [loss, ...[0, 1, 2].flatMap((which) => next.map((tensors) => tensors[which]!))];
+      `student's step ${key} ${frame.join()} ${names.join()}`,
+      [...scalars, ...seen, ...frame.map((name) => weights[name]!), ...old],
+      ([rate, epsilon, keep, scales, ...tensors]) => {
+        const given = featuresOf(tensors.slice(0, seen.length), shares, architecture.depth);
+        const frameTensors = tensors.slice(seen.length, seen.length + frame.length);
+        const model = { architecture, weights: byName(frame, frameTensors) };
+        const state = tensors.slice(seen.length + frame.length);
+        const part = (which: number): Tensors =>
+          byName(names, state.slice(which * names.length, (which + 1) * names.length));
+        const [parameters, m, v] = [part(0), part(1), part(2)];
+        const { value, gradients } = lossAndGradients(model, given, parameters, tf.unstack(scales), loss);
+        const clip = clipNorm === undefined ? undefined : clipFactor(Object.values(gradients), clipNorm);
+        const after = names.map((name, index) => {
+          const gradient = gradients[name]!;
+          const g = clip === undefined ? gradient : tf.mul(gradient, clip);
+          const now = { parameter: parameters[name]!, g, m: m[name]!, v: v[name]! };
+          return adamStep(rules[index]!, now, [rate, epsilon, keep]);
+        });
+        return [value, ...[0, 1, 2].flatMap((which) => after.map((tensors) => tensors[which]!))];
       },
     ),
   );
   tf.dispose([...scalars, ...old]);
-  student.parameters = byPart(next, 0);
-  student.adam = { step, m: { ...byPart(next, 1) }, v: { ...byPart(next, 2) } };
-  return loss as tf.Scalar;
+  const part = (which: number): Tensors =>
+    byName(names, next.slice(which * names.length, (which + 1) * names.length));
+  student.parameters = part(0);
+  student.adam = { step, m: part(1), v: part(2) };
+  return value as tf.Scalar;
 }
 
-/** The `which`-th four of a list of tensors in the order of `ffnParts`. */
-function byPart(tensors: readonly tf.Tensor[], which: number): FfnTensors {
-  const entries = ffnParts.map((part, index): [FfnPart, tf.Tensor] => [part, tensors[4 * which + index]!]);
-  return Object.fromEntries(entries) as unknown as FfnTensors;
+/**
+ * The loss of a batch and its gradient by parameter: what the student's own stream says (`streamLoss`), by automatic
+ * differentiation, and what its blocks answer on the teacher's inputs (`distillGradients`), whose gradients are written out.
+ * Run inside a tidy.
+ *
+ * @param scales by block, then that of the divergence: scalars
+ */
+export function lossAndGradients(
+  model: ModelTensors,
+  { own, given }: TeacherFeatures,
+  parameters: Tensors,
+  scales: readonly tf.Tensor[],
+  loss: { readonly lookahead: number; readonly divergence: boolean },
+): { readonly value: tf.Scalar; readonly gradients: Tensors } {
+  const names = Object.keys(parameters);
+  const ffns = ffnsOf(parameters);
+  const values: tf.Tensor[] = [];
+  const gradients = new Map<string, tf.Tensor>();
+  if (own !== undefined) {
+    const { value, grads } = tf.valueAndGrads((...tensors: tf.Tensor[]) =>
+      streamLoss(model, own, ffnsOf(byName(names, tensors)), loss.lookahead, {
+        blocks: scales,
+        divergence: loss.divergence ? scales[ffns.length] : undefined,
+      }),
+    )(names.map((name) => parameters[name]!));
+    values.push(value);
+    names.forEach((name, index) => gradients.set(name, grads[index]!));
+  }
+  for (const [block, { input, target }] of given.entries()) {
+    const found = distillGradients(input, target, ffns[block]!, model.architecture.gelu, scales[block]!);
+    values.push(found.loss);
+    for (const part of ffnParts) {
+      const name = parameterName(block, part);
+      const other = gradients.get(name);
+      gradients.set(name, other === undefined ? found.gradients[part] : tf.add(other, found.gradients[part]));
+    }
+  }
+  return { value: tf.sum(tf.stack(values)), gradients: Object.fromEntries(gradients) };
+}
+
+function byName(names: readonly string[], tensors: readonly tf.Tensor[]): Tensors {
+  return Object.fromEntries(names.map((name, index) => [name, tensors[index]!]));
 }

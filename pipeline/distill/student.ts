@@ -1,39 +1,72 @@
-/** A descendant of a block while it trains, and how a checkpoint keeps it. */
-import { disposeFfn, downloadFfn, uploadFfn, type FfnTensors } from '../model/ffn-tensors.ts';
+/** A whole student while it trains, and how a checkpoint keeps it. */
+import * as tf from '@tensorflow/tfjs-core';
+import { blockName } from '../model/architecture.ts';
+import { downloadFfn, uploadFfn, type FfnTensors } from '../model/ffn-tensors.ts';
 import { ffnParts, type FfnPart, type FfnWeights } from '../model/ffn-weights.ts';
-import { adamInit, disposeAdam, exportAdam, importAdam, type AdamState } from '../tensor/optimizer.ts';
+import {
+  adamInit,
+  disposeAdam,
+  exportAdam,
+  importAdam,
+  type AdamState,
+  type Tensors,
+} from '../tensor/optimizer.ts';
+import type { TrainedModel } from './distill-task.ts';
 
 export interface Student {
   readonly id: string;
-  parameters: FfnTensors;
+  /** By `block-03/fc1Kernel`. */
+  parameters: Tensors;
   adam: AdamState;
-  /** Held-out error of the weights it started with: the refit. */
-  readonly errorBefore: number;
-  /** The trained weights with the lowest held-out error so far; step 0 and Infinity before the first look. */
-  best: { readonly step: number; readonly error: number; readonly weights: FfnWeights };
+  /** The trained weights with the lowest held-out KL so far; null before the first look. */
+  best: { readonly step: number; readonly ffns: readonly FfnWeights[] } | null;
 }
 
-export function startStudent(id: string, weights: FfnWeights, errorOf: (p: FfnTensors) => number): Student {
-  const parameters = uploadFfn(weights);
-  const adam = adamInit({ ...parameters });
-  const best = { step: 0, error: Infinity, weights };
-  return { id, parameters, adam, errorBefore: errorOf(parameters), best };
+export function startStudent({ id, ffns }: TrainedModel): Student {
+  const parameters: Record<string, tf.Tensor> = {};
+  for (const [block, weights] of ffns.entries()) {
+    const tensors = uploadFfn(weights);
+    for (const part of ffnParts) parameters[parameterName(block, part)] = tensors[part];
+  }
+  return { id, parameters, adam: adamInit(parameters), best: null };
+}
+
+export function parameterName(block: number, part: FfnPart): string {
+  return `${blockName(block)}/${part}`;
+}
+
+/** The parameters of every block, as they are now: not to be disposed. */
+export function ffnsOf(parameters: Tensors): FfnTensors[] {
+  const depth = Object.keys(parameters).length / ffnParts.length;
+  return Array.from({ length: depth }, (_, block) => {
+    const parts = ffnParts.map((part) => [part, parameters[parameterName(block, part)]!] as const);
+    return Object.fromEntries(parts) as unknown as FfnTensors;
+  });
+}
+
+/** The values of every block back on the host. */
+export async function downloadFfns({ parameters }: Student): Promise<FfnWeights[]> {
+  const ffns: FfnWeights[] = [];
+  for (const ffn of ffnsOf(parameters)) ffns.push(await downloadFfn(ffn));
+  return ffns;
 }
 
 export function disposeStudent({ parameters, adam }: Student): void {
-  disposeFfn(parameters);
+  tf.dispose(Object.values(parameters));
   disposeAdam(adam);
 }
 
-/** Everything of the student as arrays, `<id>/fc1Kernel`, `<id>/m/...`, `<id>/v/...`, `<id>/best/...`. */
+/** Everything of the student as arrays: `<id>/block-03/fc1Kernel`, `<id>/m/...`, `<id>/v/...`, `<id>/best/...`. */
 export async function studentArrays(student: Student): Promise<Record<string, Float32Array>> {
-  const { id, parameters, adam, best } = student;
+  const { id, adam, best } = student;
   const arrays: Record<string, Float32Array> = {};
-  const now = await downloadFfn(parameters);
-  for (const part of ffnParts) {
-    arrays[`${id}/${part}`] = now[part];
-    arrays[`${id}/best/${part}`] = best.weights[part];
-  }
+  const put = (prefix: string, ffns: readonly FfnWeights[]): void => {
+    for (const [block, ffn] of ffns.entries()) {
+      for (const part of ffnParts) arrays[`${prefix}/${parameterName(block, part)}`] = ffn[part];
+    }
+  };
+  put(id, await downloadFfns(student));
+  if (best !== null) put(`${id}/best`, best.ffns);
   for (const [name, array] of Object.entries(exportAdam(adam))) arrays[`${id}/${name}`] = array;
   return arrays;
 }
@@ -45,34 +78,32 @@ export async function studentArrays(student: Student): Promise<Record<string, Fl
 export function restoreStudent(
   student: Student,
   step: number,
-  best: { readonly step: number; readonly error: number } | null,
+  bestStep: number | null,
   arrays: Readonly<Record<string, Float32Array>>,
 ): void {
   const { id, parameters: old } = student;
-  const [width, hidden] = old.fc1Kernel.shape as [number, number];
-  const read = (prefix: string): FfnWeights => {
-    const array = (part: FfnPart): Float32Array => {
-      const found = arrays[`${prefix}/${part}`];
-      if (found?.length === old[part].size) return found;
-      const size = found === undefined ? 'no' : found.length;
-      throw new Error(`checkpoint: ${prefix}/${part} has ${size} values, expected ${old[part].size}`);
-    };
-    return {
-      width,
-      hidden,
-      fc1Kernel: array('fc1Kernel'),
-      fc1Bias: array('fc1Bias'),
-      fc2Kernel: array('fc2Kernel'),
-      fc2Bias: array('fc2Bias'),
-    };
-  };
-  const now = read(id);
-  const bestWeights = read(`${id}/best`);
+  const read = (prefix: string): FfnWeights[] =>
+    ffnsOf(old).map((ffn, block) => {
+      const [width, hidden] = ffn.fc1Kernel.shape as [number, number];
+      const parts = ffnParts.map((part) => {
+        const name = `${prefix}/${parameterName(block, part)}`;
+        const found = arrays[name];
+        if (found?.length === ffn[part].size) return [part, found] as const;
+        throw new Error(
+          `checkpoint: ${name} has ${found?.length ?? 'no'} values, expected ${ffn[part].size}`,
+        );
+      });
+      return { width, hidden, ...(Object.fromEntries(parts) as Record<FfnPart, Float32Array>) };
+    });
+  const ffns = read(id);
+  const best = bestStep === null ? null : { step: bestStep, ffns: read(`${id}/best`) };
   const own = Object.entries(arrays).filter(([name]) => name.startsWith(`${id}/`));
   const moments = Object.fromEntries(own.map(([name, array]) => [name.slice(id.length + 1), array]));
-  const adam = importAdam(step, moments, { ...old });
+  const adam = importAdam(step, moments, old);
   disposeStudent(student);
-  student.parameters = uploadFfn(now);
+  const fresh = startStudent({ id, ffns });
+  disposeAdam(fresh.adam);
+  student.parameters = fresh.parameters;
   student.adam = adam;
-  if (best !== null) student.best = { ...best, weights: bestWeights };
+  student.best = best;
 }

@@ -1,6 +1,7 @@
 import { tokensPerImage } from '../model/architecture.ts';
 import { fail } from '../util/failure.ts';
-import { rankedDelta, type Manifest, type ManifestDescendant } from '../library/manifest.ts';
+import type { Manifest, ManifestDescendant } from '../library/manifest.ts';
+import { rankedDelta } from '../library/ranked-delta.ts';
 import { libraryLatency, modelMs, type LatencyModel } from '../profile/latency.ts';
 
 /**

@@ -10,10 +10,14 @@ export const uniform = z.strictObject({
   /** Costs of the whole model, frame and blocks. */
   params: positive,
   macs: positive,
+  /** Measured with the units cut and nothing repaired; unknown to older libraries. */
+  pruned: modelScores.optional(),
   /** Measured with the refitted weights, before training. */
   refit: modelScores,
   /** Measured with the weights in the library; null where nothing was trained. */
   distilled: modelScores.nullable(),
+  /** What each step gave: top-1 minus that of the step before, paired over the same images. */
+  gainsPp: z.strictObject({ refit: interval.optional(), distilled: interval.optional() }).optional(),
 });
 
 /** A model in which blocks were exchanged one at a time, itself measured. */
@@ -66,7 +70,10 @@ export const additivity = z.strictObject({
   }),
 });
 
-/** Points of top-1 lost = `ceilingPp * (1 - exp(-(sum of deltas.average.klIncrease / scale) ^ exponent))`; 0 below 0. */
+/**
+ * Points of top-1 lost = `ceilingPp * (1 - exp(-(K / scale) ^ exponent))`, 0 below 0; K sums over blocks and contexts
+ * `weights[context] * deltas[context].klIncrease`, in older libraries, without weights, `deltas.average.klIncrease`.
+ */
 export const predictor = z.strictObject({
   kind: z.literal('kl-curve'),
   parameters: z.strictObject({
@@ -74,5 +81,11 @@ export const predictor = z.strictObject({
     scale: z.number().positive(),
     exponent: z.number().positive(),
   }),
+  weights: z
+    .strictObject({ teacher: share.optional(), middle: share.optional(), sparsest: share.optional() })
+    .optional(),
+  /** On random compositions. */
   crossValidated: splitErrors,
+  /** On compositions chosen as `compose` does, which the curve is fitted to; `spread`: of an error, over the root of (points + 1). */
+  chosen: splitErrors.extend({ spread: z.number().min(0) }).optional(),
 });

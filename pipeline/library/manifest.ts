@@ -207,11 +207,6 @@ export type ManifestBlock = Manifest['blocks'][number];
 export type ManifestDescendant = ManifestBlock['descendants'][number];
 export type ManifestFile = Manifest['frame'];
 
-/** The delta that the ranking used: averaged over the contexts. A library of an earlier tool has the teacher's only. */
-export function rankedDelta({ deltas }: ManifestDescendant): ManifestDescendant['deltas']['teacher'] {
-  return deltas.average ?? deltas.teacher;
-}
-
 /** The JSON Schema (draft 2020-12) that is published beside every manifest. */
 export function manifestJsonSchema(): Record<string, unknown> {
   return {

@@ -1,4 +1,5 @@
-import { rankedDelta, type ManifestBlock } from './manifest.ts';
+import type { ManifestBlock } from './manifest.ts';
+import { rankedDelta } from './ranked-delta.ts';
 import type { Ranked, RankedResource } from '../measure/rank.ts';
 
 /** `ranking.json`: the overall order with what it was made from, for readers who do not want the whole manifest. */

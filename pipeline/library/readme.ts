@@ -11,6 +11,7 @@ import {
 import { describeClasses } from './describe-classes.ts';
 import { describeFittedOn } from '../recipe/fitted-on.ts';
 import { flatteredText } from './manifest-parts.ts';
+import { predictionNotes } from './prediction-notes.ts';
 import type { Manifest, ManifestDescendant } from './manifest.ts';
 
 /** The README of a library, for someone who has the folder and nothing else. */
@@ -207,16 +208,14 @@ export function preprocessingText({
 function uniformTable(manifest: Manifest): string {
   const { uniform } = manifest;
   if (uniform.length === 0) return '';
-  const rows = uniform.map(
-    ({ sparsity, params, macs, refit, distilled }) =>
-      `| ${(100 * sparsity).toFixed(0)} % | ${formatCount(params)} | ${formatCount(macs)} | ${percent(refit.top1Percent)} | ${
-        distilled === null ? '-' : percent(distilled.top1Percent)
-      } | ${refit.images} |`,
-  );
+  const rows = uniform.map(({ sparsity, params, macs, pruned, refit, distilled }) => {
+    const steps = [pruned, refit, distilled].map((step) => (step ? percent(step.top1Percent) : '-'));
+    return `| ${(100 * sparsity).toFixed(0)} % | ${formatCount(params)} | ${formatCount(macs)} | ${steps.join(' | ')} | ${refit.images} |`;
+  });
   return `Whole models with the same share of hidden units removed in every block, measured:
 
-${flatteredText(manifest.data.selection)}| removed | parameters | multiply-adds | top-1 after refit | top-1 of these files | images |
-|---|---|---|---|---|---|
+${flatteredText(manifest.data.selection)}| removed | parameters | multiply-adds | top-1 as cut | top-1 after refit | top-1 of these files | images |
+|---|---|---|---|---|---|---|
 ${rows.join('\n')}
 
 `;
@@ -255,43 +254,6 @@ ${flatteredText(manifest.data.selection)}| at most as large as | parameters | mu
 ${rows.join('\n')}
 
 `;
-}
-
-function predictionNotes({ additivity, predictor }: Manifest): string {
-  if (additivity === undefined) return '';
-  const line = (name: string, { all, mild }: NonNullable<typeof additivity.predictor>) =>
-    `| ${name} | ${[all, mild]
-      .map(
-        ({ compositions, spearman, meanAbsoluteErrorPp, maxAbsoluteErrorPp }) =>
-          `${compositions} | ${[spearman, meanAbsoluteErrorPp, maxAbsoluteErrorPp]
-            .map((value) => value?.toFixed(2) ?? '-')
-            .join(' | ')}`,
-      )
-      .join(' | ')} |`;
-  const { acrossImages } = additivity;
-  const rows = [
-    line('sum of `deltas.teacher`', acrossImages.teacherSum),
-    line('sum of `deltas.average`', acrossImages.averageSum),
-    ...(acrossImages.predictor === null
-      ? []
-      : [line('`predictor`, cross-validated', acrossImages.predictor)]),
-    line('measuring it, on the first images', acrossImages.measured),
-  ];
-  return `How well the loss of a composition is predicted from its blocks, tried on random compositions: predicted from ${acrossImages.images} images,
-measured on as many others, and the other way round. Left all of them, right those that lose less than 10 points; errors are in percentage
-points. The last line is the noise in all of them. A prediction is no measurement: check the composition you ship.
-
-| predicted by | models | rank correlation | mean error | largest | models | rank correlation | mean error | largest |
-|---|---|---|---|---|---|---|---|---|
-${rows.join('\n')}
-
-${
-  predictor === undefined
-    ? ''
-    : `\`predictor\`: points lost = ceilingPp * (1 - exp(-(K / scale) ^ exponent)), where K sums \`deltas.average.klIncrease\` over the blocks.
-
-`
-}`;
 }
 
 function percent({ mean, low, high }: Interval): string {

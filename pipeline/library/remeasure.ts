@@ -1,6 +1,7 @@
 import { measureAll } from '../measure/measured.ts';
 import type { Scores } from '../measure/scores.ts';
 import { sweep } from '../measure/sweep.ts';
+import type { FfnWeights } from '../model/ffn-weights.ts';
 import { loadEngine, type Engine, type EngineChoice } from '../tensor/engine.ts';
 import { checkComposition, type Library } from './open.ts';
 import { modelScoresOf, type ModelScores } from './manifest-parts.ts';
@@ -11,6 +12,8 @@ import { known } from '../util/known.ts';
 export interface RemeasureOptions {
   /** Default: `selection`, which the manifest's numbers were measured on. */
   readonly split?: MeasuredSplit | undefined;
+  /** Weights in place of the library's, by the id of the descendant. */
+  readonly replaced?: ReadonlyMap<string, FfnWeights> | undefined;
   /** Default: `auto`. */
   readonly engine?: EngineChoice | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -42,7 +45,7 @@ export interface Remeasured {
 
 /**
  * Measures compositions of a library (a descendant id for every block) on the images its own numbers were measured on,
- * each paired against the teacher. All weights come from the library's files: what is measured is what was shipped.
+ * each paired against the teacher. All weights but those `replaced` come from the library's files: what is measured is what was shipped.
  * Loads an engine. Costs a forward pass per composition, and one for the teacher.
  *
  * @throws BlockForgeError `library-invalid` for a composition that is none, `data-invalid` where the images are others,
@@ -52,7 +55,7 @@ export async function remeasure(
   library: Library,
   source: MeasureSource,
   compositions: readonly (readonly string[])[],
-  { split = 'selection', engine: choice = 'auto', signal, onProgress, warn }: RemeasureOptions = {},
+  { split = 'selection', replaced, engine: choice = 'auto', signal, onProgress, warn }: RemeasureOptions = {},
 ): Promise<Remeasured> {
   const { manifest } = library;
   compositions.forEach((ids) => checkComposition(library, ids));
@@ -66,7 +69,7 @@ export async function remeasure(
     onProgress: ({ fraction, note }) =>
       onProgress?.({ fraction: drawing * fraction, note: `drawing the split: ${note}` }),
   });
-  const uploaded = await uploadLibrary(library, compositions.flat());
+  const uploaded = await uploadLibrary(library, compositions.flat(), replaced);
   try {
     const { models } = await sweep({
       model: uploaded.teacher,

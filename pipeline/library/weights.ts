@@ -1,33 +1,12 @@
-import { ffnNames, isFfnName, type FfnWeights } from '../model/ffn-weights.ts';
-import {
-  canonicalShapes,
-  hostFfn,
-  transposed,
-  type HostTensor,
-  type HostWeights,
-} from '../model/host-weights.ts';
+import { ffnNames, type FfnWeights } from '../model/ffn-weights.ts';
+import { hostFfn, transposed, type HostTensor, type HostWeights } from '../model/host-weights.ts';
 import { requireFinite } from '../model/untrusted-file.ts';
 import { withSafetensors, type SafetensorsFile } from '../model/safetensors.ts';
 import { fail } from '../util/failure.ts';
 import { readFloatsSync } from '../model/safetensors-sync.ts';
 import type { Architecture } from '../model/architecture.ts';
-
-/**
- * The tensors of a descendant by canonical name, as in a whole model (`blocks.3.mlp.fc1.weight`), with their shapes: the files
- * of a composition share no name.
- */
-export function torchFfnShapes(
-  block: number,
-  { hidden, width }: FfnExtents,
-): Record<string, readonly number[]> {
-  const names = ffnNames(block);
-  return {
-    [names.fc1Kernel]: [hidden, width],
-    [names.fc1Bias]: [hidden],
-    [names.fc2Kernel]: [width, hidden],
-    [names.fc2Bias]: [width],
-  };
-}
+import { takeShaped } from './take-shaped.ts';
+import { frameShapes, torchFfnShapes, type FfnExtents } from './weight-shapes.ts';
 
 /** To PyTorch's layout, linear weights [out, in]: `hostFfn` backwards. Moves values, never changes one. */
 export function toTorchFfn(ffn: FfnWeights, block: number): HostWeights {
@@ -69,12 +48,6 @@ export async function checkTensors(...args: Parameters<typeof shapedTensors>): P
   while (!(await tensors.next()).done);
 }
 
-/** The size of an FFN block: hidden units, and the width of the residual stream. */
-export interface FfnExtents {
-  readonly hidden: number;
-  readonly width: number;
-}
-
 /**
  * Reads the file of a descendant of block `block` into the pipeline's layout.
  * @param extents what the manifest says of it
@@ -105,23 +78,7 @@ async function readShaped(
  * @throws BlockForgeError `file-missing`, `file-invalid`, the latter also for NaN, infinity and other shapes
  */
 export function readDescendantSync(path: string, block: number, extents: FfnExtents): HostWeights {
-  const file = readFloatsSync(path);
-  return Object.fromEntries(
-    Object.entries(torchFfnShapes(block, extents)).map(([name, shape]) => {
-      const tensor = Object.hasOwn(file, name) ? file[name] : undefined;
-      if (tensor?.shape.join() !== shape.join()) {
-        fail({
-          reason: 'file-invalid',
-          subject: `${path}, tensor ${name}`,
-          found: tensor === undefined ? 'not there' : `shape [${tensor.shape.join(', ')}]`,
-          expected: `[${shape.join(', ')}]`,
-          next: 'copy the library again, or export it again',
-        });
-      }
-      requireFinite(tensor.data, path, name);
-      return [name, tensor];
-    }),
-  );
+  return takeShaped(readFloatsSync(path), torchFfnShapes(block, extents), path);
 }
 
 /**
@@ -130,10 +87,4 @@ export function readDescendantSync(path: string, block: number, extents: FfnExte
  */
 export async function readFrameFile(path: string, architecture: Architecture): Promise<HostWeights> {
   return readShaped(path, frameShapes(architecture));
-}
-
-/** What `frame.safetensors` must hold: every tensor of the teacher but its FFN blocks. */
-export function frameShapes(architecture: Architecture): Record<string, readonly number[]> {
-  const all = Object.entries(canonicalShapes(architecture));
-  return Object.fromEntries(all.filter(([name]) => !isFfnName(name)));
 }

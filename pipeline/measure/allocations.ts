@@ -69,8 +69,10 @@ export function allocateWidths(
     const budgetParams = depth * params(width);
     const seen = new Set([new Array<number>(depth).fill(width).join()]);
     return [...contexts.map(({ name }) => name), 'average' as const].flatMap((costs, kind) => {
+      const costOf = (added: readonly number[]) =>
+        added[kind] ?? added.reduce((sum, value) => sum + value, 0) / added.length;
       const choices = divergences.map((block) =>
-        block.map((item, level) => ({ cost: item[kind]!, resource: params(widths[level]!) })),
+        block.map((added, level) => ({ cost: costOf(added), resource: params(widths[level]!) })),
       );
       const best = allocate(choices, budgetParams);
       if (best === null) throw new Error('the uniform model exceeds its own size');
@@ -139,15 +141,12 @@ export function besideUniform(
   });
 }
 
-/** KL(teacher || model) that a width adds, in nats: one of each context, then their mean. */
-function addedDivergences(
-  models: ReadonlyMap<string, Scores>,
+/** KL(teacher || model) that a width adds, in nats: one of each context. */
+export function addedDivergences(
+  models: Pick<ReadonlyMap<string, Scores>, 'get'>,
   contexts: readonly Context[],
   { block, width, hidden }: { readonly block: number; readonly width: number; readonly hidden: number },
 ): number[] {
   const kl = (id: string) => summariseScores(measuredOf(models, id)).kl;
-  const added = contexts.map(
-    (context) => kl(scoreId(context, block, width)) - kl(scoreId(context, block, hidden)),
-  );
-  return [...added, added.reduce((sum, value) => sum + value, 0) / added.length];
+  return contexts.map((context) => kl(scoreId(context, block, width)) - kl(scoreId(context, block, hidden)));
 }

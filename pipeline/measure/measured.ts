@@ -36,36 +36,58 @@ export function measureAll(models: ReadonlyMap<string, Scores>, confidence: numb
   );
 }
 
-/** The model of one sparsity in every block, before and after distillation; undefined where a block failed. */
+/** The model of one sparsity in every block, step by step; undefined where a block failed. */
 export interface MeasuredUniform {
   readonly sparsity: number;
+  /** The units are cut and nothing is repaired. */
+  readonly pruned?: Measured | undefined;
   readonly refit?: Measured | undefined;
   readonly distilled?: Measured | undefined;
+  /** What each step gave: top-1 minus that of the step before, paired over the same images. */
+  readonly gainsPp?:
+    | {
+        readonly refit?: Interval | undefined;
+        readonly distilled?: Interval | undefined;
+      }
+    | undefined;
 }
 
+/** What a uniform model goes through, in this order. */
+export const uniformKinds = ['pruned', 'refit', 'distilled'] as const;
+export type UniformKind = (typeof uniformKinds)[number];
+
 /** The id of a uniform model in score files. */
-export const uniformId = (sparsity: number, kind: 'refit' | 'distilled'): string =>
-  `uniform/${sparsity}/${kind}`;
+export const uniformId = (sparsity: number, kind: UniformKind): string => `uniform/${sparsity}/${kind}`;
 
 /** The uniform model of the weights in a library whose blocks were distilled, or not. */
 export const finalUniformId = (sparsity: number, distilled: boolean): string =>
   uniformId(sparsity, distilled ? 'distilled' : 'refit');
 
 /** @throws Error for a model that is not there */
-export function measuredOf<T>(models: ReadonlyMap<string, T>, id: string): T {
+export function measuredOf<T>(models: Pick<ReadonlyMap<string, T>, 'get'>, id: string): T {
   const found = models.get(id);
   if (found === undefined) throw new Error(`model ${id} was not measured`);
   return found;
 }
 
-/** The uniform models among the measured ones. */
+/** The uniform models among the measured ones, with what each step gave them. */
 export function uniformOf(
   sparsities: readonly number[],
+  models: ReadonlyMap<string, Scores>,
   measured: ReadonlyMap<string, Measured>,
+  confidence: number,
 ): MeasuredUniform[] {
-  return sparsities.map((sparsity) => ({
-    sparsity,
-    refit: measured.get(uniformId(sparsity, 'refit')),
-    distilled: measured.get(uniformId(sparsity, 'distilled')),
-  }));
+  return sparsities.map((sparsity) => {
+    const gain = (after: UniformKind, before: UniformKind): Interval | undefined => {
+      const [own, other] = [after, before].map((kind) => models.get(uniformId(sparsity, kind)));
+      return own && other && bounds(pairedScoresPp(own.correct, other.correct, confidence));
+    };
+    return {
+      sparsity,
+      pruned: measured.get(uniformId(sparsity, 'pruned')),
+      refit: measured.get(uniformId(sparsity, 'refit')),
+      distilled: measured.get(uniformId(sparsity, 'distilled')),
+      gainsPp: { refit: gain('refit', 'pruned'), distilled: gain('distilled', 'refit') },
+    };
+  });
 }

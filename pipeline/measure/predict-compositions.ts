@@ -1,9 +1,10 @@
 import { random } from '../util/random.ts';
 import { additivityErrors, mildLossPp, type PredictionErrors } from './additivity.ts';
-import type { Context } from './contexts.ts';
+import { fitContextWeights, weightedCost } from './context-weights.ts';
+import type { Context, ContextName } from './contexts.ts';
 import { deltasOf, type Deltas } from './deltas.ts';
 import { crossPredict, fitCurve, type Curve, type Sample } from './predictor.ts';
-import { selectImages, type Scores } from './scores.ts';
+import { selectImages, summariseScores, type Scores } from './scores.ts';
 import { known } from '../util/known.ts';
 
 /** One width for every block, and the id under which the whole model was scored. */
@@ -14,9 +15,10 @@ export interface ScoredComposition {
 
 /** What single-block measurements say about one choice of descendants, and what was measured. */
 export interface MeasuredComposition {
-  /** Sums over the blocks: top-1 losses (points) in the teacher's context and averaged, and the averaged KL increase. */
+  /** Sums over the blocks: top-1 losses (points) in the teacher's context and averaged ... */
   readonly teacherLossPp: number;
   readonly averageLossPp: number;
+  /** ... and the KL increases, each context by the predictor's weight. */
   readonly klIncrease: number;
   /** Of the whole model. */
   readonly measuredLossPp: number;
@@ -54,13 +56,26 @@ export interface AdditivityReport extends Predicted {
   readonly acrossImages: Predicted & { readonly images: number; readonly measured: SplitErrors };
 }
 
-/** Loss of top-1 in points = `ceilingPp * (1 - exp(-(sum of klIncrease / scale) ^ exponent))`. */
+/**
+ * Loss of top-1 in points = `ceilingPp * (1 - exp(-(K / scale) ^ exponent))`, K the sum over the blocks of the KL increases in every
+ * context by its weight.
+ */
 export interface Predictor {
   readonly kind: 'kl-curve';
   readonly parameters: Curve;
+  /** By context, 1 together. */
+  readonly weights: Readonly<Partial<Record<ContextName, number>>>;
   /** Two-fold: fitted on half of the random compositions and the uniform models, tried on the other half. */
   readonly crossValidated: SplitErrors;
+  /** The same with chosen compositions alone, which the curve is then fitted to; absent where there are too few. */
+  readonly chosen?: SplitErrors & {
+    /** Standard deviation of their errors, in units of the root of (predicted points + 1). */
+    readonly spread: number;
+  };
 }
+
+/** Fewer chosen compositions fit no curve of their own. */
+const leastChosen = 8;
 
 export interface PredictionInput {
   readonly models: ReadonlyMap<string, Scores>;
@@ -70,6 +85,8 @@ export interface PredictionInput {
   readonly classes: number;
   /** In the order they were drawn, so that either half of them (by parity) covers the range. */
   readonly random: readonly ScoredComposition[];
+  /** Chosen by costs at budgets all over the range; in the order they were drawn. */
+  readonly chosen: readonly ScoredComposition[];
   /** Uniform models: known in any case, so they take part in every fit. */
   readonly anchors: readonly ScoredComposition[];
 }
@@ -118,7 +135,15 @@ export function predictCompositions(input: PredictionInput): {
     predictor:
       parameters === null || inside.predictor === null
         ? null
-        : { kind: 'kl-curve', parameters, crossValidated: inside.predictor },
+        : {
+            kind: 'kl-curve',
+            parameters,
+            weights: Object.fromEntries(
+              input.contexts.map(({ name }, index) => [name, whole.weights[index]!]),
+            ),
+            crossValidated: inside.predictor,
+            ...(whole.chosen && { chosen: whole.chosen }),
+          },
     compositions: whole.compositions,
   };
 }
@@ -144,42 +169,73 @@ function predictFrom(input: PredictionInput): Predictions & {
   readonly compositions: readonly MeasuredComposition[];
   readonly measured: readonly number[];
   readonly curve: Curve | null;
+  readonly weights: readonly number[];
+  readonly chosen: Predictor['chosen'] | undefined;
 } {
   const { correct } = known(input.models, 'teacher');
   const ceilingPp = (100 * count(correct)) / correct.length - 100 / input.classes;
-  const sums = compositionSums(input);
-  const compositions = input.random.map(sums);
-  const sampleOf = ({ klIncrease, measuredLossPp }: MeasuredComposition): Sample => ({
-    cost: klIncrease,
-    lossPp: measuredLossPp,
-  });
-  const samples = compositions.map(sampleOf);
-  const anchors = input.anchors.map((anchor) => sampleOf(sums(anchor)));
+  const sumsOf = compositionSums(input);
+  const drawn = input.random.map(sumsOf);
+  const chosen = input.chosen.map(sumsOf);
+  const uniform = input.anchors.map(sumsOf);
+  const all = [...drawn, ...chosen, ...uniform];
+  const weights = fitContextWeights(all, input.contexts.length);
+  const compositions = drawn.map(({ costs, kl: _, ...rest }): MeasuredComposition => ({
+    ...rest,
+    klIncrease: weightedCost(costs, weights),
+  }));
+  const samplesOf = (list: readonly Sums[]): Sample[] =>
+    list.map(({ costs, measuredLossPp }) => ({ cost: weightedCost(costs, weights), lossPp: measuredLossPp }));
+  const choices = samplesOf(chosen);
+  const crossed = choices.length < leastChosen ? null : crossPredict(choices, [], ceilingPp);
   return {
     compositions,
     measured: compositions.map(({ measuredLossPp }) => measuredLossPp),
     teacherSum: compositions.map(({ teacherLossPp }) => teacherLossPp),
     averageSum: compositions.map(({ averageLossPp }) => averageLossPp),
-    predicted: crossPredict(samples, anchors, ceilingPp),
-    curve: fitCurve([...samples, ...anchors], ceilingPp),
+    predicted: crossPredict(samplesOf(drawn), samplesOf(uniform), ceilingPp),
+    curve: fitCurve(crossed === null ? samplesOf(all) : choices, ceilingPp),
+    weights,
+    chosen: crossed === null ? undefined : chosenErrors(crossed, choices),
   };
+}
+
+function chosenErrors(predicted: readonly number[], samples: readonly Sample[]): Predictor['chosen'] {
+  const squares = samples.map(
+    ({ lossPp }, index) => (lossPp - predicted[index]!) ** 2 / (predicted[index]! + 1),
+  );
+  return {
+    ...additivityErrors(
+      predicted,
+      samples.map(({ lossPp }) => lossPp),
+    ),
+    spread: Math.sqrt(squares.reduce((sum, value) => sum + value, 0) / squares.length),
+  };
+}
+
+/** Of one composition: `costs` are the summed KL increases of each context. */
+interface Sums extends Omit<MeasuredComposition, 'klIncrease'> {
+  readonly costs: readonly number[];
+  readonly kl: number;
 }
 
 function compositionSums({ models, contexts, hidden }: PredictionInput) {
   const computed = new Map<string, ReturnType<typeof deltasOf>>();
   const teacher = known(models, 'teacher').correct;
-  return ({ id, widths }: ScoredComposition): MeasuredComposition => {
+  return ({ id, widths }: ScoredComposition): Sums => {
     const each = widths.map((width, block) => {
       const key = `${block}/${width}`;
       if (!computed.has(key)) computed.set(key, deltasOf(models, contexts, { block, width, hidden }, 0.95));
       return known(computed, key);
     });
     const sum = (value: (item: Deltas) => number) => each.reduce((total, item) => total + value(item), 0);
+    const whole = known(models, id);
     return {
       teacherLossPp: -sum((item) => item.teacher.top1Pp.mean),
       averageLossPp: -sum((item) => item.average.top1Pp.mean),
-      klIncrease: sum((item) => item.average.klIncrease),
-      ...pairedLoss(teacher, known(models, id).correct),
+      costs: contexts.map(({ name }) => sum((item) => (item[name] ?? item.average).klIncrease)),
+      kl: summariseScores(whole).kl,
+      ...pairedLoss(teacher, whole.correct),
     };
   };
 }

@@ -68,7 +68,7 @@ export function argMax(values: ArrayLike<number>, start: number, count: number):
   return best;
 }
 
-function logSumExp(values: ArrayLike<number>, start: number, count: number): number {
+export function logSumExp(values: ArrayLike<number>, start: number, count: number): number {
   const highest = values[start + argMax(values, start, count)]!;
   let sum = 0;
   for (let i = start; i < start + count; i++) sum += Math.exp(values[i]! - highest);

@@ -5,6 +5,7 @@ import { enterEncoder, headRows, logitsFrom, nextMixed } from '../model/encoder.
 import { teacherFfn, type FfnTensors } from '../model/ffn-tensors.ts';
 import { fail } from '../util/failure.ts';
 import { scoreLogits, teacherReference } from './score-logits.ts';
+import { mergeSaid, saidOf, type Said } from './said.ts';
 import { mergeScores, type Scores, type SweepScores } from './scores.ts';
 import { known } from '../util/known.ts';
 
@@ -40,12 +41,19 @@ export interface SweepOptions {
   readonly models: readonly { readonly id: string; readonly ffn: (block: number) => FfnTensors }[];
   /** More models to exchange single blocks in, beside the teacher. */
   readonly contexts?: readonly SweepContext[];
+  /** Of these models, what they said of every image is kept too. */
+  readonly heard?: ((id: string) => boolean) | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: (progress: {
     fraction: number;
     note: string;
     metrics: Record<string, number>;
   }) => void;
+}
+
+export interface Swept extends SweepScores {
+  /** Of the models that `heard` asks for. */
+  readonly said: ReadonlyMap<string, Said>;
 }
 
 /**
@@ -62,8 +70,9 @@ export interface SweepOptions {
  *
  * @throws BlockForgeError `not-finite`, naming the model and the image; `signal.reason` when aborted
  */
-export async function sweep(options: SweepOptions): Promise<SweepScores> {
-  const { model, descendants, models, contexts = [], images, signal, onProgress } = options;
+export async function sweep(options: SweepOptions): Promise<Swept> {
+  const { model, descendants, models, contexts = [], images, heard, signal, onProgress } = options;
+  const { classes } = model.architecture;
   const ids: string[] = [];
   const teacherContext: SweepContext = {
     id: 'teacher',
@@ -75,16 +84,18 @@ export async function sweep(options: SweepOptions): Promise<SweepScores> {
     .concat(contexts.flatMap((context) => [context, ...context.variants]))
     .map(({ id }) => id);
   const parts = new Map<string, Scores[]>(names.map((id) => [id, []]));
+  const saidParts = new Map<string, Said[]>(names.filter((id) => heard?.(id)).map((id) => [id, []]));
   if (parts.size !== names.length) throw new Error('two models of a sweep share an id');
   const started = performance.now();
   for await (const batch of options.batches) {
     try {
       const logits = await batchLogits(model, all, models, batch.pixels, signal);
-      const teacher = teacherReference(known(logits, 'teacher'), model.architecture.classes);
+      const teacher = teacherReference(known(logits, 'teacher'), classes);
       for (const [id, values] of logits) {
         const scores = scoreLogits(values, batch.labels, teacher);
         checkFinite(id, scores, batch.ids);
         known(parts, id).push(scores);
+        saidParts.get(id)?.push(saidOf(values, batch.labels, classes));
       }
     } finally {
       batch.pixels.dispose();
@@ -99,6 +110,7 @@ export async function sweep(options: SweepOptions): Promise<SweepScores> {
   return {
     ids,
     models: new Map([...parts].map(([id, shards]) => [id, mergeScores(shards)])),
+    said: new Map([...saidParts].map(([id, batches]) => [id, mergeSaid(batches)])),
   };
 }
 

@@ -45,14 +45,12 @@ export interface WalkOptions {
 export function walkBlocks(model: ModelTensors, x: tf.Tensor, options: WalkOptions = {}): tf.Tensor {
   const { ffn = (block: number) => teacherFfn(model, block), from = 0, headOnly = false, visit } = options;
   const { depth } = model.architecture;
-  const shortcut = headOnly ? backboneOf(model.architecture).headOnly?.(model.architecture) : undefined;
   let stream = x;
   let isKept = false;
   for (let block = from; block < depth; block++) {
     const before = stream;
     const [output, ...kept] = tf.tidy((): [tf.Tensor, ...tf.Tensor[]] => {
-      const isShort = shortcut !== undefined && block === depth - 1;
-      const mixed = isShort ? mixForHead(model, before, shortcut) : mixTokens(model, block, before);
+      const mixed = headOnly ? mixForLogits(model, block, before) : mixTokens(model, block, before);
       if (visit === undefined) return [finishBlock(model, block, mixed, ffn(block))];
       const features = ffnFeatures(model, block, mixed, ffn(block));
       return [features.output, ...visit(block, features)];
@@ -62,6 +60,17 @@ export function walkBlocks(model: ModelTensors, x: tf.Tensor, options: WalkOptio
     stream = output;
   }
   return stream;
+}
+
+/**
+ * x [B, T, D], what block `block` receives -> its mixed stream [B, T, D]; of the last block, for the P rows alone that the head
+ * reads. Caller disposes.
+ */
+export function mixForLogits(model: ModelTensors, block: number, x: tf.Tensor): tf.Tensor {
+  const { architecture } = model;
+  const shortcut =
+    block === architecture.depth - 1 ? backboneOf(architecture).headOnly?.(architecture) : undefined;
+  return shortcut === undefined ? mixTokens(model, block, x) : mixForHead(model, x, shortcut);
 }
 
 /** pixels [B, S, S, C] -> the stream after the first block's mixing, which no FFN block has touched. Caller disposes. */

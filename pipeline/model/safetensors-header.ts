@@ -72,8 +72,8 @@ export function checkedSize(stats: { isFile(): boolean; readonly size: number },
 }
 
 /** @param prefix the first 8 bytes of a file of `size` bytes */
-export function headerLength(prefix: Buffer, size: number, path: string): number {
-  const length = Number(prefix.readBigUInt64LE());
+export function headerLength(prefix: Uint8Array, size: number, path: string): number {
+  const length = Number(new DataView(prefix.buffer, prefix.byteOffset).getBigUint64(0, true));
   if (length > maxHeaderBytes || 8 + length > size) {
     invalid(
       path,

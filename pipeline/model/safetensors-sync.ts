@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { fail } from '../util/failure.ts';
-import { showValue } from '../util/foreign-value.ts';
 import type { HostTensor } from './host-weights.ts';
+import { floatTensors } from './safetensors-floats.ts';
 import { checkedSize, headerLength, headerOf } from './safetensors-header.ts';
 import { openFlags } from '../util/plain-file.ts';
 import { allocate, refuseOpen } from './untrusted-file.ts';
@@ -32,19 +32,7 @@ export function readFloatsSync(path: string): Record<string, HostTensor> {
       if (count === 0) fail({ reason: 'file-invalid', subject: path, found: 'the file ended early' });
       done += count;
     }
-    return Object.fromEntries(
-      [...tensors].map(([name, { dtype, shape, begin, end }]) => {
-        if (dtype !== 'F32') {
-          fail({
-            reason: 'file-invalid',
-            subject: `${path}, tensor ${showValue(name)}`,
-            found: `dtype ${dtype}`,
-            expected: 'F32',
-          });
-        }
-        return [name, { shape, data: new Float32Array(buffer, begin, (end - begin) / 4) }];
-      }),
-    );
+    return floatTensors({ tensors }, buffer, path);
   } finally {
     closeSync(file);
   }

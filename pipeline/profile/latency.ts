@@ -14,9 +14,14 @@ export interface LatencyModel {
   /** False: sums are of the FFN blocks alone. */
   readonly isWhole: boolean;
   readonly batchSize: number;
+  /** What whole models took beside what their parts say, of those that the profile was not fitted to; undefined where none were timed. */
+  readonly errorPercent?: number | undefined;
   /** "onnxruntime 1.30.0, 2 threads, on a processor (laptop), batch 1": for people. */
   readonly describe: string;
 }
+
+/** Percent that whole models may be off by: a limit on latency that is missed by a fifth is no limit. */
+export const doubtfulPercent = 20;
 
 /**
  * As a device profile has it. The calibration `offset + scale * (frame + blocks)`, which was fitted to composed models, is
@@ -35,7 +40,12 @@ export function latencyModel(profile: Profile, batchSize?: number): LatencyModel
       found: `not in the profile ${profile.device.name}`,
       expected: `one of: ${profile.batches.map(({ batchSize: size }) => size).join(', ')}`,
     });
-  const { scale, offsetMs } = batch.calibration;
+  const { scale, offsetMs, meanAbsoluteErrorPercent } = batch.calibration;
+  const errorPercent = meanAbsoluteErrorPercent.after;
+  const doubt =
+    errorPercent > doubtfulPercent
+      ? `, which whole models were off by ${errorPercent.toFixed(0)} %: measure it again`
+      : '';
   const times = (list: readonly { width: number; p50: number }[]) =>
     new Map(list.map(({ width, p50 }) => [width, scale * p50]));
   const [widths, lastWidths] = [times(batch.widths), times(batch.lastWidths)];
@@ -49,7 +59,8 @@ export function latencyModel(profile: Profile, batchSize?: number): LatencyModel
       if (time === undefined) throw new Error(`profile ${profile.device.name} has no width ${width}`);
       return time;
     },
-    describe: `${profileDescription(profile)}, batch ${batch.batchSize}`,
+    errorPercent,
+    describe: `${profileDescription(profile)}, batch ${batch.batchSize}${doubt}`,
   };
 }
 

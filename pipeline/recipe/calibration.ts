@@ -37,11 +37,15 @@ export function calibrationImages<Item>(
   return { heldOut: shuffled.slice(0, count), training: shuffled.slice(count) };
 }
 
-/** How many calibration images a chain of blocks streams, and how many of them are held out; `available` of each there are. */
+/**
+ * How many calibration images composed inputs are made of, and how many of them are held out; `available` of each there are.
+ * @param images most of both; null: all of them
+ */
 export function chainImages(
-  { images, heldOut: share }: { readonly images: number } & Pick<Calibration, 'heldOut'>,
+  { images, heldOut: share }: { readonly images: number | null } & Pick<Calibration, 'heldOut'>,
   available: { readonly training: number; readonly heldOut: number },
 ): { readonly training: number; readonly heldOut: number } {
+  if (images === null) return available;
   const heldOut = Math.min(available.heldOut, Math.max(1, Math.round(images * share)));
   return { heldOut, training: Math.min(available.training, Math.max(1, images - heldOut)) };
 }

@@ -10,8 +10,6 @@ import { readJson, writeJsonAtomic } from '../util/atomic.ts';
 export interface PassProgress {
   /** Training images done. */
   readonly image: number;
-  /** Length of every token file then. */
-  readonly tokenBytes: number;
 }
 
 /** Of an `EvidenceState`: numbers and arrays by name. */

@@ -3,7 +3,7 @@ import type * as tf from '@tensorflow/tfjs-core';
 import { needs as allNeeds, type BlockEvidence, type Need } from '../compress/order/criterion.ts';
 import { createClassShare } from '../compress/class-share.ts';
 import { createStatistics, mergeStatistics, type StatisticsState } from '../compress/statistics.ts';
-import type { Streams } from '../compress/streams.ts';
+import type { ModelTensors } from '../model/backbone.ts';
 import { rowWeights, type TokenWeights } from '../compress/token-weights.ts';
 import { unitMeans, type UnitMeansState } from '../compress/unit-means.ts';
 import { visitBlocks } from '../compress/visit.ts';
@@ -25,7 +25,7 @@ export interface InputSink {
 }
 
 export interface EvidenceOptions {
-  readonly model: Streams['model'];
+  readonly model: ModelTensors;
   readonly calibration: Calibration;
   /** Of every block's tokens. */
   readonly weights: readonly TokenWeights[];
@@ -39,8 +39,8 @@ export type EvidenceState = { readonly statistics: StatisticsState } & {
 };
 
 export interface EvidenceCollector {
-  /** One batch through the teacher: hidden units into the sums, inputs into `sink`. Disposes the pixels. */
-  add(batch: ImageBatch, sink?: InputSink): Promise<void>;
+  /** One batch through the teacher: hidden units into the sums. Disposes the pixels. */
+  add(batch: ImageBatch): Promise<void>;
   /** One batch of held-out images: their inputs alone. Disposes the pixels. */
   hold(batch: ImageBatch, sink: InputSink): Promise<void>;
   /** Of every block. */
@@ -85,7 +85,7 @@ export function createEvidence({ model, calibration, weights, needs }: EvidenceO
     if (sink !== undefined) await Promise.all(inputs.map((values, block) => sink.append(block, values)));
   };
   return {
-    add: (batch, sink) => visit(batch, sink, true),
+    add: (batch) => visit(batch, undefined, true),
     hold: (batch, sink) => visit(batch, sink, false),
     state: () =>
       blocks.map(({ statistics, means }) => ({
@@ -111,8 +111,6 @@ export function createEvidence({ model, calibration, weights, needs }: EvidenceO
 export interface EvidencePass {
   readonly training: AsyncIterable<ImageBatch>;
   readonly heldOut: AsyncIterable<ImageBatch>;
-  /** Where the inputs of training images go, if anything trains on them. */
-  readonly trainingInputs?: InputSink | undefined;
   readonly heldOutInputs: InputSink;
   /** After every batch; of training images, the collector may be asked for its state. */
   readonly onBatch: (images: number, of: 'training' | 'heldOut') => void | Promise<void>;
@@ -121,7 +119,7 @@ export interface EvidencePass {
 /** The pass over all images, the ones that are held out last. */
 export async function collectEvidence(evidence: EvidenceCollector, pass: EvidencePass): Promise<void> {
   for await (const batch of pass.training) {
-    await evidence.add(batch, pass.trainingInputs);
+    await evidence.add(batch);
     await pass.onBatch(batch.ids.length, 'training');
   }
   for await (const batch of pass.heldOut) {
@@ -153,7 +151,7 @@ export const classShareBatchSize = 16;
  * has nothing before its patches, and then no image is looked at. Disposes the pixels.
  */
 export async function measureClassShare(
-  model: Streams['model'],
+  model: ModelTensors,
   calibration: Pick<Calibration, 'seed'>,
   batches: AsyncIterable<ImageBatch>,
   onBatch: (images: number) => void | Promise<void>,

@@ -4,7 +4,7 @@ import { distillInputs, refitInputs, type ComposedInputs, type Recipe } from './
 /** How many calibration images are fitted to, and how many more are held out. A type, not an interface, so that it is JSON. */
 export type UsedImages = { readonly training: number; readonly heldOut: number };
 
-/** What the stages of a recipe really use of the calibration images: composed inputs have a cap of their own. */
+/** What the stages of a recipe really use of the calibration images: composed inputs may have a cap. */
 export type FittedOn = {
   /** Images of the calibration split. */
   readonly calibration: number;
@@ -14,13 +14,13 @@ export type FittedOn = {
   readonly distill: (UsedImages & { readonly steps: Steps }) | null;
 };
 
-/** Of a block's training; blocks that are trained by the minute differ. Null: not known beforehand. */
+/** Of a training; jobs that train by the minute differ. Null: not known beforehand. */
 export type Steps = { readonly least: number; readonly most: number } | null;
 
 /**
  * @param heldOut share of the images that is held out
  * @param images of the calibration split
- * @param stepsOf of a block's training on so many images
+ * @param stepsOf of a training on so many images
  */
 export function fittedOn(
   recipe: Pick<Recipe, 'inputs' | 'refit' | 'distill'>,
@@ -46,9 +46,7 @@ export function describeFittedOn({ calibration, statistics, refit, distill }: Fi
   const used = ({ training, heldOut }: UsedImages) => `${count(training)} (and ${count(heldOut)} held out)`;
   const steps = (of: Steps) => {
     if (of === null) return 'as many steps as the time allows';
-    return of.least === of.most
-      ? `${count(of.most)} steps a block`
-      : `${count(of.least)} to ${count(of.most)} steps a block`;
+    return of.least === of.most ? `${count(of.most)} steps` : `${count(of.least)} to ${count(of.most)} steps`;
   };
   return [
     `of ${count(calibration)} calibration images, order and statistics use ${used(statistics)}`,
@@ -62,8 +60,8 @@ export function capWarning({ calibration, refit, distill }: FittedOn): string | 
   const most = Math.min(...[refit, distill].flatMap((used) => (used ? [used.training + used.heldOut] : [])));
   if (most >= calibration) return undefined;
   return (
-    `${count(calibration)} calibration images are asked for, refit or distillation use ${count(most)} of them: inputs.images is ` +
-    `the most whose activations are kept (more: --set inputs.images=${calibration}, which takes disk and memory in proportion)`
+    `${count(calibration)} calibration images are asked for, refit or distillation use ${count(most)} of them (inputs.images; ` +
+    `all: --set inputs.images=null)`
   );
 }
 

@@ -1,17 +1,19 @@
 import type { Ridge } from '../compress/ridge.ts';
 import type { RefitOptions } from '../compress/refit.ts';
 import type { CriterionName } from '../compress/order/criterion-names.ts';
-import type { DistillSettings } from '../distill/task.ts';
 import type { RecipeConfig } from './schema.ts';
 
-/** Composed inputs: block after block, partly on what a model compressed so far shows it. */
+/** Composed inputs: partly what a model compressed so far shows a block. */
 export type ComposedInputs = {
   readonly from: 'composed';
   /** Of the compressed model's activations; the rest are the teacher's. */
   readonly composedShare: number;
-  /** Most calibration images that are streamed. */
-  readonly images: number;
+  /** Most calibration images that are used; null: all of them. */
+  readonly images: number | null;
 };
+
+/** How descendants are trained, but for how long. */
+export type Training = Omit<RecipeConfig['distill'], 'enabled' | 'duration'>;
 
 /**
  * A way from a trained block to narrower ones, as data: what a config says of it, and what a published method says. Not
@@ -25,21 +27,22 @@ export type Recipe = {
   /** How much a token counts: all the same, or by the teacher's gradients (`tokenWeights`). */
   readonly tokenWeights: 'gradient' | 'uniform';
   /** Null: descendants stay as they were fitted. */
-  readonly distill: Omit<DistillSettings, 'steps'> | null;
+  readonly distill: Training | null;
 };
 
 /** The recipe that a config names. */
 export function recipeOf(config: Omit<RecipeConfig, 'seed'>): Recipe {
   const { order, refit, inputs, statistics } = config;
-  const { optimizer, learningRate, schedule, warmupShare, weightDecay, loss, earlyStop } = config.distill;
-  const distill = { optimizer, learningRate, schedule, warmupShare, weightDecay, loss, earlyStop };
+  const { batchSize, optimizer, learningRate, schedule, warmupShare, weightDecay } = config.distill;
+  const { enabled, loss, lookahead, klWeight, earlyStop } = config.distill;
+  const steps = { batchSize, optimizer, learningRate, schedule, warmupShare, weightDecay };
   const { from, composedShare, images } = inputs;
   return {
     order,
     refit,
     inputs: from === 'teacher' ? { from } : { from, composedShare, images },
     tokenWeights: statistics.tokenWeights,
-    distill: config.distill.enabled ? distill : null,
+    distill: enabled ? { ...steps, loss, lookahead, klWeight, earlyStop } : null,
   };
 }
 
@@ -54,4 +57,13 @@ export function distillInputs({
   distill,
 }: Pick<Recipe, 'inputs' | 'distill'>): ComposedInputs | null {
   return inputs.from === 'composed' && distill !== null ? inputs : null;
+}
+
+/** What of a training depends on its inputs: on the teacher's alone no student is ever run as a whole. */
+export function trainingInputs(
+  composed: ComposedInputs | null,
+  { lookahead, klWeight }: Pick<Training, 'lookahead' | 'klWeight'>,
+): { readonly composedShare: number; readonly lookahead: number; readonly klWeight: number } {
+  if (composed === null) return { composedShare: 0, lookahead: 0, klWeight: 0 };
+  return { composedShare: composed.composedShare, lookahead, klWeight };
 }

@@ -1,6 +1,5 @@
 import { open, rename, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { TokenReader } from '../distill/token-batches.ts';
 import { makeFolder } from '../util/make-folder.ts';
 
 /**
@@ -48,47 +47,4 @@ export async function openTokenFiles(draftFolder: string, names: readonly string
       await Promise.all(handles.map((handle) => handle.close()));
     },
   };
-}
-
-/** Rows [N, D] of several such files, one behind the other, read by range. */
-export async function openTokenReader(
-  paths: readonly string[],
-  width: number,
-): Promise<TokenReader & { close(): Promise<void> }> {
-  const handles = await Promise.all(paths.map((path) => open(path)));
-  const counts = await Promise.all(handles.map(async (handle) => (await handle.stat()).size / (4 * width)));
-  return {
-    width,
-    count: counts.reduce((sum, count) => sum + count, 0),
-    async read(start, count) {
-      const result = new Float32Array(count * width);
-      const bytes = new Uint8Array(result.buffer);
-      let filled = 0;
-      let first = 0;
-      for (const [index, handle] of handles.entries()) {
-        const from = Math.max(start, first);
-        const to = Math.min(start + count, first + counts[index]!);
-        if (from < to) {
-          const length = (to - from) * width * 4;
-          await readFully(handle, bytes.subarray(filled, filled + length), (from - first) * width * 4);
-          filled += length;
-        }
-        first += counts[index]!;
-      }
-      if (filled !== bytes.length)
-        throw new RangeError(`tokens ${start}..${start + count} of ${first} were asked for`);
-      return result;
-    },
-    close: async () => {
-      await Promise.all(handles.map((handle) => handle.close()));
-    },
-  };
-}
-
-async function readFully(handle: FileHandle, target: Uint8Array, position: number): Promise<void> {
-  for (let done = 0; done < target.length;) {
-    const { bytesRead } = await handle.read(target, done, target.length - done, position + done);
-    if (bytesRead === 0) throw new Error('a token file ended early');
-    done += bytesRead;
-  }
 }

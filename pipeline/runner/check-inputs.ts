@@ -1,11 +1,12 @@
 import { join } from 'node:path';
 import { fail } from '../util/failure.ts';
 import { sha256File } from '../util/hash.ts';
+import { known } from '../util/known.ts';
 import type { JobId } from './contract.ts';
 import type { FileDigests } from './file-digests.ts';
 import type { JobInput } from './fingerprint.ts';
 import { changeOf } from './outputs.ts';
-import type { Plan, PlannedJob } from './plan.ts';
+import { jobsOf, type Plan, type PlannedJob } from './plan.ts';
 import { outputPlace } from './publish.ts';
 
 export interface InputCheck {
@@ -30,10 +31,10 @@ export async function checkInputs(
   { plan, planned, inputs, runFolder, digests }: InputCheck,
   whole: boolean,
 ): Promise<void> {
-  for (const { job, stage } of plan.jobs) {
-    const outputs = inputs.get(job.id);
-    if (outputs === undefined || outputs === 'unknown') continue;
-    const reads = planned.job.reads?.[job.id];
+  for (const [id, outputs] of inputs) {
+    if (outputs === 'unknown') continue;
+    const { job, stage } = known(jobsOf(plan), id);
+    const reads = planned.job.reads?.[id];
     for (const output of outputs) {
       if (reads !== undefined && !reads.includes(output.path)) continue;
       const path = join(runFolder, outputPlace(job), output.path);

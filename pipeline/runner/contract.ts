@@ -97,7 +97,11 @@ export interface JobContext {
   readonly place: string;
   /** Something of a user's in `place` that does not fit what this job wrote: it is moved aside when that is published. */
   setAside(unfit: Unfit): void;
-  /** Survives an interruption and is removed after success: checkpoints inside a job live here. */
+  /**
+   * Survives an interruption and is removed after success: checkpoints inside a job live here. Files are exchanged as a whole
+   * (`writeFileAtomic`) or appended to (and cut back to where the job goes on), never written over in place: a store may copy
+   * them at any time.
+   */
   readonly resumeFolder: string;
   /**
    * A file that a job in `needs` or `wants` published, or without `file` its folder. @throws Error where that job is
@@ -118,6 +122,8 @@ export interface JobProgress {
   readonly fraction: number;
   /** What is being done now, e.g. "epoch 3/10". */
   readonly note?: string | undefined;
+  /** Of the training, from 1: what monitors draw over. Default: the fraction in ten-thousandths. */
+  readonly step?: number | undefined;
   /** Loss, rate and the like, e.g. { loss: 0.012, imagesPerSecond: 310 }. */
   readonly metrics?: Readonly<Record<string, number>> | undefined;
 }
@@ -132,9 +138,21 @@ export type JobState =
 
 /** Everything observable. The terminal, `events.jsonl` and `--json` are subscribers of this one union. */
 export type Event =
-  | { type: 'run-started'; run: string; folder: string; engine: string; jobs: number; time: string }
+  | {
+      type: 'run-started';
+      run: string;
+      folder: string;
+      engine: string;
+      jobs: number;
+      time: string;
+      /** What is to be known of this run before it begins, e.g. that memory is short; sentences. */
+      notes?: readonly string[] | undefined;
+    }
   | { type: 'job-skipped'; job: JobId; state: 'fresh' }
-  | { type: 'job-started'; job: JobId; slot: number; resumed: boolean }
+  /** `worker`: who does it, where that is not a process of this run's own. */
+  | { type: 'job-started'; job: JobId; slot: number; resumed: boolean; worker?: string | undefined }
+  /** What went wrong may pass: it is tried again. `attempt` counts from 1, the one that failed. */
+  | { type: 'job-retried'; job: JobId; attempt: number; waitSeconds: number; failure: Failure }
   | ({
       type: 'job-progress';
       job: JobId;
@@ -146,7 +164,15 @@ export type Event =
       tensors?: number | undefined;
     } & JobProgress)
   | { type: 'job-warning'; job: JobId; message: string }
-  | { type: 'job-finished'; job: JobId; seconds: number; summary: Json; outputs: Sha256 }
+  | {
+      type: 'job-finished';
+      job: JobId;
+      seconds: number;
+      summary: Json;
+      outputs: Sha256;
+      /** Of the whole run, as with the progress. */
+      runSecondsLeft?: number | undefined;
+    }
   | { type: 'job-failed'; job: JobId; seconds: number; failure: Failure; stack?: string | undefined }
   | { type: 'job-blocked'; job: JobId; by: readonly JobId[] }
   | { type: 'job-interrupted'; job: JobId }
@@ -158,4 +184,8 @@ export type Event =
       failed: number;
       blocked: number;
       interrupted: boolean;
+      /** Tries that went wrong and were made again. */
+      retried?: number | undefined;
+      /** Jobs that did not come to their turn: interrupted, or left out by `--retry-failed`. */
+      left?: readonly JobId[] | undefined;
     };

@@ -3,7 +3,8 @@ import { dirname } from 'node:path';
 import type { Failure } from '../util/failure.ts';
 import { makeFolder } from '../util/make-folder.ts';
 import { about, systemFailure } from '../util/system-failure.ts';
-import type { Event } from './contract.ts';
+import type { Event, JobId } from './contract.ts';
+import { shortenLog } from './shorten-log.ts';
 
 export type Subscriber = (event: Event) => void;
 
@@ -43,11 +44,17 @@ export interface JsonlLog {
 }
 
 /**
- * Appends every event with its time to a file, one JSON value per line. Written synchronously: events are few, and
- * the last ones before a crash are the interesting ones. A log that cannot be written never stops the work; it is
- * reported once, and later events are tried again.
+ * Appends events with their time to a file, one JSON value per line; of a job's progress only what is `worthKeeping`. Written
+ * synchronously: events are few, and the last ones before a crash are the interesting ones. A log that cannot be written never
+ * stops the work; it is reported once, and later events are tried again. One that has become long is shortened first.
+ * @param now in ms, replaceable for tests
  */
-export function openJsonlLog(path: string, onFailure: (failure: Failure) => void): JsonlLog {
+export function openJsonlLog(
+  path: string,
+  onFailure: (failure: Failure) => void,
+  now: () => number = () => performance.now(),
+): JsonlLog {
+  const isWorthKeeping = worthKeeping(now);
   let file: number | undefined;
   let torn = false;
   let reported = false;
@@ -61,6 +68,7 @@ export function openJsonlLog(path: string, onFailure: (failure: Failure) => void
   };
   try {
     makeFolder(dirname(path));
+    shorten(path);
     file = openSync(path, 'a+');
     torn = endsTorn(file);
   } catch (error) {
@@ -68,7 +76,7 @@ export function openJsonlLog(path: string, onFailure: (failure: Failure) => void
   }
   return {
     write(event: Event) {
-      if (file === undefined) return;
+      if (file === undefined || !isWorthKeeping(event)) return;
       try {
         // A line cut short by a full disk or a crash is closed first, so that only that one is lost to readers.
         writeSync(
@@ -85,6 +93,34 @@ export function openJsonlLog(path: string, onFailure: (failure: Failure) => void
       file = undefined;
     },
   };
+}
+
+/** Between two lines about a job's progress: a night of it stays readable. */
+const progressMs = 2000;
+
+/** Of a job's progress a line every two seconds, and those where it needs clearly more memory than was told: for its peak. */
+function worthKeeping(now: () => number): (event: Event) => boolean {
+  const told = new Map<JobId, { readonly at: number; readonly rssBytes: number }>();
+  return (event) => {
+    if (event.type === 'job-started') told.delete(event.job);
+    if (event.type !== 'job-progress') return true;
+    const { job, rssBytes } = event;
+    const before = told.get(job);
+    const at = now();
+    if (before !== undefined && at - before.at < progressMs && !(rssBytes > 1.05 * before.rssBytes))
+      return false;
+    told.set(job, { at, rssBytes: Math.max(rssBytes, before?.rssBytes ?? 0) });
+    return true;
+  };
+}
+
+/** Where that cannot be done the log stays long. */
+function shorten(path: string): void {
+  try {
+    shortenLog(path);
+  } catch {
+    // Whether anything can be written there, the next lines find out.
+  }
 }
 
 function endsTorn(file: number): boolean {

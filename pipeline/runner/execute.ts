@@ -6,6 +6,7 @@ import { toJobFailure, type JobFailure } from './job-failure.ts';
 import { digestOutputs } from './outputs.ts';
 import { dependenciesOf, type Plan, type PlannedJob } from './plan.ts';
 import { createJobQueue, rankByWayToEnd, type JobQueue } from './queue.ts';
+import type { Retries } from './retry.ts';
 import { runJob, type JobListener } from './run-job.ts';
 import { inputOf, inspectJob, type DecidedStatus } from './states.ts';
 import { createTimeLeft, type TimeLeft } from './time-left.ts';
@@ -23,6 +24,10 @@ export interface ExecuteOptions {
   readonly killSignal?: AbortSignal | undefined;
   /** How long a job may take to stop. Default 20 s. */
   readonly graceMs?: number | undefined;
+  /** Jobs at once, at most; default: as many as the executor takes. */
+  readonly slots?: number | undefined;
+  /** Of what may pass. Default: none. */
+  readonly retries?: Retries | undefined;
 }
 
 /** How a job ended. `ran` and `fresh` have outputs to read. */
@@ -31,7 +36,7 @@ export type JobEnd =
   | ({ readonly type: 'failed' } & JobFailure)
   | { readonly type: 'blocked' }
   | { readonly type: 'interrupted' }
-  /** Left out by `--only`, and not up to date. */
+  /** Left out by `--only` or `--retry-failed`, or needs one that was; and not up to date. */
   | { readonly type: 'absent' };
 
 interface Execution extends ExecuteOptions {
@@ -48,12 +53,13 @@ interface Execution extends ExecuteOptions {
  */
 export async function executeRun(options: ExecuteOptions): Promise<ReadonlyMap<JobId, JobEnd>> {
   const { plan, executor, signal, killSignal, graceMs = 20_000 } = options;
+  const slots = options.slots ?? executor.slots;
   const selected = plan.jobs.filter((planned) => planned.selected);
   const execution: Execution = {
     ...options,
-    queue: createJobQueue(executor.slots),
+    queue: createJobQueue(slots),
     priorities: rankByWayToEnd(plan),
-    timeLeft: createTimeLeft(selected, executor.slots),
+    timeLeft: createTimeLeft(selected, () => executor.parallel?.() ?? slots),
     ends: new Map(),
   };
   for (const planned of plan.jobs) execution.ends.set(planned.job.id, reachEnd(execution, planned));
@@ -87,19 +93,25 @@ interface Dependencies {
   /** Jobs in `needs` that have no outputs. */
   readonly missing: readonly JobId[];
   readonly interrupted: boolean;
+  /** One in `needs` is neither made nor to be made. */
+  readonly absent: boolean;
 }
 
 async function awaitDependencies({ ends }: Execution, { job }: PlannedJob): Promise<Dependencies> {
   const inputs = new Map<JobId, JobInput>();
   const missing: JobId[] = [];
   let interrupted = false;
+  let absent = false;
   for (const id of dependenciesOf(job)) {
     const end = await ends.get(id);
     if (end?.type === 'ran' || end?.type === 'fresh') inputs.set(id, end.input);
-    else if (job.needs.includes(id)) missing.push(id);
+    else if (job.needs.includes(id)) {
+      missing.push(id);
+      absent ||= end?.type === 'absent';
+    }
     interrupted ||= end?.type === 'interrupted';
   }
-  return { inputs, missing, interrupted };
+  return { inputs, missing, interrupted, absent };
 }
 
 /** A job that `--only` leaves out: its output is used if it is up to date. */
@@ -119,11 +131,12 @@ async function lookAt(
 async function decide(
   execution: Execution,
   planned: PlannedJob,
-  { inputs, missing, interrupted }: Dependencies,
+  { inputs, missing, interrupted, absent }: Dependencies,
 ): Promise<JobEnd> {
-  const { plan, runFolder, digests, emit, signal, queue, priorities } = execution;
+  const { plan, runFolder, digests, emit, signal } = execution;
   const { job } = planned;
   if (interrupted || signal.aborted) return { type: 'interrupted' };
+  if (absent) return { type: 'absent' };
   if (missing.length > 0) {
     emit({ type: 'job-blocked', job: job.id, by: missing });
     return { type: 'blocked' };
@@ -140,24 +153,25 @@ async function decide(
     emit({ type: 'job-skipped', job: job.id, state: 'fresh' });
     return { type: 'fresh', input: inputOf(status.record) };
   }
-  return queue.add(() => start(execution, planned, status, inputs), {
-    priority: priorities.get(job.id) ?? 0,
-    exclusive: job.exclusive ?? false,
-  });
+  return perform(execution, planned, status, inputs);
 }
 
-/** A job whose turn it is. */
-async function start(
+/** A job that has to be done: it waits for its turn, for each of its tries. */
+async function perform(
   execution: Execution,
   planned: PlannedJob,
   status: DecidedStatus,
   inputs: ReadonlyMap<JobId, JobInput>,
 ): Promise<JobEnd> {
-  const { plan, runFolder, executor, digests, emit, signal } = execution;
-  if (signal.aborted) return { type: 'interrupted' };
+  const { plan, runFolder, executor, digests, emit, signal, retries, queue } = execution;
   const job = planned.job.id;
   const listener = tellOf(job, execution);
-  const result = await runJob({ plan, planned, status, inputs, runFolder, digests, executor, listener });
+  const priority = execution.priorities.get(job) ?? 0;
+  const result = await runJob({
+    ...{ plan, planned, status, inputs, runFolder, digests, executor, listener, priority, retries, signal },
+    // Elsewhere each worker sees to it that nothing is beside a job that must be alone.
+    turn: (start, alone) => queue.add(start, { priority, exclusive: alone && executor.elsewhere !== true }),
+  });
   if (result.type === 'interrupted') {
     if (result.started) emit({ type: 'job-interrupted', job });
     return { type: 'interrupted' };
@@ -168,16 +182,22 @@ async function start(
     return { type: 'failed', failure, stack };
   }
   const { seconds, summary, outputs } = result;
-  emit({ type: 'job-finished', job, seconds, summary, outputs: digestOutputs(outputs) });
+  // Before it is told: many jobs say nothing on their way, so what is left is said at their ends, too.
+  execution.timeLeft.ended(job, true);
+  const runSecondsLeft = execution.timeLeft.run();
+  emit({ type: 'job-finished', job, seconds, summary, outputs: digestOutputs(outputs), runSecondsLeft });
   return { type: 'ran', input: outputs };
 }
 
 /** Turns what is heard of a running job into events, with the time that is left. */
 function tellOf(job: JobId, { emit, timeLeft }: Execution): JobListener {
   return {
-    onStart(slot, resumed) {
+    onStart(slot, resumed, worker) {
       timeLeft.started(job, resumed);
-      emit({ type: 'job-started', job, slot, resumed });
+      emit({ type: 'job-started', job, slot, resumed, ...(worker !== undefined && { worker }) });
+    },
+    onRetry(attempt, waitSeconds, failure) {
+      emit({ type: 'job-retried', job, attempt, waitSeconds, failure });
     },
     onReport(report) {
       if (report.type === 'warning') {

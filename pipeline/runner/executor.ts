@@ -1,5 +1,6 @@
 import type { Json } from '../util/hash.ts';
 import type { JobId, JobPlan, JobProgress } from './contract.ts';
+import type { Fingerprint } from './fingerprint.ts';
 import type { JobFailure } from './job-failure.ts';
 import type { OutputFile } from './outputs.ts';
 import type { Unfit } from './user-files.ts';
@@ -10,8 +11,12 @@ import type { Unfit } from './user-files.ts';
  * the job reads is there.
  */
 export interface Executor {
-  /** Jobs at once. */
+  /** Jobs that may be submitted at once. */
   readonly slots: number;
+  /** True where jobs take nothing of this machine: its memory is not looked at before the run. */
+  readonly elsewhere?: boolean | undefined;
+  /** How many are likely to be done at once, for the time that is left. Default `slots`. */
+  parallel?(): number;
   /**
    * Does one job. What goes wrong with it is the reply, never an exception.
    * After `abort` or `kill` nothing starts any more: the reply is `interrupted`, `onStart` was not called.
@@ -21,14 +26,19 @@ export interface Executor {
   abort(graceMs: number): void;
   /** Ends all running jobs at once. */
   kill(): void;
+  /** What came of a reply is in its place, or given up: what was kept for somebody who comes back may go. */
+  settled?(request: JobRequest): void;
   /** Lets go of whatever is held for further jobs. Called once, when no job runs any more. */
   close(): Promise<void>;
 }
 
 /** Follows a job from its start to its reply. */
 export interface JobWatcher {
-  /** The job has begun. `slot` counts from 0. */
-  onStart(slot: number): void;
+  /**
+   * The job has begun. `slot` counts from 0. Called again where somebody else begins it anew.
+   * @param worker who does it, `host:process`, where that is not this process's child
+   */
+  onStart(slot: number, worker?: string): void;
   onReport(report: JobReport): void;
 }
 
@@ -41,6 +51,10 @@ export interface JobWatcher {
 export interface JobRequest {
   readonly stage: string;
   readonly job: JobPlan;
+  /** What the job is made from, as one hash: equal requests have equal results. */
+  readonly fingerprint: Fingerprint;
+  /** Seconds from its start to the end of the longest chain behind it: of several that wait, the highest goes first. */
+  readonly priority: number;
   /** Name of the engine to compute with; null for a job without numerics. */
   readonly engine: string | null;
   /** Empty and temporary: the runner publishes it when the job has finished. */
@@ -49,6 +63,8 @@ export interface JobRequest {
   readonly resumeFolder: string;
   /** Published folders of the jobs it may read from; null for those in `wants` that did not succeed. */
   readonly published: { readonly [job: JobId]: string | null };
+  /** The files that it may read of those, as they were recorded. */
+  readonly inputs: { readonly [job: JobId]: readonly OutputFile[] };
 }
 
 export type JobReport =
@@ -63,6 +79,8 @@ export interface MemoryUse {
 export type JobReply =
   | {
       readonly type: 'finished';
+      /** Where the outputs lie, below the run folder. Default: the request's folder. */
+      readonly folder?: string | undefined;
       readonly summary: Json;
       readonly outputs: readonly OutputFile[];
       /** What lies in the handed-on folder and does not fit these outputs. */

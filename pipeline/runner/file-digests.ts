@@ -37,7 +37,7 @@ export async function openFileDigests(runFolder: string, now = Date.now): Promis
   const cachePath = join(runFolder, '.digests.json');
   const kept = await readCache(cachePath);
   const running = new Map<string, Promise<Sha256>>();
-  let changed = false;
+  const learnt = new Map<string, Entry>();
 
   const compute = async (path: string): Promise<Sha256> => {
     const before = await stat(path).catch((error: unknown) => missing(path, error));
@@ -48,8 +48,9 @@ export async function openFileDigests(runFolder: string, now = Date.now): Promis
     const settled = now() - Math.max(before.mtimeMs, before.ctimeMs) > settledMs;
     if (settled && same(before, await stat(path))) {
       const { ino, size, mtimeMs, ctimeMs } = before;
-      kept.set(path, { ino, size, mtimeMs, ctimeMs, sha256 });
-      changed = true;
+      const entry = { ino, size, mtimeMs, ctimeMs, sha256 };
+      kept.set(path, entry);
+      learnt.set(path, entry);
     }
     return sha256;
   };
@@ -65,8 +66,11 @@ export async function openFileDigests(runFolder: string, now = Date.now): Promis
       await stat(path).catch((error: unknown) => missing(path, error));
     },
     async save() {
-      if (changed) await writeJsonAtomic(cachePath, Object.fromEntries(kept));
-      changed = false;
+      if (learnt.size === 0) return;
+      // Others may have written it meanwhile. Two at once lose what one of them learnt, nothing else.
+      const all = new Map([...(await readCache(cachePath)), ...learnt]);
+      await writeJsonAtomic(cachePath, Object.fromEntries(all));
+      learnt.clear();
     },
   };
 }

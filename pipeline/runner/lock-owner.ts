@@ -1,5 +1,6 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { withoutPassword } from '../util/without-password.ts';
 
 /** Who holds a run folder: `owner.json`, for people and for telling a dead owner from a living one. */
 export interface LockOwner {
@@ -18,7 +19,8 @@ export function thisOwner(): LockOwner {
   return {
     pid: process.pid,
     host: hostname(),
-    command: process.argv.slice(1).join(' '),
+    // Others read it: what it was told of a queue or a server may hold a password.
+    command: withoutPassword(process.argv.slice(1).join(' ')),
     started: new Date().toISOString(),
     machine: thisMachine(),
     processStart: statOf(process.pid)?.start,
@@ -26,7 +28,12 @@ export function thisOwner(): LockOwner {
 }
 
 /** @returns undefined where it cannot be told from here: then only the lock's age tells */
-export function isAlive({ pid, host, machine, processStart }: LockOwner): boolean | undefined {
+export function isAlive({
+  pid,
+  host,
+  machine,
+  processStart,
+}: Omit<LockOwner, 'command'>): boolean | undefined {
   if (host !== hostname() || (machine !== undefined && machine !== thisMachine())) return undefined;
   if (!exists(pid)) return false;
   const found = statOf(pid);

@@ -1,12 +1,15 @@
 import { fail } from '../util/failure.ts';
 import type { JobId, JobPlan, Stage } from './contract.ts';
 import { known } from '../util/known.ts';
+import { oncePer } from '../util/once-per.ts';
 
 export interface Selection {
   /** The jobs of this stage, and all that depend on them, run again from scratch. */
   readonly from?: string | undefined;
   /** Only the jobs of this stage run; what they need must be there. */
   readonly only?: string | undefined;
+  /** Only these jobs run, those of them that this plan has; nothing is refused for what they lack. */
+  readonly jobs?: ReadonlySet<JobId> | undefined;
 }
 
 export interface PlannedJob {
@@ -44,17 +47,19 @@ export function makePlan<Input>(
   const names = stages.map(({ name }) => name);
   const owners = new Map<JobId, Stage<Input>>();
   const jobs = new Map<JobId, JobPlan>();
+  const folders = new Set<string>();
   for (const stage of stages) {
     for (const job of stage.plan(input)) {
       checkId(job.id, stage);
-      checkFolder(job, [...jobs.values()], names);
+      checkFolder(job, folders, names);
       if (jobs.has(job.id)) throw new Error(`two jobs are called ${job.id}`);
       owners.set(job.id, stage);
       jobs.set(job.id, job);
     }
   }
   const planned = new Set([...owners.values()].map((stage) => stage.name));
-  for (const [option, name] of Object.entries(selection) as [string, string | undefined][]) {
+  for (const option of ['from', 'only'] as const) {
+    const name = selection[option];
     if (name === undefined || planned.has(name)) continue;
     fail({
       reason: 'usage',
@@ -74,11 +79,17 @@ export function makePlan<Input>(
       stageVersion: stage.version,
       needsEngine: stage.needsEngine ?? true,
       forced: forced.has(job.id),
-      selected: selection.only === undefined || selection.only === stage.name,
+      selected: (selection.only ?? stage.name) === stage.name && (selection.jobs?.has(job.id) ?? true),
     };
   });
   return { stages: names, engine, selection, jobs: sorted };
 }
+
+/** The jobs of a plan by their ids. */
+export const jobsOf = oncePer(
+  ({ jobs }: Plan): ReadonlyMap<JobId, PlannedJob> =>
+    new Map(jobs.map((planned) => [planned.job.id, planned])),
+);
 
 export function dependenciesOf(job: JobPlan): readonly JobId[] {
   return [...job.needs, ...(job.wants ?? [])];
@@ -88,18 +99,18 @@ export function dependenciesOf(job: JobPlan): readonly JobId[] {
 function checkId(id: JobId, stage: { readonly name: string }): void {
   const [name, part = '', ...rest] = id.split('/');
   const valid = name === stage.name && rest.length === 0 && /^\w[\w.-]*$/.test(part);
-  if (!valid || part.includes('.tmp-') || part.endsWith('.fingerprint')) {
+  const isReserved = /\.(tmp|attempt)-|\.fingerprint$/.test(part);
+  if (!valid || isReserved) {
     throw new Error(`stage ${stage.name} planned the job id '${id}': expected ${stage.name}/<part>`);
   }
 }
 
 /** A folder of its own must not lie in or be another one's, nor be where a stage keeps its jobs. */
-function checkFolder({ id, folder }: JobPlan, others: readonly JobPlan[], stages: readonly string[]): void {
+function checkFolder({ id, folder }: JobPlan, taken: Set<string>, stages: readonly string[]): void {
   if (folder === undefined) return;
   const valid = /^\w[\w.-]*$/.test(folder) && !folder.includes('.tmp-') && !stages.includes(folder);
-  if (!valid || others.some((other) => other.folder === folder)) {
-    throw new Error(`${id} cannot be published in '${folder}'`);
-  }
+  if (!valid || taken.has(folder)) throw new Error(`${id} cannot be published in '${folder}'`);
+  taken.add(folder);
 }
 
 /** Depth first in the given order, so that a stable order comes out and a cycle is met as its path. */

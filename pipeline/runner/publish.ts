@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { lstat, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { lstat, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { writeJsonAtomic } from '../util/atomic.ts';
 import { makeFolder } from '../util/make-folder.ts';
@@ -65,7 +65,7 @@ const ownFile = 'outputs.json';
 const movedFile = 'set-aside.json';
 
 /** Where a handed-on folder is a link, the work is done in what it leads to: a rename does not leave its disk. */
-export const unplaced = /^\.new\.tmp-[0-9a-f]{8}$/;
+export const unplaced = /^\.new\.tmp-[0-9a-f]{8}(\.attempt-[0-9a-f]{8})?$/;
 
 async function readRecord<T>(path: string): Promise<T | undefined> {
   try {
@@ -144,34 +144,6 @@ export async function recordDone(runFolder: string, record: DoneRecord): Promise
   await writeJsonAtomic(join(folder, doneFile), record);
   for (const name of [ownFile, movedFile]) await rm(join(folder, name), { force: true });
   await flushFolder(folder);
-}
-
-/** The runner's own files at the top of a run folder. */
-const ownNames: ReadonlySet<string> = new Set(['owner.json', '.digests.json']);
-
-/** Removes the temporary files and folders of dead runs. Call it under the run's lock only: then nobody is working in them. */
-export async function removeLeftovers(
-  runFolder: string,
-  stages: readonly string[],
-  jobs: readonly JobPlan[],
-): Promise<void> {
-  const named = new Set(jobs.flatMap(({ folder }) => folder ?? []));
-  const removeFrom = async (folder: string, isOurs: (name: string) => boolean): Promise<void> => {
-    for (const entry of await readdir(folder).catch(() => [])) {
-      const name = /^(.+)\.tmp-[0-9a-f]{8}$/.exec(entry)?.[1];
-      if (name === undefined || !isOurs(name)) continue;
-      await rm(join(folder, entry), { recursive: true, force: true });
-    }
-  };
-  await removeFrom(runFolder, (name) => named.has(name) || ownNames.has(name));
-  for (const folder of named) await removeFrom(join(runFolder, folder), (name) => name === '.new');
-  for (const stage of stages) {
-    for (const folder of [join(runFolder, stage), join(runFolder, '.resume', stage)]) {
-      await removeFrom(folder, () => true);
-      for (const job of await readdir(folder).catch(() => []))
-        await removeFrom(join(folder, job), () => true);
-    }
-  }
 }
 
 /** Makes a rename survive a power cut. Some systems cannot open folders; there the file system's own order must do. */

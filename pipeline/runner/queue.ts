@@ -30,7 +30,7 @@ export function createJobQueue(slots: number): JobQueue {
 }
 
 /** Seconds from a job's start to the end of the longest chain behind it: what delays the run most goes first. */
-export function rankByWayToEnd({ jobs }: Plan): ReadonlyMap<JobId, number> {
+export function rankByWayToEnd({ jobs }: Pick<Plan, 'jobs'>): ReadonlyMap<JobId, number> {
   const ways = new Map<JobId, number>();
   for (const { job } of [...jobs].reverse()) {
     const way = job.estimate.seconds + (ways.get(job.id) ?? 0);

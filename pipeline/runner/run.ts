@@ -1,21 +1,31 @@
 import { join } from 'node:path';
 import type { Failure } from '../util/failure.ts';
+import type { Json } from '../util/hash.ts';
 import { makeFolder, requireMakeable } from '../util/make-folder.ts';
 import { failureOf } from '../util/system-failure.ts';
 import type { JobId, Stage } from './contract.ts';
+import { removeAttempts } from './attempt.ts';
 import { createEventBus, openJsonlLog, type Subscriber } from './events.ts';
 import { executeRun, type ExecuteOptions, type JobEnd } from './execute.ts';
 import type { Executor } from './executor.ts';
+import { failedBefore } from './failed-before.ts';
 import { openFileDigests } from './file-digests.ts';
 import type { JobFailure } from './job-failure.ts';
+import { refuseJobsAtWork } from './job-lock.ts';
 import { lockRun } from './lock.ts';
 import { makePlan, type Plan, type Selection } from './plan.ts';
-import { invalidateJob, readOwnOutputs, removeLeftovers } from './publish.ts';
+import { removeLeftovers } from './leftovers.ts';
+import { writePlanRecord } from './plan-record.ts';
+import { invalidateJob, readOwnOutputs } from './publish.ts';
+import { openPulse, type Pulse } from './pulse.ts';
+import { clearPulses } from './read-pulses.ts';
 import { dropResumeFolder } from './resume-folder.ts';
+import type { Retries } from './retry.ts';
 import { checkSpace, type Machine } from './space.ts';
 import { checkPrerequisites, describePlan, inspectPlan, type PlanRow } from './states.ts';
 import { listForeign } from './foreign-files.ts';
 import { known } from '../util/known.ts';
+import { toolVersion } from '../util/package.ts';
 
 export interface RunOptions<Input> extends Pick<ExecuteOptions, 'killSignal' | 'graceMs'>, Selection {
   /** The pipeline. */
@@ -33,6 +43,12 @@ export interface RunOptions<Input> extends Pick<ExecuteOptions, 'killSignal' | '
   readonly subscribers?: readonly Subscriber[] | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly machine?: Machine | undefined;
+  /** Default: none. */
+  readonly retries?: Retries | undefined;
+  /** What is told of the run beside its jobs, for its report: config, machine. Makes nothing stale. */
+  readonly about?: Json | undefined;
+  /** Only what failed before and was not mended since, and what was blocked by it. */
+  readonly retryFailed?: boolean | undefined;
 }
 
 export interface RunOutcome {
@@ -41,6 +57,10 @@ export interface RunOutcome {
   readonly failed: number;
   readonly blocked: number;
   readonly interrupted: boolean;
+  /** Tries that went wrong and were made again. */
+  readonly retried: number;
+  /** Jobs that did not come to their turn: interrupted, or left out by `retryFailed`. */
+  readonly left: readonly JobId[];
   readonly failures: readonly ({ readonly job: JobId } & JobFailure)[];
   /** What went wrong beside the jobs, e.g. an event log that could not be written. */
   readonly troubles: readonly Failure[];
@@ -52,10 +72,13 @@ export interface RunOutcome {
  * @throws the system's error where there could be no such run folder; BlockForgeError as `run` does
  */
 export async function previewRun<Input>(
-  options: Pick<RunOptions<Input>, 'stages' | 'input' | 'engine' | 'runFolder' | 'from' | 'only'>,
+  options: Pick<
+    RunOptions<Input>,
+    'stages' | 'input' | 'engine' | 'runFolder' | 'from' | 'only' | 'retryFailed'
+  >,
 ): Promise<readonly PlanRow[]> {
   const { runFolder } = options;
-  const plan = makePlan(options.stages, options.input, options.engine, selectionOf(options));
+  const plan = makePlan(options.stages, options.input, options.engine, await selectionOf(options));
   requireMakeable(runFolder);
   const digests = await openFileDigests(runFolder);
   const rows = describePlan(plan, await inspectPlan(plan, runFolder, digests));
@@ -80,20 +103,40 @@ export async function previewRun<Input>(
 export async function run<Input>(options: RunOptions<Input>): Promise<RunOutcome> {
   const { input, name, engine, executor, runFolder, killSignal } = options;
   const started = performance.now();
-  const plan = makePlan(options.stages, input, engine, selectionOf(options));
+  const planOf = (selection: Selection) => makePlan(options.stages, input, engine, selection);
+  // A mistake in it is told before anything is made.
+  planOf({ from: options.from, only: options.only });
   makeFolder(runFolder);
   const lost = new AbortController();
   const lock = await lockRun(runFolder, (why) => lost.abort(new Error(why)));
   const troubles: Failure[] = [];
   const log = openJsonlLog(join(runFolder, 'events.jsonl'), (failure) => troubles.push(failure));
+  let pulse: Pulse | undefined;
   try {
+    await refuseJobsAtWork(runFolder);
+    const plan = planOf(await selectionOf(options));
+    await clearPulses(runFolder);
+    pulse = openPulse(runFolder, {
+      kind: 'run',
+      // Elsewhere it is workers that have slots.
+      slots: executor.elsewhere === true ? undefined : executor.slots,
+      engine,
+      version: await toolVersion(),
+    });
     const bus = createEventBus();
-    for (const subscriber of [log.write, ...(options.subscribers ?? [])]) bus.subscribe(subscriber);
+    for (const subscriber of [log.write, pulse.handle, ...(options.subscribers ?? [])])
+      bus.subscribe(subscriber);
+    let retried = 0;
+    bus.subscribe(({ type }) => {
+      if (type === 'job-retried') retried++;
+    });
     await removeLeftovers(
       runFolder,
       plan.stages,
       plan.jobs.map(({ job }) => job),
     );
+    // Elsewhere somebody may be at work in them: the executor knows.
+    if (executor.elsewhere !== true) await removeAttempts(runFolder, () => Promise.resolve(new Set()));
     const digests = await openFileDigests(runFolder);
     /** A cache that cannot be written costs time at the next start, nothing else. */
     const saveDigests = () =>
@@ -105,12 +148,22 @@ export async function run<Input>(options: RunOptions<Input>): Promise<RunOutcome
     const statuses = await inspectPlan(plan, runFolder, digests);
     await saveDigests();
     checkPrerequisites(plan, statuses);
-    await checkSpace(plan, statuses, runFolder, executor.slots, options.machine);
+    const here = executor.elsewhere === true ? 0 : executor.slots;
+    const { slots, note } = await checkSpace(plan, statuses, runFolder, here, options.machine);
+    await writePlanRecord(runFolder, plan, statuses, options.about);
     await forgetForced(plan, runFolder);
 
     const time = new Date().toISOString();
     const jobs = plan.jobs.filter(({ selected }) => selected).length;
-    bus.emit({ type: 'run-started', run: name, folder: runFolder, engine, jobs, time });
+    bus.emit({
+      type: 'run-started',
+      run: name,
+      folder: runFolder,
+      engine,
+      jobs,
+      time,
+      ...(note !== undefined && { notes: [note] }),
+    });
     const ends = await executeRun({
       plan,
       runFolder,
@@ -122,22 +175,44 @@ export async function run<Input>(options: RunOptions<Input>): Promise<RunOutcome
       ),
       killSignal,
       graceMs: options.graceMs,
+      retries: options.retries,
+      slots: here === 0 ? undefined : slots,
     });
     if (lost.signal.aborted) troubles.push(lostLock(runFolder, lost.signal.reason as Error));
-    const outcome = { ...countEnds(plan, ends), troubles, seconds: (performance.now() - started) / 1000 };
-    const { ran, fresh, failed, blocked, interrupted, seconds } = outcome;
-    bus.emit({ type: 'run-finished', seconds, ran, fresh, failed, blocked, interrupted });
+    const outcome = {
+      ...countEnds(plan, ends),
+      retried,
+      troubles,
+      seconds: (performance.now() - started) / 1000,
+    };
+    const { ran, fresh, failed, blocked, interrupted, left, seconds } = outcome;
+    const told = {
+      ran,
+      fresh,
+      failed,
+      blocked,
+      interrupted,
+      ...(retried > 0 && { retried }),
+      ...(left.length > 0 && { left }),
+    };
+    bus.emit({ type: 'run-finished', seconds, ...told });
     await saveDigests();
     if (bus.errors.length > 0) throw new AggregateError(bus.errors, 'a subscriber of the events failed');
     return outcome;
   } finally {
     log.close();
+    await pulse?.close();
     await lock.release();
   }
 }
 
-function selectionOf({ from, only }: Selection): Selection {
-  return { from, only };
+async function selectionOf({
+  from,
+  only,
+  retryFailed = false,
+  runFolder,
+}: Pick<RunOptions<unknown>, 'from' | 'only' | 'retryFailed' | 'runFolder'>): Promise<Selection> {
+  return { from, only, ...(retryFailed && { jobs: await failedBefore(runFolder) }) };
 }
 
 /** `--from` is final before the work starts: interrupted, a plain command goes on with what is left. */
@@ -150,9 +225,10 @@ async function forgetForced(plan: Plan, runFolder: string): Promise<void> {
 }
 
 function countEnds(plan: Plan, ends: ReadonlyMap<JobId, JobEnd>) {
-  const selected = plan.jobs
-    .filter((planned) => planned.selected)
-    .map(({ job }) => ({ job: job.id, end: known(ends, job.id) }));
+  const all = plan.jobs.map(({ job, selected }) => ({ job: job.id, selected, end: known(ends, job.id) }));
+  const selected = all.filter((entry) => entry.selected);
+  // What `--only` leaves out is left out on purpose.
+  const due = plan.selection.jobs === undefined ? selected : all;
   const count = (type: JobEnd['type']) => selected.filter(({ end }) => end.type === type).length;
   return {
     ran: count('ran'),
@@ -160,6 +236,7 @@ function countEnds(plan: Plan, ends: ReadonlyMap<JobId, JobEnd>) {
     failed: count('failed'),
     blocked: count('blocked'),
     interrupted: count('interrupted') > 0,
+    left: due.flatMap(({ job, end }) => (end.type === 'interrupted' || end.type === 'absent' ? [job] : [])),
     failures: selected.flatMap(({ job, end }) =>
       end.type === 'failed' ? [{ job, failure: end.failure, stack: end.stack }] : [],
     ),

@@ -1,5 +1,5 @@
 import { statfs } from 'node:fs/promises';
-import { totalmem } from 'node:os';
+import { usableMemoryBytes } from '../util/cgroup.ts';
 import { fail } from '../util/failure.ts';
 import { formatBytes } from '../util/format.ts';
 import type { JobId } from './contract.ts';
@@ -17,11 +17,7 @@ export const thisMachine: Machine = {
     const { bavail, bsize } = await statfs(folder);
     return bavail * bsize;
   },
-  memoryBytes() {
-    // Inside a container the limit of the container counts; without one it is a huge number or zero.
-    const limit = process.constrainedMemory();
-    return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
-  },
+  memoryBytes: usableMemoryBytes,
 };
 
 /** Estimates of disk are sizes of arrays and hold within a few per cent; logs and the file system take the rest. */
@@ -32,9 +28,17 @@ const diskMargin = 1.05;
  */
 const memoryMargin = 1;
 
+/** How many jobs run at once, and a sentence where it is fewer than there are slots. */
+export interface Room {
+  readonly slots: number;
+  readonly note?: string | undefined;
+}
+
 /**
- * Refuses a run that would end in a full disk or be killed for its memory, before any work.
+ * Refuses a run that would end in a full disk or be killed for its memory, before any work. Where memory is too small for all slots
+ * at once but not for fewer, fewer are used.
  * Outputs that are replaced count as free, they are removed before their job starts.
+ * @param slots jobs at once on this machine; 0 where they are done elsewhere: then only the disk counts
  * @throws BlockForgeError `out-of-space` with the numbers.
  */
 export async function checkSpace(
@@ -43,7 +47,7 @@ export async function checkSpace(
   runFolder: string,
   slots: number,
   machine: Machine = thisMachine,
-): Promise<void> {
+): Promise<Room> {
   const toRun = plan.jobs.filter(({ job, selected }) => selected && statuses.get(job.id)?.state !== 'fresh');
   const replaced = sum(
     toRun.flatMap(({ job }) => statuses.get(job.id)?.record?.outputs.map(({ sizeBytes }) => sizeBytes) ?? []),
@@ -60,22 +64,24 @@ export async function checkSpace(
     });
   }
 
+  if (slots === 0) return { slots };
   const memory = machine.memoryBytes();
   const together = atOnce(toRun, slots);
-  if (together * memoryMargin > memory) {
-    const fitting = countFitting(toRun, slots, memory / memoryMargin);
-    fail({
-      reason: 'out-of-space',
-      subject: `${slots} jobs at once`,
-      found: `this machine has ${formatBytes(memory)} of memory`,
-      expected: `${formatBytes(together)} for the largest jobs that can run together`,
-      next:
-        fitting > 0
-          ? `let ${fitting} run at once: one for each processor or GPU that is seen, so put ` +
-            `"taskset -c ${range(fitting)}" or CUDA_VISIBLE_DEVICES=${list(fitting)} before the command`
-          : 'a single job does not fit: use a smaller batch size or fewer tokens per image',
-    });
+  if (together * memoryMargin <= memory) return { slots };
+  const fitting = countFitting(toRun, slots, memory / memoryMargin);
+  if (fitting > 0) {
+    const note =
+      `${fitting} of ${slots} jobs at once: the largest that can run together take ${formatBytes(together)}, ` +
+      `and this machine has ${formatBytes(memory)} of memory`;
+    return { slots: fitting, note };
   }
+  return fail({
+    reason: 'out-of-space',
+    subject: slots === 1 ? 'a job' : `${slots} jobs at once`,
+    found: `this machine has ${formatBytes(memory)} of memory`,
+    expected: `${formatBytes(atOnce(toRun, 1))} for the largest job`,
+    next: 'a single job does not fit: use a smaller batch size or fewer tokens per image',
+  });
 }
 
 /** Bytes of the worst set of jobs that can meet: the largest ordinary ones on all slots, or an exclusive one alone. */
@@ -92,14 +98,6 @@ function countFitting(jobs: readonly PlannedJob[], slots: number, memory: number
   let fitting = slots - 1;
   while (fitting > 0 && atOnce(jobs, fitting) > memory) fitting--;
   return fitting;
-}
-
-function list(count: number): string {
-  return [...Array(count).keys()].join(',');
-}
-
-function range(count: number): string {
-  return count === 1 ? '0' : `0-${count - 1}`;
 }
 
 function largest(jobs: readonly PlannedJob[]): string {

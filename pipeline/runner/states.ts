@@ -11,7 +11,7 @@ import {
 } from './fingerprint.ts';
 import type { ForeignFile } from './foreign-files.ts';
 import { findChangedOutput } from './outputs.ts';
-import { dependenciesOf, type Plan, type PlannedJob } from './plan.ts';
+import { dependenciesOf, jobsOf, type Plan, type PlannedJob } from './plan.ts';
 import { outputFolder, readDoneRecord, type DoneRecord } from './publish.ts';
 import { hasCheckpoint } from './resume-folder.ts';
 
@@ -127,8 +127,8 @@ export function checkPrerequisites(plan: Plan, statuses: ReadonlyMap<JobId, JobS
 }
 
 /** Of the jobs that `id` was or is to be made from, the first that is not up to date while all before it are. */
-function firstCause(plan: Plan, statuses: ReadonlyMap<JobId, JobStatus>, id: JobId): JobId {
-  const job = plan.jobs.find((planned) => planned.job.id === id)?.job;
+export function firstCause(plan: Plan, statuses: ReadonlyMap<JobId, JobStatus>, id: JobId): JobId {
+  const job = jobsOf(plan).get(id)?.job;
   const used = statuses.get(id)?.record?.madeFrom.inputs ?? {};
   const before = (job?.needs ?? []).concat(
     (job?.wants ?? []).filter((wanted) => Object.hasOwn(used, wanted)),
@@ -149,17 +149,17 @@ async function predict(
   digests: FileDigests,
 ): Promise<JobStatus> {
   const { job, forced, selected } = planned;
-  const selectedIds = new Set(plan.jobs.filter((other) => other.selected).map((other) => other.job.id));
+  const isSelected = (id: JobId): boolean => jobsOf(plan).get(id)?.selected ?? false;
   const inputs = new Map<JobId, JobInput>();
   let waitsFor: JobId | undefined;
   for (const id of dependenciesOf(job)) {
     const input = available.get(id);
     // One in `wants` that nobody is going to make stays away.
-    if (input === undefined && !selectedIds.has(id) && !job.needs.includes(id)) continue;
+    if (input === undefined && !isSelected(id) && !job.needs.includes(id)) continue;
     inputs.set(id, input ?? 'unknown');
     if (input === undefined && job.reads?.[id]?.length !== 0) waitsFor ??= id;
   }
-  const ahead = waitsFor && `${waitsFor} ${selectedIds.has(waitsFor) ? 'runs first' : 'is not up to date'}`;
+  const ahead = waitsFor && `${waitsFor} ${isSelected(waitsFor) ? 'runs first' : 'is not up to date'}`;
   if ((forced && selected) || ahead !== undefined) {
     // Hours later would be too late to say that a file is missing.
     if (selected) await Promise.all((job.files ?? []).map((path) => digests.require(path)));

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { Preprocessing } from '../../datasets/contract.ts';
 import { fail } from '../util/failure.ts';
 import { pixelsPerImage } from '../model/architecture.ts';
+import { toPlanes } from './to-planes.ts';
 
 /** An encoded image (JPEG, PNG, WebP): a path, or its bytes. */
 export type EncodedImage = string | Uint8Array;
@@ -41,14 +42,4 @@ async function readImage(path: string): Promise<Uint8Array> {
   return readFile(path).catch((error: unknown) =>
     fail({ reason: 'file-missing', subject: path, found: (error as Error).message }, error),
   );
-}
-
-/** One image [S, S, C] -> [C, S, S]. */
-export function toPlanes(pixels: Float32Array, channels: number): Float32Array {
-  const plane = pixels.length / channels;
-  const result = new Float32Array(pixels.length);
-  for (let i = 0, at = 0; i < plane; i++) {
-    for (let c = 0; c < channels; c++) result[c * plane + i] = pixels[at++]!;
-  }
-  return result;
 }

@@ -21,7 +21,7 @@ export interface RuntimeLimits {
  */
 export function compositionWithin(library: Library, space: ComposeSpace, limits: RuntimeLimits): Composition {
   const { memoryMB, latencyMs, params, macs, maxDropPp } = limits;
-  if (latencyMs !== undefined && space.latency === undefined) {
+  if (latencyMs !== undefined && space.latency === null) {
     return fail({
       reason: 'usage',
       subject: 'limit latencyMs',

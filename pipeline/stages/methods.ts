@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import type { Config } from '../config/schema.ts';
 import { exportJob } from './blocks/artefacts.ts';
 import { stages } from './blocks/graph.ts';
-import { planNotes } from './blocks/notes.ts';
+import { freedStages, planNotes } from './blocks/notes.ts';
 import { blocksSchema, checkBlocks, type BlocksConfig } from './blocks/schema.ts';
 import type { Method } from './common/method.ts';
 import { checkDevit } from './devit/check.ts';
@@ -26,6 +26,8 @@ export const blocks: Method<BlocksConfig> = {
   registry: fileURLToPath(new URL('./blocks/graph.ts', import.meta.url)),
   library: exportJob,
   notes: planNotes,
+  frees: freedStages,
+  report: async () => (await import('./blocks/page/blocks-report.ts')).blocksReport,
 };
 
 /** Fleets end with the table of their report. */
@@ -33,6 +35,10 @@ const endingOf = (method: FleetsMethod): Method<Config>['ending'] => ({
   job: reportJob,
   read: async (runFolder) => (await import('./fleets/ending.ts')).readEnding(runFolder, method),
 });
+
+const reportOf = (method: FleetsMethod): Method<Config>['report'] => {
+  return async () => (await import('./fleets/page/fleets-report.ts')).fleetsReport(method);
+};
 
 export const edVit: Method<EdVitConfig> = {
   name: 'ed-vit',
@@ -42,6 +48,7 @@ export const edVit: Method<EdVitConfig> = {
   stages: edVitStages,
   registry: fileURLToPath(new URL('./ed-vit/graph.ts', import.meta.url)),
   ending: endingOf('ed-vit'),
+  report: reportOf('ed-vit'),
   notes: fleetNotes,
 };
 
@@ -54,6 +61,7 @@ export const devit: Method<DevitConfig> = {
   stages: devitStages,
   registry: fileURLToPath(new URL('./devit/graph.ts', import.meta.url)),
   ending: endingOf('devit'),
+  report: reportOf('devit'),
   notes: devitNotes,
 };
 

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { usableCores } from '../util/cgroup.ts';
 import { fail } from '../util/failure.ts';
 import { packageFolder } from '../util/package.ts';
 
@@ -109,7 +109,7 @@ export interface EngineSlots {
 }
 
 /**
- * How to fill this machine: wasm computes on one thread, so one process per core; TensorFlow on CPUs fills all cores from one process,
+ * How to fill this machine: wasm computes on one thread, so one process per core that it may use (affinity, quotas of containers); TensorFlow on CPUs fills all cores from one process,
  * webgpu its GPU;
  * with CUDA one process per visible GPU, because the binding takes the last of several.
  */
@@ -119,10 +119,8 @@ export function engineSlots(
   environment: NodeJS.ProcessEnv = process.env,
 ): EngineSlots {
   if (name === 'wasm') {
-    return {
-      count: availableParallelism(),
-      environment: Array.from({ length: availableParallelism() }, () => ({})),
-    };
+    const count = usableCores();
+    return { count, environment: Array.from({ length: count }, () => ({})) };
   }
   const devices =
     name === 'tensorflow' && installed.tensorflow?.variant === 'cuda' ? listGpus(environment) : [];

@@ -129,10 +129,15 @@ export function adamStep(
 
 /** min(1, limit / norm) as a scalar on the engine: reading the norm back would stall it. */
 function clipScale(gradients: Tensors, limit: number): tf.Tensor {
-  return recorded(`clip to ${limit}`, Object.values(gradients), (gradients) => {
-    const squares = gradients.map((gradient) => tf.sum(tf.square(gradient)));
-    return [tf.minimum(1, tf.div(limit, tf.add(tf.sqrt(tf.sum(tf.stack(squares))), 1e-12)))];
-  })[0];
+  return recorded(`clip to ${limit}`, Object.values(gradients), (gradients) => [
+    clipFactor(gradients, limit),
+  ])[0];
+}
+
+/** min(1, limit / norm), the norm that of all gradients as one vector. Run inside a tidy. */
+export function clipFactor(gradients: readonly tf.Tensor[], limit: number): tf.Tensor {
+  const squares = gradients.map((gradient) => tf.sum(tf.square(gradient)));
+  return tf.minimum(1, tf.div(limit, tf.add(tf.sqrt(tf.sum(tf.stack(squares))), 1e-12)));
 }
 
 /** The state as typed arrays `m/<name>` and `v/<name>`; `importAdam` gives the same state back, bit for bit. */

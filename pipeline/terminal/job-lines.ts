@@ -4,6 +4,7 @@ import type { Json } from '../util/hash.ts';
 import { oneLine } from '../util/printable.ts';
 import { formatMetric } from './numbers.ts';
 import type { Paint } from './terminal.ts';
+import { displayWidth } from './width.ts';
 
 type Progress = Extract<Event, { type: 'job-progress' }>;
 
@@ -11,7 +12,10 @@ type Progress = Extract<Event, { type: 'job-progress' }>;
 export function eventLine(event: Event, paint: Paint): string | undefined {
   switch (event.type) {
     case 'run-started':
-      return `${event.run} in ${event.folder}: ${event.jobs} jobs, engine ${event.engine}`;
+      return [
+        `${event.run} in ${event.folder}: ${event.jobs} jobs, engine ${event.engine}`,
+        ...(event.notes ?? []).map((note) => `${paint.yellow('note')}     ${oneLine(note)}`),
+      ].join('\n');
     case 'job-started':
       return event.resumed
         ? `${paint.cyan('resumed')}  ${event.job}`
@@ -22,6 +26,8 @@ export function eventLine(event: Event, paint: Paint): string | undefined {
       return `${paint.green('done')}     ${withParts(event.job, [formatDuration(event.seconds), ...summaryParts(event.summary)])}`;
     case 'job-failed':
       return `${paint.red('failed')}   ${event.job}  ${formatDuration(event.seconds)}  ${oneLine(event.failure.subject)}: ${firstLine(event.failure.found)}`;
+    case 'job-retried':
+      return `${paint.yellow('again')}    ${event.job}  ${retryText(event)}`;
     case 'job-interrupted':
       return `${paint.yellow('stopped')}  ${event.job}`;
     case 'job-skipped':
@@ -66,14 +72,24 @@ export function countJobs(jobs: readonly JobId[]): string {
   return `${jobs.length} jobs: ${[...byStage].map(([stage, count]) => `${stage} ${count}`).join(', ')}`;
 }
 
-/** "epoch 3/10, loss 0.012, 310 images/s, 2 min 05 s left, 1.20 GB" */
-export function progressText({ fraction, note, metrics = {}, secondsLeft, rssBytes }: Progress): string {
-  return [
-    ...(note === undefined ? [] : [note]),
-    ...Object.entries(metrics).map(([name, value]) => formatNamed(name, value)),
-    ...(secondsLeft === undefined || fraction >= 1 ? [] : [`${formatDuration(secondsLeft)} left`]),
-    formatBytes(rssBytes),
-  ].join(', ');
+/**
+ * "epoch 3/10, loss 0.012, 310 images/s, 2 min 05 s left, 1.20 GB"; where that is too wide, without memory, then without the last
+ * of the metrics.
+ */
+export function progressText(
+  { fraction, note, metrics = {}, secondsLeft, rssBytes }: Progress,
+  columns = Infinity,
+): string {
+  const before = note === undefined ? [] : [note];
+  const named = Object.entries(metrics).map(([name, value]) => formatNamed(name, value));
+  const left = secondsLeft === undefined || fraction >= 1 ? [] : [`${formatDuration(secondsLeft)} left`];
+  const whole = [...before, ...named, ...left, formatBytes(rssBytes)].join(', ');
+  if (displayWidth(whole) <= columns) return whole;
+  const shorter = named.map((_, dropped) =>
+    [...before, ...named.slice(0, named.length - dropped), ...left].join(', '),
+  );
+  const shortest = [...before, ...left].join(', ');
+  return [...shorter, shortest, ...left].find((text) => displayWidth(text) <= columns) ?? shortest;
 }
 
 export function percentDone({ fraction }: Pick<JobProgress, 'fraction'>): string {
@@ -88,6 +104,15 @@ export function stageOf(job: JobId): string {
 function formatNamed(name: string, value: number): string {
   const rate = /^(\w+)PerSecond$/.exec(name)?.[1];
   return rate === undefined ? `${name} ${formatMetric(value)}` : `${formatMetric(value)} ${rate}/s`;
+}
+
+/** "its process died (SIGKILL) after 3.0 s; try 2 in 10 s" */
+export function retryText({
+  attempt,
+  waitSeconds,
+  failure,
+}: Extract<Event, { type: 'job-retried' }>): string {
+  return `${oneLine(firstLine(failure.found))}; try ${attempt + 1} in ${formatDuration(waitSeconds)}`;
 }
 
 /** The plain members of a stage's summary; lists belong to the library, not to one line. */

@@ -34,6 +34,30 @@ export function wholeNumber(option: string, value: string | undefined, least = 1
   });
 }
 
+/** Of timers: beyond it they fire at once. */
+const longestSeconds = 24 * 86_400;
+
+/** A duration like 7h30m, 45m or 90s, in seconds. @throws BlockForgeError `usage` */
+export function duration(option: string, value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  const [all, ...parts] = /^(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$/.exec(value) ?? [];
+  const [days = 0, hours = 0, minutes = 0, seconds = 0] = parts.map((part?: string) => Number(part ?? 0));
+  const total = ((days * 24 + hours) * 60 + minutes) * 60 + seconds;
+  if (all !== undefined && total > 0 && total <= longestSeconds) return total;
+  return fail({
+    reason: 'usage',
+    subject: `--${option} ${value}`,
+    found: total > longestSeconds ? 'longer than 24 days' : 'not a duration',
+    expected: 'days, hours, minutes, seconds: e.g. 7h30m, 45m, 90s',
+  });
+}
+
+/** `--stop-after`, of whatever may have to end in time: read it by `duration`, give it to `watchStops`. */
+export const stopAfterOption = {
+  type: 'string',
+  describe: 'save and stop after so long (7h30m, 45m, 90s): exit code 75, and the same command goes on',
+} as const;
+
 /** Refuses a value that is none of `known`, with the nearest known one; `what` it would be. @throws BlockForgeError `usage` */
 export function oneOf<T extends string>(
   option: string,

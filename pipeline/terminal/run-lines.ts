@@ -1,25 +1,24 @@
-import type { Event, JobId } from '../runner/contract.ts';
 import { eventLine, gatherJobs, percentDone, progressText } from './job-lines.ts';
+import { overallLine } from './overall-line.ts';
+import { rareProgress } from './rare-progress.ts';
 import type { RunView } from './run-view.ts';
 import type { Terminal } from './terminal.ts';
+import { trackRun } from './track-run.ts';
 
-const quietMs = 10_000;
-const patienceMs = 60_000;
-const stride = 0.25;
-
-interface Shown {
-  readonly at: number;
-  readonly fraction: number;
-}
+/** Between two lines about the whole run. */
+const wholeMs = 60_000;
 
 /**
- * For logs and pipes: one line for what happens. Progress of a job is shown at most every 10 s, and only when it has
- * got a quarter further or a minute has passed.
+ * For logs and pipes, lines whole whatever their width: one for what came of a job; progress rarely, that of the whole run once a minute.
+ * That a job began shows by what follows.
  */
 export function renderLines(terminal: Terminal, now: () => number = () => performance.now()): RunView {
   const { paint } = terminal;
-  const shown = new Map<JobId, Shown>();
+  const { state, handle } = trackRun();
+  const isWorthALine = rareProgress(now);
   const gathered = gatherJobs(paint);
+  const begun = now();
+  let toldAt = begun;
   const flush = (): void => {
     for (const text of gathered.flush()) terminal.write(`${text}\n`);
   };
@@ -27,23 +26,19 @@ export function renderLines(terminal: Terminal, now: () => number = () => perfor
     flush();
     terminal.write(`${text}\n`);
   };
-  const progress = (event: Extract<Event, { type: 'job-progress' }>): void => {
-    const { at, fraction } = shown.get(event.job) ?? { at: -Infinity, fraction: 0 };
-    const waited = now() - at;
-    if (waited < quietMs || (waited < patienceMs && event.fraction - fraction < stride)) return;
-    shown.set(event.job, { at: now(), fraction: event.fraction });
-    line(`${percentDone(event)}    ${event.job}  ${progressText(event)}`);
-  };
   return {
     handle(event) {
+      handle(event);
       if (gathered.add(event)) return;
-      if (event.type === 'job-progress') progress(event);
-      else {
-        // The first quiet time counts from the start: a job of a few seconds shows none of its progress.
-        if (event.type === 'job-started') shown.set(event.job, { at: now(), fraction: 0 });
-        const text = eventLine(event, paint);
-        if (text !== undefined) line(text);
-      }
+      const isWorth = isWorthALine(event) && (event.type !== 'job-started' || event.resumed);
+      const text =
+        event.type === 'job-progress'
+          ? `${percentDone(event)}    ${event.job}  ${progressText(event)}`
+          : eventLine(event, paint);
+      if (isWorth && text !== undefined) line(text);
+      if (now() - toldAt < wholeMs || event.type === 'run-finished') return;
+      toldAt = now();
+      line(`${paint.dim('run')}      ${overallLine(state, (toldAt - begun) / 1000)}`);
     },
     note: line,
     close: flush,

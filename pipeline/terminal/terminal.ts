@@ -7,6 +7,8 @@ export interface Terminal {
   write(text: string): void;
   /** Takes the cursor's line away, so that another is written in its place; nothing where that cannot be. */
   readonly eraseLine: string;
+  /** Empties the screen and begins at its top; undefined where that cannot be. */
+  readonly clearScreen?: string | undefined;
   /** A screen that can be redrawn, not a file, a pipe or a dumb terminal. */
   readonly isLive: boolean;
   readonly columns: number;
@@ -26,6 +28,7 @@ export function terminalOf(stream: NodeJS.WriteStream, env: NodeJS.ProcessEnv): 
   return {
     write: (text) => void stream.write(forScreen(text)),
     eraseLine: isLive ? `${mark}K` : '',
+    clearScreen: isLive ? `${mark}J` : undefined,
     isLive,
     get columns() {
       return isLive ? stream.columns || 80 : 110;
@@ -41,8 +44,9 @@ const mark = `\x1b${randomBytes(12).toString('hex')}[`;
 export function forScreen(text: string): string {
   const [first = '', ...rest] = text.split(mark);
   const ours = rest.map((part) => {
-    const [sequence = ''] = /^(?:\d+m|K)/.exec(part) ?? [];
-    return `${sequence === 'K' ? '\r' : ''}\x1b[${sequence}${printable(part.slice(sequence.length))}`;
+    const [sequence = ''] = /^(?:\d+m|K|J)/.exec(part) ?? [];
+    const before = { K: '\r', J: '\x1b[H' }[sequence] ?? '';
+    return `${before}\x1b[${sequence}${printable(part.slice(sequence.length))}`;
   });
   return [printable(first), ...ours].join('');
 }

@@ -10,6 +10,8 @@ export interface RunState {
   readonly running: ReadonlyMap<JobId, EventOf<'job-progress'> | undefined>;
   readonly done: number;
   readonly fresh: number;
+  /** Tries that went wrong and were, or are to be, made again. */
+  readonly retried: number;
   readonly failures: readonly EventOf<'job-failed'>[];
   readonly blocked: readonly EventOf<'job-blocked'>[];
   readonly interrupted: readonly JobId[];
@@ -34,6 +36,7 @@ export function trackRun(result?: JobId): {
     running: new Map<JobId, EventOf<'job-progress'> | undefined>(),
     done: 0,
     fresh: 0,
+    retried: 0,
     failures: [] as EventOf<'job-failed'>[],
     blocked: [] as EventOf<'job-blocked'>[],
     interrupted: [] as JobId[],
@@ -62,8 +65,13 @@ export function trackRun(result?: JobId): {
         break;
       case 'job-finished':
         state.running.delete(event.job);
+        state.secondsLeft = event.runSecondsLeft ?? state.secondsLeft;
         state.done++;
         state.hasResult ||= event.job === result;
+        break;
+      case 'job-retried':
+        state.running.delete(event.job);
+        state.retried++;
         break;
       case 'job-failed':
         state.running.delete(event.job);

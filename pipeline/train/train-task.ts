@@ -24,6 +24,8 @@ export interface TrainTask {
 export interface TrainProgress {
   readonly fraction: number;
   readonly note: string;
+  /** Of the training, from 1. */
+  readonly step: number;
   /** loss (mean since the last report), imagesPerSecond, and heldOutAccuracy after the first epoch. */
   readonly metrics: Readonly<Record<string, number>>;
 }

@@ -108,6 +108,7 @@ async function trainEpoch(task: TrainTask, run: TrainingRun, epoch: number): Pro
       task.onProgress?.({
         fraction: (epoch - 1 + step / perEpoch) / epochs,
         note: `epoch ${epoch}/${epochs}`,
+        step: (epoch - 1) * perEpoch + step,
         metrics: {
           loss: total / values.length,
           imagesPerSecond: (1000 * images) / (now - reported),

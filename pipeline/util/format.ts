@@ -27,14 +27,16 @@ function small(value: number): string {
   return String(Number.isInteger(value) ? value : Number(value.toPrecision(3)));
 }
 
-/** "0.8 s", "42 s", "3 min 05 s", "2 h 10 min". */
+/** "0.8 s", "42 s", "3 min 05 s", "2 h 10 min", "5 days 3 h". */
 export function formatDuration(seconds: number): string {
   if (!Number.isFinite(seconds)) return '?';
   if (seconds < 10) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);
   if (whole < 60) return `${whole} s`;
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, '0')} s`;
-  return `${Math.floor(whole / 3600)} h ${String(Math.floor((whole % 3600) / 60)).padStart(2, '0')} min`;
+  const hours = Math.floor(whole / 3600);
+  if (hours >= 48) return `${Math.floor(hours / 24).toLocaleString('en')} days ${hours % 24} h`;
+  return `${hours} h ${String(Math.floor((whole % 3600) / 60)).padStart(2, '0')} min`;
 }
 
 function threeDigits(value: number): string {

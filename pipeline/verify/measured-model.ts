@@ -11,7 +11,7 @@ import { compareScores, type MeasuredVerification } from './numbers.ts';
 
 /**
  * The library that a model lies in (`LIBRARY/models/NAME`): the teacher that its scores are paired against, and the hash of
- * the images, are only there. Its weights are the model's, by their hashes.
+ * the images, are only there. Its weights are the model's, by their hashes, but for blocks that were refitted.
  * @throws BlockForgeError `usage` where there is none, or another than the model was made from, or no scores are recorded
  */
 export async function libraryOfModel(model: Model): Promise<Library> {
@@ -36,7 +36,7 @@ export async function libraryOfModel(model: Model): Promise<Library> {
 }
 
 /**
- * Measures a model's recorded scores again, with the library's weights: see `libraryOfModel`.
+ * Measures a model's recorded scores again, with the library's weights and those that are its own: see `libraryOfModel`.
  * @throws BlockForgeError `usage` where no scores are recorded; as `remeasure`
  */
 export async function verifyMeasuredModel(
@@ -47,7 +47,15 @@ export async function verifyMeasuredModel(
 ): Promise<MeasuredVerification> {
   const { descendants } = model.manifest;
   const scores = recordedScores(model);
-  const { models, engine, split, images } = await remeasure(library, source, [descendants], options);
+  const own = await Promise.all(
+    (model.manifest.refitted?.descendants ?? []).map(
+      async (id) => [id, await model.readFfn(library.blockOf(id))] as const,
+    ),
+  );
+  const { models, engine, split, images } = await remeasure(library, source, [descendants], {
+    ...options,
+    replaced: new Map(own),
+  });
   const found = models[0]!;
   const name = 'the model';
   return {

@@ -2,7 +2,8 @@ import { withSafetensors } from '../model/safetensors.ts';
 import type { Model } from '../compose/open-model.ts';
 import { storedWeights, type StoredWeight } from '../graphs/weight-places.ts';
 import type { ManifestFile } from '../library/manifest.ts';
-import { frameShapes, checkTensors, torchFfnShapes } from '../library/weights.ts';
+import { frameShapes, torchFfnShapes } from '../library/weight-shapes.ts';
+import { checkTensors } from '../library/weights.ts';
 import { tally, type Check, type Finding } from './finding.ts';
 import { checkOwner } from './weights.ts';
 

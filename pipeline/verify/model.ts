@@ -55,10 +55,10 @@ export async function verifyModel(
 
 /**
  * What a model must share with the library it lies in: the weights, and what is known of them beside. Which export it was
- * made from does not matter. Its files are already known to be what it says they are.
+ * made from does not matter. Blocks that were refitted for the model are its own. Its files are already known to be what it says they are.
  */
 export function ownerProblems(library: Library, model: ModelManifest): Found[] {
-  const { descendants, widths, files } = model;
+  const { descendants, widths, files, refitted } = model;
   const { teacher } = library.manifest;
   for (const fact of ['architecture', 'preprocessing', 'classNames'] as const) {
     if (canonicalJson(model[fact]) === canonicalJson(teacher[fact])) continue;
@@ -77,10 +77,12 @@ export function ownerProblems(library: Library, model: ModelManifest): Found[] {
       hashes.get(descendants[block]!),
     ]),
   ];
+  const own = new Set(refitted?.descendants);
   return expected.flatMap(([path, id, sha256]) => {
     if (sha256 === known(hashOf, path)) return [];
     if (sha256 === undefined)
       return [{ file: compositionFile, found: `no descendant ${showValue(id)} in this library` }];
+    if (own.has(id)) return [];
     return [{ file: path, found: `not ${id} of this library`, expected: `sha256 ${sha256}` }];
   });
 }

@@ -11,7 +11,8 @@ import { showValue } from '../util/foreign-value.ts';
 import { largestDifference, referenceFfn } from '../library/reference-ffn.ts';
 import type { ManifestDescendant } from '../library/manifest.ts';
 import type { Library } from '../library/open.ts';
-import { frameShapes, checkTensors } from '../library/weights.ts';
+import { frameShapes } from '../library/weight-shapes.ts';
+import { checkTensors } from '../library/weights.ts';
 import { foundIn, tally, type Check, type Finding } from './finding.ts';
 
 export interface WeightsProgress {

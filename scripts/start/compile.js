@@ -14,13 +14,22 @@ import {
 import { join, relative, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build, stop } from 'esbuild';
-import { cacheFolder, recordFile, stateOf } from './compiled.js';
+import { cacheFolder, digestOf, recordFile, stateOf } from './compiled.js';
 
 /** How many copies are kept: a run that still goes on loads its later parts from the one it began with. */
 const keptCopies = 10;
 
-/** Packages with files beside their code, or that others must find as the same one. All others become part of the copy. */
-const external = ['@tensorflow/*', 'onnxruntime-node', 'sharp', 'webgpu', 'tsx', 'esbuild'];
+/** Packages with files beside their code, that others must find as the same one, or large ones that few runs load. All others become part of the copy. */
+const external = [
+  '@tensorflow/*',
+  'onnxruntime-node',
+  'sharp',
+  'webgpu',
+  'tsx',
+  'esbuild',
+  'vega',
+  'vega-lite',
+];
 
 /**
  * The programs of a copy: the command line, the worker, and the module of each method that a worker takes its work from.
@@ -87,6 +96,7 @@ export async function compile(root, programs) {
     if (state === undefined) throw new Error(`${path} is gone`);
     return /** @type {const} */ ([path, ...state]);
   });
+  const digest = digestOf(root, sources);
   if (sources.some(([, , changed]) => changed >= begun)) {
     rmSync(join(cache, folder), { recursive: true });
     return undefined;
@@ -96,7 +106,7 @@ export async function compile(root, programs) {
       ? [[entryPoint, relative(join(cache, folder), join(root, path))]]
       : [],
   );
-  const record = { root, folder, programs: Object.fromEntries(files), sources };
+  const record = { root, folder, programs: Object.fromEntries(files), sources, digest };
   const temporary = join(cache, `${folder}.json`);
   writeFileSync(temporary, JSON.stringify(record));
   renameSync(temporary, join(cache, recordFile));

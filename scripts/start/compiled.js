@@ -1,4 +1,5 @@
-import { readFileSync, statSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Below the package's folder. Whoever removes node_modules removes it, too. */
@@ -13,6 +14,7 @@ export const recordFile = 'compiled.json';
  * @property {string} folder of the copy, below the cache's
  * @property {Record<string, string>} programs file of the copy by path of the source from the root
  * @property {readonly (readonly [path: string, bytes: number, changed: number])[]} sources
+ * @property {string} digest of their contents
  */
 
 /**
@@ -24,8 +26,8 @@ export const recordFile = 'compiled.json';
  */
 export async function compiledPrograms(root, programs) {
   const known = readRecord(root);
-  if (known !== undefined && isCurrent(known)) return filesOf(known, programs);
   try {
+    if (known !== undefined && isCurrent(known)) return filesOf(known, programs);
     const { compile, programFiles } = await import('./compile.js');
     const all = programFiles(root);
     if (!programs.every((program) => all.includes(program))) return undefined;
@@ -59,11 +61,35 @@ function readRecord(root) {
 }
 
 /** @param {Compiled} compiled */
-function isCurrent({ root, sources }) {
-  return sources.every(([path, bytes, changed]) => {
-    const found = stateOf(`${root}/${path}`);
-    return found?.[0] === bytes && found[1] === changed;
-  });
+function isCurrent(compiled) {
+  const { root, sources, digest } = compiled;
+  const states = sources.map(([path]) => stateOf(join(root, path)));
+  if (states.some((found, index) => found?.[0] !== sources[index]?.[1])) return false;
+  if (states.every((found, index) => found?.[1] === sources[index]?.[2])) return true;
+  // Copied to where they are now, as into the layers of an image, whose user may not compile there.
+  if (digestOf(root, sources) !== digest) return false;
+  const known = sources.map(([path, bytes], index) => [path, bytes, states[index]?.[1] ?? 0]);
+  writeRecord(root, { ...compiled, sources: /** @type {Compiled['sources']} */ (known) });
+  return true;
+}
+
+/** @param {string} root @param {Compiled['sources']} sources */
+export function digestOf(root, sources) {
+  const hash = createHash('sha256');
+  for (const [path, bytes] of sources)
+    hash.update(`${path} ${bytes}\n`).update(readFileSync(join(root, path)));
+  return hash.digest('hex');
+}
+
+/** Spares the next start the reading of all sources, where it can be written. @param {string} root @param {Compiled} compiled */
+function writeRecord(root, compiled) {
+  const temporary = join(root, cacheFolder, `${compiled.folder}.${process.pid}.json`);
+  try {
+    writeFileSync(temporary, JSON.stringify(compiled));
+    renameSync(temporary, join(root, cacheFolder, recordFile));
+  } catch {
+    // Then every start reads them.
+  }
 }
 
 /**

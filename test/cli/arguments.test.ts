@@ -49,7 +49,9 @@ describe('cli/arguments', () => {
   });
 
   it('reads show and doctor', () => {
-    assert.deepEqual(parse('show runs/demo --json'), { name: 'show', library: 'runs/demo', json: true });
+    const asked = { name: 'show', library: 'runs/demo' };
+    assert.deepEqual(parse('show runs/demo --json'), { ...asked, json: true, wide: false });
+    assert.deepEqual(parse('show runs/demo --wide'), { ...asked, json: false, wide: true });
     assert.deepEqual(parse('doctor'), { name: 'doctor', json: false });
   });
 
@@ -79,6 +81,9 @@ describe('cli/arguments', () => {
       ['a.yaml --only 5', '--only 5', undefined],
       ['a.yaml --engine wsam', '--engine wsam', /^did you mean "wasm"\?$/],
       ['a.yaml --seed x', '--seed x', undefined],
+      ['a.yaml --stop-after tonight', '--stop-after tonight', undefined],
+      ['a.yaml --retry-failed --only measure', '--retry-failed', undefined],
+      ['a.yaml --retry-failed --from measure', '--retry-failed', undefined],
       ['a.yaml --seed -1', '--seed -1', undefined],
       ['a.yaml --seed 1 --seed 2', '--seed', undefined],
       ['a.yaml --config b.yaml', 'a.yaml', undefined],

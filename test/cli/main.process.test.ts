@@ -107,7 +107,7 @@ describe('cli/main', () => {
       jobs: { job: string; state: string }[];
     };
     assert.deepEqual([plan.run, plan.engine], ['new', 'wasm']);
-    assert.ok(plan.jobs.some(({ job }) => job === 'distill/block-01'));
+    assert.ok(plan.jobs.some(({ job }) => job === 'distill/shard-0'));
     assert.ok(plan.jobs.every(({ state }) => state === 'missing'));
     assert.deepEqual(readdirSync(cwd).sort(), ['broken.yaml', 'new.yaml']);
   });

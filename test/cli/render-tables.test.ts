@@ -7,6 +7,7 @@ import {
   signed,
 } from '../../pipeline/terminal/numbers.ts';
 import { planTotals, renderPlan } from '../../pipeline/cli/run/plan.ts';
+import type { SideBySide } from '../../pipeline/runner/side-by-side.ts';
 import { renderSummary } from '../../pipeline/cli/show/command.ts';
 import { renderMeasured } from '../../pipeline/cli/verify/render.ts';
 import { renderTable } from '../../pipeline/terminal/table.ts';
@@ -195,6 +196,19 @@ describe('cli: tables', () => {
     const text = renderPlan(rows.slice(0, 1), { ...facts, slots: 1 }, plain);
     assert.match(text, /1 job at once\n/);
     assert.match(text, /\n1 job, fresh: nothing to do$/);
+  });
+
+  it('says of a chain that more jobs at once would not make it shorter', () => {
+    const sideBySide: SideBySide = {
+      stages: [],
+      criticalPath: { jobs: [], seconds: 240, stages: [] },
+      totalSeconds: 240,
+      bySlots: [1, 2].map((slots) => ({ slots, seconds: 240, speedUp: 1 })),
+    };
+    assert.match(
+      renderPlan(rows, { ...facts, sideBySide }, plain),
+      /to do[^:]*: (about|at most) 4 min 00 s, /,
+    );
   });
 
   it('bounds time by the slots and by the longest job', () => {

@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict';
 import { chooseCompositions, compositionFront, frontCsv } from '../../pipeline/compose/choose.ts';
-import { composeSpace, resources, type Composition, type Limits } from '../../pipeline/compose/space.ts';
-import { libraryLatency } from '../../pipeline/profile/latency.ts';
-import { lossModel } from '../../pipeline/compose/loss-model.ts';
+import { spaceData } from '../../pipeline/compose/space-data.ts';
+import {
+  openSpace,
+  resources,
+  type ComposeSpace,
+  type Composition,
+  type Limits,
+} from '../../pipeline/compose/space.ts';
+import { libraryLatency, type LatencyModel } from '../../pipeline/profile/latency.ts';
 import type { Manifest } from '../../pipeline/library/manifest.ts';
 import { openLibrary, type Library } from '../../pipeline/library/open.ts';
 import { predictLossPp } from '../../pipeline/measure/predictor.ts';
@@ -22,6 +28,8 @@ describe('library/compose', () => {
   });
   after(() => folder.remove());
 
+  const composeSpace = ({ manifest }: Pick<Library, 'manifest'>, latency?: LatencyModel) =>
+    openSpace(spaceData(manifest, latency));
   const timed = () => composeSpace(library, libraryLatency(library.manifest));
   const fits = (limits: Limits) => (plan: Composition) =>
     resources.every((name) => plan[name]! <= (limits[name] ?? Infinity)) &&
@@ -51,10 +59,15 @@ describe('library/compose', () => {
     const { manifest } = library;
     const [id] = ['block-01/w0005'];
     const { deltas } = library.descendant(id);
-    const curve = lossModel(manifest);
+    const place = [1, manifest.blocks[1]!.descendants.findIndex((item) => item.id === id)] as const;
+    const costIn = ({ blocks }: ComposeSpace) => blocks[place[0]]![place[1]]!.cost;
+    const space = composeSpace(library);
+    const curve = space.loss;
     assert.equal(curve.by, 'predictor');
     const klIncrease = present(present(deltas.average).klIncrease);
-    assert.equal(curve.costOf(library.descendant(id)), klIncrease);
+    assert.equal(costIn(space), klIncrease);
+    assert.equal(space.costOf([manifest.blocks[0]!.descendants[0]!.id, id]), klIncrease);
+    assert.throws(() => space.costOf([id]), /block 0 has no block-01/);
     assert.equal(curve.dropPp(klIncrease), predictLossPp(present(manifest.predictor).parameters, klIncrease));
     for (const drop of [0.001, 0.5, 12, 54.9])
       assert.ok(Math.abs(curve.dropPp(curve.costWithin(drop)) - drop) < 1e-9);
@@ -62,9 +75,9 @@ describe('library/compose', () => {
     assert.equal(curve.costWithin(56), Infinity);
     assert.match(curve.describe, /mean error 1\.25 pp over 32 random compositions/);
 
-    const averages = lossModel({ ...manifest, predictor: undefined });
-    assert.equal(averages.by, 'average-sum');
-    assert.equal(averages.costOf(library.descendant(id)), -present(deltas.average).top1Pp.mean);
+    const averages = composeSpace(changed({ predictor: undefined }));
+    assert.equal(averages.loss.by, 'average-sum');
+    assert.equal(costIn(averages), -present(deltas.average).top1Pp.mean);
     const old = {
       ...manifest,
       predictor: undefined,
@@ -73,9 +86,9 @@ describe('library/compose', () => {
         descendants: block.descendants.map((item) => ({ ...item, deltas: { teacher: item.deltas.teacher } })),
       })),
     };
-    const sums = lossModel(old);
-    assert.equal(sums.by, 'teacher-sum');
-    assert.equal(sums.costOf(old.blocks[1]!.descendants[2]!), -deltas.teacher.top1Pp.mean);
+    const sums = composeSpace({ manifest: old });
+    assert.equal(sums.loss.by, 'teacher-sum');
+    assert.equal(costIn(sums), -deltas.teacher.top1Pp.mean);
   });
 
   it('finds the least loss within any mix of limits', () => {
@@ -131,6 +144,14 @@ describe('library/compose', () => {
       /needs the profile of a device/,
     );
     assert.throws(() => chooseCompositions(composeSpace(library), { maxDropPp: -1 }), RangeError);
+  });
+
+  it('is the same from what JSON makes of it', () => {
+    for (const data of [
+      spaceData(library.manifest),
+      spaceData(library.manifest, libraryLatency(library.manifest)),
+    ])
+      assert.deepEqual(JSON.parse(JSON.stringify(data)), data);
   });
 
   it('states what its latencies cover, and counts the last block of a device apart', () => {

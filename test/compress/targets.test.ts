@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import assert from 'node:assert/strict';
-import { pairErrors } from '../../pipeline/compress/errors.ts';
+import { createHeldOutError } from '../../pipeline/compress/held-out-error.ts';
 import { refit } from '../../pipeline/compress/refit.ts';
 import { createStatistics } from '../../pipeline/compress/statistics.ts';
 import { splitJoint, teacherTargets } from '../../pipeline/compress/targets.ts';
@@ -75,15 +75,23 @@ describeOnEachEngine('a refit to other targets', () => {
       assert.ok(errorOf(kernel, bias) > best);
     }
 
-    const pairs = {
-      inputs: block.tokens,
-      targets: Float32Array.from(target),
-      tokensPerImage: perImage,
-      width,
-    };
-    // The same tokens as both parts: the shares must not matter.
-    const parts = [0.3, 0.7].map((share) => ({ pairs, share }));
-    const measured = pairErrors([fit.weights], parts, weights, 'tanh')[0]!;
+    // The same tokens as both kinds of inputs: the shares must not matter. In two parts, as whole images come.
+    const problem = { gelu: 'tanh', sampled: perImage, weights, ownShare: 0.7 } as const;
+    const error = createHeldOutError(fit.weights, problem);
+    for (const [from, to] of [
+      [0, 100],
+      [100, 300],
+    ] as const) {
+      tf.tidy(() => {
+        const rows = (values: Float32Array): tf.Tensor2D =>
+          tf.tensor2d(values.subarray(from * width, to * width), [to - from, width]);
+        const tokens = { input: rows(block.tokens), target: rows(Float32Array.from(target)) };
+        error.add(tokens, tokens);
+      });
+    }
+    const measured = error.finish();
+    error.dispose();
+    assert.equal(measured.tokens, 300);
     assert.ok(Math.abs(measured.relative - fit.relativePredictedError) < 1e-4 * measured.relative);
     assert.ok(measured.standardError > 0 && measured.standardError < measured.relative);
   });

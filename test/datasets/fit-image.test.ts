@@ -3,8 +3,8 @@ import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { interpolations, type Image } from '../../datasets/contract.ts';
 import { decodeImage } from '../../datasets/decode-image.ts';
-import { cropStart, fitImage, resizedSize } from '../../datasets/fit-image.ts';
-import type { FitGeometry } from '../../datasets/fit-image.ts';
+import { cropStart, resizedSize, type FitGeometry } from '../../datasets/fit-geometry.ts';
+import { fitImage } from '../../datasets/fit-image.ts';
 import { resample } from '../../datasets/resample.ts';
 import { realData, waves } from './fakes.ts';
 

@@ -5,6 +5,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { TrainingHistory } from '../../pipeline/distill/history.ts';
 import type { Event } from '../../pipeline/runner/contract.ts';
 import { present } from '../support/present.ts';
 import { program } from '../support/program.ts';
@@ -93,11 +94,21 @@ export function finished(events: readonly Event[]): string[] {
   return events.flatMap((event) => (event.type === 'job-finished' ? [event.job] : []));
 }
 
+/** Fails where a refit was kept: a library of refits is the same whatever becomes of the training. */
+export function assertTrained(run: string): void {
+  const jobs = readdirSync(join(run, 'distill'));
+  const kept = jobs.flatMap((job) => {
+    const history = readFileSync(join(run, 'distill', job, 'history.json'), 'utf8');
+    return (JSON.parse(history) as TrainingHistory).widths.map((width) => width.kept);
+  });
+  assert.deepEqual([...new Set(kept)], ['trained']);
+}
+
 export function succeeded({ code, stderr }: Outcome): void {
   assert.equal(code, 0, stderr);
 }
 
-/** A small run from the demo's teacher: every stage, seconds. */
+/** A small run from the demo's teacher: every stage, seconds. The rate is one at which so few steps gain on the refits. */
 export const smallConfig = (changes = '') => `
 teacher: { checkpoint: ${JSON.stringify(demoTeacher)} }
 data:
@@ -106,6 +117,6 @@ data:
   splits: { calibration: 200, selection: 200, test: 100 }
 statistics: { tokensPerImage: 16 }
 descendants: { sparsities: [0.5, 0.75] }
-distill: { duration: { steps: 20 }, batchTokens: 512 }
+distill: { duration: { steps: 20 }, batchSize: 16, learningRate: 1e-4 }
 measure: { compositions: 8, latency: { warmup: 2, iterations: 5 } }
 ${changes}`;

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { readAnswers } from '../../pipeline/report/answers.ts';
+import { answerNames } from '../../pipeline/stages/fleets/answer-names.ts';
 import type { FleetsReport } from '../../pipeline/stages/fleets/report-file.ts';
 import { finished, hashes, succeeded, workplace, type Workplace } from './blockforge.ts';
 import { present } from '../support/present.ts';
@@ -99,6 +101,35 @@ describe('ed-vit, from a checkpoint to deployments', () => {
     assert.deepEqual(halves.submodels[1]?.classes, [5, 6, 7, 8, 9]);
   });
 
+  it('keeps what every model said of every image, as the report counts it', async () => {
+    const { teacher, fleets } = readReport();
+    const { split, labels, models } = present(await readAnswers(run('report', 'test', 'answers.json')));
+    const drawn = JSON.parse(readFileSync(run('data', 'splits', 'test.json'), 'utf8')) as {
+      readonly sha256: string;
+      readonly items: readonly { readonly label: number }[];
+    };
+    assert.equal(split, drawn.sha256);
+    assert.deepEqual(
+      labels,
+      drawn.items.map(({ label }) => label),
+    );
+    const right = (name: string) =>
+      (100 * present(models[name]).filter((answer, image) => answer === labels[image]).length) /
+      labels.length;
+    const told = new Map<string, number>([[answerNames.teacher, present(teacher.restrictedPercent).mean]]);
+    for (const { name, fused, devices, alone, small } of fleets) {
+      told.set(answerNames.fused(name), fused.top1Percent.mean);
+      told.set(answerNames.cut(name), alone.start.top1Percent.mean);
+      told.set(answerNames.retrained(name), alone.trained.top1Percent.mean);
+      for (const { name: device, lost } of devices) {
+        told.set(answerNames.without(name, device), present(lost).top1Percent.mean);
+      }
+      for (const { kind, top1Percent } of small) told.set(answerNames.small(name, kind), top1Percent.mean);
+    }
+    assert.deepEqual(new Set(Object.keys(models)), new Set(told.keys()));
+    for (const [name, percent] of told) assert.ok(Math.abs(right(name) - percent) < 1e-9, name);
+  });
+
   it('hands on deployments that check out, and shows what the run came to', async () => {
     for (const fleet of ['3-devices', 'halves']) {
       succeeded(await place.blockforge('verify', `runs/fleets/deployment-${fleet}`));
@@ -106,6 +137,7 @@ describe('ed-vit, from a checkpoint to deployments', () => {
     const shown = await place.blockforge('show', 'runs/fleets');
     succeeded(shown);
     assert.match(shown.stdout, /halves, fused/);
+    assert.match(readFileSync(run('report.html'), 'utf8'), /Where the time went/);
     assert.match(readFileSync(run('report', 'test', 'report.md'), 'utf8'), /## Sub-models/);
   });
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { installedEngines } from '../../pipeline/tensor/installed.ts';
 import type { LibrarySummary } from '../../pipeline/cli/show/summary.ts';
@@ -7,11 +7,24 @@ import { normalise } from '../../datasets/normalise.ts';
 import type { ModelManifest } from '../../pipeline/compose/model-manifest.ts';
 import { openLibrary } from '../../pipeline/library/open.ts';
 import { openMeasuredSplit } from '../../pipeline/library/images.ts';
+import { answersFile, readAnswers } from '../../pipeline/report/answers.ts';
+import { examplesFile, readExamples } from '../../pipeline/report/examples-file.ts';
+import type { TestReport } from '../../pipeline/stages/blocks/artefacts.ts';
+import { predictions } from '../../pipeline/stages/blocks/page/predictions.ts';
+import { readBlocksRun } from '../../pipeline/stages/blocks/page/read-run.ts';
 import { sourceOfRun } from '../../pipeline/stages/run-records.ts';
-import { toPlanes } from '../../pipeline/runtime/images.ts';
+import { toPlanes } from '../../pipeline/runtime/to-planes.ts';
 import { startRuntime } from '../../pipeline/runtime/index.ts';
 import { hasOnnxRuntime } from '../support/onnx-runtime.ts';
-import { finished, hashes, smallConfig, succeeded, workplace, type Workplace } from './blockforge.ts';
+import {
+  assertTrained,
+  finished,
+  hashes,
+  smallConfig,
+  succeeded,
+  workplace,
+  type Workplace,
+} from './blockforge.ts';
 import { present } from '../support/present.ts';
 
 const engines = installedEngines().tensorflow === undefined ? ['wasm'] : ['tensorflow', 'wasm'];
@@ -31,7 +44,7 @@ for (const engine of engines) {
     it('plans at once, without an engine', async () => {
       const plan = await place.blockforge(...config, '--plan');
       succeeded(plan);
-      assert.match(plan.stdout, /distill\/block-00/);
+      assert.match(plan.stdout, /distill\/shard-0/);
       assert.equal(existsSync(join(place.folder, 'runs', 'small', 'teacher')), false);
     });
 
@@ -68,6 +81,51 @@ for (const engine of engines) {
       assert.equal(present(present(summary.test).allocated).length, 2);
     });
 
+    it('keeps what every model said of every test image, and some that were lost or gained', async () => {
+      const folder = join(place.folder, 'runs', 'small', 'report', 'test');
+      const report = JSON.parse(readFileSync(join(folder, 'report.json'), 'utf8')) as TestReport;
+      const { labels, models } = present(await readAnswers(join(folder, answersFile)));
+      const top1 = (id: string) =>
+        (100 * present(models[id]).filter((said, image) => said === labels[image]).length) / labels.length;
+      assert.equal(top1('teacher'), present(report.teacher).top1Percent.mean);
+      for (const { sparsity, refit, distilled } of present(report.uniform)) {
+        assert.equal(top1(`uniform/${sparsity}/refit`), present(refit).top1Percent.mean);
+        assert.equal(top1(`uniform/${sparsity}/distilled`), present(distilled).top1Percent.mean);
+      }
+      for (const { id, measured } of present(report.allocated)) {
+        assert.equal(top1(id), measured.top1Percent.mean);
+      }
+      const { model, lost, gained } = present(await readExamples(join(folder, examplesFile)));
+      const teacher = present(models['teacher']);
+      for (const { image, label, ...said } of [...lost.shown, ...gained.shown]) {
+        assert.equal(label, labels[image]);
+        assert.equal(said.teacher.class, teacher[image]);
+        assert.equal(said.model.class, present(models[model])[image]);
+      }
+      for (const { file } of lost.shown) assert.ok(existsSync(join(folder, file)));
+      assert.ok(Math.abs(top1('teacher') - top1(model) - (lost.images - gained.images)) < 1e-9, '100 images');
+    });
+
+    it('leaves a report, which is made again from the folder as it was', async () => {
+      const path = join(place.folder, 'runs', 'small', 'report.html');
+      const first = readFileSync(path, 'utf8');
+      assert.match(first, /Where the time went/);
+      assert.doesNotMatch(first, /is still at work|was stopped|Not whole/);
+      const again = await place.blockforge('report', 'small');
+      succeeded(again);
+      assert.match(again.stdout, /^Report: runs\/small\/report\.html /m);
+      assert.equal(readFileSync(path, 'utf8'), first);
+      const data = await place.blockforge('report', library(), '--json');
+      succeeded(data);
+      assert.equal((JSON.parse(data.stdout) as { title: string }).title, 'small');
+    });
+
+    it('tells in its report of the predictions what the library does', async () => {
+      const run = present(await readBlocksRun(join(place.folder, 'runs', 'small')));
+      const { errors } = present(predictions(run));
+      assert.deepEqual(errors, present(run.library.manifest.predictor).crossValidated.all);
+    });
+
     it('measures in three contexts, allocates within the uniform budget and tells how well it predicts', async () => {
       const { manifest } = await openLibrary(library(), { check: 'none' });
       assert.deepEqual(
@@ -91,7 +149,8 @@ for (const engine of engines) {
         assert.ok(params <= manifest.uniform[index]!.params);
         assert.ok(scores.kl <= present(manifest.uniform[index]!.distilled).kl);
       });
-      assert.equal(present(manifest.additivity).averageSum.all.compositions, 8);
+      // Sums are held against the random half of them alone.
+      assert.equal(present(manifest.additivity).averageSum.all.compositions, 4);
       assert.ok(present(manifest.predictor).parameters.scale > 0);
     });
 
@@ -164,24 +223,12 @@ for (const engine of engines) {
       assert.match(report, /Polished: .*\n[^]*\| 50 % \|.*\| 3 \|/);
     });
 
-    it('keeps sampled inputs only where training reads them: another choice runs the statistics again', async () => {
-      const kept = () =>
-        Object.keys(hashes(join(place.folder, 'runs', 'small', 'statistics'))).filter((name) =>
-          name.endsWith('.tokens.f32'),
-        );
-      assert.deepEqual(kept(), []);
-      const run = await place.run([...config, '--set', 'inputs.from=teacher', '--only', 'statistics']);
+    it('fits and trains on inputs of the teacher alone, all tokens alike, a job for each width', async () => {
+      const set = ['inputs.from=teacher', 'statistics.tokenWeights=uniform', 'descendants.shards=2'];
+      const settings = [...set, 'distill.duration.steps=4'].flatMap((setting) => ['--set', setting]);
+      const run = await place.run([...config, ...settings]);
       succeeded(run);
-      const shards = finished(run.events);
-      assert.ok(shards.length > 0 && shards.every((job) => job.startsWith('statistics/shard-')));
-      const { manifest } = await openLibrary(library(), { check: 'none' });
-      assert.equal(kept().length, shards.length * manifest.teacher.architecture.depth);
-    });
-
-    it('fits and trains on inputs of the teacher alone, all tokens alike, where the config says so', async () => {
-      const set = ['--set', 'inputs.from=teacher', '--set', 'statistics.tokenWeights=uniform'];
-      const run = await place.run([...config, ...set, '--set', 'distill.duration.steps=4']);
-      succeeded(run);
+      assert.ok(finished(run.events).includes('distill/shard-1'));
       const { manifest } = await openLibrary(library(), { check: 'hashes' });
       assert.equal(manifest.uniform.length, 2);
     });
@@ -192,30 +239,30 @@ describe('interruptions', () => {
   let place: Workplace;
   before(() => {
     place = workplace();
-    // Enough steps for a signal to arrive in the middle of a distillation.
-    place.write('small.yaml', smallConfig().replace('steps: 20', 'steps: 150'));
+    // Steps enough for a signal to arrive between the first and the last.
+    const small = smallConfig().replace('steps: 20', 'steps: 200').replace('[0.5, 0.75]', '[0.9]');
+    place.write('small.yaml', small);
   });
   after(() => place.remove());
 
-  it('resumes a run stopped by Ctrl-C in the middle of distillation, its scratch files lost, to the same library', async () => {
-    // Long enough for a signal to arrive between the first step and the last.
-    const config = ['--config', 'small.yaml', '--set', 'distill.duration.steps=400'];
-    const library = join(place.folder, 'runs', 'small', 'library');
+  it('resumes a run stopped by Ctrl-C in the middle of distillation to the same library', async () => {
+    const config = ['--config', 'small.yaml'];
+    const folder = join(place.folder, 'runs', 'small');
+    const library = join(folder, 'library');
     succeeded(await place.run(config));
     const whole = hashes(library);
+    assertTrained(folder);
 
     let sent = false;
     const again = [...config, '--from', 'distill'];
     const stopped = await place.run(again, (event, kill) => {
-      if (sent || event.type !== 'job-progress' || event.job !== 'distill/block-03') return;
+      if (sent || event.type !== 'job-progress' || event.job !== 'distill/shard-0') return;
       if (!event.note?.startsWith('step ')) return;
       sent = true;
       kill('SIGINT');
     });
     assert.equal(stopped.code, 130);
     assert.ok(stopped.events.some(({ type }) => type === 'job-interrupted'));
-    // The residual streams at block 3: made again from the images and the blocks before it.
-    rmSync(join(place.folder, 'runs', 'small', '.scratch'), { recursive: true });
 
     const resumed = await place.run(config);
     succeeded(resumed);

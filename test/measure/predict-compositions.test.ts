@@ -37,7 +37,13 @@ const anchors = widths.slice(1).map((width) => ({
   id: `uniform/${width}`,
   widths: new Array<number>(depth).fill(width),
 }));
-const models = new Map([...compositions, ...anchors].map(({ id, widths }) => [id, scoresOf(widths)]));
+const chosen = drawCompositions(16, depth, widths.length, 4).map((levels, index) => ({
+  id: `chosen/${index}`,
+  widths: levels.map((level) => widths[level]!),
+}));
+const models = new Map(
+  [...compositions, ...chosen, ...anchors].map(({ id, widths }) => [id, scoresOf(widths)]),
+);
 for (const context of contexts) {
   for (let block = 0; block < depth; block++) {
     for (const width of widths) {
@@ -48,7 +54,7 @@ for (const context of contexts) {
     }
   }
 }
-const input = { models, contexts, hidden: 40, classes: 10, random: compositions, anchors };
+const input = { models, contexts, hidden: 40, classes: 10, random: compositions, chosen, anchors };
 
 describe('measure/predict-compositions', () => {
   const { additivity, predictor, compositions: measured } = predictCompositions(input);
@@ -79,6 +85,21 @@ describe('measure/predict-compositions', () => {
     );
     assert.ok(Math.abs(present(predictor).parameters.exponent - 1) < 0.1);
     assert.deepEqual(present(predictor).crossValidated, additivity.predictor);
+  });
+
+  it('fits the curve to chosen compositions where there are enough, and says how far those are off', () => {
+    const { parameters, chosen: found, weights } = present(predictor);
+    const errors = present(found);
+    assert.equal(errors.all.compositions, 16);
+    // As far off as 4,000 images are, which flip independently.
+    const mean = present(errors.all.meanAbsoluteErrorPp);
+    assert.ok(mean < 0.8, String(mean));
+    assert.ok(errors.spread > 0 && errors.spread < 0.3, String(errors.spread));
+    // In a world where KL adds up, all contexts say the same.
+    assert.ok(Math.abs(Object.values(weights).reduce((sum, weight) => sum + weight, 0) - 1) < 1e-9);
+    const few = predictCompositions({ ...input, chosen: chosen.slice(0, 5) });
+    assert.equal(present(few.predictor).chosen, undefined);
+    assert.notDeepEqual(present(few.predictor).parameters, parameters);
   });
 
   it('says how far off these images alone would show a perfect prediction', () => {

@@ -3,13 +3,15 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { advanceStreams, memoryStore, startStreams, visitLevels } from '../../pipeline/compress/streams.ts';
+import { advance } from '../../pipeline/compress/advance.ts';
+import { ownTokens, teacherTokens } from '../../pipeline/compress/level-tokens.ts';
+import { pack } from '../../pipeline/compress/packed-stream.ts';
 import { visitBlocks } from '../../pipeline/compress/visit.ts';
 import { visitGradients } from '../../pipeline/compress/visit-gradients.ts';
 import { tokenWeights } from '../../pipeline/compress/token-weights.ts';
-import { composedInputs } from '../../pipeline/recipe/block-inputs.ts';
 import { sampledRows, sampledTokens } from '../../pipeline/recipe/calibration.ts';
-import { memoryChainStore, openChain } from '../../pipeline/recipe/chain.ts';
+import { fitLevels } from '../../pipeline/recipe/fit-levels.ts';
+import { memoryStreams } from '../../pipeline/recipe/stream-store.ts';
 import { measureClassShare } from '../../pipeline/recipe/evidence.ts';
 import { likeliestLabels } from '../support/likeliest-labels.ts';
 import type { GraphBuilder } from '../../pipeline/graphs/builder.ts';
@@ -33,7 +35,7 @@ import { inspectCheckpoint } from '../../pipeline/checkpoint/inspect.ts';
 import { blockCosts, frameCosts, modelCosts } from '../../pipeline/model/costs.ts';
 import type { Backbone } from '../../pipeline/model/backbone.ts';
 import { backboneOf } from '../../pipeline/model/backbones.ts';
-import { blockFeatures, forward, head } from '../../pipeline/model/encoder.ts';
+import { blockFeatures, enterEncoder, forward, head } from '../../pipeline/model/encoder.ts';
 import { ffnNames, ffnParts, isFfnName, sliceFfn } from '../../pipeline/model/ffn-weights.ts';
 import { disposeFfn, teacherFfn, uploadFfn, type FfnTensors } from '../../pipeline/model/ffn-tensors.ts';
 import { canonicalShapes, hostFfn, type HostWeights } from '../../pipeline/model/host-weights.ts';
@@ -195,7 +197,7 @@ function describeFamily(
     });
 
     if (prefixTokens(architecture) === 0) {
-      it('weighs all tokens alike where there is no class token: in sampling, fits, errors and training', async () => {
+      it('weighs all tokens alike where there is no class token: in sampling, fits and errors', async () => {
         const calibration = { seed: 1, heldOut: 0.1, tokensPerImage: 6 };
         const never = () => assert.fail('no image tells anything of a class token');
         assert.equal(await measureClassShare(model, calibration, batches(), never), null);
@@ -210,10 +212,10 @@ function describeFamily(
           counts.every((count) => Math.abs(count - 30) < 18),
           counts.join(),
         );
-        const chain = await openChain({
+        const fitting = fitLevels({
           model,
-          store: memoryChainStore(),
           levels: 1,
+          startOf: (block) => [{ weights: sliceFfn(hostFfn(host, block), kept), refit: true }],
           images: { training: [{ id: 'a' }, { id: 'b' }], heldOut: [{ id: 'c' }, { id: 'd' }] },
           // eslint-disable-next-line @typescript-eslint/require-await -- images come from files, as a rule
           batchesOf: async function* (some) {
@@ -223,70 +225,47 @@ function describeFamily(
               ids: some.map(({ id }) => id),
             };
           },
-          rowsOf: (some) => sampledRows(calibration, architecture, some),
-          block: 0,
-        });
-        const inputs = composedInputs({
-          block: 0,
-          teacher: hostFfn(host, 0),
-          gelu: architecture.gelu,
-          sampled,
-          chain,
-          weights,
+          calibration,
+          weights: Array.from({ length: depth }, () => weights),
           composedShare: 0.5,
-        });
-        const units = Int32Array.from({ length: hidden }, (_, unit) => unit);
-        const { descendants, tokens: worth } = await inputs.fit(units, [10], {
           ridge: 1e-4,
-          method: 'affine',
+          store: memoryStreams(),
         });
         // Two images of six tokens, all worth the same.
-        assert.equal(worth, 12);
-        const student = descendants[0]!.weights;
-        const error = (await inputs.errors([student]))[0]!;
-        const examples = await inputs.examples(1, { batchTokens: 8, seed: 1 });
-        const uploaded = uploadFfn(student);
-        // Plain means over all tokens, both.
-        assert.ok(Math.abs(examples.errorOf(0, uploaded) / error.relative - 1) < 1e-4);
-        disposeFfn(uploaded);
-        const drawn = examples.batches(0);
-        const { value: batch } = await drawn.next();
-        assert.deepEqual(batch[0]?.x.shape, [8, width]);
-        tf.dispose(batch.flatMap(({ x, target }) => [x, target]));
-        await drawn.return(undefined as never);
-        await inputs.close();
+        for await (const block of fitting)
+          assert.deepEqual([block.tokens, block.levels[0]!.heldOut.tokens], [12, 12]);
         free();
       });
     }
 
-    it('has streams that follow the compressed model and lead back to the teacher', async () => {
-      const source = (async function* () {
-        for await (const batch of batches()) yield batch.pixels;
-      })();
-      const streams = await startStreams(model, memoryStore(), 2, source);
-      for (let block = 0; block < depth; block++) {
-        const name = `block-0${block}` as const;
-        const targets: Float32Array[] = [];
-        await visitLevels(
-          streams,
-          block,
-          () => every,
-          (level, { target }) => {
-            targets[level] = target.dataSync<'float32'>().slice();
-          },
-        );
-        tf.tidy(() => {
+    it('has streams that follow the compressed model and lead back to the teacher', () => {
+      tf.tidy(() => {
+        const start = pack(tf.reshape(enterEncoder(model, pixels()), [images * tokens, width]));
+        const rows = tf.tensor1d(every, 'int32');
+        for (let block = 0; block < depth; block++) {
+          const name = `block-0${block}` as const;
+          const at = (ffnOf: (block: number) => FfnTensors) =>
+            advance(model, start, images, { from: 0, to: block, ffnOf });
+          const own = at((index) => cut[index]!);
+          const whole = teacherTokens(
+            model,
+            block,
+            at((index) => teacherFfn(model, index)),
+            rows,
+          );
+          const { target } = ownTokens(model, block, own, rows, whole);
           const capture = [`${name}.attention.output`, `${name}.output`] as const;
           const teacher = forward(model, pixels(), { capture }).features;
           const student = forward(model, pixels(), { capture, ffn: (index) => cut[index]! }).features;
-          const restored = tf.add(
-            student[`${name}.attention.output`]!,
-            tf.tensor(targets[1]!, [images, tokens, width]),
-          );
-          assert.ok(largest(restored.dataSync(), teacher[`${name}.output`]!.dataSync()) < 1e-4);
-        });
-        await advanceStreams(streams, block, [sliceFfn(hostFfn(host, block), kept)]);
-      }
+          const restored = tf
+            .add(student[`${name}.attention.output`]!, tf.reshape(target, [images, tokens, width]))
+            .dataSync();
+          const expected = teacher[`${name}.output`]!.dataSync();
+          // Up to the 16 bits that streams are kept in; strong weights multiply what is lost, block by block.
+          const share = largest(restored, expected) / largest(expected, new Float32Array(expected.length));
+          assert.ok(share < 1e-2, `${block}: ${share}`);
+        }
+      });
       free();
     });
 

@@ -25,7 +25,7 @@ describe('the checkpoint of a calibration pass', () => {
   afterEach(() => rm(folder, { recursive: true }));
 
   it('gives back what was kept, to the bit, of every block', async () => {
-    const progress = { image: 64, tokenBytes: 4096 };
+    const progress = { image: 64 };
     await saveEvidence(folder, [state(0.7), state(128)], progress);
     assert.deepEqual(await loadEvidence(folder, 2), { states: [state(0.7), state(128)], progress });
   });
@@ -33,17 +33,15 @@ describe('the checkpoint of a calibration pass', () => {
   it('keeps nothing of what was not asked for', async () => {
     const { statistics } = state(3);
     const none = { statistics, activeRate: undefined, saliency: undefined };
-    await saveEvidence(folder, [none], { image: 1, tokenBytes: 0 });
+    await saveEvidence(folder, [none], { image: 1 });
     assert.deepEqual(present(await loadEvidence(folder, 1)).states, [{ statistics }]);
   });
 
   it('is not there before it is whole', async () => {
     assert.equal(await loadEvidence(folder, 1), undefined);
-    await saveEvidence(folder, [state(1)], { image: 1, tokenBytes: 0 });
+    await saveEvidence(folder, [state(1)], { image: 1 });
     const broken = { ...state(2), statistics: null } as unknown as EvidenceState;
-    await assert.rejects(
-      saveEvidence(folder, [broken, undefined as unknown as EvidenceState], { image: 2, tokenBytes: 0 }),
-    );
+    await assert.rejects(saveEvidence(folder, [broken, undefined as unknown as EvidenceState], { image: 2 }));
     assert.equal(await loadEvidence(folder, 1), undefined, 'half of the blocks are of a later state');
   });
 });

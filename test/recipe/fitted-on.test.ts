@@ -10,7 +10,7 @@ describe('what a recipe is fitted on', () => {
       most: 2 * training,
     }));
 
-  it('is all calibration images or as many as composed inputs are kept of, and a tenth is held out', () => {
+  it('is all calibration images or as many as inputs.images says, and a tenth is held out', () => {
     const capped = of({ inputs: { images: 1024 } }, 4096);
     assert.deepEqual(capped, {
       calibration: 4096,
@@ -20,12 +20,12 @@ describe('what a recipe is fitted on', () => {
     });
     assert.match(
       capWarning(capped) ?? '',
-      /^4,096 calibration images .* use 1,024 .* --set inputs.images=4096/,
+      /^4,096 calibration images .* use 1,024 .* --set inputs.images=null/,
     );
     assert.equal(
       describeFittedOn(capped),
       'of 4,096 calibration images, order and statistics use 3,686 (and 410 held out), the refit 922 (and 102 held out), ' +
-        'distillation 922 (and 102 held out) in 922 to 1,844 steps a block',
+        'distillation 922 (and 102 held out) in 922 to 1,844 steps',
     );
   });
 

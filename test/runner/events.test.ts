@@ -45,6 +45,42 @@ describe('events', () => {
     }
   });
 
+  it("of a job's progress are kept every two seconds, and where it needs clearly more memory", () => {
+    const folder = mkdtempSync(join(tmpdir(), 'blockforge-events-'));
+    try {
+      let time = 0;
+      const path = join(folder, 'events.jsonl');
+      const log = openJsonlLog(
+        path,
+        (failure) => assert.fail(failure.found),
+        () => time,
+      );
+      const progress = (at: number, rssBytes: number, job = 'order/a'): void => {
+        time = at;
+        log.write({ type: 'job-progress', job, fraction: at / 1e4, rssBytes });
+      };
+      progress(0, 100);
+      progress(100, 104);
+      progress(200, 200);
+      progress(300, 100, 'order/b');
+      progress(2100, 150);
+      progress(2200, 150);
+      progress(4100, 209);
+      log.write(event);
+      log.close();
+      const kept = readFileSync(path, 'utf8')
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Event);
+      assert.deepEqual(
+        kept.map((line) => (line.type === 'job-progress' ? line.rssBytes : line.type)),
+        [100, 200, 100, 150, 'job-interrupted'],
+      );
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
   it('survive a full disk, with one clear failure', function () {
     // Whoever may write there may have put a file in its place.
     if (!statSync('/dev/full', { throwIfNoEntry: false })?.isCharacterDevice()) {

@@ -16,8 +16,16 @@ export interface FakeBehaviour {
   readonly waitFor?: string;
   /** Told to stop, it does not. */
   readonly deaf?: boolean;
-  readonly failure?: 'expected' | 'bug' | 'full-disk' | 'escaped';
-  readonly die?: NodeJS.Signals;
+  readonly failure?: 'expected' | 'bug' | 'full-disk' | 'hiccup' | 'escaped' | undefined;
+  readonly die?: NodeJS.Signals | undefined;
+  /** Bytes that its process keeps from then on. */
+  readonly grow?: number;
+  /** Computes for so long without letting anything else happen. */
+  readonly busyMs?: number;
+  /** Only the first so many of its tries go wrong. Default all. */
+  readonly tries?: number;
+  /** Leaves a checkpoint before it goes wrong. */
+  readonly checkpoint?: boolean;
   readonly warning?: string;
   /** Calls of `progress` in a row. */
   readonly progress?: number;
@@ -72,7 +80,7 @@ async function run(job: JobPlan, context: JobContext): Promise<Json> {
   const found = existsSync(checkpoint) ? readFileSync(checkpoint, 'utf8') : undefined;
   log({ type: 'start', job: job.id, checkpoint: found });
   const file = join(control, `${job.id.replace('/', '--')}.json`);
-  const how = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as FakeBehaviour) : {};
+  const how = behaviour(file, job.id);
   for (let i = 0; i < (how.progress ?? 0); i++) {
     context.progress({
       fraction: i / present(how.progress),
@@ -82,6 +90,10 @@ async function run(job: JobPlan, context: JobContext): Promise<Json> {
   }
   if (how.warning !== undefined) context.warn(how.warning);
   writeFileSync(join(context.folder, 'half.txt'), 'half a result');
+  if (how.grow !== undefined) kept.push(Buffer.alloc(how.grow, 1));
+  const busyUntil = Date.now() + (how.busyMs ?? 0);
+  while (Date.now() < busyUntil);
+  if (how.checkpoint === true) writeFileSync(checkpoint, 'step 41');
   if (how.die !== undefined) process.kill(process.pid, how.die);
   if (how.failure === 'expected') {
     fail({
@@ -93,6 +105,13 @@ async function run(job: JobPlan, context: JobContext): Promise<Json> {
   }
   if (how.failure === 'bug') throw new TypeError('x is not a function');
   if (how.failure === 'full-disk') writeFileSync('/dev/full', 'bytes');
+  if (how.failure === 'hiccup') {
+    throw Object.assign(new Error('EIO: i/o error, read'), {
+      code: 'EIO',
+      syscall: 'read',
+      path: '/nfs/images',
+    });
+  }
   if (how.failure === 'escaped') {
     setTimeout(() => {
       throw new Error('thrown where nobody waits');
@@ -115,6 +134,18 @@ async function run(job: JobPlan, context: JobContext): Promise<Json> {
   writeFileSync(join(context.folder, 'deep/result.txt'), JSON.stringify({ settings: job.settings, inputs }));
   log({ type: 'end', job: job.id });
   return { inputs: inputs.length };
+}
+
+const kept: Buffer[] = [];
+
+function behaviour(file: string, job: string): FakeBehaviour {
+  const how = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as FakeBehaviour) : {};
+  if (how.tries === undefined) return how;
+  const log = readFileSync(join(present(process.env.FAKE_CONTROL), 'log.jsonl'), 'utf8');
+  const starts = log
+    .split('\n')
+    .filter((line) => line.includes('"start"') && line.includes(`"${job}"`)).length;
+  return starts > how.tries ? { ...how, die: undefined, failure: undefined } : how;
 }
 
 function log(line: Pick<FakeLogLine, 'type' | 'job' | 'checkpoint'>): void {

@@ -15,12 +15,8 @@ import type { JobState } from '../../pipeline/runner/contract.ts';
 import { openFileDigests } from '../../pipeline/runner/file-digests.ts';
 import { collectOutputs, digestOutputs } from '../../pipeline/runner/outputs.ts';
 import type { Plan } from '../../pipeline/runner/plan.ts';
-import {
-  placeJobFolder,
-  recordDone,
-  removeLeftovers,
-  startJobFolder,
-} from '../../pipeline/runner/publish.ts';
+import { placeJobFolder, recordDone, startJobFolder } from '../../pipeline/runner/publish.ts';
+import { removeLeftovers } from '../../pipeline/runner/leftovers.ts';
 import { claimResumeFolder, dropResumeFolder, hasCheckpoint } from '../../pipeline/runner/resume-folder.ts';
 import { inspectJob, type DecidedStatus } from '../../pipeline/runner/states.ts';
 import { sha256 } from '../../pipeline/util/hash.ts';

@@ -52,7 +52,7 @@ export class Rig {
     };
   }
 
-  executor(settings: Pick<LocalSettings, 'slots' | 'recycleBytes'>): Executor {
+  executor(settings: Pick<LocalSettings, 'slots' | 'recycleBytes' | 'silentMs'>): Executor {
     return localExecutor({
       registry: fakeRegistry,
       runFolder: this.runFolder,
@@ -104,8 +104,8 @@ export class Rig {
     writeFileSync(join(this.control, name), '');
   }
 
-  async until(condition: () => boolean): Promise<void> {
-    const end = Date.now() + 15_000;
+  async until(condition: () => boolean, seconds = 15): Promise<void> {
+    const end = Date.now() + seconds * 1000;
     while (!condition()) {
       if (Date.now() > end) throw new Error(`waited in vain for ${condition.toString()}`);
       await sleep(5);

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { tmpdir } from 'node:os';
 import type { JobPlan } from '../../pipeline/runner/contract.ts';
 import type { Plan } from '../../pipeline/runner/plan.ts';
-import { checkSpace, thisMachine } from '../../pipeline/runner/space.ts';
+import { checkSpace, thisMachine, type Room } from '../../pipeline/runner/space.ts';
 import type { JobStatus } from '../../pipeline/runner/states.ts';
-import type { BlockForgeError } from '../../pipeline/util/failure.ts';
+import { BlockForgeError, type Failure } from '../../pipeline/util/failure.ts';
 import { job } from './rig.ts';
 import { present } from '../support/present.ts';
 
@@ -17,12 +17,23 @@ function jobWith(id: string, disk: number, memory: number, parts: Partial<JobPla
   });
 }
 
-async function refusal(
+async function room(...args: Parameters<typeof look>): Promise<Room> {
+  const found = await look(...args);
+  if (found instanceof BlockForgeError) throw found;
+  return found;
+}
+
+async function refusal(...args: Parameters<typeof look>): Promise<Failure | undefined> {
+  const found = await look(...args);
+  return found instanceof BlockForgeError ? found.failure : undefined;
+}
+
+async function look(
   jobs: readonly JobPlan[],
   slots: number,
   machine: { disk: number; memory: number },
   statuses: readonly [string, Partial<JobStatus>][] = [],
-) {
+): Promise<Room | BlockForgeError> {
   const plan: Plan = {
     stages: ['order'],
     engine: 'wasm',
@@ -38,10 +49,9 @@ async function refusal(
     memoryBytes: () => machine.memory * gigabyte,
   };
   try {
-    await checkSpace(plan, all, '/runs/x', slots, offered);
-    return undefined;
+    return await checkSpace(plan, all, '/runs/x', slots, offered);
   } catch (error) {
-    return (error as BlockForgeError).failure;
+    return error as BlockForgeError;
   }
 }
 
@@ -68,15 +78,14 @@ describe('space', () => {
     );
   });
 
-  it('adds up the memory of the largest jobs that can meet, and says how many slots fit', async () => {
+  it('adds up the memory of the largest jobs that can meet, and takes no more slots than fit', async () => {
     assert.equal(await refusal(jobs, 2, { disk: 99, memory: 5 }), undefined);
-    const failure = await refusal(jobs, 3, { disk: 99, memory: 5 });
-    assert.match(failure?.expected ?? '', /6\.00 GB/);
-    assert.match(
-      failure?.next ?? '',
-      /^let 2 run at once: .*"taskset -c 0-1" or CUDA_VISIBLE_DEVICES=0,1 before/,
-    );
-    assert.match((await refusal(jobs, 3, { disk: 99, memory: 2 }))?.next ?? '', /a single job does not fit/);
+    const few = await room(jobs, 3, { disk: 99, memory: 5 });
+    assert.equal(few.slots, 2);
+    assert.match(few.note ?? '', /^2 of 3 jobs at once: .* 6\.00 GB, .* 5\.00 GB of memory$/);
+    const failure = await refusal(jobs, 3, { disk: 99, memory: 2 });
+    assert.match(failure?.next ?? '', /a single job does not fit/);
+    assert.equal(failure?.expected, '3.00 GB for the largest job');
     const alone = jobWith('profile/a', 0, 5, { exclusive: true });
     assert.equal(
       await refusal([...jobs, alone], 2, { disk: 99, memory: 5 }),

@@ -28,15 +28,15 @@ describe('time left', () => {
       planned('measure/all', 7, { needs: ['order/a', 'order/c'] }),
       planned('profile/x', 3, { exclusive: true }),
     ];
-    assert.equal(createTimeLeft(jobs, 1, now).run(), 45);
+    assert.equal(createTimeLeft(jobs, () => 1, now).run(), 45);
     // Two slots: b alone on one until 20; a, c, then measure on the other until 22; then the exclusive one.
-    assert.equal(createTimeLeft(jobs, 2, now).run(), 25);
+    assert.equal(createTimeLeft(jobs, () => 2, now).run(), 25);
     // Enough slots: b until 20, a then measure until 17.
-    assert.equal(createTimeLeft(jobs, 9, now).run(), 23);
+    assert.equal(createTimeLeft(jobs, () => 9, now).run(), 23);
   });
 
   it('of a job follows its own speed, from where it went on', () => {
-    const left = createTimeLeft([planned('order/a', 10), planned('order/b', 10)], 2, now);
+    const left = createTimeLeft([planned('order/a', 10), planned('order/b', 10)], () => 2, now);
     left.started('order/a', false);
     left.started('order/b', true);
     left.progress('order/b', 0.5);
@@ -49,7 +49,7 @@ describe('time left', () => {
   });
 
   it('says nothing about a job that has hardly begun', () => {
-    const left = createTimeLeft([planned('order/a', 10)], 1, now);
+    const left = createTimeLeft([planned('order/a', 10)], () => 1, now);
     assert.equal(left.progress('order/a', 0.5), undefined, 'not started');
     left.started('order/a', false);
     clock += 1;
@@ -59,7 +59,7 @@ describe('time left', () => {
 
   it('corrects the estimates by what was measured, first of all on the same stage', () => {
     const jobs = [planned('order/a', 10), planned('order/b', 10), planned('rank/all', 4)];
-    const left = createTimeLeft(jobs, 1, now);
+    const left = createTimeLeft(jobs, () => 1, now);
     left.started('order/a', false);
     clock += 20;
     left.ended('order/a', true);

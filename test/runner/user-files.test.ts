@@ -24,9 +24,9 @@ import {
   readDoneRecord,
   readOwnOutputs,
   recordDone,
-  removeLeftovers,
   startJobFolder,
 } from '../../pipeline/runner/publish.ts';
+import { removeLeftovers } from '../../pipeline/runner/leftovers.ts';
 import { listForeign } from '../../pipeline/runner/foreign-files.ts';
 import type { Unfit } from '../../pipeline/runner/user-files.ts';
 import { sha256File } from '../../pipeline/util/hash.ts';

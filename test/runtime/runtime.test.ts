@@ -6,7 +6,7 @@ import { uploadLibrary } from '../../pipeline/library/upload.ts';
 import { forward } from '../../pipeline/model/encoder.ts';
 import { openLibrary, startRuntime, type Library, type Runtime } from '../../pipeline/runtime/index.ts';
 import type { RuntimeEngineName } from '../../pipeline/runtime/index.ts';
-import { toPlanes } from '../../pipeline/runtime/images.ts';
+import { toPlanes } from '../../pipeline/runtime/to-planes.ts';
 import { loadEngine } from '../../pipeline/tensor/engine.ts';
 import { random } from '../../pipeline/util/random.ts';
 import { libraryInput, writtenLibrary } from '../library/fixture.ts';

@@ -106,6 +106,20 @@ describe('the starter', () => {
     assert.equal(start().told.text, 'other');
   });
 
+  it('keeps the copy of sources that were only copied to where they are, as into the layers of an image', () => {
+    start();
+    const text = "export const text: string = 'first';";
+    rmSync(join(project, 'pipeline/cli/text.ts'));
+    put('pipeline/cli/text.ts', text);
+    for (const round of ['read once', 'known again']) {
+      assert.equal(start().told.text, 'first', round);
+      assert.equal(copies().length, 1, round);
+    }
+    put('pipeline/cli/text.ts', text.replace('first', 'other'));
+    assert.equal(start().told.text, 'other', 'the same size');
+    assert.equal(copies().length, 2);
+  });
+
   it('gives a worker the compiled module that it takes its work from, and one that is not in the copy as it is', () => {
     const worker = 'pipeline/runner/local/worker.ts';
     const own = start(worker, join(project, 'pipeline/stages/some/graph.ts'));

@@ -85,7 +85,7 @@ async function changedSplits(before: Config, after: Config): Promise<string[]> {
   return Object.keys(is).filter((file) => JSON.stringify(was[file]) !== JSON.stringify(is[file]));
 }
 
-const sourceOf = ({ source, shapes }: Config['data']) =>
+const sourceOf = ({ source, shapes, products }: Config['data']) =>
   memorySource(
     (['train', 'val', 'test'] as const).flatMap((origin, part) =>
       Array.from({ length: 100 }, (_, i) => ({
@@ -93,7 +93,12 @@ const sourceOf = ({ source, shapes }: Config['data']) =>
         label: i % 10,
         origin: source === 'idx' ? 'all' : origin,
         content:
-          i === 7 ? `broken ${part}` : i + 1e3 * part + 1e4 * shapes.images + (source === 'folder' ? 500 : 0),
+          i === 7
+            ? `broken ${part}`
+            : i +
+              1e3 * part +
+              1e4 * (source === 'products' ? products : shapes).images +
+              (source === 'folder' ? 500 : 0),
       })),
     ),
   );

@@ -1,12 +1,17 @@
 import assert from 'node:assert/strict';
-import { renderTty } from '../../pipeline/terminal/run-tty.ts';
+import { jobLines, renderTty } from '../../pipeline/terminal/run-tty.ts';
+import { openLiveBlock } from '../../pipeline/terminal/live-block.ts';
+import { trackRun } from '../../pipeline/terminal/track-run.ts';
+import { displayWidth } from '../../pipeline/terminal/width.ts';
 import { fakeTerminal, story } from './events.ts';
+import { manyJobs } from './many-jobs.ts';
 import { assertGolden } from '../cli/golden.ts';
 
-const escapeOrCharacter = new RegExp(`${String.fromCharCode(27)}\\[([?\\d]*)([A-Za-z])|([^])`, 'g');
+const escape = String.fromCharCode(27);
+const escapeOrCharacter = new RegExp(`${escape}\\[([?\\d]*)([A-Za-z])|([^])`, 'g');
 
-/** As much of a terminal as `cli-progress` uses: the cursor, erasing, and lines. */
-function fakeScreen() {
+/** As much of a terminal as a live block uses: the cursor, erasing, and lines. */
+function fakeScreen(columns = 100) {
   const lines: string[] = [''];
   let row = 0;
   let column = 0;
@@ -36,8 +41,17 @@ function fakeScreen() {
     }
     return true;
   };
-  const stream = { isTTY: true, columns: 100, write } as unknown as NodeJS.WriteStream;
-  return { stream, text: () => lines.map((line) => `${line.trimEnd()}\n`).join('') };
+  const stream = {
+    columns,
+    write,
+    rows: 24,
+  };
+  return {
+    stream,
+    /** What is on it now, a line each. */
+    lines: () => lines.map((line) => line.trimEnd()),
+    text: () => lines.map((line) => `${line.trimEnd()}\n`).join(''),
+  };
 }
 
 describe('cli: a run on a terminal', () => {
@@ -65,10 +79,60 @@ describe('cli: a run on a terminal', () => {
     const view = renderTty({ ...fakeTerminal(true), columns: 70 }, screen.stream, () => 0);
     try {
       for (const [time, event] of story) if (time <= 11_000) view.handle(event);
-      await new Promise((resolve) => setTimeout(resolve, 150));
+      await drawn(() => screen.text().includes('so far'));
       assertGolden('tty-middle.txt', screen.text());
     } finally {
       view.close();
     }
   });
+
+  for (const [slots, columns] of [
+    [2, 80],
+    [16, 120],
+    [16, 80],
+    [16, 60],
+  ] as const) {
+    it(`is at most 8 lines of a screen of ${columns} columns with ${slots} jobs at once`, async () => {
+      const screen = fakeScreen(columns);
+      const view = renderTty({ ...fakeTerminal(true), columns }, screen.stream, () => 0);
+      try {
+        for (const event of manyJobs(slots)) view.handle(event);
+        await drawn(() => screen.text().includes('so far') || screen.text().includes('left'));
+        const lines = screen.lines();
+        assert.ok(lines.every((line) => displayWidth(line) <= columns));
+        const block = lines.filter((line) => /^\[|^and |^0 of/.test(line));
+        assert.equal(block.length, Math.min(slots, 7) + 1);
+        assertGolden(`tty-${slots}-at-${columns}.txt`, screen.text());
+      } finally {
+        view.close();
+      }
+      assert.doesNotMatch(screen.text(), /so far|^and \d|^\[/m);
+    });
+  }
+
+  it('takes less of a low screen', () => {
+    const { state, handle } = trackRun();
+    for (const event of manyJobs(16)) handle(event);
+    assert.deepEqual(
+      jobLines(state, 80, 2).map((line) => line.slice(0, 16)),
+      ['[----------]   5', 'and 15 more: dis'],
+    );
+  });
+
+  it('begins where its first line is after the screen became narrower and broke its lines', () => {
+    const written: string[] = [];
+    const screen = { columns: 80, write: (text: string) => void written.push(text) };
+    const block = openLiveBlock(screen, () => ['a'.repeat(75), 'b'.repeat(10)]);
+    block.close();
+    assert.ok(written.at(-1)?.startsWith(`${escape}[1A`));
+    screen.columns = 40;
+    const narrow = openLiveBlock(screen, () => ['a'.repeat(75), 'b'.repeat(10)]);
+    narrow.close();
+    assert.ok(written.at(-1)?.startsWith(`${escape}[2A`));
+  });
 });
+
+/** A redraw happens within a tenth of a second. */
+async function drawn(isThere: () => boolean): Promise<void> {
+  while (!isThere()) await new Promise((resolve) => setTimeout(resolve, 5));
+}

@@ -4,7 +4,8 @@ import { renderJson } from '../../pipeline/terminal/run-view.ts';
 import { renderLines } from '../../pipeline/terminal/run-lines.ts';
 import { renderOutcome } from '../../pipeline/terminal/run-outcome.ts';
 import { renderQuiet } from '../../pipeline/terminal/run-view.ts';
-import { jobLine, overallLine } from '../../pipeline/terminal/run-tty.ts';
+import { overallLine } from '../../pipeline/terminal/overall-line.ts';
+import { jobLine } from '../../pipeline/terminal/run-tty.ts';
 import { colours, plain } from '../../pipeline/terminal/terminal.ts';
 import { trackRun } from '../../pipeline/terminal/track-run.ts';
 import { sha256 } from '../../pipeline/util/hash.ts';
@@ -75,6 +76,77 @@ describe('cli: a run in lines', () => {
       renderOutcome(state, plain),
       '1 ran, 2 fresh in 5.0 s; interrupted: give the same command again to go on',
     );
+  });
+
+  it('tells what is tried again in every form, and counts it', () => {
+    const failure = {
+      reason: 'job-failed',
+      subject: 'a/b',
+      found: 'its process died (SIGKILL) after 3.0 s',
+    } as const;
+    const again = { type: 'job-retried', job: 'a/b', attempt: 1, waitSeconds: 10, failure } as const;
+    const shown = [renderLines, renderQuiet, renderJson].map((render) => {
+      const terminal = fakeTerminal();
+      const view = render(terminal);
+      view.handle(again);
+      view.close();
+      return terminal.text();
+    });
+    const text = 'its process died (SIGKILL) after 3.0 s; try 2 in 10 s';
+    assert.deepEqual(shown, [
+      `again    a/b  ${text}\n`,
+      `again a/b: ${text}\n`,
+      `${JSON.stringify(again)}\n`,
+    ]);
+    const { state, handle } = trackRun();
+    handle({ type: 'job-started', job: 'a/b', slot: 0, resumed: false });
+    handle(again);
+    assert.equal(state.running.size, 0, 'it waits');
+    assert.match(overallLine(state, 11), /0 running, 1 tried again/);
+    assert.match(renderOutcome(state, plain), /^0 ran, 0 fresh, 1 tried again/);
+  });
+
+  it('tells what is to be known before a run, and what is left behind it with the command that goes on', () => {
+    const notes = ['1 of 2 jobs at once: memory is short'];
+    const begun = {
+      type: 'run-started',
+      run: 'demo',
+      folder: 'runs/demo',
+      engine: 'wasm',
+      jobs: 3,
+      time: '',
+      notes,
+    } as const;
+    for (const render of [renderLines, renderQuiet]) {
+      const terminal = fakeTerminal();
+      render(terminal).handle(begun);
+      assert.match(terminal.text(), /1 of 2 jobs at once: memory is short\n$/);
+    }
+    const { state, handle } = trackRun();
+    handle(begun);
+    const left = ['distill/block-03', 'distill/block-04'];
+    handle({
+      type: 'run-finished',
+      seconds: 5,
+      ran: 1,
+      fresh: 0,
+      failed: 0,
+      blocked: 0,
+      interrupted: true,
+      left,
+    });
+    assert.equal(
+      renderOutcome(state, plain, { why: '--stop-after', command: 'npm run pipeline -- --config demo.yaml' }),
+      '1 ran, 0 fresh in 5.0 s; stopped by --stop-after: give the same command again to go on\n' +
+        'left: 2 jobs: distill 2\ngoes on with: npm run pipeline -- --config demo.yaml',
+    );
+  });
+
+  it('says that nothing had failed where that was to be tried again', () => {
+    const { state, handle } = trackRun();
+    handle({ type: 'run-started', run: 'demo', folder: 'runs/demo', engine: 'wasm', jobs: 0, time: '' });
+    handle({ type: 'run-finished', seconds: 5, ran: 0, fresh: 0, failed: 0, blocked: 0, interrupted: false });
+    assert.equal(renderOutcome(state, plain), 'nothing to try again: no job failed');
   });
 
   it('knows whether the library belongs to this run', () => {

@@ -4,24 +4,20 @@ import type { Surroundings } from '../../terminal/terminal.ts';
 import { displayPath } from '../../config/problem.ts';
 import { libraryLatency, profiledLatency } from '../../profile/latency.ts';
 import { chooseCompositions } from '../../compose/choose.ts';
-import { composeSpace, type Composition, type Limits, type Resource } from '../../compose/space.ts';
+import { limitOptions } from '../../compose/limits.ts';
+import { resolveLimits, resourceOf } from '../../compose/resolve-limits.ts';
+import { spaceData } from '../../compose/space-data.ts';
+import { nearestRecorded } from '../../compose/recorded-models.ts';
+import type { Refitted } from '../../compose/own-weights.ts';
+import { openSpace, type Composition } from '../../compose/space.ts';
 import { isInside, measureComposition, writeComposition } from '../../compose/make-model.ts';
 import { openLibrary, type Library } from '../../library/open.ts';
-import { fail } from '../../util/failure.ts';
 import { writeFront } from './front.ts';
 import { refuseLimits } from './refusal.ts';
-import { limitOptions, type LimitOption } from './limits.ts';
 import { progressLines } from '../../terminal/progress-lines.ts';
-import { renderCompositions, renderMeasuredModel } from './render.ts';
+import { renderCompositions, renderMeasuredModel, renderNearer } from './render.ts';
 
-export const resourceOf: Readonly<Record<LimitOption, Resource>> = {
-  params: 'params',
-  macs: 'macs',
-  size: 'sizeBytes',
-  latency: 'latencyMs',
-};
-
-/** Chooses, measures and writes a model. Loads an engine only to measure. @returns the exit code */
+/** Chooses, refits, measures and writes a model. Loads an engine only to refit and to measure. @returns the exit code */
 export async function runCompose(command: ComposeCommand, around: Surroundings): Promise<number> {
   const { stdout, stderr, cwd } = around;
   const library = await openLibrary(command.library);
@@ -29,7 +25,7 @@ export async function runCompose(command: ComposeCommand, around: Surroundings):
     command.profile === undefined
       ? libraryLatency(library.manifest)
       : await profiledLatency(library, command.profile);
-  const space = composeSpace(library, latency);
+  const space = openSpace(spaceData(library.manifest, latency));
   const teacher = space.compositionOf(library.manifest.blocks.map(() => 0));
   const limits = resolveLimits(command, teacher);
   if (command.front !== undefined) {
@@ -46,30 +42,54 @@ export async function runCompose(command: ComposeCommand, around: Surroundings):
     minimise: resourceOf[command.minimise],
   });
   if ('binding' in compositions) return refuseLimits(compositions, { library, limits, latency, teacher });
-  const winner = compositions[0]!;
-  const facts = { prediction: space.loss.describe, latency, teacher, compositions, limits };
-  if (!command.json) stdout.write(`${renderCompositions(library, facts, stdout.paint)}\n`);
+  const best = compositions[0]!;
+  const marginPp = space.loss.marginPp(best.predictedDropPp);
+  const facts = { prediction: space.loss.describe, marginPp, latency, teacher, compositions, limits };
+  if (!command.json)
+    stdout.write(
+      `${renderCompositions(library, facts, stdout.paint, stdout.isLive ? stdout.columns : Infinity)}\n`,
+    );
 
-  const source = command.measures
-    ? await (await import('../../stages/run-records.ts')).findSource(library, command.config, cwd)
-    : undefined;
-  const measured =
+  const source =
+    command.measures || command.refit !== undefined
+      ? await (await import('../../stages/run-records.ts')).findSource(library, command.config, cwd)
+      : undefined;
+  const measure = (composition: Composition, refitted?: Refitted) =>
     source &&
-    (await measureComposition(library, source, winner, {
+    measureComposition(library, source, composition, {
       engine: command.engine,
+      refitted,
       signal: around.unheard,
       warn: (message) => stderr.write(`${message}\n`),
       onProgress: progressLines(({ fraction }) =>
         stderr.write(`measuring: ${Math.floor(100 * fraction)} %\n`),
       ),
+    });
+  const first = command.measures ? await measure(best) : undefined;
+  const nearer = first && nearestRecorded(library, space, limits, { than: best, kl: first.kl });
+  if (nearer !== undefined && first !== undefined && !command.json)
+    stdout.write(`\n${renderNearer(library, nearer, first.kl)}\n`);
+  const winner = nearer?.composition ?? best;
+  const refitted =
+    command.refit &&
+    (await (
+      await import('./refit.ts')
+    ).refitWinner(library, winner, command.refit, {
+      source,
+      engine: command.engine,
+      json: command.json,
+      around,
     }));
+  const isOther = refitted !== undefined && refitted.weights.size > 0;
+  const measured =
+    command.measures && isOther ? await measure(winner, refitted) : (nearer?.measured ?? first);
   if (measured !== undefined && !command.json)
     stdout.write(`\n${renderMeasuredModel(winner, measured, stdout.paint)}\n`);
   const folder =
     command.out === undefined
       ? join(library.folder, 'models', folderName(command))
       : resolve(cwd, command.out);
-  if (command.writes) await writeComposition(library, space, winner, folder, { limits, measured });
+  if (command.writes) await writeComposition(library, space, winner, folder, { limits, measured, refitted });
 
   if (command.json) {
     const { describe, isWhole } = latency;
@@ -81,11 +101,15 @@ export async function runCompose(command: ComposeCommand, around: Surroundings):
     const answer = {
       library: library.folder,
       limits,
-      prediction: { by: space.loss.by, describe: space.loss.describe },
+      prediction: { by: space.loss.by, describe: space.loss.describe, marginPp },
       latency: { describe, isWhole },
       teacher: { params, macs, sizeBytes, latencyMs },
-      models: compositions.map(withWidths),
+      models: [winner, ...compositions.filter((composition) => composition !== winner)]
+        .slice(0, command.top)
+        .map(withWidths),
       measured: measured && { ...measured, predictionInside: isInside(winner, measured) },
+      recorded: nearer?.name,
+      refitted: refitted?.record,
       folder: command.writes ? folder : undefined,
     };
     stdout.write(`${JSON.stringify(answer, null, 2)}\n`);
@@ -98,24 +122,8 @@ export async function runCompose(command: ComposeCommand, around: Surroundings):
   return 0;
 }
 
-/** Shares become amounts of the teacher's; counts are whole. */
-function resolveLimits({ limits, maxDropPp }: ComposeCommand, teacher: Composition): Limits {
-  const amounts: Partial<Record<Resource, number>> = {};
-  for (const option of limitOptions) {
-    const given = limits[option];
-    if (given === undefined) continue;
-    const name = resourceOf[option];
-    const amount = 'amount' in given ? given.amount : given.share * teacher[name]!;
-    // 60 % of a count may be a count that rounding puts just below itself.
-    amounts[name] = name === 'latencyMs' ? amount : Math.floor(amount * (1 + 1e-12));
-    if (amounts[name] === 0)
-      fail({ reason: 'usage', subject: `--${option}`, found: `${amount}`, expected: 'one or more' });
-  }
-  return { ...amounts, maxDropPp };
-}
-
 /** "params-60pct-latency-8ms" */
-function folderName({ limits, maxDropPp, profile }: ComposeCommand): string {
+function folderName({ limits, maxDropPp, profile, refit }: ComposeCommand): string {
   const parts = limitOptions.flatMap((option) => {
     const given = limits[option];
     if (given === undefined) return [];
@@ -126,6 +134,7 @@ function folderName({ limits, maxDropPp, profile }: ComposeCommand): string {
   if (maxDropPp !== undefined) parts.push(`drop-${maxDropPp}pp`);
   if (profile !== undefined && limits.latency !== undefined)
     parts.push(profile.replace(/^.*[/\\]/, '').replace(/\.json$/, ''));
+  if (refit !== undefined) parts.push('refit');
   return parts.join('-').replace(/[^\w.-]/g, '_');
 }
 

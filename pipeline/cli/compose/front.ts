@@ -1,10 +1,10 @@
 import { resolve } from 'node:path';
 import { displayPath } from '../../config/problem.ts';
+import { formatAmount, resourceTitles } from '../../compose/amounts.ts';
 import { compositionFront, frontCsv } from '../../compose/choose.ts';
 import type { ComposeSpace, Limits, Resource } from '../../compose/space.ts';
 import { writeFileAtomic } from '../../util/atomic.ts';
 import { fail } from '../../util/failure.ts';
-import { formatAmount, resourceTitles } from './render.ts';
 import type { Surroundings } from '../../terminal/terminal.ts';
 
 export interface FrontRequest {

@@ -1,5 +1,8 @@
+import { formatAmount, resourceTitles } from '../../compose/amounts.ts';
 import { isInside } from '../../compose/make-model.ts';
+import type { RefittedModel } from '../../compose/model-manifest.ts';
 import type { LatencyModel } from '../../profile/latency.ts';
+import type { RecordedModel } from '../../compose/recorded-models.ts';
 import { resources, type Limits, type Composition, type Resource } from '../../compose/space.ts';
 import type { MeasuredModel } from '../../compose/model-manifest.ts';
 import { flatteredNote } from '../../library/manifest-parts.ts';
@@ -9,24 +12,13 @@ import { formatBytes } from '../../util/format.ts';
 import { accuracyDecimals, formatAccuracy, formatDelta, signed } from '../../terminal/numbers.ts';
 import { renderTable } from '../../terminal/table.ts';
 import type { Paint } from '../../terminal/terminal.ts';
-
-export const resourceTitles: Readonly<Record<Resource, string>> = {
-  params: 'params',
-  macs: 'MACs',
-  sizeBytes: 'size',
-  latencyMs: 'latency',
-};
-
-/** As exact as a limit may have to be met. */
-export function formatAmount(resource: Resource, value: number): string {
-  if (resource === 'latencyMs') return `${value.toFixed(3)} ms`;
-  if (resource === 'sizeBytes') return `${value.toLocaleString('en-US')} B (${formatBytes(value)})`;
-  return value.toLocaleString('en-US');
-}
+import { wrapTo } from '../../terminal/width.ts';
 
 export interface ComposeFacts {
   /** What predicts the loss. */
   readonly prediction: string;
+  /** Of the best one's drop, where it is known. */
+  readonly marginPp: number | null;
   readonly latency: LatencyModel;
   readonly teacher: Composition;
   readonly limits: Limits;
@@ -34,7 +26,12 @@ export interface ComposeFacts {
 }
 
 /** The best composition against the teacher, its blocks, and the other answers where there are some. */
-export function renderCompositions(library: Library, facts: ComposeFacts, paint: Paint): string {
+export function renderCompositions(
+  library: Library,
+  facts: ComposeFacts,
+  paint: Paint,
+  columns = Infinity,
+): string {
   const { compositions, teacher, limits, latency, prediction } = facts;
   const winner = compositions[0]!;
   const { top1Percent } = library.manifest.teacher.accuracy;
@@ -50,7 +47,7 @@ export function renderCompositions(library: Library, facts: ComposeFacts, paint:
     [
       'top-1 drop',
       `${winner.predictedDropPp.toFixed(2)} pp`,
-      '',
+      facts.marginPp === null ? '' : `± ${facts.marginPp.toFixed(1)} pp`,
       `of ${top1Percent.mean.toFixed(1)} %`,
       limits.maxDropPp === undefined ? '' : `${limits.maxDropPp} pp`,
     ],
@@ -58,9 +55,11 @@ export function renderCompositions(library: Library, facts: ComposeFacts, paint:
   const right = { align: 'right' } as const;
   return [
     paint.bold('Composition'),
-    ...(library.manifest.data.selection.mayBeTrainedOn ? [paint.yellow(flatteredNote)] : []),
-    `drop predicted by ${prediction}`,
-    `latency: ${latency.describe}`,
+    ...(library.manifest.data.selection.mayBeTrainedOn
+      ? wrapTo(flatteredNote, columns, '  ').map(paint.yellow)
+      : []),
+    ...wrapTo(`drop predicted by ${prediction}`, columns, '  '),
+    ...wrapTo(`latency: ${latency.describe}`, columns, '  '),
     '',
     ...renderTable(
       [
@@ -140,5 +139,35 @@ export function renderMeasuredModel(composition: Composition, measured: Measured
     `measured   ${formatDelta(top1DeltaPp)} pp against the teacher, paired`,
     `predicted  ${signed(-composition.predictedDropPp)} pp, ${isInside(composition, measured) ? 'inside' : 'outside'} the interval`,
     `KL ${kl.toFixed(4)}, agreement ${agreementPercent.toFixed(1)} %`,
+  ].join('\n');
+}
+
+/** What came of fitting the blocks again; undefined where there was none to fit. */
+export function renderRefitted(refitted: RefittedModel | undefined): string {
+  if (refitted === undefined) return "Not refitted: every block is the teacher's own.";
+  const { descendants, images, before, after } = refitted;
+  const of = ({ kl, agreementPercent }: typeof before) =>
+    `KL ${kl.toFixed(4)}, agreement ${agreementPercent.toFixed(1)} %`;
+  const count = (value: number) => value.toLocaleString('en-US');
+  const outcome =
+    descendants.length === 0
+      ? "The library's weights are kept: they are nearer to the teacher"
+      : `fc2 of ${descendants.length} blocks fitted again`;
+  return [
+    `${outcome} (${count(images.training)} images of ${images.from === 'folder' ? 'the folder' : 'the calibration split'}).`,
+    `On ${count(images.heldOut)} others: ${of(before)} before, ${of(after)} after.`,
+  ].join('\n');
+}
+
+/** That a model whose scores the library has is taken instead: its widths by block. */
+export function renderNearer(
+  library: Library,
+  { name, composition, measured }: RecordedModel,
+  kl: number,
+): string {
+  const widths = composition.descendants.map((id) => library.descendant(id).width).join(' ');
+  return [
+    `Measured whole, the library's model "${name}" is nearer to the teacher: KL ${measured.kl.toFixed(4)} instead of ${kl.toFixed(4)}.`,
+    `It keeps to the limits and is taken: widths ${widths}, predicted to lose ${composition.predictedDropPp.toFixed(2)} pp.`,
   ].join('\n');
 }

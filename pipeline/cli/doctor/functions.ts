@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { studentStep } from '../../distill/step.ts';
 import { disposeStudent, startStudent } from '../../distill/student.ts';
+import { featureList, teacherFeatures } from '../../distill/teacher-features.ts';
 import type { Architecture } from '../../model/architecture.ts';
 import { forward } from '../../model/encoder.ts';
 import { hostFfn } from '../../model/host-weights.ts';
@@ -47,17 +48,21 @@ export function lookAtFunctions(): Functions {
   const others = runsAsItIs().length;
   const host = initialWeights(architecture, 1);
   const model = uploadTeacher(host, architecture);
-  const student = startStudent('trial', hostFfn(host, 0), () => NaN);
+  const student = startStudent({ id: 'trial', ffns: [0, 1].map((block) => hostFfn(host, block)) });
   const pixels = tf.randomNormal<tf.Rank.R4>([8, 64, 64, 3], 0, 1, 'float32', 1);
-  const example = { x: tf.ones([256, 192]), target: tf.zeros([256, 192]) };
-  const settings = { lossScale: 1e-3, learningRate: 1e-3, gelu: architecture.gelu, adam: {} };
+  const shares = { own: 4, given: 4 };
+  const settings = {
+    ...{ shares, lookahead: 0.5, blockScales: [1e-3, 1e-3], divergenceScale: 0.1 },
+    ...{ learningRate: 1e-3, adam: {} },
+  };
   try {
     const logits = (): Float32Array =>
       tf.tidy(() => forward(model, pixels).logits.dataSync<'float32'>().slice());
     const step = (): void => {
-      const loss = studentStep(student, example, settings);
+      const features = teacherFeatures(model, pixels, shares);
+      const loss = studentStep(student, model, features, settings);
       loss.dataSync();
-      loss.dispose();
+      tf.dispose([loss, ...featureList(features)]);
     };
     const expected = plainly(logits);
     const found = logits();
@@ -68,7 +73,7 @@ export function lookAtFunctions(): Functions {
     const difference = Math.sqrt(square(found.map((value, i) => value - expected[i]!)) / square(expected));
     return { forward: gainOf(logits), step: gainOf(step), difference };
   } finally {
-    tf.dispose([pixels, example.x, example.target]);
+    pixels.dispose();
     disposeStudent(student);
     model.dispose();
   }

@@ -51,7 +51,7 @@ export async function runProfile(
   stdout.write(
     json
       ? `${JSON.stringify(profile, null, 2)}\n`
-      : `${renderProfile(profile, stdout.paint)}\n\n${written}\n`,
+      : `${renderProfile(profile, stdout.paint, stdout.isLive ? stdout.columns : Infinity)}\n\n${written}\n`,
   );
   return 0;
 }

@@ -1,16 +1,17 @@
-import { profileDescription } from '../../profile/latency.ts';
+import { doubtfulPercent, profileDescription } from '../../profile/latency.ts';
 import type { Profile, ProfileBatch } from '../../profile/profile-file.ts';
 import { renderTable, type Column } from '../../terminal/table.ts';
 import type { Paint } from '../../terminal/terminal.ts';
+import { wrapTo } from '../../terminal/width.ts';
 import { known } from '../../util/known.ts';
 
 /** A profile as tables: the parts of every batch size, whole models, and how well parts add up to them. */
-export function renderProfile(profile: Profile, paint: Paint): string {
+export function renderProfile(profile: Profile, paint: Paint, columns = Infinity): string {
   const { warmup, iterations, batches } = profile;
   return [
     paint.bold(profileDescription(profile)),
     `milliseconds for one batch, over ${iterations} rounds after ${warmup} that warmed up`,
-    ...batches.flatMap((batch) => ['', ...renderBatch(batch, paint)]),
+    ...batches.flatMap((batch) => ['', ...renderBatch(batch, paint, columns)]),
   ].join('\n');
 }
 
@@ -33,10 +34,12 @@ const modelColumns: readonly Column[] = [
 function renderBatch(
   { batchSize, frame, widths, lastWidths, composed, calibration }: ProfileBatch,
   paint: Paint,
+  columns: number,
 ): string[] {
   const last = new Map(lastWidths.map((item) => [item.width, item]));
   const { scale, offsetMs, meanAbsoluteErrorPercent: errors } = calibration;
   const sign = offsetMs < 0 ? '-' : '+';
+  const told = (line: string) => wrapTo(line, columns, '  ');
   return [
     paint.bold(`Batch ${batchSize}`),
     '',
@@ -59,18 +62,17 @@ function renderBatch(
       ]),
     ),
     '',
-    `Whole models against frame + blocks: mean error ${errors.before.toFixed(1)} %; calibrated on half of them ` +
-      `(${scale.toFixed(3)} x ${sign} ${ms(Math.abs(offsetMs))}) ${errors.after.toFixed(1)} % on the others`,
+    ...told(
+      `Whole models against frame + blocks: mean error ${errors.before.toFixed(1)} %; calibrated on half of them ` +
+        `(${scale.toFixed(3)} x ${sign} ${ms(Math.abs(offsetMs))}) ${errors.after.toFixed(1)} % on the others`,
+    ),
     ...(errors.after > doubtfulPercent
-      ? [
+      ? told(
           'That is too far off to choose models by: measure again with nothing else running, and more --iterations',
-        ]
+        )
       : []),
   ];
 }
-
-/** A limit on latency that is missed by a fifth is no limit. */
-const doubtfulPercent = 20;
 
 /** A profile of the library, or why it cannot be used. */
 export type ListedProfile =

@@ -1,22 +1,26 @@
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import { stagesOfMethods } from '../../stages/stages-of-methods.ts';
-import { engineChoices } from '../../tensor/installed.ts';
-import { once, oneOf, seeHelp } from '../../terminal/options.ts';
+import { executorNames } from '../../config/executor-names.ts';
+import { logFormatOption, logFormats, type LogFormat } from '../../terminal/choose-view.ts';
+import { exitCodesLine } from '../../terminal/exit-codes.ts';
+import { duration, once, oneOf, stopAfterOption, wholeNumber } from '../../terminal/options.ts';
 import { fail } from '../../util/failure.ts';
 import type { CommandArguments } from '../command.ts';
+import type { RunSource } from './prepare.ts';
+import { readSource, sourcePlaces, withSource, type SourceOptions } from './source.ts';
 
-export interface RunCommand {
-  readonly config: string;
-  /** `key.path=value`, with --engine and --seed translated, in the order in which they win. */
-  readonly overrides: readonly string[];
-  readonly runs: string;
+export interface RunCommand extends RunSource {
   readonly plan: boolean;
   /** Run again from here on. */
   readonly from?: string | undefined;
   readonly only?: string | undefined;
+  /** Run again what failed, and what was blocked by it. */
+  readonly retryFailed?: boolean | undefined;
+  /** Seconds until it saves and stops. */
+  readonly stopAfter?: number | undefined;
   readonly quiet: boolean;
   readonly json: boolean;
+  /** Default: text. */
+  readonly logFormat?: LogFormat | undefined;
 }
 
 /** A line for each method: another one has other stages. */
@@ -34,105 +38,96 @@ const stageNames = [
 
 type Text = string | string[];
 
-interface Options {
-  readonly file?: string | undefined;
-  readonly config?: Text | undefined;
-  readonly set?: string[] | undefined;
-  readonly engine?: Text | undefined;
-  readonly seed?: Text | undefined;
+interface Options extends SourceOptions {
   readonly plan: boolean;
   readonly from?: Text | undefined;
   readonly only?: Text | undefined;
-  readonly runs: Text;
+  readonly 'retry-failed': boolean;
+  readonly 'stop-after'?: Text | undefined;
+  readonly executor?: Text | undefined;
+  readonly slots?: Text | undefined;
   readonly quiet: boolean;
   readonly json: boolean;
+  readonly 'log-format': Text;
 }
 
 export const runArguments: CommandArguments<RunCommand, Options> = {
   usage: ['run [file]', '$0'],
   describe: 'run the pipeline; the same command resumes it',
   options: (parser) =>
-    parser
-      .positional('file', { type: 'string', describe: 'the same as --config' })
+    withSource(parser)
       .options({
-        config: { type: 'string', alias: 'c', describe: 'YAML file; a bare name is found in configs/' },
-        set: { type: 'string', array: true, describe: 'change one setting: key.path=value' },
-        engine: { type: 'string', describe: `compute engine: ${engineChoices.join(', ')}` },
-        seed: { type: 'string', describe: 'seed of all random numbers' },
         plan: { type: 'boolean', default: false, describe: 'show what would run and why, run nothing' },
         from: { type: 'string', describe: 'run this stage and what depends on it again' },
         only: { type: 'string', describe: 'run this stage alone' },
-        runs: { type: 'string', default: 'runs', describe: 'folder of the run folders' },
+        'retry-failed': {
+          type: 'boolean',
+          default: false,
+          describe: 'run only what failed before and what was blocked by it',
+        },
+        'stop-after': stopAfterOption,
+        executor: { type: 'string', describe: `where jobs are done: ${executorNames.join(', ')}` },
+        slots: { type: 'string', describe: 'jobs at once' },
         quiet: { type: 'boolean', default: false, describe: 'failures and the final table only' },
         json: { type: 'boolean', default: false, describe: 'events as JSON lines, nothing else' },
+        'log-format': logFormatOption,
       })
-      .requiresArg(['config', 'set', 'engine', 'seed', 'from', 'only', 'runs'])
-      .group(['config', 'set', 'engine', 'seed'], 'What to run:')
-      .group(['plan', 'from', 'only', 'runs'], 'Which part of it:')
-      .group(['quiet', 'json'], 'Output:')
-      .epilog(
-        `${stageLines.join('\n')}\n` +
-          'Exit codes: 0 done; 1 a bug; 2 command line or config; 3 files or data; 4 engine or disk space; ' +
-          '5 a job or a gate failed; 6 the run is locked; 130 interrupted.',
-      )
+      .requiresArg(['from', 'only', 'stop-after', 'log-format', 'executor', 'slots'])
+      .group(['plan', 'from', 'only', 'retry-failed', 'stop-after', 'runs'], 'Which part of it:')
+      .group(['executor', 'slots'], 'Where it is done:')
+      .group(['quiet', 'json', 'log-format'], 'Output:')
+      .epilog(`${stageLines.join('\n')}\n` + exitCodesLine)
       .example('$0 demo.yaml', 'the demo, about a minute')
       .example('$0 --config vit-b16.yaml --plan', 'what it would do, and what that costs')
       .example('$0 vit-b16 --set distill.duration.epochs=3', 'a shorter distillation')
       .example('$0 vit-b16 --from measure', 'measure again, and rank and export anew')
       .example('$0 show runs/demo', 'the table of a finished library'),
   read: runCommand,
-  places: ({ runs, config }) => ({
-    '--runs DIR': runs,
-    '--config FILE': config,
-    'BLOCKFORGE_CACHE=DIR': process.env.BLOCKFORGE_CACHE || join(homedir(), '.cache', 'blockforge'),
-  }),
+  places: sourcePlaces,
 };
 
 function runCommand(args: Options): RunCommand {
-  const option = once('config', args.config);
-  if (option !== undefined && args.file !== undefined) {
+  const selection = readSelection(args);
+  const { from, only } = selection;
+  if (args['retry-failed'] && (from ?? only) !== undefined) {
     fail({
       reason: 'usage',
-      subject: args.file,
-      found: `a second config beside --config ${option}`,
-      expected: 'one',
+      subject: '--retry-failed',
+      found: `given together with --${from === undefined ? 'only' : 'from'}`,
+      expected: 'it alone: what failed names the jobs to run',
     });
   }
-  const config = option ?? args.file;
-  if (config === undefined || config === '') {
-    fail({
-      reason: 'usage',
-      subject: '--config',
-      found: 'missing',
-      expected: 'the YAML file to run, e.g. --config demo.yaml',
-      next: seeHelp,
-    });
-  }
-  const engine = oneOf('engine', once('engine', args.engine), engineChoices);
-  const seed = once('seed', args.seed);
-  if (seed !== undefined && !(/^\d+$/.test(seed) && Number.isSafeInteger(Number(seed)))) {
-    fail({
-      reason: 'usage',
-      subject: `--seed ${seed}`,
-      found: 'not a seed',
-      expected: 'a whole number from 0 up',
-    });
-  }
-  const from = stageOf('from', once('from', args.from));
-  const only = stageOf('only', once('only', args.only));
+  const source = readSource(args);
+  const executor = oneOf('executor', once('executor', args.executor), executorNames);
+  const slots = wholeNumber('slots', once('slots', args.slots));
   return {
-    config,
+    ...source,
     overrides: [
-      ...(args.set ?? []),
-      ...(engine === undefined ? [] : [`engine=${engine}`]),
-      ...(seed === undefined ? [] : [`seed=${seed}`]),
+      ...source.overrides,
+      ...(executor === undefined ? [] : [`executor.type=${executor}`]),
+      ...(slots === undefined ? [] : [`executor.slots=${slots}`]),
     ],
-    runs: once('runs', args.runs),
     plan: args.plan,
-    from,
-    only,
+    ...selection,
+    ...(args['retry-failed'] && { retryFailed: true }),
+    stopAfter: duration('stop-after', once('stop-after', args['stop-after'])),
     quiet: args.quiet,
     json: args.json,
+    ...readLogFormat(args['log-format']),
+  };
+}
+
+/** `--log-format`; the default is left out. @throws BlockForgeError `usage` */
+export function readLogFormat(given: Text): { readonly logFormat?: LogFormat } {
+  const logFormat = oneOf('log-format', once('log-format', given), logFormats, 'format');
+  return logFormat === undefined || logFormat === 'text' ? {} : { logFormat };
+}
+
+/** `--from` and `--only`. @throws BlockForgeError `usage` */
+export function readSelection(args: Pick<Options, 'from' | 'only'>): Pick<RunCommand, 'from' | 'only'> {
+  return {
+    from: stageOf('from', once('from', args.from)),
+    only: stageOf('only', once('only', args.only)),
   };
 }
 

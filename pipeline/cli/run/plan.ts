@@ -1,9 +1,12 @@
 import { dirname } from 'node:path';
+import type { SideBySide } from '../../runner/side-by-side.ts';
 import type { PlanRow } from '../../runner/states.ts';
 import { formatBytes, formatDuration } from '../../util/format.ts';
 import { oneLine } from '../../util/printable.ts';
 import { renderTable } from '../../terminal/table.ts';
+import { wrapTo } from '../../terminal/width.ts';
 import type { Paint } from '../../terminal/terminal.ts';
+import { describeSideBySide } from './side-by-side.ts';
 
 export interface PlanFacts {
   readonly run: string;
@@ -13,21 +16,32 @@ export interface PlanFacts {
   readonly slots: number;
   /** What the folder of images holds and what of it is read; sentences. */
   readonly data?: readonly string[] | undefined;
+  /** What is not at hand, and what is taken instead; sentences. */
+  readonly assumed?: readonly string[] | undefined;
+  /** What of it can be done at once. */
+  readonly sideBySide?: SideBySide | undefined;
+  /** Stages that hold up by a setting, with the one that frees or cuts them. */
+  readonly frees?: Readonly<Record<string, string>> | undefined;
 }
 
 /** What a run would do: each job, its state, why, and what it would cost. */
-export function renderPlan(rows: readonly PlanRow[], facts: PlanFacts, paint: Paint): string {
-  const { run, folder, engine, slots, data = [] } = facts;
+export function renderPlan(
+  rows: readonly PlanRow[],
+  facts: PlanFacts,
+  paint: Paint,
+  columns = Infinity,
+): string {
+  const { run, folder, engine, slots, data = [], assumed = [], sideBySide, frees } = facts;
   const toDo = rows.filter(({ state }) => state !== 'fresh');
   const title = `${run} in ${folder}, engine ${engine}, ${slots} job${slots === 1 ? '' : 's'} at once`;
   const table = renderTable(
     [
       { title: 'job' },
       { title: 'state' },
-      { title: 'why' },
+      { title: 'why', least: 16 },
       { title: 'time', align: 'right' },
-      { title: 'memory', align: 'right' },
-      { title: 'disk', align: 'right' },
+      { title: 'memory', align: 'right', dispensable: 1 },
+      { title: 'disk', align: 'right', dispensable: 2 },
     ],
     rows.map(({ job, state, why, estimate }) =>
       state === 'fresh'
@@ -41,13 +55,25 @@ export function renderPlan(rows: readonly PlanRow[], facts: PlanFacts, paint: Pa
             formatBytes(Math.round(estimate.diskBytes)),
           ],
     ),
-    (line, i) => (rows[i]!.state === 'fresh' ? paint.dim(line) : line),
+    { paintRow: (line, i) => (rows[i]!.state === 'fresh' ? paint.dim(line) : line), columns },
   );
   const kept = toDo.flatMap(({ job, holds = [] }) => heldLines(job, holds));
-  const account = data.length === 0 ? [] : [paint.bold('Images'), ...data.map((line) => `  ${line}`), ''];
-  return [paint.bold(title), '', ...account, ...table, '', totals(rows.length, toDo, slots), ...kept].join(
-    '\n',
-  );
+  const wrapped = (lines: readonly string[], indent = '') =>
+    lines.flatMap((line) => wrapTo(`${indent}${line}`, columns, `${indent}  `));
+  const section = (heading: string, lines: readonly string[]) =>
+    lines.length === 0 ? [] : [paint.bold(heading), ...wrapped(lines, '  '), ''];
+  const atOnce = sideBySide === undefined ? [] : describeSideBySide(sideBySide, frees);
+  const scheduled = sideBySide?.bySlots.find((entry) => entry.slots === slots);
+  const total = totals(rows.length, toDo, slots, scheduled?.seconds);
+  return [
+    ...wrapTo(title, columns).map(paint.bold),
+    '',
+    ...section('Assumed, as it is not at hand', assumed),
+    ...section('Images', data),
+    ...table,
+    '',
+    ...wrapped([total, ...atOnce, ...kept]),
+  ].join('\n');
 }
 
 /** What of a user's stays and what goes, a folder of many as one. */
@@ -75,9 +101,11 @@ function filesOf(items: NonNullable<PlanRow['holds']>): string {
   return `${count} file${count === 1 ? '' : 's'}`;
 }
 
-function totals(all: number, toDo: readonly PlanRow[], slots: number): string {
+/** @param scheduled seconds of a schedule, which a chain makes longer than the bound of `planTotals` */
+function totals(all: number, toDo: readonly PlanRow[], slots: number, scheduled?: number): string {
   if (toDo.length === 0) return `${all === 1 ? '1 job,' : `${all} jobs, all`} fresh: nothing to do`;
-  const { seconds, memoryBytes, diskBytes } = planTotals(toDo, slots);
+  const { seconds: bound, memoryBytes, diskBytes } = planTotals(toDo, slots);
+  const seconds = scheduled ?? bound;
   const perhaps = toDo.filter(({ state }) => state === 'may-run').length;
   const count = `${toDo.length - perhaps} to do${perhaps > 0 ? ` and ${perhaps} that may run` : ''}`;
   return (

@@ -5,6 +5,8 @@ export interface ShowCommand {
   /** Library folder or run folder. */
   readonly library: string;
   readonly json: boolean;
+  /** All columns, whatever the width of the screen. */
+  readonly wide: boolean;
 }
 
 export const showArguments: CommandArguments<ShowCommand, ShowCommand> = {
@@ -16,7 +18,12 @@ export const showArguments: CommandArguments<ShowCommand, ShowCommand> = {
         ...libraryArgument,
         describe: 'library folder or run folder, or a deployment',
       })
-      .option('json', { type: 'boolean', default: false, describe: 'the same as JSON' }),
-  read: ({ library, json }) => ({ library, json }),
+      .option('json', { type: 'boolean', default: false, describe: 'the same as JSON' })
+      .option('wide', {
+        type: 'boolean',
+        default: false,
+        describe: 'all columns, whatever the width of the screen',
+      }),
+  read: ({ library, json, wide }) => ({ library, json, wide }),
   places: ({ library }) => ({ 'show DIR': library }),
 };

@@ -1,6 +1,7 @@
 import type {
   Accuracy,
   AllocatedSummary,
+  DescendantSummary,
   LibrarySummary,
   PredictionSummary,
   TeacherSummary,
@@ -18,58 +19,70 @@ import {
   formatPercent,
   signed,
 } from '../../terminal/numbers.ts';
-import { renderTable } from '../../terminal/table.ts';
+import { droppedColumns, renderTable } from '../../terminal/table.ts';
 import type { Column } from '../../terminal/table.ts';
 import type { Paint, Surroundings } from '../../terminal/terminal.ts';
+import { wrapTo } from '../../terminal/width.ts';
 import type { ShowCommand } from './arguments.ts';
 import { methods } from '../../stages/methods.ts';
 import { readLibrarySummary } from './read.ts';
 
 /** Prints the table of a library, or of a run that makes none. Loads no engine. @returns the exit code */
-export async function runShow({ library, json }: ShowCommand, { stdout }: Surroundings): Promise<number> {
+export async function runShow(
+  { library, json, wide }: ShowCommand,
+  { stdout }: Surroundings,
+): Promise<number> {
+  // What goes into a file or a pipe is whole.
+  const columns = wide || !stdout.isLive ? Infinity : stdout.columns;
   for (const { ending } of methods) {
     const found = await ending?.read(library);
     if (found === undefined) continue;
-    stdout.write(`${json ? JSON.stringify(found.json, null, 2) : found.text}\n`);
+    stdout.write(`${json ? JSON.stringify(found.json, null, 2) : found.text(columns)}\n`);
     return 0;
   }
   const found = await findPackage(library);
   if (found !== undefined) {
     const deployment = await readDeploymentSummary(found);
     stdout.write(
-      `${json ? JSON.stringify(deployment, null, 2) : renderDeployment(deployment, stdout.paint)}\n`,
+      `${json ? JSON.stringify(deployment, null, 2) : renderDeployment(deployment, stdout.paint, columns)}\n`,
     );
     return 0;
   }
   const summary = await readLibrarySummary(library);
-  stdout.write(`${json ? JSON.stringify(summary, null, 2) : renderSummary(summary, stdout.paint)}\n`);
+  stdout.write(
+    `${json ? JSON.stringify(summary, null, 2) : renderSummary(summary, stdout.paint, columns)}\n`,
+  );
   return 0;
 }
 
 /** A library as tables: every descendant block by block, then whole models beside the teacher. */
-export function renderSummary(summary: LibrarySummary, paint: Paint): string {
+export function renderSummary(summary: LibrarySummary, paint: Paint, columns = Infinity): string {
   const { blocks, teacher, uniform, images = teacher.images, engine, seed, test } = summary;
   const measured = [
     `measured on ${formatImages(images)} of the selection split`,
     engine,
     ...(seed === undefined ? [] : [`seed ${seed}`]),
   ].join('; ');
+  const told = (line: string) => wrapTo(line, columns, '  ');
   const flattered = (split: 'selection' | 'test') =>
-    summary.mayBeTrainedOn?.includes(split) ? [paint.yellow(flatteredNote)] : [];
+    summary.mayBeTrainedOn?.includes(split) ? told(flatteredNote).map(paint.yellow) : [];
   const lines = [
     paint.bold('Descendants'),
     ...flattered('selection'),
-    ...(summary.fitted === undefined ? [] : [describeFittedOn(summary.fitted)]),
-    `${measured}; top-1 delta: the model with this block against ${reference(summary.contexts)}`,
+    ...(summary.fitted === undefined ? [] : told(describeFittedOn(summary.fitted))),
+    ...told(`${measured}; top-1 delta: the model with this block against ${reference(summary.contexts)}`),
+    ...told(leftOut(blocks, columns)).filter((line) => line !== ''),
     '',
-    ...descendantTable(blocks, paint),
+    ...descendantTable(blocks, paint, columns),
     '',
     paint.bold('Whole models: the same share of hidden units removed in every block'),
     ...flattered('selection'),
     '',
-    ...uniformTable(teacher, uniform, images),
-    ...allocatedTable(summary.allocated, images, paint, flattered('selection')),
-    ...(summary.prediction === undefined ? [] : ['', predictionLine(summary.prediction)]),
+    ...uniformTable(teacher, uniform, images, columns),
+    ...allocatedTable(summary.allocated, images, paint, flattered('selection'), columns),
+    ...(summary.prediction === undefined
+      ? []
+      : ['', ...predictionLine(summary.prediction).split('\n').flatMap(told)]),
   ];
   if (test !== undefined) {
     lines.push(
@@ -77,8 +90,8 @@ export function renderSummary(summary: LibrarySummary, paint: Paint): string {
       paint.bold(`The same models on ${formatImages(test.images)} of the test split`),
       ...flattered('test'),
       '',
-      ...uniformTable({ ...test.teacher, images: test.images }, test.uniform, test.images),
-      ...allocatedTable(test.allocated, test.images, paint, flattered('test')),
+      ...uniformTable({ ...test.teacher, images: test.images }, test.uniform, test.images, columns),
+      ...allocatedTable(test.allocated, test.images, paint, flattered('test'), columns),
     );
   }
   return lines.join('\n');
@@ -90,22 +103,45 @@ const descendantColumns: readonly Column[] = [
   { title: 'width', align: 'right' },
   { title: 'removed', align: 'right' },
   { title: 'top-1 delta pp [interval]' },
-  { title: 'KL', align: 'right' },
-  { title: 'agreement', align: 'right' },
-  { title: 'gain over refit', align: 'right' },
-  { title: 'params', align: 'right' },
-  { title: 'MACs', align: 'right' },
-  { title: 'p50 ms', align: 'right' },
-  { title: '' },
+  { title: 'KL', align: 'right', dispensable: 4 },
+  { title: 'agreement', align: 'right', dispensable: 6 },
+  { title: 'gain over refit', align: 'right', dispensable: 5 },
+  { title: 'params', align: 'right', dispensable: 2 },
+  { title: 'MACs', align: 'right', dispensable: 3 },
+  { title: 'p50 ms', align: 'right', dispensable: 1 },
+  { title: '', dispensable: 7 },
 ];
 
-function descendantTable(blocks: LibrarySummary['blocks'], paint: Paint): string[] {
-  const flat = blocks.flatMap(({ block, descendants }) =>
+function descendantTable(blocks: LibrarySummary['blocks'], paint: Paint, columns: number): string[] {
+  const flat = flatten(blocks);
+  return renderTable(descendantColumns, flat.map(descendantRow), {
+    paintRow: (line, i) => (flat[i]!.descendant.dominated ? paint.dim(line) : line),
+    columns,
+  });
+}
+
+/** Which columns of it a narrow screen does not show, and what does. */
+function leftOut(blocks: LibrarySummary['blocks'], columns: number): string {
+  const left = droppedColumns(descendantColumns, flatten(blocks).map(descendantRow), columns);
+  return left.length === 0 ? '' : `a wider screen, --wide and --json also have: ${left.join(', ')}`;
+}
+
+interface FlatDescendant {
+  /** Only beside the first of a block. */
+  readonly block: string;
+  readonly descendant: DescendantSummary;
+}
+
+function flatten(blocks: LibrarySummary['blocks']): FlatDescendant[] {
+  return blocks.flatMap(({ block, descendants }) =>
     [...descendants]
       .sort((a, b) => b.width - a.width)
       .map((descendant, i) => ({ block: i === 0 ? block : '', descendant })),
   );
-  const rows = flat.map(({ block, descendant }) => [
+}
+
+function descendantRow({ block, descendant }: FlatDescendant): string[] {
+  return [
     block,
     descendant.rank === 0 ? '' : String(descendant.rank),
     String(descendant.width),
@@ -118,23 +154,25 @@ function descendantTable(blocks: LibrarySummary['blocks'], paint: Paint): string
     formatCount(descendant.macs),
     descendant.latencyMs.p50.toFixed(3),
     descendant.dominated ? 'dominated' : '',
-  ]);
-  return renderTable(descendantColumns, rows, (line, i) =>
-    flat[i]!.descendant.dominated ? paint.dim(line) : line,
-  );
+  ];
 }
 
 const uniformColumns: readonly Column[] = [
   { title: 'removed', align: 'right' },
-  { title: 'top-1, refit [interval]' },
-  { title: 'top-1, distilled [interval]' },
-  { title: 'delta to teacher pp [interval]' },
-  { title: 'KL', align: 'right' },
-  { title: 'params', align: 'right' },
-  { title: 'MACs', align: 'right' },
+  { title: 'top-1, refit [interval]', short: 'refit [interval]' },
+  { title: 'top-1, distilled [interval]', short: 'distilled [interval]' },
+  { title: 'delta to teacher pp [interval]', short: 'delta pp [interval]' },
+  { title: 'KL', align: 'right', dispensable: 4 },
+  { title: 'params', align: 'right', dispensable: 2 },
+  { title: 'MACs', align: 'right', dispensable: 3 },
 ];
 
-function uniformTable(teacher: TeacherSummary, uniform: readonly UniformSummary[], images: number): string[] {
+function uniformTable(
+  teacher: TeacherSummary,
+  uniform: readonly UniformSummary[],
+  images: number,
+  columns: number,
+): string[] {
   const decimals = accuracyDecimals(images);
   const count = (value: number | undefined): string => (value === undefined ? '' : formatCount(value));
   const own = formatAccuracy(teacher, decimals);
@@ -151,10 +189,11 @@ function uniformTable(teacher: TeacherSummary, uniform: readonly UniformSummary[
       count(macs),
     ];
   });
-  return renderTable(uniformColumns, [
+  const all = [
     ['teacher', own, isDistilled ? own : '', '', '', count(teacher.params), count(teacher.macs)],
     ...rows,
-  ]);
+  ];
+  return renderTable(uniformColumns, all, { columns });
 }
 
 /** What a descendant is compared with. */
@@ -166,11 +205,11 @@ function reference(contexts: LibrarySummary['contexts']): string {
 const allocatedColumns: readonly Column[] = [
   { title: 'removed', align: 'right' },
   { title: 'top-1 [interval]' },
-  { title: 'against uniform pp [interval]' },
-  { title: 'KL', align: 'right' },
-  { title: 'params', align: 'right' },
-  { title: 'MACs', align: 'right' },
-  { title: 'widths' },
+  { title: 'against uniform pp [interval]', short: 'against uniform pp' },
+  { title: 'KL', align: 'right', dispensable: 3 },
+  { title: 'params', align: 'right', dispensable: 1 },
+  { title: 'MACs', align: 'right', dispensable: 2 },
+  { title: 'widths', least: 16 },
 ];
 
 function allocatedTable(
@@ -178,6 +217,7 @@ function allocatedTable(
   images: number,
   paint: Paint,
   notes: readonly string[],
+  columns: number,
 ): string[] {
   if (allocated === undefined || allocated.length === 0) return [];
   const count = (value: number | undefined): string => (value === undefined ? '' : formatCount(value));
@@ -195,7 +235,7 @@ function allocatedTable(
     paint.bold('Widths allocated to blocks, at no more FFN parameters than the uniform model'),
     ...notes,
     '',
-    ...renderTable(allocatedColumns, rows),
+    ...renderTable(allocatedColumns, rows, { columns }),
   ];
 }
 

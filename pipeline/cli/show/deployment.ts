@@ -39,10 +39,10 @@ export async function readDeploymentSummary({
 
 const columns: readonly Column[] = [
   { title: 'device' },
-  { title: 'sub-models' },
+  { title: 'sub-models', least: 12 },
   { title: 'params', align: 'right' },
   { title: 'of the teacher', align: 'right' },
-  { title: 'weights', align: 'right' },
+  { title: 'weights', align: 'right', dispensable: 1 },
   { title: 'MACs', align: 'right' },
   { title: 'of the teacher', align: 'right' },
 ];
@@ -51,6 +51,7 @@ const columns: readonly Column[] = [
 export function renderDeployment(
   { name, classes, devices, provenance }: DeploymentSummary,
   paint: Paint,
+  width = Infinity,
 ): string {
   const { teacher, engine, seed } = provenance;
   const share = (part: number, whole: number) => `${((100 * part) / whole).toFixed(1)} %`;
@@ -58,25 +59,29 @@ export function renderDeployment(
     paint.bold(`${name}: ${classes} classes on ${devices.length} device${devices.length === 1 ? '' : 's'}`),
     `${engine.version} on ${engine.device}; seed ${seed}`,
     '',
-    ...renderTable(columns, [
+    ...renderTable(
+      columns,
       [
-        'teacher',
-        '',
-        formatCount(teacher.params),
-        '',
-        formatBytes(4 * teacher.params),
-        formatCount(teacher.macs),
-        '',
+        [
+          'teacher',
+          '',
+          formatCount(teacher.params),
+          '',
+          formatBytes(4 * teacher.params),
+          formatCount(teacher.macs),
+          '',
+        ],
+        ...devices.map(({ name: device, models, params, sizeBytes, macs }) => [
+          device,
+          models.join(', '),
+          formatCount(params),
+          share(params, teacher.params),
+          formatBytes(sizeBytes),
+          formatCount(macs),
+          share(macs, teacher.macs),
+        ]),
       ],
-      ...devices.map(({ name: device, models, params, sizeBytes, macs }) => [
-        device,
-        models.join(', '),
-        formatCount(params),
-        share(params, teacher.params),
-        formatBytes(sizeBytes),
-        formatCount(macs),
-        share(macs, teacher.macs),
-      ]),
-    ]),
+      { columns: width },
+    ),
   ].join('\n');
 }

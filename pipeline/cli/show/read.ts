@@ -1,5 +1,7 @@
-import { rankedDelta, type Manifest, type ManifestDescendant } from '../../library/manifest.ts';
+import type { Manifest, ManifestDescendant } from '../../library/manifest.ts';
+import { rankedDelta } from '../../library/ranked-delta.ts';
 import { openLibrary } from '../../library/open.ts';
+import { recommendedModel } from '../../library/recommended-model.ts';
 import type { DescendantSummary, LibrarySummary } from './summary.ts';
 import { accuracyOf, readTestReport } from './test-report.ts';
 import { known } from '../../util/known.ts';
@@ -18,6 +20,7 @@ export async function readLibrarySummary(path: string): Promise<LibrarySummary> 
 
 export function summariseManifest(manifest: Manifest): LibrarySummary {
   const { teacher, blocks, uniform, engine, contexts, allocated, additivity, predictor } = manifest;
+  const recommended = recommendedModel(manifest);
   const trainedOn = (['selection', 'test'] as const).filter((name) => manifest.data[name].mayBeTrainedOn);
   const widthOf = new Map(blocks.flatMap((block) => block.descendants.map(({ id, width }) => [id, width])));
   return {
@@ -39,12 +42,14 @@ export function summariseManifest(manifest: Manifest): LibrarySummary {
       block: name,
       descendants: descendants.map(describeDescendant),
     })),
-    uniform: uniform.map(({ sparsity, params, macs, refit, distilled }) => ({
+    uniform: uniform.map(({ sparsity, params, macs, pruned, refit, distilled, gainsPp }) => ({
       sparsity,
       params,
       macs,
+      ...(pruned && { pruned: accuracyOf(pruned) }),
       refit: accuracyOf(refit),
       ...(distilled && { distilled: accuracyOf(distilled) }),
+      ...(gainsPp && { gainsPp }),
     })),
     ...(allocated && {
       allocated: allocated.map(({ sparsity, descendants, params, macs, scores, versusUniformPp }) => ({
@@ -55,6 +60,15 @@ export function summariseManifest(manifest: Manifest): LibrarySummary {
         versusUniformPp,
         ...accuracyOf(scores),
       })),
+    }),
+    ...(recommended && {
+      recommended: {
+        kind: recommended.model.kind,
+        sparsity: recommended.model.sparsity,
+        params: recommended.model.params,
+        top1DeltaPp: recommended.model.scores.top1DeltaPp,
+        withinTolerance: recommended.withinTolerance,
+      },
     }),
     ...(predictor && {
       prediction: {

@@ -26,6 +26,8 @@ export interface LibrarySummary {
   readonly uniform: readonly UniformSummary[];
   /** Widths chosen block by block, at no more FFN parameters than the uniform model of the same sparsity. */
   readonly allocated?: readonly AllocatedSummary[];
+  /** The small model to look at first, as `library/recommended-model.ts` chooses it. */
+  readonly recommended?: RecommendedSummary;
   /** How well the loss of a composition is predicted from its blocks; absent where that was not measured. */
   readonly prediction?: PredictionSummary;
   /** The final numbers on the test split, which nothing was chosen by. */
@@ -35,6 +37,16 @@ export interface LibrarySummary {
     readonly uniform: readonly UniformSummary[];
     readonly allocated?: readonly AllocatedSummary[];
   };
+}
+
+export interface RecommendedSummary {
+  readonly kind: 'uniform' | 'allocated';
+  readonly sparsity: number;
+  readonly params: number;
+  /** On the selection split, by which it was chosen. */
+  readonly top1DeltaPp: Interval;
+  /** Its loss is tolerable even at the far end of the interval; else it is the best trade of loss for parameters. */
+  readonly withinTolerance: boolean;
 }
 
 export interface TeacherSummary extends Accuracy {
@@ -68,9 +80,13 @@ export interface UniformSummary {
   readonly sparsity: number;
   readonly params?: number;
   readonly macs?: number;
+  /** The units cut and nothing repaired; missing in older libraries. */
+  readonly pruned?: Accuracy;
   readonly refit: Accuracy;
   /** Missing when distillation is off. */
   readonly distilled?: Accuracy;
+  /** What each step gave: top-1 minus that of the step before, paired over the same images. */
+  readonly gainsPp?: { readonly refit?: Interval | undefined; readonly distilled?: Interval | undefined };
 }
 
 export interface AllocatedSummary extends Accuracy {

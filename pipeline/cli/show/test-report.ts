@@ -17,7 +17,13 @@ const testReport = z.object({
   manifestSha256: z.string(),
   teacher: measured,
   uniform: z.array(
-    z.object({ sparsity: z.number(), refit: measured.optional(), distilled: measured.optional() }),
+    z.object({
+      sparsity: z.number(),
+      pruned: measured.optional(),
+      refit: measured.optional(),
+      distilled: measured.optional(),
+      gainsPp: z.object({ refit: interval.optional(), distilled: interval.optional() }).optional(),
+    }),
   ),
   allocated: z.array(
     z.object({
@@ -51,10 +57,18 @@ export async function readTestReport(
   return {
     images,
     teacher: accuracyOf(teacher),
-    uniform: uniform.flatMap(({ sparsity, refit, distilled }) =>
+    uniform: uniform.flatMap(({ sparsity, pruned, refit, distilled, gainsPp }) =>
       refit === undefined
         ? []
-        : [{ sparsity, refit: accuracyOf(refit), ...(distilled && { distilled: accuracyOf(distilled) }) }],
+        : [
+            {
+              sparsity,
+              ...(pruned && { pruned: accuracyOf(pruned) }),
+              refit: accuracyOf(refit),
+              ...(distilled && { distilled: accuracyOf(distilled) }),
+              ...(gainsPp && { gainsPp }),
+            },
+          ],
     ),
     allocated: allocated.map(({ measured: own, ...rest }): AllocatedSummary => ({
       ...rest,

@@ -108,9 +108,9 @@ export function renderMeasured(measured: MeasuredVerification, paint: Paint): st
     `Measured again on ${images.toLocaleString('en-US')} images (${split}) with ${engine}; recorded on the ${recordedSplit} split with ${oneLine(recordedEngine)}`,
     ...(measured.mayBeTrainedOn ? [paint.yellow(flatteredNote)] : []),
     '',
-    ...renderTable(columns, rows, (line, row) =>
-      numbers[row]!.verdict === 'differs' ? paint.red(line) : line,
-    ),
+    ...renderTable(columns, rows, {
+      paintRow: (line, row) => (numbers[row]!.verdict === 'differs' ? paint.red(line) : line),
+    }),
     '',
     ...notes.map((note) => paint.dim(`not measured again: ${note}`)),
     ...(notes.length > 0 ? [''] : []),

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { usableMemoryBytes } from '../../util/cgroup.ts';
 import { makeFolder } from '../../util/make-folder.ts';
 import type { Executor } from '../executor.ts';
 import { createSlot } from './process.ts';
@@ -14,11 +15,18 @@ export interface LocalSettings {
   readonly environment?: ((slot: number) => Readonly<Record<string, string>>) | undefined;
   /** Growth of a process over its start that gets it replaced after its job. Default 3 GB. */
   readonly recycleBytes?: number | undefined;
+  /** What a slot's engine prints goes to `.logs/<name>.log`. Default `slot-0` and so on. */
+  readonly logName?: ((slot: number) => string) | undefined;
+  /** A process at work that shows no sign of life for so long is ended, and its job fails with what may pass. Default never. */
+  readonly silentMs?: number | undefined;
 }
 
 /** Does jobs in child processes of this one, one per slot. They cost nothing until their first job. */
 export function localExecutor(settings: LocalSettings): Executor {
-  const { registry, runFolder, environment, recycleBytes = 3e9 } = settings;
+  const { registry, runFolder, environment, recycleBytes = 3e9, silentMs } = settings;
+  const { logName = (slot: number) => `slot-${slot}` } = settings;
+  // Half of a slot's share of the memory: less than that was not what ran out, or will again.
+  const crowdedBytes = settings.slots > 1 ? usableMemoryBytes() / settings.slots / 2 : undefined;
   const logs = join(runFolder, '.logs');
   const slots = Array.from({ length: settings.slots }, (_, index) =>
     createSlot({
@@ -26,8 +34,10 @@ export function localExecutor(settings: LocalSettings): Executor {
       registry,
       runFolder,
       recycleBytes,
+      silentMs,
+      crowdedBytes,
       environment: environment?.(index) ?? {},
-      logFile: join(logs, `slot-${index}.log`),
+      logFile: join(logs, `${logName(index)}.log`),
     }),
   );
   const free = new Set(slots);

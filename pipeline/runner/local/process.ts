@@ -6,6 +6,8 @@ import { formatBytes, formatDuration } from '../../util/format.ts';
 import { packageFolder } from '../../util/package.ts';
 import type { JobReply, JobReport, JobRequest } from '../executor.ts';
 import type { JobFailure } from '../job-failure.ts';
+import { passingOf, passingOfError } from '../passing.ts';
+import { watchLife } from './signs-of-life.ts';
 
 export type ToWorker = { readonly type: 'job'; readonly request: JobRequest } | { readonly type: 'abort' };
 
@@ -30,6 +32,10 @@ export interface SlotOptions {
   readonly environment: Readonly<Record<string, string>>;
   /** A process that grew this much over its start is replaced after its job. */
   readonly recycleBytes: number;
+  /** A process at work that shows no sign of life for so long is ended; undefined: never. */
+  readonly silentMs?: number | undefined;
+  /** A process killed with more than this much memory was one too many: its job may go well alone. */
+  readonly crowdedBytes?: number | undefined;
   /** What an engine prints on its own goes here, and into the message when the process dies. */
   readonly logFile: string;
 }
@@ -80,7 +86,13 @@ export function createSlot(options: SlotOptions): Slot {
       lastRssBytes = 0;
       busy = true;
       const { reply, recycle } = await new Promise<{ reply: JobReply; recycle: boolean }>((resolve) => {
+        let isSilent = false;
+        const life = watchOver(current, options.silentMs, () => {
+          isSilent = true;
+          current.kill('SIGKILL');
+        });
         const onMessage = (incoming: FromWorker): void => {
+          life?.heard();
           if (incoming.type !== 'reply') {
             if (incoming.type === 'progress') lastRssBytes = incoming.memory.rssBytes;
             return onReport(incoming);
@@ -92,7 +104,10 @@ export function createSlot(options: SlotOptions): Slot {
           if (child === current) child = undefined;
           if (aborting !== undefined) return settle({ type: 'interrupted' });
           const seconds = (performance.now() - started) / 1000;
-          settle({ type: 'failed', ...describeDeath(request, options, code, signal, seconds, lastRssBytes) });
+          const failure = isSilent
+            ? describeSilence(request, options, seconds)
+            : describeDeath(request, options, code, signal, seconds, lastRssBytes);
+          settle({ type: 'failed', ...failure });
         };
         // The end of a process can be seen before the last words it sent: those are read first.
         const onExit = (code: number | null, signal: NodeJS.Signals | null): void => {
@@ -104,6 +119,7 @@ export function createSlot(options: SlotOptions): Slot {
           });
         };
         const settle = (value: JobReply, isSpent = false): void => {
+          life?.end();
           current.off('message', onMessage).off('exit', onExit).off('error', onEnd);
           resolve({ reply: value, recycle: isSpent });
         };
@@ -149,6 +165,14 @@ function startWorker({ registry, runFolder, environment, logFile }: SlotOptions)
   }
 }
 
+function watchOver(
+  { pid }: ChildProcess,
+  silentMs: number | undefined,
+  onSilent: () => void,
+): ReturnType<typeof watchLife> | undefined {
+  return pid === undefined || silentMs === undefined ? undefined : watchLife({ pid, silentMs, onSilent });
+}
+
 function send(child: ChildProcess, message: ToWorker): void {
   // An error here means that the process is dying; its 'exit' event tells the rest.
   child.send(message, () => undefined);
@@ -160,7 +184,7 @@ function hasEnded(child: ChildProcess): boolean {
 
 function describeDeath(
   { job }: JobRequest,
-  { logFile }: SlotOptions,
+  { logFile, crowdedBytes = Infinity }: SlotOptions,
   code: number | Error | null,
   signal: NodeJS.Signals | null | undefined,
   seconds: number,
@@ -180,6 +204,27 @@ function describeDeath(
           : `read ${logFile}; the same command resumes`,
     },
     stack: logTail(logFile),
+    passing: code instanceof Error ? passingOfError(code) : passingOf(signal),
+    alone: signal === 'SIGKILL' && lastRssBytes > crowdedBytes,
+  };
+}
+
+function describeSilence(
+  { job }: JobRequest,
+  { logFile, silentMs = 0 }: SlotOptions,
+  seconds: number,
+): JobFailure {
+  return {
+    failure: {
+      reason: 'job-failed',
+      subject: job.id,
+      found:
+        `its process hung: no word and no work for ${formatDuration(silentMs / 1000)}, ` +
+        `it was ended after ${formatDuration(seconds)}`,
+      next: `read ${logFile}; if it was at work, set a larger executor.silentMinutes; the same command resumes`,
+    },
+    stack: logTail(logFile),
+    passing: true,
   };
 }
 

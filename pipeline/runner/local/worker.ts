@@ -18,10 +18,12 @@ let prepared: PreparedWorker | undefined;
 let baselineBytes = process.memoryUsage.rss();
 let running: { abort: AbortController; request: JobRequest } | undefined;
 
-// A terminal's Ctrl-C may reach the whole group. The parent alone decides, and tells by message.
+// A terminal's Ctrl-C may reach the whole group, a scheduler's signal all processes of its job. The parent alone decides, and tells by
+// message.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
 // A file that may not grow (ulimit -f) is an error of the write that tells it.
-if (process.platform !== 'win32') process.on('SIGXFSZ', () => undefined);
+if (process.platform !== 'win32')
+  for (const signal of ['SIGXFSZ', 'SIGUSR1'] as const) process.on(signal, () => undefined);
 // The parent is gone, or has no more work.
 process.on('disconnect', () => process.exit(0));
 process.on('uncaughtException', (error) => {

@@ -13,8 +13,9 @@ import type { JobId } from '../../runner/contract.ts';
 export const statisticsJob = (shard: number): JobId => `statistics/shard-${shard}`;
 export const classShareJob: JobId = 'statistics/class-share';
 export const orderJob = (block: number): JobId => `order/${blockName(block)}`;
-export const refitJob = (block: number): JobId => `refit/${blockName(block)}`;
-export const distillJob = (block: number): JobId => `distill/${blockName(block)}`;
+/** Of some widths of every block (`shardsOf`). */
+export const refitJob = (shard: number): JobId => `refit/shard-${shard}`;
+export const distillJob = (shard: number): JobId => `distill/shard-${shard}`;
 export const measureJob = (shard: number): JobId => `measure/shard-${shard}`;
 export const compositionsJob = (shard: number): JobId => `compositions/shard-${shard}`;
 /** `percent`: of hidden units removed in every block, e.g. 50 or 62.5. */
@@ -24,21 +25,23 @@ export const rankJob: JobId = 'rank/library';
 export const exportJob: JobId = 'export/library';
 export const reportJob: JobId = 'report/test';
 
-/** Two chains of blocks: models of refits, and models of final descendants. Each repairs what its own prefix leaves wrong. */
-export type ChainName = 'refit' | 'distill';
-export const chainJob = { refit: refitJob, distill: distillJob } as const;
+/** Whose descendants: those of refits, or the final ones. */
+export type MadeBy = 'refit' | 'distill';
+export const makingJob = { refit: refitJob, distill: distillJob } as const;
 
 export const files = {
   statistics: (block: number) => `${blockName(block)}.safetensors`,
   classShare: 'class-share.json',
-  tokens: (block: number) => `${blockName(block)}.tokens.f32`,
   heldOutTokens: (block: number) => `${blockName(block)}.heldout.f32`,
   order: 'order.safetensors',
-  descendants: 'descendants.safetensors',
+  /** Those of the job's widths, named by width. */
+  descendants: (block: number) => `${blockName(block)}.safetensors`,
   descendantsFile: 'descendants.json',
   history: 'history.json',
   scores: 'scores.safetensors',
   compositions: 'compositions.json',
+  /** Of a polished model, named by block. */
+  polishedBlocks: 'blocks.safetensors',
   polished: 'polished.json',
   latency: 'latency.json',
   ranking: 'ranking.json',
@@ -52,17 +55,19 @@ export interface ClassShareFile {
   readonly images?: number;
 }
 
-/** The records of a block's descendants, widest first, as far as refit or distill know them. */
+/** The records of the descendants of a job's widths, as far as refit or distill know them. */
 export interface DescendantsFile<Known extends Descendant> {
-  readonly block: number;
-  readonly descendants: readonly Known[];
+  /** By block: widest first. */
+  readonly blocks: readonly (readonly Known[])[];
   /** Of their training. */
   readonly steps?: number | undefined;
 }
 
-/** Both empty when a block failed: then there are no whole models. */
+/** Both empty when a width failed: then not every model can be made. */
 export interface CompositionsFile {
   readonly random: readonly WidthChoice[];
+  /** Like those that are chosen out of the library, at budgets all over the range. */
+  readonly chosen: readonly WidthChoice[];
   /** Candidates: for each sparsity one for every kind of costs, if it is a model of its own. */
   readonly allocated: readonly AllocatedComposition[];
 }
@@ -110,7 +115,7 @@ export interface TestReport {
   /** End-to-end distilled uniform models, by sparsity; only where the config asks for them. */
   readonly polished?: readonly { readonly sparsity: number; readonly measured: Measured }[];
   /** Of the calibration images, not the test split: what the training gained over its time; absent where there was none. */
-  readonly distillation?: DistillationGain & { readonly widths: readonly number[] };
+  readonly distillation?: DistillationGain;
   /** Of the library's manifest: which library these numbers belong to. */
   readonly manifestSha256: string;
 }

@@ -1,9 +1,9 @@
-import { distillInputs, recipeOf, refitInputs } from '../../recipe/recipe.ts';
+import { recipeOf, refitInputs } from '../../recipe/recipe.ts';
 import type { Stage } from '../../runner/contract.ts';
 import { splitNames } from '../../../datasets/contract.ts';
-import { commonFiles, indices } from '../common/artefacts.ts';
+import { commonFiles } from '../common/artefacts.ts';
 import { batchHandling, data, imageHandling, teacher } from '../common/graph.ts';
-import { checked, ofEach, reads, splitFiles, teacherFiles, toldFiles, type Files } from '../common/reads.ts';
+import { checked, ofEach, reads, splitFiles, teacherFiles, toldFiles } from '../common/reads.ts';
 import type { BlocksInput } from './schema.ts';
 import {
   classShareJob,
@@ -21,8 +21,10 @@ import {
   statisticsJob,
 } from './artefacts.ts';
 import * as estimates from './estimates.ts';
+import * as jobs from './jobs.ts';
 import * as settings from './settings.ts';
-import { polishedModels, removedPercent, shardsOf } from './shape.ts';
+import { removedPercent } from './shape.ts';
+import type { RefitHandling } from './work/fit.ts';
 import type { ReportHandling } from './work/report.ts';
 
 /**
@@ -30,7 +32,7 @@ import type { ReportHandling } from './work/report.ts';
  * what it does in `work/`, what it takes in `estimates.ts`, what is in its files in `artefacts.ts`.
  *
  *     data -> teacher -> statistics -> order -> refit -> distill -> measure -> compositions -> rank -> export -> report
- * Order, refit and distill are jobs of single blocks; with composed inputs those of a block follow the block before.
+ * Orders are jobs of single blocks; refit and distill are jobs of some widths of all blocks.
  */
 
 /** One pass of the teacher over the calibration images, cut into shards, and how much its class tokens count. */
@@ -45,9 +47,9 @@ const statistics: Stage<BlocksInput> = {
       handling: imageHandling(input),
       estimate: estimates.classShareEstimate(input),
     },
-    ...indices(shardsOf(input.loaded.config).statistics).map((shard) => ({
+    ...jobs.imageShards(input).statistics.map((shard) => ({
       id: statisticsJob(shard),
-      ...reads({ ...splitFiles(['calibration']), ...teacherFiles, ...checked, ...classShare }),
+      ...reads({ ...splitFiles(['calibration']), ...teacherFiles, ...checked, ...jobs.classShare }),
       settings: settings.statisticsSettings(input, shard),
       handling: imageHandling(input),
       estimate: estimates.statisticsEstimate(input),
@@ -62,72 +64,75 @@ const order: Stage<BlocksInput> = {
   version: 2,
   needsEngine: false,
   plan: (input) =>
-    blocksOf(input).map((block) => ({
+    jobs.blocksOf(input).map((block) => ({
       id: orderJob(block),
-      ...reads({ ...teacherFiles, ...ofEach(statisticsJobs(input), files.statistics(block)) }),
+      ...reads({ ...teacherFiles, ...ofEach(jobs.statisticsJobs(input), files.statistics(block)) }),
       settings: settings.orderSettings(input, block),
       estimate: estimates.orderEstimate(input),
     })),
   work: () => import('./work/order.ts'),
 };
 
-/** Cuts a block to every width and gives each the best fc2 in closed form. */
+/** Cuts every block to a job's widths, one after the other, and gives each the best fc2 in closed form. */
 const refit: Stage<BlocksInput> = {
   name: 'refit',
-  version: 5,
+  version: 6,
   plan: (input) => {
     const { config } = input.loaded;
     const composed = refitInputs(recipeOf(config)) !== null;
-    return blocksOf(input).map((block) => ({
-      id: refitJob(block),
+    const blocks = jobs.blocksOf(input);
+    return jobs.descendantShards(input).map((shard) => ({
+      id: refitJob(shard),
       ...reads({
         ...teacherFiles,
-        ...classShare,
-        [orderJob(block)]: [files.order],
-        ...ofEach(statisticsJobs(input), files.statistics(block), files.heldOutTokens(block)),
-        ...(composed && { ...splitFiles(['calibration']), ...refits(indices(block)) }),
+        ...jobs.classShare,
+        ...jobs.orders(blocks),
+        ...ofEach(
+          jobs.statisticsJobs(input),
+          ...blocks.flatMap((block) => [files.statistics(block), files.heldOutTokens(block)]),
+        ),
+        ...(composed && splitFiles(['calibration'])),
       }),
-      settings: settings.refitSettings(input, block),
-      handling: imageHandling(input),
-      estimate: estimates.refitEstimate(input, block),
+      settings: settings.refitSettings(input, shard),
+      handling: {
+        ...imageHandling(input),
+        streamBytes: config.inputs.diskGB * 1e9,
+      } satisfies RefitHandling,
+      estimate: estimates.refitEstimate(input, shard),
     }));
   },
   work: () => import('./work/refit.ts'),
 };
 
-/** Trains a block's descendants from their refits. */
+/** Trains a job's widths from their refits, all blocks at once. */
 const distill: Stage<BlocksInput> = {
   name: 'distill',
-  version: 6,
-  plan: (input) => {
-    const { config } = input.loaded;
-    const composed = distillInputs(recipeOf(config)) !== null;
-    return blocksOf(input).map((block) => ({
-      id: distillJob(block),
+  version: 7,
+  plan: (input) =>
+    jobs.descendantShards(input).map((shard) => ({
+      id: distillJob(shard),
       ...reads({
         ...teacherFiles,
-        [refitJob(block)]: [files.descendants, files.descendantsFile],
-        ...ofEach(statisticsJobs(input), files.tokens(block), files.heldOutTokens(block)),
-        ...(composed && { ...splitFiles(['calibration']), ...classShare, ...distilled(indices(block)) }),
+        ...jobs.made(input, [refitJob(shard)], files.descendantsFile),
+        ...(input.loaded.config.distill.enabled && splitFiles(['calibration'])),
       }),
-      settings: settings.distillSettings(input, block),
+      settings: settings.distillSettings(input, shard),
       handling: imageHandling(input),
-      estimate: estimates.distillEstimate(input, block),
-    }));
-  },
+      estimate: estimates.distillEstimate(input, shard),
+    })),
   work: () => import('./work/distill.ts'),
 };
 
 /** Scores every block at every width, in every context, on the selection split. */
 const measure: Stage<BlocksInput> = {
   name: 'measure',
-  version: 3,
+  version: 4,
   plan: (input) =>
-    indices(shardsOf(input.loaded.config).measure).map((shard) => ({
+    jobs.imageShards(input).measure.map((shard) => ({
       id: measureJob(shard),
       ...reads(
         { ...splitFiles(['selection']), ...teacherFiles, ...checked },
-        { ...refits(blocksOf(input)), ...distilled(blocksOf(input)) },
+        { ...jobs.orders(jobs.blocksOf(input)), ...jobs.refits(input), ...jobs.distilled(input) },
       ),
       settings: settings.measureSettings(input, shard),
       handling: batchHandling(input),
@@ -136,16 +141,16 @@ const measure: Stage<BlocksInput> = {
   work: () => import('./work/measure.ts'),
 };
 
-/** Scores whole models of mixed widths: random ones, and the best allocations for every sparsity. */
+/** Scores whole models of mixed widths: random and chosen ones to predict by, and the best allocations for every sparsity. */
 const compositions: Stage<BlocksInput> = {
   name: 'compositions',
-  version: 1,
+  version: 2,
   plan: (input) =>
-    indices(shardsOf(input.loaded.config).measure).map((shard) => ({
+    jobs.imageShards(input).measure.map((shard) => ({
       id: compositionsJob(shard),
       ...reads(
-        { ...splitFiles(['selection']), ...teacherFiles, ...ofEach(measureJobs(input), files.scores) },
-        distilled(blocksOf(input)),
+        { ...splitFiles(['selection']), ...teacherFiles, ...ofEach(jobs.measureJobs(input), files.scores) },
+        jobs.distilled(input),
       ),
       settings: settings.compositionsSettings(input, shard),
       handling: batchHandling(input),
@@ -159,12 +164,12 @@ const polish: Stage<BlocksInput> = {
   name: 'polish',
   version: 2,
   plan: (input) =>
-    polishedOf(input).map((step) => ({
+    jobs.polishedOf(input).map((step) => ({
       id: polishJob(removedPercent(step.sparsity)),
       ...reads({
         ...splitFiles(['calibration', 'selection']),
         ...teacherFiles,
-        ...distilled(blocksOf(input)),
+        ...jobs.made(input, [distillJob(settings.polishSettings(input, step).shard)]),
       }),
       settings: settings.polishSettings(input, step),
       handling: batchHandling(input),
@@ -192,14 +197,14 @@ const profile: Stage<BlocksInput> = {
 /** Turns scores into deltas, deltas into a ranking. */
 const rank: Stage<BlocksInput> = {
   name: 'rank',
-  version: 7,
+  version: 9,
   needsEngine: false,
   plan: (input) => [
     {
       id: rankJob,
       ...reads(
-        { ...teacherFiles, ...ofEach(measureJobs(input), files.scores), [profileJob]: [files.latency] },
-        ofEach(compositionsJobs(input), files.compositions, files.scores),
+        { ...teacherFiles, ...ofEach(jobs.measureJobs(input), files.scores), [profileJob]: [files.latency] },
+        ofEach(jobs.compositionsJobs(input), files.compositions, files.scores),
       ),
       settings: settings.rankSettings(input),
       estimate: estimates.rankEstimate,
@@ -211,7 +216,7 @@ const rank: Stage<BlocksInput> = {
 /** Writes the library: what is handed on. */
 const exportLibrary: Stage<BlocksInput> = {
   name: 'export',
-  version: 6,
+  version: 7,
   plan: (input) => [
     {
       id: exportJob,
@@ -224,8 +229,8 @@ const exportLibrary: Stage<BlocksInput> = {
           ...toldFiles(input.inputs.classes),
         },
         {
-          ...ofEach(blocksOf(input).map(orderJob), files.order),
-          ...distilled(blocksOf(input), files.descendantsFile),
+          ...jobs.orders(jobs.blocksOf(input)),
+          ...jobs.distilled(input, files.descendantsFile),
         },
       ),
       settings: settings.exportSettings(input),
@@ -238,46 +243,31 @@ const exportLibrary: Stage<BlocksInput> = {
 /** Touches the test split, once. */
 const report: Stage<BlocksInput> = {
   name: 'report',
-  version: 5,
-  plan: (input) => {
-    const sparsities = polishedOf(input).map(({ sparsity }) => sparsity);
-    return [
-      {
-        id: reportJob,
-        ...reads(
-          {
-            ...splitFiles(['test']),
-            ...teacherFiles,
-            [rankJob]: [files.ranking],
-            [exportJob]: ['manifest.json'],
-          },
-          {
-            ...refits(blocksOf(input)),
-            ...distilled(blocksOf(input), files.descendantsFile, files.history),
-            ...ofEach(sparsities.map(removedPercent).map(polishJob), files.descendants, files.polished),
-          },
-        ),
-        settings: settings.reportSettings(input, sparsities),
-        handling: { ...batchHandling(input), name: input.loaded.name } satisfies ReportHandling,
-        estimate: estimates.reportEstimate,
-      },
-    ];
-  },
+  version: 6,
+  plan: (input) => [
+    {
+      id: reportJob,
+      ...reads(
+        {
+          ...splitFiles(['test']),
+          ...teacherFiles,
+          [rankJob]: [files.ranking],
+          [exportJob]: ['manifest.json'],
+        },
+        {
+          ...jobs.orders(jobs.blocksOf(input)),
+          ...jobs.refits(input),
+          ...jobs.distilled(input, files.history),
+          ...ofEach(jobs.polishJobs(input), files.polishedBlocks, files.polished),
+        },
+      ),
+      settings: settings.reportSettings(input, jobs.sparsitiesOf(input)),
+      handling: { ...batchHandling(input), name: input.loaded.name } satisfies ReportHandling,
+      estimate: estimates.reportEstimate(input),
+    },
+  ],
   work: () => import('./work/report.ts'),
 };
-
-const statisticsJobs = ({ loaded }: BlocksInput) =>
-  indices(shardsOf(loaded.config).statistics).map(statisticsJob);
-const measureJobs = ({ loaded }: BlocksInput) => indices(shardsOf(loaded.config).measure).map(measureJob);
-const compositionsJobs = ({ loaded }: BlocksInput) =>
-  indices(shardsOf(loaded.config).measure).map(compositionsJob);
-const refits = (blocks: readonly number[]) => ofEach(blocks.map(refitJob), files.descendants);
-const distilled = (blocks: readonly number[], ...others: string[]) =>
-  ofEach(blocks.map(distillJob), files.descendants, ...others);
-const classShare: Files = { [classShareJob]: [files.classShare] };
-const blocksOf = ({ architecture }: BlocksInput) => indices(architecture.depth);
-const polishedOf = ({ loaded, architecture }: BlocksInput) =>
-  polishedModels(loaded.config, architecture.hidden);
 
 /** In the order data flows through them. Importing this loads no engine: a stage's work is imported when it runs. */
 export const stages: readonly Stage<BlocksInput>[] = [

@@ -25,6 +25,11 @@ export const blocksSchema = configSchema.extend({
       sparsities: z.array(z.number().gt(0).lt(1)).min(1).max(100).default([0.4, 0.5, 0.6, 0.7]),
       /** Widths are rounded to a multiple of this. */
       widthMultiple: positiveInteger.default(8),
+      /**
+       * Jobs that the widths are divided among, in refit and distillation alike; null: one, or as many as keep the streams of
+       * one within `inputs.diskGB`. More than there are widths: a job for each.
+       */
+      shards: positiveInteger.max(1000).nullable().default(null),
     })
     .prefault({}),
   measure: z
@@ -37,7 +42,7 @@ export const blocksSchema = configSchema.extend({
         .array(z.enum(['teacher', 'middle', 'sparsest']))
         .min(1)
         .default(['teacher', 'middle', 'sparsest']),
-      /** Random compositions that are measured to see how well deltas predict them; 0 for none. */
+      /** Compositions that are measured whole to predict others from single blocks, half of them random, half chosen; 0 for none. */
       compositions: z.int().min(0).max(100_000).default(32),
       latency: z
         .strictObject({
@@ -73,6 +78,15 @@ export const blocksSchema = configSchema.extend({
     .strictObject({
       /** What the library is written as besides safetensors, which it always is; the weights are stored once for all. */
       forms: z.array(z.enum(['onnx'])).default(['onnx']),
+    })
+    .prefault({}),
+  report: z
+    .strictObject({
+      /**
+       * Test images shown of either kind: what the recommended model has wrong and the teacher right, and the reverse. 0: the
+       * report holds no image of the data.
+       */
+      examples: z.int().min(0).max(100).default(12),
     })
     .prefault({}),
 });

@@ -1,9 +1,10 @@
 import { criteria } from '../../compress/order/criteria.ts';
+import { withoutOperation } from '../../config/without-operation.ts';
 import { calibrationOf } from '../../recipe/calibration.ts';
 import { classFacts } from '../common/manifest-classes.ts';
 import { distillInputs, recipeOf, refitInputs } from '../../recipe/recipe.ts';
 import type { BlocksInput } from './schema.ts';
-import { descents, keepsTrainingTokens, measuredContexts, shardsOf } from './shape.ts';
+import { descents, measuredContexts, shardOf, shardsOf, stepsOfShard } from './shape.ts';
 import type { UniformStep } from '../../measure/allocations.ts';
 import type { ClassShareSettings } from './work/class-share.ts';
 import type { CompositionsSettings } from './work/compositions.ts';
@@ -14,7 +15,7 @@ import type { OrderSettings } from './work/order.ts';
 import type { PolishSettings } from './work/polish.ts';
 import type { ProfileSettings } from './work/profile.ts';
 import type { RankSettings } from './work/rank.ts';
-import type { RefitSettings } from './work/refit.ts';
+import type { RefitSettings } from './work/fit.ts';
 import type { ReportSettings } from './work/report.ts';
 import type { StatisticsSettings } from './work/statistics.ts';
 
@@ -28,45 +29,46 @@ export function classShareSettings({ loaded: { config } }: BlocksInput): ClassSh
   return { tokenWeights: config.statistics.tokenWeights, heldOut, seed };
 }
 
-export function statisticsSettings({ loaded: { config } }: BlocksInput, shard: number): StatisticsSettings {
+export function statisticsSettings(
+  { loaded: { config }, architecture }: BlocksInput,
+  shard: number,
+): StatisticsSettings {
   return {
     calibration: calibrationOf(config),
     batchSize: config.statistics.batchSize,
     needs: criteria[config.order.criterion].needs,
-    trainingTokens: keepsTrainingTokens(config),
     shard,
-    shards: shardsOf(config).statistics,
+    shards: shardsOf(config, architecture).statistics,
   };
 }
 
-export function orderSettings({ loaded }: BlocksInput, block: number): OrderSettings {
-  return { ...loaded.config.order, block, shards: shardsOf(loaded.config).statistics };
+export function orderSettings({ loaded, architecture }: BlocksInput, block: number): OrderSettings {
+  return { ...loaded.config.order, block, shards: shardsOf(loaded.config, architecture).statistics };
 }
 
-export function refitSettings(input: BlocksInput, block: number): RefitSettings {
+export function refitSettings(input: BlocksInput, shard: number): RefitSettings {
   const { config } = input.loaded;
+  const shards = shardsOf(config, input.architecture);
   return {
     ...config.refit,
     ridge: config.order.ridge,
-    steps: stepsOf(input),
+    steps: stepsOfShard(stepsOf(input), shard, shards.descendants),
     composed: refitInputs(recipeOf(config)),
     calibration: calibrationOf(config),
-    block,
-    shards: shardsOf(input.loaded.config).statistics,
+    statistics: shards.statistics,
   };
 }
 
-export function distillSettings(
-  { loaded: { config }, precision }: BlocksInput,
-  block: number,
-): DistillJobSettings {
+export function distillSettings(input: BlocksInput, shard: number): DistillJobSettings {
+  const { config } = input.loaded;
+  const { distill } = config;
   return {
-    distill: config.distill,
-    precision: config.distill.enabled ? precision.steps : 'float32',
+    shard,
+    steps: stepsOfShard(stepsOf(input), shard, descendantJobs(input)),
+    distill,
+    precision: distill.enabled ? input.precision.steps : 'float32',
     composed: distillInputs(recipeOf(config)),
     calibration: calibrationOf(config),
-    block,
-    shards: shardsOf(config).statistics,
   };
 }
 
@@ -75,8 +77,9 @@ export function measureSettings(input: BlocksInput, shard: number): MeasureSetti
     steps: stepsOf(input),
     contexts: contextsOf(input),
     distilled: input.loaded.config.distill.enabled,
+    descendantJobs: descendantJobs(input),
     shard,
-    shards: shardsOf(input.loaded.config).measure,
+    shards: shardsOf(input.loaded.config, input.architecture).measure,
   };
 }
 
@@ -84,24 +87,24 @@ export function compositionsSettings(input: BlocksInput, shard: number): Composi
   const { seed, measure } = input.loaded.config;
   return {
     seed,
-    random: measure.compositions,
+    fitted: measure.compositions,
     steps: stepsOf(input),
     contexts: contextsOf(input),
+    descendantJobs: descendantJobs(input),
     shard,
-    shards: shardsOf(input.loaded.config).measure,
+    shards: shardsOf(input.loaded.config, input.architecture).measure,
   };
 }
 
-export function polishSettings(
-  { loaded: { config } }: BlocksInput,
-  { sparsity, width }: UniformStep,
-): PolishSettings {
+export function polishSettings(input: BlocksInput, { sparsity, width }: UniformStep): PolishSettings {
+  const { config } = input.loaded;
   const { seed, heldOut } = calibrationOf(config);
   const { steps, batchSize, learningRate, warmupShare, weightDecay, hiddenWeight } = config.polish;
   return {
     training: { steps, batchSize, learningRate, warmupShare, weightDecay, hiddenWeight },
     sparsity,
     width,
+    shard: shardOf(stepsOf(input), width, descendantJobs(input)),
     calibration: { seed, heldOut },
     confidence: config.measure.confidence,
   };
@@ -123,7 +126,7 @@ export function rankSettings(input: BlocksInput): RankSettings {
     steps: stepsOf(input),
     contexts: contextsOf(input),
     distilled: distill.enabled,
-    shards: shardsOf(input.loaded.config).measure,
+    shards: shardsOf(input.loaded.config, input.architecture).measure,
   };
 }
 
@@ -136,24 +139,29 @@ export function exportSettings(input: BlocksInput): ExportSettings {
     resource: config.rank.resource,
     distilled: config.distill.enabled,
     steps: stepsOf(input),
+    descendantJobs: descendantJobs(input),
     classes: classFacts(input.inputs.classes),
     recipe: recipeOf(config),
     heldOut: config.statistics.heldOut,
-    config,
+    config: withoutOperation(config),
   };
 }
 
 export function reportSettings(input: BlocksInput, polished: readonly number[]): ReportSettings {
-  const { seed, measure, distill } = input.loaded.config;
+  const { seed, measure, distill, report } = input.loaded.config;
   return {
     seed,
     confidence: measure.confidence,
     steps: stepsOf(input),
     distilled: distill.enabled,
+    descendantJobs: descendantJobs(input),
     polished,
+    examples: report.examples,
   };
 }
 
 const stepsOf = ({ loaded, architecture }: BlocksInput) => descents(loaded.config, architecture.hidden);
 const contextsOf = ({ loaded, architecture }: BlocksInput) =>
   measuredContexts(loaded.config, architecture.hidden);
+const descendantJobs = ({ loaded, architecture }: BlocksInput) =>
+  shardsOf(loaded.config, architecture).descendants;

@@ -1,7 +1,11 @@
 import type { BlocksConfig } from './schema.ts';
 import type { UniformStep } from '../../measure/allocations.ts';
 import { contextsOf, type Context } from '../../measure/contexts.ts';
-import type { Plain } from '../common/artefacts.ts';
+import { tokensPerImage, type Architecture } from '../../model/architecture.ts';
+import { chainImages, heldOutImages } from '../../recipe/calibration.ts';
+import type { UsedImages } from '../../recipe/fitted-on.ts';
+import { refitInputs } from '../../recipe/recipe.ts';
+import { indices, shardRange, type Plain } from '../common/artefacts.ts';
 import { splitImages } from '../../../datasets/split-sources.ts';
 import { fail } from '../../util/failure.ts';
 
@@ -47,11 +51,6 @@ export function measuredContexts(
   return contextsOf(config.measure.contexts, widths).map((context) => ({ ...context }));
 }
 
-/** Whether anything reads the sampled inputs of training images: composed inputs are streamed anew for every block. */
-export function keepsTrainingTokens({ inputs }: Pick<BlocksConfig, 'inputs'>): boolean {
-  return inputs.from === 'teacher';
-}
-
 /** The models to polish. @throws BlockForgeError `config-invalid` for a sparsity that is not in the library. */
 export function polishedModels(
   config: Pick<BlocksConfig, 'descendants' | 'polish'>,
@@ -76,21 +75,80 @@ export function polishedModels(
 /** In percent, for names: 62.5, not 62.50000000000001. */
 export const removedPercent = (sparsity: number): number => Number((100 * sparsity).toFixed(4));
 
+/** The widths of a job, of all: contiguous, so widest first. */
+export function stepsOfShard(
+  steps: readonly UniformStep[],
+  shard: number,
+  shards: number,
+): readonly UniformStep[] {
+  const { start, end } = shardRange(steps.length, shard, shards);
+  return steps.slice(start, end);
+}
+
+/** The job that a width is made by, of all. */
+export function shardOf(steps: readonly UniformStep[], width: number, shards: number): number {
+  const shard = indices(shards).find((one) =>
+    stepsOfShard(steps, one, shards).some((step) => step.width === width),
+  );
+  if (shard === undefined) throw new RangeError(`no job makes blocks of ${width} hidden units`);
+  return shard;
+}
+
 /** A shard reads the images anew, one job each: few enough that most runs have one, and sums in one order. */
 const imagesPerShard = 2048;
 
-/** Into how many jobs the passes over calibration and selection images are cut. */
-export function shardsOf({
-  data,
-  statistics,
-  measure,
-}: Pick<BlocksConfig, 'data' | 'statistics' | 'measure'>): {
-  readonly statistics: number;
-  readonly measure: number;
-} {
+/** Into how many jobs the passes over calibration and selection images are cut, and the widths of all blocks. */
+export function shardsOf(
+  config: ShardedConfig,
+  architecture: Architecture,
+): { readonly statistics: number; readonly measure: number; readonly descendants: number } {
+  const { data, statistics, measure, descendants } = config;
   const { calibration, selection } = splitImages(data.splits);
+  const widths = descents(config, architecture.hidden).length;
   return {
     statistics: statistics.shards ?? Math.ceil(calibration / imagesPerShard),
     measure: measure.shards ?? Math.ceil(selection / imagesPerShard),
+    descendants: Math.min(widths, descendants.shards ?? fewestJobs(config, architecture, widths)),
   };
+}
+
+type ShardedConfig = Pick<
+  BlocksConfig,
+  'data' | 'statistics' | 'measure' | 'descendants' | 'inputs' | 'refit'
+>;
+
+/** So that the streams of each fit on disk; where not even those of one width do, a job for each. */
+function fewestJobs(config: ShardedConfig, architecture: Architecture, widths: number): number {
+  const images = streamedImages(config);
+  const most = Math.floor((config.inputs.diskGB * 1e9) / Math.max(1, images * streamBytes(architecture))) - 1;
+  return Math.ceil(widths / Math.max(1, Math.min(widths, most)));
+}
+
+/** Calibration images that the refit takes through compressed models; 0 where it looks at the teacher alone. */
+export function streamedImages(config: ImagesConfig & Pick<BlocksConfig, 'refit'>): number {
+  if (refitInputs(config) === null) return 0;
+  const { training, heldOut } = usedImages(config, config.inputs.images);
+  return training + heldOut;
+}
+
+/** Calibration images that distillation uses, and those it is judged on. */
+export function distilledImages(config: ImagesConfig): UsedImages {
+  return usedImages(config, config.inputs.from === 'composed' ? config.inputs.images : null);
+}
+
+type ImagesConfig = Pick<BlocksConfig, 'data' | 'inputs' | 'statistics'>;
+
+/** @param images most of both; null: all of them */
+function usedImages(
+  { data, statistics: { heldOut: share } }: Pick<ImagesConfig, 'data' | 'statistics'>,
+  images: number | null,
+): UsedImages {
+  const { calibration } = splitImages(data.splits);
+  const heldOut = heldOutImages({ heldOut: share }, calibration);
+  return chainImages({ images, heldOut: share }, { training: calibration - heldOut, heldOut });
+}
+
+/** Of an image's residual stream on disk, at one width: 16 bits a number, and a scale for each token. */
+export function streamBytes(architecture: Architecture): number {
+  return tokensPerImage(architecture) * (2 * architecture.width + 4);
 }

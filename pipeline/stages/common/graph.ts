@@ -39,6 +39,7 @@ export const data: Stage<PlanInput> = {
         settings: {
           source: config.data.source,
           shapes: config.data.source === 'shapes' ? config.data.shapes : null,
+          ...(config.data.source === 'products' && { products: config.data.products }),
           splits: config.data.splits,
           maxCorruptShare: config.data.maxCorruptShare,
           seed: config.seed,

@@ -1,20 +1,29 @@
+import { drawnSource } from '../../config/drawn-source.ts';
 import type { LoadedConfig } from '../../config/loaded.ts';
 import type { Config } from '../../config/schema.ts';
 import type { EngineChoice, EngineName } from '../../tensor/engine.ts';
 import { resolveEngine } from '../../tensor/installed.ts';
 import { resolvePreprocessing } from '../../../datasets/preprocessing.ts';
-import { countImages, dataFiles, sourceClasses } from '../../../datasets/open.ts';
+import { countImages, dataFiles, sourceClasses, type SourceClasses } from '../../../datasets/open.ts';
 import { countParts, refuseTooFew } from '../../../datasets/split-sizes.ts';
 import { describeSources, splitSources } from '../../../datasets/split-sources.ts';
 import { folderState } from '../../../datasets/sources/folder/folder-state.ts';
-import { listFolder } from '../../../datasets/sources/folder/list-folder.ts';
-import type { Preprocessing } from '../../../datasets/contract.ts';
+import { listFolder, type ListedFolder } from '../../../datasets/sources/folder/list-folder.ts';
+import type { Origin, Preprocessing } from '../../../datasets/contract.ts';
 import type { HubOptions } from '../../hub/hub.ts';
 import { inspectCheckpoint, type ArchitectureHints, type Inspection } from '../../checkpoint/inspect.ts';
 import type { Architecture } from '../../model/architecture.ts';
 import { plannedFacts } from '../../precision/planned-facts.ts';
 import { resolvePrecision, type ResolvedPrecision } from '../../precision/resolve-precision.ts';
 import { BlockForgeError, fail, type Failure } from '../../util/failure.ts';
+import {
+  assumeCheckpoint,
+  assumedClasses,
+  assumedParts,
+  isMissing,
+  shownPath,
+  type Assume,
+} from './assumed-inputs.ts';
 import { resolveClasses, type ModelClasses } from './classes.ts';
 import { preparationWarning } from './preparation-warning.ts';
 
@@ -68,6 +77,7 @@ export interface RunInputs {
  * Everything the stages need to list their jobs: reads headers and listings only, loads no engine, decodes nothing.
  * @param hub how to tell of and stop the download of an `hf:` checkpoint, the only thing here that can take long
  * @param others checkpoints that the method's config names beside the teacher's
+ * @param assume for plans alone: what is not there is assumed, and told here, where the config says enough
  * @throws BlockForgeError for a missing or foreign checkpoint, one that no preset or preparation fits, missing data.
  */
 export async function preparePlanInput<C extends Config>(
@@ -75,15 +85,17 @@ export async function preparePlanInput<C extends Config>(
   engineChoice: EngineChoice,
   hub: HubOptions = {},
   others: readonly OtherCheckpoint[] = [],
+  assume?: Assume,
 ): Promise<PlanInput<C>> {
   const { config } = loaded;
   const engine = resolveEngine(engineChoice);
   const precision = resolvePrecision(config.precision, plannedFacts(engine), `${loaded.file}: precision`);
-  const teacher = await inspectTeacher(loaded, hub);
+  const teacher = await inspectTeacher(loaded, hub, assume);
   const { imageSize, channels } = teacher.architecture;
   if (
     config.data.preprocessing === 'auto' &&
     config.teacher.train === undefined &&
+    teacher.assumed !== true &&
     teacher.told.preprocessing === undefined
   ) {
     const problem = teacher.told.preprocessingProblem;
@@ -109,18 +121,13 @@ export async function preparePlanInput<C extends Config>(
   });
   const warning =
     config.data.preprocessing === 'auto' ? undefined : preparationWarning(preprocessing, teacher.told);
-  const packed = config.data.source !== 'folder' && config.data.source !== 'shapes';
-  const listed =
-    config.data.source === 'folder' && config.data.path !== undefined
-      ? await listFolder(config.data.path, config.data)
-      : undefined;
-  const packedFiles = packed ? await dataFiles(config.data) : [];
-  const parts = listed ? countParts(listed.items) : await countImages(config.data);
+  const data = await lookAtData(config.data, assume);
+  const { listed, parts } = data;
   const trains = config.teacher.train !== undefined;
   const sources = splitSources(config.data.splits, new Set(parts.keys()), trains);
   const found: Omit<RunInputs, 'classes'> = {
     checkpointFiles: teacher.files,
-    dataFiles: packedFiles,
+    dataFiles: data.files,
     dataListing: listed === undefined ? null : await folderState(listed),
     dataAccount: [
       ...(listed?.account.lines ?? []),
@@ -129,29 +136,60 @@ export async function preparePlanInput<C extends Config>(
     ],
     preprocessing,
   };
-  const source =
-    listed === undefined
-      ? await sourceClasses(config.data)
-      : { names: listed.classes, ordered: false, empty: listed.empty };
-  const classes = await resolveClasses(loaded, source, {
-    count: teacher.architecture.classes,
-    labels: teacher.labels,
-    labelFields: teacher.labelFields,
-    trained: trains,
-  });
+  const classes =
+    data.classes === undefined || teacher.assumed === true
+      ? assumedClasses(teacher.architecture.classes, data.classes)
+      : await resolveClasses(loaded, data.classes, {
+          count: teacher.architecture.classes,
+          labels: teacher.labels,
+          labelFields: teacher.labelFields,
+          trained: trains,
+        });
   const used = new Set(classes.folders);
-  refuseTooFew(
-    listed?.description ?? `${config.data.source} ${config.data.path ?? ''}`.trim(),
-    sources,
-    listed ? countParts(listed.items.filter(({ label }) => used.has(listed.classes[label]!))) : parts,
-    trains,
-  );
+  if (data.classes !== undefined)
+    refuseTooFew(
+      listed?.description ?? `${config.data.source} ${config.data.path ?? ''}`.trim(),
+      sources,
+      listed ? countParts(listed.items.filter(({ label }) => used.has(listed.classes[label]!))) : parts,
+      trains,
+    );
   const architecture = { ...teacher.architecture, classes: classes.names.length };
   const warnings = [...(warning === undefined ? [] : [warning])];
   const inspected: InspectedCheckpoint[] = [];
-  for (const other of others) inspected.push(await inspectOther(other, loaded.file, hub));
+  for (const other of others) inspected.push(await inspectOther(other, loaded.file, hub, assume));
   const inputs = { ...found, classes, ...(inspected.length > 0 && { others: inspected }) };
   return { loaded, architecture, engine, precision, inputs, warnings };
+}
+
+type DataConfig = Config['data'];
+
+/** What can be said of the data without decoding any; `classes` undefined where it is not there, and that may be. */
+async function lookAtData(
+  data: DataConfig,
+  assume: Assume | undefined,
+): Promise<{
+  readonly listed?: ListedFolder | undefined;
+  readonly files: readonly string[];
+  readonly parts: ReadonlyMap<Origin, number>;
+  readonly classes?: SourceClasses | undefined;
+}> {
+  try {
+    if (data.source === 'folder' && data.path !== undefined) {
+      const listed = await listFolder(data.path, data);
+      const classes = { names: listed.classes, ordered: false, empty: listed.empty };
+      return { listed, files: [], parts: countParts(listed.items), classes };
+    }
+    const isPacked = data.source !== 'folder' && drawnSource(data) === undefined;
+    const files = isPacked ? await dataFiles(data) : [];
+    const parts = await countImages(data);
+    return { files, parts, classes: await sourceClasses(data) };
+  } catch (error) {
+    if (assume === undefined || !isMissing(error)) throw error;
+    assume(
+      `${shownPath(data.path ?? 'data.path')} is not there: as many images as the config asks for, and the teacher's classes`,
+    );
+    return { files: [], parts: assumedParts(data) };
+  }
 }
 
 const ownWay = '--set data.preprocessing=NAME';
@@ -162,15 +200,37 @@ interface InspectedTeacher {
   readonly told: Pick<Inspection, 'preprocessing' | 'preprocessingProblem'>;
   readonly labels: Inspection['classLabels'];
   readonly labelFields?: readonly string[];
+  /** Not there: what its name says. */
+  readonly assumed?: true;
 }
 
-async function inspectTeacher({ config }: LoadedConfig, hub: HubOptions): Promise<InspectedTeacher> {
+async function inspectTeacher(
+  { config }: LoadedConfig,
+  hub: HubOptions,
+  assume: Assume | undefined,
+): Promise<InspectedTeacher> {
   const { checkpoint, architecture, hints, train } = config.teacher;
   if (checkpoint === undefined) {
     if (train === undefined) throw new Error('neither a checkpoint nor a training');
     return { architecture: train.architecture, files: [], told: {}, labels: () => undefined };
   }
-  const inspection = await inspectCheckpoint(checkpoint, { architectureName: architecture, hints, hub });
+  const inspection = await inspectCheckpoint(checkpoint, {
+    architectureName: architecture,
+    hints,
+    hub,
+  }).catch((error: unknown) => ({
+    assumed: assumeCheckpoint(error, { checkpoint, architecture, hints }, assume),
+  }));
+  if ('assumed' in inspection) {
+    const { assumed } = inspection;
+    return {
+      architecture: assumed.architecture,
+      files: [],
+      told: assumed,
+      labels: () => undefined,
+      assumed: true,
+    };
+  }
   return {
     architecture: inspection.architecture,
     files: inspection.files,
@@ -185,6 +245,7 @@ async function inspectOther(
   other: OtherCheckpoint,
   file: string,
   hub: HubOptions,
+  assume: Assume | undefined,
 ): Promise<InspectedCheckpoint> {
   const { key, checkpoint, architecture: architectureName, hints } = other;
   try {
@@ -192,6 +253,10 @@ async function inspectOther(
     return { ...other, found: inspection.architecture, files: inspection.files, told: inspection };
   } catch (error) {
     if (!(error instanceof BlockForgeError)) throw error;
+    if (assume !== undefined && isMissing(error) && architectureName !== undefined) {
+      const assumed = assumeCheckpoint(error, other, assume);
+      return { ...other, found: assumed.architecture, files: [], told: assumed };
+    }
     const failure = renamed(error.failure, key);
     const place = failure.subject.startsWith(key) ? file : `${file}: ${key}`;
     return fail({ ...failure, subject: `${place}: ${failure.subject}` }, error);

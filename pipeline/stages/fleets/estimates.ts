@@ -1,5 +1,6 @@
 import { splitImages } from '../../../datasets/split-sources.ts';
 import { featureWidth } from '../../model/architecture.ts';
+import { drawnSource } from '../../config/drawn-source.ts';
 import { forwardFlops, modelCosts } from '../../model/costs.ts';
 import { secondsOf, type Estimate } from '../common/estimates.ts';
 import type { FleetsInput } from './schema.ts';
@@ -9,20 +10,20 @@ import type { FleetsInput } from './schema.ts';
 /** Images that are learned from; a train split is known only after drawing it. */
 export function learningImages({ loaded: { config } }: FleetsInput): number {
   if (config.teacher.train === undefined) return splitImages(config.data.splits).calibration;
-  return config.data.source === 'shapes' ? config.data.shapes.images : 55_000;
+  return drawnSource(config.data)?.images ?? 55_000;
 }
 
 export function targetsEstimate(input: FleetsInput): Estimate {
   const images = learningImages(input) + splitImages(input.loaded.config.data.splits).selection;
   const { classes } = input.architecture;
   return {
-    seconds: 2 + secondsOf('inference', images * forwardFlops(input.architecture), input.engine),
+    seconds: 1.2 + secondsOf('inference', images * forwardFlops(input.architecture), input.engine),
     memoryBytes: 8e8,
     diskBytes: images * (classes + featureWidth(input.architecture)) * 4,
   };
 }
 
-export const partitionEstimate: Estimate = { seconds: 1, memoryBytes: 3e8, diskBytes: 1e4 };
+export const partitionEstimate: Estimate = { seconds: 0.1, memoryBytes: 3e8, diskBytes: 1e4 };
 
 export function sliceEstimate(input: FleetsInput): Estimate {
   const { sizeBytes } = modelCosts(input.architecture);
@@ -31,7 +32,7 @@ export function sliceEstimate(input: FleetsInput): Estimate {
   const judged = by === 'policy' ? policy.policies * Math.min(policy.images, learnt) : 0;
   const forwards = 10 * learnt + judged;
   return {
-    seconds: 5 + secondsOf('inference', forwards * forwardFlops(input.architecture), input.engine),
+    seconds: 3 + secondsOf('inference', forwards * forwardFlops(input.architecture), input.engine),
     memoryBytes: 1e9 + 6 * sizeBytes,
     diskBytes: sizeBytes / 3,
   };
@@ -48,16 +49,16 @@ export function trainEstimate(input: FleetsInput): Estimate {
       : 'steps' in duration
         ? duration.steps * input.loaded.config.train.batchSize * perImage
         : (duration.epochs * learningImages(input) * perImage) / 3;
-  return { seconds: 3 + seconds, memoryBytes: 1.5e9, diskBytes: sizeBytes / 3 };
+  return { seconds: 3 + 1.3 * seconds, memoryBytes: 1.5e9, diskBytes: sizeBytes / 3 };
 }
 
-export const fuseEstimate: Estimate = { seconds: 10, memoryBytes: 8e8, diskBytes: 1e6 };
+export const fuseEstimate: Estimate = { seconds: 2, memoryBytes: 8e8, diskBytes: 1e6 };
 
 export function profileEstimate(input: FleetsInput): Estimate {
   const { macs, sizeBytes } = modelCosts(input.architecture);
   const { iterations, warmup } = input.loaded.config.measure.latency;
   return {
-    seconds: 2 + ((iterations + warmup) * 3 * macs) / 2e10,
+    seconds: 0.8 + ((iterations + warmup) * 3 * macs) / 2e10,
     memoryBytes: 4e8 + 3 * sizeBytes,
     diskBytes: 1e4,
   };
@@ -65,7 +66,7 @@ export function profileEstimate(input: FleetsInput): Estimate {
 
 export function packageEstimate(input: FleetsInput): Estimate {
   const { sizeBytes } = modelCosts(input.architecture);
-  return { seconds: 3, memoryBytes: 6e8 + sizeBytes, diskBytes: 2 * sizeBytes };
+  return { seconds: 1.5, memoryBytes: 6e8 + sizeBytes, diskBytes: 2 * sizeBytes };
 }
 
 export function reportEstimate(input: FleetsInput): Estimate {

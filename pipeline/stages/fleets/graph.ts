@@ -190,7 +190,7 @@ export function fleetStages<Input extends FleetsInput>(
   /** Touches the test split, once. */
   const report: Stage<Input> = {
     name: 'report',
-    version: 2,
+    version: 3,
     plan: (input) => {
       const fleets = plan(input);
       const whole = input.inputs.classes.subset === null ? teacherFiles : wholeTeacherFiles;

@@ -67,7 +67,7 @@ async function fittedStart(
   const { submodels, targets, teacherHead, ridges, signal } = task;
   const { classes, width } = targets;
   const widths = widthsOf(task);
-  task.onProgress?.({ fraction: 0, note: 'the features that training starts from', metrics: {} });
+  task.onProgress?.({ fraction: 0, note: 'the features that training starts from', step: 0, metrics: {} });
   const fit = await fleetFeatures(task, Uint32Array.from(training.own), uploaded);
   const held = await fleetFeatures(task, heldOut, uploaded);
   requireFusable({ widths, classes, fit, heldOut: held, submodels: submodels.map(({ name }) => name) });

@@ -31,7 +31,7 @@ export function createReporter(
       const { step, steps } = run;
       const metrics = { loss: sum / count, imagesPerSecond: images / seconds, ...found() };
       images = seconds = sum = count = 0;
-      return { fraction: step / steps, note: `step ${step}/${steps}`, metrics };
+      return { fraction: step / steps, note: `step ${step}/${steps}`, step, metrics };
     },
   };
 }

@@ -68,6 +68,8 @@ export interface TrainingTask extends Omit<SubmodelTrainTask, 'targets'> {
 export interface TrainingProgress {
   readonly fraction: number;
   readonly note: string;
+  /** Of the training, from 1. */
+  readonly step: number;
   /** loss (mean since the last report), imagesPerSecond, and heldOutAccuracy (own classes) once it is known. */
   readonly metrics: Readonly<Record<string, number>>;
 }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import * as tf from '@tensorflow/tfjs-core';
 import type { TensorflowBackend } from './backend.ts';
 import { difference } from './difference.ts';
@@ -55,6 +54,8 @@ export function attempt(
 
 /** Registers a body under a name made of its content: bodies that are equal share one function. */
 function register({ binding }: TensorflowBackend, body: FunctionBody): string {
+  // Not imported: browsers bundle this room, and only the tensorflow engine comes here.
+  const { createHash } = process.getBuiltinModule('node:crypto');
   const digest = createHash('sha256').update(encodeFunction('', body)).digest('hex');
   const name = `blockforge_${digest.slice(0, 20)}`;
   if (!registered.has(name)) {

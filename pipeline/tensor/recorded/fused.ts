@@ -72,8 +72,9 @@ export function preciseProduct(
   plain: (a: tf.Tensor, b: tf.Tensor) => tf.Tensor,
 ): tf.Tensor {
   if (precision() === 'float32') return plain(a, b);
+  const tape = currentTape();
   const rounded = (): tf.Tensor =>
-    tf.tidy(() => roundedToBfloat16(plain(roundedToBfloat16(a), roundedToBfloat16(b))));
+    tf.tidy(() => roundedToBfloat16(plain(roundedFactor(a, tape), roundedFactor(b, tape))));
   return composite([a, b], rounded, (tape, inputs) => {
     const factors = inputs.map((input) => tape.cast(input, 'bfloat16'));
     const type = 'bfloat16' as const;
@@ -85,6 +86,15 @@ export function preciseProduct(
         : tape.node('BatchMatMulV2', factors, { T: { type }, adj_x: flags[0], adj_y: flags[1] }, result);
     return tape.cast(product, 'float32');
   });
+}
+
+/** What differentiates the product keeps its factors, rounded, so a tape has to know them. */
+function roundedFactor(x: tf.Tensor, tape: Tape | undefined): tf.Tensor {
+  const rounded = roundedToBfloat16(x);
+  if (tape !== undefined && isDifferentiating()) {
+    tape.bind(rounded, tape.cast(tape.cast(tape.symbolOf(x), 'bfloat16'), 'float32'));
+  }
+  return rounded;
 }
 
 function composite(

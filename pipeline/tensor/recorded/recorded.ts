@@ -34,7 +34,9 @@ export function recorded<const Inputs extends readonly tf.Tensor[]>(
 ): Results {
   const run = (tensors: readonly tf.Tensor[]) => body(tensors as unknown as Given<Inputs>);
   const isPart = isRecording() || isDifferentiating();
-  const backend = isPart || isPlain() ? undefined : functionBackend();
+  // The backend first: in browsers there is no environment to ask whether code shall run as it is.
+  const found = isPart ? undefined : functionBackend();
+  const backend = found === undefined || isPlain() ? undefined : found;
   if (backend === undefined) return asItIs(inputs, run);
 
   // A tensor that comes twice is one argument: a function with two would not notice where the next call's differ.

@@ -35,7 +35,7 @@ describeOnEachEngine('the evidence of a fold', () => {
     try {
       const data = { loaded: { config }, architecture: tinyArchitecture, teacher, images, folds: [] };
       const { recipe } = recipesOf(config).blockforge;
-      const needs = { recipes: [recipe], inputs: false };
+      const needs = { recipes: [recipe] };
       const evidence = await openEvidence(
         data as unknown as QualityData,
         model,
@@ -44,7 +44,15 @@ describeOnEachEngine('the evidence of a fold', () => {
         () => undefined,
       );
       assert.equal(recipe.inputs.from, 'composed');
-      await evidence.openInputs(recipe.inputs, 1);
+      const plan = {
+        composed: recipe.inputs,
+        options: { ridge: 1e-4, method: 'affine' as const },
+        orderOf: () => Int32Array.from({ length: tinyArchitecture.hidden }, (_, unit) => unit),
+        widths: evidence.teacher.map(() => [4]),
+      };
+      const fitted: number[] = [];
+      for await (const { block } of evidence.fit(plan)) fitted.push(block);
+      assert.deepEqual(fitted, [0, 1]);
 
       const calibration = calibrationOf(config);
       const { training, heldOut } = calibrationImages(calibration, items);

@@ -3,7 +3,7 @@ import { recipesOf, type Baseline } from '../../../bench/quality/recipes.ts';
 import { loadConfig } from '../../../pipeline/config/load.ts';
 import { blocks } from '../../../pipeline/stages/methods.ts';
 import { sliceFfn, type FfnWeights } from '../../../pipeline/model/ffn-weights.ts';
-import { teacherInputs } from '../../../pipeline/recipe/block-inputs.ts';
+import { fitWidths } from '../../../pipeline/recipe/fit-widths.ts';
 import { orderBlock } from '../../../pipeline/compress/order/criteria.ts';
 import { recipeOf } from '../../../pipeline/recipe/recipe.ts';
 import { sampleBlock } from '../../compress/sample-block.ts';
@@ -21,26 +21,14 @@ const evidence = {
 const orderOf = ({ recipe }: Baseline) => orderBlock(recipe.order, weights, evidence);
 
 /** Cut and fitted on the teacher's own inputs, whatever the recipe looks at else. */
-async function fit({ recipe }: Baseline, widths: readonly number[]): Promise<FfnWeights[]> {
-  const never = () => Promise.reject(new Error('not asked for'));
-  const inputs = teacherInputs({
-    block: 0,
-    teacher: weights,
-    gelu: 'exact',
-    sampled: 1,
-    weights: () => Promise.resolve({ prefixTokens: 1, prefix: 1, patch: 1 }),
-    evidence: () => Promise.resolve(evidence),
-    heldOut: never,
-    openTokens: never,
-  });
+function fit({ recipe }: Baseline, widths: readonly number[]): FfnWeights[] {
   const { units } = orderBlock(recipe.order, weights, evidence);
   const options = { ridge: recipe.order.ridge, method: recipe.refit.method };
-  const { descendants } = await inputs.fit(units, widths, options);
-  return descendants.map((descendant) => descendant.weights);
+  return fitWidths(weights, evidence, units, widths, options).map((descendant) => descendant.weights);
 }
 
 describe('recipes', () => {
-  it('are registered under their own names, each able to rank, those with a global form by scores', async () => {
+  it('are registered under their own names, each able to rank, those with a global form by scores', () => {
     for (const [name, baseline] of Object.entries<Baseline>(recipes)) {
       assert.equal(baseline.name, name);
       const order = orderOf(baseline);
@@ -49,7 +37,7 @@ describe('recipes', () => {
         Array.from({ length: hidden }, (_, j) => j),
       );
       assert.equal(baseline.allocations.includes('global') && order.scores === undefined, false, name);
-      const [wide, narrow] = await fit(baseline, [12, 5]);
+      const [wide, narrow] = fit(baseline, [12, 5]);
       assert.deepEqual([present(wide).hidden, present(narrow).hidden], [12, 5]);
       assert.deepEqual(present(narrow).fc1Kernel, sliceFfn(weights, order.units.subarray(0, 5)).fc1Kernel);
     }
@@ -72,11 +60,11 @@ describe('recipes', () => {
     assert.equal(recipes.legodnn.recipe.distill?.optimizer, 'adam');
   });
 
-  it('legodnn leaves what it keeps as it was; vbp moves the bias by W2 mu of what goes', async () => {
-    const lego = (await fit(recipes.legodnn, [6]))[0]!;
+  it('legodnn leaves what it keeps as it was; vbp moves the bias by W2 mu of what goes', () => {
+    const lego = fit(recipes.legodnn, [6])[0]!;
     assert.deepEqual(lego.fc2Bias, weights.fc2Bias);
     const order = orderOf(recipes.vbp);
-    const shifted = (await fit(recipes.vbp, [6]))[0]!;
+    const shifted = fit(recipes.vbp, [6])[0]!;
     assert.deepEqual(shifted.fc2Kernel, sliceFfn(weights, order.units.subarray(0, 6)).fc2Kernel);
     for (let d = 0; d < 4; d++) {
       let expected = weights.fc2Bias[d]!;

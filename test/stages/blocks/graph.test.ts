@@ -13,15 +13,23 @@ function jobsOf(config: object): ReadonlyMap<string, JobPlan> {
 
 describe('the jobs of the method blocks', () => {
   const shapes = (splits: object) => ({ data: { source: 'shapes', splits } });
-  const shardOf = (from: string) =>
-    present(jobsOf({ ...shapes({ calibration: 2048 }), inputs: { from } }).get('statistics/shard-0'));
 
-  it('count the inputs of training images where they are trained on, and only there', () => {
-    const inputs = (images: number) => images * 64 * 768 * 4 * 12;
-    const covariances = 12 * 3072 ** 2 * 8;
-    assert.equal(shardOf('teacher').estimate.diskBytes, inputs(2048) + covariances);
-    // A tenth is held out, and always kept.
-    assert.equal(shardOf('composed').estimate.diskBytes, inputs(205) + covariances);
+  it('keep of the images what the refit is checked on, a tenth, beside the covariances', () => {
+    const { estimate } = present(jobsOf(shapes({ calibration: 2048 })).get('statistics/shard-0'));
+    assert.equal(estimate.diskBytes, 205 * 64 * 768 * 4 * 12 + 12 * 3072 ** 2 * 8);
+  });
+
+  it('take more of everything with more images: streams on disk up to what the config allows', () => {
+    const of = (calibration: number, more: object = {}) =>
+      present(jobsOf({ ...shapes({ calibration }), inputs: { diskGB: 20 }, ...more }).get('refit/shard-0'))
+        .estimate;
+    const streams = 1000 * 5 * 197 * (2 * 768 + 4);
+    const { diskBytes } = of(1000, { inputs: { from: 'teacher' } });
+    assert.equal(of(1000).diskBytes - diskBytes, streams);
+    assert.ok(of(2000).seconds > 1.5 * of(1000).seconds);
+    const shards = { descendants: { shards: 1 } };
+    assert.equal(of(50_000, shards).diskBytes - diskBytes, 20e9);
+    assert.ok(of(50_000, shards).seconds > 50 * of(1000).seconds, 'what is not kept is computed again');
   });
 
   it('divide what they write among the shards, but for the covariances, which each has of its own', () => {
@@ -29,16 +37,11 @@ describe('the jobs of the method blocks', () => {
       present(
         jobsOf({
           ...shapes({ calibration: 2048 }),
-          inputs: { from: 'teacher' },
           statistics: { shards },
         }).get('statistics/shard-0'),
       ).estimate.diskBytes;
     const covariances = 12 * 3072 ** 2 * 8;
     assert.equal(diskOf(4) - covariances, (diskOf(1) - covariances) / 4);
-  });
-
-  it('are others for inputs of the teacher: what was written without them does not do', () => {
-    assert.notDeepEqual(shardOf('composed').settings, shardOf('teacher').settings);
   });
 
   it('collect what the order criterion asks for, and no more', () => {
@@ -50,13 +53,35 @@ describe('the jobs of the method blocks', () => {
     assert.deepEqual(needs('active-energy'), ['activeRate']);
   });
 
-  it("are independent of each other, block by block, only where all inputs are the teacher's", () => {
-    const needs = (from: string, id: string) => present(jobsOf({ inputs: { from } }).get(id)).needs;
+  it('divide the widths among refits and trainings, each of which reads its own refit alone', () => {
+    const jobs = jobsOf({ descendants: { shards: 2 } });
+    const widthsOf = (id: string) =>
+      (present(jobs.get(id)).settings as { steps: { width: number }[] }).steps.map(({ width }) => width);
     for (const stage of ['refit', 'distill']) {
-      assert.ok(needs('composed', `${stage}/block-02`).includes(`${stage}/block-01`));
-      assert.ok(!needs('teacher', `${stage}/block-02`).includes(`${stage}/block-01`));
+      assert.deepEqual(widthsOf(`${stage}/shard-0`), [1840, 1536]);
+      assert.deepEqual(widthsOf(`${stage}/shard-1`), [1232, 920]);
     }
-    assert.ok(!needs('teacher', 'refit/block-02').includes('data/splits'), 'no image is read again');
+    const { needs } = present(jobs.get('distill/shard-1'));
+    assert.deepEqual(
+      needs.filter((id) => id.startsWith('refit/')),
+      ['refit/shard-1'],
+    );
+    assert.ok(present(jobs.get('refit/shard-1')).needs.includes('order/block-11'));
+  });
+
+  it('read no image again where a refit looks at the teacher alone', () => {
+    const needs = (from: string) => present(jobsOf({ inputs: { from } }).get('refit/shard-0')).needs;
+    assert.ok(!needs('teacher').includes('data/splits'));
+    assert.ok(needs('composed').includes('data/splits'));
+  });
+
+  it('polish a model as soon as its own width is there', () => {
+    const jobs = jobsOf({ descendants: { shards: 4 }, polish: { sparsities: [0.6] } });
+    const { needs } = present(jobs.get('polish/uniform-60'));
+    assert.deepEqual(
+      needs.filter((id) => id.startsWith('distill/')),
+      ['distill/shard-2'],
+    );
   });
 
   it('are one shard per 2,048 images, whatever runs them, or as many as the config says', () => {
@@ -72,12 +97,12 @@ describe('the jobs of the method blocks', () => {
     );
   });
 
-  it('wait for what they need, and go on without the blocks that failed', () => {
+  it('wait for what they need, and go on without the widths that failed', () => {
     const jobs = jobsOf({});
     for (const job of jobs.values()) {
       for (const id of [...job.needs, ...(job.wants ?? [])]) assert.ok(jobs.has(id), `${job.id} reads ${id}`);
     }
-    assert.ok(present(present(jobs.get('measure/shard-0')).wants).includes('distill/block-11'));
+    assert.ok(present(present(jobs.get('measure/shard-0')).wants).includes('distill/shard-0'));
     assert.ok(present(jobs.get('export/library')).needs.includes('rank/library'));
   });
 

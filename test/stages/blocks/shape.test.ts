@@ -2,11 +2,14 @@ import assert from 'node:assert/strict';
 import {
   blockWidths,
   descents,
-  keepsTrainingTokens,
+  distilledImages,
   measuredContexts,
   polishedModels,
   removedPercent,
+  shardOf,
   shardsOf,
+  stepsOfShard,
+  streamedImages,
 } from '../../../pipeline/stages/blocks/shape.ts';
 import { BlockForgeError } from '../../../pipeline/util/failure.ts';
 import { vitBase } from '../../support/checkpoints.ts';
@@ -57,30 +60,50 @@ describe('contexts', () => {
 
 describe('shards', () => {
   const of = (calibration: number, selection: number, more: object = {}) =>
-    shardsOf(configOf({ data: { source: 'shapes', splits: { calibration, selection } }, ...more }));
+    shardsOf(configOf({ data: { source: 'shapes', splits: { calibration, selection } }, ...more }), vitBase);
 
   it('are one per 2,048 images, each kind of images for itself', () => {
-    assert.deepEqual(of(2048, 1), { statistics: 1, measure: 1 });
-    assert.deepEqual(of(10_000, 2049), { statistics: 5, measure: 2 });
+    assert.deepEqual(of(2048, 1), { statistics: 1, measure: 1, descendants: 1 });
+    assert.deepEqual(of(10_000, 2049), { statistics: 5, measure: 2, descendants: 1 });
   });
 
-  it('are as many as the config says', () => {
-    assert.deepEqual(of(100, 100, { statistics: { shards: 4 }, measure: { shards: 2 } }), {
-      statistics: 4,
-      measure: 2,
-    });
+  it('are as many as the config says, and never more jobs than widths', () => {
+    const shards = { statistics: { shards: 4 }, measure: { shards: 2 }, descendants: { shards: 3 } };
+    assert.deepEqual(of(100, 100, shards), { statistics: 4, measure: 2, descendants: 3 });
+    assert.equal(of(100, 100, { descendants: { shards: 9 } }).descendants, 4);
+  });
+
+  it('of widths are as many as keep the streams of one on disk, or one per width', () => {
+    const jobs = (diskGB: number, more: object = {}) =>
+      of(10_000, 1, { inputs: { diskGB, ...more } }).descendants;
+    // 10,000 x 197 x 768 x 16 bits, and scales, are 3.03 GB: for the teacher and each width.
+    assert.deepEqual(
+      [15.2, 15.1, 9.2, 9, 6.1, 6, 0.1].map((gigabytes) => jobs(gigabytes)),
+      [1, 2, 2, 4, 4, 4, 4],
+    );
+    assert.equal(jobs(0.1, { from: 'teacher' }), 1, 'nothing is streamed');
+  });
+
+  it('cut the widths into neighbours, and a width is found in its own', () => {
+    const steps = [0.2, 0.4, 0.6, 0.8, 0.9].map((sparsity) => ({ sparsity, width: 100 * (1 - sparsity) }));
+    assert.deepEqual(
+      [0, 1, 2].map((shard) => stepsOfShard(steps, shard, 3).map(({ sparsity }) => sparsity)),
+      [[0.2], [0.4, 0.6], [0.8, 0.9]],
+    );
+    assert.equal(shardOf(steps, steps[2]!.width, 3), 1);
+    assert.throws(() => shardOf(steps, 7, 3), /no job makes blocks of 7/);
   });
 });
 
 describe('the length of distillation', () => {
-  it('is told in steps, in epochs of so many tokens, or in seconds of a block', () => {
-    const of = (duration: Parameters<typeof distillLength>[0]['duration'], batchTokens = 100) =>
-      distillLength({ duration, batchTokens }, 12, 1000);
+  it('is told in steps, in epochs of so many images, or in seconds', () => {
+    const of = (duration: Parameters<typeof distillLength>[0]['duration'], batchSize = 100) =>
+      distillLength({ duration, batchSize }, 1000);
     assert.equal(of({ steps: 7 }), 7);
     assert.equal(of({ epochs: 3 }), 30);
     assert.equal(of({ epochs: 3 }, 5000), 3, 'a batch is never more than all there is');
     assert.equal(of({ epochs: 0.001 }), 1, 'one step at least');
-    assert.deepEqual(of({ minutes: 4 }), { seconds: 20 });
+    assert.deepEqual(of({ minutes: 4 }), { seconds: 240 });
   });
 });
 
@@ -100,10 +123,19 @@ describe('polished models', () => {
   });
 });
 
-describe('the inputs of training images', () => {
-  it('are kept where blocks train on them, and streamed anew where inputs are composed', () => {
-    assert.equal(keepsTrainingTokens(configOf({ inputs: { from: 'teacher' } })), true);
-    assert.equal(keepsTrainingTokens(configOf({ inputs: { from: 'composed' } })), false);
-    assert.equal(keepsTrainingTokens(configOf({})), false);
+describe('the images that a recipe uses', () => {
+  const of = (more: object) =>
+    configOf({ data: { source: 'shapes', splits: { calibration: 100, selection: 10 } }, ...more });
+
+  it('are all of the calibration split, or as many as inputs.images says', () => {
+    assert.equal(streamedImages(of({})), 100);
+    assert.equal(streamedImages(of({ inputs: { images: 40 } })), 40);
+    assert.deepEqual(distilledImages(of({})), { training: 90, heldOut: 10 });
+    assert.deepEqual(distilledImages(of({ inputs: { images: 40 } })), { training: 36, heldOut: 4 });
+  });
+
+  it('leave no stream where the refit looks at the teacher alone', () => {
+    assert.equal(streamedImages(of({ inputs: { from: 'teacher' } })), 0);
+    assert.equal(streamedImages(of({ refit: { method: 'none' } })), 0);
   });
 });

@@ -9,6 +9,7 @@ import { planInput } from './plan-input.ts';
 const staleAfter = staleStages(stages, (config) => planInput(config, vitBase));
 
 const base: Settings = { 'teacher.checkpoint': '/models/teacher.safetensors', 'data.source': 'shapes' };
+const digits: Settings = { ...base, 'data.source': 'products' };
 const teacherInputs: Settings = { ...base, 'inputs.from': 'teacher' };
 const polished: Settings = { ...base, 'polish.sparsities': [0.5] };
 const onTraining: Settings = { ...base, 'data.splits.selection': { images: 30, from: 'train' } };
@@ -30,6 +31,16 @@ const widths = `refit distill measure compositions profile rank ${library}`;
 const table: readonly (readonly [path: string, value: unknown, stale: string, from?: Settings])[] = [
   ['method', 'blocks', ''],
   ['name', 'other', library],
+  ['executor.slots', 1, ''],
+  ['executor.type', 'bullmq', ''],
+  ['executor.queue', 'redis://elsewhere', ''],
+  ['executor.name', 'other', ''],
+  ['executor.store', 's3://elsewhere', ''],
+  ['executor.retries', { times: 7 }, ''],
+  ['executor.silentMinutes', 1, ''],
+  ['executor.recycleGb', 1, ''],
+  ['monitor', { prometheus: 'run.prom' }, ''],
+  ['onFinish', 'true', ''],
   ['seed', 2, everything],
   // Not a setting of any job: the runner puts the engine's name into every fingerprint of one that computes.
   ['engine', 'wasm', library],
@@ -73,6 +84,7 @@ const table: readonly (readonly [path: string, value: unknown, stale: string, fr
   ['data.maxCorruptShare', 0.5, `data ${library}`],
   ['data.cacheBytes', 5, library],
   ['data.shapes', { images: 500 }, everything],
+  ['data.products', { images: 500 }, everything, digits],
   ['measure.batchSize', 3, library],
   // The teacher is checked with it, and nothing begins before that; but that it passed is all that matters.
   ['measure.confidence', 0.9, `teacher rank ${library}`],
@@ -90,23 +102,28 @@ const table: readonly (readonly [path: string, value: unknown, stale: string, fr
   // One that asks more of the calibration images than the statistics.
   ['order.criterion', 'taylor', compressed],
   ['order.ridge', 1, `order ${descendants}`],
-  ['inputs.from', 'teacher', compressed],
+  ['inputs.from', 'teacher', descendants],
   ['inputs.composedShare', 0.3, descendants],
   ['inputs.composedShare', 0.3, library, teacherInputs],
   ['inputs.images', 3, descendants],
+  // As many jobs as before: what is computed again in place of being kept is the same.
+  ['inputs.diskGB', 40, library],
   ['refit.method', 'none', descendants],
   ['distill.enabled', false, `distill ${scored}`],
   ['distill.duration', { steps: 3 }, `distill ${scored}`],
-  ['distill.batchTokens', 3, `distill ${scored}`],
+  ['distill.batchSize', 3, `distill ${scored}`],
   ['distill.optimizer', 'adam', `distill ${scored}`],
   ['distill.learningRate', 0.5, `distill ${scored}`],
   ['distill.schedule', 'constant', `distill ${scored}`],
   ['distill.warmupShare', 0.5, `distill ${scored}`],
   ['distill.weightDecay', 0.5, `distill ${scored}`],
   ['distill.loss', 'mse', `distill ${scored}`],
+  ['distill.lookahead', 1, `distill ${scored}`],
+  ['distill.klWeight', 0, `distill ${scored}`],
   ['distill.earlyStop', { patience: 2 }, `distill ${scored}`],
   ['descendants.sparsities', [0.5], widths],
   ['descendants.widthMultiple', 16, widths],
+  ['descendants.shards', 2, descendants],
   ['polish.sparsities', [0.5], `polish ${library}`],
   ['polish.steps', 3, library],
   ['polish.steps', 3, `polish ${library}`, polished],
@@ -117,6 +134,7 @@ const table: readonly (readonly [path: string, value: unknown, stale: string, fr
   ['polish.hiddenWeight', 0.5, `polish ${library}`, polished],
   ['rank.resource', 'macs', `rank ${library}`],
   ['export.forms', [], library],
+  ['report.examples', 0, library],
 ];
 
 describe('what runs again when a setting changes', () => {

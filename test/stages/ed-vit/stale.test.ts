@@ -20,6 +20,7 @@ const base: Settings = {
   'data.source': 'shapes',
   devices: 2,
 };
+const digits: Settings = { ...base, 'data.source': 'products' };
 const trained: Settings = { ...base, 'teacher.checkpoint': undefined, 'teacher.train.architecture': vitBase };
 const fleets: Settings = { ...base, devices: undefined, fleets: [{ devices: 2 }] };
 const roomy: Settings = { ...base, 'submodel.macs': 0.7 };
@@ -36,6 +37,16 @@ const everything = `data teacher ${told}`;
 const table: readonly (readonly [path: string, value: unknown, stale: string, from?: Settings])[] = [
   ['method', 'ed-vit', ''],
   ['name', 'other', ''],
+  ['executor.slots', 1, ''],
+  ['executor.type', 'bullmq', ''],
+  ['executor.queue', 'redis://elsewhere', ''],
+  ['executor.name', 'other', ''],
+  ['executor.store', 's3://elsewhere', ''],
+  ['executor.retries', { times: 7 }, ''],
+  ['executor.silentMinutes', 1, ''],
+  ['executor.recycleGb', 1, ''],
+  ['monitor', { prometheus: 'run.prom' }, ''],
+  ['onFinish', 'true', ''],
   ['seed', 2, everything],
   ['engine', 'wasm', ''],
   ['precision', 'float32', ''],
@@ -58,6 +69,7 @@ const table: readonly (readonly [path: string, value: unknown, stale: string, fr
   ['data.maxCorruptShare', 0.5, 'data'],
   ['data.cacheBytes', 2e9, ''],
   ['data.shapes', { images: 7000 }, everything],
+  ['data.products', { images: 7000 }, everything, digits],
   ['devices', 3, divided],
   ['fleets', [{ devices: 2 }, { devices: 3 }], divided, fleets],
   ['submodel.macs', 0.2, cut],

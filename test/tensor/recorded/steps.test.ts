@@ -3,10 +3,11 @@ import assert from 'node:assert/strict';
 import { visitGradients } from '../../../pipeline/compress/visit-gradients.ts';
 import { studentStep } from '../../../pipeline/distill/step.ts';
 import { disposeStudent, startStudent } from '../../../pipeline/distill/student.ts';
+import { featureList, teacherFeatures } from '../../../pipeline/distill/teacher-features.ts';
 import { lossAndGradients } from '../../../pipeline/distill/polish.ts';
 import { countCorrect } from '../../../pipeline/measure/accuracy.ts';
 import { sweep } from '../../../pipeline/measure/sweep.ts';
-import { ffnNames } from '../../../pipeline/model/ffn-weights.ts';
+import { ffnNames, sliceFfn } from '../../../pipeline/model/ffn-weights.ts';
 import { hostFfn } from '../../../pipeline/model/host-weights.ts';
 import { initialWeights } from '../../../pipeline/model/initial-weights.ts';
 import { teacherFfn } from '../../../pipeline/model/ffn-tensors.ts';
@@ -38,20 +39,30 @@ const normals = (shape: number[], ...labels: (string | number)[]): tf.Tensor => 
 type Training = (rate: (step: number) => number) => number[];
 
 const distillation: Training = (rate) => {
-  const student = startStudent('half', hostFfn(host, 0), () => NaN);
+  const model = uploadTeacher(host, tiny);
+  const student = startStudent({
+    id: 'half',
+    ffns: [0, 1].map((block) => sliceFfn(hostFfn(host, block), [0, 2, 4, 6, 8])),
+  });
   const losses: number[] = [];
   for (let step = 0; step < steps; step++) {
-    const [x, target] = [normals([16, 8], 'x', step), normals([16, 8], 'target', step)];
-    const adam = { weightDecay: 0.05, decays: (name: string) => name.endsWith('Kernel') };
-    const settings = { lossScale: 1 / (16 + step), learningRate: rate(step), gelu: 'exact', adam } as const;
-    const loss = studentStep(student, { x, target }, settings);
+    const pixels = normals([4, 8, 8, 3], 'pixels', step) as tf.Tensor4D;
+    const shares = { own: 2, given: 2 };
+    const features = teacherFeatures(model, pixels, shares);
+    const adam = {
+      ...{ weightDecay: 0.05, clipNorm: 1, epsilon: 1e-3 },
+      decays: (name: string) => name.endsWith('Kernel'),
+    };
+    const loss = studentStep(student, model, features, {
+      ...{ shares, lookahead: 0.5, blockScales: [1 / (16 + step), 0.1], divergenceScale: 0.1 },
+      ...{ learningRate: rate(step), adam },
+    });
     losses.push(loss.dataSync()[0]!);
-    tf.dispose([x, target, loss]);
+    tf.dispose([pixels, loss, ...featureList(features)]);
   }
-  const weights = Object.values({ ...student.parameters } as Tensors).flatMap((tensor) => [
-    ...tensor.dataSync(),
-  ]);
+  const weights = Object.values(student.parameters).flatMap((tensor) => [...tensor.dataSync()]);
   disposeStudent(student);
+  model.dispose();
   return [...losses, ...weights];
 };
 

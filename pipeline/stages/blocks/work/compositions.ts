@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import { allocateWidths, type WidthChoice } from '../../../measure/allocations.ts';
+import { drawChosen } from '../../../measure/chosen-compositions.ts';
 import { drawCompositions } from '../../../measure/compositions.ts';
 import type { Context } from '../../../measure/contexts.ts';
+import type { Scores } from '../../../measure/scores.ts';
 import type { Architecture } from '../../../model/architecture.ts';
 import type { Job, JobContext } from '../../../runner/contract.ts';
 import { writeJsonAtomic } from '../../../util/atomic.ts';
@@ -15,16 +17,18 @@ import { composedModels, sweepSplit, uploadDescendants } from './whole-models.ts
 
 export type CompositionsSettings = {
   readonly seed: number;
-  /** How many random ones. */
-  readonly random: number;
+  /** How many to fit predictions to: half of them random, half chosen. */
+  readonly fitted: number;
   readonly steps: readonly UniformStep[];
   readonly contexts: readonly Plain<Context>[];
+  /** That the widths are divided among. */
+  readonly descendantJobs: number;
   readonly shard: number;
   readonly shards: number;
 };
 
 /**
- * Whole models of mixed widths, measured: random ones, to see how well single-block deltas predict a composition, and
+ * Whole models of mixed widths, measured: random ones and ones chosen by costs, to predict a composition from single blocks, and
  * for every sparsity the best allocations of widths to blocks at no more FFN parameters than the uniform model.
  * Reads: scores of all shards, splits, teacher, descendants. Writes: compositions.json (the same in every shard) and
  * scores.safetensors of its images of the selection split. Costs: a forward pass per composition.
@@ -33,22 +37,28 @@ export async function run(
   { settings, handling }: Job<CompositionsSettings, BatchHandling>,
   context: JobContext,
 ): Promise<Json> {
-  const { steps, contexts, shard, shards } = settings;
-  let compositions: CompositionsFile = { random: [], allocated: [] };
+  const { steps, contexts, descendantJobs, shard, shards } = settings;
+  let compositions: CompositionsFile = { random: [], chosen: [], allocated: [] };
   const scores = await sweepSplit(context, { name: 'selection', handling, shard, shards }, async (model) => {
     const { architecture } = model;
     const measured = await readAllScores(context, measureJob, shards);
-    const library = await uploadDescendants(context, model, steps, { refitted: false });
+    const library = await uploadDescendants(context, model, steps, {
+      jobs: descendantJobs,
+      beforeTraining: false,
+    });
     try {
-      const random = randomCompositions(settings, architecture);
       if (library.complete)
-        compositions = { random, allocated: allocateWidths(measured, architecture, contexts, steps) };
+        compositions = {
+          random: randomCompositions(settings, architecture),
+          chosen: chosenCompositions(settings, architecture, measured),
+          allocated: allocateWidths(measured, architecture, contexts, steps),
+        };
     } catch (error) {
       library.dispose();
       throw error;
     }
-    const { random, allocated } = compositions;
-    return { models: composedModels(library, [...random, ...allocated]), dispose: library.dispose };
+    const all = Object.values(compositions).flat() as WidthChoice[];
+    return { models: composedModels(library, all), dispose: library.dispose };
   });
   await writeScores(context, scores);
   await writeJsonAtomic(join(context.folder, files.compositions), compositions);
@@ -56,12 +66,21 @@ export async function run(
 }
 
 function randomCompositions(
-  { seed, random, steps }: CompositionsSettings,
+  { seed, fitted, steps }: CompositionsSettings,
   { depth, hidden }: Architecture,
 ): WidthChoice[] {
   const widths = blockWidths(steps, hidden);
-  return drawCompositions(random, depth, widths.length, seed).map((levels, index) => ({
+  return drawCompositions(Math.ceil(fitted / 2), depth, widths.length, seed).map((levels, index) => ({
     id: `random/${index}`,
     widths: levels.map((level) => widths[level]!),
   }));
+}
+
+function chosenCompositions(
+  { seed, fitted, steps, contexts }: CompositionsSettings,
+  architecture: Architecture,
+  measured: ReadonlyMap<string, Scores>,
+): WidthChoice[] {
+  const widths = blockWidths(steps, architecture.hidden);
+  return drawChosen(measured, architecture, { contexts, widths, count: Math.floor(fitted / 2), seed });
 }

@@ -34,7 +34,8 @@ import {
   type RankingFile,
 } from '../artefacts.ts';
 import type { UniformStep } from '../../../measure/allocations.ts';
-import { readDescendants, readOrder, readTeacherFfn } from './read.ts';
+import { readDescendantsFile, readRecords } from './descendants.ts';
+import { readOrder, readTeacherFfn } from './read.ts';
 
 export type ExportSettings = {
   readonly forms: BlocksConfig['export']['forms'];
@@ -43,6 +44,8 @@ export type ExportSettings = {
   readonly resource: BlocksConfig['rank']['resource'];
   /** Blocks are trained after the refit. */
   readonly distilled: boolean;
+  /** That the widths are divided among. */
+  readonly descendantJobs: number;
   readonly steps: readonly UniformStep[];
   readonly classes: ClassFacts;
   readonly recipe: Recipe;
@@ -71,7 +74,7 @@ export async function run({ settings }: Job<ExportSettings>, context: JobContext
     confidence: settings.confidence,
     teacher: await teacherOf(context, teacherFile, ranking, settings.classes),
     data: await dataOf(context),
-    fitted: await fittedIn(context, settings, architecture.depth),
+    fitted: await fittedIn(context, settings),
     latencyProfile: latency.profile,
     ...wholeModels(ranking, architecture, settings),
     ...(ranking.additivity && { additivity: ranking.additivity }),
@@ -80,7 +83,7 @@ export async function run({ settings }: Job<ExportSettings>, context: JobContext
     frame: () => readFrame(teacherFile),
     blocks: await Promise.all(
       indices(architecture.depth).map(async (block) => ({
-        descendants: await descendantsOf(context, block, architecture.hidden, ranking.descendants),
+        descendants: await descendantsOf(context, block, architecture.hidden, settings, ranking.descendants),
       })),
     ),
     resource: settings.resource,
@@ -147,8 +150,8 @@ export function wholeModels(
   const idsOf = (widths: readonly number[]) =>
     widths.map((width, block) => `${blockName(block)}/${widthName(width)}`);
   return {
-    // A uniform model needs every block: where one failed, its ids would name descendants that are not here.
-    uniform: uniform.flatMap(({ sparsity, refit, distilled }) => {
+    // A uniform model of a width that failed: its ids would name descendants that are not here.
+    uniform: uniform.flatMap(({ sparsity, pruned, refit, distilled, gainsPp }) => {
       if (refit === undefined || (trained && distilled === undefined)) return [];
       const widths = blocks.map(() => known(widthOf, sparsity));
       return [
@@ -156,8 +159,10 @@ export function wholeModels(
           sparsity,
           descendants: idsOf(widths),
           ...costFigures(modelCosts(architecture, widths)),
+          ...(pruned && { pruned: modelScoresOf(pruned) }),
           refit: modelScoresOf(refit),
           distilled: distilled === undefined ? null : modelScoresOf(distilled),
+          ...(gainsPp && { gainsPp }),
         },
       ];
     }),
@@ -173,11 +178,12 @@ export function wholeModels(
   };
 }
 
-/** The teacher's own block first, then the descendants, widest first. A block that failed has only its own. */
+/** The teacher's own block first, then the descendants, widest first. A width that failed has none. */
 async function descendantsOf(
   context: JobContext,
   block: number,
   hidden: number,
+  { descendantJobs }: Pick<ExportSettings, 'descendantJobs'>,
   measured: RankingFile['descendants'],
 ): Promise<DescendantInput[]> {
   const withMeasured = (record: TrainedDescendant): MeasuredDescendant => ({
@@ -197,15 +203,13 @@ async function descendantsOf(
     keptUnits: indices(hidden),
     weights: () => readTeacherFfn(context, block),
   };
-  const records = context.optionalInput(distillJob(block), files.descendantsFile);
-  if (records === undefined) return [teacher];
-  const { descendants } = await readJson<DescendantsFile<TrainedDescendant>>(records);
-  const path = context.input(distillJob(block), files.descendants);
+  const made = await readRecords(context, descendantJobs, block);
+  if (made.length === 0) return [teacher];
   const units = await readOrder(context, block);
-  const result = descendants.map((record): DescendantInput => ({
+  const result = made.map(({ record, path }): DescendantInput => ({
     record: withMeasured(record),
     keptUnits: units.subarray(0, record.width),
-    weights: async () => (await readDescendants(path, record.width))[0]!,
+    weights: async () => (await readDescendantsFile(path, record.width))[0]!,
   }));
   return [teacher, ...result];
 }
@@ -224,13 +228,13 @@ function costFigures({ params, macs }: Costs) {
   return { params, macs };
 }
 
-async function fittedIn(context: JobContext, { recipe, heldOut }: ExportSettings, depth: number) {
+async function fittedIn(context: JobContext, { recipe, heldOut, descendantJobs }: ExportSettings) {
   const { items } = await readSplit(context, 'calibration');
-  const paths = indices(depth).flatMap(
-    (block) => context.optionalInput(distillJob(block), files.descendantsFile) ?? [],
+  const paths = indices(descendantJobs).flatMap(
+    (shard) => context.optionalInput(distillJob(shard), files.descendantsFile) ?? [],
   );
   const trained = await Promise.all(paths.map((path) => readJson<DescendantsFile<TrainedDescendant>>(path)));
-  const steps = trained.flatMap((block) => block.steps ?? []);
+  const steps = trained.flatMap((job) => job.steps ?? []);
   const ends = steps.length === 0 ? null : { least: Math.min(...steps), most: Math.max(...steps) };
   return fittedOn(recipe, heldOut, items.length, () => ends);
 }

@@ -15,24 +15,28 @@ export type MeasureSettings = {
   readonly contexts: readonly Plain<Context>[];
   /** Blocks are trained after the refit. */
   readonly distilled: boolean;
+  /** That the widths are divided among. */
+  readonly descendantJobs: number;
   readonly shard: number;
   readonly shards: number;
 };
 
 /**
  * Scores on the selection split, per image: the teacher; every block at every width (the teacher's among them) in each
- * context; and the uniform models before and after distillation. In every context the activations before a block are
- * computed once for all of its widths. Reads: splits, teacher, descendants. Writes: scores.safetensors. A block whose
- * distillation failed is left out, and with it whatever needs all blocks: the uniform models and the contexts but the
- * teacher's. Costs: about 0.55 forward passes per block, width and context.
+ * context; and the uniform models as they were cut, refitted and distilled. In every context the activations before a block are
+ * computed once for all of its widths. Reads: splits, teacher, orders, descendants. Writes: scores.safetensors. A width whose
+ * distillation failed is left out, and with it whatever needs all widths: the contexts but the teacher's. Costs: about 0.55 forward passes per block, width and context.
  */
 export async function run(
   { settings, handling }: Job<MeasureSettings, BatchHandling>,
   context: JobContext,
 ): Promise<Json> {
-  const { steps, contexts, distilled, shard, shards } = settings;
+  const { steps, contexts, distilled, descendantJobs, shard, shards } = settings;
   const scores = await sweepSplit(context, { name: 'selection', handling, shard, shards }, async (model) => {
-    const library = await uploadDescendants(context, model, steps, { refitted: true });
+    const library = await uploadDescendants(context, model, steps, {
+      jobs: descendantJobs,
+      beforeTraining: true,
+    });
     const [teacher, ...others] = contextsToSweep(contexts, model.architecture, steps, library);
     return {
       descendants: teacher?.variants ?? [],
@@ -52,14 +56,12 @@ export function contextsToSweep(
   steps: readonly UniformStep[],
   library: Pick<UploadedDescendants, 'complete' | 'final' | 'ffn'>,
 ): SweepContext[] {
-  const widths = blockWidths(steps, hidden);
+  const widths = blockWidths(steps, hidden).filter((width) => width === hidden || library.final.has(width));
   const exchanges = (of: Context): SweepVariant[] =>
     indices(depth).flatMap((block) =>
-      library.final[block] === undefined
-        ? []
-        : widths
-            .filter((width) => width !== of.width)
-            .map((width) => ({ id: scoreId(of, block, width), block, ffn: library.ffn(block, width) })),
+      widths
+        .filter((width) => width !== of.width)
+        .map((width) => ({ id: scoreId(of, block, width), block, ffn: library.ffn(block, width) })),
     );
   return contexts
     .filter(({ name }) => name === 'teacher' || library.complete)

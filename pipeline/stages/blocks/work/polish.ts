@@ -16,7 +16,8 @@ import { indices, type BatchHandling } from '../../common/artefacts.ts';
 import { fileCheckpoint } from '../../common/checkpoint.ts';
 import { openSplit, openTeacher } from '../../common/open.ts';
 import { distillJob, files, type Polished } from '../artefacts.ts';
-import { readDescendants, writeBlocks } from './read.ts';
+import { readDescendantsFile } from './descendants.ts';
+import { writeBlocks } from './read.ts';
 import { sweepSplit, uploadedModels } from './whole-models.ts';
 
 export type PolishSettings = {
@@ -24,6 +25,8 @@ export type PolishSettings = {
   readonly sparsity: number;
   /** Hidden units of every block of the model. */
   readonly width: number;
+  /** The job that made them. */
+  readonly shard: number;
   readonly calibration: Pick<Calibration, 'seed' | 'heldOut'>;
   readonly confidence: number;
 };
@@ -38,7 +41,7 @@ export async function run(
   { settings: asked, handling }: Job<PolishSettings, BatchHandling>,
   context: JobContext,
 ): Promise<Json> {
-  const { training: settings, sparsity, width, calibration, confidence } = asked;
+  const { training: settings, sparsity, width, shard, calibration, confidence } = asked;
   const { learningRate, warmupShare, weightDecay, hiddenWeight, steps, batchSize } = settings;
   const model = await openTeacher(context);
   let ffns: readonly FfnWeights[];
@@ -47,7 +50,8 @@ export async function run(
     const blocks = indices(model.architecture.depth);
     ffns = await Promise.all(
       blocks.map(async (block) => {
-        return (await readDescendants(context.input(distillJob(block), files.descendants), width))[0]!;
+        const path = context.input(distillJob(shard), files.descendants(block));
+        return (await readDescendantsFile(path, width))[0]!;
       }),
     );
     const split = await openSplit(context, 'calibration', handling.images);
@@ -79,7 +83,7 @@ export async function run(
     confidence,
   );
   const result: Polished = { sparsity, width, before, after, gainPp: bounds(gain), losses: polished.losses };
-  await writeBlocks(join(context.folder, files.descendants), polished.ffns);
+  await writeBlocks(join(context.folder, files.polishedBlocks), polished.ffns);
   await writeJsonAtomic(join(context.folder, files.polished), result);
   if (after.kl >= before.kl) {
     context.warn(

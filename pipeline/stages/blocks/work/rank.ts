@@ -87,10 +87,12 @@ export async function run({ settings }: Job<RankSettings>, context: JobContext):
     ),
     uniform: uniformOf(
       steps.map(({ sparsity }) => sparsity),
+      models,
       measured,
+      confidence,
     ),
     allocated: besideUniform(chosen, models, measured, confidence, finalId),
-    ...predict(settings, architecture, composed?.random ?? [], models),
+    ...predict(settings, architecture, composed, models),
   };
   const straddling = candidates.filter(
     ({ deltas: { average } }) => average.top1Pp.low <= 0 && average.top1Pp.high >= 0,
@@ -117,7 +119,7 @@ async function readCompositions(context: JobContext, shards: number) {
   };
 }
 
-/** By id, the teacher's own blocks included; a block that failed has only its own. */
+/** By id, the teacher's own blocks included; of a width that failed there are none. */
 function allDeltas(
   { steps, contexts, confidence }: RankSettings,
   { hidden, depth }: Architecture,
@@ -138,9 +140,10 @@ function allDeltas(
 function predict(
   { contexts, steps, distilled }: RankSettings,
   { hidden, depth, classes }: Architecture,
-  random: CompositionsFile['random'],
+  composed: Pick<CompositionsFile, 'random' | 'chosen'> | undefined,
   models: ReadonlyMap<string, Scores>,
 ): Pick<RankingFile, 'additivity' | 'predictor' | 'compositions'> {
+  const { random, chosen } = composed ?? { random: [], chosen: [] };
   if (random.length === 0) return { additivity: null, predictor: null, compositions: [] };
   const found = predictCompositions({
     models,
@@ -148,6 +151,7 @@ function predict(
     hidden,
     classes,
     random,
+    chosen,
     anchors: steps.map(({ sparsity, width }) => ({
       id: finalUniformId(sparsity, distilled),
       widths: indices(depth).map(() => width),

@@ -1,14 +1,13 @@
-import { readFile } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import type { JobContext } from '../../../runner/contract.ts';
 import { needs, type BlockEvidence } from '../../../compress/order/criterion.ts';
 import { tokenWeights, type TokenWeights } from '../../../compress/token-weights.ts';
 import { readFfns, writeFfns } from '../../../model/ffn-file.ts';
 import { type FfnWeights, ffnNames } from '../../../model/ffn-weights.ts';
-import { blockName, prefixTokens, widthName, type Architecture } from '../../../model/architecture.ts';
+import { blockName, prefixTokens, type Architecture } from '../../../model/architecture.ts';
 import { hostFfn } from '../../../model/host-weights.ts';
 import { readTensors, withSafetensors } from '../../../model/safetensors.ts';
 import { mergeEvidence } from '../../../recipe/evidence.ts';
-import { openTokenReader } from '../../../recipe/token-files.ts';
 import { readJson } from '../../../util/atomic.ts';
 import { commonFiles, indices, teacherJob } from '../../common/artefacts.ts';
 import { classShareJob, files, orderJob, statisticsJob, type ClassShareFile } from '../artefacts.ts';
@@ -84,26 +83,26 @@ export async function readHeldOutTokens(
   return new Float32Array(all.buffer, all.byteOffset, all.byteLength / 4);
 }
 
-/** The block inputs sampled for distillation [N, D], of all shards. */
-export async function openTokens(
+/** The first held-out block inputs [N, D], N at most `most`, of all `jobs` of the statistics. */
+export async function readFewHeldOutTokens(
   context: JobContext,
-  { block, width, shards }: { readonly block: number; readonly width: number; readonly shards: number },
-): ReturnType<typeof openTokenReader> {
-  const paths = indices(shards).map((shard) => context.input(statisticsJob(shard), files.tokens(block)));
-  return openTokenReader(paths, width);
-}
-
-/** One file for all descendants of a block, named by width. */
-export async function writeDescendants(path: string, descendants: readonly FfnWeights[]): Promise<void> {
-  await writeFfns(
-    path,
-    descendants.map((weights) => [widthName(weights.hidden), weights]),
-  );
-}
-
-/** The descendants of `writeDescendants`, widest first; with `width`, that one alone. */
-export async function readDescendants(path: string, width?: number): Promise<FfnWeights[]> {
-  return readFfns(path, (all) => (width === undefined ? [...all].sort().reverse() : [widthName(width)]));
+  block: number,
+  { jobs, width, most }: { readonly jobs: number; readonly width: number; readonly most: number },
+): Promise<Float32Array> {
+  const result = new Float32Array(most * width);
+  const bytes = new Uint8Array(result.buffer);
+  let filled = 0;
+  for (const job of indices(jobs)) {
+    const file = await open(context.input(statisticsJob(job), files.heldOutTokens(block)));
+    try {
+      const { bytesRead } = await file.read(bytes, filled, bytes.length - filled, 0);
+      filled += bytesRead;
+    } finally {
+      await file.close();
+    }
+    if (filled === bytes.length) break;
+  }
+  return result.subarray(0, filled / 4);
 }
 
 /** One file for a whole model's FFN blocks, named by block. */

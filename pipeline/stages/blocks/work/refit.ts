@@ -1,86 +1,118 @@
+import { existsSync } from 'node:fs';
+import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { prefixGate, refitGate, sortedTeacherGate, type GateResult } from '../../../compress/gates.ts';
-import type { Ridge } from '../../../compress/ridge.ts';
-import type { BlocksConfig } from '../schema.ts';
-import { blockName, widthName } from '../../../model/architecture.ts';
+import type { UniformStep } from '../../../measure/allocations.ts';
 import type { RefittedDescendant } from '../../../measure/descendant.ts';
+import { blockName, widthName } from '../../../model/architecture.ts';
+import type { FfnWeights } from '../../../model/ffn-weights.ts';
+import type { FittedBlock } from '../../../recipe/fit-levels.ts';
 import type { Job, JobContext } from '../../../runner/contract.ts';
-import { writeJsonAtomic } from '../../../util/atomic.ts';
+import { readJson, writeJsonAtomic } from '../../../util/atomic.ts';
 import { fail } from '../../../util/failure.ts';
 import type { Json } from '../../../util/hash.ts';
-import type { ImageHandling } from '../../common/artefacts.ts';
+import { indices } from '../../common/artefacts.ts';
 import { readTeacherInfo } from '../../common/open.ts';
 import { files, type DescendantsFile } from '../artefacts.ts';
-import type { UniformStep } from '../../../measure/allocations.ts';
-import { openInputs, type InputSettings } from './inputs.ts';
-import { readHeldOutTokens, readOrder, readTeacherFfn, writeDescendants } from './read.ts';
+import { readDescendantsFile, writeDescendants } from './descendants.ts';
+import { fitBlocks, type RefitHandling, type RefitSettings } from './fit.ts';
+import { readFewHeldOutTokens, readOrder, readTeacherFfn } from './read.ts';
 
-export type RefitSettings = BlocksConfig['refit'] &
-  InputSettings & { readonly ridge: Ridge; readonly steps: readonly UniformStep[] };
+/** In the resume folder: the records of a fitted block, written behind its weights. */
+const recordsFile = (block: number): string => `${blockName(block)}.json`;
 
 /**
- * Cuts one block to every width and gives each the closed-form best fc2 (docs/design.md, refit): for the teacher's own
- * inputs and outputs, or (`inputs.from: composed`) half for those and half for what compressed models show it.
- * Reads: order, statistics, the teacher's block, held-out tokens; composed: calibration images and the refits of all
- * earlier blocks. Writes: the refitted descendants and, for each, the predicted and the measured error.
- * Stops when a gate fails: sorted block != block, slice != mask, measured != predicted.
+ * Cuts every block to the job's widths and gives each the closed-form best fc2 (docs/design.md, refit), block after block:
+ * for the teacher's own inputs and outputs, or (`inputs.from: composed`) in part for those and in part for what the model of
+ * that width shows it.
+ * Reads: orders, the teacher, held-out tokens, statistics; composed: calibration images. Writes: the refitted descendants
+ * and, for each, the predicted and the measured error. Stops when a gate fails: sorted block != block, slice != mask,
+ * measured != predicted. Resumes inside the job: at the block, and at the images of it whose streams are on disk.
  */
-export async function run(
-  { settings, handling }: Job<RefitSettings, ImageHandling>,
+export async function run(job: Job<RefitSettings, RefitHandling>, context: JobContext): Promise<Json> {
+  const { steps } = job.settings;
+  const { depth } = (await readTeacherInfo(context)).architecture;
+  const saved = (file: string): string => join(context.resumeFolder, file);
+  const records: (readonly RefittedDescendant[])[] = [];
+  const fitted: (readonly FfnWeights[])[] = [];
+  for (const block of indices(depth)) {
+    if (!existsSync(saved(recordsFile(block)))) break;
+    records.push(await readJson<RefittedDescendant[]>(saved(recordsFile(block))));
+    fitted.push(await readDescendantsFile(saved(files.descendants(block))));
+  }
+  for await (const found of fitBlocks(job, fitted, context)) {
+    const { block, levels } = found;
+    await checkBlock(job.settings, found, context);
+    const own = levels.map((level, index) => recordOf(block, steps[index]!, level));
+    await writeDescendants(
+      saved(files.descendants(block)),
+      levels.map(({ weights }) => weights),
+    );
+    await writeJsonAtomic(saved(recordsFile(block)), own);
+    records.push(own);
+  }
+  for (const block of indices(depth)) {
+    const name = files.descendants(block);
+    await copyFile(saved(name), join(context.folder, name));
+  }
+  const file: DescendantsFile<RefittedDescendant> = { blocks: records };
+  await writeJsonAtomic(join(context.folder, files.descendantsFile), file);
+  return {
+    descendants: records.flat().map(({ id, predictedError, heldOutError }) => ({
+      id,
+      predictedError,
+      refitError: heldOutError.refit,
+    })),
+  };
+}
+
+type Level = FittedBlock['levels'][number];
+
+/** All blocks of a refit are fitted. */
+function predictedError({ fitted }: Level): number {
+  if (fitted === null) throw new RangeError('a block that stayed as it was has no predicted error');
+  return fitted.relativePredictedError;
+}
+
+function recordOf(block: number, step: UniformStep, level: Level): RefittedDescendant {
+  const { weights, heldOut } = level;
+  const { relative, standardError } = heldOut;
+  return {
+    id: `${blockName(block)}/${widthName(weights.hidden)}`,
+    ...step,
+    predictedError: predictedError(level),
+    heldOutError: { refit: relative },
+    refitStandardError: Number.isFinite(standardError) ? standardError : undefined,
+  };
+}
+
+/** Inputs that the first two gates look at: of a misplaced unit, any number of them tells. */
+const gateTokens = 1024;
+
+/** @throws BlockForgeError `gate-failed` */
+async function checkBlock(
+  { steps, statistics }: Pick<RefitSettings, 'steps' | 'statistics'>,
+  { block, levels, tokens }: FittedBlock,
   context: JobContext,
-): Promise<Json> {
-  const { block, steps, ridge, method, shards } = settings;
-  const { gelu, width: blockWidth, hidden } = (await readTeacherInfo(context)).architecture;
+): Promise<void> {
+  const { gelu, width, hidden } = (await readTeacherInfo(context)).architecture;
   const teacher = await readTeacherFfn(context, block);
   const units = await readOrder(context, block);
-  const heldOut = await readHeldOutTokens(context, block, shards);
-  const inputs = await openInputs(context, 'refit', settings, steps.length, handling.images);
-  try {
-    const widths = steps.map(({ width }) => width);
-    const { descendants: refitted, tokens } = await inputs.fit(units, widths, { ridge, method });
-    const measured = await inputs.errors(refitted.map(({ weights }) => weights));
-    const few = heldOut.subarray(0, 1024 * blockWidth);
-    reportGates(context, block, [
-      sortedTeacherGate(teacher, units, few, gelu),
-      prefixGate(teacher, units, Math.min(...widths), few, gelu),
-      ...refitted.map((descendant, index) =>
-        refitGate({
-          predicted: descendant.relativePredictedError,
-          measured: measured[index]!,
-          width: descendant.width,
-          hidden,
-          tokens,
-        }),
-      ),
-    ]);
-    const descendants = refitted.map((descendant, index): RefittedDescendant => {
-      const { relative, standardError } = measured[index]!;
-      return {
-        id: `${blockName(block)}/${widthName(descendant.width)}`,
-        ...steps[index]!,
-        predictedError: descendant.relativePredictedError,
-        heldOutError: { refit: relative },
-        refitStandardError: Number.isFinite(standardError) ? standardError : undefined,
-      };
-    });
-    const output = join(context.folder, files.descendants);
-    const file: DescendantsFile<RefittedDescendant> = { block, descendants };
-    await writeDescendants(
-      output,
-      refitted.map(({ weights }) => weights),
-    );
-    await writeJsonAtomic(join(context.folder, files.descendantsFile), file);
-    await inputs.advance(refitted.map(({ weights }) => weights));
-    return {
-      descendants: descendants.map(({ id, predictedError, heldOutError }) => ({
-        id,
-        predictedError,
-        refitError: heldOutError.refit,
-      })),
-    };
-  } finally {
-    await inputs.close();
-  }
+  const few = await readFewHeldOutTokens(context, block, { jobs: statistics, width, most: gateTokens });
+  const narrowest = Math.min(...steps.map((step) => step.width));
+  reportGates(context, block, [
+    sortedTeacherGate(teacher, units, few, gelu),
+    prefixGate(teacher, units, narrowest, few, gelu),
+    ...levels.map((level) =>
+      refitGate({
+        predicted: predictedError(level),
+        measured: level.heldOut,
+        width: level.weights.hidden,
+        hidden,
+        tokens,
+      }),
+    ),
+  ]);
 }
 
 /** One failure stops the job; what cannot be decided is one warning per block. */

@@ -61,21 +61,21 @@ function wholeModels(
   const cell = (measured: Measured | undefined) =>
     measured === undefined ? '-' : interval(measured.top1Percent);
   return [
-    '| model | refit | distilled | allocated at the same size | allocated - uniform, pp |',
-    '|---|---|---|---|---|',
-    `| teacher | ${cell(teacher)} | | | |`,
-    ...uniform.map(({ sparsity, refit, distilled }) => {
+    '| model | as cut | refit | distilled | distilled - refit, pp | allocated at the same size | allocated - uniform, pp |',
+    '|---|---|---|---|---|---|---|',
+    `| teacher | ${cell(teacher)} | | | | | |`,
+    ...uniform.map(({ sparsity, pruned, refit, distilled, gainsPp }) => {
       const own = allocated.find((item) => item.sparsity === sparsity);
-      return `| uniform, ${Math.round(sparsity * 100)} % removed | ${cell(refit)} | ${cell(distilled)} | ${cell(own?.measured)} | ${
-        own === undefined ? '-' : interval(own.versusUniformPp)
-      } |`;
+      return `| uniform, ${Math.round(sparsity * 100)} % removed | ${cell(pruned)} | ${cell(refit)} | ${cell(distilled)} | ${
+        gainsPp?.distilled === undefined ? '-' : interval(gainsPp.distilled)
+      } | ${cell(own?.measured)} | ${own === undefined ? '-' : interval(own.versusUniformPp)} |`;
     }),
   ].join('\n');
 }
 
 function distillation({ distillation: gain }: TestReport): string {
   if (gain === undefined) return '';
-  const { widths, points, blocks, seconds } = gain;
+  const { widths, points, seconds } = gain;
   const times = points.map(
     ({ timeShare, seconds }) => `${formatDuration(seconds)} (${Math.round(100 * timeShare)} %)`,
   );
@@ -85,8 +85,9 @@ function distillation({ distillation: gain }: TestReport): string {
   );
   return `## What distillation gained per minute
 
-The share of the refit's error that training removed, on held-out calibration images, mean over ${blocks} blocks; a kept refit
-counts 0. Time is summed over the blocks, ${formatDuration(seconds)} in all, and was less on the clock where several trained at once.
+The share of the refit's KL that training removed (from the teacher to the model of this width in every block, on held-out
+calibration images); a kept refit counts 0. Time is summed over the jobs, ${formatDuration(seconds)} in all, and was less on the
+clock where several trained at once.
 
 | width | ${times.join(' | ')} |
 |---|${'---|'.repeat(times.length)}

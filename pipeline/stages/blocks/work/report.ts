@@ -3,12 +3,15 @@ import { besideUniform } from '../../../measure/allocations.ts';
 import { measureAll, measuredOf, finalUniformId, uniformOf } from '../../../measure/measured.ts';
 import { describeClasses } from '../../../library/describe-classes.ts';
 import type { Manifest } from '../../../library/manifest.ts';
+import { recommendedModel } from '../../../library/recommended-model.ts';
+import type { Said } from '../../../measure/said.ts';
 import type { FfnWeights } from '../../../model/ffn-weights.ts';
 import type { Job, JobContext } from '../../../runner/contract.ts';
+import { answersFile, writeAnswers } from '../../../report/answers.ts';
 import { readJson, writeFileAtomic, writeJsonAtomic } from '../../../util/atomic.ts';
 import { sha256File, type Json } from '../../../util/hash.ts';
 import type { BatchHandling } from '../../common/artefacts.ts';
-import { readSplit, readTeacherInfo } from '../../common/open.ts';
+import { openSplit, readSplit } from '../../common/open.ts';
 import {
   exportJob,
   files,
@@ -20,6 +23,7 @@ import {
 } from '../artefacts.ts';
 import type { UniformStep } from '../../../measure/allocations.ts';
 import { removedPercent } from '../shape.ts';
+import { writeExampleImages } from './examples.ts';
 import { readDistillationGain } from './distillation-gain.ts';
 import { readBlocks } from './read.ts';
 import { describeReport } from './report-text.ts';
@@ -36,8 +40,12 @@ export type ReportSettings = {
   readonly confidence: number;
   readonly steps: readonly UniformStep[];
   readonly distilled: boolean;
+  /** That the widths are divided among. */
+  readonly descendantJobs: number;
   /** Sparsities of the models that were polished. */
   readonly polished: readonly number[];
+  /** Images of either kind that are shown (`writeExampleImages`). */
+  readonly examples: number;
 };
 
 export type ReportHandling = BatchHandling & {
@@ -47,26 +55,28 @@ export type ReportHandling = BatchHandling & {
 
 /**
  * Touches the test split, once: the teacher, the uniform models and the allocated ones.
- * Reads: test split, teacher, descendants and the history of their training, ranking. Writes: report.json and report.md.
+ * Reads: test split, teacher, descendants and the history of their training, ranking. Writes: report.json and report.md; what
+ * every model said of every image; and images that the recommended model and the teacher answer differently.
  * Costs: one forward pass per model.
  */
 export async function run(
   { settings, handling }: Job<ReportSettings, ReportHandling>,
   context: JobContext,
 ): Promise<Json> {
-  const { depth } = (await readTeacherInfo(context)).architecture;
   const ranking = await readJson<RankingFile>(context.input(rankJob, files.ranking));
   const polished = await readPolished(context, settings.polished);
-  const distillation = await readDistillationGain(context, depth);
+  const distillation = await readDistillationGain(context, settings.descendantJobs);
   const path = context.input(exportJob, 'manifest.json');
   const manifest = await readJson<Manifest>(path);
   const classes = describeClasses(manifest.teacher);
+  const tested = await measureTest(context, settings, handling, ranking.allocated, polished);
   const result: TestReport = {
-    ...(await measureTest(context, settings, handling, ranking.allocated, polished)),
+    ...tested.report,
     ...(distillation && { distillation }),
     manifestSha256: await sha256File(path),
   };
   await writeJsonAtomic(join(context.folder, files.report), result);
+  await writeSaid(context, settings, handling, manifest, tested.said);
   const { seed, confidence } = settings;
   const text = describeReport(
     { name: handling.name, engine: String(context.engine), seed, confidence, classes, manifest },
@@ -76,6 +86,35 @@ export async function run(
   );
   await writeFileAtomic(join(context.folder, files.reportText), text);
   return { images: result.images, ...(result.teacher && { teacherTop1: result.teacher.top1Percent.mean }) };
+}
+
+/** @param said of every model on the test split; empty where there is none */
+async function writeSaid(
+  context: JobContext,
+  { examples }: ReportSettings,
+  { images }: BatchHandling,
+  manifest: Manifest,
+  said: ReadonlyMap<string, Said>,
+): Promise<void> {
+  const teacher = said.get('teacher');
+  if (teacher === undefined) return;
+  const { items, sha256 } = await readSplit(context, 'test');
+  const labels = items.map(({ label }) => label);
+  await writeAnswers(join(context.folder, answersFile), {
+    split: sha256,
+    labels,
+    models: Object.fromEntries([...said].map(([id, { chosen }]) => [id, [...chosen]])),
+  });
+  const id = recommendedModel(manifest)?.model.id;
+  const model = id === undefined ? undefined : said.get(id);
+  if (id === undefined || model === undefined) return;
+  const split = await openSplit(context, 'test', images);
+  await writeExampleImages(context.folder, { id, labels, teacher, model }, split, examples);
+}
+
+interface Tested {
+  readonly report: Omit<TestReport, 'manifestSha256' | 'distillation'>;
+  readonly said: ReadonlyMap<string, Said>;
 }
 
 interface PolishedModel {
@@ -88,7 +127,7 @@ async function readPolished(context: JobContext, sparsities: readonly number[]):
   const found = await Promise.all(
     sparsities.map(async (sparsity) => {
       const job = polishJob(removedPercent(sparsity));
-      const weights = context.optionalInput(job, files.descendants);
+      const weights = context.optionalInput(job, files.polishedBlocks);
       if (weights === undefined) return [];
       const polished = await readJson<Polished>(context.input(job, files.polished));
       return [{ polished, ffns: await readBlocks(weights) }];
@@ -99,16 +138,20 @@ async function readPolished(context: JobContext, sparsities: readonly number[]):
 
 async function measureTest(
   context: JobContext,
-  { steps, distilled, confidence }: ReportSettings,
+  { steps, distilled, descendantJobs, confidence }: ReportSettings,
   handling: BatchHandling,
   allocated: RankingFile['allocated'],
   polished: readonly PolishedModel[],
-): Promise<Omit<TestReport, 'manifestSha256' | 'distillation'>> {
+): Promise<Tested> {
   const images = (await readSplit(context, 'test')).items.length;
-  if (images === 0) return { images };
+  if (images === 0) return { report: { images }, said: new Map() };
   const polishedId = (sparsity: number) => `polished/${sparsity}`;
-  const { models: scores } = await sweepSplit(context, { name: 'test', handling }, async (model) => {
-    const library = await uploadDescendants(context, model, steps, { refitted: true });
+  const swept = { name: 'test', handling, heard: () => true } as const;
+  const { models: scores, said } = await sweepSplit(context, swept, async (model) => {
+    const library = await uploadDescendants(context, model, steps, {
+      jobs: descendantJobs,
+      beforeTraining: true,
+    });
     const own = uploadedModels(
       polished.map(({ polished: { sparsity }, ffns }) => ({ id: polishedId(sparsity), ffns })),
     );
@@ -126,12 +169,14 @@ async function measureTest(
     };
   });
   const measured = measureAll(scores, confidence);
-  return {
+  const report = {
     images,
     teacher: measuredOf(measured, 'teacher'),
     uniform: uniformOf(
       steps.map(({ sparsity }) => sparsity),
+      scores,
       measured,
+      confidence,
     ),
     allocated: besideUniform(allocated, scores, measured, confidence, (sparsity) =>
       finalUniformId(sparsity, distilled),
@@ -143,4 +188,5 @@ async function measureTest(
       })),
     }),
   };
+  return { report, said };
 }

@@ -27,7 +27,8 @@ export async function readAllScores(
   return mergeSweeps(await Promise.all(paths.map(readScores))).models;
 }
 
-async function readScores(path: string): Promise<SweepScores> {
+/** Of one shard. @throws BlockForgeError `file-missing`, `file-invalid` */
+export async function readScores(path: string): Promise<SweepScores> {
   return withSafetensors(path, async (file) => {
     const arrays: Record<string, Uint8Array | Float32Array> = {};
     for (const name of file.names) arrays[name] = (await file.readTyped(name)) as Uint8Array | Float32Array;

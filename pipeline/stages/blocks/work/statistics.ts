@@ -19,8 +19,6 @@ export type StatisticsSettings = {
   readonly batchSize: number;
   /** What the order criterion asks for beside the statistics. */
   readonly needs: readonly Need[];
-  /** Keep the sampled inputs of training images, too. */
-  readonly trainingTokens: boolean;
   readonly shard: number;
   readonly shards: number;
 };
@@ -31,10 +29,9 @@ const checkpointEveryMs = 120_000;
 
 /**
  * One pass of the teacher over the calibration images, for all blocks at once: mean and covariance of every block's
- * hidden units, what the order criterion asks for beside them, and, where blocks are trained on the teacher's inputs, a
- * sample of those. Labels are not read. Some images are held out: only their inputs are kept, to check what refit and
- * distillation claim.
- * Reads: splits, teacher. Writes, per block: statistics, held-out inputs, with `inputs.from: teacher` sampled inputs.
+ * hidden units, and what the order criterion asks for beside them. Labels are not read. Some images are held out: only
+ * their inputs are kept, to check what the refit claims.
+ * Reads: splits, teacher. Writes, per block: statistics, held-out inputs.
  * Costs: about 1.3 forward passes; disk for the inputs. Resumes inside the job. Mergeable: each shard covers its own
  * images.
  */
@@ -45,7 +42,7 @@ export function run(job: StatisticsJob | ClassShareJob, context: JobContext): Pr
 }
 
 async function runShard({ settings, handling }: StatisticsJob, context: JobContext): Promise<Json> {
-  const { calibration, batchSize, needs, trainingTokens, shard, shards } = settings;
+  const { calibration, batchSize, needs, shard, shards } = settings;
   const split = await openSplit(context, 'calibration', handling.images);
   const images = calibrationImages(calibration, split.items);
   const ofShard = <Item>(items: readonly Item[]): readonly Item[] => {
@@ -64,14 +61,10 @@ async function runShard({ settings, handling }: StatisticsJob, context: JobConte
     sampledTokens(calibration, model.architecture),
   );
   const evidence = createEvidence({ model, calibration, weights, needs });
-  const tokens = trainingTokens
-    ? await openTokenFiles(context.resumeFolder, blocks.map(files.tokens))
-    : undefined;
   const heldOutTokens = await openTokenFiles(context.resumeFolder, blocks.map(files.heldOutTokens));
   try {
     const saved = await loadEvidence(context.resumeFolder, depth);
     if (saved !== undefined) evidence.restore(saved.states);
-    await tokens?.truncate(saved?.progress.tokenBytes ?? 0);
     await heldOutTokens.truncate(0);
     const total = training.length + heldOut.length;
     let image = saved?.progress.image ?? 0;
@@ -80,7 +73,6 @@ async function runShard({ settings, handling }: StatisticsJob, context: JobConte
     await collectEvidence(evidence, {
       training: split.tensorBatches(training.slice(image), batchSize),
       heldOut: split.tensorBatches(heldOut, batchSize),
-      trainingInputs: tokens,
       heldOutInputs: heldOutTokens,
       async onBatch(count, of) {
         image += count;
@@ -91,8 +83,7 @@ async function runShard({ settings, handling }: StatisticsJob, context: JobConte
         });
         const isDue = context.signal.aborted || Date.now() - savedAt >= checkpointEveryMs;
         if (of === 'training' && isDue) {
-          const progress = { image, tokenBytes: tokens?.sizeBytes ?? 0 };
-          await saveEvidence(context.resumeFolder, evidence.state(), progress);
+          await saveEvidence(context.resumeFolder, evidence.state(), { image });
           savedAt = Date.now();
         }
         context.signal.throwIfAborted();
@@ -111,11 +102,9 @@ async function runShard({ settings, handling }: StatisticsJob, context: JobConte
       }
       await writeSafetensors(join(context.folder, files.statistics(block)), arrays, { count: String(count) });
     }
-    await tokens?.publish(context.folder);
     await heldOutTokens.publish(context.folder);
     return { images: training.length, heldOutImages: heldOut.length };
   } finally {
-    await tokens?.close();
     await heldOutTokens.close();
     model.dispose();
     evidence.dispose();

@@ -1,26 +1,32 @@
+import * as tf from '@tensorflow/tfjs-core';
 import type { SplitName } from '../../../../datasets/contract.ts';
 import type { WidthChoice } from '../../../measure/allocations.ts';
-import { uniformId } from '../../../measure/measured.ts';
-import type { SweepScores } from '../../../measure/scores.ts';
-import { sweep, type SweepOptions } from '../../../measure/sweep.ts';
+import { uniformId, type UniformKind } from '../../../measure/measured.ts';
+import { sweep, type SweepOptions, type Swept } from '../../../measure/sweep.ts';
 import type { ModelTensors } from '../../../model/backbone.ts';
 import { disposeFfn, teacherFfn, uploadFfn, type FfnTensors } from '../../../model/ffn-tensors.ts';
-import type { FfnWeights } from '../../../model/ffn-weights.ts';
+import { sliceFfn, type FfnWeights } from '../../../model/ffn-weights.ts';
 import type { JobContext } from '../../../runner/contract.ts';
 import { indices, shardRange, type BatchHandling } from '../../common/artefacts.ts';
 import { openSplit, openTeacher } from '../../common/open.ts';
-import { distillJob, files, refitJob } from '../artefacts.ts';
+import type { MadeBy } from '../artefacts.ts';
 import type { UniformStep } from '../../../measure/allocations.ts';
-import { readDescendants } from './read.ts';
+import { readDescendants } from './descendants.ts';
+import { readOrder, readTeacherFfn } from './read.ts';
+
+/** By hidden units, the FFN of every block; a width whose job failed is absent. */
+export type FfnsByWidth = ReadonlyMap<number, readonly FfnTensors[]>;
 
 /** The descendants of a run on the engine. */
 export interface UploadedDescendants {
-  /** No block failed, so every composition can be made. */
+  /** No width failed, so every composition can be made. */
   readonly complete: boolean;
-  /** By block: the final descendants, widest first; undefined where the block failed. Not to be disposed. */
-  readonly final: readonly (readonly FfnTensors[] | undefined)[];
+  /** The final descendants. Not to be disposed. */
+  readonly final: FfnsByWidth;
   /** The same before training. */
-  readonly refitted: readonly (readonly FfnTensors[] | undefined)[];
+  readonly refitted: FfnsByWidth;
+  /** The same before the refit: the teacher's blocks without the units. */
+  readonly pruned: FfnsByWidth;
   /** The final FFN of a block by its hidden units; the teacher's own for its H. @throws Error for another width */
   ffn(block: number, width: number): FfnTensors;
   readonly dispose: () => void;
@@ -30,56 +36,93 @@ type WholeModel = SweepOptions['models'][number];
 
 /**
  * @param steps of every block
- * @param kinds `refitted` too: only for the uniform models before training
+ * @param options `jobs`: that the widths are divided among. `beforeTraining`: refitted and pruned ones too, which only the
+ * uniform models are made of
  */
 export async function uploadDescendants(
   context: JobContext,
   teacher: ModelTensors,
   steps: readonly UniformStep[],
-  kinds: { readonly refitted: boolean },
+  { jobs, beforeTraining }: { readonly jobs: number; readonly beforeTraining: boolean },
 ): Promise<UploadedDescendants> {
-  const { hidden, depth } = teacher.architecture;
-  const upload = async (jobOf: (block: number) => string) =>
-    Promise.all(
-      indices(depth).map(async (block) => {
-        const path = context.optionalInput(jobOf(block), files.descendants);
-        return path === undefined ? undefined : (await readDescendants(path)).map(uploadFfn);
-      }),
-    );
-  const refitted = kinds.refitted ? await upload(refitJob) : indices(depth).map(() => undefined);
-  const final = await upload(distillJob);
+  const { hidden } = teacher.architecture;
+  const refitted = beforeTraining ? await uploadMade(context, 'refit', jobs, teacher) : none;
+  const pruned = await cutUnits(context, teacher, refitted);
+  const final = await uploadMade(context, 'distill', jobs, teacher);
   return {
-    complete: final.every((block) => block !== undefined),
+    complete: steps.every(({ width }) => final.has(width)),
     final,
     refitted,
+    pruned,
     ffn(block, width) {
       if (width === hidden) return teacherFfn(teacher, block);
-      const found = final[block]?.[steps.findIndex((step) => step.width === width)];
+      const found = final.get(width)?.[block];
       if (found === undefined) throw new Error(`block ${block} has no descendant of width ${width}`);
       return found;
     },
     dispose: () => {
-      for (const ffn of [...refitted, ...final].flatMap((block) => block ?? [])) disposeFfn(ffn);
+      for (const ffn of [...refitted.values(), ...final.values()].flat()) disposeFfn(ffn);
+      for (const { fc2Kernel } of [...pruned.values()].flat()) fc2Kernel.dispose();
     },
   };
 }
 
-/** The models of one sparsity in every block, before and after distillation: none where a block failed. */
+const none: FfnsByWidth = new Map();
+
+async function uploadMade(
+  context: JobContext,
+  by: MadeBy,
+  jobs: number,
+  { architecture: { depth } }: ModelTensors,
+): Promise<FfnsByWidth> {
+  const made = new Map<number, FfnTensors[]>();
+  for (const block of indices(depth)) {
+    for (const weights of await readDescendants(context, by, jobs, block)) {
+      const ffns = made.get(weights.hidden) ?? [];
+      made.set(weights.hidden, [...ffns, uploadFfn(weights)]);
+    }
+  }
+  return made;
+}
+
+/**
+ * The teacher's blocks with the units that each refit keeps, and nothing else changed. Only fc2's kernel is its own: fc1 is
+ * the refit's, which leaves it as it was, fc2's bias the teacher's.
+ */
+async function cutUnits(
+  context: JobContext,
+  teacher: ModelTensors,
+  refitted: FfnsByWidth,
+): Promise<FfnsByWidth> {
+  if (refitted.size === 0) return none;
+  const cut = [...refitted].map(([width, ffns]) => ({ width, ffns, own: [] as FfnTensors[] }));
+  for (const block of indices(teacher.architecture.depth)) {
+    const whole = await readTeacherFfn(context, block);
+    const units = await readOrder(context, block);
+    const { fc2Bias } = teacherFfn(teacher, block);
+    for (const { width, ffns, own } of cut) {
+      const { fc1Kernel, fc1Bias } = ffns[block]!;
+      const { fc2Kernel } = sliceFfn(whole, units.subarray(0, width));
+      own.push({ fc1Kernel, fc1Bias, fc2Kernel: tf.tensor2d(fc2Kernel, [width, whole.width]), fc2Bias });
+    }
+  }
+  return new Map(cut.map(({ width, own }) => [width, own]));
+}
+
+/** The models of one sparsity in every block, as cut, refitted and distilled: none of a width that failed. */
 export function uniformModels(
-  { final, refitted }: Pick<UploadedDescendants, 'final' | 'refitted'>,
+  { final, refitted, pruned }: Pick<UploadedDescendants, 'final' | 'refitted' | 'pruned'>,
   steps: readonly UniformStep[],
   distilled: boolean,
 ): WholeModel[] {
-  const of = (kind: 'refit' | 'distilled', library: typeof final): WholeModel[] => {
-    const blocks = library.filter((block) => block !== undefined);
-    return blocks.length < library.length
-      ? []
-      : steps.map(({ sparsity }, step) => ({
-          id: uniformId(sparsity, kind),
-          ffn: (block) => blocks[block]![step]!,
-        }));
-  };
-  return [...of('refit', refitted), ...(distilled ? of('distilled', final) : [])];
+  const of = (kind: UniformKind, library: FfnsByWidth): WholeModel[] =>
+    steps.flatMap(({ sparsity, width }) => {
+      const blocks = library.get(width);
+      return blocks === undefined
+        ? []
+        : [{ id: uniformId(sparsity, kind), ffn: (block: number) => blocks[block]! }];
+    });
+  return [...of('pruned', pruned), ...of('refit', refitted), ...(distilled ? of('distilled', final) : [])];
 }
 
 /** Which images of which split, in batches of how many. */
@@ -90,6 +133,8 @@ interface SweptImages {
   readonly shards?: number;
   /** Share of the job's progress that is done before. */
   readonly progressFrom?: number;
+  /** Of which models everything that they said is wanted. */
+  readonly heard?: SweepOptions['heard'];
 }
 
 type SweptModels = Partial<Pick<SweepOptions, 'descendants' | 'contexts'>> &
@@ -98,9 +143,9 @@ type SweptModels = Partial<Pick<SweepOptions, 'descendants' | 'contexts'>> &
 /** Scores the teacher and `modelsOf` it on a split, or on a shard of one, and disposes them, whatever happens. */
 export async function sweepSplit(
   context: JobContext,
-  { name, handling, shard = 0, shards = 1, progressFrom = 0 }: SweptImages,
+  { name, handling, shard = 0, shards = 1, progressFrom = 0, heard }: SweptImages,
   modelsOf: (teacher: ModelTensors) => SweptModels | Promise<SweptModels>,
-): Promise<SweepScores> {
+): Promise<Swept> {
   const split = await openSplit(context, name, handling.images);
   const { start, end } = shardRange(split.items.length, shard, shards);
   const items = split.items.slice(start, end);
@@ -116,6 +161,7 @@ export async function sweepSplit(
       descendants,
       contexts,
       models,
+      heard,
       signal: context.signal,
       onProgress: ({ fraction, ...rest }) =>
         context.progress({ fraction: progressFrom + (1 - progressFrom) * fraction, ...rest }),

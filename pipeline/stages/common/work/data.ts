@@ -13,6 +13,7 @@ import { commonFiles, splitFile, type ImageHandling, type Plain, type SplitFile 
 
 export type SplitsSettings = Pick<Config['data'], 'source' | 'splits' | 'maxCorruptShare'> & {
   readonly shapes: Config['data']['shapes'] | null;
+  readonly products?: Config['data']['products'] | undefined;
   readonly seed: number;
   /** The teacher is trained here: its images are drawn, too. */
   readonly trains: boolean;

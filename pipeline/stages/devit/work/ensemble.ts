@@ -73,8 +73,7 @@ export async function run(
     seed,
     signal,
     checkpoint: fileCheckpoint(context.resumeFolder),
-    onProgress: ({ fraction, note, metrics }) =>
-      context.progress({ fraction: 0.9 * fraction, note, metrics }),
+    onProgress: ({ fraction, ...rest }) => context.progress({ fraction: 0.9 * fraction, ...rest }),
   });
   for (const [place, { name, index }] of submodels.entries()) {
     const finished = finishedOf({ name: fleet, joint: true }, { name, index });

@@ -56,8 +56,7 @@ export async function run(
     seed,
     signal,
     checkpoint: fileCheckpoint(context.resumeFolder),
-    onProgress: ({ fraction, note, metrics }) =>
-      context.progress({ fraction: 0.8 * fraction, note, metrics }),
+    onProgress: ({ fraction, ...rest }) => context.progress({ fraction: 0.8 * fraction, ...rest }),
   });
   const model = { architecture, weights: tuned.weights };
   await writeModel(join(context.folder, files.model), model);

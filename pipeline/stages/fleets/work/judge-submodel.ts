@@ -1,7 +1,7 @@
 import { modelCosts } from '../../../model/costs.ts';
 import type { JobContext } from '../../../runner/contract.ts';
 import { compare, top1 } from '../../../submodels/evaluation/compare.ts';
-import { correctAmong } from '../../../submodels/evaluation/correct-among.ts';
+import { answersAmong, correctOf } from '../../../submodels/evaluation/answers-among.ts';
 import { readJson } from '../../../util/atomic.ts';
 import { files, sliceJob, teachJob, trainJob, type Finished } from '../artefacts.ts';
 import type { Origin, SubmodelReport, TeachReport } from '../report-file.ts';
@@ -15,7 +15,8 @@ export interface Judged {
   /** [N] */
   readonly labels: Int32Array;
   readonly confidence: number;
-  /** [N]: 1 where the teacher is right among the data's classes. */
+  /** [N]: what the teacher says among the data's classes; 1 where that is right. */
+  readonly teacherAnswers: Int32Array;
   readonly teacherCorrect: Uint8Array;
   /** The same among all classes of its own; absent where it has no others. */
   readonly unrestrictedCorrect?: Uint8Array | undefined;
@@ -33,6 +34,9 @@ export interface JudgedSubmodel {
   readonly teacher: Uint8Array;
   readonly start: Uint8Array;
   readonly trained: Uint8Array;
+  /** What it says of each of them, as it was cut and retrained. */
+  readonly startAnswers: Int32Array;
+  readonly trainedAnswers: Int32Array;
   /** [N, D'], of all images. */
   readonly features: Float32Array;
 }
@@ -63,8 +67,10 @@ export async function judgeSubmodel(
   const model = await readModel(context.input(finished.job, finished.model));
   const outputs = await judged.outputs(model);
   const teacher = judged.teacherAmong(rows, classes);
-  const start = correctAmong(cut.logits, ownLabels, classes);
-  const trained = correctAmong(rowsOf(outputs.logits, outputs.count, rows), ownLabels, classes);
+  const startAnswers = answersAmong(cut.logits, rows.length, classes);
+  const trainedAnswers = answersAmong(rowsOf(outputs.logits, outputs.count, rows), rows.length, classes);
+  const start = correctOf(startAnswers, ownLabels);
+  const trained = correctOf(trainedAnswers, ownLabels);
   const { sizeBytes, macs } = modelCosts(model.architecture);
   return {
     report: {
@@ -86,6 +92,8 @@ export async function judgeSubmodel(
     teacher,
     start,
     trained,
+    startAnswers,
+    trainedAnswers,
     features: outputs.features,
   };
 }

@@ -1,29 +1,28 @@
-import { modelCosts } from '../../../model/costs.ts';
 import type { JobContext } from '../../../runner/contract.ts';
+import { answersAmong, correctOf } from '../../../submodels/evaluation/answers-among.ts';
 import { compareMean } from '../../../submodels/evaluation/compare-mean.ts';
 import { compare, top1 } from '../../../submodels/evaluation/compare.ts';
-import { correctAmong } from '../../../submodels/evaluation/correct-among.ts';
 import { fuseAll } from '../../../submodels/fusion/fuse-all.ts';
 import type { FusionResult } from '../../../submodels/fusion/train-fusion.ts';
 import { readJson } from '../../../util/atomic.ts';
 import { indices } from '../../common/artefacts.ts';
+import { answerNames } from '../answer-names.ts';
 import {
   ensembleJob,
   files,
   fuseJob,
   partitionJob,
   profileJob,
-  trainJob,
   type Baseline,
   type Finished,
 } from '../artefacts.ts';
 import { energyOf, type EnergyRates } from '../energy.ts';
 import type { DeviceReport, DevitReport, FleetReport, Origin, SubmodelReport } from '../report-file.ts';
 import { readFusion } from './fusion-file.ts';
-import { judgeSubmodel, trainingMinutes, type Judged, type JudgedSubmodel } from './judge-submodel.ts';
-import { readModel } from './model-file.ts';
+import { judgeSubmodel, type Judged, type JudgedSubmodel } from './judge-submodel.ts';
 import type { PartitionFile } from './partition.ts';
 import type { LatencyFile } from './profile.ts';
+import { reportSmall } from './report-small.ts';
 import { reportTogether } from './report-together.ts';
 
 export type ReportedFleet = {
@@ -50,13 +49,19 @@ export interface DevitFacts {
   readonly imageBytes: number;
 }
 
+export interface ReportedOf {
+  readonly report: FleetReport;
+  /** By the names of `answerNames`: what its models said of every image. */
+  readonly answers: readonly (readonly [name: string, answers: Int32Array])[];
+}
+
 /** What a fleet is worth on the test images; each model looks at them once. */
 export async function reportFleet(
   fleet: ReportedFleet,
   judged: Judged,
   facts: DevitFacts | undefined,
   context: JobContext,
-): Promise<FleetReport> {
+): Promise<ReportedOf> {
   const { labels, confidence, teacherCorrect } = judged;
   const partition = await readJson<PartitionFile>(context.input(partitionJob(fleet.name), files.partition));
   const latency = await readJson<LatencyFile>(context.input(profileJob(fleet.name), files.latency));
@@ -77,17 +82,19 @@ export async function reportFleet(
     );
     return fuseAll(head, features, labels.length);
   };
-  const fusedWithout = (device: string): Uint8Array => correctAmong(logitsWithout(device), labels, all);
+  const answersOf = (logits: Float32Array) => answersAmong(logits, labels.length, all);
   const fusedLogits = logitsWithout();
-  const fusedCorrect = correctAmong(fusedLogits, labels, all);
+  const fused = answersOf(fusedLogits);
+  const fusedCorrect = correctOf(fused, labels);
   const names = [...new Set(fleet.submodels.map(({ device }) => device))];
   const reports = submodels.map(({ report }) => report);
-  const lost = names.length === 1 ? [] : names.map(fusedWithout);
+  const without = names.length === 1 ? [] : names.map((device) => answersOf(logitsWithout(device)));
+  const lost = without.map((answers) => correctOf(answers, labels));
   const devices = names.map((name, index) =>
     deviceReport(name, reports, lost[index] && compare(lost[index], teacherCorrect, confidence)),
   );
-  const small = await smallModels(fleet, judged, context, all);
-  return {
+  const small = await reportSmall(fleet.baselines, judged, context, all);
+  const report: FleetReport = {
     name: fleet.name,
     partition: { by: partition.by, confusionInside: partition.confusionInside },
     devices,
@@ -116,6 +123,29 @@ export async function reportFleet(
       },
     }),
   };
+  return {
+    report,
+    answers: [
+      [answerNames.fused(fleet.name), fused],
+      ...without.map((answers, index) => [answerNames.without(fleet.name, names[index]!), answers] as const),
+      [answerNames.cut(fleet.name), gather(submodels, 'startAnswers', labels.length)],
+      [answerNames.retrained(fleet.name), gather(submodels, 'trainedAnswers', labels.length)],
+      ...small.map(
+        ({ report: { kind }, answers }) => [answerNames.small(fleet.name, kind), answers] as const,
+      ),
+    ],
+  };
+}
+
+/** Every image by the sub-model of its class. */
+function gather(
+  submodels: readonly JudgedSubmodel[],
+  part: 'startAnswers' | 'trainedAnswers',
+  images: number,
+): Int32Array {
+  const all = new Int32Array(images).fill(-1);
+  for (const one of submodels) one.rows.forEach((row, index) => (all[row] = one[part][index]!));
+  return all;
 }
 
 /** What goes over the wire, what it takes, and what training together was worth. */
@@ -204,32 +234,6 @@ function aloneOf(
     start: compare(gather('start'), teacher, confidence),
     trained: compare(gather('trained'), teacher, confidence),
   };
-}
-
-/** Models that know all classes. One that failed is left out. */
-async function smallModels(
-  { baselines }: ReportedFleet,
-  { labels, confidence, teacherCorrect, outputs }: Judged,
-  context: JobContext,
-  classes: readonly number[],
-): Promise<{ readonly report: FleetReport['small'][number]; readonly correct: Uint8Array }[]> {
-  const small: { report: FleetReport['small'][number]; correct: Uint8Array }[] = [];
-  for (const { name, kind } of baselines) {
-    const path = context.optionalInput(trainJob(name), files.model);
-    if (path === undefined) continue;
-    const model = await readModel(path);
-    const correct = correctAmong((await outputs(model)).logits, labels, classes);
-    const { sizeBytes, macs } = modelCosts(model.architecture);
-    const report = {
-      kind,
-      ...compare(correct, teacherCorrect, confidence),
-      sizeBytes,
-      macs,
-      trainMinutes: await trainingMinutes(name, context),
-    };
-    small.push({ report, correct });
-  }
-  return small;
 }
 
 function sum(values: readonly number[]): number {

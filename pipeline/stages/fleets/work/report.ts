@@ -5,6 +5,8 @@ import { pixelsPerImage } from '../../../model/architecture.ts';
 import type { ModelTensors } from '../../../model/backbone.ts';
 import { modelCosts } from '../../../model/costs.ts';
 import { uploadTeacher } from '../../../model/upload.ts';
+import { answersFile, writeAnswers } from '../../../report/answers.ts';
+import { answersAmong, correctOf } from '../../../submodels/evaluation/answers-among.ts';
 import { correctAmong } from '../../../submodels/evaluation/correct-among.ts';
 import { top1 } from '../../../submodels/evaluation/compare.ts';
 import { loadEngine, type EngineName } from '../../../tensor/engine.ts';
@@ -12,14 +14,22 @@ import { writeFileAtomic, writeJsonAtomic } from '../../../util/atomic.ts';
 import type { Json } from '../../../util/hash.ts';
 import { indices, type BatchHandling } from '../../common/artefacts.ts';
 import type { Subset } from '../../common/classes.ts';
-import { openSplit, openTeacher, openWholeTeacher, readSources, readTeacherInfo } from '../../common/open.ts';
+import {
+  openSplit,
+  openTeacher,
+  openWholeTeacher,
+  readSources,
+  readSplit,
+  readTeacherInfo,
+} from '../../common/open.ts';
+import { answerNames } from '../answer-names.ts';
 import { files, packageJob } from '../artefacts.ts';
 import type { EnergyRates } from '../energy.ts';
 import type { FleetsMethod, FleetsReport } from '../report-file.ts';
 import { reportText } from '../report-text.ts';
 import type { Judged } from './judge-submodel.ts';
 import { rowsOf } from './model-outputs.ts';
-import { reportFleet, type ReportedFleet } from './report-fleet.ts';
+import { reportFleet, type ReportedFleet, type ReportedOf } from './report-fleet.ts';
 import { outputsOf } from './targets.ts';
 
 export type ReportSettings = {
@@ -43,7 +53,8 @@ export type ReportHandling = BatchHandling & {
 /**
  * Touches the test split, once: the teacher, every sub-model as it was cut and retrained, every fusion, whole and with
  * each device lost, and the models to compare with.
- * Reads: test split, teacher, and of every fleet what its jobs made. Writes: report.json and report.md.
+ * Reads: test split, teacher, and of every fleet what its jobs made. Writes: report.json, report.md, and answers.json, what
+ * each of them said of every image.
  * Costs: a forward pass for each model.
  */
 export async function run(
@@ -64,7 +75,7 @@ export async function run(
   );
   const images = split.items.length;
   const judge = await judgeOf(split, settings, handling, context);
-  const reported: FleetsReport['fleets'][number][] = [];
+  const reported: ReportedOf[] = [];
   if (images > 0) {
     for (const [index, fleet] of there.entries()) {
       reported.push(await reportFleet(fleet, judge, facts, context));
@@ -88,11 +99,21 @@ export async function run(
     },
     imageBytes,
     flattered: test.mayBeTrainedOn,
-    fleets: reported,
+    fleets: reported.map((one) => one.report),
     missing: fleets.filter((fleet) => !there.includes(fleet)).map(({ name }) => name),
   };
   await writeJsonAtomic(join(context.folder, files.report), report);
   await writeFileAtomic(join(context.folder, files.reportText), reportText(report));
+  const { sha256 } = await readSplit(context, 'test');
+  const models: ReportedOf['answers'] = [
+    [answerNames.teacher, judge.teacherAnswers],
+    ...reported.flatMap(({ answers }) => answers),
+  ];
+  await writeAnswers(join(context.folder, answersFile), {
+    split: sha256,
+    labels: [...judge.labels],
+    models: Object.fromEntries(models.map(([name, answers]) => [name, [...answers]])),
+  });
   return { images, fleets: reported.length };
 }
 
@@ -112,10 +133,12 @@ async function judgeOf(
   // Of a teacher that a part is used of, where its classes are.
   const columns = subset?.indices ?? all;
   const own = labels.map((label) => columns[label]!);
+  const teacherAnswers = answersAmong(logits, labels.length, all, columns);
   return {
     labels,
     confidence,
-    teacherCorrect: correctAmong(logits, labels, all, columns),
+    teacherAnswers,
+    teacherCorrect: correctOf(teacherAnswers, labels),
     ...(subset && { unrestrictedCorrect: correctAmong(logits, own, indices(subset.of)) }),
     teacherAmong: (rows, among) =>
       correctAmong(

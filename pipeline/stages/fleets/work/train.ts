@@ -96,8 +96,7 @@ export async function run(
       seed,
       signal,
       checkpoint: fileCheckpoint(context.resumeFolder),
-      onProgress: ({ fraction, note, metrics }) =>
-        context.progress({ fraction: 0.9 * fraction, note, metrics }),
+      onProgress: ({ fraction, ...rest }) => context.progress({ fraction: 0.9 * fraction, ...rest }),
     });
   }
 

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import type { Measured } from '../../../../pipeline/measure/measured.ts';
-import { keptRefit } from '../../../../pipeline/stages/blocks/work/distill.ts';
 import { wholeModels } from '../../../../pipeline/stages/blocks/work/export.ts';
 import { vitBase } from '../../../support/checkpoints.ts';
 
@@ -32,19 +31,10 @@ describe('the whole models of a library', () => {
     );
   });
 
-  it('are left out where a block failed, before or in training', () => {
+  it('are left out where their width failed, before or in training', () => {
     const failed = { sparsity: 0.75 };
     assert.equal(of([uniform(0.5, { distilled: measured }), failed], true).length, 1);
     assert.equal(of([uniform(0.5, {})], true).length, 0, 'its training failed');
     assert.equal(of([uniform(0.5, {})], false)[0]?.distilled, null, 'nothing was trained');
-  });
-});
-
-describe('a refit that is kept', () => {
-  it('keeps its error, and says whose weights they are', () => {
-    assert.deepEqual(keptRefit({ heldOutError: { refit: 0.2 } }), {
-      heldOutError: { refit: 0.2, final: 0.2 },
-      source: 'refit',
-    });
   });
 });

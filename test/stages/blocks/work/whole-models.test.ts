@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { FfnTensors } from '../../../../pipeline/model/ffn-tensors.ts';
 import { contextsToSweep } from '../../../../pipeline/stages/blocks/work/measure.ts';
-import { uniformModels } from '../../../../pipeline/stages/blocks/work/whole-models.ts';
+import { uniformModels, type FfnsByWidth } from '../../../../pipeline/stages/blocks/work/whole-models.ts';
 import { vitBase } from '../../../support/checkpoints.ts';
 
 /** Stands for an FFN on the engine. */
@@ -10,31 +10,31 @@ const steps = [
   { sparsity: 0.5, width: 4 },
   { sparsity: 0.75, width: 2 },
 ];
-const whole = [
-  [ffn('0/4'), ffn('0/2')],
-  [ffn('1/4'), ffn('1/2')],
-];
-const broken = [whole[0], undefined];
+const whole: FfnsByWidth = new Map([4, 2].map((width) => [width, [ffn(`0/${width}`), ffn(`1/${width}`)]]));
+/** The job of the narrower width failed. */
+const broken: FfnsByWidth = new Map([...whole].slice(0, 1));
 
 describe('the uniform models', () => {
-  it('are one per sparsity before training and one after, of every block', () => {
-    const models = uniformModels({ refitted: whole, final: whole }, steps, true);
+  it('are one per sparsity as cut, one refitted and one distilled, of every block', () => {
+    const models = uniformModels({ pruned: whole, refitted: whole, final: whole }, steps, true);
     assert.deepEqual(
       models.map(({ id }) => id),
-      ['uniform/0.5/refit', 'uniform/0.75/refit', 'uniform/0.5/distilled', 'uniform/0.75/distilled'],
+      ['pruned', 'refit', 'distilled'].flatMap((kind) => [`uniform/0.5/${kind}`, `uniform/0.75/${kind}`]),
     );
     assert.equal(models[1]?.ffn(1), '1/2');
   });
 
-  it('are none where a block failed, and those before training where it failed in that', () => {
-    const ids = (refitted: typeof broken, final: typeof broken) =>
-      uniformModels({ refitted, final }, steps, true).map(({ id }) => id);
-    assert.deepEqual(ids(broken, broken), []);
-    assert.deepEqual(ids(whole, broken), ['uniform/0.5/refit', 'uniform/0.75/refit']);
+  it('are none of a width that failed, and those before training where it failed in that', () => {
+    const ids = (refitted: FfnsByWidth, final: FfnsByWidth) =>
+      uniformModels({ pruned: refitted, refitted, final }, steps, true).map(({ id }) => id);
+    const wide = ['pruned', 'refit', 'distilled'].map((kind) => `uniform/0.5/${kind}`);
+    assert.deepEqual(ids(broken, broken), wide);
+    const before = ['pruned', 'refit'].flatMap((kind) => [`uniform/0.5/${kind}`, `uniform/0.75/${kind}`]);
+    assert.deepEqual(ids(whole, broken), [...before, 'uniform/0.5/distilled']);
   });
 
-  it('are only the refitted ones where nothing is trained', () => {
-    assert.equal(uniformModels({ refitted: whole, final: whole }, steps, false).length, 2);
+  it('are only those as cut and refitted where nothing is trained', () => {
+    assert.equal(uniformModels({ pruned: whole, refitted: whole, final: whole }, steps, false).length, 4);
   });
 });
 
@@ -44,9 +44,9 @@ describe('the contexts to sweep', () => {
     { name: 'teacher', width: 8 },
     { name: 'middle', width: 4 },
   ] as const;
-  const sweep = (final: typeof broken) =>
+  const sweep = (final: FfnsByWidth) =>
     contextsToSweep(contexts, architecture, steps, {
-      complete: !final.includes(undefined),
+      complete: final.size === steps.length,
       final,
       ffn: (block, width) => ffn(`${block}/${width}`),
     });
@@ -63,15 +63,15 @@ describe('the contexts to sweep', () => {
     assert.equal(sweep(whole)[1]?.ffn(0), '0/4', 'the other blocks are of the width of the context');
   });
 
-  it("leave out a block that failed, and then every context but the teacher's", () => {
+  it("leave out a width that failed, and then every context but the teacher's", () => {
     const swept = sweep(broken);
     assert.deepEqual(
       swept.map(({ id }) => id),
       ['teacher'],
     );
     assert.deepEqual(
-      swept[0]?.variants.map(({ block }) => block),
-      [0, 0],
+      swept[0]?.variants.map(({ id }) => id),
+      ['block-00/w0004', 'block-01/w0004'],
     );
   });
 });

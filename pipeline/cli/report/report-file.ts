@@ -1,0 +1,2 @@
+/** Where a run's report lies, below its folder. */
+export const reportFile = 'report.html';

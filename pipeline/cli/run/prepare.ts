@@ -1,0 +1,99 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { loadConfig } from '../../config/load.ts';
+import { nearest } from '../../config/nearest.ts';
+import type { Config } from '../../config/schema.ts';
+import type { DownloadProgress } from '../../hub/download.ts';
+import type { PlanInput } from '../../stages/common/plan-input.ts';
+import type { Method } from '../../stages/common/method.ts';
+import { methodOf, methods as allMethods } from '../../stages/methods.ts';
+import type { Surroundings, Terminal } from '../../terminal/terminal.ts';
+import { BlockForgeError, fail } from '../../util/failure.ts';
+import { formatBytes } from '../../util/format.ts';
+import { planOfName } from './plan-of-name.ts';
+
+/** What names a run on a command line. */
+export interface RunSource {
+  readonly config: string;
+  /** `key.path=value`, with --engine and --seed translated, in the order in which they win. */
+  readonly overrides: readonly string[];
+  /** Folder of the run folders. */
+  readonly runs: string;
+}
+
+/** All that is known of a run before its jobs are listed. */
+export interface PreparedRun {
+  readonly method: Method<Config>;
+  readonly input: PlanInput;
+  /** Absolute. */
+  readonly runFolder: string;
+  /** What a plan does without, and what it takes instead; sentences. */
+  readonly assumed: readonly string[];
+}
+
+/**
+ * Loads the config and looks at what it names; loads no engine.
+ * @param mayAssume for plans that are only shown: what is not at hand is assumed, and a published name of an architecture is a config
+ * @throws BlockForgeError for whatever is wrong with them
+ */
+export async function prepareRun(
+  { config, overrides, runs }: RunSource,
+  around: Surroundings,
+  methods: readonly Method<Config>[] = allMethods,
+  mayAssume = false,
+): Promise<PreparedRun> {
+  const assumed: string[] = [];
+  const assume = mayAssume ? (sentence: string) => void assumed.push(sentence) : undefined;
+  const named = assume && planOfName(config, around.cwd, assume);
+  if (named === undefined) refuseMistypedCommand(config, around, methods);
+  const unset = new Set<string>();
+  const loaded = loadConfig(named?.config ?? config, methods, {
+    overrides: [...(named?.overrides ?? []), ...overrides],
+    cwd: around.cwd,
+    ...(assume && { unset: (name: string) => (unset.add(name), `$${name}`) }),
+  });
+  if (unset.size > 0) assume?.(`${[...unset].join(' and ')} ${unset.size === 1 ? 'is' : 'are'} not set`);
+  // Late, so that a mistake in the config is told at once.
+  const { preparePlanInput } = await import('../../stages/common/plan-input.ts');
+  const method = methodOf(loaded.config, methods);
+  const hub = {
+    onProgress: downloadLines(around.stderr),
+    onNote: (note: string) => around.stderr.write(`${note}\n`),
+  };
+  const others = method.others?.(loaded.config) ?? [];
+  const input = await preparePlanInput(loaded, loaded.config.engine, hub, others, assume);
+  return { method, input, runFolder: resolve(around.cwd, runs, loaded.name), assumed };
+}
+
+/** A line every few seconds while an `hf:` checkpoint comes in; Ctrl-C keeps what is there. */
+function downloadLines(stderr: Terminal): (progress: DownloadProgress) => void {
+  let next = 0;
+  return ({ file, doneBytes, totalBytes }) => {
+    if (Date.now() < next) return;
+    next = Date.now() + 3000;
+    const total = totalBytes === undefined ? '' : ` of ${formatBytes(totalBytes)}`;
+    stderr.write(`downloading ${file}: ${formatBytes(doneBytes)}${total}\n`);
+  };
+}
+
+/** `blockforge doctr` reads as a config called "doctr"; say what was meant instead of searching for it. */
+function refuseMistypedCommand(
+  config: string,
+  { cwd, commands }: Surroundings,
+  methods: readonly Method<Config>[],
+): void {
+  if (/[./\\]/.test(config) || existsSync(resolve(cwd, config))) return;
+  const near = nearest(config, commands);
+  if (near === undefined) return;
+  try {
+    loadConfig(config, methods, { cwd });
+  } catch (error) {
+    if (!(error instanceof BlockForgeError) || error.failure.reason !== 'file-missing') return;
+    fail({
+      reason: 'usage',
+      subject: config,
+      found: 'neither a command nor a config',
+      next: `did you mean the command "${near}"?`,
+    });
+  }
+}

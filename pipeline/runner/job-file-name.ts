@@ -1,0 +1,11 @@
+import type { JobId } from './contract.ts';
+
+/** Of what belongs to one job and lies beside that of others: `distill--block-03`. */
+export function fileNameOf(job: JobId): string {
+  return job.replace('/', '--');
+}
+
+/** The job whose name `fileNameOf` made. */
+export function jobOfFileName(name: string): JobId {
+  return name.replace('--', '/');
+}

@@ -1,0 +1,74 @@
+import { z } from 'zod';
+import type { Manifest } from '../../../library/manifest.ts';
+import { familyOf, imageSizeText } from '../../../model/architecture.ts';
+import type { Fact } from '../../../report/page.ts';
+import { countText, removedText } from './words.ts';
+
+/**
+ * What was run, as far as the library says.
+ * @param hasSplits whether the images of each split are told elsewhere, so that here only says where they are from
+ */
+export function blocksFacts(manifest: Manifest, hasSplits = false): Fact[] {
+  const { teacher, data, engine, seed, fitted } = manifest;
+  const { architecture: model } = teacher;
+  const config = told.parse(manifest.config);
+  const images = (['calibration', 'selection', 'test'] as const).flatMap((name) => {
+    const { images: count, from } = data[name];
+    const origin = from === undefined || from === 'all' ? undefined : `from ${from}`;
+    return hasSplits
+      ? [origin && `${name} ${origin}`]
+      : [`${countText(count)} ${name}${origin === undefined ? '' : ` (${origin})`}`];
+  });
+  const optional = (label: string, value: string | undefined): Fact[] =>
+    value === undefined ? [] : [{ label, value }];
+  return [
+    {
+      label: 'Teacher',
+      value:
+        `${familyOf(model).title}, ${model.depth} blocks of ${model.hidden} hidden units, width ${model.width}, ${imageSizeText(model.imageSize)} px, ` +
+        `${countText(model.classes)}${teacher.subset === undefined ? '' : ` of ${countText(teacher.subset.of)}`} classes`,
+    },
+    {
+      label: 'Data',
+      value: [config.data?.source, images.filter(Boolean).join(', ')].filter(Boolean).join(': '),
+    },
+    { label: 'Removed', value: manifest.uniform.map(({ sparsity }) => removedText(sparsity)).join(', ') },
+    ...optional('Recipe', recipeText(config)),
+    ...optional('Fitted to', fitted && fittedText(fitted)),
+    {
+      label: 'Engine',
+      value: `${engine.version} on ${engine.device === 'gpu' ? 'a GPU' : 'a CPU'}, ${engine.threads} thread${engine.threads === 1 ? '' : 's'}`,
+    },
+    { label: 'Seed', value: String(seed) },
+  ];
+}
+
+function fittedText({ refit, distill }: NonNullable<Manifest['fitted']>): string {
+  const steps = distill?.steps?.most;
+  return `${countText(refit.training)} calibration images, without labels${steps === undefined ? '' : `; ${countText(steps)} steps of training a block`}`;
+}
+
+const word = z.string().optional().catch(undefined);
+const part = <S extends z.ZodRawShape>(shape: S) => z.object(shape).optional().catch(undefined);
+
+/** What is told of a config, which older versions may have written otherwise. */
+const told = z.object({
+  data: part({ source: word }),
+  order: part({ criterion: word }),
+  inputs: part({ from: word }),
+  refit: part({ method: word }),
+  distill: part({ enabled: z.boolean(), optimizer: word, loss: word }),
+});
+
+function recipeText({ order, inputs, refit, distill }: z.infer<typeof told>): string | undefined {
+  const parts = [
+    order?.criterion && `units ordered by ${order.criterion}`,
+    inputs?.from && `fitted to ${inputs.from} inputs`,
+    refit?.method && (refit.method === 'none' ? 'no refit' : `${refit.method} refit`),
+    distill &&
+      (distill.enabled
+        ? `distilled (${[distill.optimizer, distill.loss].filter(Boolean).join(', ')})`
+        : 'not distilled'),
+  ].filter((text): text is string => typeof text === 'string' && text !== '');
+  return parts.length === 0 ? undefined : parts.join(', ');
+}

@@ -1,0 +1,93 @@
+import type { Origin } from '../../../datasets/contract.ts';
+import type { SourceClasses } from '../../../datasets/open.ts';
+import { displayPath } from '../../config/problem.ts';
+import type { Config } from '../../config/schema.ts';
+import { namedArchitecture } from '../../checkpoint/architectures.ts';
+import type { ArchitectureHints } from '../../checkpoint/inspect.ts';
+import type { Architecture } from '../../model/architecture.ts';
+import { BlockForgeError } from '../../util/failure.ts';
+import type { Preprocessing } from '../../../datasets/contract.ts';
+import { indices } from './artefacts.ts';
+import type { ModelClasses } from './classes.ts';
+
+/** Told what a plan does without; a sentence. Only plans may do without anything. */
+export type Assume = (sentence: string) => void;
+
+/** Classes of ImageNet-1k, which models of published names are taken to have. */
+const publishedClasses = 1000;
+
+/** What a checkpoint that is not there would say, by the name of its architecture. */
+export interface AssumedCheckpoint {
+  readonly architecture: Architecture;
+  readonly preprocessing?: Preprocessing;
+}
+
+/** Whether a plan may go on without what `error` misses: a file, a folder, a download. */
+export function isMissing(error: unknown): error is BlockForgeError {
+  if (!(error instanceof BlockForgeError)) return false;
+  return ['file-missing', 'download-failed'].includes(error.failure.reason);
+}
+
+/** @throws `error` where no name says what the checkpoint is */
+export function assumeCheckpoint(
+  error: unknown,
+  {
+    checkpoint,
+    architecture: name,
+    hints = {},
+  }: { checkpoint: string; architecture?: string | undefined; hints?: ArchitectureHints | undefined },
+  assume: Assume | undefined,
+): AssumedCheckpoint {
+  const named = name === undefined ? undefined : namedArchitecture(name);
+  if (assume === undefined || named === undefined || !isMissing(error)) throw error;
+  const { heads, layerNormEpsilon, gelu, imageSize } = hints;
+  const architecture: Architecture = {
+    ...named.facts,
+    channels: 3,
+    classes: publishedClasses,
+    ...(heads !== undefined && { heads }),
+    ...(layerNormEpsilon !== undefined && { layerNormEpsilon }),
+    ...(gelu !== undefined && { gelu }),
+    ...(imageSize !== undefined && { imageSize }),
+  };
+  assume(
+    `${shownPath(checkpoint)} is not there: its sizes are those of ${name}, with ${publishedClasses.toLocaleString('en')} classes`,
+  );
+  const { preprocessing } = named;
+  return {
+    architecture,
+    ...(preprocessing && { preprocessing: { ...preprocessing, crop: architecture.imageSize, channels: 3 } }),
+  };
+}
+
+/** The parts that a source of its kind has, and those that a config names. */
+export function assumedParts({ source, splits }: Config['data']): ReadonlyMap<Origin, number> {
+  const asked = [splits.calibration, splits.selection, splits.test].map((split) =>
+    typeof split === 'number' ? { images: split } : split,
+  );
+  const images = asked.reduce((sum, split) => sum + split.images, 0);
+  const usual: readonly Origin[] = source === 'folder' ? ['train', 'val'] : ['train', 'test'];
+  const named = asked.flatMap((split) =>
+    'from' in split && split.from !== undefined && split.from !== 'all' ? [split.from] : [],
+  );
+  return new Map([...new Set([...usual, ...named])].map((part) => [part, images] as const));
+}
+
+/** Classes by number, as many as the teacher has; those of the data where that is there and the teacher is not. */
+export function assumedClasses(count: number, source?: SourceClasses): ModelClasses {
+  const names = source?.names ?? indices(count).map(String);
+  return {
+    folders: names,
+    names,
+    subset: null,
+    by: 'numbers',
+    rule: source === undefined ? "the teacher's, assumed" : "the data's, assumed to be the teacher's",
+    notes: [],
+  };
+}
+
+/** From a variable that is not set, or from here. */
+export function shownPath(path: string): string {
+  const variable = path.search(/\$[A-Za-z_]/);
+  return variable < 0 ? displayPath(path, process.cwd()) : path.slice(variable);
+}

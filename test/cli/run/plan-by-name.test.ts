@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { packageFolder } from '../../../pipeline/util/package.ts';
+import { join } from 'node:path';
+import { prepareRun } from '../../../pipeline/cli/run/prepare.ts';
+import { showPlan } from '../../../pipeline/cli/run/show-plan.ts';
+import { displayWidth } from '../../../pipeline/terminal/width.ts';
+import { fakeTerminal } from '../../terminal/events.ts';
+
+const variables = ['IMAGENET', 'VIT_TINY', 'TINY_IMAGENET_40', 'FASHION_MNIST'];
+const configs = readdirSync(join(packageFolder, 'configs')).filter((file) => file.endsWith('.yaml'));
+
+describe('a plan by a name alone', () => {
+  const environment = { ...process.env };
+  before(() => variables.forEach((name) => Reflect.deleteProperty(process.env, name)));
+  after(() => void Object.assign(process.env, environment));
+
+  const around = (columns: number) => {
+    const stdout = { ...fakeTerminal(), columns };
+    const stderr = fakeTerminal();
+    const unheard = new AbortController().signal;
+    return { stdout, stderr, cwd: packageFolder, unheard, commands: ['run', 'plan'] };
+  };
+  const planned = async (config: string, columns = 80) => {
+    const screen = around(columns);
+    const source = { config, overrides: ['engine=wasm'], runs: join(tmpdir(), 'no-runs-here') };
+    const prepared = await prepareRun(source, screen, undefined, true);
+    assert.equal(await showPlan({ json: false }, prepared, screen), 0);
+    return { text: screen.stdout.text(), assumed: prepared.assumed, input: prepared.input };
+  };
+
+  for (const config of configs) {
+    it(`shows ${config} without weights, data or variables at hand, in lines of 80 columns`, async () => {
+      const { text } = await planned(config);
+      assert.match(text, /jobs, \d+ to do: about .*of\s+memory, .*of\s+disk/s);
+      // Only what is copied whole is wider: a path, a setting.
+      const wide = text.split('\n').filter((line) => displayWidth(line) > 80);
+      assert.deepEqual(
+        wide.filter((line) => line.trim().includes(' ')),
+        [],
+      );
+    });
+  }
+
+  it('says what it assumed', async () => {
+    const { text, assumed, input } = await planned('vit-tiny-in1k');
+    assert.deepEqual(assumed, [
+      'VIT_TINY is not set',
+      '$VIT_TINY/model.safetensors is not there: its sizes are those of vit_tiny_patch16_224, with 1,000 classes',
+      "$VIT_TINY/photos is not there: as many images as the config asks for, and the teacher's classes",
+    ]);
+    assert.match(text, /Assumed, as it is not at hand\n {2}VIT_TINY is not set\n/);
+    assert.equal(input.architecture.width, 192);
+  });
+
+  it('takes the name of an architecture for one', async () => {
+    const { assumed, input } = await planned('vit_small_patch16_224');
+    assert.match(assumed[0]!, /names an architecture: planned as configs\/vit-b16\.yaml/);
+    assert.equal(input.loaded.name, 'vit_small_patch16_224');
+    assert.equal(input.architecture.width, 384);
+  });
+
+  it('assumes nothing where all is there', async () => {
+    const { assumed } = await planned('demo');
+    assert.deepEqual(assumed, []);
+  });
+
+  it('stays refused where it is not only shown, and where nothing says what is missing', async () => {
+    const refused = async (config: string, overrides: readonly string[], mayAssume: boolean) =>
+      assert.rejects(
+        prepareRun(
+          { config, overrides, runs: join(tmpdir(), 'no-runs-here') },
+          around(80),
+          undefined,
+          mayAssume,
+        ),
+        {
+          name: 'BlockForgeError',
+        },
+      );
+    await refused('vit-b16', [], false);
+    await refused('vit-tiny-in1k', [], false);
+    await refused('vit_small_patch16_224', [], false);
+    await refused('demo', ['teacher.checkpoint=nowhere'], true);
+    await refused('no-such-config', [], true);
+  });
+});
