@@ -25,7 +25,8 @@ describe('status from another process', function () {
     rig.jobs = [
       job('data/all'),
       job('distill/a', { needs: ['data/all'] }),
-      job('distill/b', { needs: ['data/all'] }),
+      // Behind the other one: which of two that are ready has the one slot is for the runner to say.
+      job('distill/b', { needs: ['distill/a'] }),
       job('measure/b', { needs: ['distill/b'] }),
     ];
     rig.behave('distill/a', { waitFor: 'never', progress: 3 });
