@@ -3,7 +3,7 @@ import { applyFfn, disposeFfn, uploadFfn } from '../model/ffn-tensors.ts';
 import type { FfnWeights } from '../model/ffn-weights.ts';
 import { errorRatio, type OutputError } from './errors.ts';
 import type { LevelProblemOptions } from './level-problem.ts';
-import type { LevelTokens } from './level-tokens.ts';
+import { sharedTokens, type LevelTokens } from './level-tokens.ts';
 import { rowWeights } from './token-weights.ts';
 
 /** The error of one descendant, from any number of held-out images. */
@@ -35,10 +35,7 @@ export function createHeldOutError(
     add(teacher, own) {
       const rows = own.input.shape[0];
       const importance = rowWeights(weights, rows, sampled);
-      const parts = [
-        { tokens: teacher, share: 1 - ownShare },
-        { tokens: own, share: ownShare },
-      ].filter(({ share }) => share > 0);
+      const parts = sharedTokens(teacher, own, ownShare);
       centre ??= tf.tidy(() => tf.keep(tf.mean(own.target, 0)));
       const about = centre;
       const sums = tf.tidy(() => {

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { disposeFfn, ffnHidden, uploadFfn } from '../model/ffn-tensors.ts';
 import type { FfnWeights } from '../model/ffn-weights.ts';
 import type { Gelu } from '../tensor/ops.ts';
-import type { LevelTokens } from './level-tokens.ts';
+import { sharedTokens, type LevelTokens } from './level-tokens.ts';
 import { createStatistics, type BlockStatistics } from './statistics.ts';
 import { splitJoint, type Targets } from './targets.ts';
 import { rowWeights, type TokenWeights } from './token-weights.ts';
@@ -44,10 +44,7 @@ export function createLevelProblem(
     add(teacher, own) {
       const rows = own.input.shape[0];
       const importance = rowWeights(weights, rows, sampled);
-      const parts = [
-        { tokens: teacher, share: 1 - ownShare },
-        { tokens: own, share: ownShare },
-      ].filter(({ share }) => share > 0);
+      const parts = sharedTokens(teacher, own, ownShare);
       tf.tidy(() => {
         const together = (key: keyof LevelTokens): tf.Tensor2D =>
           tf.concat(parts.map(({ tokens }) => tokens[key]));

@@ -51,6 +51,18 @@ export function ownTokens(
   });
 }
 
+/** Both kinds with what a fit counts them for: 1 - `ownShare` and `ownShare`; without a kind that counts for nothing. */
+export function sharedTokens(
+  teacher: LevelTokens,
+  own: LevelTokens,
+  ownShare: number,
+): readonly { readonly tokens: LevelTokens; readonly share: number }[] {
+  return [
+    { tokens: teacher, share: 1 - ownShare },
+    { tokens: own, share: ownShare },
+  ].filter(({ share }) => share > 0);
+}
+
 function pick({ values, scales }: PackedTensors, rows: tf.Tensor1D): tf.Tensor2D {
   return unpack({ values: tf.gather(values, rows), scales: tf.gather(scales, rows) });
 }
