@@ -41,7 +41,15 @@ export interface EngineOptions {
  *
  * @throws BlockForgeError `engine-unavailable` where the engine asked for by name is missing or does not load.
  */
-export async function loadEngine(choice: EngineChoice, { threads }: EngineOptions = {}): Promise<Engine> {
+export async function loadEngine(choice: EngineChoice, options: EngineOptions = {}): Promise<Engine> {
+  const engine = await startEngine(choice, options);
+  // After it: what is imported with an engine registers gradients over ours.
+  const { useProductGradient } = await import('./product-gradient.ts');
+  useProductGradient();
+  return engine;
+}
+
+async function startEngine(choice: EngineChoice, { threads }: EngineOptions): Promise<Engine> {
   const name = resolveEngine(choice);
   if (name === 'wasm') {
     const why = installedEngines().why.join('; ');

@@ -7,7 +7,6 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { fusedLayerNorm, fusedProduct, isFusedGelu, preciseProduct } from './recorded/fused.ts';
-import { precision } from './recorded/precision.ts';
 
 export type Gelu = 'exact' | 'tanh' | 'quick';
 
@@ -54,34 +53,6 @@ function swapLastAxes(x: tf.Tensor): tf.Tensor {
   [axes[x.rank - 2], axes[x.rank - 1]] = [x.rank - 1, x.rank - 2];
   return tf.transpose(x, axes);
 }
-
-/**
- * Gives TensorFlow.js' own matMul a gradient that is fast on `wasm` and the stock one elsewhere. Replacing the
- * registered gradient (instead of a customGrad) keeps it lazy: the gradient of an input that nobody asked for,
- * such as the data entering the first layer, is never computed.
- */
-const stockGradient = tf.getGradient(tf.BatchMatMul);
-tf.registerGradient({
-  kernelName: tf.BatchMatMul,
-  inputsToSave: ['a', 'b'],
-  gradFunc(dy, saved, attrs) {
-    const isStock = tf.getBackend() !== 'wasm' && precision() === 'float32';
-    if (isStock) return stockGradient.gradFunc(dy, saved, attrs);
-    const [a, b] = saved as [tf.Tensor, tf.Tensor];
-    const d = dy as tf.Tensor;
-    const { transposeA, transposeB } = attrs as unknown as tf.BatchMatMulAttrs;
-    if (transposeA) {
-      return {
-        a: () => product(b, d, transposeB, true),
-        b: () => (transposeB ? product(d, a, true, true) : product(a, d)),
-      };
-    }
-    return {
-      a: () => product(d, b, false, !transposeB),
-      b: () => (transposeB ? product(d, a, true) : product(a, d, true)),
-    };
-  },
-});
 
 /** [N, D] -> [D], the sum over the rows, as a product with ones. */
 export function sumRows(x: tf.Tensor): tf.Tensor {

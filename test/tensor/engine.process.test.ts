@@ -69,6 +69,29 @@ describeOnEachEngine('engine', (name) => {
     assert.equal(stderr, '');
   });
 
+  it('differentiates products alike whatever was imported before it', async () => {
+    const kernels = async (before: string): Promise<string> => {
+      const { stdout } = await runScript(
+        `import * as tf from '@tensorflow/tfjs-core';
+         import { loadEngine } from './pipeline/tensor/engine.ts';
+         ${before}
+         await loadEngine('${name}');
+         const { ones } = tf;
+         const slope = tf.grad((a) => tf.sum(tf.matMul(a, ones([3, 2]))));
+         process.stdout.write((await tf.profile(() => slope(ones([2, 3])))).kernelNames.join());`,
+      );
+      return stdout;
+    };
+    const [alone, behindOps, twice] = await Promise.all([
+      kernels(''),
+      kernels(`await import('./pipeline/tensor/ops.ts');`),
+      kernels(`await loadEngine('${name}'); await import('@tensorflow/tfjs');`),
+    ]);
+    // Where a product with a flag is slow, none is made.
+    assert.equal(alone.includes('Transpose'), name === 'wasm');
+    assert.deepEqual([behindOps, twice], [alone, alone]);
+  });
+
   it('has slots that add up to this machine', () => {
     const { count, environment } = engineSlots(name);
     assert.equal(environment.length, count);
