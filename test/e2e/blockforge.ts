@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import type { TrainingHistory } from '../../pipeline/distill/history.ts';
 import type { Event } from '../../pipeline/runner/contract.ts';
 import { present } from '../support/present.ts';
-import { program } from '../support/program.ts';
+import { bench, program } from '../support/program.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -25,6 +25,8 @@ export interface Workplace {
   readonly folder: string;
   write(name: string, content: string | Uint8Array): string;
   blockforge(...args: string[]): Promise<Outcome>;
+  /** `npm run bench --`. */
+  bench(...args: string[]): Promise<Outcome>;
   /** Runs with --json; `onEvent` sees every event as it comes and may send the process a signal. */
   run(
     args: string[],
@@ -35,8 +37,8 @@ export interface Workplace {
 
 export function workplace(environment: NodeJS.ProcessEnv = {}): Workplace {
   const folder = mkdtempSync(join(tmpdir(), 'blockforge-e2e-'));
-  const start = (args: string[]) =>
-    spawn(process.execPath, [...program, ...args], {
+  const start = (args: string[], called = program) =>
+    spawn(process.execPath, [...called, ...args], {
       cwd: folder,
       env: { ...process.env, NO_COLOR: '1', BLOCKFORGE_CACHE: join(folder, 'cache'), ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -44,9 +46,10 @@ export function workplace(environment: NodeJS.ProcessEnv = {}): Workplace {
   const follow = (
     args: string[],
     onEvent?: (event: Event, kill: (signal: NodeJS.Signals) => void) => void,
+    called = program,
   ): Promise<Outcome & { events: Event[] }> =>
     new Promise((resolve, reject) => {
-      const child = start(args);
+      const child = start(args, called);
       const events: Event[] = [];
       let stdout = '';
       let stderr = '';
@@ -73,6 +76,7 @@ export function workplace(environment: NodeJS.ProcessEnv = {}): Workplace {
       return join(folder, name);
     },
     blockforge: (...args) => follow(args),
+    bench: (...args) => follow(args, undefined, bench),
     run: (args, onEvent = () => {}) => follow([...args, '--json'], onEvent),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };

@@ -64,6 +64,34 @@ for (const engine of engines) {
       assert.equal(manifest.uniform.length, 2);
     });
 
+    it('says to the digit what the bench of recipes says of the same images', async () => {
+      const out = join(place.folder, 'quality.json');
+      const asked = [
+        '--recipes',
+        'blockforge',
+        '--sparsities',
+        '0.5,0.75',
+        '--uniform-only',
+        '--distill',
+        '20',
+      ];
+      succeeded(await place.bench('quality', ...config, '--folds', '1', ...asked, '--out', out));
+      const { rows } = JSON.parse(readFileSync(out, 'utf8')) as {
+        rows: readonly { readonly sparsity: number; readonly distillSteps: number; readonly kl: number }[];
+      };
+      const { manifest } = await openLibrary(library(), { check: 'none' });
+      const expected = manifest.uniform.flatMap(({ sparsity, refit, distilled }) => [
+        { sparsity, distillSteps: 0, kl: refit.kl },
+        { sparsity, distillSteps: 20, kl: present(distilled).kl },
+      ]);
+      const bySteps = (one: { distillSteps: number }, other: { distillSteps: number }) =>
+        one.distillSteps - other.distillSteps;
+      assert.deepEqual(
+        rows.map(({ sparsity, distillSteps, kl }) => ({ sparsity, distillSteps, kl })).sort(bySteps),
+        expected.sort(bySteps),
+      );
+    });
+
     it('shows it, for people and for programs', async () => {
       const text = await place.blockforge('show', 'runs/small');
       succeeded(text);

@@ -7,3 +7,6 @@ export const starter = join(root, 'scripts', 'start.js');
 
 /** What a user's `npm run pipeline --` makes Node.js run; options come behind. */
 export const program: readonly string[] = [starter, join(root, 'pipeline', 'cli', 'main.ts')];
+
+/** What `npm run bench --` does. */
+export const bench: readonly string[] = [starter, join(root, 'bench', 'main.ts')];
