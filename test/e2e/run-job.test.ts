@@ -8,7 +8,7 @@ import { differences } from '../support/compare-libraries.ts';
 import { assertTrained, demoTeacher, succeeded, workplace, type Workplace } from './blockforge.ts';
 
 const seed = 20260;
-const kills = 3;
+const kills = 2;
 
 /** A job for each width, so two can be at work. */
 const config = `
