@@ -2,7 +2,7 @@ import type { Json, Sha256 } from '../util/hash.ts';
 import type { Failure } from '../util/failure.ts';
 import type { Unfit } from './user-files.ts';
 
-/** `stage/part`, e.g. `distill/block-03`; also the job's folder below the run folder, unless it names another. */
+/** `stage/part`, e.g. `distill/shard-0`; also the job's folder below the run folder, unless it names another. */
 export type JobId = string;
 
 /** One independent, idempotent, resumable piece of work. */

@@ -38,7 +38,7 @@ export const runJobArguments: CommandArguments<RunJobCommand, Options> = {
   describe: 'do one job of a run, for schedulers: many may be at work in one run folder',
   options: (parser): Argv<Options> =>
     parser
-      .positional('job', { type: 'string', describe: 'e.g. distill/block-03' })
+      .positional('job', { type: 'string', describe: 'e.g. distill/shard-0' })
       .options({
         ...sourceOptions,
         group: { type: 'string', describe: 'instead of a job: a group of the plan, e.g. distill.0' },
@@ -59,8 +59,8 @@ export const runJobArguments: CommandArguments<RunJobCommand, Options> = {
           'Exit codes: 0 done, now or before; 75 stopped with work left: the same command goes on; 5 it failed, or what it ' +
           'needs is not there; 6 a run is at work in the folder; others as of "run".',
       )
-      .example('$0 run-job distill/block-03 --config demo.yaml', 'one job')
-      .example('$0 run-job --group distill.0 --index 3 --config demo.yaml', 'one of an array'),
+      .example('$0 run-job distill/shard-0 --config demo.yaml', 'one job')
+      .example('$0 run-job --group order.0 --index 3 --config demo.yaml', 'one of an array'),
   read(args) {
     return {
       ...readSource(args),
@@ -91,6 +91,6 @@ function readChoice(args: Options): JobChoice {
     reason: 'usage',
     subject: 'run-job',
     found: group === undefined && index === undefined ? 'no job named' : 'one of --group and --index alone',
-    expected: 'a job, e.g. run-job distill/block-03, or both --group distill.0 and --index 3',
+    expected: 'a job, e.g. run-job distill/shard-0, or both --group order.0 and --index 3',
   });
 }

@@ -29,7 +29,7 @@ export interface Try {
   readonly end: 'finished' | 'failed' | 'retried' | 'interrupted' | 'lost';
 }
 
-/** "distill" of "distill/block-03" */
+/** "distill" of "distill/shard-0" */
 export function stageOf(job: JobId): string {
   return job.split('/')[0] ?? job;
 }

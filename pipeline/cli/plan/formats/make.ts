@@ -13,7 +13,7 @@ export function writeMake(plan: ScriptPlan): readonly ScriptFile[] {
   const jobs = groups.flatMap((group) => group.jobs);
   const command = `cd ${quote(cwd)} && exec $(1) ${quote(node)} ${quoteAll(program)}`;
   const text = `# The run ${run}: ${jobs.length} jobs. "make -j 4" does them, four at a time, and goes on with what is left when it is given
-# again; "make distill/block-03" does one and all before it. A job that fails is told with "Error 5 (ignored)": what can go on
+# again; "make distill/shard-0" does one and all before it. A job that fails is told with "Error 5 (ignored)": what can go on
 # without it does, and the last step fails with what is not there.
 # Written by "blockforge plan --format make"; docs/make.md
 all: check
