@@ -40,7 +40,7 @@ const resourceWords: Readonly<
   params: { title: 'parameters', text: formatCount, format: '~s' },
   macs: { title: 'multiply-adds of one image', text: formatCount, format: '~s' },
   sizeBytes: { title: 'bytes of the weight files', text: formatBytes, format: '~s' },
-  latencyMs: { title: 'milliseconds', text: millisecondsText, format: '~g' },
+  latencyMs: { title: 'milliseconds', text: millisecondsText, format: '~r' },
 };
 const resources = ['params', 'macs', 'sizeBytes', 'latencyMs'] as const;
 
@@ -72,7 +72,7 @@ function selectionChart(told: Told, space: ComposeSpace, resource: Resource): Ch
       frontText(front, text),
     points: [...modelPoints(told, selection, resource, hidden), ...randomPoints(told, resource)],
     x: axisOf(told, resource),
-    y: { title: 'top-1, %', format: '~g' },
+    y: { title: 'top-1, %', format: '~r' },
     front: thinned(front),
     chosen: { x: resource },
   });
@@ -91,7 +91,7 @@ function testChart(told: Told, split: ToldSplit): ChartPart {
       (clear.length === 0 ? 'No loss is clear of zero.' : `Losses clear of zero: ${listed(clear)}.`),
     points: modelPoints(told, split, 'params'),
     x: axisOf(told, 'params'),
-    y: { title: 'top-1, %', format: '~g' },
+    y: { title: 'top-1, %', format: '~r' },
   });
 }
 
