@@ -1,6 +1,7 @@
 import yargs from 'yargs';
 import type { EngineChoice } from '../../pipeline/tensor/engine.ts';
 import { fail } from '../../pipeline/util/failure.ts';
+import { parseOptions } from '../support/parse-options.ts';
 import { rowNames, type RowName } from './row-names.ts';
 
 /** What `npm run bench -- front` was asked for. */
@@ -29,8 +30,7 @@ export interface FrontOptions {
 
 /** @throws BlockForgeError `usage`; returns undefined after printing help */
 export async function readOptions(argv: readonly string[]): Promise<FrontOptions | undefined> {
-  let asked = true as boolean;
-  const args = await yargs([...argv])
+  const parser = yargs([...argv])
     .scriptName('npm run bench -- front')
     .usage(
       '$0 --config FILE: what removed units, merged tokens and narrower attention give at equal multiply-adds',
@@ -68,17 +68,9 @@ export async function readOptions(argv: readonly string[]): Promise<FrontOptions
       rounds: { type: 'number', default: 20, describe: 'timed passes of each model' },
       engine: { choices: ['auto', 'tensorflow', 'wasm'] as const, describe: "default: the config's" },
       out: { type: 'string', describe: 'JSON file; a Markdown table is put beside it' },
-    })
-    .strict()
-    .version(false)
-    .exitProcess(false)
-    .fail((message: string | null, error) => refuse(message ?? error.message))
-    .parseAsync([...argv], {}, (_error, _args, output) => {
-      if (output === '') return;
-      console.log(output);
-      asked = false;
     });
-  if (!asked) return undefined;
+  const args = await parseOptions(parser, argv, refuse);
+  if (args === undefined) return undefined;
   const [calibrationImages, evaluationImages = calibrationImages] = images(args.images ?? '');
   if (!(args.polish >= 0)) refuse(`--polish ${args.polish}: minutes are expected`);
   if (!Number.isInteger(args.rounds) || args.rounds < 1)

@@ -2,6 +2,7 @@ import yargs from 'yargs';
 import { distillingNames, recipeNames as all, type RecipeName } from './recipes.ts';
 import type { EngineChoice } from '../../pipeline/tensor/engine.ts';
 import { fail } from '../../pipeline/util/failure.ts';
+import { parseOptions } from '../support/parse-options.ts';
 
 /** What `npm run bench -- quality` was asked for. */
 export interface QualityOptions {
@@ -34,8 +35,7 @@ export interface QualityOptions {
 
 /** @throws BlockForgeError `usage`; returns undefined after printing help */
 export async function readOptions(argv: readonly string[]): Promise<QualityOptions | undefined> {
-  let asked = true as boolean;
-  const args = await yargs([...argv])
+  const parser = yargs([...argv])
     .scriptName('npm run bench -- quality')
     .usage('$0 --config FILE: every recipe on one teacher, the same images and the same measurements')
     .options({
@@ -81,17 +81,9 @@ export async function readOptions(argv: readonly string[]): Promise<QualityOptio
       engine: { choices: ['auto', 'tensorflow', 'wasm'] as const, describe: "default: the config's" },
       out: { type: 'string', describe: 'JSON file; a Markdown table is put beside it' },
       fresh: { type: 'boolean', default: false, describe: 'measure again what is stored already' },
-    })
-    .strict()
-    .version(false)
-    .exitProcess(false)
-    .fail((message: string | null, error) => refuse(message ?? error.message))
-    .parseAsync([...argv], {}, (_error, _args, output) => {
-      if (output === '') return;
-      console.log(output);
-      asked = false;
     });
-  if (!asked) return undefined;
+  const args = await parseOptions(parser, argv, refuse);
+  if (args === undefined) return undefined;
   const [calibrationImages, evaluationImages = calibrationImages] = numbers('images', args.images ?? '', 1);
   const seeds = numbers('seeds', args.seeds, 0);
   if (!Number.isInteger(args.folds) || args.folds < 1)
