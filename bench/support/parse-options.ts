@@ -5,7 +5,7 @@ export async function parseOptions<Options>(
   parser: Argv<Options>,
   argv: readonly string[],
   refuse: (found: string) => never,
-): Promise<Awaited<ReturnType<Argv<Options>['parseAsync']>> | undefined> {
+): Promise<Options | undefined> {
   let asked = true as boolean;
   const args = await parser
     .strict()
@@ -17,5 +17,6 @@ export async function parseOptions<Options>(
       console.log(output);
       asked = false;
     });
-  return asked ? args : undefined;
+  // What yargs adds, camelCase among it, is not asked for.
+  return asked ? (args as Options) : undefined;
 }
