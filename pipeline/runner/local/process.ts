@@ -200,7 +200,7 @@ function describeDeath(
       next:
         signal === 'SIGKILL'
           ? 'most often the system ran out of memory: end other programs, or set smaller batches (statistics.batchSize, ' +
-            'measure.batchSize, distill.batchTokens); the same command resumes'
+            'measure.batchSize, distill.batchSize); the same command resumes'
           : `read ${logFile}; the same command resumes`,
     },
     stack: logTail(logFile),
