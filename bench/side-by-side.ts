@@ -1,5 +1,5 @@
 /**
- * What a second slot brings: the same run with `executor.slots` 1 and 2 in turns, blocks independent (`inputs.from: teacher`), engine wasm;
+ * What a second slot brings: the same run with `executor.slots` 1 and 2 in turns, widths and images divided among as many jobs, engine wasm;
  * the ratio for the distill stage and for the whole run, and, as the most that this machine can give, that of two processes that each do
  * a fixed amount of the engine's products. Wall clock is the claim; processor seconds tell on a busy machine whether more work was done.
  *
@@ -42,6 +42,7 @@ const settings = [
   'inputs.from=teacher',
   `statistics.shards=${slots}`,
   `measure.shards=${slots}`,
+  `descendants.shards=${slots}`,
   ...values.set,
 ];
 

@@ -23,7 +23,7 @@ export interface QualityOptions {
   readonly uniformOnly: boolean;
   /** Calibration images that measure single blocks for the `measured` allocation. */
   readonly allocationImages: number;
-  /** Steps of local distillation, each a training of its own; ascending, empty for none. */
+  /** Steps of distillation, each a training of its own; ascending, empty for none. */
   readonly distill: readonly number[];
   /** Which recipes are distilled; default: those that bring a distillation of their own. */
   readonly distillRecipes: readonly RecipeName[];
@@ -71,7 +71,7 @@ export async function readOptions(argv: readonly string[]): Promise<QualityOptio
         type: 'string',
         default: '0',
         requiresArg: true,
-        describe: 'steps of local distillation, each a training of its own, e.g. 50,200,800; 0 for none',
+        describe: 'steps of distillation, each a training of its own, e.g. 50,200,800; 0 for none',
       },
       'distill-recipes': {
         type: 'string',

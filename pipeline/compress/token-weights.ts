@@ -1,7 +1,7 @@
 import type { Random } from '../util/random.ts';
 
 /**
- * How much each sampled token of an image counts in order, refit and distillation, so that a fit spends its accuracy where
+ * How much each sampled token of an image counts in order and refit, so that a fit spends its accuracy where
  * the model's answer depends on it: a class-token head reads one token in hundreds, and in the last block nothing else.
  * The weights of an image's sampled tokens average 1.
  */

@@ -1,5 +1,5 @@
 /**
- * The loss of local distillation and its gradient, written out instead of left to automatic differentiation: the
+ * The loss of blocks on the teacher's inputs and its gradient, written out instead of left to automatic differentiation: the
  * gradient with respect to the block's input is never formed (one product of six saved), the squared-error gradient
  * is never materialised, and every constant moves into a weight matrix, which is small, rather than into the hidden
  * activations, which are not. Tested against `tf.grads` and finite differences.

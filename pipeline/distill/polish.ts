@@ -1,7 +1,7 @@
 /**
  * A short end-to-end distillation of one whole composition: the FFN weights of all blocks learn together what the teacher
- * says of the same images, without labels; embedding, attention, norms and head stay the teacher's. What blocks trained
- * apart cannot learn is to make up for each other's errors. Loss per image: `KL(teacher || student)` of the class
+ * says of the same images, without labels; embedding, attention, norms and head stay the teacher's. Its gradient goes
+ * through the whole model undamped, where that of distillation fades from block to block (`lookahead`). Loss per image: `KL(teacher || student)` of the class
  * probabilities (Hinton et al. 2015, at temperature 1) and `1 - cos` of the normalised class tokens.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';

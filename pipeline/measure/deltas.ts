@@ -25,7 +25,7 @@ export type Deltas = { readonly teacher: Delta; readonly average: Delta } & {
 /**
  * The deltas of the descendant of `block` with `width` hidden units in every context.
  * @param hidden of the teacher's block: at this width nothing is exchanged, and the differences are 0 exactly
- * @param contexts as `contextsOf` gives them; one whose models were not scored (a block failed) is passed over
+ * @param contexts as `contextsOf` gives them; one whose models were not scored (a width failed) is passed over
  * @returns undefined where the descendant was not scored in the teacher's context
  */
 export function deltasOf(

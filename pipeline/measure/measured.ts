@@ -36,7 +36,7 @@ export function measureAll(models: ReadonlyMap<string, Scores>, confidence: numb
   );
 }
 
-/** The model of one sparsity in every block, step by step; undefined where a block failed. */
+/** The model of one sparsity in every block, step by step; undefined where the width failed. */
 export interface MeasuredUniform {
   readonly sparsity: number;
   /** The units are cut and nothing is repaired. */

@@ -200,7 +200,7 @@ function checkFinite({
       subject: `descendant ${id}`,
       found: `${name} is ${value}`,
       expected: 'measured numbers; a descendant without them cannot be ranked',
-      next: 'remove its distill and measure jobs from the run folder and give the same command again',
+      next: 'give the same command again with --from distill',
     });
   }
 }

@@ -182,6 +182,6 @@ function checkFinite(id: string, { kl }: Scores, ids: readonly string[]): void {
     subject: `measuring ${id}`,
     found: `its output for image ${ids[image]} is not finite`,
     expected: 'finite class scores',
-    next: 'remove the distill job of this block from the run folder, or lower distill.learningRate',
+    next: 'lower distill.learningRate, or give the same command again with --from distill',
   });
 }

@@ -12,7 +12,7 @@ import { leastRefitError, type StepPrecision } from './resolve-precision.ts';
 const leastSpeedup = 1.2;
 
 /**
- * In what the steps of one descendant are made, on the engine that is loaded: first what the machine has, then how harmful it would be,
+ * In what the steps of one width are made, on the engine that is loaded: first what the machine has, then how harmful it would be,
  * then how fast it is.
  *
  * @param refitError held-out error, relative to the energy of the targets

@@ -1,6 +1,6 @@
 import type { JobId } from './contract.ts';
 
-/** Of what belongs to one job and lies beside that of others: `distill--block-03`. */
+/** Of what belongs to one job and lies beside that of others: `distill--shard-0`. */
 export function fileNameOf(job: JobId): string {
   return job.replace('/', '--');
 }

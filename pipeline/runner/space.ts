@@ -60,7 +60,7 @@ export async function checkSpace(
       subject: runFolder,
       found: `${formatBytes(free + replaced)} of disk are free, old outputs that will be replaced included`,
       expected: `${formatBytes(needed)} for the ${toRun.length} jobs to run; the largest: ${largest(toRun)}`,
-      next: 'free some space, use fewer calibration images, or move the run folder to a larger disk',
+      next: 'free some space, use fewer calibration images or a smaller inputs.diskGB, or move the run folder to a larger disk',
     });
   }
 
@@ -80,7 +80,7 @@ export async function checkSpace(
     subject: slots === 1 ? 'a job' : `${slots} jobs at once`,
     found: `this machine has ${formatBytes(memory)} of memory`,
     expected: `${formatBytes(atOnce(toRun, 1))} for the largest job`,
-    next: 'a single job does not fit: use a smaller batch size or fewer tokens per image',
+    next: 'a single job does not fit: set smaller batches (distill.batchSize, measure.batchSize), or fewer widths a job (a higher descendants.shards)',
   });
 }
 

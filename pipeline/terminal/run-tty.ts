@@ -84,7 +84,7 @@ export function jobLines({ running }: Pick<RunState, 'running'>, columns: number
   return [...lines, cutTo(`and ${others.length} more: ${counts}`, columns)];
 }
 
-/** "[=====---------------]  25 %  distill/shard-0  epoch 3/10, loss 0.012, 2 min 05 s left, 1.20 GB" */
+/** "[=====---------------]  25 %  distill/shard-0  step 30/300, loss w0384 0.012, 2 min 05 s left, 1.20 GB" */
 export function jobLine(
   job: JobId,
   progress: Extract<Event, { type: 'job-progress' }> | undefined,

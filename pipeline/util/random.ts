@@ -13,7 +13,7 @@ export interface Random {
   shuffle<A extends { length: number; [index: number]: unknown }>(items: A): A;
 }
 
-/** A stream of its own for every (seed, labels): `random(config.seed, 'distill', 'block-03', epoch)`. */
+/** A stream of its own for every (seed, labels): `random(config.seed, 'distill', 'epoch', epoch)`. */
 export function random(seed: number, ...labels: readonly (string | number)[]): Random {
   let [a, b, c, d] = seedWords([seed, ...labels].join('\u0000'));
   const bits = (): number => {

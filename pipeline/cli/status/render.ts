@@ -87,7 +87,7 @@ function workerLines({ who, kind, heard, running, slots, version }: WorkerStatus
   return [`  ${kind} ${oneLine(who)}: ${facts.join(', ')}`, ...running.map((job) => `    ${jobText(job)}`)];
 }
 
-/** "distill/shard-0   25 %  since 2 min 05 s, epoch 3/10, loss 0.012, 3 min 10 s left, 1.20 GB, by b:12" */
+/** "distill/shard-0   25 %  since 2 min 05 s, step 30/300, loss w0384 0.012, 3 min 10 s left, 1.20 GB, by b:12" */
 function jobText(job: WorkerStatus['running'][number]): string {
   const { id, seconds, fraction, note, metrics = {}, secondsLeft, rssBytes, worker } = job;
   const parts = [

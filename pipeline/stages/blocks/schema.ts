@@ -53,7 +53,7 @@ export const blocksSchema = configSchema.extend({
         .prefault({}),
     })
     .prefault({}),
-  /** Short end-to-end distillation of whole models, after all; local-only results stay as they are. */
+  /** Short end-to-end distillation of whole models, after all; the library stays as it is. */
   polish: z
     .strictObject({
       /** Uniform models to polish, of `descendants.sparsities`; none by default. */

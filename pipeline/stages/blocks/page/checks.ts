@@ -39,7 +39,7 @@ function failed({ run }: Told): Notice[] {
     : [
         {
           level: 'failure',
-          text: `Nothing was made of block ${listed(bare)}: its jobs failed. So no whole model could be measured in which every block is narrower.`,
+          text: `Nothing was made of block ${listed(bare)}: the jobs of all widths failed. So no whole model could be measured in which every block is narrower.`,
         },
       ];
 }

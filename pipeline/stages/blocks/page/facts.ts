@@ -45,7 +45,7 @@ export function blocksFacts(manifest: Manifest, hasSplits = false): Fact[] {
 
 function fittedText({ refit, distill }: NonNullable<Manifest['fitted']>): string {
   const steps = distill?.steps?.most;
-  return `${countText(refit.training)} calibration images, without labels${steps === undefined ? '' : `; ${countText(steps)} steps of training a block`}`;
+  return `${countText(refit.training)} calibration images, without labels${steps === undefined ? '' : `; ${countText(steps)} steps of training`}`;
 }
 
 const word = z.string().optional().catch(undefined);

@@ -106,7 +106,7 @@ function polishing(polished: readonly Polished[], test: TestReport, warning: str
   });
   return `## Polished: whole models distilled end to end, without labels
 
-Apart from everything above, which was trained block by block. These weights are in runs/<name>/polish, not in the library: a
+Apart from everything above, whose blocks are trained to serve in any composition. These weights are in runs/<name>/polish, not in the library: a
 polished block serves its own model only.
 
 ${warning}| removed in every block | before, selection | after, selection | gain, pp | after, test | steps |
