@@ -67,6 +67,7 @@ describe('the cron example', () => {
       }
       assert.ok(readFileSync((program ?? '').replace('/opt/blockforge', root)).length > 0);
       assert.equal(words.length, 2);
+      assert.ok(readFileSync(join(root, 'configs', words[0] ?? '')).length > 0);
       assert.ok(!line.includes('%'), 'cron takes % for a line end');
     }
   });
