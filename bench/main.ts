@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 
 const table = 'peers';
 const names = readdirSync(import.meta.dirname)
@@ -18,7 +19,9 @@ const rest = process.argv.slice(isTable ? 2 : 3);
 if (names.includes(name)) {
   const tsx = createRequire(import.meta.url).resolve('tsx');
   const script = join(import.meta.dirname, `${name}.ts`);
-  const child = spawnSync(process.execPath, ['--import', tsx, script, ...rest], { stdio: 'inherit' });
+  const preloaded = pathToFileURL(join(import.meta.dirname, 'support', 'report-failures.ts')).href;
+  const imports = [tsx, preloaded].flatMap((module) => ['--import', module]);
+  const child = spawnSync(process.execPath, [...imports, script, ...rest], { stdio: 'inherit' });
   process.exitCode = child.status ?? 1;
   if (isTable && rest.includes('--help')) console.log(`\n${others()}`);
 } else {
