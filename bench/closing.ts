@@ -24,6 +24,7 @@ import { calibrationImages } from '../pipeline/recipe/calibration.ts';
 import { files, refitJob } from '../pipeline/stages/blocks/artefacts.ts';
 import { shardsOf } from '../pipeline/stages/blocks/shape.ts';
 import { loadEngine } from '../pipeline/tensor/engine.ts';
+import { fail } from '../pipeline/util/failure.ts';
 import { known } from '../pipeline/util/known.ts';
 import { openQualityData } from './quality/data.ts';
 import { openEvaluation } from './quality/evaluate.ts';
@@ -50,11 +51,15 @@ const args = await yargs(process.argv.slice(2))
   .strict()
   .parse();
 
-const numbers = (text: string): number[] => text.split(',').map(Number);
+const numbers = (option: string, text: string): number[] => {
+  const found = text.split(',').map(Number);
+  if (found.some((value) => !(value > 0))) refuse(`--${option} ${text}: numbers above 0 are expected`);
+  return found;
+};
 const lengths =
   args.minutes === undefined
-    ? numbers(args.steps ?? '100')
-    : numbers(args.minutes).map((minutes) => ({ seconds: 60 * minutes }));
+    ? numbers('steps', args.steps ?? '100')
+    : numbers('minutes', args.minutes).map((minutes) => ({ seconds: 60 * minutes }));
 const variants = {
   'as configured': {},
   'end to end': endToEnd,
@@ -77,7 +82,7 @@ const { heldOut, training } = calibrationImages(
   { seed: config.seed, heldOut: config.statistics.heldOut },
   calibration,
 );
-const students = await Promise.all(numbers(args.widths).map(readRefits));
+const students = await Promise.all(numbers('widths', args.widths).map(readRefits));
 const measured = await openEvaluation(model, data.images.tensorBatches(evaluation, 50), () => undefined);
 const teacher = mean(measured.teacher.correct);
 console.error(
@@ -138,8 +143,12 @@ async function readRefits(width: number): Promise<TrainedModel> {
       ffns.push(...(await readFfns(path, (names) => [...names].filter((name) => name === id))));
     }
   }
-  if (ffns.length !== data.architecture.depth) throw new Error(`${args.run} has no refits of width ${width}`);
+  if (ffns.length !== data.architecture.depth) refuse(`${args.run} has no refits of width ${width}`);
   return { id, ffns };
+}
+
+function refuse(found: string): never {
+  return fail({ reason: 'usage', subject: 'closing', found, next: 'npm run bench -- closing --help' });
 }
 
 function told(scores: Scores): { readonly top1Percent: number; readonly kl: number } {

@@ -15,6 +15,7 @@ import { uploadTeacher } from '../pipeline/model/upload.ts';
 import { recipeOf, refitInputs } from '../pipeline/recipe/recipe.ts';
 import { descents } from '../pipeline/stages/blocks/shape.ts';
 import { loadEngine } from '../pipeline/tensor/engine.ts';
+import { fail } from '../pipeline/util/failure.ts';
 import { openQualityData } from './quality/data.ts';
 import { openEvidence } from './quality/evidence.ts';
 
@@ -28,6 +29,18 @@ const args = await yargs(process.argv.slice(2))
   })
   .strict()
   .parse();
+
+for (const [option, value, least] of [
+  ['images', args.images, 2],
+  ['passes', args.passes, 2],
+] as const) {
+  if (!Number.isInteger(value) || value < least) {
+    fail({
+      ...{ reason: 'usage', subject: 'fit', found: `--${option} ${value}` },
+      ...{ expected: `a whole number from ${least} on`, next: 'npm run bench -- fit --help' },
+    });
+  }
+}
 
 const seconds = (since: number): number => (performance.now() - since) / 1000;
 
@@ -87,7 +100,13 @@ for await (const { pixels } of evidence.batchesOf(some, config.statistics.batchS
 }
 uploaded.flat().forEach(disposeFfn);
 model.dispose();
-if (counted <= 0) throw new RangeError('--passes: two batches (statistics.batchSize) or more are expected');
+if (counted <= 0) {
+  fail({
+    ...{ reason: 'usage', subject: 'fit', found: `${some.length} images for the passes` },
+    expected: `more than a batch of ${config.statistics.batchSize} (statistics.batchSize), which warms up`,
+    next: 'raise --passes and --images, or set a smaller batch',
+  });
+}
 const passes = (passSeconds / counted) * items.length;
 const report = {
   ...{ engine: engine.description, images: items.length, widths: steps.map(({ width }) => width) },

@@ -63,6 +63,7 @@ for (const engine of engines) {
         );
       }
       assert.equal(manifest.uniform.length, 2);
+      assert.deepEqual(manifest.fitted?.distill?.steps, { least: 20, most: 20 });
     });
 
     if (engine === engines[0]) {

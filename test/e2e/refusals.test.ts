@@ -101,6 +101,12 @@ describe('refusals', () => {
     [/\d\.jpg/],
   );
   refuses(
+    'a single calibration image',
+    2,
+    () => smallConfig().replace('calibration: 200', 'calibration: 1'),
+    [/data\.splits\.calibration/, /2 images at least/],
+  );
+  refuses(
     'two sparsities that round to one width',
     2,
     () => smallConfig().replace('[0.5, 0.75]', '[0.5, 0.501]'),

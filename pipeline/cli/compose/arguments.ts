@@ -125,8 +125,8 @@ export const composeArguments: CommandArguments<ComposeCommand, Options> = {
           'stays where it is better on images held out, and the library itself is not changed.\n' +
           'Where nothing fits: which limits bind and the nearest composition; exit code 2.',
       )
-      .example('$0 compose runs/demo --params 60%', 'the best model with 60 % of the parameters')
-      .example('$0 compose runs/demo --params 60% --refit', 'the same, its blocks fitted to each other')
+      .example('$0 compose runs/demo --params 80%', 'the best model with 80 % of the parameters')
+      .example('$0 compose runs/demo --params 80% --refit', 'the same, its blocks fitted to each other')
       .example(
         '$0 compose runs/demo --size 1.5MB --latency 8ms --profile laptop',
         'several limits on a device',
@@ -188,7 +188,7 @@ function composeCommand(args: Options): ComposeCommand {
       subject: 'compose',
       found: 'no limit given',
       expected: `one or more of ${limitOptions.map((option) => `--${option}`).join(', ')}, --max-drop, or --pareto`,
-      next: `e.g. compose ${args.library} --params 60%`,
+      next: `e.g. compose ${args.library} --params 80%`,
     });
   }
   const minimise = oneOf(

@@ -30,6 +30,7 @@ export interface BullmqSettings extends Pick<QueuedJob, 'method' | 'child'> {
 }
 
 const closeMs = 5000;
+const answerMs = 10_000;
 
 /**
  * Does jobs through a queue on Redis or Valkey, by workers on any machine. What the queue says when it is asked is the truth;
@@ -63,7 +64,8 @@ export async function bullmqExecutor(settings: BullmqSettings): Promise<Executor
   const timer = setInterval(() => {
     // Where the server goes away meanwhile, the next look tells.
     if (client.isConnected)
-      looking ??= look()
+      // An answer may be lost with a connection: whoever waits for it for ever is deaf.
+      looking ??= Promise.race([look(), sleep(answerMs, undefined, { ref: false })])
         .catch(() => undefined)
         .finally(() => (looking = undefined));
   }, times.poll);

@@ -59,8 +59,6 @@ export interface ClassShareFile {
 export interface DescendantsFile<Known extends Descendant> {
   /** By block: widest first. */
   readonly blocks: readonly (readonly Known[])[];
-  /** Of their training. */
-  readonly steps?: number | undefined;
 }
 
 /** Both empty when a width failed: then not every model can be made. */

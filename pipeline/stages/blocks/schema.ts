@@ -96,7 +96,7 @@ export type BlocksInput = PlanInput<BlocksConfig>;
 
 /** Settings of the method that contradict or need each other. */
 export function checkBlocks(config: BlocksConfig): Contradiction[] {
-  return [...checkSparsities(config), ...checkShards(config)];
+  return [...checkSparsities(config), ...checkImages(config), ...checkShards(config)];
 }
 
 function checkSparsities({ descendants: { sparsities } }: BlocksConfig): Contradiction[] {
@@ -108,6 +108,15 @@ function checkSparsities({ descendants: { sparsities } }: BlocksConfig): Contrad
         : `${sparsity} after ${sparsities[i - 1]}; write them in ascending order`;
     return [{ path: ['descendants', 'sparsities', i], message }];
   });
+}
+
+/** One to fit to and one to check with are the fewest that anything can be said of; many more are wanted. */
+function checkImages({ data, inputs }: BlocksConfig): Contradiction[] {
+  const message = 'needs 2 images at least (one of them is held out), and hundreds for a model worth having';
+  return [
+    { path: ['data', 'splits', 'calibration'], images: splitImages(data.splits).calibration },
+    { path: ['inputs', 'images'], images: inputs.images },
+  ].flatMap(({ path, images }) => (images === null || images >= 2 ? [] : [{ path, message }]));
 }
 
 /** A job without an image has nothing to measure. */

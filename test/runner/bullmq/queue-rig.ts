@@ -113,6 +113,15 @@ export class QueueRig extends Rig {
     );
   }
 
+  /** For who looks at a failure: what the controller and the workers said. */
+  describe(): void {
+    const lines = this.workers.map((worker) =>
+      worker.lines.map((line) => JSON.stringify(line).slice(0, 300)),
+    );
+    console.log(JSON.stringify({ notes: this.notes, log: this.log(), lines }, null, 2));
+    for (const event of this.events) console.log(JSON.stringify(event).slice(0, 300));
+  }
+
   async close(): Promise<void> {
     for (const { child } of this.workers) child.kill('SIGKILL');
     await Promise.all(this.workers.map(({ end }) => end));

@@ -20,7 +20,9 @@ describe('a queue', function () {
     opened = true;
     await rig.open();
   });
-  afterEach(async () => {
+  afterEach(async function () {
+    // What hangs once in a hundred times has to say where.
+    if (opened && this.currentTest?.isFailed() === true) rig.describe();
     if (opened) await rig.close();
     opened = false;
   });
