@@ -59,6 +59,8 @@ export interface ClassShareFile {
 export interface DescendantsFile<Known extends Descendant> {
   /** By block: widest first. */
   readonly blocks: readonly (readonly Known[])[];
+  /** That their training made. */
+  readonly steps?: number | undefined;
 }
 
 /** Both empty when a width failed: then not every model can be made. */

@@ -59,12 +59,14 @@ export async function run(
   const write = async (
     weightsOf: (block: number) => readonly FfnWeights[],
     recordOf: (refit: RefittedDescendant, block: number, place: number) => TrainedDescendant,
+    stepsMade?: number,
   ): Promise<void> => {
     for (const block of indices(depth)) {
       await writeDescendants(join(context.folder, files.descendants(block)), weightsOf(block));
     }
     await writeJsonAtomic(join(context.folder, files.descendantsFile), {
       blocks: records.blocks.map((some, block) => some.map((refit, place) => recordOf(refit, block, place))),
+      steps: stepsMade,
     } satisfies DescendantsFile<TrainedDescendant>);
   };
   if (!distill.enabled) {
@@ -90,6 +92,7 @@ export async function run(
   await write(
     (block) => trained.map(({ ffns }) => ffns[block]!),
     (refit, block, place) => ({ ...refit, ...trainedPart(refit, trained[place]!, block) }),
+    made.made,
   );
   const widths = trained.map(({ kept, klBefore, klAfter, precision }, place) => ({
     ...{ width: steps[place]!.width, kept, klBefore, klAfter, precision },

@@ -1,4 +1,3 @@
-import type { TrainingHistory } from '../../../distill/history.ts';
 import type { DrawnSplit, SplitName } from '../../../../datasets/contract.ts';
 import type { BlocksConfig } from '../schema.ts';
 import { checkOnnx } from '../../../library/check-graphs.ts';
@@ -26,7 +25,14 @@ import { toolVersion } from '../../../util/package.ts';
 import { commonFiles, indices, teacherJob } from '../../common/artefacts.ts';
 import { manifestClasses, type ClassFacts } from '../../common/manifest-classes.ts';
 import { readSources, readSplit, readTeacherInfo } from '../../common/open.ts';
-import { distillJob, files, profileJob, rankJob, type RankingFile } from '../artefacts.ts';
+import {
+  distillJob,
+  files,
+  profileJob,
+  rankJob,
+  type DescendantsFile,
+  type RankingFile,
+} from '../artefacts.ts';
 import type { UniformStep } from '../../../measure/allocations.ts';
 import { readDescendantsFile, readRecords } from './descendants.ts';
 import { readOrder, readTeacherFfn } from './read.ts';
@@ -225,10 +231,10 @@ function costFigures({ params, macs }: Costs) {
 async function fittedIn(context: JobContext, { recipe, heldOut, descendantJobs }: ExportSettings) {
   const { items } = await readSplit(context, 'calibration');
   const paths = indices(descendantJobs).flatMap(
-    (shard) => context.optionalInput(distillJob(shard), files.history) ?? [],
+    (shard) => context.optionalInput(distillJob(shard), files.descendantsFile) ?? [],
   );
-  const histories = await Promise.all(paths.map((path) => readJson<TrainingHistory>(path)));
-  const steps = histories.map((history) => history.steps.made);
+  const trained = await Promise.all(paths.map((path) => readJson<DescendantsFile<TrainedDescendant>>(path)));
+  const steps = trained.flatMap((job) => job.steps ?? []);
   const ends = steps.length === 0 ? null : { least: Math.min(...steps), most: Math.max(...steps) };
   return fittedOn(recipe, heldOut, items.length, () => ends);
 }
