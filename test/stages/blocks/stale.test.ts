@@ -5,6 +5,7 @@ import { blocksSchema } from '../../../pipeline/stages/blocks/schema.ts';
 import { vitBase } from '../../support/checkpoints.ts';
 import { staleStages, type Settings } from '../stale-stages.ts';
 import { planInput } from './plan-input.ts';
+import { operation } from '../operation-rows.ts';
 
 const staleAfter = staleStages(stages, (config) => planInput(config, vitBase));
 
@@ -31,16 +32,7 @@ const widths = `refit distill measure compositions profile rank ${library}`;
 const table: readonly (readonly [path: string, value: unknown, stale: string, from?: Settings])[] = [
   ['method', 'blocks', ''],
   ['name', 'other', library],
-  ['executor.slots', 1, ''],
-  ['executor.type', 'bullmq', ''],
-  ['executor.queue', 'redis://elsewhere', ''],
-  ['executor.name', 'other', ''],
-  ['executor.store', 's3://elsewhere', ''],
-  ['executor.retries', { times: 7 }, ''],
-  ['executor.silentMinutes', 1, ''],
-  ['executor.recycleGb', 1, ''],
-  ['monitor', { prometheus: 'run.prom' }, ''],
-  ['onFinish', 'true', ''],
+  ...operation,
   ['seed', 2, everything],
   // Not a setting of any job: the runner puts the engine's name into every fingerprint of one that computes.
   ['engine', 'wasm', library],

@@ -8,6 +8,7 @@ import { edVitSchema } from '../../../pipeline/stages/ed-vit/schema.ts';
 import { vitBase } from '../../support/checkpoints.ts';
 import { staleStages, type Settings } from '../stale-stages.ts';
 import { planInput } from '../fleets/plan-input.ts';
+import { operation } from '../operation-rows.ts';
 
 const staleAfter = staleStages(stages, (config) => planInput(config));
 
@@ -37,16 +38,7 @@ const everything = `data teacher ${told}`;
 const table: readonly (readonly [path: string, value: unknown, stale: string, from?: Settings])[] = [
   ['method', 'ed-vit', ''],
   ['name', 'other', ''],
-  ['executor.slots', 1, ''],
-  ['executor.type', 'bullmq', ''],
-  ['executor.queue', 'redis://elsewhere', ''],
-  ['executor.name', 'other', ''],
-  ['executor.store', 's3://elsewhere', ''],
-  ['executor.retries', { times: 7 }, ''],
-  ['executor.silentMinutes', 1, ''],
-  ['executor.recycleGb', 1, ''],
-  ['monitor', { prometheus: 'run.prom' }, ''],
-  ['onFinish', 'true', ''],
+  ...operation,
   ['seed', 2, everything],
   ['engine', 'wasm', ''],
   ['precision', 'float32', ''],
