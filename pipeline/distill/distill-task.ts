@@ -1,3 +1,4 @@
+import type { TrainingProgress } from '../tensor/training-progress.ts';
 import type * as tf from '@tensorflow/tfjs-core';
 import type { ModelTensors } from '../model/backbone.ts';
 import type { FfnWeights } from '../model/ffn-weights.ts';
@@ -75,16 +76,8 @@ export interface TrainingTask {
   readonly checkpoint: TrainingCheckpoint;
   /** Fewest seconds between checkpoints; default 30. */
   readonly checkpointSeconds?: number;
+  /** Metrics: `loss <id>` of each student (mean since the last report), imagesPerSecond and gflopPerSecond. */
   readonly onProgress?: (progress: TrainingProgress) => void;
-}
-
-export interface TrainingProgress {
-  readonly fraction: number;
-  readonly note: string;
-  /** Of the training, from 1. */
-  readonly step: number;
-  /** `loss <id>` of each student (mean since the last report), imagesPerSecond and gflopPerSecond. */
-  readonly metrics: Readonly<Record<string, number>>;
 }
 
 /** What was measured on held-out images after a step; of the refits after step 0. A type, not an interface, so that it is JSON. */

@@ -23,6 +23,7 @@ import {
 } from '../tensor/optimizer.ts';
 import { recorded } from '../tensor/recorded/recorded.ts';
 import { scheduleMultiplier } from '../tensor/schedule.ts';
+import type { TrainingProgress } from '../tensor/training-progress.ts';
 import type { TrainingCheckpoint, TrainingState } from '../tensor/training-state.ts';
 
 export interface PolishSettings {
@@ -51,16 +52,8 @@ export interface PolishTask {
   readonly checkpoint: TrainingCheckpoint;
   /** Seconds between checkpoints; default 30. */
   readonly checkpointSeconds?: number;
-  readonly onProgress?: (progress: PolishProgress) => void;
-}
-
-export interface PolishProgress {
-  readonly fraction: number;
-  readonly note: string;
-  /** Of the training, from 1. */
-  readonly step: number;
-  /** loss: mean since the last report. */
-  readonly metrics: Readonly<Record<string, number>>;
+  /** Metrics: loss, the mean since the last report. */
+  readonly onProgress?: (progress: TrainingProgress) => void;
 }
 
 export interface PolishResult {

@@ -1,4 +1,4 @@
-import type { TrainingProgress } from './distill-task.ts';
+import type { TrainingProgress } from '../tensor/training-progress.ts';
 
 export interface TrainingReporter {
   /** One training step over `images` images took `seconds`. */

@@ -1,3 +1,4 @@
+import type { TrainingProgress } from '../tensor/training-progress.ts';
 import type { RawBatch } from '../../datasets/contract.ts';
 import type { TrainSettings } from '../config/schema.ts';
 import type { Architecture } from '../model/architecture.ts';
@@ -18,16 +19,8 @@ export interface TrainTask {
   readonly signal: AbortSignal;
   /** Saved after every epoch. */
   readonly checkpoint: TrainingCheckpoint;
-  readonly onProgress?: (progress: TrainProgress) => void;
-}
-
-export interface TrainProgress {
-  readonly fraction: number;
-  readonly note: string;
-  /** Of the training, from 1. */
-  readonly step: number;
-  /** loss (mean since the last report), imagesPerSecond, and heldOutAccuracy after the first epoch. */
-  readonly metrics: Readonly<Record<string, number>>;
+  /** Metrics: loss (mean since the last report), imagesPerSecond, and heldOutAccuracy after the first epoch. */
+  readonly onProgress?: (progress: TrainingProgress) => void;
 }
 
 /** One epoch, counted from 1. A type, not an interface, so that it is JSON. */

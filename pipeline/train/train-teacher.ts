@@ -25,7 +25,7 @@ import {
 import type { TrainedTeacher, TrainTask } from './train-task.ts';
 import { extentOf, imageSizeText, isSameSize } from '../model/architecture.ts';
 
-export type { Epoch, TrainedTeacher, TrainProgress, TrainTask } from './train-task.ts';
+export type { Epoch, TrainedTeacher, TrainTask } from './train-task.ts';
 
 const clipNorm = 1;
 

@@ -3,7 +3,8 @@ import type { HostWeights } from '../../model/host-weights.ts';
 import type { TrainingCheckpoint } from '../../tensor/training-state.ts';
 import type { FusionHead, FusionLayer } from '../fusion/fusion-head.ts';
 import type { ImageStore } from '../training/image-store.ts';
-import type { ClassSubset, TeacherTargets, TrainingProgress } from '../training/training-task.ts';
+import type { TrainingProgress } from '../../tensor/training-progress.ts';
+import type { ClassSubset, TeacherTargets } from '../training/training-task.ts';
 import type { EnsembleSettings } from './schema.ts';
 
 export interface EnsembleMember {

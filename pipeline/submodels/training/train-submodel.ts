@@ -9,7 +9,6 @@ export type {
   TeacherTargets,
   TrainedSubmodel,
   TrainingLook,
-  TrainingProgress,
 } from './training-task.ts';
 
 /**

@@ -4,7 +4,7 @@ import { isLookAfter } from '../../distill/schedule.ts';
 import { createLossLog } from '../../tensor/loss-log.ts';
 import { assertFlat } from '../../tensor/memory.ts';
 import { createReporter } from './training-reporter.ts';
-import type { TrainingProgress } from './training-task.ts';
+import type { TrainingProgress } from '../../tensor/training-progress.ts';
 
 /** What every training here knows of itself between two steps. */
 export interface LoopRun {

@@ -1,4 +1,4 @@
-import type { TrainingProgress } from './training-task.ts';
+import type { TrainingProgress } from '../../tensor/training-progress.ts';
 
 export interface TrainingReporter {
   /** One step over `images` took `seconds`. */

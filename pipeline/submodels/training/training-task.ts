@@ -1,3 +1,4 @@
+import type { TrainingProgress } from '../../tensor/training-progress.ts';
 import type { Architecture } from '../../model/architecture.ts';
 import type { HostWeights } from '../../model/host-weights.ts';
 import type { TrainingCheckpoint } from '../../tensor/training-state.ts';
@@ -54,6 +55,7 @@ export interface SubmodelTrainTask {
   readonly checkpoint: TrainingCheckpoint;
   /** Seconds between checkpoints; default 30. */
   readonly checkpointSeconds?: number | undefined;
+  /** Metrics: loss (mean since the last report), imagesPerSecond, and heldOutAccuracy (own classes) once it is known. */
   readonly onProgress?: ((progress: TrainingProgress) => void) | undefined;
 }
 
@@ -63,15 +65,6 @@ export interface TrainingTask extends Omit<SubmodelTrainTask, 'targets'> {
   readonly targets?: TeacherTargets | undefined;
   /** Whether the architecture has an output for each class of the data. Default: no, those of the subset. */
   readonly restricts?: boolean | undefined;
-}
-
-export interface TrainingProgress {
-  readonly fraction: number;
-  readonly note: string;
-  /** Of the training, from 1. */
-  readonly step: number;
-  /** loss (mean since the last report), imagesPerSecond, and heldOutAccuracy (own classes) once it is known. */
-  readonly metrics: Readonly<Record<string, number>>;
 }
 
 /** What held-out images say of a sub-model. A type, not an interface, so that it is JSON. */
