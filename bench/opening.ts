@@ -25,7 +25,7 @@ try {
     // The frame: attention, norms, patches, positions and a head of 1,000 classes.
     const sizes = [4 * (blocks * 4 * width * width + width * (768 + 197 + 1000 + 30 * blocks))];
     for (let block = 0; block < blocks; block++)
-      sizes.push(...kept.map((share) => ffnBytes(width, share * hidden)));
+      sizes.push(...kept.map((share) => ffnBytes({ width, hidden: share * hidden })));
     const files = sizes.map((sizeBytes, index) => {
       const path = `${index}.bin`;
       const content = new Uint8Array(sizeBytes).fill(index);

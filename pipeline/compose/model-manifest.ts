@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { blockName, widthName } from '../model/architecture.ts';
+import { blockName, ffnExtents, widthName } from '../model/architecture.ts';
 import { modelCosts } from '../model/costs.ts';
 import type { DocumentKind } from '../library/document.ts';
 import {
@@ -135,7 +135,7 @@ function checkReferences(model: z.infer<typeof modelShape>, context: z.Refinemen
   const problem = (path: (string | number)[], message: string) =>
     context.addIssue({ code: 'custom', path, message });
   const { descendants, widths, files } = model;
-  const { depth, width: blockWidth, hidden } = model.architecture;
+  const { depth, hidden } = model.architecture;
   if (descendants.length !== depth || widths.length !== depth) {
     return problem(['descendants'], 'expected one descendant and one width per block');
   }
@@ -157,12 +157,13 @@ function checkReferences(model: z.infer<typeof modelShape>, context: z.Refinemen
     if (!sizes.has(path)) problem(['files'], `expected ${path} among them`);
   }
   blocks.forEach((path, block) => {
-    const weights = ffnBytes(blockWidth, widths[block]!);
+    const extents = ffnExtents(model.architecture, block, widths[block]!);
+    const weights = ffnBytes(extents);
     const found = sizes.get(path) ?? weights;
     if (found < weights || found > weights + headerAllowanceBytes)
       problem(
         ['files'],
-        `${path}: ${widths[block]} hidden units of width ${blockWidth} take ${weights} bytes`,
+        `${path}: ${widths[block]} hidden units of width ${extents.width} take ${weights} bytes`,
       );
   });
   const { params, macs } = modelCosts(model.architecture, widths);

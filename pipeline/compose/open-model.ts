@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { ffnExtents } from '../model/architecture.ts';
 import type { FfnWeights } from '../model/ffn-weights.ts';
 import type { HostWeights } from '../model/host-weights.ts';
 import { insideFolder } from '../util/atomic.ts';
@@ -76,7 +77,7 @@ export async function openModel(path: string, { check = 'hashes' }: OpenOptions 
     async readFfn(block) {
       const [file, hidden] = [blocks[block], widths[block]];
       if (file === undefined || hidden === undefined) throw new RangeError(`no block ${block}`);
-      return readDescendantFile(pathOf(file), block, { hidden, width: architecture.width });
+      return readDescendantFile(pathOf(file), block, ffnExtents(architecture, block, hidden));
     },
   };
 }

@@ -5,20 +5,16 @@
  * activations, which are not. Tested against `tf.grads` and finite differences.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { applyFfn, type FfnTensors } from '../model/ffn-tensors.ts';
+import { applyFfn, ffnList, ffnOfList, type FfnTensors } from '../model/ffn-tensors.ts';
 import { linear, product, sumRows, type Gelu } from '../tensor/ops.ts';
 import { recorded } from '../tensor/recorded/recorded.ts';
 
 /** x [N, D] -> the block's output [N, D], without gradients. Caller disposes. */
 export function ffnOutput(x: tf.Tensor, ffn: FfnTensors, gelu: Gelu): tf.Tensor {
-  const { fc1Kernel, fc1Bias, fc2Kernel, fc2Bias } = ffn;
-  return recorded(
-    `ffn ${gelu}`,
-    [x, fc1Kernel, fc1Bias, fc2Kernel, fc2Bias],
-    ([x, fc1Kernel, fc1Bias, fc2Kernel, fc2Bias]) => [
-      applyFfn({ fc1Kernel, fc1Bias, fc2Kernel, fc2Bias }, x, gelu),
-    ],
-  )[0];
+  const list = ffnList(ffn);
+  return recorded(`ffn ${gelu} of ${list.length} tensors`, [x, ...list], ([x, ...tensors]) => [
+    applyFfn(ffnOfList(tensors), x, gelu),
+  ])[0];
 }
 
 /**
@@ -35,19 +31,31 @@ export function distillGradients(
 ): { loss: tf.Scalar; gradients: FfnTensors } {
   return tf.tidy(() => {
     const scaled = scaleWeights(parameters, gelu);
-    const u = linear(x, scaled.fc1Kernel, scaled.fc1Bias);
-    const { value, slope } = activate(u, gelu);
-    const error = tf.tidy(() => tf.sub(linear(value, scaled.fc2Kernel, scaled.fc2Bias), target));
+    const { gateKernel, gateBias } = scaled;
+    const linearPart = linear(x, scaled.fc1Kernel, scaled.fc1Bias);
+    const isGated = gateKernel !== undefined && gateBias !== undefined;
+    const { value, slope } = activate(isGated ? linear(x, gateKernel, gateBias) : linearPart, gelu);
+    const hidden = isGated ? tf.mul(value, linearPart) : value;
+    const error = tf.tidy(() => tf.sub(linear(hidden, scaled.fc2Kernel, scaled.fc2Bias), target));
     const loss = tf.tidy(() => tf.mul<tf.Scalar>(tf.sum(tf.square(error)), lossScale));
-    const du = tf.tidy(() => tf.mul(product(error, scaled.fc2Kernel, false, true), slope()));
+    const dHidden = product(error, scaled.fc2Kernel, false, true);
+    // What the activation is applied to: the gate where there is one, else fc1's output.
+    const du = tf.tidy(() => tf.mul(isGated ? tf.mul(dHidden, linearPart) : dHidden, slope()));
     const { inner, outer } = scales(gelu);
     const times = (x: tf.Tensor, factor: number): tf.Tensor => tf.mul(x, tf.mul(lossScale, 2 * factor));
+    const layer = (gradient: tf.Tensor, factor: number): [tf.Tensor, tf.Tensor] => [
+      times(product(x, gradient, true), factor),
+      times(sumRows(gradient), factor),
+    ];
+    const activated = layer(du, inner);
+    const [fc1Kernel, fc1Bias] = isGated ? layer(tf.mul(dHidden, value), 1) : activated;
     return {
       loss,
       gradients: {
-        fc1Kernel: times(product(x, du, true), inner),
-        fc1Bias: times(sumRows(du), inner),
-        fc2Kernel: times(product(value, error, true), outer),
+        fc1Kernel,
+        fc1Bias,
+        ...(isGated && { gateKernel: activated[0], gateBias: activated[1] }),
+        fc2Kernel: times(product(hidden, error, true), outer),
         fc2Bias: times(sumRows(error), 1),
       },
     };
@@ -58,9 +66,11 @@ const scalesOf = {
   exact: { inner: Math.SQRT1_2, outer: Math.SQRT1_2 },
   tanh: { inner: 1, outer: 1 },
   quick: { inner: 1.702, outer: 1 / 1.702 },
+  silu: { inner: 1, outer: 1 },
+  relu: { inner: 1, outer: 1 },
 } as const;
 
-/** GELU(z) = outer * value(inner * z): fc1 is multiplied by `inner`, fc2's kernel by `outer`. */
+/** GELU(z) = outer * value(inner * z): fc1, or the gate where there is one, is multiplied by `inner`, fc2's kernel by `outer`. */
 function scales(gelu: Gelu): { inner: number; outer: number } {
   return scalesOf[gelu];
 }
@@ -68,12 +78,18 @@ function scales(gelu: Gelu): { inner: number; outer: number } {
 function scaleWeights(parameters: FfnTensors, gelu: Gelu): FfnTensors {
   const { inner, outer } = scales(gelu);
   if (inner === 1 && outer === 1) return parameters;
-  return {
-    fc1Kernel: tf.mul(parameters.fc1Kernel, inner),
-    fc1Bias: tf.mul(parameters.fc1Bias, inner),
-    fc2Kernel: tf.mul(parameters.fc2Kernel, outer),
-    fc2Bias: parameters.fc2Bias,
-  };
+  const { gateKernel, gateBias } = parameters;
+  const fc2Kernel = tf.mul(parameters.fc2Kernel, outer);
+  if (gateKernel !== undefined && gateBias !== undefined) {
+    return {
+      ...parameters,
+      gateKernel: tf.mul(gateKernel, inner),
+      gateBias: tf.mul(gateBias, inner),
+      fc2Kernel,
+    };
+  }
+  const [fc1Kernel, fc1Bias] = [tf.mul(parameters.fc1Kernel, inner), tf.mul(parameters.fc1Bias, inner)];
+  return { ...parameters, fc1Kernel, fc1Bias, fc2Kernel };
 }
 
 interface Activation {
@@ -82,7 +98,13 @@ interface Activation {
   readonly slope: () => tf.Tensor;
 }
 
-const activations = { exact: activateExact, tanh: activateTanh, quick: activateQuick };
+const activations = {
+  exact: activateExact,
+  tanh: activateTanh,
+  quick: activateSigmoid,
+  silu: activateSigmoid,
+  relu: activateRelu,
+};
 
 function activate(u: tf.Tensor, gelu: Gelu): Activation {
   return activations[gelu](u);
@@ -117,8 +139,12 @@ function activateTanh(z: tf.Tensor): Activation {
   };
 }
 
-/** With u = 1.702 z: value = u s, s = sigmoid(u); slope = s + value (1 - s) (Hendrycks & Gimpel 2016). */
-function activateQuick(u: tf.Tensor): Activation {
+function activateRelu(u: tf.Tensor): Activation {
+  return { value: tf.relu(u), slope: () => tf.tidy(() => tf.cast(tf.greater(u, 0), 'float32')) };
+}
+
+/** With u = 1.702 z, of silu z itself: value = u s, s = sigmoid(u); slope = s + value (1 - s) (Hendrycks & Gimpel 2016). */
+function activateSigmoid(u: tf.Tensor): Activation {
   const s = tf.sigmoid(u);
   const value = tf.mul(u, s);
   return { value, slope: () => tf.tidy(() => tf.add(tf.mul(value, tf.sub(1, s)), s)) };

@@ -6,7 +6,7 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs-core';
-import { ffnNames, ffnParts, type FfnWeights } from '../model/ffn-weights.ts';
+import { ffnNames, partOf, partsOf, type FfnWeights } from '../model/ffn-weights.ts';
 import type { ModelTensors } from '../model/backbone.ts';
 import { forward } from '../model/encoder.ts';
 import { downloadFfn, teacherFfn, uploadFfn } from '../model/ffn-tensors.ts';
@@ -206,7 +206,7 @@ function start(ffns: readonly FfnWeights[]): PolishRun {
   for (const [block, ffn] of ffns.entries()) {
     const tensors = uploadFfn(ffn);
     const names = ffnNames(block);
-    for (const part of ffnParts) parameters[names[part]] = tensors[part];
+    for (const part of partsOf(tensors)) parameters[names[part]] = partOf(tensors, part);
   }
   return { parameters, adam: adamInit(parameters), losses: [] };
 }

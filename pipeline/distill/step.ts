@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { ModelTensors } from '../model/backbone.ts';
-import { ffnParts, isFfnName } from '../model/ffn-weights.ts';
+import { isFfnName, partOf, partsOf } from '../model/ffn-weights.ts';
 import {
   adamRule,
   adamScalars,
@@ -119,10 +119,11 @@ export function lossAndGradients(
   for (const [block, { input, target }] of given.entries()) {
     const found = distillGradients(input, target, ffns[block]!, model.architecture.gelu, scales[block]!);
     values.push(found.loss);
-    for (const part of ffnParts) {
+    for (const part of partsOf(found.gradients)) {
       const name = parameterName(block, part);
       const other = gradients.get(name);
-      gradients.set(name, other === undefined ? found.gradients[part] : tf.add(other, found.gradients[part]));
+      const own = partOf(found.gradients, part);
+      gradients.set(name, other === undefined ? own : tf.add(other, own));
     }
   }
   return { value: tf.sum(tf.stack(values)), gradients: Object.fromEntries(gradients) };

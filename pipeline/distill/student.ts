@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { blockName } from '../model/architecture.ts';
 import { downloadFfn, uploadFfn, type FfnTensors } from '../model/ffn-tensors.ts';
-import { ffnParts, type FfnPart, type FfnWeights } from '../model/ffn-weights.ts';
+import { ffnParts, mapParts, partOf, partsOf, type FfnPart, type FfnWeights } from '../model/ffn-weights.ts';
 import {
   adamInit,
   disposeAdam,
@@ -26,7 +26,7 @@ export function startStudent({ id, ffns }: TrainedModel): Student {
   const parameters: Record<string, tf.Tensor> = {};
   for (const [block, weights] of ffns.entries()) {
     const tensors = uploadFfn(weights);
-    for (const part of ffnParts) parameters[parameterName(block, part)] = tensors[part];
+    for (const part of partsOf(tensors)) parameters[parameterName(block, part)] = partOf(tensors, part);
   }
   return { id, parameters, adam: adamInit(parameters), best: null };
 }
@@ -37,11 +37,11 @@ export function parameterName(block: number, part: FfnPart): string {
 
 /** The parameters of every block, as they are now: not to be disposed. */
 export function ffnsOf(parameters: Tensors): FfnTensors[] {
-  const depth = Object.keys(parameters).length / ffnParts.length;
-  return Array.from({ length: depth }, (_, block) => {
-    const parts = ffnParts.map((part) => [part, parameters[parameterName(block, part)]!] as const);
-    return Object.fromEntries(parts) as unknown as FfnTensors;
-  });
+  const parts = ffnParts(parameterName(0, 'gateKernel') in parameters);
+  const depth = Object.keys(parameters).length / parts.length;
+  return Array.from({ length: depth }, (_, block) =>
+    mapParts(parts, (part) => parameters[parameterName(block, part)]!),
+  );
 }
 
 /** The values of every block back on the host. */
@@ -62,7 +62,7 @@ export async function studentArrays(student: Student): Promise<Record<string, Fl
   const arrays: Record<string, Float32Array> = {};
   const put = (prefix: string, ffns: readonly FfnWeights[]): void => {
     for (const [block, ffn] of ffns.entries()) {
-      for (const part of ffnParts) arrays[`${prefix}/${parameterName(block, part)}`] = ffn[part];
+      for (const part of partsOf(ffn)) arrays[`${prefix}/${parameterName(block, part)}`] = partOf(ffn, part);
     }
   };
   put(id, await downloadFfns(student));
@@ -85,15 +85,14 @@ export function restoreStudent(
   const read = (prefix: string): FfnWeights[] =>
     ffnsOf(old).map((ffn, block) => {
       const [width, hidden] = ffn.fc1Kernel.shape as [number, number];
-      const parts = ffnParts.map((part) => {
+      const values = mapParts(partsOf(ffn), (part) => {
         const name = `${prefix}/${parameterName(block, part)}`;
         const found = arrays[name];
-        if (found?.length === ffn[part].size) return [part, found] as const;
-        throw new Error(
-          `checkpoint: ${name} has ${found?.length ?? 'no'} values, expected ${ffn[part].size}`,
-        );
+        const { size } = partOf(ffn, part);
+        if (found?.length === size) return found;
+        throw new Error(`checkpoint: ${name} has ${found?.length ?? 'no'} values, expected ${size}`);
       });
-      return { width, hidden, ...(Object.fromEntries(parts) as Record<FfnPart, Float32Array>) };
+      return { width, hidden, ...values };
     });
   const ffns = read(id);
   const best = bestStep === null ? null : { step: bestStep, ffns: read(`${id}/best`) };

@@ -32,6 +32,8 @@ export interface GraphBuilder {
   matmul(a: Value, b: Value, transposed?: boolean): Value;
   add(a: Value, b: Value): Value;
   scale(x: Value, factor: number): Value;
+  /** Number by number. */
+  multiply(a: Value, b: Value): Value;
   /** Over the last axis. x: [N, D]. */
   layerNorm(x: Value, gamma: Value, beta: Value, epsilon: number): Value;
   /** `x / sqrt(share mean(x^2) + epsilon) gamma` over the last axis: an RMS norm of a stream of which a `share` is left. x: [N, D]. */

@@ -53,7 +53,7 @@ export function frameOnnx(
 ): Uint8Array {
   const places = new Map<string, WeightPlace>(frame);
   for (let index = 0; index < architecture.depth; index++) {
-    for (const [name, place] of ffnInputs(index, architecture.width)) places.set(name, place);
+    for (const [name, place] of ffnInputs(architecture, index)) places.set(name, place);
   }
   return modelOnnx(architecture, places, toolVersion);
 }

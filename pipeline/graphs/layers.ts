@@ -3,11 +3,17 @@ import { ffnNames } from '../model/ffn-weights.ts';
 import type { GraphBuilder, Value } from './builder.ts';
 
 /** rows z [N, D], what fc1 receives -> rows [N, D], before they join the stream: the FFN of every family. */
-export function ffn(graph: GraphBuilder, { gelu }: Architecture, index: number, z: Value): Value {
-  const { fc1Kernel, fc1Bias, fc2Kernel, fc2Bias } = ffnNames(index);
+export function ffn(graph: GraphBuilder, { gelu, gated }: Architecture, index: number, z: Value): Value {
+  const { fc1Kernel, fc1Bias, gateKernel, gateBias, fc2Kernel, fc2Bias } = ffnNames(index);
   graph.within(`blocks.${index}.mlp`);
-  const hidden = graph.gelu(graph.linear(z, graph.weight(fc1Kernel), graph.weight(fc1Bias)), gelu);
-  return graph.linear(hidden, graph.weight(fc2Kernel), graph.weight(fc2Bias));
+  const of = (kernel: string, bias: string, x: Value): Value =>
+    graph.linear(x, graph.weight(kernel), graph.weight(bias));
+  const value = of(fc1Kernel, fc1Bias, z);
+  const hidden =
+    gated === true
+      ? graph.multiply(graph.gelu(of(gateKernel, gateBias, z), gelu), value)
+      : graph.gelu(value, gelu);
+  return of(fc2Kernel, fc2Bias, hidden);
 }
 
 /** LayerNorm by the weights of `name`, in a scope of that name. */

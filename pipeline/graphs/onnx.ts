@@ -101,6 +101,7 @@ export function onnxBuilder(weights: WeightPlaces): OnnxBuilder {
       operation('MatMul', [a, transposed ? graph.transpose(b, [0, 1, 3, 2]) : b]),
     add: (a, b) => operation('Add', [a, b]),
     scale: (x, factor) => operation('Mul', [x, scalar(factor)]),
+    multiply: (a, b) => operation('Mul', [a, b]),
     layerNorm: (x, gamma, beta, epsilon) =>
       operation('LayerNormalization', [x, gamma, beta], { axis: -1, epsilon: new Float(epsilon) }),
     // In the order of operations that ONNX Runtime recognises as one norm, with the share in epsilon and gamma.
@@ -121,6 +122,8 @@ export function onnxBuilder(weights: WeightPlaces): OnnxBuilder {
       if (kind === 'quick') {
         return operation('Mul', [x, operation('Sigmoid', [operation('Mul', [x, scalar(1.702)])])]);
       }
+      if (kind === 'silu') return operation('Mul', [x, operation('Sigmoid', [x])]);
+      if (kind === 'relu') return operation('Relu', [x]);
       const cube = operation('Pow', [x, scalar(3)]);
       const inner = operation('Add', [x, operation('Mul', [cube, scalar(0.044715)])]);
       const tanh = operation('Tanh', [operation('Mul', [inner, scalar(Math.sqrt(2 / Math.PI))])]);

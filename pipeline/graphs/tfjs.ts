@@ -121,6 +121,7 @@ export function tfjsBuilder(weights: WeightPlaces): TfjsBuilder {
       operation('BatchMatMulV2', [a, transposed ? graph.transpose(b, [0, 1, 3, 2]) : b]),
     add: (a, b) => operation('AddV2', [a, b]),
     scale: (x, factor) => mul(x, scalar(factor)),
+    multiply: mul,
     layerNorm(x, gamma, beta, epsilon) {
       const centred = operation('Sub', [x, meanOfSecond(x, true)]);
       const variance = meanOfSecond(operation('Square', [centred]), true);
@@ -138,6 +139,8 @@ export function tfjsBuilder(weights: WeightPlaces): TfjsBuilder {
         return mul(x, graph.add(mul(erf, scalar(0.5)), scalar(0.5)));
       }
       if (kind === 'quick') return mul(x, operation('Sigmoid', [mul(x, scalar(1.702))]));
+      if (kind === 'silu') return mul(x, operation('Sigmoid', [x]));
+      if (kind === 'relu') return operation('Relu', [x]);
       // x sigmoid(2 u) is x (1 + tanh u) / 2.
       const slope = 2 * Math.sqrt(2 / Math.PI);
       const cubic = mul(operation('Square', [x]), scalar(0.044715 * slope));

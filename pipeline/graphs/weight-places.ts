@@ -1,3 +1,5 @@
+import { blockWidth, type Architecture } from '../model/architecture.ts';
+import { ffnNames, ffnParts } from '../model/ffn-weights.ts';
 import { fail } from '../util/failure.ts';
 import { readSafetensorsHeader } from '../model/safetensors.ts';
 import type { Value } from './builder.ts';
@@ -63,13 +65,17 @@ export function declaredWeights(
 }
 
 /** The FFN weights of block `index` as graph inputs: any number of hidden units, `hidden_3`. */
-export function ffnInputs(index: number, width: number): Map<string, InputWeight> {
+export function ffnInputs(architecture: Architecture, index: number): Map<string, InputWeight> {
   const hidden = `hidden_${index}`;
-  const place = (...shape: (number | string)[]): InputWeight => ({ kind: 'input', shape });
-  return new Map([
-    [`blocks.${index}.mlp.fc1.weight`, place(hidden, width)],
-    [`blocks.${index}.mlp.fc1.bias`, place(hidden)],
-    [`blocks.${index}.mlp.fc2.weight`, place(width, hidden)],
-    [`blocks.${index}.mlp.fc2.bias`, place(width)],
-  ]);
+  const width = blockWidth(architecture, index);
+  const names = ffnNames(index);
+  const parts = ffnParts(architecture.gated === true);
+  return new Map(
+    parts.map((part) => {
+      const vector = part === 'fc2Bias' ? [width] : [hidden];
+      const shape =
+        part === 'fc2Kernel' ? [width, hidden] : part.endsWith('Kernel') ? [hidden, width] : vector;
+      return [names[part], { kind: 'input', shape }];
+    }),
+  );
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { familyName, familyNames, familyProblem } from '../model/architecture.ts';
+import { familyName, familyNames, familyProblem, type FfnExtents } from '../model/architecture.ts';
 import { architectureFields, preprocessingFields } from '../checkpoint/own-file.ts';
 import type { Interval } from '../measure/interval.ts';
 import type { Measured } from '../measure/measured.ts';
@@ -93,9 +93,10 @@ export function accuracyOf({ images, top1Percent, top5Percent }: Measured): z.in
 /** The safetensors header of a descendant, with its metadata, stays below this. */
 export const headerAllowanceBytes = 4096;
 
-/** Bytes of fc1 and fc2 with biases, float32. */
-export function ffnBytes(width: number, hidden: number): number {
-  return 4 * (2 * width * hidden + hidden + width);
+/** Bytes of fc1, the gate where there is one, and fc2 with biases, float32. */
+export function ffnBytes({ width, hidden, gated }: FfnExtents): number {
+  const matrices = gated === true ? 3 : 2;
+  return 4 * (matrices * width * hidden + (matrices - 1) * hidden + width);
 }
 
 /** What stands above every table of numbers on images of the training part (`mayBeTrainedOn`). */

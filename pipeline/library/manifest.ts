@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { blockName, widthName } from '../model/architecture.ts';
+import { blockName, ffnExtents, widthName } from '../model/architecture.ts';
 import type { RankedDescendant } from '../measure/descendant.ts';
 import { additivity, allocated, context, predictor, uniform } from './manifest-models.ts';
 import {
@@ -219,7 +219,7 @@ export function manifestJsonSchema(): Record<string, unknown> {
 function checkReferences(manifest: z.infer<typeof manifestShape>, context: z.RefinementCtx): void {
   const problem = (path: (string | number)[], message: string) =>
     context.addIssue({ code: 'custom', path, message });
-  const { width: blockWidth, depth } = manifest.teacher.architecture;
+  const { depth } = manifest.teacher.architecture;
   const ids = new Set<string>();
   if (manifest.blocks.length !== depth) {
     problem(['blocks'], `expected ${depth} blocks, as the architecture has, found ${manifest.blocks.length}`);
@@ -241,11 +241,12 @@ function checkReferences(manifest: z.infer<typeof manifestShape>, context: z.Ref
         (place === 0 && (sparsity !== 0 || width !== entry.hidden))
       )
         problem([...path, 'source'], `expected the teacher's own block first, and only there`);
-      const weightBytes = ffnBytes(blockWidth, width);
+      const extents = ffnExtents(manifest.teacher.architecture, index, width);
+      const weightBytes = ffnBytes(extents);
       if (sizeBytes < weightBytes || sizeBytes > weightBytes + headerAllowanceBytes)
         problem(
           [...path, 'file', 'sizeBytes'],
-          `${width} hidden units of width ${blockWidth} take ${weightBytes} bytes`,
+          `${width} hidden units of width ${extents.width} take ${weightBytes} bytes`,
         );
     });
   });

@@ -1,5 +1,6 @@
 import { dirname, basename, join } from 'node:path';
 import { stat } from 'node:fs/promises';
+import { ffnExtents } from '../model/architecture.ts';
 import type { FfnWeights } from '../model/ffn-weights.ts';
 import { hasFinished } from '../runner/has-finished.ts';
 import { insideFolder } from '../util/atomic.ts';
@@ -84,7 +85,7 @@ export async function openLibrary(path: string, { check = 'hashes' }: OpenOption
   const readFfn = async (id: string): Promise<FfnWeights> => {
     const { item, block } = find(id);
     const { width: hidden, file } = item;
-    const extents = { hidden, width: architecture.width };
+    const extents = ffnExtents(architecture, block, hidden);
     return files.read(file, (path) => readDescendantFile(path, block, extents));
   };
   const readFrame = (): Promise<HostWeights> =>

@@ -154,6 +154,8 @@ const pythonGelu: Readonly<Record<Gelu, string>> = {
   exact: 'lambda x: 0.5 * x * (1 + np.vectorize(math.erf)(x / math.sqrt(2)))',
   tanh: 'lambda x: 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x ** 3)))',
   quick: 'lambda x: x / (1 + np.exp(-1.702 * x))',
+  silu: 'lambda x: x / (1 + np.exp(-x))',
+  relu: 'lambda x: np.maximum(x, 0)',
 };
 
 function pythonExample({ id, file }: ManifestDescendant, tolerance: number, gelu: Gelu): string {

@@ -2,24 +2,28 @@ import type { Gelu } from '../model/architecture.ts';
 import type { FfnWeights } from '../model/ffn-weights.ts';
 
 /**
- * `GELU(x W1 + b1) W2 + b2` in float64, x: [n, D] -> [n, D]. Plain loops over a second implementation on purpose: the
+ * `act(x W1 + b1) W2 + b2`, or gated `(act(x Wg + bg) (x W1 + b1)) W2 + b2`, in float64, x: [n, D] -> [n, D]. Plain loops over a second implementation on purpose: the
  * self-test vectors must not depend on the engine, its threads or its rounding, and must be able to catch it.
  */
 export function referenceFfn(ffn: FfnWeights, x: Float32Array, gelu: Gelu): Float32Array {
-  const { width, hidden, fc1Kernel, fc1Bias, fc2Kernel, fc2Bias } = ffn;
+  const { width, hidden, fc1Kernel, fc1Bias, gateKernel, gateBias, fc2Kernel, fc2Bias } = ffn;
   const activation = activations[gelu];
   const y = new Float32Array(x.length);
-  const h = new Float64Array(hidden);
   const row = new Float64Array(width);
-  for (let start = 0; start < x.length; start += width) {
-    h.set(fc1Bias);
+  const layer = (kernel: Float32Array, bias: Float32Array, start: number): Float64Array => {
+    const sums = Float64Array.from(bias);
     for (let d = 0; d < width; d++) {
       const value = x[start + d]!;
-      for (let unit = 0; unit < hidden; unit++) h[unit]! += value * fc1Kernel[d * hidden + unit]!;
+      for (let unit = 0; unit < hidden; unit++) sums[unit]! += value * kernel[d * hidden + unit]!;
     }
+    return sums;
+  };
+  for (let start = 0; start < x.length; start += width) {
+    const h = layer(fc1Kernel, fc1Bias, start);
+    const gate = gateKernel && gateBias && layer(gateKernel, gateBias, start);
     row.set(fc2Bias);
     for (let unit = 0; unit < hidden; unit++) {
-      const value = activation(h[unit]!);
+      const value = gate === undefined ? activation(h[unit]!) : activation(gate[unit]!) * h[unit]!;
       for (let d = 0; d < width; d++) row[d]! += value * fc2Kernel[unit * width + d]!;
     }
     y.set(row, start);
@@ -31,6 +35,8 @@ const activations: Readonly<Record<Gelu, (x: number) => number>> = {
   exact: geluExact,
   tanh: geluTanh,
   quick: (x) => x / (1 + Math.exp(-1.702 * x)),
+  silu: (x) => x / (1 + Math.exp(-x)),
+  relu: (x) => Math.max(x, 0),
 };
 
 /** x Phi(x), Phi by its series around 0 (G. Marsaglia, J. Stat. Software 11(4), 2004), all terms of one sign. */

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Gelu } from '../model/architecture.ts';
 import { applyFfn, disposeFfn, uploadFfn } from '../model/ffn-tensors.ts';
-import { ffnParts, type FfnWeights } from '../model/ffn-weights.ts';
+import { partOf, partsOf, type FfnWeights } from '../model/ffn-weights.ts';
 import { fail } from '../util/failure.ts';
 import { random } from '../util/random.ts';
 import { largestDifference, referenceFfn } from './reference-ffn.ts';
@@ -29,8 +29,8 @@ export function checkExported(
   input: Float32Array,
   gelu: Gelu,
 ): Float32Array {
-  for (const part of ffnParts) {
-    if (!sameBits(inPipeline[part], fromFile[part])) {
+  for (const part of partsOf(inPipeline)) {
+    if (!sameBits(partOf(inPipeline, part), partOf(fromFile, part))) {
       fail({
         reason: 'gate-failed',
         subject: `export of ${id}`,

@@ -1,23 +1,23 @@
-import { ffnNames, type FfnWeights } from '../model/ffn-weights.ts';
+import { ffnNames, partOf, partShape, partsOf, type FfnWeights } from '../model/ffn-weights.ts';
 import { hostFfn, transposed, type HostTensor, type HostWeights } from '../model/host-weights.ts';
 import { requireFinite } from '../model/untrusted-file.ts';
 import { withSafetensors, type SafetensorsFile } from '../model/safetensors.ts';
 import { fail } from '../util/failure.ts';
 import { readFloatsSync } from '../model/safetensors-sync.ts';
-import type { Architecture } from '../model/architecture.ts';
+import type { Architecture, FfnExtents } from '../model/architecture.ts';
 import { takeShaped } from './take-shaped.ts';
-import { frameShapes, torchFfnShapes, type FfnExtents } from './weight-shapes.ts';
+import { frameShapes, torchFfnShapes } from './weight-shapes.ts';
 
 /** To PyTorch's layout, linear weights [out, in]: `hostFfn` backwards. Moves values, never changes one. */
 export function toTorchFfn(ffn: FfnWeights, block: number): HostWeights {
-  const { width, hidden } = ffn;
   const names = ffnNames(block);
-  return {
-    [names.fc1Kernel]: { shape: [hidden, width], data: transposed(ffn.fc1Kernel, width, hidden) },
-    [names.fc1Bias]: { shape: [hidden], data: ffn.fc1Bias },
-    [names.fc2Kernel]: { shape: [width, hidden], data: transposed(ffn.fc2Kernel, hidden, width) },
-    [names.fc2Bias]: { shape: [width], data: ffn.fc2Bias },
-  };
+  const turned = partsOf(ffn).map((part): [string, HostTensor] => {
+    const [inputs, outputs] = partShape(part, ffn);
+    const data = partOf(ffn, part);
+    if (outputs === undefined) return [names[part], { shape: [inputs], data }];
+    return [names[part], { shape: [outputs, inputs], data: transposed(data, inputs, outputs) }];
+  });
+  return Object.fromEntries(turned);
 }
 
 /**

@@ -3,7 +3,7 @@ import { descendantOnnx } from '../graphs/files.ts';
 import { storedWeights } from '../graphs/weight-places.ts';
 import type { MeasuredDescendant } from '../measure/descendant.ts';
 import type { Ranked } from '../measure/rank.ts';
-import { blockName, widthName } from '../model/architecture.ts';
+import { blockName, ffnExtents, widthName } from '../model/architecture.ts';
 import type { FfnWeights } from '../model/ffn-weights.ts';
 import { writeSafetensors, type NamedArrays } from '../model/safetensors.ts';
 import { fail } from '../util/failure.ts';
@@ -100,10 +100,8 @@ async function writeDescendant(
   const path = `blocks/${id}.safetensors`;
   const weights = await descendant.weights();
   const file = await writeWeights(folder, path, block, weights, descendant, teacher);
-  const fromFile = await readDescendantFile(join(folder, path), block, {
-    hidden,
-    width: architecture.width,
-  });
+  const extents = ffnExtents(architecture, block, hidden);
+  const fromFile = await readDescendantFile(join(folder, path), block, extents);
   const outputs = checkExported(id, weights, fromFile, vectors, architecture.gelu);
   if (!withGraphs) return { listed: { file }, outputs };
   const stored = await storedWeights(join(folder, path), `${widthName(hidden)}.safetensors`);
@@ -124,12 +122,9 @@ async function writeWeights(
   { record: { id, width, sparsity, source }, keptUnits }: DescendantInput,
   teacher: Manifest['teacher'],
 ): Promise<ManifestFile> {
-  const expected = ffnBytes(teacher.architecture.width, width);
-  if (
-    weights.hidden !== width ||
-    weights.width !== teacher.architecture.width ||
-    keptUnits.length !== width
-  ) {
+  const extents = ffnExtents(teacher.architecture, block, width);
+  const expected = ffnBytes(extents);
+  if (weights.hidden !== width || weights.width !== extents.width || keptUnits.length !== width) {
     throw new Error(
       `${id}: ${weights.hidden} hidden units of width ${weights.width}, ${keptUnits.length} kept-unit indices`,
     );

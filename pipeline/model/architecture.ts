@@ -45,6 +45,29 @@ export function headNames(architecture: Architecture): readonly string[] {
   return prefixTokens(architecture) === 2 ? ['head', 'head_dist'] : ['head'];
 }
 
+/** D: the width of the stream in block `block`. */
+export function blockWidth({ width }: Architecture, _block: number): number {
+  return width;
+}
+
+/** T: the tokens that block `block`'s FFN sees of an image. */
+export function blockTokens(architecture: Architecture, _block: number): number {
+  return tokensPerImage(architecture);
+}
+
+/** The size of an FFN block: hidden units, the width of the stream, and whether it has a gate. */
+export interface FfnExtents {
+  readonly hidden: number;
+  readonly width: number;
+  readonly gated?: true | undefined;
+}
+
+/** Of block `block` with so many hidden units. */
+export function ffnExtents(architecture: Architecture, block: number, hidden: number): FfnExtents {
+  const { gated } = architecture;
+  return { hidden, width: blockWidth(architecture, block), ...(gated && { gated }) };
+}
+
 /** Patches per image: rows times columns. */
 export function patchesPerImage({ imageSize, patchSize }: Architecture): number {
   const { height, width } = extentOf(imageSize);

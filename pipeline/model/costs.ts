@@ -14,10 +14,16 @@ function costs(params: number, macs: number): Costs {
   return { params, sizeBytes: 4 * params, macs };
 }
 
-/** One FFN block of `hidden` units: `T (D H + H D)` multiply-adds, `2 D H + H + D` parameters. */
+/**
+ * One FFN block of `hidden` units: `T (D H + H D)` multiply-adds, `2 D H + H + D` parameters; with a gate `D H` and `D H + H` more.
+ */
 export function blockCosts(architecture: Architecture, hidden: number): Costs {
-  const { width } = architecture;
-  return costs(2 * width * hidden + hidden + width, tokensPerImage(architecture) * 2 * width * hidden);
+  const { width, gated } = architecture;
+  const matrices = gated === true ? 3 : 2;
+  return costs(
+    matrices * width * hidden + (matrices - 1) * hidden + width,
+    tokensPerImage(architecture) * matrices * width * hidden,
+  );
 }
 
 /** Everything but the FFN blocks: patch embedding, token mixing, norms, head. The library stores it once. */

@@ -1,4 +1,12 @@
-import { ffnParts, type FfnPart, type FfnWeights } from './ffn-weights.ts';
+import {
+  ffnParts,
+  mapParts,
+  partOf,
+  partShape,
+  partsOf,
+  type FfnPart,
+  type FfnWeights,
+} from './ffn-weights.ts';
 import { withSafetensors, writeSafetensors, type NamedArrays } from './safetensors.ts';
 
 /** Several FFN blocks in one file: `name/fc1Kernel` [D, H] and so on, in the in-memory [in, out] layout. */
@@ -8,9 +16,9 @@ export async function writeFfns(
 ): Promise<void> {
   const arrays: NamedArrays = {};
   for (const [name, weights] of named) {
-    const { width: d, hidden: h } = weights;
-    const shapes = { fc1Kernel: [d, h], fc1Bias: [h], fc2Kernel: [h, d], fc2Bias: [d] };
-    for (const part of ffnParts) arrays[`${name}/${part}`] = { shape: shapes[part], data: weights[part] };
+    for (const part of partsOf(weights)) {
+      arrays[`${name}/${part}`] = { shape: partShape(part, weights), data: partOf(weights, part) };
+    }
   }
   await writeSafetensors(path, arrays, {});
 }
@@ -25,15 +33,10 @@ export async function readFfns(
     const result: FfnWeights[] = [];
     for (const name of choose(names)) {
       const [width, hidden] = file.info(`${name}/fc1Kernel`).shape as [number, number];
-      const read = (part: FfnPart) => file.read(`${name}/${part}`);
-      result.push({
-        width,
-        hidden,
-        fc1Kernel: await read('fc1Kernel'),
-        fc1Bias: await read('fc1Bias'),
-        fc2Kernel: await read('fc2Kernel'),
-        fc2Bias: await read('fc2Bias'),
-      });
+      const parts = ffnParts(file.names.includes(`${name}/gateKernel`));
+      const values = new Map<FfnPart, Float32Array>();
+      for (const part of parts) values.set(part, await file.read(`${name}/${part}`));
+      result.push({ width, hidden, ...mapParts(parts, (part) => values.get(part)!) });
     }
     return result;
   });

@@ -1,45 +1,48 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { linear, linearGelu, type Gelu } from '../tensor/ops.ts';
-import { ffnNames, type FfnPart, type FfnWeights } from './ffn-weights.ts';
+import { gatedLinear, linear, linearGelu, type Gelu } from '../tensor/ops.ts';
+import {
+  ffnNames,
+  ffnParts,
+  mapParts,
+  partOf,
+  partShape,
+  partsOf,
+  type FfnPart,
+  type FfnRecord,
+  type FfnWeights,
+} from './ffn-weights.ts';
 
-/** `FfnWeights` on the engine. Whoever uploads disposes; `teacherFfn` hands out the teacher's own tensors. */
-export interface FfnTensors {
-  /** [D, H] */
-  readonly fc1Kernel: tf.Tensor;
-  /** [H] */
-  readonly fc1Bias: tf.Tensor;
-  /** [H, D] */
-  readonly fc2Kernel: tf.Tensor;
-  /** [D] */
-  readonly fc2Bias: tf.Tensor;
-}
+/**
+ * `FfnWeights` on the engine, in the same shapes. Whoever uploads disposes; `teacherFfn` hands out the teacher's own tensors.
+ */
+export type FfnTensors = FfnRecord<tf.Tensor>;
 
 /** Caller disposes with `disposeFfn`. */
-export function uploadFfn({ width, hidden, fc1Kernel, fc1Bias, fc2Kernel, fc2Bias }: FfnWeights): FfnTensors {
-  return {
-    fc1Kernel: tf.tensor2d(fc1Kernel, [width, hidden]),
-    fc1Bias: tf.tensor1d(fc1Bias),
-    fc2Kernel: tf.tensor2d(fc2Kernel, [hidden, width]),
-    fc2Bias: tf.tensor1d(fc2Bias),
-  };
+export function uploadFfn(weights: FfnWeights): FfnTensors {
+  return mapParts(partsOf(weights), (part) => tf.tensor(partOf(weights, part), partShape(part, weights)));
 }
 
 /** The values back on the host, in arrays of their own. */
 export async function downloadFfn(ffn: FfnTensors): Promise<FfnWeights> {
   const [width, hidden] = ffn.fc1Kernel.shape as [number, number];
-  const copy = async (tensor: tf.Tensor): Promise<Float32Array> => (await tensor.data<'float32'>()).slice();
-  return {
-    width,
-    hidden,
-    fc1Kernel: await copy(ffn.fc1Kernel),
-    fc1Bias: await copy(ffn.fc1Bias),
-    fc2Kernel: await copy(ffn.fc2Kernel),
-    fc2Bias: await copy(ffn.fc2Bias),
-  };
+  const values = new Map<FfnPart, Float32Array>();
+  for (const part of partsOf(ffn)) values.set(part, (await partOf(ffn, part).data<'float32'>()).slice());
+  return { width, hidden, ...mapParts(partsOf(ffn), (part) => values.get(part)!) };
 }
 
-export function disposeFfn({ fc1Kernel, fc1Bias, fc2Kernel, fc2Bias }: FfnTensors): void {
-  tf.dispose([fc1Kernel, fc1Bias, fc2Kernel, fc2Bias]);
+export function disposeFfn(ffn: FfnTensors): void {
+  tf.dispose(ffnList(ffn));
+}
+
+/** All tensors of a block in one order. */
+export function ffnList(ffn: FfnTensors): tf.Tensor[] {
+  return partsOf(ffn).map((part) => partOf(ffn, part));
+}
+
+/** What `ffnList` was made of. */
+export function ffnOfList(tensors: readonly tf.Tensor[]): FfnTensors {
+  const parts = ffnParts(tensors.length > ffnParts(false).length);
+  return mapParts(parts, (part) => tensors[parts.indexOf(part)]!);
 }
 
 /** The teacher's own tensors of a block: not to be disposed. */
@@ -48,22 +51,24 @@ export function teacherFfn(
   block: number,
 ): FfnTensors {
   const names = ffnNames(block);
-  const tensor = (part: FfnPart): tf.Tensor => {
+  return mapParts(ffnParts(weights[names.gateKernel] !== undefined), (part) => {
     const found = weights[names[part]];
     if (found === undefined) throw new Error(`no tensor ${names[part]}`);
     return found;
-  };
-  return {
-    fc1Kernel: tensor('fc1Kernel'),
-    fc1Bias: tensor('fc1Bias'),
-    fc2Kernel: tensor('fc2Kernel'),
-    fc2Bias: tensor('fc2Bias'),
-  };
+  });
 }
 
-/** What the hidden units make of z, the LayerNorm output [..., D]: `GELU(z W1 + b1)` [..., H]. Caller disposes. */
-export function ffnHidden({ fc1Kernel, fc1Bias }: FfnTensors, z: tf.Tensor, kind: Gelu): tf.Tensor {
-  return linearGelu(z, fc1Kernel, fc1Bias, kind);
+/**
+ * What the hidden units make of z, the LayerNorm output [..., D]: `act(z W1 + b1)`, gated `act(z Wg + bg) (z W1 + b1)`, [..., H].
+ * Caller disposes.
+ */
+export function ffnHidden(
+  { fc1Kernel, fc1Bias, gateKernel, gateBias }: FfnTensors,
+  z: tf.Tensor,
+  kind: Gelu,
+): tf.Tensor {
+  if (gateKernel === undefined || gateBias === undefined) return linearGelu(z, fc1Kernel, fc1Bias, kind);
+  return gatedLinear(z, [fc1Kernel, fc1Bias], [gateKernel, gateBias], kind);
 }
 
 /** What becomes of the hidden units [..., H]: `h W2 + b2` [..., D]. Caller disposes. */
@@ -72,7 +77,7 @@ export function ffnOutput({ fc2Kernel, fc2Bias }: FfnTensors, hidden: tf.Tensor)
 }
 
 /**
- * The block's function, without the residual add: `GELU(z W1 + b1) W2 + b2`, z the LayerNorm output.
+ * The block's function, without the residual add, z the LayerNorm output: `ffnHidden`, then `ffnOutput`.
  * z: [N, D] or [B, T, D] -> same shape. Differentiable; caller disposes.
  */
 export function applyFfn(ffn: FfnTensors, z: tf.Tensor, kind: Gelu): tf.Tensor {

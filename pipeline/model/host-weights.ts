@@ -1,5 +1,5 @@
 import { familyOf, type Architecture } from './architecture.ts';
-import { ffnNames, type FfnPart, type FfnWeights } from './ffn-weights.ts';
+import { ffnNames, ffnParts, mapParts, type FfnPart, type FfnWeights } from './ffn-weights.ts';
 
 /** A weight as checkpoints store it, row-major: matrices are [out, in]. */
 export interface HostTensor {
@@ -23,16 +23,12 @@ export function hostFfn(weights: HostWeights, index: number): FfnWeights {
     if (tensor === undefined) throw new Error(`no tensor ${names[name]}`);
     return tensor;
   };
-  const fc1 = part('fc1Kernel');
-  const [hidden, width] = fc1.shape as [number, number];
-  return {
-    width,
-    hidden,
-    fc1Kernel: transposed(fc1.data, hidden, width),
-    fc1Bias: part('fc1Bias').data.slice(),
-    fc2Kernel: transposed(part('fc2Kernel').data, width, hidden),
-    fc2Bias: part('fc2Bias').data.slice(),
+  const [hidden, width] = part('fc1Kernel').shape as [number, number];
+  const turned = (name: FfnPart): Float32Array => {
+    const { shape, data } = part(name);
+    return shape.length === 2 ? transposed(data, shape[0]!, shape[1]!) : data.slice();
   };
+  return { width, hidden, ...mapParts(ffnParts(weights[names.gateKernel] !== undefined), turned) };
 }
 
 /** [rows, columns] -> [columns, rows], in tiles that fit the cache. */

@@ -7,7 +7,7 @@ import { recorded, type Given } from '../tensor/recorded/recorded.ts';
 import type { Architecture } from './architecture.ts';
 import type { HeadOnly, ModelTensors } from './backbone.ts';
 import { backboneOf } from './backbones.ts';
-import { ffnHidden, ffnOutput, type FfnTensors } from './ffn-tensors.ts';
+import { ffnHidden, ffnList, ffnOfList, ffnOutput, type FfnTensors } from './ffn-tensors.ts';
 import { ffnNames } from './ffn-weights.ts';
 
 /** What a block makes on the way, by name: [B, T, D] each, of `ffn.hidden` [B, T, H]. */
@@ -78,15 +78,14 @@ export function blockGradient(
   block: number,
   x: tf.Tensor,
   after: tf.Tensor,
-  { fc1Kernel, fc1Bias, fc2Kernel, fc2Bias }: FfnTensors,
+  ffn: FfnTensors,
 ): { readonly before: tf.Tensor } & Pick<BlockFeatures, 'ffn.input' | 'ffn.hidden'> {
-  const inputs = [x, after, fc1Kernel, fc1Bias, fc2Kernel, fc2Bias] as const;
+  const inputs = [x, after, ...ffnList(ffn)] as const;
   const [before, input, hidden] = part('gradient', model, block, inputs, (model, given) => {
-    const [x, after, fc1Kernel, fc1Bias, fc2Kernel, fc2Bias] = given;
+    const [x, after, ...tensors] = given;
     const seen: tf.Tensor[] = [];
     const gradient = tf.grad((x: tf.Tensor): tf.Tensor => {
-      const ffn = { fc1Kernel, fc1Bias, fc2Kernel, fc2Bias };
-      const features = ffnFeatures(model, block, mixTokens(model, block, x), ffn);
+      const features = ffnFeatures(model, block, mixTokens(model, block, x), ffnOfList(tensors));
       // What is not kept is gone when the gradient is there.
       seen.push(tf.keep(features['ffn.input']), tf.keep(features['ffn.hidden']));
       return features.output;
@@ -104,13 +103,13 @@ function afterMixing(
   model: ModelTensors,
   block: number,
   mixed: tf.Tensor,
-  { fc1Kernel, fc1Bias, fc2Kernel, fc2Bias }: FfnTensors,
+  ffn: FfnTensors,
   choose: (all: Omit<BlockFeatures, 'attention.output'>) => readonly tf.Tensor[],
 ): [tf.Tensor, ...tf.Tensor[]] {
-  const inputs = [mixed, fc1Kernel, fc1Bias, fc2Kernel, fc2Bias] as const;
-  return part(name, model, block, inputs, (model, [mixed, fc1Kernel, fc1Bias, fc2Kernel, fc2Bias]) => {
+  const inputs = [mixed, ...ffnList(ffn)] as const;
+  return part(name, model, block, inputs, (model, [mixed, ...tensors]) => {
     const backbone = backboneOf(model.architecture);
-    const ffn = { fc1Kernel, fc1Bias, fc2Kernel, fc2Bias };
+    const ffn = ffnOfList(tensors);
     const input = backbone.ffnInput(model, block, mixed);
     const hidden = ffnHidden(ffn, input, model.architecture.gelu);
     const result = ffnOutput(ffn, hidden);

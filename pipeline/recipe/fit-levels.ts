@@ -10,8 +10,8 @@ import { effectiveShare, type TokenWeights } from '../compress/token-weights.ts'
 import { hashJson } from '../util/hash.ts';
 import { blockName } from '../model/architecture.ts';
 import type { ModelTensors } from '../model/backbone.ts';
-import { disposeFfn, teacherFfn, uploadFfn, type FfnTensors } from '../model/ffn-tensors.ts';
-import { ffnParts, type FfnWeights } from '../model/ffn-weights.ts';
+import { disposeFfn, ffnList, teacherFfn, uploadFfn, type FfnTensors } from '../model/ffn-tensors.ts';
+import { partOf, partsOf, type FfnWeights } from '../model/ffn-weights.ts';
 import { sampledRows, sampledTokens, type Calibration, type ImageSplit } from './calibration.ts';
 import type { ImageBatch } from './evidence.ts';
 import { fitWidths } from './fit-widths.ts';
@@ -207,7 +207,7 @@ function uploads(model: ModelTensors, fitted: readonly (readonly FfnWeights[])[]
 
 function keptFfn(weights: FfnWeights): FfnTensors {
   const ffn = uploadFfn(weights);
-  for (const part of ffnParts) tf.keep(ffn[part]);
+  for (const tensor of ffnList(ffn)) tf.keep(tensor);
   return ffn;
 }
 
@@ -223,7 +223,7 @@ function firstKey<Item extends { readonly id: string }>({
 
 function keyAfter(key: string, weights: readonly FfnWeights[]): string {
   const hash = createHash('sha256').update(key);
-  for (const ffn of weights) for (const part of ffnParts) hash.update(ffn[part]);
+  for (const ffn of weights) for (const part of partsOf(ffn)) hash.update(partOf(ffn, part));
   return hash.digest('hex');
 }
 

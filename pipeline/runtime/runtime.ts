@@ -10,7 +10,7 @@ import { preprocessImages, type EncodedImage } from './images.ts';
 import { compositionWithin, type RuntimeLimits } from './limits.ts';
 import { predictionsOf, type Prediction } from './prediction.ts';
 import { RunningModel, type Switch } from './running-model.ts';
-import { extentOf } from '../model/architecture.ts';
+import { extentOf, ffnExtents } from '../model/architecture.ts';
 
 export interface RuntimeOptions {
   /** Default `onnxruntime`. */
@@ -38,14 +38,13 @@ export class Runtime {
     this.#engine = engine;
     this.#space = openSpace(spaceData(library.manifest, latency));
     const { teacher, frame } = library.manifest;
-    const { width } = teacher.architecture;
     this.#model = new RunningModel({
       engine,
       frameBytes: frame.sizeBytes,
       read(block, id) {
         const { file, width: hidden } = library.descendant(id);
         const tensors = library.files.readSync(file, (path) =>
-          readDescendantSync(path, block, { hidden, width }),
+          readDescendantSync(path, block, ffnExtents(teacher.architecture, block, hidden)),
         );
         return { tensors, sizeBytes: file.sizeBytes };
       },

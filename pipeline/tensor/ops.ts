@@ -8,7 +8,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { fusedLayerNorm, fusedProduct, isFusedGelu, preciseProduct } from './recorded/fused.ts';
 
-export type Gelu = 'exact' | 'tanh' | 'quick';
+export type Gelu = 'exact' | 'tanh' | 'quick' | 'silu' | 'relu';
 
 /** [..., M, K] x [..., K, N] after the transpositions asked for, in the precision of the moment. Differentiable; caller disposes. */
 export function matMul(a: tf.Tensor, b: tf.Tensor, transposeA = false, transposeB = false): tf.Tensor {
@@ -94,6 +94,17 @@ export function linearGelu(x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, kin
   });
 }
 
+/** A kernel [in, out] and its bias [out]. */
+export type Layer = readonly [kernel: tf.Tensor, bias: tf.Tensor];
+
+/**
+ * `act(x Kg + bg) (x K + b)`, both layers of the same shapes; x as `linear` has it. Differentiable; caller disposes.
+ * (Shazeer, "GLU variants improve Transformer", 2020.)
+ */
+export function gatedLinear(x: tf.Tensor, value: Layer, gate: Layer, kind: Gelu): tf.Tensor {
+  return tf.tidy(() => tf.mul(linearGelu(x, ...gate, kind), linear(x, ...value)));
+}
+
 /** [N, out] -> [..., out], in the form of x [..., in]. */
 function likeRows(rows: tf.Tensor, x: tf.Tensor): tf.Tensor {
   return x.rank === 2 ? rows : tf.reshape(rows, [...x.shape.slice(0, -1), rows.shape[1] as number]);
@@ -117,8 +128,6 @@ const geluExact = tf.customGrad((x, save) => {
   };
 });
 
-const quickSlope = 1.702;
-
 /** tanh (Hendrycks & Gimpel 2016): `x s` with `s = sigmoid(x (a + b x^2))`, the same number with fewer passes. */
 const tanhSlope = 2 * Math.sqrt(2 / Math.PI);
 const tanhCubic = 0.044715 * tanhSlope;
@@ -137,21 +146,32 @@ const geluTanh = tf.customGrad((x, save) => {
   };
 });
 
-/** quick (Hendrycks & Gimpel 2016): `x s` with `s = sigmoid(1.702 x)`; its derivative is `s + 1.702 x s (1 - s)`. */
-const geluQuick = tf.customGrad((x, save) => {
-  const s = tf.sigmoid(tf.mul(x as tf.Tensor, quickSlope));
-  const value = tf.mul(x as tf.Tensor, s);
-  (save as tf.GradSaveFunc)([s, value]);
+/** quick and silu (Hendrycks & Gimpel 2016): `x s` with `s = sigmoid(a x)`, a = `slope`; the derivative is `s + a x s (1 - s)`. */
+const sigmoidGelu = (slope: number) =>
+  tf.customGrad((x, save) => {
+    const s = tf.sigmoid(slope === 1 ? (x as tf.Tensor) : tf.mul(x as tf.Tensor, slope));
+    const value = tf.mul(x as tf.Tensor, s);
+    (save as tf.GradSaveFunc)([s, value]);
+    return {
+      value,
+      gradFunc(dy: tf.Tensor, saved: tf.Tensor[]) {
+        const [s, value] = saved as [tf.Tensor, tf.Tensor];
+        const steep = slope === 1 ? value : tf.mul(value, slope);
+        return tf.mul(dy, tf.add(tf.mul(steep, tf.sub(1, s)), s));
+      },
+    };
+  });
+
+const relu = tf.customGrad((x, save) => {
+  const value = tf.relu(x as tf.Tensor);
+  (save as tf.GradSaveFunc)([value]);
   return {
     value,
-    gradFunc(dy: tf.Tensor, saved: tf.Tensor[]) {
-      const [s, value] = saved as [tf.Tensor, tf.Tensor];
-      return tf.mul(dy, tf.add(tf.mul(tf.mul(value, quickSlope), tf.sub(1, s)), s));
-    },
+    gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => tf.mul(dy, tf.cast(tf.greater(saved[0]!, 0), 'float32')),
   };
 });
 
-const gelus = { exact: geluExact, tanh: geluTanh, quick: geluQuick };
+const gelus = { exact: geluExact, tanh: geluTanh, quick: sigmoidGelu(1.702), silu: sigmoidGelu(1), relu };
 
 /** GELU of any shape. Differentiable; caller disposes. */
 export function gelu(x: tf.Tensor, kind: Gelu): tf.Tensor {

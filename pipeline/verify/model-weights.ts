@@ -1,4 +1,5 @@
 import { withSafetensors } from '../model/safetensors.ts';
+import { ffnExtents } from '../model/architecture.ts';
 import type { Model } from '../compose/open-model.ts';
 import { storedWeights, type StoredWeight } from '../graphs/weight-places.ts';
 import type { ManifestFile } from '../library/manifest.ts';
@@ -55,7 +56,7 @@ export async function verifyModelWeights(
     ...model.blocks.map((file, block) => ({
       check: weights,
       file,
-      shapes: torchFfnShapes(block, { hidden: widths[block]!, width: architecture.width }),
+      shapes: torchFfnShapes(block, ffnExtents(architecture, block, widths[block]!)),
       owner: { id: descendants[block]! },
     })),
   ] as const;

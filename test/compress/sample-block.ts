@@ -17,6 +17,8 @@ export function sampleBlock({ width = 6, hidden = 20, count = 200, seed = 1 } = 
   const deviations = {
     fc1Kernel: 1 / Math.sqrt(width),
     fc1Bias: 0.5,
+    gateKernel: 1 / Math.sqrt(width),
+    gateBias: 0.5,
     fc2Kernel: 1 / Math.sqrt(hidden),
     fc2Bias: 0.3,
   };

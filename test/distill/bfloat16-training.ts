@@ -40,7 +40,7 @@ function firstStep(precision: Precision) {
     ...{ shares: { own: 0, given: 1 }, lookahead: 0, blockScales: [1 / tokens], divergenceScale: 0 },
     ...{ learningRate: 1e-3, adam: {}, precision },
   });
-  const gradients = ffnParts.map((part) =>
+  const gradients = ffnParts(false).map((part) =>
     Array.from(present(student.adam.m[`block-00/${part}`]).dataSync()),
   );
   const found = { loss: loss.dataSync()[0], gradients };

@@ -1,12 +1,24 @@
 import * as tf from '@tensorflow/tfjs-core';
 import assert from 'node:assert/strict';
 import { distillGradients, ffnOutput } from '../../pipeline/distill/loss.ts';
-import { disposeFfn, downloadFfn, uploadFfn } from '../../pipeline/model/ffn-tensors.ts';
-import { ffnParts as names, type FfnWeights } from '../../pipeline/model/ffn-weights.ts';
-import { gelu as stockGelu, linear, type Gelu } from '../../pipeline/tensor/ops.ts';
+import {
+  applyFfn,
+  disposeFfn,
+  downloadFfn,
+  ffnList,
+  ffnOfList,
+  uploadFfn,
+} from '../../pipeline/model/ffn-tensors.ts';
+import {
+  mapParts,
+  partOf,
+  partsOf,
+  type FfnRecord,
+  type FfnWeights,
+} from '../../pipeline/model/ffn-weights.ts';
+import type { Gelu } from '../../pipeline/tensor/ops.ts';
 import { random } from '../../pipeline/util/random.ts';
 import { describeOnEachEngine } from '../support/engines.ts';
-import { present } from '../support/present.ts';
 
 const [N, D, H] = [6, 3, 5];
 
@@ -22,6 +34,7 @@ const weights: FfnWeights = {
   fc2Kernel: normals(H * D, 'w2'),
   fc2Bias: normals(D, 'b2'),
 };
+const gated: FfnWeights = { ...weights, gateKernel: normals(D * H, 'wg'), gateBias: normals(H, 'bg') };
 const inputs = normals(N * D, 'x');
 const targets = normals(N * D, 'y');
 const lossScale = 0.37;
@@ -37,17 +50,27 @@ function erf(x: number): number {
   return (2 / Math.sqrt(Math.PI)) * sum;
 }
 
+const activations: Record<Gelu, (z: number) => number> = {
+  exact: (z) => 0.5 * z * (1 + erf(z / Math.SQRT2)),
+  tanh: (z) => 0.5 * z * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (z + 0.044715 * z ** 3))),
+  quick: (z) => z / (1 + Math.exp(-1.702 * z)),
+  silu: (z) => z / (1 + Math.exp(-z)),
+  relu: (z) => Math.max(z, 0),
+};
+
 /** The loss in float64 on the host, the textbook way. */
-function hostLoss(w: Record<(typeof names)[number], ArrayLike<number>>, gelu: Gelu): number {
+function hostLoss(w: FfnRecord<ArrayLike<number>>, gelu: Gelu): number {
   let loss = 0;
   for (let n = 0; n < N; n++) {
+    const layer = (kernel: ArrayLike<number>, bias: ArrayLike<number>, j: number): number => {
+      let z = bias[j]!;
+      for (let d = 0; d < D; d++) z += inputs[n * D + d]! * kernel[d * H + j]!;
+      return z;
+    };
     const h = Array.from({ length: H }, (_, j) => {
-      let z = w.fc1Bias[j]!;
-      for (let d = 0; d < D; d++) z += inputs[n * D + d]! * w.fc1Kernel[d * H + j]!;
-      if (gelu === 'quick') return z / (1 + Math.exp(-1.702 * z));
-      return gelu === 'exact'
-        ? 0.5 * z * (1 + erf(z / Math.SQRT2))
-        : 0.5 * z * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (z + 0.044715 * z ** 3)));
+      const value = layer(w.fc1Kernel, w.fc1Bias, j);
+      if (w.gateKernel === undefined || w.gateBias === undefined) return activations[gelu](value);
+      return activations[gelu](layer(w.gateKernel, w.gateBias, j)) * value;
     });
     for (let d = 0; d < D; d++) {
       let y = w.fc2Bias[d]!;
@@ -59,7 +82,7 @@ function hostLoss(w: Record<(typeof names)[number], ArrayLike<number>>, gelu: Ge
 }
 
 describeOnEachEngine('distillation loss', () => {
-  const run = async (gelu: Gelu): Promise<{ loss: number; gradients: FfnWeights }> => {
+  const run = async (gelu: Gelu, weights: FfnWeights): Promise<{ loss: number; gradients: FfnWeights }> => {
     const parameters = uploadFfn(weights);
     const x = tf.tensor2d(inputs, [N, D]);
     const y = tf.tensor2d(targets, [N, D]);
@@ -71,55 +94,57 @@ describeOnEachEngine('distillation loss', () => {
     return found;
   };
 
-  for (const gelu of ['exact', 'tanh', 'quick'] as const) {
-    it(`${gelu}: loss and gradient equal float64 central differences within 3e-5 relative`, async () => {
-      const { loss, gradients } = await run(gelu);
-      const double = Object.fromEntries(
-        names.map((name) => [name, Float64Array.from(weights[name])]),
-      ) as Record<(typeof names)[number], Float64Array>;
+  const kinds = [
+    ...(['exact', 'tanh', 'quick', 'silu', 'relu'] as const).map((gelu) => [gelu, weights, gelu] as const),
+    ...(['exact', 'quick', 'silu'] as const).map((gelu) => [gelu, gated, `${gelu}, gated`] as const),
+  ];
+  for (const [gelu, weights, title] of kinds) {
+    const names = partsOf(weights);
+    it(`${title}: loss and gradient equal float64 central differences within 3e-5 relative`, async () => {
+      const { loss, gradients } = await run(gelu, weights);
+      const double = mapParts(names, (name) => Float64Array.from(partOf(weights, name)));
       assert.ok(Math.abs(loss / hostLoss(double, gelu) - 1) < 1e-6);
       for (const name of names) {
-        const expected = Array.from(double[name], (value, i) => {
+        const values = partOf(double, name);
+        const expected = Array.from(values, (value, i) => {
           const step = 1e-5;
-          double[name][i] = value + step;
+          values[i] = value + step;
           const above = hostLoss(double, gelu);
-          double[name][i] = value - step;
+          values[i] = value - step;
           const below = hostLoss(double, gelu);
-          double[name][i] = value;
+          values[i] = value;
           return (above - below) / (2 * step);
         });
         const scale = Math.max(...expected.map(Math.abs));
         expected.forEach((value, i) => {
           assert.ok(
-            Math.abs(gradients[name][i]! - value) < 3e-5 * scale,
-            `${name}[${i}]: ${gradients[name][i]} ${value}`,
+            Math.abs(partOf(gradients, name)[i]! - value) < 3e-5 * scale,
+            `${name}[${i}]: ${partOf(gradients, name)[i]} ${value}`,
           );
         });
       }
     });
 
-    it(`${gelu}: equals tf.grads through the room's own linear and gelu within 1e-5 relative`, async () => {
-      const { gradients } = await run(gelu);
+    it(`${title}: equals tf.grads through the block's own function within 1e-5 relative`, async () => {
+      const { gradients } = await run(gelu, weights);
       const parameters = uploadFfn(weights);
       const automatic = tf.tidy(() => {
         const x = tf.tensor2d(inputs, [N, D]);
         const y = tf.tensor2d(targets, [N, D]);
-        const loss = (...[w1, b1, w2, b2]: tf.Tensor[]) =>
+        const loss = (...tensors: tf.Tensor[]) =>
           tf.mul<tf.Scalar>(
-            tf.sum(
-              tf.squaredDifference(linear(stockGelu(linear(x, present(w1), b1), gelu), present(w2), b2), y),
-            ),
+            tf.sum(tf.squaredDifference(applyFfn(ffnOfList(tensors), x, gelu), y)),
             lossScale,
           );
         return tf
-          .grads(loss)(names.map((name) => parameters[name]))
+          .grads(loss)(ffnList(parameters))
           .map((g) => g.dataSync());
       });
       disposeFfn(parameters);
       names.forEach((name, index) => {
         const scale = Math.max(...automatic[index]!.map(Math.abs));
         automatic[index]!.forEach((value, i) =>
-          assert.ok(Math.abs(gradients[name][i]! - value) < 1e-5 * scale, `${name}[${i}]`),
+          assert.ok(Math.abs(partOf(gradients, name)[i]! - value) < 1e-5 * scale, `${name}[${i}]`),
         );
       });
     });

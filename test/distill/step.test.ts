@@ -13,7 +13,8 @@ import {
 import { finishBlock, mixTokens } from '../../pipeline/model/parts.ts';
 import type { ModelTensors } from '../../pipeline/model/backbone.ts';
 import { forward } from '../../pipeline/model/encoder.ts';
-import { ffnParts, type FfnWeights } from '../../pipeline/model/ffn-weights.ts';
+import { ffnList, ffnOfList } from '../../pipeline/model/ffn-tensors.ts';
+import { ffnParts, partOf, type FfnWeights } from '../../pipeline/model/ffn-weights.ts';
 import { hostFfn } from '../../pipeline/model/host-weights.ts';
 import { initialWeights } from '../../pipeline/model/initial-weights.ts';
 import { uploadTeacher } from '../../pipeline/model/upload.ts';
@@ -103,12 +104,10 @@ describeOnEachEngine('the loss of a whole student', () => {
       let mixed = own.first;
       for (const block of [0, 1]) {
         const expected = tf.grads((...tensors: tf.Tensor[]) => {
-          const parts = ffnParts.map((part, index) => [part, tensors[index]!]);
-          const ffn = Object.fromEntries(parts) as (typeof ffns)[0];
-          const error = tf.sub(finishBlock(model, block, mixed, ffn), own.after[block]!);
+          const error = tf.sub(finishBlock(model, block, mixed, ffnOfList(tensors)), own.after[block]!);
           return tf.mul<tf.Scalar>(tf.sum(tf.square(error)), scaleValues[block]!);
-        })(ffnParts.map((part) => ffns[block]![part]));
-        ffnParts.forEach((part, index) =>
+        })(ffnList(ffns[block]!));
+        ffnParts(false).forEach((part, index) =>
           close(
             expected[index]!.dataSync(),
             gradients[parameterName(block, part)]!.dataSync(),

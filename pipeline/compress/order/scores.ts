@@ -1,31 +1,35 @@
 /** Criteria that score every hidden unit by itself, with one formula each. All are baselines. */
+import type { FfnWeights } from '../../model/ffn-weights.ts';
 import { orderByScore, type Criterion } from './criterion.ts';
 
 /**
- * L1 magnitude of everything that one index removes: the L1 norm of a unit's fc1 column plus that of its fc2 row.
- * Looks at no data. LegoDNN's own, which sees only the layer whose outputs it removes, is `fc1-magnitude`.
+ * L1 magnitude of everything that one index removes: the L1 norm of a unit's columns in fc1 and in the gate plus that of its fc2 row.
+ * Looks at no data. LegoDNN's own, which sees only the layers whose outputs it removes, is `fc1-magnitude`.
  */
-export const magnitude: Criterion = ({ weights: { width, hidden, fc1Kernel, fc2Kernel } }) => {
-  const scores = new Float64Array(hidden);
+export const magnitude: Criterion = ({ weights }) => {
+  const { width, hidden, fc2Kernel } = weights;
+  const scores = columnNorms(weights);
   for (let d = 0; d < width; d++) {
-    for (let j = 0; j < hidden; j++) {
-      scores[j]! += Math.abs(fc1Kernel[d * hidden + j]!) + Math.abs(fc2Kernel[j * width + d]!);
-    }
+    for (let j = 0; j < hidden; j++) scores[j]! += Math.abs(fc2Kernel[j * width + d]!);
   }
   return orderByScore(scores);
 };
 
 /**
- * LegoDNN's criterion, taken literally: the L1 norm of the filter that makes a channel, here a unit's fc1 column without
- * its bias (Han et al., "LegoDNN", MobiCom 2021, and its public code). Looks at no data.
+ * LegoDNN's criterion, taken literally: the L1 norm of the filters that make a channel, here a unit's columns in fc1 and in the gate
+ * without their biases (Han et al., "LegoDNN", MobiCom 2021, and its public code). Looks at no data.
  */
-export const fc1Magnitude: Criterion = ({ weights: { width, hidden, fc1Kernel } }) => {
-  const scores = new Float64Array(hidden);
-  for (let d = 0; d < width; d++) {
-    for (let j = 0; j < hidden; j++) scores[j]! += Math.abs(fc1Kernel[d * hidden + j]!);
+export const fc1Magnitude: Criterion = ({ weights }) => orderByScore(columnNorms(weights));
+
+function columnNorms({ width, hidden, fc1Kernel, gateKernel }: FfnWeights): Float64Array {
+  const norms = new Float64Array(hidden);
+  for (const kernel of [fc1Kernel, ...(gateKernel === undefined ? [] : [gateKernel])]) {
+    for (let d = 0; d < width; d++) {
+      for (let j = 0; j < hidden; j++) norms[j]! += Math.abs(kernel[d * hidden + j]!);
+    }
   }
-  return orderByScore(scores);
-};
+  return norms;
+}
 
 /** Variance-based pruning: the variance of each unit after GELU over the calibration tokens. */
 export const variance: Criterion = ({ statistics: { mean, covariance } }) => {

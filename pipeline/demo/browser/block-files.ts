@@ -1,3 +1,4 @@
+import { ffnExtents } from '../../model/architecture.ts';
 import { takeShaped } from '../../library/take-shaped.ts';
 import { torchFfnShapes } from '../../library/weight-shapes.ts';
 import { readFloats } from '../../model/safetensors-floats.ts';
@@ -32,7 +33,7 @@ export function blockFiles({ blocks, architecture }: DemoDocument, base: string)
   const fetchOne = async (id: string): Promise<number> => {
     const { block, width: hidden, file } = find(id);
     const bytes = await fetchFile(file, base);
-    const shapes = torchFfnShapes(block, { hidden, width: architecture.width });
+    const shapes = torchFfnShapes(block, ffnExtents(architecture, block, hidden));
     kept.set(id, takeShaped(readFloats(bytes, file.path), shapes, file.path));
     return file.sizeBytes;
   };

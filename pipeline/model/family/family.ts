@@ -1,8 +1,11 @@
 import type { ImageSize } from './image-size.ts';
 
-export const geluNames = ['exact', 'tanh', 'quick'] as const;
+export const geluNames = ['exact', 'tanh', 'quick', 'silu', 'relu'] as const;
 
-/** exact: x Phi(x) by erf. tanh: its tanh form. quick: x sigmoid(1.702 x) (Hendrycks & Gimpel 2016). */
+/**
+ * exact: x Phi(x) by erf. tanh: its tanh form. quick: x sigmoid(1.702 x). silu: x sigmoid(x), its limit of slope 1, which gated blocks
+ * take (Hendrycks & Gimpel 2016). relu: max(x, 0), which no ViT is published with and many are written with.
+ */
 export type Gelu = (typeof geluNames)[number];
 
 export const poolNames = ['mean', 'normed-mean'] as const;
@@ -42,7 +45,10 @@ export interface Architecture {
   readonly hidden: number;
   readonly classes: number;
   readonly layerNormEpsilon: number;
+  /** What the FFN blocks do to their hidden units, or to those of their gates. */
   readonly gelu: Gelu;
+  /** The FFN blocks have a gate: `FfnWeights`. */
+  readonly gated?: true | undefined;
   /**
    * What a ViT's head reads; absent is the normalised class token. mean: the mean of the patches, then normalised (timm's
    * `fc_norm`). normed-mean: the mean of the normalised patches.

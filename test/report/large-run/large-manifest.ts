@@ -85,7 +85,7 @@ function blockOf(index: number): Manifest['blocks'][number] {
         rank: place,
         dominated: loss < 0,
         keptUnitsKey: widthName(units),
-        file: file(`blocks/${name}/${widthName(units)}.safetensors`, ffnBytes(width, units)),
+        file: file(`blocks/${name}/${widthName(units)}.safetensors`, ffnBytes({ width, hidden: units })),
       };
     },
   );

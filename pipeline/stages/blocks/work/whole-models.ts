@@ -86,8 +86,8 @@ async function uploadMade(
 }
 
 /**
- * The teacher's blocks with the units that each refit keeps, and nothing else changed. Only fc2's kernel is its own: fc1 is
- * the refit's, which leaves it as it was, fc2's bias the teacher's.
+ * The teacher's blocks with the units that each refit keeps, and nothing else changed. Only fc2's kernel is its own: fc1 and the
+ * gate are the refit's, which leaves them as they were, fc2's bias the teacher's.
  */
 async function cutUnits(
   context: JobContext,
@@ -101,9 +101,8 @@ async function cutUnits(
     const units = await readOrder(context, block);
     const { fc2Bias } = teacherFfn(teacher, block);
     for (const { width, ffns, own } of cut) {
-      const { fc1Kernel, fc1Bias } = ffns[block]!;
       const { fc2Kernel } = sliceFfn(whole, units.subarray(0, width));
-      own.push({ fc1Kernel, fc1Bias, fc2Kernel: tf.tensor2d(fc2Kernel, [width, whole.width]), fc2Bias });
+      own.push({ ...ffns[block]!, fc2Kernel: tf.tensor2d(fc2Kernel, [width, whole.width]), fc2Bias });
     }
   }
   return new Map(cut.map(({ width, own }) => [width, own]));
