@@ -64,6 +64,12 @@ export const architectureFields = {
     .readonly()
     .optional(),
   normWidth: positive.optional(),
+  gated: z.literal(true).optional(),
+  classToken: z.literal(false).optional(),
+  registers: positive.max(1000).optional(),
+  normPre: z.literal(true).optional(),
+  rotary: z.literal(true).optional(),
+  reads: z.enum(['class', 'distillation']).optional(),
   distilled: z.literal(true).optional(),
   tokenizer: z
     .strictObject({ layers: positive.max(16), kernel: positive.max(255), channels: positive })

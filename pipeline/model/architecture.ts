@@ -42,7 +42,7 @@ export function featureWidth(architecture: Architecture): number {
 
 /** The heads by canonical name, that of the class token first; with two, the answer is the mean of their logits. */
 export function headNames(architecture: Architecture): readonly string[] {
-  return prefixTokens(architecture) === 2 ? ['head', 'head_dist'] : ['head'];
+  return familyOf(architecture).heads?.(architecture) ?? ['head'];
 }
 
 /** D: the width of the stream in block `block`. */

@@ -20,6 +20,8 @@ export interface Backbone {
   readonly blocksAlike?: boolean;
   /** All that a block's computation reads of an architecture beside the tensors, in words. Default: the architecture, and the number unless `blocksAlike`. */
   readonly blockKey?: (architecture: Architecture, block: number) => string;
+  /** Tensors outside of the blocks that every block's mixing reads. Default: none. */
+  readonly shared?: readonly string[];
   /** pixels [B, S, S, C], normalised -> [B, T, D] */
   readonly embed: (model: ModelTensors, pixels: tf.Tensor) => tf.Tensor;
   /** x [B, T, D], what block `block` receives -> the residual stream after its tokens were mixed. */

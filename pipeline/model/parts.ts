@@ -118,7 +118,7 @@ function afterMixing(
   });
 }
 
-/** Runs `body` as one operation on `inputs` and the block's own weights, all but the teacher's FFN. */
+/** Runs `body` as one operation on `inputs`, the block's own weights, all but the teacher's FFN, and what all blocks share. */
 function part<const Inputs extends readonly tf.Tensor[]>(
   name: string,
   { architecture, weights }: ModelTensors,
@@ -127,17 +127,17 @@ function part<const Inputs extends readonly tf.Tensor[]>(
   body: (model: ModelTensors, inputs: Given<Inputs>) => readonly tf.Tensor[],
 ): [tf.Tensor, ...tf.Tensor[]] {
   const ffn: readonly string[] = Object.values(ffnNames(block));
+  const { blocksAlike = false, blockKey, shared = [] } = backboneOf(architecture);
+  const place = `blocks.${block}.`;
   const own = Object.entries(weights).filter(
-    ([name]) => name.startsWith(`blocks.${block}.`) && !ffn.includes(name),
+    ([name]) => (name.startsWith(place) && !ffn.includes(name)) || shared.includes(name),
   );
-  const prefix = `blocks.${block}.`.length;
-  const names = own.map(([name]) => name.slice(prefix)).join();
-  const { blocksAlike = false, blockKey } = backboneOf(architecture);
+  const names = own.map(([name]) => (name.startsWith(place) ? name.slice(place.length) : name)).join();
   const facts = blockKey?.(architecture, block) ?? `${blocksAlike ? '' : block} ${keyOf(architecture)}`;
   return recorded(`${name} ${facts} ${names}`, [...inputs, ...own.map(([, tensor]) => tensor)], (tensors) => {
     const given = own.map(([name], index) => [name, tensors[inputs.length + index]] as const);
     const model = { architecture, weights: Object.fromEntries(given) as Record<string, tf.Tensor> };
-    return body(model, tensors as unknown as Given<Inputs>);
+    return body(model, tensors.slice(0, inputs.length) as unknown as Given<Inputs>);
   });
 }
 

@@ -198,7 +198,8 @@ function versionOf(runtime) {
 
 /**
  * Of images: a number for a square, else [height, width].
- * @typedef {{ imageSize: number | readonly [number, number], patchSize: number, pool?: string | undefined, distilled?: boolean | undefined }} Geometry
+ * @typedef {{ imageSize: number | readonly [number, number], patchSize: number, pool?: string | undefined,
+ *   distilled?: boolean | undefined, classToken?: false | undefined, registers?: number | undefined, reads?: string | undefined }} Geometry
  */
 
 /** @param {Geometry['imageSize']} imageSize */
@@ -211,8 +212,8 @@ function sidesOf(imageSize) {
  * @type {Record<string, (architecture: Geometry) => { all: number, last: number }>}
  */
 const tokensByFamily = {
-  vit: (sizes) => withPrefix(sizes, 1),
-  deit: (sizes) => withPrefix(sizes, 2),
+  vit: (sizes) => withPrefix(sizes, (sizes.classToken === false ? 0 : 1) + (sizes.registers ?? 0), 1),
+  deit: (sizes) => withPrefix(sizes, 2, sizes.reads === undefined ? 2 : 1),
   cct: (sizes) => {
     const { all } = withPrefix(sizes, 0);
     return { all, last: all };
@@ -221,14 +222,15 @@ const tokensByFamily = {
 };
 
 /**
- * With so many tokens before the patches.
+ * With so many tokens before the patches, of which heads of single tokens read the first so many.
  * @param {Geometry} architecture
  * @param {number} prefix
+ * @param {number} [read]
  */
-function withPrefix({ imageSize, patchSize, pool }, prefix) {
+function withPrefix({ imageSize, patchSize, pool }, prefix, read = prefix) {
   const [rows, columns] = sidesOf(imageSize);
   const all = (rows / patchSize) * (columns / patchSize) + prefix;
-  return { all, last: pool === undefined ? prefix : all };
+  return { all, last: pool === undefined ? read : all };
 }
 
 /** @param {Geometry & { family?: string | undefined }} architecture */

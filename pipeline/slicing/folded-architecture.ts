@@ -6,9 +6,15 @@ import { vitFamily } from '../model/family/vit.ts';
 /** The families that `foldVit` knows. */
 export const foldable: readonly string[] = [vitFamily.name, deitFamily.name];
 
-/** Whether sub-models can be cut out of such a teacher. */
-export function canBeFolded(architecture: Pick<Architecture, 'family'>): boolean {
-  return foldable.includes(familyName(architecture));
+/** Whether sub-models can be cut out of such a teacher: one without what a sliced ViT has no place for. */
+export function canBeFolded(architecture: Architecture): boolean {
+  const { gated, classToken, registers, normPre, rotary, reads, pool } = architecture;
+  const others = [gated, classToken, registers, normPre, rotary, reads];
+  return (
+    foldable.includes(familyName(architecture)) &&
+    others.every((one) => one === undefined) &&
+    (pool === undefined || pool === 'mean' || pool === 'normed-mean')
+  );
 }
 
 /**

@@ -7,7 +7,7 @@ import { canBeFolded, foldable } from './folded-architecture.ts';
  * @param subject for the message
  * @throws BlockForgeError `checkpoint-unsupported`
  */
-export function requireFoldable(architecture: Pick<Architecture, 'family'>, subject: string): void {
+export function requireFoldable(architecture: Architecture, subject: string): void {
   if (canBeFolded(architecture)) return;
   fail({
     reason: 'checkpoint-unsupported',

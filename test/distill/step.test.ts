@@ -14,7 +14,7 @@ import { finishBlock, mixTokens } from '../../pipeline/model/parts.ts';
 import type { ModelTensors } from '../../pipeline/model/backbone.ts';
 import { forward } from '../../pipeline/model/encoder.ts';
 import { ffnList, ffnOfList } from '../../pipeline/model/ffn-tensors.ts';
-import { ffnParts, partOf, type FfnWeights } from '../../pipeline/model/ffn-weights.ts';
+import { ffnParts, type FfnWeights } from '../../pipeline/model/ffn-weights.ts';
 import { hostFfn } from '../../pipeline/model/host-weights.ts';
 import { initialWeights } from '../../pipeline/model/initial-weights.ts';
 import { uploadTeacher } from '../../pipeline/model/upload.ts';

@@ -1,4 +1,4 @@
-import { layerShapes, prefixTokens, tokensPerImage, type Architecture } from '../../model/architecture.ts';
+import { lastBlockTokens, layerShapes, tokensPerImage, type Architecture } from '../../model/architecture.ts';
 import type { GraphBuilder, Value } from '../builder.ts';
 import { linear } from '../layers.ts';
 
@@ -26,12 +26,13 @@ export function preNormAttention(
     ];
   }
   const [q, k, v] = parts as [Value, Value, Value];
-  const mixed = graph.transpose(mix(graph, q, k, v, keySize), [0, 2, 1, 3]);
+  const turn = (x: Value): Value => turned(graph, architecture, x);
+  const mixed = graph.transpose(mix(graph, turn(q), turn(k), v, keySize), [0, 2, 1, 3]);
   const rows = graph.reshape(mixed, [-1, heads * valueSize]);
   return graph.add(x, linear(graph, `${block}.attn.proj`, rows));
 }
 
-/** As `preNormAttention`, but -> the P tokens before the patches, rows [B P, D]: every key and value, and the queries of those alone. */
+/** As `preNormAttention`, but -> the P tokens that heads read, rows [B P, D]: every key and value, and the queries of those alone. */
 export function preNormLastAttention(
   graph: GraphBuilder,
   architecture: Architecture,
@@ -40,13 +41,14 @@ export function preNormLastAttention(
   z: Value,
 ): Value {
   const { width } = architecture;
-  const prefix = prefixTokens(architecture);
+  const prefix = lastBlockTokens(architecture);
+  const from = architecture.reads === 'distillation' ? 1 : 0;
   const { heads, keySize, valueSize } = layerShapes(architecture)[index]!;
   const tokens = tokensPerImage(architecture);
   const block = `blocks.${index}`;
   graph.within(`${block}.attn`);
   const first = (rows: Value): Value =>
-    graph.reshape(graph.slice(graph.reshape(rows, [-1, tokens, width]), 3, 1, 0, prefix), [-1, width]);
+    graph.reshape(graph.slice(graph.reshape(rows, [-1, tokens, width]), 3, 1, from, from + prefix), [-1, width]);
   const [queries, keys] = [heads * keySize, 2 * heads * keySize];
   const all = keys + heads * valueSize;
   const part = qkvParts(graph, block);
@@ -64,10 +66,21 @@ export function preNormLastAttention(
           ...splitHeads(graph, part(z, keys, all), tokens, heads, valueSize, 1),
         ];
   const [k, v] = parts as [Value, Value];
-  const attended = mix(graph, q, k, v, keySize);
+  // Tokens before the patches are not turned.
+  const attended = mix(graph, q, turned(graph, architecture, k), v, keySize);
   const rows = prefix === 1 ? attended : graph.transpose(attended, [0, 2, 1, 3]);
   const mixed = graph.reshape(rows, [-1, heads * valueSize]);
   return graph.add(first(x), linear(graph, `${block}.attn.proj`, mixed));
+}
+
+/** Queries or keys [B, h, T, d] as `pipeline/model/backbones/rotary.ts` turns them; as they are where there are no rotary positions. */
+function turned(graph: GraphBuilder, { rotary, width, heads }: Architecture, x: Value): Value {
+  if (rotary !== true) return x;
+  const size = width / heads;
+  const half = (from: number): Value => graph.slice(x, 4, 3, from, from + size / 2);
+  const other = graph.concat([graph.scale(half(size / 2), -1), half(0)], 3);
+  const [cosines, sines] = [graph.weight('rotary.cos'), graph.weight('rotary.sin')];
+  return graph.add(graph.multiply(x, cosines), graph.multiply(other, sines));
 }
 
 /** What gives the outputs [from, to) of a block's attn.qkv: rows [N, D] -> [N, to - from]. */
@@ -79,7 +92,7 @@ function qkvParts(graph: GraphBuilder, block: string): (rows: Value, from: numbe
 }
 
 /** rows [B T, n h d] -> n times [B, h, T, d] */
-function splitHeads(
+export function splitHeads(
   graph: GraphBuilder,
   rows: Value,
   tokens: number,
@@ -93,7 +106,7 @@ function splitHeads(
 }
 
 /** `softmax(q k' / sqrt(size)) v`. q: [B, h, Tq, k]; k: [B, h, T, k]; v: [B, h, T, v] -> [B, h, Tq, v]. */
-function mix(graph: GraphBuilder, q: Value, k: Value, v: Value, size: number): Value {
+export function mix(graph: GraphBuilder, q: Value, k: Value, v: Value, size: number): Value {
   const scores = graph.matmul(graph.scale(q, 1 / Math.sqrt(size)), k, true);
   return graph.matmul(graph.softmax(scores), v);
 }

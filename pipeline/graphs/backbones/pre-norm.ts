@@ -2,6 +2,7 @@ import {
   extentOf,
   featureWidth,
   headNames,
+  lastBlockTokens,
   prefixTokens,
   tokensPerImage,
   type Architecture,
@@ -9,6 +10,7 @@ import {
 import type { GraphBuilder, Value } from '../builder.ts';
 import { ffn, linear } from '../layers.ts';
 import type { ModelOutputs } from '../model-outputs.ts';
+import { pooledRows } from './pooling.ts';
 import { preNormAttention, preNormLastAttention } from './pre-norm-attention.ts';
 
 /** rows x [N, D] -> rows [N, D] by the norm `name`. */
@@ -17,7 +19,7 @@ export type Norm = (graph: GraphBuilder, name: string, architecture: Architectur
 /** What may differ at both ends of the encoder. */
 export interface Ends {
   /** Images -> rows [B T, D]. */
-  readonly embed: (graph: GraphBuilder, architecture: Architecture, images: Value) => Value;
+  readonly embed: (graph: GraphBuilder, architecture: Architecture, images: Value, norm: Norm) => Value;
   /** Rows [B T, D] -> what the head takes [B, F]. */
   readonly read: (norm: Norm, graph: GraphBuilder, architecture: Architecture, x: Value) => Value;
   /** Whether the head reads every token, so that all are computed in the last layer. */
@@ -26,7 +28,7 @@ export interface Ends {
 
 /**
  * The whole model, images -> logits [B, classes], as `pipeline/model/backbones/pre-norm.ts` computes it: pre-norm encoder, the
- * last layer for the tokens before the patches only, unless the head reads the patches. B batch, T tokens, D width. The residual stream is kept as rows [B T, D], so that
+ * last layer for the tokens that the heads read only, unless these are the patches. B batch, T tokens, D width. The residual stream is kept as rows [B T, D], so that
  * every linear layer is one plain matrix product; only attention looks at images.
  */
 export function buildPreNorm(
@@ -38,7 +40,8 @@ export function buildPreNorm(
 ): void {
   const { imageSize, channels, depth, classes } = architecture;
   graph.within('embed');
-  let x = ends.embed(graph, architecture, graph.images('images', extentOf(imageSize), channels));
+  const images = graph.images('images', extentOf(imageSize), channels);
+  let x = ends.embed(graph, architecture, images, norm);
   for (let index = 0; index < depth; index++) {
     const isLast = index === depth - 1 && !ends.readsAll;
     const attention = isLast ? preNormLastAttention : preNormAttention;
@@ -65,31 +68,38 @@ function classify(graph: GraphBuilder, architecture: Architecture, features: Val
   return graph.scale(graph.add(first, second), 0.5);
 }
 
-/** The P tokens before the patches, rows [B P, D], or, with `pool`, rows [B T, D] -> what the head takes [B, P D] or [B, D]. */
+/** The P tokens that the heads read, rows [B P, D], or, with `pool`, rows [B T, D] -> what the head takes [B, F]. */
 function read(norm: Norm, graph: GraphBuilder, architecture: Architecture, x: Value): Value {
   const { width, pool } = architecture;
-  const [tokens, prefix] = [tokensPerImage(architecture), prefixTokens(architecture)];
-  const patches = (rows: Value): Value =>
-    graph.slice(graph.reshape(rows, [-1, tokens, width]), 3, 1, prefix, tokens);
-  if (pool === 'mean') return norm(graph, 'norm', architecture, graph.mean(patches(x)));
+  if (pool !== undefined) return pooledRows(norm, graph, architecture, x, pool);
+  const count = lastBlockTokens(architecture);
   const normed = norm(graph, 'norm', architecture, x);
-  if (pool !== undefined) return graph.mean(patches(normed));
-  return prefix === 1 ? normed : graph.reshape(normed, [-1, prefix * width]);
+  return count === 1 ? normed : graph.reshape(normed, [-1, count * width]);
 }
 
 /**
  * -> rows [B T, D]. The tokens before the patches enter by padding, not by repeating them for every image: room for them
  * before the patches, and their values in the first rows of the positions. So no operation asks for the batch size.
  */
-function embed(graph: GraphBuilder, architecture: Architecture, images: Value): Value {
-  const { patchSize, width } = architecture;
+function embed(graph: GraphBuilder, architecture: Architecture, images: Value, norm: Norm): Value {
+  const { patchSize, width, registers = 0, normPre } = architecture;
   const tokens = tokensPerImage(architecture);
   const kernel = graph.weight('patch_embed.proj.weight');
   const patches = graph.patches(images, kernel, graph.weight('patch_embed.proj.bias'), patchSize);
   const prefix = prefixTokens(architecture);
+  const placed = prefix - registers;
   let positions = graph.weight('pos_embed');
-  for (const [place, name] of ['cls_token', 'dist_token'].slice(0, prefix).entries()) {
+  if (registers > 0) {
+    const part = (from: number, to: number): Value => graph.slice(positions, 3, 1, from, to);
+    const behind = graph.pad(part(placed, tokens - registers), 3, 1, prefix, 0);
+    const before = placed === 0 ? [] : [graph.pad(part(0, placed), 3, 1, 0, tokens - placed)];
+    const own = graph.pad(graph.weight('reg_token'), 3, 1, placed, tokens - prefix);
+    positions = [...before, own].reduce((sum, value) => graph.add(sum, value), behind);
+  }
+  for (const [place, name] of ['cls_token', 'dist_token'].slice(0, placed).entries()) {
     positions = graph.add(positions, graph.pad(graph.weight(name), 3, 1, place, tokens - 1 - place));
   }
-  return graph.reshape(graph.add(graph.pad(patches, 3, 1, prefix, 0), positions), [-1, width]);
+  const padded = prefix === 0 ? patches : graph.pad(patches, 3, 1, prefix, 0);
+  const rows = graph.reshape(graph.add(padded, positions), [-1, width]);
+  return normPre === true ? norm(graph, 'norm_pre', architecture, rows) : rows;
 }

@@ -28,7 +28,8 @@ function embed(model: ModelTensors, pixels: tf.Tensor): tf.Tensor {
       // The maximum of what is cut off at zero is the cut-off maximum: of a quarter as many numbers.
       map = tf.maximum(pairMaximum(map), 0);
     }
-    return addPositions(model, tf.reshape(map, [map.shape[0], -1, model.architecture.width]));
+    const tokens = tf.reshape(map, [map.shape[0], -1, model.architecture.width]);
+    return addPositions(tokens, weightOf(model, 'pos_embed'));
   });
 }
 

@@ -1,24 +1,22 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { attentionHeads, keyValueHeads } from '../../tensor/attention-heads.ts';
 import { addBias, attention, linear, mergeHeads, patchify } from '../../tensor/ops.ts';
-import { headNames, prefixTokens } from '../architecture.ts';
+import { headNames, lastBlockTokens } from '../architecture.ts';
 import type { Backbone, ModelTensors } from '../backbone.ts';
-import type { Family, LayerShape } from '../family/family.ts';
+import type { Architecture, Family, LayerShape } from '../family/family.ts';
 import { layerShapes } from '../family/layer-shapes.ts';
 import { linearLayer, weightOf } from '../layers.ts';
-
-/** x [..., D] -> the same shape, by the model's norm `name`. Caller disposes. */
-type Norm = (model: ModelTensors, name: string, x: tf.Tensor) => tf.Tensor;
+import { pooled, type Norm } from './pooling.ts';
+import { turned } from './rotary.ts';
 
 /**
- * The pre-norm ViT with a class token, learned positions and a linear head (Dosovitskiy et al. 2021, section 3.1), over any
- * norm; with two tokens before the patches, the distilled DeiT (Touvron et al. 2021, section 4): the second is the distillation
- * token, with a head of its own, and the answer is the mean of both.
+ * The pre-norm ViT as `vitFamily` lays it out, over any norm; with a distillation token behind the class token, the distilled DeiT
+ * (Touvron et al. 2021, section 4): each of them has a head of its own, and the answer is the mean of both.
  */
 export function preNormBackbone(family: Family, norm: Norm): Backbone {
   return {
     family,
-    embed,
+    embed: (model, pixels) => embed(norm, model, pixels),
     mix: (model, block, x) => mix(norm, model, block, x),
     ffnInput: (model, block, mixed) => norm(model, `blocks.${block}.norm2`, mixed),
     join: (_, __, mixed, output) => tf.add(mixed, output),
@@ -28,34 +26,39 @@ export function preNormBackbone(family: Family, norm: Norm): Backbone {
     relationInputs: (model, block, x) => relationInputs(norm, model, block, x),
     headOnly(architecture) {
       if (architecture.pool !== undefined) return undefined;
-      const prefix = prefixTokens(architecture);
-      return {
-        rows: (x) => firstTokens(x, prefix),
-        mix: (model, x) => mixForPrefix(norm, model, prefix, x),
-      };
+      const read = tokensRead(architecture);
+      return { rows: (x) => some(x, read), mix: (model, x) => mixForHead(norm, model, read, x) };
     },
   };
 }
 
-/** Class token, distillation token where there is one, patches; learned positions. */
-function embed(model: ModelTensors, pixels: tf.Tensor): tf.Tensor {
-  const { patchSize, width } = model.architecture;
+/** Class token, distillation token, registers, of each what there is, and patches; learned positions of all but the registers. */
+function embed(norm: Norm, model: ModelTensors, pixels: tf.Tensor): tf.Tensor {
+  const { patchSize, width, registers = 0, normPre } = model.architecture;
   return tf.tidy(() => {
     const batch = pixels.shape[0];
     const patches = linearLayer(model, 'patch_embed.proj', patchify(pixels, patchSize));
-    const prefix = ['cls_token', 'dist_token']
-      .slice(0, prefixTokens(model.architecture))
-      .map((name) => tf.add(tf.zeros([batch, 1, width]), weightOf(model, name)));
-    return addPositions(model, tf.concat([...prefix, patches], 1));
+    const placed = ['cls_token', 'dist_token'].filter((name) => model.weights[name] !== undefined);
+    const prefix = [...placed, ...(registers > 0 ? ['reg_token'] : [])].map((name) => {
+      const token = weightOf(model, name);
+      return tf.add(tf.zeros([batch, token.shape[1]!, width]), token);
+    });
+    let positions = weightOf(model, 'pos_embed');
+    if (registers > 0) {
+      const [first, rest] = tf.split(positions, [placed.length, -1], 1) as [tf.Tensor, tf.Tensor];
+      positions = tf.concat([first, tf.zeros([1, registers, width]), rest], 1);
+    }
+    const tokens = addPositions(tf.concat([...prefix, patches], 1), positions);
+    return normPre === true ? norm(model, 'norm_pre', tokens) : tokens;
   });
 }
 
-/** tokens [B, T, D] with the learned positions added. Caller disposes. */
-export function addPositions(model: ModelTensors, tokens: tf.Tensor): tf.Tensor {
+/** tokens [B, T, D] plus positions [1, T, D]. Caller disposes. */
+export function addPositions(tokens: tf.Tensor, positions: tf.Tensor): tf.Tensor {
   return tf.tidy(() => {
     // As one long row per image, positions are a bias, whose gradient is cheap.
-    const positions = tf.reshape(weightOf(model, 'pos_embed'), [-1]);
-    return tf.reshape(addBias(tf.reshape(tokens, [tokens.shape[0], -1]), positions), tokens.shape);
+    const rows = tf.reshape(tokens, [tokens.shape[0], -1]);
+    return tf.reshape(addBias(rows, tf.reshape(positions, [-1])), tokens.shape);
   });
 }
 
@@ -84,16 +87,23 @@ function mix(norm: Norm, model: ModelTensors, block: number, x: tf.Tensor): tf.T
   return tf.tidy(() => {
     const z = norm(model, `blocks.${block}.norm1`, x);
     const qkv = linearLayer(model, `blocks.${block}.attn.qkv`, z);
-    const heads = mergeHeads(attention(...attentionHeads(qkv, shapeOf(model, block))));
+    const [q, k, v] = attentionHeads(qkv, shapeOf(model, block));
+    const [queries, keys] = placedPair(model, q, k);
+    const heads = mergeHeads(attention(queries, keys, v));
     return tf.add(x, linearLayer(model, `blocks.${block}.attn.proj`, heads));
   });
+}
+
+/** Queries and keys of all tokens, turned where the model has rotary positions. */
+function placedPair(model: ModelTensors, q: tf.Tensor, k: tf.Tensor): [tf.Tensor, tf.Tensor] {
+  return model.architecture.rotary === true ? [turned(model, q), turned(model, k)] : [q, k];
 }
 
 /**
  * The last attention where only the logits matter: keys and values of every token, but the queries alone of those that the
  * head reads. With the FFN on those tokens, this saves about three quarters of the last block's arithmetic.
  */
-function mixForPrefix(norm: Norm, model: ModelTensors, prefix: number, x: tf.Tensor): tf.Tensor {
+function mixForHead(norm: Norm, model: ModelTensors, read: Read, x: tf.Tensor): tf.Tensor {
   const last = model.architecture.depth - 1;
   const block = `blocks.${last}`;
   const sizes = shapeOf(model, last);
@@ -107,27 +117,25 @@ function mixForPrefix(norm: Norm, model: ModelTensors, prefix: number, x: tf.Ten
       tf.Tensor,
     ];
     const biases = tf.split(weightOf(model, `${block}.attn.qkv.bias`), widths) as [tf.Tensor, tf.Tensor];
-    const query = linear(firstTokens(z, prefix), kernels[0], biases[0]);
+    const query = linear(some(z, read), kernels[0], biases[0]);
     const [k, v] = keyValueHeads(linear(z, kernels[1], biases[1]), sizes);
-    const q = tf.transpose(tf.reshape(query, [batch, prefix, heads, keySize]), [0, 2, 1, 3]);
-    const branch = linearLayer(model, `${block}.attn.proj`, mergeHeads(attention(q, k, v)));
-    return tf.add(firstTokens(x, prefix), branch);
+    const q = tf.transpose(tf.reshape(query, [batch, read.count, heads, keySize]), [0, 2, 1, 3]);
+    // Tokens before the patches are not turned.
+    const keys = model.architecture.rotary === true ? turned(model, k) : k;
+    const branch = linearLayer(model, `${block}.attn.proj`, mergeHeads(attention(q, keys, v)));
+    return tf.add(some(x, read), branch);
   });
 }
 
-/** The tokens before the patches side by side, normalised, or the patches' mean, before or after the last norm. */
+/** The tokens that the heads read, side by side and normalised, or what `pool` makes of the patches. x: all tokens, or those alone. */
 function pool(norm: Norm, model: ModelTensors, x: tf.Tensor): tf.Tensor {
   const { width, pool } = model.architecture;
-  const prefix = prefixTokens(model.architecture);
+  if (pool !== undefined) return pooled(norm, model, x, pool);
+  const read = tokensRead(model.architecture);
   return tf.tidy(() => {
-    if (pool === undefined) {
-      const normed = norm(model, 'norm', tf.reshape(firstTokens(x, prefix), [-1, width]));
-      return tf.reshape(normed, [-1, prefix * width]);
-    }
-    const patches = tf.slice(x, [0, prefix, 0], [-1, -1, -1]);
-    return pool === 'mean'
-      ? norm(model, 'norm', tf.mean(patches, 1))
-      : tf.mean(norm(model, 'norm', patches), 1);
+    const rows = x.shape[1] === read.count ? x : some(x, read);
+    const normed = norm(model, 'norm', tf.reshape(rows, [-1, width]));
+    return tf.reshape(normed, [-1, read.count * width]);
   });
 }
 
@@ -148,7 +156,18 @@ function classify(model: ModelTensors, pooled: tf.Tensor): tf.Tensor2D {
   });
 }
 
+/** Tokens [from, from + count). */
+interface Read {
+  readonly from: number;
+  readonly count: number;
+}
+
+/** Those that heads of single tokens read. */
+function tokensRead(architecture: Architecture): Read {
+  return { from: architecture.reads === 'distillation' ? 1 : 0, count: lastBlockTokens(architecture) };
+}
+
 /** [B, T, D] -> [B, count, D] */
-function firstTokens(x: tf.Tensor, count: number): tf.Tensor {
-  return tf.slice(x, [0, 0, 0], [-1, count, -1]);
+function some(x: tf.Tensor, { from, count }: Read): tf.Tensor {
+  return tf.slice(x, [0, from, 0], [-1, count, -1]);
 }

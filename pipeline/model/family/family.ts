@@ -8,7 +8,7 @@ export const geluNames = ['exact', 'tanh', 'quick', 'silu', 'relu'] as const;
  */
 export type Gelu = (typeof geluNames)[number];
 
-export const poolNames = ['mean', 'normed-mean'] as const;
+export const poolNames = ['mean', 'normed-mean', 'max', 'normed-max', 'class-and-mean', 'attention'] as const;
 
 /** The extents of one encoder layer, where layers differ. */
 export type LayerShape = Readonly<{
@@ -51,9 +51,21 @@ export interface Architecture {
   readonly gated?: true | undefined;
   /**
    * What a ViT's head reads; absent is the normalised class token. mean: the mean of the patches, then normalised (timm's
-   * `fc_norm`). normed-mean: the mean of the normalised patches.
+   * `fc_norm`). normed-mean: the mean of the normalised patches. max, normed-max: their maximum. class-and-mean: the normalised class
+   * token, and beside it the mean of the normalised patches (DINOv2's linear heads). attention: what a learned query finds in the
+   * normalised tokens, and an MLP makes of it (SigLIP; timm's `attn_pool`).
    */
   readonly pool?: (typeof poolNames)[number] | undefined;
+  /** Of a ViT without a class token. */
+  readonly classToken?: false | undefined;
+  /** Of a ViT: tokens behind the class token, without positions, that nothing reads (Darcet et al. 2024). */
+  readonly registers?: number | undefined;
+  /** Of a ViT: a norm of the tokens before the first block (CLIP). */
+  readonly normPre?: true | undefined;
+  /** Of a ViT: queries and keys of the patches are turned by angles that depend on the place (Su et al. 2021), as its tables say. */
+  readonly rotary?: true | undefined;
+  /** Of a distilled DeiT: the token that the one head reads. Absent: both, with a head for each. */
+  readonly reads?: 'class' | 'distillation' | undefined;
   /** One per layer, in families whose layers differ; `heads` and `hidden` are then the largest of them. */
   readonly layers?: readonly LayerShape[] | undefined;
   /** What the norms of a narrowed stream divide its squared length by: the width before; absent is `width`. */
@@ -85,6 +97,8 @@ export interface Family {
   prefixTokens(architecture: Architecture): number;
   /** How many tokens per image the head reads, where these are not all: what `Backbone.headOnly` computes. */
   lastBlockTokens?(architecture: Architecture): number;
+  /** The heads by canonical name, the mean of whose logits is the answer. Default: `head`. */
+  heads?(architecture: Architecture): readonly string[];
   /** How many numbers per image the head's last layer takes: what `Backbone.pool` gives. Default: the width. */
   featureWidth?(architecture: Architecture): number;
   /** Every canonical name with its shape, in the order of the forward pass. */

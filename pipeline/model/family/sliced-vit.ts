@@ -15,6 +15,7 @@ export const slicedVitFamily: Family = {
   title: 'sliced Vision Transformer',
   derived: true,
   prefixTokens,
+  heads: ({ distilled }) => (distilled === true ? ['head', 'head_dist'] : ['head']),
   featureWidth: (architecture) => prefixTokens(architecture) * architecture.width,
   lastBlockTokens: (architecture) =>
     architecture.pool === undefined ? prefixTokens(architecture) : patches(architecture) + 1,

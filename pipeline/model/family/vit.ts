@@ -1,54 +1,93 @@
 import type { Architecture, Family } from './family.ts';
 import { extentOf } from './image-size.ts';
+import { attentionPoolMacs, attentionPoolShapes } from './attention-pool.ts';
+
+type Shapes = Record<string, readonly number[]>;
 
 /**
- * The pre-norm ViT with a class token, learned positions and a linear head (Dosovitskiy et al. 2021, section 3.1); the head
- * reads the class token or, with `pool`, the patches.
+ * The pre-norm ViT (Dosovitskiy et al. 2021, section 3.1) with learned positions and a linear head, and what has been made of it since:
+ * without a class token, with registers behind it, with a norm before the blocks, with rotary positions beside the learned ones, and with
+ * heads that read the class token, the patches or both (`pool`).
  */
 export const vitFamily: Family = {
   name: 'vit',
   title: 'Vision Transformer',
-  prefixTokens: () => 1,
-  lastBlockTokens: (architecture) => (architecture.pool === undefined ? 1 : patches(architecture) + 1),
+  problem,
+  prefixTokens: (architecture) => classTokens(architecture) + (architecture.registers ?? 0),
+  lastBlockTokens: (architecture) =>
+    architecture.pool === undefined ? 1 : patches(architecture) + vitFamily.prefixTokens(architecture),
+  featureWidth: ({ pool, width }) => (pool === 'class-and-mean' ? 2 * width : width),
   shapes(architecture) {
-    const { patchSize, channels, width, depth, hidden, classes } = architecture;
-    const shapes: Record<string, readonly number[]> = {
-      cls_token: [1, 1, width],
-      pos_embed: [1, patches(architecture) + 1, width],
-      'patch_embed.proj.weight': [width, channels, patchSize, patchSize],
-      'patch_embed.proj.bias': [width],
-    };
-    for (let i = 0; i < depth; i++) {
-      const layers: [string, [number, number?]][] = [
-        ['norm1', [width]],
-        ['attn.qkv', [3 * width, width]],
-        ['attn.proj', [width, width]],
-        ['norm2', [width]],
-        ['mlp.fc1', [hidden, width]],
-        ['mlp.fc2', [width, hidden]],
-      ];
-      for (const [layer, shape] of layers) {
-        shapes[`blocks.${i}.${layer}.weight`] = shape as number[];
-        shapes[`blocks.${i}.${layer}.bias`] = [shape[0]];
-      }
-    }
-    shapes['norm.weight'] = [width];
-    shapes['norm.bias'] = [width];
-    shapes['head.weight'] = [classes, width];
-    shapes['head.bias'] = [classes];
-    return shapes;
+    const { depth, width, classes, pool } = architecture;
+    const shapes = { ...embeddingShapes(architecture) };
+    for (let i = 0; i < depth; i++) Object.assign(shapes, blockShapes(architecture, i));
+    Object.assign(shapes, layer('norm', [width]));
+    if (pool === 'attention') Object.assign(shapes, attentionPoolShapes(architecture));
+    return { ...shapes, ...layer('head', [classes, pool === 'class-and-mean' ? 2 * width : width]) };
   },
-  frameMacs: (architecture) => vitFrameMacs(architecture, 1),
+  frameMacs(architecture) {
+    const heads = vitFamily.featureWidth!(architecture) * architecture.classes;
+    const pooling = architecture.pool === 'attention' ? attentionPoolMacs(architecture, tokens(architecture)) : 0;
+    return encoderMacs(architecture, tokens(architecture)) + pooling + heads;
+  },
 };
 
-/** With so many tokens before the patches, each with a head of its own. */
-export function vitFrameMacs(architecture: Architecture, prefix: number): number {
-  const { width, depth, patchSize, channels, classes } = architecture;
-  const tokens = patches(architecture) + prefix;
+/** Of the patch embedding and the attentions, with so many tokens. */
+export function encoderMacs(architecture: Architecture, tokens: number): number {
+  const { width, depth, patchSize, channels } = architecture;
   const embedding = patches(architecture) * patchSize ** 2 * channels * width;
   // q, k, v and the output projection, then the scores and the weighted sum of values.
-  const attention = tokens * 4 * width ** 2 + 2 * tokens ** 2 * width;
-  return embedding + depth * attention + prefix * width * classes;
+  return embedding + depth * (tokens * 4 * width ** 2 + 2 * tokens ** 2 * width);
+}
+
+function problem({ classToken, pool, registers, tokenizer, heads, width, rotary }: Architecture): string | undefined {
+  if (tokenizer !== undefined) return 'has a tokenizer: only a cct has one';
+  if (classToken === false && (pool === undefined || pool === 'class-and-mean')) {
+    return 'has no class token, which its head reads: pool says what it reads instead';
+  }
+  if (registers === 0) return 'has 0 registers: leave them out';
+  if (rotary === true && (width / heads) % 4 !== 0) return 'has rotary positions and heads that are no multiple of 4';
+  return undefined;
+}
+
+/** Tokens, positions, which registers have none of, the embedding of the patches and a norm behind it. */
+function embeddingShapes(architecture: Architecture): Shapes {
+  const { patchSize, channels, width, heads, registers, normPre, rotary } = architecture;
+  const table = [1, tokens(architecture), width / heads];
+  return {
+    ...(classTokens(architecture) > 0 && { cls_token: [1, 1, width] }),
+    ...(registers !== undefined && { reg_token: [1, registers, width] }),
+    pos_embed: [1, patches(architecture) + classTokens(architecture), width],
+    ...(rotary === true && { 'rotary.cos': table, 'rotary.sin': table }),
+    ...layer('patch_embed.proj', [width, channels, patchSize, patchSize]),
+    ...(normPre === true && layer('norm_pre', [width])),
+  };
+}
+
+function blockShapes({ width, hidden, gated }: Architecture, index: number): Shapes {
+  const layers: readonly (readonly [string, readonly number[]])[] = [
+    ['norm1', [width]],
+    ['attn.qkv', [3 * width, width]],
+    ['attn.proj', [width, width]],
+    ['norm2', [width]],
+    ['mlp.fc1', [hidden, width]],
+    ...(gated === true ? [['mlp.gate', [hidden, width]] as const] : []),
+    ['mlp.fc2', [width, hidden]],
+  ];
+  return Object.assign({}, ...layers.map(([name, shape]) => layer(`blocks.${index}.${name}`, shape))) as Shapes;
+}
+
+/** A weight of that shape and its bias. */
+export function layer(name: string, shape: readonly number[]): Shapes {
+  return { [`${name}.weight`]: shape, [`${name}.bias`]: [shape[0]!] };
+}
+
+function classTokens({ classToken }: Architecture): number {
+  return classToken === false ? 0 : 1;
+}
+
+function tokens(architecture: Architecture): number {
+  return patches(architecture) + vitFamily.prefixTokens(architecture);
 }
 
 function patches({ imageSize, patchSize }: Architecture): number {
