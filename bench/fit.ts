@@ -8,6 +8,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import yargs from 'yargs';
 import { orderBlock } from '../pipeline/compress/order/criteria.ts';
+import { hiddenUnits } from '../pipeline/model/architecture.ts';
 import { enterEncoder, logitsFrom } from '../pipeline/model/encoder.ts';
 import { disposeFfn, uploadFfn } from '../pipeline/model/ffn-tensors.ts';
 import type { FfnWeights } from '../pipeline/model/ffn-weights.ts';
@@ -54,7 +55,7 @@ const model = uploadTeacher(data.teacher, data.architecture);
 const items = data.folds.flatMap(({ calibration }) => calibration);
 const recipe = recipeOf(config);
 const composed = refitInputs(recipe);
-const steps = descents(config, data.architecture.hidden);
+const steps = descents(config, hiddenUnits(data.architecture));
 console.error(`${engine.description}; ${items.length} images, ${steps.length} widths`);
 
 const statisticsBegan = performance.now();

@@ -14,6 +14,7 @@ import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { bounds, pairedScoresPp } from '../pipeline/measure/interval.ts';
 import type { Scores } from '../pipeline/measure/scores.ts';
+import { hiddenUnits } from '../pipeline/model/architecture.ts';
 import type { FfnWeights } from '../pipeline/model/ffn-weights.ts';
 import { uploadTeacher } from '../pipeline/model/upload.ts';
 import { descents } from '../pipeline/stages/blocks/shape.ts';
@@ -51,7 +52,7 @@ async function front(options: FrontOptions): Promise<string> {
   const { confidence, batchSize } = config.measure;
   const multiple = config.descendants.widthMultiple;
   const teacher: FrontModel = { architecture, weights: data.teacher };
-  const widths = descents(config, architecture.hidden).map(({ width }) => width);
+  const widths = descents(config, hiddenUnits(architecture)).map(({ width }) => width);
   const columns = columnsOf(architecture, widths, options.macs, multiple);
   const shape = { teacher, columns, rows: options.rows, multiple };
   const pixelsOf = async function* () {

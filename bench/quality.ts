@@ -14,6 +14,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { hiddenUnits } from '../pipeline/model/architecture.ts';
 import { uploadTeacher } from '../pipeline/model/upload.ts';
 import { describeFittedOn, fittedOn } from '../pipeline/recipe/fitted-on.ts';
 import { recipeOf } from '../pipeline/recipe/recipe.ts';
@@ -136,7 +137,7 @@ async function quality(options: QualityOptions): Promise<string> {
               baseline,
               evidence,
               evaluation: measured,
-              steps: descents(data.loaded.config, architecture.hidden),
+              steps: descents(data.loaded.config, hiddenUnits(architecture)),
               widthMultiple: data.loaded.config.descendants.widthMultiple,
               allocationBatches: () =>
                 data.images.tensorBatches(calibration.slice(0, options.allocationImages), 32),

@@ -1,5 +1,5 @@
-import { layerShapes, type Architecture } from '../../pipeline/model/architecture.ts';
-import { blockCosts, frameCosts } from '../../pipeline/model/costs.ts';
+import { hiddenUnits, type Architecture } from '../../pipeline/model/architecture.ts';
+import { ffnCosts, frameCosts } from '../../pipeline/model/costs.ts';
 import { canonicalShapes } from '../../pipeline/model/host-weights.ts';
 
 export const partNames = ['embedding', 'attention', 'FFN', 'head'] as const;
@@ -16,13 +16,12 @@ export function partsOf(architecture: Architecture): { readonly params: Parts; r
   const tokens = (canonicalShapes(architecture)['pos_embed']?.[1] ?? 1) - 1;
   const embedding = tokens * patch.reduce((product, extent) => product * extent, 1);
   const head = width * classes;
-  const ffns = layerShapes(architecture).map(({ hidden }) => blockCosts(architecture, hidden).macs);
   return {
     params,
     macs: {
       embedding,
       attention: frameCosts(architecture).macs - embedding - head,
-      FFN: ffns.reduce((sum, macs) => sum + macs, 0),
+      FFN: ffnCosts(architecture, hiddenUnits(architecture)).macs,
       head,
     },
   };

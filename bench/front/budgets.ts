@@ -32,7 +32,7 @@ function canMerge(merged: readonly number[], tokens: number): boolean {
 /** The most hidden units of every block, all of them or a multiple of `multiple`; undefined where the rest of the model alone is over. */
 export function unitsWithin(architecture: Architecture, macs: number, multiple: number): number | undefined {
   const { hidden, depth } = architecture;
-  const most = (macs - frameCosts(architecture).macs) / (depth * blockCosts(architecture, 1).macs);
+  const most = (macs - frameCosts(architecture).macs) / (depth * blockCosts(architecture, 0, 1).macs);
   if (most >= hidden) return hidden;
   return most >= multiple ? multiple * Math.floor(most / multiple) : undefined;
 }

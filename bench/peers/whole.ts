@@ -68,12 +68,13 @@ export function wholeRow({ calibration, selection, sparsities }: WholeCase): Row
       if (python !== undefined) {
         const file = join(folder, 'whole.safetensors');
         const both = [...training, ...heldOut];
-        const sampled = sampledTokens(of, architecture);
+        const sampled = sampledTokens(of, architecture, 0);
         const tokens = tokensPerImage(architecture);
         const rows = sampledRows(
           of,
           architecture,
           both.map(({ id }) => id),
+          0,
         ).map((row) => row % tokens);
         const labels = await drawLabels(data, memory.images.tensorBatches(training, 16));
         await writeSafetensors(file, {

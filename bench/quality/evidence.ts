@@ -73,7 +73,7 @@ export async function openEvidence(
   const { depth, gelu } = architecture;
   const blocks = Array.from({ length: depth }, (_, block) => block);
   const calibration = calibrationOf(config);
-  const sampled = sampledTokens(calibration, architecture);
+  const sampled = sampledTokens(calibration, architecture, 0);
   const { batchSize } = config.statistics;
   const split = calibrationImages(calibration, items);
   const asked = needsOf(needs.recipes);

@@ -21,7 +21,7 @@ export function benchMemory(
   const images = Math.max(...folds.map(({ calibration }) => calibration.length));
   const evaluated = Math.max(...folds.map(({ evaluation }) => evaluation.length));
   const calibration = calibrationOf(config);
-  const sampled = Math.max(prefixTokens(architecture), sampledTokens(calibration, architecture));
+  const sampled = Math.max(prefixTokens(architecture), sampledTokens(calibration, architecture, 0));
   const stream = 4 * tokensPerImage(architecture) * width;
   const heldOut = heldOutImages(calibration, images);
   const weights = 4 * depth * (4 * width ** 2 + 2 * width * hidden);

@@ -1,4 +1,5 @@
 import { splitImages } from '../../datasets/split-sources.ts';
+import { hiddenUnits } from '../../pipeline/model/architecture.ts';
 import { modelCosts } from '../../pipeline/model/costs.ts';
 import { heldOutImages, sampledTokens } from '../../pipeline/recipe/calibration.ts';
 import type { JobPlan } from '../../pipeline/runner/contract.ts';
@@ -35,9 +36,9 @@ export function fileBytes(input: BlocksInput): (job: string, file: string) => nu
   const { width, hidden } = architecture;
   const shards = shardsOf(config, architecture);
   const { calibration } = splitImages(config.data.splits);
-  const perImage = sampledTokens(config.statistics, architecture);
+  const perImage = sampledTokens(config.statistics, architecture, 0);
   const heldOut = heldOutImages(config.statistics, calibration);
-  const steps = descents(config, hidden);
+  const steps = descents(config, hiddenUnits(architecture));
   const row = perImage * width * 4;
   return (job, file) => {
     if (job === teacherJob) return file === 'teacher.safetensors' ? modelCosts(architecture).params * 4 : 0;

@@ -63,6 +63,14 @@ export const architectureFields = {
     .max(10_000)
     .readonly()
     .optional(),
+  stages: z
+    .array(
+      z.strictObject({ depth: positive.max(10_000), width: positive, heads: positive, hidden: positive }),
+    )
+    .min(1)
+    .max(100)
+    .readonly()
+    .optional(),
   normWidth: positive.optional(),
   gated: z.literal(true).optional(),
   classToken: z.literal(false).optional(),

@@ -1,11 +1,12 @@
 import { z } from 'zod';
-import { blockName, ffnExtents, widthName } from '../model/architecture.ts';
+import { blockName, ffnExtents, hiddenUnits, widthName } from '../model/architecture.ts';
 import { modelCosts } from '../model/costs.ts';
 import type { DocumentKind } from '../library/document.ts';
 import {
   digest,
   ffnBytes,
   file,
+  hasSizes,
   headerAllowanceBytes,
   modelScores,
   positive,
@@ -135,13 +136,17 @@ function checkReferences(model: z.infer<typeof modelShape>, context: z.Refinemen
   const problem = (path: (string | number)[], message: string) =>
     context.addIssue({ code: 'custom', path, message });
   const { descendants, widths, files } = model;
-  const { depth, hidden } = model.architecture;
+  const { architecture } = model;
+  const { depth } = architecture;
+  if (!hasSizes(architecture)) return;
+  const hiddens = hiddenUnits(architecture);
   if (descendants.length !== depth || widths.length !== depth) {
     return problem(['descendants'], 'expected one descendant and one width per block');
   }
   descendants.forEach((id, block) => {
     const expected = `${blockName(block)}/${widthName(widths[block]!)}`;
     if (id !== expected) problem(['descendants', block], `expected ${expected}, by its block and width`);
+    const hidden = hiddens[block]!;
     if (widths[block]! > hidden) problem(['widths', block], `wider than the teacher's ${hidden} units`);
   });
   model.refitted?.descendants.forEach((id, place) => {

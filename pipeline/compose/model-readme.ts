@@ -1,4 +1,4 @@
-import { extentOf, familyOf, pixelsPerImage } from '../model/architecture.ts';
+import { extentOf, familyOf, hiddenUnits, pixelsPerImage, type Architecture } from '../model/architecture.ts';
 import { formatBytes, formatCount } from '../util/format.ts';
 import { preprocessingText } from '../library/readme.ts';
 import type { ModelManifest } from './model-manifest.ts';
@@ -12,7 +12,7 @@ export function modelReadme(model: Omit<ModelManifest, 'files'>): string {
   return `# A ${familyOf(architecture).title} with narrowed feed-forward blocks
 
 ${formatCount(params)} parameters, ${formatCount(macs)} multiply-adds an image, ${formatBytes(sizeBytes)} of weights. Hidden units by block: ${widths.join(' ')}
-(the teacher has ${architecture.hidden} in each). ${scores(model)}${refittedText(model)}
+(the teacher has ${ofTeacher(architecture)}). ${scores(model)}${refittedText(model)}
 
 | file | for |
 |---|---|
@@ -60,6 +60,11 @@ const logits = model.predict(images);
 
 Made by BlockForge ${model.tool.version} from the library whose manifest has sha256 \`${model.library.manifestSha256}\`.
 `;
+}
+
+function ofTeacher(architecture: Architecture): string {
+  const hiddens = hiddenUnits(architecture);
+  return new Set(hiddens).size === 1 ? `${hiddens[0]} in each` : hiddens.join(' ');
 }
 
 function scores({ measured, predicted }: Pick<ModelManifest, 'measured' | 'predicted'>): string {

@@ -4,7 +4,7 @@ import { uploadLibrary } from '../library/upload.ts';
 import { known } from '../util/known.ts';
 import { summariseScores } from '../measure/scores.ts';
 import { sweep } from '../measure/sweep.ts';
-import { prefixTokens } from '../model/architecture.ts';
+import { hiddenUnits, prefixTokens } from '../model/architecture.ts';
 import { disposeFfn, uploadFfn } from '../model/ffn-tensors.ts';
 import type { FfnWeights } from '../model/ffn-weights.ts';
 import type { ModelTensors } from '../model/backbone.ts';
@@ -48,7 +48,8 @@ export async function refitComposition(
   { engine = 'auto', signal, onProgress }: RefitCompositionOptions = {},
 ): Promise<Refitted | undefined> {
   const { architecture } = library.manifest.teacher;
-  const isNarrow = descendants.map((id) => library.descendant(id).width < architecture.hidden);
+  const hiddens = hiddenUnits(architecture);
+  const isNarrow = descendants.map((id, block) => library.descendant(id).width < hiddens[block]!);
   if (!isNarrow.includes(true)) return undefined;
   const settings = refitSettings(library.manifest);
   await loadEngine(engine);
@@ -126,7 +127,6 @@ async function weightsOfTokens(
   { training, batchesOf }: RefitImages,
 ): Promise<TokenWeights[]> {
   const { architecture } = model;
-  const sampled = sampledTokens(calibration, architecture);
   const shares =
     kind === 'uniform'
       ? null
@@ -137,6 +137,10 @@ async function weightsOfTokens(
           () => undefined,
         );
   return Array.from({ length: architecture.depth }, (_, block) =>
-    tokenWeights(shares?.[block] ?? null, sampled, prefixTokens(architecture)),
+    tokenWeights(
+      shares?.[block] ?? null,
+      sampledTokens(calibration, architecture, block),
+      prefixTokens(architecture),
+    ),
   );
 }

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { prefixTokens, tokensPerImage } from '../model/architecture.ts';
+import { blockTokens, prefixTokens } from '../model/architecture.ts';
 import type { ModelTensors } from '../model/backbone.ts';
 import type { Random } from '../util/random.ts';
 import { sampleLabels, visitGradients } from './visit-gradients.ts';
@@ -22,16 +22,20 @@ export interface ClassShareAccumulator {
  */
 export function createClassShare(model: ModelTensors): ClassShareAccumulator {
   const { depth } = model.architecture;
-  const tokens = tokensPerImage(model.architecture);
   const prefix = prefixTokens(model.architecture);
   const ofClass = new Float64Array(depth);
   const ofAll = new Float64Array(depth);
   return {
     add(pixels, random) {
-      const rows = Int32Array.from({ length: pixels.shape[0] * tokens }, (_, row) => row);
+      const rows = (block: number) =>
+        Int32Array.from(
+          { length: pixels.shape[0] * blockTokens(model.architecture, block) },
+          (_, row) => row,
+        );
       const choose = (logits: Float32Array, classes: number) => sampleLabels(logits, classes, random);
       visitGradients(model, pixels, rows, choose, (block, { outputGradient }) => {
         const squares = tf.tidy(() => tf.sum(tf.square(outputGradient), 1).dataSync<'float32'>());
+        const tokens = blockTokens(model.architecture, block);
         for (const [row, square] of squares.entries()) {
           ofAll[block]! += square;
           if (row % tokens < prefix) ofClass[block]! += square;

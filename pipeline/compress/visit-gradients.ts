@@ -5,7 +5,7 @@ import { blockFeatures, head, walkBlocks } from '../model/encoder.ts';
 import { teacherFfn } from '../model/ffn-tensors.ts';
 import { blockGradient } from '../model/parts.ts';
 import type { Random } from '../util/random.ts';
-import { pickRows, type BlockTokens } from './visit.ts';
+import { pickRows, rowsIn, type BlockTokens, type TokenRows } from './visit.ts';
 
 /** What one FFN block sees, makes, and is worth to the model's own answer, on the sampled tokens of a batch. */
 export interface BlockGradients extends BlockTokens {
@@ -28,7 +28,7 @@ export interface BlockGradients extends BlockTokens {
 export function visitGradients(
   model: ModelTensors,
   pixels: tf.Tensor4D,
-  rows: Int32Array,
+  rows: TokenRows,
   chooseLabels: (logits: Float32Array, classes: number) => Int32Array,
   visit: (block: number, tokens: BlockGradients) => void,
 ): void {
@@ -63,7 +63,7 @@ export function visitGradients(
           block === 0
             ? { ...blockFeatures(model, block, before, ffn), before: tf.scalar(0) }
             : blockGradient(model, block, before, after, ffn);
-        const sampled = tf.tensor1d(rows, 'int32');
+        const sampled = tf.tensor1d(rowsIn(rows, block), 'int32');
         visit(block, {
           input: pickRows(found['ffn.input'], sampled),
           hidden: pickRows(found['ffn.hidden'], sampled),

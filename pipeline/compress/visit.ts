@@ -13,19 +13,19 @@ export interface BlockTokens {
 
 /**
  * One teacher forward pass over `pixels` [B, S, S, C] that shows every block's sampled tokens to `visit` on the way.
- * `rows` are indices into the B*T tokens of the batch, the same for every block. The tensors handed to `visit` live
+ * `rows` are indices into the B*T tokens of the batch, the same for every block or by block. The tensors handed to `visit` live
  * until it returns; it disposes nothing and keeps nothing. Costs one forward pass and a row gather per block.
  */
 export function visitBlocks(
   model: ModelTensors,
   pixels: tf.Tensor4D,
-  rows: Int32Array,
+  rows: TokenRows,
   visit: (block: number, tokens: BlockTokens) => void,
 ): void {
   const { embed } = backboneOf(model.architecture);
   const end = walkBlocks(model, embed(model, pixels), {
     visit: (block, features) => {
-      const sampled = tf.tensor1d(rows, 'int32');
+      const sampled = tf.tensor1d(rowsIn(rows, block), 'int32');
       visit(block, {
         input: pickRows(features['ffn.input'], sampled),
         hidden: pickRows(features['ffn.hidden'], sampled),
@@ -34,6 +34,13 @@ export function visitBlocks(
     },
   });
   end.dispose();
+}
+
+/** Which of a batch's B*T tokens are wanted; T may differ from block to block. */
+export type TokenRows = Int32Array | ((block: number) => Int32Array);
+
+export function rowsIn(rows: TokenRows, block: number): Int32Array {
+  return typeof rows === 'function' ? rows(block) : rows;
 }
 
 /** Rows [n, D] of the B*T tokens in x [B, T, D]. Caller disposes. */

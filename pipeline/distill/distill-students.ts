@@ -5,6 +5,7 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs-core';
+import { blockWidth } from '../model/architecture.ts';
 import { createLossLog, failNotFinite, type LossLog } from '../tensor/loss-log.ts';
 import { assertFlat } from '../tensor/memory.ts';
 import type { AdamSettings } from '../tensor/optimizer.ts';
@@ -145,7 +146,10 @@ function trainOn(
     const units = settings.loss === 'mse' ? undefined : run.energies.stream;
     const blockScales = run.energies.stream.map(
       (_, block) =>
-        1 / (images * tokensOf(features, block, shares.given) * (units?.[block] ?? model.architecture.width)),
+        1 /
+        (images *
+          tokensOf(features, block, shares.given) *
+          (units?.[block] ?? blockWidth(model.architecture, block))),
     );
     const step = {
       shares,

@@ -1,4 +1,11 @@
-import { lastBlockTokens, layerShapes, tokensPerImage, type Architecture } from '../model/architecture.ts';
+import {
+  blockTokens,
+  blockWidth,
+  hiddenUnits,
+  lastBlockTokens,
+  mixingMacs,
+  type Architecture,
+} from '../model/architecture.ts';
 import { modelCosts } from '../model/costs.ts';
 
 export interface StepOf {
@@ -17,22 +24,24 @@ export interface StepOf {
  * by their inputs. Attention weights have no gradients.
  */
 export function stepMacs({ architecture, hiddens, own, given, lookahead }: StepOf): number {
-  const { depth, width, classes } = architecture;
-  const tokens = tokensPerImage(architecture);
+  const { depth, classes } = architecture;
+  const last = depth - 1;
   const lastTokens = lastBlockTokens(architecture);
-  // q, k, v and the output projection of every token, scores and weighted sums; of the last block for the tokens that are read.
+  const readShare = lastTokens / blockTokens(architecture, last);
+  // q, k, v and the output projection of every token; of the last block queries and projection for the tokens that are read.
   const projections = (block: number) =>
-    block < depth - 1 ? 4 * tokens * width ** 2 : (2 * tokens + 2 * lastTokens) * width ** 2;
-  const scores = (block: number) => 2 * tokens * width * (block < depth - 1 ? tokens : lastTokens);
-  const half = (block: number, hidden: number) => (block < depth - 1 ? tokens : lastTokens) * width * hidden;
-  const blocks = Array.from({ length: depth }, (_, block) => block);
+    mixingMacs(architecture, block).projections * (block < last ? 1 : (1 + readShare) / 2);
+  const scores = (block: number) => mixingMacs(architecture, block).scores * (block < last ? 1 : readShare);
+  const half = (block: number, hidden: number) =>
+    (block < last ? blockTokens(architecture, block) : lastTokens) * blockWidth(architecture, block) * hidden;
   const sum = (of: (block: number) => number): number =>
-    blocks.reduce((total, block) => total + of(block), 0);
+    Array.from({ length: depth }, (_, block) => of(block)).reduce((total, macs) => total + macs, 0);
 
-  const shapes = layerShapes(architecture);
+  const whole = mixingMacs(architecture, last);
+  const lastHidden = hiddenUnits(architecture)[last]!;
   const unread =
-    projections(0) - projections(depth - 1) + scores(0) - scores(depth - 1) +
-    2 * (half(0, shapes[depth - 1]!.hidden) - half(depth - 1, shapes[depth - 1]!.hidden)); // prettier-ignore
+    whole.projections - projections(last) + whole.scores - scores(last) +
+    2 * (1 / readShare - 1) * half(last, lastHidden); // prettier-ignore
   const teacher = modelCosts(architecture).macs - (depth > 1 ? unread : 0);
   const isBackward = lookahead > 0;
   const students = hiddens.map((hidden) => {
@@ -41,7 +50,9 @@ export function stepMacs({ architecture, hiddens, own, given, lookahead }: StepO
     const attention = sum((block) =>
       block === 0 ? 0 : (isBackward ? 2 : 1) * projections(block) + (isBackward ? 3 : 1) * scores(block),
     );
-    return own * (ffns + attention + 2 * lastTokens * width * classes) + given * onTeacher;
+    return (
+      own * (ffns + attention + 2 * lastTokens * blockWidth(architecture, last) * classes) + given * onTeacher
+    );
   });
   return (own + given) * teacher + students.reduce((total, macs) => total + macs, 0);
 }

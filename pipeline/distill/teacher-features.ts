@@ -60,13 +60,13 @@ export function observedFeatures(
   pixels: tf.Tensor,
   { own, given }: FeatureShares,
 ): TeacherFeatures {
-  const { width, depth } = model.architecture;
+  const { depth } = model.architecture;
   const images = pixels.shape[0];
   const found = tf.tidy((): tf.Tensor[] => {
     let first: tf.Tensor | undefined;
     const after: tf.Tensor[] = [];
     const pairs: GivenFeatures[] = [];
-    const rows = (x: tf.Tensor): tf.Tensor => tf.reshape(part(x, images - given, given), [-1, width]);
+    const rows = (x: tf.Tensor): tf.Tensor => tf.reshape(part(x, images - given, given), [-1, x.shape[2]!]);
     const stream = walkBlocks(model, backboneOf(model.architecture).embed(model, pixels), {
       headOnly: true,
       visit(block, features) {

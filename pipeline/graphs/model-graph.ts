@@ -1,4 +1,4 @@
-import { familyName, type Architecture } from '../model/architecture.ts';
+import { blockWidth, familyName, type Architecture } from '../model/architecture.ts';
 import { fail } from '../util/failure.ts';
 import { buildCct } from './backbones/cct.ts';
 import { buildDeit } from './backbones/deit.ts';
@@ -34,6 +34,6 @@ export function buildModel(graph: GraphBuilder, architecture: Architecture, outp
 
 /** One descendant alone: `tokens` [rows, D], what fc1 receives -> `output` [rows, D], before the residual sum. */
 export function buildFfn(graph: GraphBuilder, architecture: Architecture, index: number): void {
-  const { width } = architecture;
+  const width = blockWidth(architecture, index);
   graph.output('output', ffn(graph, architecture, index, graph.rows('tokens', width)), width);
 }

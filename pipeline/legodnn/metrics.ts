@@ -1,4 +1,4 @@
-import { tokensPerImage } from '../model/architecture.ts';
+import { blockTokens, blockWidth } from '../model/architecture.ts';
 import { fail } from '../util/failure.ts';
 import type { Manifest, ManifestDescendant } from '../library/manifest.ts';
 import { rankedDelta } from '../library/ranked-delta.ts';
@@ -18,8 +18,10 @@ import { libraryLatency, modelMs, type LatencyModel } from '../profile/latency.t
  */
 export function legodnnFiles(manifest: Manifest, latencies: LegodnnLatencies): Record<string, string> {
   const { teacher, blocks } = manifest;
-  const { width } = teacher.architecture;
-  const tokens = tokensPerImage(teacher.architecture);
+  const streamIn = (block: number) => [
+    blockTokens(teacher.architecture, block),
+    blockWidth(teacher.architecture, block),
+  ];
   const own = blocks.map(({ descendants }) => descendants[0]!);
   return {
     'server-blocks-metrics.csv': table(blocks, (item, ownBlock) => [
@@ -43,7 +45,10 @@ export function legodnnFiles(manifest: Manifest, latencies: LegodnnLatencies): R
         `- FLOPs: ${pythonFloat(2 * macs)}`,
         `  id: ${legodnnBlockId(index)}`,
         `  index: ${index}`,
-        ...['input_size', 'output_size'].flatMap((name) => [`  ${name}:`, `  - ${tokens}`, `  - ${width}`]),
+        ...['input_size', 'output_size'].flatMap((name) => [
+          `  ${name}:`,
+          ...streamIn(index).map((extent) => `  - ${extent}`),
+        ]),
         `  param: ${pythonFloat(params)}`,
         `  size: ${file.sizeBytes}`,
       ]),

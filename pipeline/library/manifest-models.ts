@@ -23,8 +23,10 @@ export const uniform = z.strictObject({
 /** A model in which blocks were exchanged one at a time, itself measured. */
 export const context = modelScores.extend({
   name: z.enum(['teacher', 'middle', 'sparsest']),
-  /** Hidden units of every block that is not exchanged. */
+  /** Hidden units of every block that is not exchanged; where blocks differ, of the widest. */
   width: positive,
+  /** By block, where blocks differ. */
+  widths: z.array(positive).readonly().optional(),
 });
 
 export const allocated = z.strictObject({

@@ -69,6 +69,14 @@ export const teacherArchitecture = anyArchitecture
   .omit({ layers: true, normWidth: true, distilled: true })
   .superRefine(ofItsFamily);
 
+/** Whether its blocks have sizes at all: what does not fit its family is told by the schema itself. */
+export function hasSizes(facts: z.infer<typeof teacherArchitecture>): boolean {
+  return (
+    facts.stages === undefined ||
+    (familyNames().includes(familyName(facts)) && familyProblem(facts) === undefined)
+  );
+}
+
 export const preprocessing = z.strictObject(preprocessingFields);
 
 export const modelScores = accuracy.extend({

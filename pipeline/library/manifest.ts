@@ -9,6 +9,7 @@ import {
   digest,
   ffnBytes,
   file,
+  hasSizes,
   headerAllowanceBytes,
   interval,
   positive,
@@ -192,7 +193,7 @@ const manifestShape = z.strictObject({
   }),
   selfTest: z.strictObject({
     file,
-    /** Tensor [vectors, D]: what fc1 receives. The expected output of a descendant has the descendant's id as name. */
+    /** Tensor [vectors, D]: what fc1 receives; a block of a narrower stream gets the first columns. The expected output of a descendant has the descendant's id as name. */
     input: z.literal('input'),
     vectors: positive,
     /** |found - expected| <= tolerance * max(1, largest |expected|). */
@@ -219,7 +220,9 @@ export function manifestJsonSchema(): Record<string, unknown> {
 function checkReferences(manifest: z.infer<typeof manifestShape>, context: z.RefinementCtx): void {
   const problem = (path: (string | number)[], message: string) =>
     context.addIssue({ code: 'custom', path, message });
-  const { depth } = manifest.teacher.architecture;
+  const { architecture } = manifest.teacher;
+  const { depth } = architecture;
+  if (!hasSizes(architecture)) return;
   const ids = new Set<string>();
   if (manifest.blocks.length !== depth) {
     problem(['blocks'], `expected ${depth} blocks, as the architecture has, found ${manifest.blocks.length}`);
@@ -241,7 +244,7 @@ function checkReferences(manifest: z.infer<typeof manifestShape>, context: z.Ref
         (place === 0 && (sparsity !== 0 || width !== entry.hidden))
       )
         problem([...path, 'source'], `expected the teacher's own block first, and only there`);
-      const extents = ffnExtents(manifest.teacher.architecture, index, width);
+      const extents = ffnExtents(architecture, Math.min(index, depth - 1), width);
       const weightBytes = ffnBytes(extents);
       if (sizeBytes < weightBytes || sizeBytes > weightBytes + headerAllowanceBytes)
         problem(

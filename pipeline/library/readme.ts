@@ -1,6 +1,7 @@
 import type { Interval } from '../measure/interval.ts';
 import { formatBytes, formatCount } from '../util/format.ts';
 import {
+  blockWidth,
   extentOf,
   familyOf,
   imageSizeText,
@@ -31,7 +32,7 @@ a runtime can compose the model that fits its budget and change blocks while it 
 
 | | |
 |---|---|
-| teacher | width ${architecture.width}, ${architecture.depth} blocks, ${architecture.heads} heads, ${architecture.hidden} hidden units, ${architecture.classes} classes, ${imageSizeText(architecture.imageSize)} px, patch ${architecture.patchSize}, GELU ${architecture.gelu}, LayerNorm epsilon ${architecture.layerNormEpsilon}${poolText(architecture)} |
+| teacher | ${sizesText(architecture)}, ${architecture.classes} classes, ${imageSizeText(architecture.imageSize)} px, patch ${architecture.patchSize}, GELU ${architecture.gelu}, LayerNorm epsilon ${architecture.layerNormEpsilon}${poolText(architecture)} |
 | its classes | ${describeClasses(teacher)} |
 | its cost | ${formatCount(teacher.params)} parameters, ${formatCount(teacher.macs)} multiply-adds an image |
 | its top-1 | ${percent(teacher.accuracy.top1Percent)} on ${teacher.accuracy.images} images |
@@ -57,7 +58,7 @@ ${onnxNotes(manifest)}
 Python, with nothing but NumPy; the last line checks a descendant against the self-test:
 
 \`\`\`python
-${pythonExample(example, manifest.selfTest.tolerance, architecture.gelu)}
+${pythonExample(example, manifest.selfTest.tolerance, architecture)}
 \`\`\`
 
 TypeScript or JavaScript, with nothing but Node:
@@ -158,7 +159,15 @@ const pythonGelu: Readonly<Record<Gelu, string>> = {
   relu: 'lambda x: np.maximum(x, 0)',
 };
 
-function pythonExample({ id, file }: ManifestDescendant, tolerance: number, gelu: Gelu): string {
+/** A block of a narrower stream gets the first columns of the input. */
+function pythonExample(
+  { id, file }: ManifestDescendant,
+  tolerance: number,
+  architecture: Architecture,
+): string {
+  const { gelu } = architecture;
+  const stream = blockWidth(architecture, 0);
+  const input = stream === architecture.width ? 'test["input"]' : `test["input"][:, :${stream}]`;
   return `import json, math, numpy as np
 
 def read(path):
@@ -170,7 +179,7 @@ def read(path):
 
 w, test = read("${file.path}"), read("self-test.safetensors")
 gelu = ${pythonGelu[gelu]}
-y = gelu(test["input"] @ w["blocks.0.mlp.fc1.weight"].T + w["blocks.0.mlp.fc1.bias"]) @ w["blocks.0.mlp.fc2.weight"].T + w["blocks.0.mlp.fc2.bias"]
+y = gelu(${input} @ w["blocks.0.mlp.fc1.weight"].T + w["blocks.0.mlp.fc1.bias"]) @ w["blocks.0.mlp.fc2.weight"].T + w["blocks.0.mlp.fc2.bias"]
 expected = test["${id}"]
 assert np.abs(y - expected).max() <= ${tolerance} * max(1, np.abs(expected).max())`;
 }
@@ -223,6 +232,13 @@ ${rows.join('\n')}
 `;
 }
 
+function sizesText({ width, depth, heads, hidden, stages }: Architecture): string {
+  if (stages === undefined) return `width ${width}, ${depth} blocks, ${heads} heads, ${hidden} hidden units`;
+  const each = (name: 'width' | 'depth' | 'heads' | 'hidden') =>
+    stages.map((stage) => stage[name]).join(', ');
+  return `widths ${each('width')} in ${stages.length} stages, ${each('depth')} blocks, ${each('heads')} heads, ${each('hidden')} hidden units`;
+}
+
 /** What the other blocks were while one was exchanged. */
 function contextNotes({ contexts }: Manifest): string {
   const others = (contexts ?? []).filter(({ name }) => name !== 'teacher');
@@ -231,7 +247,9 @@ function contextNotes({ contexts }: Manifest): string {
   up when several blocks are replaced: measure a composition before relying on it.
 `;
   }
-  const listed = others.map(({ name, width }) => `${width} hidden units (\`deltas.${name}\`)`).join(' or ');
+  const listed = others
+    .map(({ name, width, widths }) => `${widths?.join(' ') ?? width} hidden units (\`deltas.${name}\`)`)
+    .join(' or ');
   return `- Deltas are measured with **one** block exchanged while every other block is the teacher's (\`deltas.teacher\`), or one of
   ${listed}. \`deltas.average\`, which the ranking uses, is the mean over those contexts.
 `;

@@ -3,14 +3,14 @@ import { descendantOnnx } from '../graphs/files.ts';
 import { storedWeights } from '../graphs/weight-places.ts';
 import type { MeasuredDescendant } from '../measure/descendant.ts';
 import type { Ranked } from '../measure/rank.ts';
-import { blockName, ffnExtents, widthName } from '../model/architecture.ts';
+import { blockName, blockWidth, ffnExtents, hiddenUnits, widthName } from '../model/architecture.ts';
 import type { FfnWeights } from '../model/ffn-weights.ts';
 import { writeSafetensors, type NamedArrays } from '../model/safetensors.ts';
 import { fail } from '../util/failure.ts';
 import { describeFile, publishFile } from './listed-file.ts';
 import type { Manifest, ManifestBlock, ManifestDescendant, ManifestFile } from './manifest.ts';
 import { ffnBytes, headerAllowanceBytes } from './manifest-parts.ts';
-import { checkExported } from './self-test.ts';
+import { checkExported, selfTestRows } from './self-test.ts';
 import { readDescendantFile, toTorchFfn } from './weights.ts';
 
 /** A descendant as the pipeline hands it over; its files and its place in the ranking are added here. */
@@ -37,7 +37,7 @@ export interface WriteOptions {
 }
 
 /**
- * Writes the files of every descendant, and what they must give for `vectors` [n, D], the self-test's input.
+ * Writes the files of every descendant, and what they must give for `vectors` [n, D], the self-test's input (`selfTestRows`).
  * @param withGraphs one beside every weight file
  * @returns the manifest's blocks, and the expected outputs [n, D] by id
  * @throws BlockForgeError `gate-failed`, naming the descendant
@@ -62,7 +62,8 @@ export async function writeBlocks(
       signal?.throwIfAborted();
       const { id, width } = descendant.record;
       const files = await writeDescendant(folder, index, descendant, input, vectors, withGraphs);
-      outputs[id] = { shape: [vectors.length / architecture.width, architecture.width], data: files.outputs };
+      const stream = blockWidth(architecture, index);
+      outputs[id] = { shape: [files.outputs.length / stream, stream], data: files.outputs };
       const { rank = 0, dominated = false } = places.get(id) ?? {};
       written.push({
         ...descendant.record,
@@ -78,7 +79,7 @@ export async function writeBlocks(
       `blocks/${name}/kept-units.json`,
       keptUnitsJson(written, descendants),
     );
-    blocks.push({ index, name, hidden: architecture.hidden, keptUnits, descendants: written });
+    blocks.push({ index, name, hidden: hiddenUnits(architecture)[index]!, keptUnits, descendants: written });
   }
   return { blocks, outputs };
 }
@@ -102,7 +103,8 @@ async function writeDescendant(
   const file = await writeWeights(folder, path, block, weights, descendant, teacher);
   const extents = ffnExtents(architecture, block, hidden);
   const fromFile = await readDescendantFile(join(folder, path), block, extents);
-  const outputs = checkExported(id, weights, fromFile, vectors, architecture.gelu);
+  const rows = selfTestRows(vectors, architecture.width, extents.width);
+  const outputs = checkExported(id, weights, fromFile, rows, architecture.gelu);
   if (!withGraphs) return { listed: { file }, outputs };
   const stored = await storedWeights(join(folder, path), `${widthName(hidden)}.safetensors`);
   const onnx = await publishFile(
@@ -134,7 +136,7 @@ async function writeWeights(
     source,
     sparsity: String(sparsity),
     hidden: String(width),
-    teacherHidden: String(teacher.architecture.hidden),
+    teacherHidden: String(hiddenUnits(teacher.architecture)[block]),
     teacher: teacher.sha256,
     gelu: teacher.architecture.gelu,
     layout: 'timm names, linear weights [out, in]',

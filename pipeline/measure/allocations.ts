@@ -1,8 +1,9 @@
 import { allocate } from '../allocate/allocate.ts';
-import type { Architecture } from '../model/architecture.ts';
-import { blockCosts } from '../model/costs.ts';
+import { hiddenUnits, type Architecture } from '../model/architecture.ts';
+import { blockCosts, ffnCosts } from '../model/costs.ts';
 import { scoreId, type Context, type ContextName } from './contexts.ts';
 import { bounds, pairedScoresPp, type Interval } from './interval.ts';
+import { levelOf, widthIn, widthsAt, type Level } from './level.ts';
 import { measuredOf, type Measured } from './measured.ts';
 import { summariseScores, type Scores } from './scores.ts';
 
@@ -31,12 +32,10 @@ export interface MeasuredAllocation extends AllocatedComposition {
   readonly versusUniformPp: Interval;
 }
 
-/** The same width in every block. A type, not an interface, so that it is JSON and may stand in a job's settings. */
-export type UniformStep = {
+/** The same share in every block. */
+export type UniformStep = Level & {
   /** Share of hidden units removed, as configured. */
   readonly sparsity: number;
-  /** Hidden units kept. */
-  readonly width: number;
 };
 
 /**
@@ -59,24 +58,29 @@ export function allocateWidths(
   contexts: readonly Context[],
   steps: readonly UniformStep[],
 ): AllocatedComposition[] {
-  const { hidden, depth } = architecture;
-  const widths = [hidden, ...steps.map(({ width }) => width)];
-  const params = (width: number) => blockCosts(architecture, width).params;
-  const divergences = Array.from({ length: depth }, (_, block) =>
-    widths.map((width) => addedDivergences(models, contexts, { block, width, hidden })),
+  const { depth } = architecture;
+  const hiddens = hiddenUnits(architecture);
+  const levels: readonly Level[] = [levelOf(hiddens), ...steps];
+  const widths = hiddens.map((_, block) => levels.map((level) => widthIn(level, block)));
+  const divergences = hiddens.map((hidden, block) =>
+    widths[block]!.map((width) => addedDivergences(models, contexts, { block, width, hidden })),
   );
-  return steps.flatMap(({ sparsity, width }) => {
-    const budgetParams = depth * params(width);
-    const seen = new Set([new Array<number>(depth).fill(width).join()]);
+  return steps.flatMap(({ sparsity, ...step }) => {
+    const uniform = widthsAt(step, depth);
+    const budgetParams = ffnCosts(architecture, uniform).params;
+    const seen = new Set([uniform.join()]);
     return [...contexts.map(({ name }) => name), 'average' as const].flatMap((costs, kind) => {
       const costOf = (added: readonly number[]) =>
         added[kind] ?? added.reduce((sum, value) => sum + value, 0) / added.length;
-      const choices = divergences.map((block) =>
-        block.map((added, level) => ({ cost: costOf(added), resource: params(widths[level]!) })),
+      const choices = divergences.map((own, block) =>
+        own.map((added, level) => ({
+          cost: costOf(added),
+          resource: blockCosts(architecture, block, widths[block]![level]!).params,
+        })),
       );
       const best = allocate(choices, budgetParams);
       if (best === null) throw new Error('the uniform model exceeds its own size');
-      const chosen = best.choice.map((level) => widths[level]!);
+      const chosen = best.choice.map((level, block) => widths[block]![level]!);
       if (seen.has(chosen.join())) return [];
       seen.add(chosen.join());
       const id = `allocated/${sparsity}/${costs}`;
@@ -98,16 +102,16 @@ export function chooseAllocations(
   uniformId: (sparsity: number) => string,
 ): AllocatedComposition[] {
   const kl = ({ id }: AllocatedComposition) => measuredOf(measured, id).kl;
-  return steps.flatMap(({ sparsity, width }) => {
+  return steps.flatMap(({ sparsity, ...step }) => {
     const id = uniformId(sparsity);
     if (!measured.has(id)) return [];
-    const { depth } = architecture;
-    const budgetParams = depth * blockCosts(architecture, width).params;
+    const widths = widthsAt(step, architecture.depth);
+    const budgetParams = ffnCosts(architecture, widths).params;
     const uniform: AllocatedComposition = {
       id,
       costs: 'uniform',
       sparsity,
-      widths: new Array<number>(depth).fill(width),
+      widths,
       ffnParams: budgetParams,
       budgetParams,
     };

@@ -1,11 +1,12 @@
 import { allocate } from '../allocate/allocate.ts';
-import type { Architecture } from '../model/architecture.ts';
-import { blockCosts } from '../model/costs.ts';
+import { hiddenUnits, type Architecture } from '../model/architecture.ts';
+import { blockCosts, ffnCosts } from '../model/costs.ts';
 import { random } from '../util/random.ts';
 import { addedDivergences, type WidthChoice } from './allocations.ts';
 import type { Context } from './contexts.ts';
 import { selectImages, type Scores } from './scores.ts';
 import { weightedCost } from './context-weights.ts';
+import { widthIn, widthsAt, type Level } from './level.ts';
 import { known } from '../util/known.ts';
 
 /**
@@ -14,7 +15,7 @@ import { known } from '../util/known.ts';
  * Each is chosen by the divergences on a random half of the images and by a random mixture of the contexts, so they scatter as choices
  * do. The budgets are stratified and shuffled: any half of the list covers the range.
  *
- * @param widths of every block, the teacher's first
+ * @param levels the teacher's first
  * @returns fewer where a small model has no more of them, none of them uniform
  */
 export function drawChosen(
@@ -22,21 +23,21 @@ export function drawChosen(
   architecture: Architecture,
   {
     contexts,
-    widths,
+    levels,
     count,
     seed,
   }: {
     readonly contexts: readonly Context[];
-    readonly widths: readonly number[];
+    readonly levels: readonly Level[];
     readonly count: number;
     readonly seed: number;
   },
 ): WidthChoice[] {
-  const { hidden, depth } = architecture;
+  const { depth } = architecture;
   const strata = random(seed, 'chosen').shuffle(Array.from({ length: count }, (_, index) => index));
   const images = known(models, 'teacher').correct.length;
-  const params = widths.map((width) => blockCosts(architecture, width).params);
-  const [most, least] = [depth * params[0]!, depth * params[params.length - 1]!];
+  const paramsAt = (level: Level) => ffnCosts(architecture, widthsAt(level, depth)).params;
+  const [most, least] = [paramsAt(levels[0]!), paramsAt(levels[levels.length - 1]!)];
   const seen = new Set<string>();
   return strata.flatMap((stratum) => {
     const draw = random(seed, 'chosen', stratum);
@@ -54,18 +55,24 @@ export function drawChosen(
     const shares = contexts.map(() => -Math.log(1 - draw.next()));
     const total = shares.reduce((sum, share) => sum + share, 0);
     const mixture = shares.map((share) => share / total);
-    const choices = Array.from({ length: depth }, (_, block) =>
-      widths.map((width, level) => ({
-        cost: weightedCost(addedDivergences(lookUp, contexts, { block, width, hidden }), mixture),
-        resource: params[level]!,
-      })),
+    const choices = hiddenUnits(architecture).map((hidden, block) =>
+      levels.map((level) => {
+        const width = widthIn(level, block);
+        return {
+          cost: weightedCost(addedDivergences(lookUp, contexts, { block, width, hidden }), mixture),
+          resource: blockCosts(architecture, block, width).params,
+        };
+      }),
     );
     const budget = least + ((stratum + draw.next()) / count) * (most - least);
     const found = allocate(choices, Math.floor(budget));
-    const chosen = found?.choice.map((level) => widths[level]!) ?? [];
-    const key = chosen.join();
-    if (found === null || seen.has(key) || chosen.every((width) => width === chosen[0])) return [];
+    if (found === null) return [];
+    const { choice } = found;
+    const key = choice.join();
+    if (seen.has(key) || choice.every((level) => level === choice[0])) return [];
     seen.add(key);
-    return [{ id: `chosen/${stratum}`, widths: chosen }];
+    return [
+      { id: `chosen/${stratum}`, widths: choice.map((level, block) => widthIn(levels[level]!, block)) },
+    ];
   });
 }

@@ -80,8 +80,8 @@ const leastChosen = 8;
 export interface PredictionInput {
   readonly models: ReadonlyMap<string, Scores>;
   readonly contexts: readonly Context[];
-  /** Of the teacher's block. */
-  readonly hidden: number;
+  /** Of the teacher's blocks. */
+  readonly hiddens: readonly number[];
   readonly classes: number;
   /** In the order they were drawn, so that either half of them (by parity) covers the range. */
   readonly random: readonly ScoredComposition[];
@@ -219,13 +219,14 @@ interface Sums extends Omit<MeasuredComposition, 'klIncrease'> {
   readonly kl: number;
 }
 
-function compositionSums({ models, contexts, hidden }: PredictionInput) {
+function compositionSums({ models, contexts, hiddens }: PredictionInput) {
   const computed = new Map<string, ReturnType<typeof deltasOf>>();
   const teacher = known(models, 'teacher').correct;
   return ({ id, widths }: ScoredComposition): Sums => {
     const each = widths.map((width, block) => {
       const key = `${block}/${width}`;
-      if (!computed.has(key)) computed.set(key, deltasOf(models, contexts, { block, width, hidden }, 0.95));
+      const place = { block, width, hidden: hiddens[block]! };
+      if (!computed.has(key)) computed.set(key, deltasOf(models, contexts, place, 0.95));
       return known(computed, key);
     });
     const sum = (value: (item: Deltas) => number) => each.reduce((total, item) => total + value(item), 0);

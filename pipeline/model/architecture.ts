@@ -1,6 +1,7 @@
 import { familyOf } from './family/families.ts';
-import type { Architecture } from './family/family.ts';
+import type { Architecture, MixingMacs } from './family/family.ts';
 import { extentOf } from './family/image-size.ts';
+import { blockWidth } from './family/layer-shapes.ts';
 
 export {
   familyName,
@@ -12,8 +13,8 @@ export {
   trainableFamilyNames,
 } from './family/families.ts';
 export { geluNames, poolNames } from './family/family.ts';
-export { layerShapes } from './family/layer-shapes.ts';
-export type { Architecture, Family, Gelu, LayerShape } from './family/family.ts';
+export { blockWidth, hiddenUnits, layerShapes } from './family/layer-shapes.ts';
+export type { Architecture, Family, Gelu, LayerShape, Stage } from './family/family.ts';
 export {
   covers,
   extentOf,
@@ -32,7 +33,8 @@ export function prefixTokens(architecture: Architecture): number {
 
 /** Tokens per image that the last block's FFN must see: those that the head reads. */
 export function lastBlockTokens(architecture: Architecture): number {
-  return familyOf(architecture).lastBlockTokens?.(architecture) ?? tokensPerImage(architecture);
+  const { depth } = architecture;
+  return familyOf(architecture).lastBlockTokens?.(architecture) ?? blockTokens(architecture, depth - 1);
 }
 
 /** F: how many numbers per image the head's last layer takes, which are a model's features. */
@@ -43,16 +45,6 @@ export function featureWidth(architecture: Architecture): number {
 /** The heads by canonical name, that of the class token first; with two, the answer is the mean of their logits. */
 export function headNames(architecture: Architecture): readonly string[] {
   return familyOf(architecture).heads?.(architecture) ?? ['head'];
-}
-
-/** D: the width of the stream in block `block`. */
-export function blockWidth({ width }: Architecture, _block: number): number {
-  return width;
-}
-
-/** T: the tokens that block `block`'s FFN sees of an image. */
-export function blockTokens(architecture: Architecture, _block: number): number {
-  return tokensPerImage(architecture);
 }
 
 /** The size of an FFN block: hidden units, the width of the stream, and whether it has a gate. */
@@ -74,7 +66,20 @@ export function patchesPerImage({ imageSize, patchSize }: Architecture): number 
   return (height / patchSize) * (width / patchSize);
 }
 
-/** Tokens per image: the patches and what the family puts before them. */
+/** T: tokens per image in the stream of a block, after its mixing. */
+export function blockTokens(architecture: Architecture, block: number): number {
+  return familyOf(architecture).blockTokens?.(architecture, block) ?? tokensPerImage(architecture);
+}
+
+/** Multiply-adds per image of a block's token mixing. */
+export function mixingMacs(architecture: Architecture, block: number): MixingMacs {
+  const found = familyOf(architecture).mixingMacs?.(architecture, block);
+  if (found !== undefined) return found;
+  const [tokens, width] = [blockTokens(architecture, block), blockWidth(architecture, block)];
+  return { projections: 4 * tokens * width ** 2, scores: 2 * tokens ** 2 * width };
+}
+
+/** Tokens per image behind the embedding: the patches and what the family puts before them. */
 export function tokensPerImage(architecture: Architecture): number {
   return patchesPerImage(architecture) + prefixTokens(architecture);
 }

@@ -1,4 +1,5 @@
-import { familyOf, layerShapes, tokensPerImage, type Architecture } from './architecture.ts';
+import { blockTokens, blockWidth, familyOf, hiddenUnits, type Architecture } from './architecture.ts';
+import { isFfnName } from './ffn-weights.ts';
 import { canonicalShapes } from './host-weights.ts';
 
 /** What something costs to store and, per image, to compute. */
@@ -15,45 +16,59 @@ function costs(params: number, macs: number): Costs {
 }
 
 /**
- * One FFN block of `hidden` units: `T (D H + H D)` multiply-adds, `2 D H + H + D` parameters; with a gate `D H` and `D H + H` more.
+ * The FFN of block `block` with `hidden` units: `T (D H + H D)` multiply-adds, `2 D H + H + D` parameters; with a gate `D H` and
+ * `D H + H` more.
  */
-export function blockCosts(architecture: Architecture, hidden: number): Costs {
-  const { width, gated } = architecture;
-  const matrices = gated === true ? 3 : 2;
+export function blockCosts(architecture: Architecture, block: number, hidden: number): Costs {
+  const width = blockWidth(architecture, block);
+  const matrices = architecture.gated === true ? 3 : 2;
   return costs(
     matrices * width * hidden + (matrices - 1) * hidden + width,
-    tokensPerImage(architecture) * matrices * width * hidden,
+    blockTokens(architecture, block) * matrices * width * hidden,
   );
+}
+
+/** All FFN blocks with `hiddens[i]` units in block i. */
+export function ffnCosts(architecture: Architecture, hiddens: readonly number[]): Costs {
+  const parts = hiddens.map((hidden, block) => blockCosts(architecture, block, hidden));
+  return costs(sumOf(parts, 'params'), sumOf(parts, 'macs'));
 }
 
 /** Everything but the FFN blocks: patch embedding, token mixing, norms, head. The library stores it once. */
 export function frameCosts(architecture: Architecture): Costs {
   const all = Object.values(canonicalShapes(architecture)).reduce((sum, shape) => sum + sizeOf(shape), 0);
-  const ffns = layerShapes(architecture).map(({ hidden }) => blockCosts(architecture, hidden).params);
-  return costs(
-    all - ffns.reduce((sum, params) => sum + params, 0),
-    familyOf(architecture).frameMacs(architecture),
-  );
+  const { params } = ffnCosts(architecture, hiddenUnits(architecture));
+  return costs(all - params, familyOf(architecture).frameMacs(architecture));
 }
 
 /** The whole model with `hiddens[i]` units in block i; default: the model's own. */
 export function modelCosts(
   architecture: Architecture,
-  hiddens: readonly number[] = layerShapes(architecture).map(({ hidden }) => hidden),
+  hiddens: readonly number[] = hiddenUnits(architecture),
 ): Costs {
-  const parts = [frameCosts(architecture), ...hiddens.map((hidden) => blockCosts(architecture, hidden))];
-  return costs(
-    parts.reduce((sum, { params }) => sum + params, 0),
-    parts.reduce((sum, { macs }) => sum + macs, 0),
-  );
+  const parts = [frameCosts(architecture), ffnCosts(architecture, hiddens)];
+  return costs(sumOf(parts, 'params'), sumOf(parts, 'macs'));
 }
 
-/** Operations of the encoder's weight products in one image's forward pass: what plans guess durations from. */
-export function forwardFlops(architecture: Architecture): number {
-  const products = Object.entries(canonicalShapes(architecture))
-    .filter(([name, shape]) => name.startsWith('blocks.') && shape.length === 2)
-    .reduce((sum, [, shape]) => sum + sizeOf(shape), 0);
-  return 2 * tokensPerImage(architecture) * products;
+/**
+ * Operations of the encoder's weight products in one image's forward pass: what plans guess durations from.
+ * @param hiddens units of every block; default: the model's own
+ */
+export function forwardFlops(
+  architecture: Architecture,
+  hiddens: readonly number[] = hiddenUnits(architecture),
+): number {
+  const mixing = Object.entries(canonicalShapes(architecture))
+    .filter(([name, shape]) => /^blocks\..*\.weight$/.test(name) && shape.length === 2 && !isFfnName(name))
+    .reduce(
+      (sum, [name, shape]) => sum + blockTokens(architecture, Number(name.split('.')[1])) * sizeOf(shape),
+      0,
+    );
+  return 2 * (mixing + ffnCosts(architecture, hiddens).macs);
+}
+
+function sumOf(parts: readonly Costs[], of: 'params' | 'macs'): number {
+  return parts.reduce((sum, part) => sum + part[of], 0);
 }
 
 function sizeOf(shape: readonly number[]): number {

@@ -1,7 +1,7 @@
 import type { Manifest } from '../library/manifest.ts';
 import type { Library } from '../library/open.ts';
 import { fail } from '../util/failure.ts';
-import { findProfile, type Profile } from './profile-file.ts';
+import { findProfile, timeOf, type Profile } from './profile-file.ts';
 
 /** What a composition takes, p50 in milliseconds for one batch: `frameMs` plus `blockMs` of each of its blocks. */
 export interface LatencyModel {
@@ -46,18 +46,15 @@ export function latencyModel(profile: Profile, batchSize?: number): LatencyModel
     errorPercent > doubtfulPercent
       ? `, which whole models were off by ${errorPercent.toFixed(0)} %: measure it again`
       : '';
-  const times = (list: readonly { width: number; p50: number }[]) =>
-    new Map(list.map(({ width, p50 }) => [width, scale * p50]));
-  const [widths, lastWidths] = [times(batch.widths), times(batch.lastWidths)];
   const last = batch.composed[0]!.widths.length - 1;
   return {
     batchSize: batch.batchSize,
     isWhole: true,
     frameMs: offsetMs + scale * batch.frame.p50,
     blockMs(width, block) {
-      const time = (block === last ? lastWidths : widths).get(width);
+      const time = timeOf(block === last ? batch.lastWidths : batch.widths, block, width);
       if (time === undefined) throw new Error(`profile ${profile.device.name} has no width ${width}`);
-      return time;
+      return scale * time.p50;
     },
     errorPercent,
     describe: `${profileDescription(profile)}, batch ${batch.batchSize}${doubt}`,

@@ -7,8 +7,8 @@
  *
  * What is measured, per batch size, every subject once a round and each round in a new order, so that drift of the
  * clock, heat and neighbours meet all alike:
- * - every width of the FFN blocks, in the graph of one descendant of that width (all blocks have the same shapes): over all
- *   tokens, and over those that the last block sees;
+ * - every width of the FFN blocks, in the graph of one descendant of that width (of every kind of blocks, where these differ in
+ *   tokens or width of the stream): over all tokens, and over those that the last block sees;
  * - the frame: the whole model, given FFN blocks of one hidden unit;
  * - composed models, uniform ones and random mixtures, given random weights: time does not depend on the values. They are
  *   what "frame + blocks" is compared with, and calibrated by. A runtime that exchanges blocks gives weights at every run,
@@ -43,7 +43,12 @@ import { parseArgs } from 'node:util';
  *
  * @typedef {object} Parts What a runtime runs for one batch size; both return when the result is there.
  * @property {(widths: readonly number[]) => unknown} model one hidden-unit count per block
- * @property {(width: number, last: boolean) => unknown} block
+ * @property {(block: number, width: number, last: boolean) => unknown} block
+ *
+ * @typedef {object} BlockShape A block of the model.
+ * @property {readonly number[]} widths hidden units of its descendants, widest first
+ * @property {number} stream D
+ * @property {number} tokens T, per image
  *
  * @typedef {{ readonly p50: number, readonly p90: number }} Quantiles Milliseconds.
  *
@@ -75,27 +80,42 @@ export async function measureOnnx({ folder, batchSizes, threads, name, ...rounds
   const { manifest, sha256 } = readManifest(folder, 'blockforge-library');
   const runtime = await loadRuntime();
   const { architecture } = manifest.teacher;
-  const graphs = graphsByWidth(manifest);
-  const widths = [...graphs.keys()].sort((a, b) => b - a);
+  const shapes = shapesOf(manifest);
   const settings = settingsOf(threads);
   const open = (/** @type {string} */ path) => runtime.InferenceSession.create(join(folder, path), settings);
   const frame = await open(manifest.onnx.frame.path);
-  /** @type {Map<number, Awaited<ReturnType<typeof open>>>} */
+  /** @type {Map<string, Awaited<ReturnType<typeof open>>>} */
   const blocks = new Map();
-  for (const width of widths) blocks.set(width, await open(/** @type {string} */ (graphs.get(width))));
-  const weights = randomWeights(runtime, architecture);
-  const tokens = tokensOf(architecture);
+  const keyOf = (/** @type {number} */ block, /** @type {number} */ width) =>
+    `${shapes[block]?.stream} ${width}`;
+  for (const { index, descendants } of manifest.blocks) {
+    for (const { width, onnx } of descendants) {
+      const key = keyOf(index, width);
+      if (!blocks.has(key)) blocks.set(key, await open(onnx.path));
+    }
+  }
+  const weights = randomWeights(runtime, shapes);
+  const lastTokens = tokensOf(architecture, shapes.length - 1).last;
 
   try {
-    const batches = await measureBatches(widths, manifest.blocks.length, batchSizes, rounds, (batch) => {
-      const { width } = architecture;
+    const batches = await measureBatches(shapes, batchSizes, rounds, (batch) => {
       const images = imagesOf(runtime, architecture, batch);
-      const rows = (/** @type {number} */ count) =>
-        new runtime.Tensor('float32', noise(count * width), [count, width]);
-      const [all, last] = [rows(batch * tokens.all), rows(batch * tokens.last)];
+      /** @type {Map<string, Tensor>} */
+      const streams = new Map();
+      const rows = (/** @type {number} */ count, /** @type {number} */ width) => {
+        const key = `${count} ${width}`;
+        const found = streams.get(key) ?? new runtime.Tensor('float32', noise(count * width), [count, width]);
+        streams.set(key, found);
+        return found;
+      };
       return {
         model: (chosen) => frame.run({ images, ...weights(chosen) }),
-        block: (chosen, isLast) => blocks.get(chosen)?.run({ tokens: isLast ? last : all }),
+        block(index, chosen, isLast) {
+          const { stream, tokens } = /** @type {BlockShape} */ (shapes[index]);
+          return blocks
+            .get(keyOf(index, chosen))
+            ?.run({ tokens: rows(batch * (isLast ? lastTokens : tokens), stream) });
+        },
       };
     });
     return describe('onnxruntime', versionOf(runtime), {
@@ -198,8 +218,11 @@ function versionOf(runtime) {
 
 /**
  * Of images: a number for a square, else [height, width].
- * @typedef {{ imageSize: number | readonly [number, number], patchSize: number, pool?: string | undefined,
- *   distilled?: boolean | undefined, classToken?: false | undefined, registers?: number | undefined, reads?: string | undefined }} Geometry
+ * @typedef {{
+ *   imageSize: number | readonly [number, number], patchSize: number, pool?: string | undefined, distilled?: boolean | undefined,
+ *   classToken?: false | undefined, registers?: number | undefined, reads?: string | undefined,
+ *   stages?: readonly { depth: number, width: number, hidden: number }[] | undefined,
+ * }} Geometry
  */
 
 /** @param {Geometry['imageSize']} imageSize */
@@ -208,8 +231,8 @@ function sidesOf(imageSize) {
 }
 
 /**
- * Tokens per image that a block sees, and that the last one does, by family of models: this file knows no other code.
- * @type {Record<string, (architecture: Geometry) => { all: number, last: number }>}
+ * Tokens per image that block `block` sees, and that the last one does, by family of models: this file knows no other code.
+ * @type {Record<string, (architecture: Geometry, block: number) => { all: number, last: number }>}
  */
 const tokensByFamily = {
   vit: (sizes) => withPrefix(sizes, (sizes.classToken === false ? 0 : 1) + (sizes.registers ?? 0), 1),
@@ -233,25 +256,28 @@ function withPrefix({ imageSize, patchSize, pool }, prefix, read = prefix) {
   return { all, last: pool === undefined ? read : all };
 }
 
-/** @param {Geometry & { family?: string | undefined }} architecture */
-export function tokensOf({ family = 'vit', ...sizes }) {
+/** @param {Geometry & { family?: string | undefined }} architecture @param {number} block */
+export function tokensOf({ family = 'vit', ...sizes }, block) {
   const tokens = Object.hasOwn(tokensByFamily, family) ? tokensByFamily[family] : undefined;
   if (tokens === undefined) throw new Error(`nothing is known of the tokens of the family ${family}`);
-  return tokens(sizes);
+  return tokens(sizes, block);
 }
 
 /**
  * The measurement itself, for any runtime.
- * @param {readonly number[]} widths widest first
- * @param {number} depth blocks of the model
+ * @param {readonly BlockShape[]} shapes of every block
  * @param {readonly number[]} batchSizes
  * @param {Rounds} rounds
  * @param {(batchSize: number) => Parts} prepare
  * @returns {Promise<ProfileBatch[]>}
  */
-export async function measureBatches(widths, depth, batchSizes, { onProgress, ...rounds }, prepare) {
+export async function measureBatches(shapes, batchSizes, { onProgress, ...rounds }, prepare) {
   const sizes = [...new Set(batchSizes)].sort((a, b) => a - b);
-  const compositions = drawCompositions(widths, depth);
+  const compositions = drawCompositions(shapes.map(({ widths }) => widths));
+  const groups = likeBlocks(shapes);
+  const inner = groups.flatMap((group) => group.widths.map((width) => ({ ...group, width })));
+  const lastBlock = shapes.length - 1;
+  const last = groups.filter(({ blocks }) => blocks.includes(lastBlock)).flatMap(({ widths }) => widths);
   const batches = [];
   // What is left takes longer in proportion to the batch, about.
   const total = sizes.reduce((sum, size) => sum + size, 0);
@@ -260,9 +286,13 @@ export async function measureBatches(widths, depth, batchSizes, { onProgress, ..
   for (const batchSize of sizes) {
     const { model, block } = prepare(batchSize);
     const subjects = [
-      () => model(new Array(depth).fill(1)),
-      ...widths.map((width) => () => block(width, false)),
-      ...widths.map((width) => () => block(width, true)),
+      () => model(new Array(shapes.length).fill(1)),
+      ...inner.map(
+        ({ width, first }) =>
+          () =>
+            block(first, width, false),
+      ),
+      ...last.map((width) => () => block(lastBlock, width, true)),
       ...compositions.map((chosen) => () => model(chosen)),
     ];
     const times = await timeRounds(subjects, {
@@ -276,16 +306,19 @@ export async function measureBatches(widths, depth, batchSizes, { onProgress, ..
     const [frame, ...others] = /** @type {[Quantiles, ...Quantiles[]]} */ (
       times.map((list) => ({ p50: round(quantile(list, 0.5)), p90: round(quantile(list, 0.9)) }))
     );
-    const count = widths.length;
-    const named = (/** @type {Quantiles[]} */ list) =>
-      list.map((quantiles, i) => ({ width: /** @type {number} */ (widths[i]), ...quantiles }));
+    const count = inner.length + last.length;
+    const timeAt = (/** @type {number} */ i) => /** @type {Quantiles} */ (others[i]);
     const parts = {
       frame,
-      widths: named(others.slice(0, count)),
-      lastWidths: named(others.slice(count, 2 * count)),
+      widths: inner.map(({ width, blocks }, i) => ({
+        width,
+        ...(groups.length > 1 && { blocks }),
+        ...timeAt(i),
+      })),
+      lastWidths: last.map((width, i) => ({ width, ...timeAt(inner.length + i) })),
     };
     const measured = others
-      .slice(2 * count)
+      .slice(count)
       .map((quantiles, i) => ({ widths: /** @type {number[]} */ (compositions[i]), ...quantiles }));
     batches.push({ batchSize, ...parts, ...checkAdditivity(parts, measured) });
   }
@@ -324,14 +357,12 @@ export async function timeRounds(subjects, { warmup, iterations, signal, onProgr
  * @returns {Pick<ProfileBatch, 'composed' | 'calibration'>}
  */
 export function checkAdditivity({ frame, widths, lastWidths }, measured) {
-  const timeOf = (/** @type {ProfileBatch['widths']} */ list) =>
-    new Map(list.map((item) => [item.width, item.p50]));
-  const [inner, last] = [timeOf(widths), timeOf(lastWidths)];
+  const timeOf = (/** @type {number} */ block, /** @type {number} */ width, /** @type {boolean} */ isLast) =>
+    (isLast ? lastWidths : widths).find(
+      (item) => item.width === width && (item.blocks?.includes(block) ?? true),
+    )?.p50 ?? NaN;
   const predict = (/** @type {readonly number[]} */ chosen) =>
-    chosen.reduce(
-      (sum, width, block) => sum + ((block === chosen.length - 1 ? last : inner).get(width) ?? NaN),
-      frame.p50,
-    );
+    chosen.reduce((sum, width, block) => sum + timeOf(block, width, block === chosen.length - 1), frame.p50);
   const size = (/** @type {readonly number[]} */ chosen) => chosen.reduce((sum, width) => sum + width, 0);
   const models = [...measured]
     .sort((a, b) => size(b.widths) - size(a.widths))
@@ -390,18 +421,19 @@ export function fitLine(points, least) {
 
 /**
  * Every uniform model and random mixtures, each once as far as there are enough; at least two.
- * @param {readonly number[]} widths
- * @param {number} depth
+ * @param {readonly (readonly number[])[]} widths by block, widest first
  * @returns {number[][]}
  */
-export function drawCompositions(widths, depth) {
+export function drawCompositions(widths) {
   const draw = generator(11);
-  const chosen = widths.map((width) => new Array(depth).fill(width));
+  const levels = Math.max(...widths.map(({ length }) => length));
+  const at = (/** @type {readonly number[]} */ own, /** @type {number} */ level) =>
+    /** @type {number} */ (own[Math.min(level, own.length - 1)]);
+  const chosen = Array.from({ length: levels }, (_, level) => widths.map((own) => at(own, level)));
   const seen = new Set(chosen.map(String));
-  const wanted = widths.length + randomCompositions;
+  const wanted = levels + randomCompositions;
   for (let attempt = 0; attempt < 100 * wanted && chosen.length < wanted; attempt++) {
-    const pick = () => /** @type {number} */ (widths[Math.floor(draw() * widths.length)]);
-    const mixture = Array.from({ length: depth }, pick);
+    const mixture = widths.map((own) => at(own, Math.floor(draw() * own.length)));
     if (!seen.has(String(mixture))) chosen.push(mixture);
     seen.add(String(mixture));
   }
@@ -471,14 +503,33 @@ function readManifest(folder, kind) {
   return { manifest, sha256: createHash('sha256').update(bytes).digest('hex') };
 }
 
-/** One graph per width. @param {any} manifest @returns {Map<number, string>} */
-function graphsByWidth(manifest) {
-  /** @type {Map<number, string>} */
-  const graphs = new Map();
-  for (const { descendants } of manifest.blocks) {
-    for (const { width, onnx } of descendants) if (!graphs.has(width)) graphs.set(width, onnx.path);
+/** @param {any} manifest @returns {BlockShape[]} */
+function shapesOf({ teacher: { architecture }, blocks }) {
+  const streams = (architecture.stages ?? [{ depth: blocks.length, width: architecture.width }]).flatMap(
+    (/** @type {{ depth: number, width: number }} */ { depth, width }) => new Array(depth).fill(width),
+  );
+  return blocks.map((/** @type {any} */ { descendants }, /** @type {number} */ block) => ({
+    widths: descendants.map((/** @type {{ width: number }} */ { width }) => width),
+    stream: streams[block],
+    tokens: tokensOf(architecture, block).all,
+  }));
+}
+
+/**
+ * Blocks that take the same time at the same width, the first of them, and all their widths, widest first.
+ * @param {readonly BlockShape[]} shapes
+ */
+function likeBlocks(shapes) {
+  /** @type {Map<string, { first: number, blocks: number[], widths: number[] }>} */
+  const groups = new Map();
+  for (const [block, { widths, stream, tokens }] of shapes.entries()) {
+    const key = `${stream} ${tokens}`;
+    const group = groups.get(key) ?? { first: block, blocks: [], widths: [] };
+    group.blocks.push(block);
+    group.widths = [...new Set([...group.widths, ...widths])].sort((a, b) => b - a);
+    groups.set(key, group);
   }
-  return graphs;
+  return [...groups.values()];
 }
 
 /** From beside this file, or from where it is called. @returns {Promise<OnnxRuntime>} */
@@ -504,18 +555,20 @@ async function loadRuntime() {
  * Weights of any composition as the frame's inputs, by name. Every block has memory of its own, as in a real model, of which
  * narrower blocks take the start.
  * @param {OnnxRuntime} runtime
- * @param {{ width: number, hidden: number, depth: number }} architecture
+ * @param {readonly BlockShape[]} shapes
  * @returns {(widths: readonly number[]) => Record<string, Tensor>}
  */
-function randomWeights(runtime, { width, hidden, depth }) {
-  const stores = Array.from({ length: depth }, () => ({
-    fc1: noise(hidden * width, 0.02),
-    fc2: noise(width * hidden, 0.02),
+function randomWeights(runtime, shapes) {
+  const stores = shapes.map(({ widths: [most = 1], stream }) => ({
+    width: stream,
+    fc1: noise(most * stream, 0.02),
+    fc2: noise(stream * most, 0.02),
   }));
   /** @type {Map<string, Record<string, Tensor>>} */
   const known = new Map();
   const make = (/** @type {number} */ block, /** @type {number} */ units) => {
     const store = /** @type {(typeof stores)[number]} */ (stores[block]);
+    const { width } = store;
     const fc1 = store.fc1.subarray(0, units * width);
     const fc2 = store.fc2.subarray(0, units * width);
     const tensor = (/** @type {Float32Array} */ data, /** @type {number[]} */ shape) =>

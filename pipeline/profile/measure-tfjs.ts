@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { extentOf, lastBlockTokens, tokensPerImage } from '../model/architecture.ts';
+import { blockTokens, blockWidth, extentOf, lastBlockTokens } from '../model/architecture.ts';
 import { forward } from '../model/encoder.ts';
 import { applyFfn, disposeFfn, uploadFfn, type FfnTensors } from '../model/ffn-tensors.ts';
 import { uploadTeacher } from '../model/upload.ts';
@@ -7,8 +7,8 @@ import { randomFfn } from '../model/ffn-weights.ts';
 import { loadEngine, type EngineChoice } from '../tensor/engine.ts';
 import { random } from '../util/random.ts';
 import type { Library } from '../library/open.ts';
-import { describe, measureBatches, type Options } from './measure-onnx.js';
-import { libraryWidths, type Profile } from './profile-file.ts';
+import { describe, measureBatches, type BlockShape, type Options } from './measure-onnx.js';
+import type { Profile } from './profile-file.ts';
 
 export interface TfjsOptions extends Omit<Options, 'folder' | 'threads'> {
   readonly engine?: EngineChoice | undefined;
@@ -26,7 +26,7 @@ export async function measureTfjs(
   { batchSizes, name, engine: choice = 'auto', threads, ...rounds }: TfjsOptions,
 ): Promise<Profile> {
   const { architecture } = library.manifest.teacher;
-  const { width, depth, channels, gelu } = architecture;
+  const { depth, channels, gelu } = architecture;
   const image = extentOf(architecture.imageSize);
   const engine = await loadEngine(choice, { threads });
   const teacher = uploadTeacher(await library.readTeacher(), architecture);
@@ -34,18 +34,22 @@ export async function measureTfjs(
   const ffn = (block: number, hidden: number): FfnTensors => {
     const draw = random(1, 'profile', hidden);
     const key = `${block}/${hidden}`;
-    const found = blocks.get(key) ?? uploadFfn(randomFfn(width, hidden, () => (draw.next() - 0.5) / 25));
+    const found =
+      blocks.get(key) ??
+      uploadFfn(randomFfn(blockWidth(architecture, block), hidden, () => (draw.next() - 0.5) / 25));
     blocks.set(key, found);
     return found;
   };
   let inputs: tf.Tensor[] = [];
   try {
-    const batches = await measureBatches(libraryWidths(library), depth, batchSizes, rounds, (batch) => {
+    const batches = await measureBatches(blockShapes(library), batchSizes, rounds, (batch) => {
       tf.dispose(inputs);
       const images = tf.randomNormal([batch, image.height, image.width, channels], 0, 1, 'float32', 1);
-      const all = tf.randomNormal([batch * tokensPerImage(architecture), width], 0, 1, 'float32', 1);
-      const last = tf.randomNormal([batch * lastBlockTokens(architecture), width], 0, 1, 'float32', 1);
-      inputs = [images, all, last];
+      const rows = (tokens: number, block: number) =>
+        tf.randomNormal([batch * tokens, blockWidth(architecture, block)], 0, 1, 'float32', 1);
+      const all = Array.from({ length: depth }, (_, block) => rows(blockTokens(architecture, block), block));
+      const last = rows(lastBlockTokens(architecture), depth - 1);
+      inputs = [images, ...all, last];
       // Reading the result is what waits for it. Weights are uploaded outside, as `tidy` would dispose them.
       const finish = (run: () => tf.Tensor) => tf.tidy(() => void run().dataSync());
       return {
@@ -53,9 +57,9 @@ export async function measureTfjs(
           const chosen = widths.map((hidden, block) => ffn(block, hidden));
           finish(() => forward(teacher, images, { ffn: (block) => chosen[block]! }).logits);
         },
-        block(hidden, isLast) {
-          const chosen = ffn(0, hidden);
-          finish(() => applyFfn(chosen, isLast ? last : all, gelu));
+        block(index, hidden, isLast) {
+          const chosen = ffn(index, hidden);
+          finish(() => applyFfn(chosen, isLast ? last : all[index]!, gelu));
         },
       };
     });
@@ -72,4 +76,13 @@ export async function measureTfjs(
     blocks.forEach(disposeFfn);
     teacher.dispose();
   }
+}
+
+function blockShapes({ manifest: { teacher, blocks } }: Library): BlockShape[] {
+  const { architecture } = teacher;
+  return blocks.map(({ index, descendants }) => ({
+    widths: descendants.map(({ width }) => width),
+    stream: blockWidth(architecture, index),
+    tokens: blockTokens(architecture, index),
+  }));
 }

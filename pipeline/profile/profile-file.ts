@@ -5,6 +5,7 @@ import { writeJsonAtomic } from '../util/atomic.ts';
 import { fail } from '../util/failure.ts';
 import { readDocument, type DocumentKind } from '../library/document.ts';
 import { digest, positive } from '../library/manifest-parts.ts';
+import type { ManifestBlock } from '../library/manifest.ts';
 import type { Library } from '../library/open.ts';
 
 /**
@@ -19,7 +20,12 @@ const text = z.string().min(1).max(300);
 /** p50 and p90 of the counted runs. */
 const quantiles = { p50: milliseconds, p90: milliseconds };
 
-const blockTime = z.strictObject({ width: positive, ...quantiles });
+const blockTime = z.strictObject({
+  width: positive,
+  /** Where blocks differ: those that the time is of, by index, ascending; absent: all. */
+  blocks: z.array(z.int().min(0)).min(1).readonly().optional(),
+  ...quantiles,
+});
 
 const composition = z.strictObject({
   /** Hidden units by block. */
@@ -142,11 +148,15 @@ function checkBelongs(profile: Profile, library: Library, path: string): void {
   if (profile.manifestSha256 !== own)
     mismatch(`a profile of another library (manifest ${profile.manifestSha256.slice(0, 12)}...)`, own);
   const { blocks } = library.manifest;
-  const needed = libraryWidths(library);
   for (const { batchSize, widths, lastWidths, composed } of profile.batches) {
     for (const [kind, times] of Object.entries({ widths, lastWidths })) {
-      const there = new Set(times.map(({ width }) => width));
-      const missing = needed.filter((width) => !there.has(width));
+      const own = kind === 'widths' ? blocks : blocks.slice(-1);
+      const needed = descending(own.flatMap(widthsOf));
+      const missing = descending(
+        own.flatMap((block) =>
+          widthsOf(block).filter((width) => timeOf(times, block.index, width) === undefined),
+        ),
+      );
       if (missing.length > 0)
         mismatch(
           `batch size ${batchSize}: ${kind} without ${missing.join(', ')}`,
@@ -159,11 +169,16 @@ function checkBelongs(profile: Profile, library: Library, path: string): void {
   }
 }
 
-/** The distinct widths of a library's descendants, widest first. */
-export function libraryWidths({ manifest }: Pick<Library, 'manifest'>): number[] {
-  const widths = manifest.blocks.flatMap(({ descendants }) => descendants.map(({ width }) => width));
-  return [...new Set(widths)].sort((a, b) => b - a);
+type BlockTime = z.infer<typeof blockTime>;
+
+/** What was measured of a block at a width. */
+export function timeOf(times: readonly BlockTime[], block: number, width: number): BlockTime | undefined {
+  return times.find((time) => time.width === width && (time.blocks?.includes(block) ?? true));
 }
+
+const widthsOf = ({ descendants }: ManifestBlock): number[] => descendants.map(({ width }) => width);
+
+const descending = (widths: readonly number[]): number[] => [...new Set(widths)].sort((a, b) => b - a);
 
 export function profilePath(library: Pick<Library, 'folder'>, name: string): string {
   return join(library.folder, 'profiles', `${name}.json`);

@@ -1,6 +1,6 @@
 /** What everybody who reads calibration images must agree on: which are held out, which tokens of an image are kept. */
 import { sampleTokens } from '../compress/token-weights.ts';
-import { prefixTokens, tokensPerImage, type Architecture } from '../model/architecture.ts';
+import { blockTokens, prefixTokens, type Architecture } from '../model/architecture.ts';
 import type { RecipeConfig } from './schema.ts';
 import { random, type Random } from '../util/random.ts';
 
@@ -50,21 +50,23 @@ export function chainImages(
   return { heldOut, training: Math.min(available.training, Math.max(1, images - heldOut)) };
 }
 
-/** Tokens kept of every calibration image. */
+/** Tokens kept of every calibration image in a block. */
 export function sampledTokens(
   { tokensPerImage: most }: Pick<Calibration, 'tokensPerImage'>,
   architecture: Architecture,
+  block: number,
 ): number {
-  return Math.min(Math.max(most ?? Infinity, prefixTokens(architecture)), tokensPerImage(architecture));
+  return Math.min(Math.max(most ?? Infinity, prefixTokens(architecture)), blockTokens(architecture, block));
 }
 
-/** Rows of a batch's B*T tokens that are kept: the same of an image wherever it is met. */
+/** Rows of a batch's B*T tokens that are kept in a block: the same of an image wherever it is met. */
 export function sampledRows(
   { seed, tokensPerImage: most }: Pick<Calibration, 'seed' | 'tokensPerImage'>,
   architecture: Architecture,
   ids: readonly string[],
+  block: number,
 ): Int32Array {
-  const tokens = tokensPerImage(architecture);
+  const tokens = blockTokens(architecture, block);
   const prefix = prefixTokens(architecture);
   const rows = ids.flatMap((id, image) =>
     Array.from(

@@ -8,7 +8,7 @@ import { rowWeights, type TokenWeights } from '../compress/token-weights.ts';
 import { unitMeans, type UnitMeansState } from '../compress/unit-means.ts';
 import { visitBlocks } from '../compress/visit.ts';
 import { sampleLabels, visitGradients } from '../compress/visit-gradients.ts';
-import { prefixTokens } from '../model/architecture.ts';
+import { hiddenUnits, prefixTokens } from '../model/architecture.ts';
 import { teacherFfn } from '../model/ffn-tensors.ts';
 import { labelRandom, sampledRows, sampledTokens, type Calibration } from './calibration.ts';
 
@@ -53,16 +53,17 @@ export interface EvidenceCollector {
 
 export function createEvidence({ model, calibration, weights, needs }: EvidenceOptions): EvidenceCollector {
   const { architecture } = model;
-  const { hidden, depth } = architecture;
-  const sampled = sampledTokens(calibration, architecture);
-  const blocks = Array.from({ length: depth }, () => ({
+  const blocks = hiddenUnits(architecture).map((hidden) => ({
     statistics: createStatistics(hidden),
     means: needs.map((need) => ({ need, ...unitMeans[need], sums: unitMeans[need].create(hidden) })),
   }));
   const isBackWanted = needs.some((need) => unitMeans[need].pass === 'back');
   const visit = async ({ pixels, ids }: ImageBatch, sink: InputSink | undefined, isCounted: boolean) => {
-    const rows = sampledRows(calibration, architecture, ids);
-    const ofRows = (block: number) => rowWeights(weights[block]!, rows.length, sampled);
+    const rows = (block: number) => sampledRows(calibration, architecture, ids, block);
+    const ofRows = (block: number) => {
+      const sampled = sampledTokens(calibration, architecture, block);
+      return rowWeights(weights[block]!, ids.length * sampled, sampled);
+    };
     const inputs: Float32Array[] = [];
     visitBlocks(model, pixels, rows, (block, tokens) => {
       if (sink !== undefined) inputs.push(tokens.input.dataSync<'float32'>());

@@ -86,7 +86,6 @@ export async function* fitLevels<Item extends { readonly id: string }>(
   const { model, levels, store, calibration, composedShare, ridge, fitted = [] } = options;
   const { architecture } = model;
   const { depth, gelu } = architecture;
-  const sampled = sampledTokens(calibration, architecture);
   const pieces = piecesOf(options.images, store.bytes, imageStreamBytes(architecture, levels));
   const progress = startProgress(pieces, { depth, first: fitted.length }, options.onProgress);
   const done: (readonly FfnWeights[])[] = [];
@@ -101,6 +100,7 @@ export async function* fitLevels<Item extends { readonly id: string }>(
     const starts = await options.startOf(block);
     if (starts.length !== levels) throw new RangeError(`${starts.length} blocks for ${levels} levels`);
     const weights = options.weights[block]!;
+    const sampled = sampledTokens(calibration, architecture, block);
     const problem = { gelu, sampled, weights, ownShare: composedShare };
     const ffns = uploads(model, done);
     const visit = (heldOut: boolean, add: AddTokens) =>
@@ -170,7 +170,7 @@ function tokensOf<Item extends { readonly id: string }>(
   add: AddTokens,
 ): PieceVisitor {
   const ids = items.map(({ id }) => id);
-  const rows = tf.tensor1d(sampledRows(calibration, model.architecture, ids), 'int32');
+  const rows = tf.tensor1d(sampledRows(calibration, model.architecture, ids, block), 'int32');
   let teacher: TeacherTokens | undefined;
   return {
     see(level, stream) {

@@ -8,7 +8,7 @@ import {
   type PackedStream,
   type PackedTensors,
 } from '../compress/packed-stream.ts';
-import { tokensPerImage } from '../model/architecture.ts';
+import { blockTokens, blockWidth } from '../model/architecture.ts';
 import type { ModelTensors } from '../model/backbone.ts';
 import { enterEncoder } from '../model/encoder.ts';
 import type { FfnTensors } from '../model/ffn-tensors.ts';
@@ -50,9 +50,12 @@ export function piecesOf<Item>(
   return [...used, ...held].map((piece, index) => ({ ...piece, index }));
 }
 
-/** Bytes of the streams of an image: the teacher's and one per level. */
+/** Bytes of the streams of an image, the teacher's and one per level, in the block where they are largest. */
 export function imageStreamBytes(architecture: ModelTensors['architecture'], levels: number): number {
-  return (1 + levels) * streamBytes(tokensPerImage(architecture), architecture.width);
+  const sizes = Array.from({ length: architecture.depth }, (_, block) =>
+    streamBytes(blockTokens(architecture, block), blockWidth(architecture, block)),
+  );
+  return (1 + levels) * Math.max(...sizes);
 }
 
 export interface PieceVisit<Item> {
@@ -153,7 +156,7 @@ function levelOf({ levels }: { readonly levels: readonly PackedStream[] }, level
 function enter(model: ModelTensors, pixels: tf.Tensor4D): PackedTensors {
   const packed = tf.tidy(() => {
     const stream = enterEncoder(model, pixels);
-    return pack(tf.reshape(stream, [-1, model.architecture.width]));
+    return pack(tf.reshape(stream, [-1, stream.shape[2]!]));
   });
   pixels.dispose();
   return packed;

@@ -9,6 +9,7 @@ import {
 import { fail } from '../util/failure.ts';
 import { showValue } from '../util/foreign-value.ts';
 import { largestDifference, referenceFfn } from '../library/reference-ffn.ts';
+import { selfTestRows } from '../library/self-test.ts';
 import type { ManifestDescendant } from '../library/manifest.ts';
 import type { Library } from '../library/open.ts';
 import { frameShapes } from '../library/weight-shapes.ts';
@@ -101,11 +102,11 @@ interface Vectors {
 
 /** @returns undefined where the file is known to be damaged */
 async function openVectors(library: Library, damaged: ReadonlySet<string>): Promise<Vectors | undefined> {
-  const { selfTest } = library.manifest;
+  const { selfTest, teacher } = library.manifest;
   if (damaged.has(selfTest.file.path)) return undefined;
   const file = await openSafetensors(library.pathOf(selfTest.file));
   try {
-    return { file, input: await readVectors(library, file, selfTest.input) };
+    return { file, input: await readVectors(library, file, selfTest.input, teacher.architecture.width) };
   } catch (error) {
     await file.close();
     throw error;
@@ -116,8 +117,9 @@ async function readVectors(
   { manifest }: Library,
   file: SafetensorsFile,
   name: string,
+  width: number,
 ): Promise<Float32Array> {
-  const expected = [manifest.selfTest.vectors, manifest.teacher.architecture.width];
+  const expected = [manifest.selfTest.vectors, width];
   const { shape } = file.info(name);
   if (shape.join() !== expected.join()) {
     invalid(`${file.path}, tensor ${name}`, `shape [${shape.join(', ')}]`, `[${expected.join(', ')}]`);
@@ -132,8 +134,9 @@ async function runSelfTest(
   { file, input }: Vectors,
 ): Promise<void> {
   const { selfTest, teacher } = library.manifest;
-  const expected = await readVectors(library, file, id);
-  const worst = largestDifference(referenceFfn(ffn, input, teacher.architecture.gelu), expected);
+  const expected = await readVectors(library, file, id, ffn.width);
+  const rows = selfTestRows(input, teacher.architecture.width, ffn.width);
+  const worst = largestDifference(referenceFfn(ffn, rows, teacher.architecture.gelu), expected);
   if (worst <= selfTest.tolerance) return;
   invalid(
     'self-test',

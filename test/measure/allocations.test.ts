@@ -19,7 +19,7 @@ const steps = [
   { sparsity: 0.75, width: 3 },
 ];
 const params = (...widths: number[]) =>
-  widths.reduce((sum, width) => sum + blockCosts(architecture, width).params, 0);
+  widths.reduce((sum, width, block) => sum + blockCosts(architecture, block, width).params, 0);
 const scores = (kl: number, correct: readonly number[] = [1, 1, 1, 0]): Scores => ({
   correct: Uint8Array.from(correct),
   agree: Uint8Array.from(correct),

@@ -9,7 +9,8 @@ import { tinyArchitecture } from '../support/checkpoints.ts';
 describe('measure/chosen-compositions', () => {
   const architecture = { ...tinyArchitecture, depth: 4, hidden: 40 };
   const widths = [40, 30, 20, 10];
-  const contexts = contextsOf(['teacher', 'middle', 'sparsest'], widths);
+  const levels = widths.map((width) => ({ width }));
+  const contexts = contextsOf(['teacher', 'middle', 'sparsest'], levels);
   const images = 200;
   const draw = random(1, 'chosen-compositions');
   const scores = (kl: number): Scores => ({
@@ -28,12 +29,12 @@ describe('measure/chosen-compositions', () => {
         if (!models.has(id)) models.set(id, scores(costOf(block, width)));
       }
   }
-  const options = { contexts, widths, count: 16, seed: 3 };
+  const options = { contexts, levels, count: 16, seed: 3 };
   const found = drawChosen(models, architecture, options);
 
   it('covers budgets from the narrowest model to the teacher, by either half', () => {
     const params = (chosen: readonly number[]) =>
-      chosen.reduce((sum, width) => sum + blockCosts(architecture, width).params, 0);
+      chosen.reduce((sum, width, block) => sum + blockCosts(architecture, block, width).params, 0);
     const shares = found.map((item) => params(item.widths) / params([40, 40, 40, 40]));
     assert.ok(found.length >= 12, String(found.length));
     for (const half of [0, 1]) {

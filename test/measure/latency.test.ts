@@ -6,9 +6,7 @@ import { describeOnEachEngine } from '../support/engines.ts';
 describeOnEachEngine('measure/latency', (engine) => {
   it('times every width', async () => {
     const { widths, profile } = await profileWidths({
-      widths: [512, 32],
-      width: 64,
-      tokens: 65,
+      variants: [512, 32].map((hidden) => ({ hidden, width: 64, tokens: 65 })),
       batchSize: 2,
       warmup: 2,
       iterations: 7,
@@ -31,7 +29,8 @@ describeOnEachEngine('measure/latency', (engine) => {
   it('stops when asked to', async () => {
     const stop = new AbortController();
     stop.abort(new Error('enough'));
-    const options = { widths: [8], width: 8, tokens: 5, batchSize: 1, warmup: 1, iterations: 3 };
+    const variants = [{ hidden: 8, width: 8, tokens: 5 }];
+    const options = { variants, batchSize: 1, warmup: 1, iterations: 3 };
     await assert.rejects(profileWidths({ ...options, signal: stop.signal }), /enough/);
   });
 });

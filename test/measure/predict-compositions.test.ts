@@ -28,7 +28,10 @@ function scoresOf(blockWidths: readonly number[]): Scores {
   return { correct, agree: correct, kl: new Float32Array(images).fill(cost) };
 }
 
-const contexts = contextsOf(['teacher', 'middle', 'sparsest'], widths);
+const contexts = contextsOf(
+  ['teacher', 'middle', 'sparsest'],
+  widths.map((width) => ({ width })),
+);
 const compositions = drawCompositions(32, depth, widths.length, 3).map((levels, index) => ({
   id: `random/${index}`,
   widths: levels.map((level) => widths[level]!),
@@ -54,7 +57,15 @@ for (const context of contexts) {
     }
   }
 }
-const input = { models, contexts, hidden: 40, classes: 10, random: compositions, chosen, anchors };
+const input = {
+  models,
+  contexts,
+  hiddens: new Array<number>(depth).fill(40),
+  classes: 10,
+  random: compositions,
+  chosen,
+  anchors,
+};
 
 describe('measure/predict-compositions', () => {
   const { additivity, predictor, compositions: measured } = predictCompositions(input);

@@ -201,11 +201,11 @@ function describeFamily(
         const calibration = { seed: 1, heldOut: 0.1, tokensPerImage: 6 };
         const never = () => assert.fail('no image tells anything of a class token');
         assert.equal(await measureClassShare(model, calibration, batches(), never), null);
-        const sampled = sampledTokens(calibration, architecture);
+        const sampled = sampledTokens(calibration, architecture, 0);
         const weights = tokenWeights(null, sampled, prefixTokens(architecture));
         const ids = Array.from({ length: 80 }, (_, image) => String(image));
         const counts = new Array<number>(tokens).fill(0);
-        sampledRows(calibration, architecture, ids).forEach((row) => counts[row % tokens]!++);
+        sampledRows(calibration, architecture, ids, 0).forEach((row) => counts[row % tokens]!++);
         assert.equal(sampled, 6);
         // Of 80 images 30 keep a token, the first one like the others.
         assert.ok(
@@ -317,8 +317,8 @@ describe('a family’s facts', () => {
       all.params,
       sizes.reduce((a, b) => a + b, 0),
     );
-    assert.equal(all.macs, frameCosts(architecture).macs + depth * blockCosts(architecture, hidden).macs);
-    assert.equal(blockCosts(architecture, hidden).macs, tokens * 2 * width * hidden);
+    assert.equal(all.macs, frameCosts(architecture).macs + depth * blockCosts(architecture, 0, hidden).macs);
+    assert.equal(blockCosts(architecture, 0, hidden).macs, tokens * 2 * width * hidden);
   });
 
   it('name the FFN of every family alike', () => {

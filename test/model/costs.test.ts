@@ -17,17 +17,17 @@ describe('model/costs', () => {
   });
 
   it('gives a block’s closed form, linear in its width', () => {
-    assert.deepEqual(blockCosts(base, 3072), {
+    assert.deepEqual(blockCosts(base, 0, 3072), {
       params: 4_722_432,
       sizeBytes: 18_889_728,
       macs: 197 * 2 * 768 * 3072,
     });
-    assert.equal(blockCosts(base, 1536).macs * 2, blockCosts(base, 3072).macs);
+    assert.equal(blockCosts(base, 0, 1536).macs * 2, blockCosts(base, 0, 3072).macs);
   });
 
   it('adds up: the model is the frame and its blocks', () => {
     const hiddens = [3072, 1536, 768, 96, 3072, 3072, 8, 3072, 3072, 3072, 3072, 1];
-    const blocks = hiddens.map((hidden) => blockCosts(base, hidden));
+    const blocks = hiddens.map((hidden, block) => blockCosts(base, block, hidden));
     const frame = frameCosts(base);
     const whole = modelCosts(base, hiddens);
     assert.equal(whole.params, frame.params + blocks.reduce((sum, { params }) => sum + params, 0));

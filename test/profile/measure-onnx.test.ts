@@ -19,6 +19,8 @@ import { writtenLibrary } from '../library/fixture.ts';
 import { tinyArchitecture, tinyCct } from '../support/checkpoints.ts';
 import { present } from '../support/present.ts';
 
+const alike = <T>(one: T, count: number): T[] => Array.from({ length: count }, () => one);
+
 describe('library/profile/measure-onnx', () => {
   it('fits the line that least squares gives, and keeps it rising', () => {
     // y = 2 + 3 x, and the same with residuals +1, -2, +1 (orthogonal to 1 and to x).
@@ -65,7 +67,7 @@ describe('library/profile/measure-onnx', () => {
   });
 
   it('draws every uniform model and distinct mixtures, as many as there are', () => {
-    const many = drawCompositions([8, 4, 2], 6);
+    const many = drawCompositions(alike([8, 4, 2], 6));
     assert.deepEqual(
       many.slice(0, 3),
       [8, 4, 2].map((width) => new Array<number>(6).fill(width)),
@@ -74,27 +76,49 @@ describe('library/profile/measure-onnx', () => {
     assert.ok(
       many.every((widths) => widths.length === 6 && widths.every((width) => [8, 4, 2].includes(width))),
     );
-    assert.equal(drawCompositions([8, 4, 2], 2).length, 9);
-    assert.deepEqual(drawCompositions([8], 3), [[8, 8, 8], [8, 8, 8]]); // prettier-ignore
+    assert.equal(drawCompositions(alike([8, 4, 2], 2)).length, 9);
+    assert.deepEqual(drawCompositions(alike([8], 3)), [[8, 8, 8], [8, 8, 8]]); // prettier-ignore
   });
 
   it('knows of the tokens of a family what the pipeline knows, and refuses a family that it does not know', () => {
     const sizes = { imageSize: 8, patchSize: 4 };
     const facts = { all: tokensPerImage(tinyArchitecture), last: lastBlockTokens(tinyArchitecture) };
-    assert.deepEqual(tokensOf(tinyArchitecture), facts);
-    assert.deepEqual(tokensOf({ ...sizes, family: 'vit' }), { all: 5, last: 1 });
+    assert.deepEqual(tokensOf(tinyArchitecture, 0), facts);
+    assert.deepEqual(tokensOf({ ...sizes, family: 'vit' }, 0), { all: 5, last: 1 });
     for (const pool of ['mean', 'normed-mean'] as const) {
       const pooled = { ...tinyArchitecture, pool };
-      assert.deepEqual(tokensOf(pooled), { all: 5, last: lastBlockTokens(pooled) });
+      assert.deepEqual(tokensOf(pooled, 0), { all: 5, last: lastBlockTokens(pooled) });
     }
     for (const other of [
       { ...tinyArchitecture, family: 'deit' },
       { ...tinyArchitecture, family: 'sliced-vit', distilled: true as const },
       tinyCct,
     ]) {
-      assert.deepEqual(tokensOf(other), { all: tokensPerImage(other), last: lastBlockTokens(other) });
+      assert.deepEqual(tokensOf(other, 0), { all: tokensPerImage(other), last: lastBlockTokens(other) });
     }
-    assert.throws(() => tokensOf({ ...sizes, family: 'swin' }), /tokens of the family swin/);
+    assert.throws(() => tokensOf({ ...sizes, family: 'mixer' }, 0), /tokens of the family mixer/);
+  });
+
+  it('measures every kind of blocks where they differ, and knows each by its blocks', async () => {
+    const shapes = [
+      { widths: [8, 4], stream: 2, tokens: 5 },
+      { widths: [16, 4], stream: 4, tokens: 5 },
+      { widths: [16, 4], stream: 4, tokens: 5 },
+    ];
+    const asked: string[] = [];
+    const [batch] = await measureBatches(shapes, [1], { warmup: 0, iterations: 1 }, () => ({
+      model: (widths) => asked.push(widths.join()),
+      block: (block, width, last) => asked.push(`${last ? 'last' : 'block'} ${block} ${width}`),
+    }));
+    const { widths, lastWidths, composed } = present(batch);
+    const told = ({ width, blocks }: (typeof widths)[number]) => [width, blocks];
+    assert.deepEqual(widths.map(told), [[8, [0]], [4, [0]], [16, [1, 2]], [4, [1, 2]]]); // prettier-ignore
+    assert.deepEqual(lastWidths.map(told), [[16, undefined], [4, undefined]]); // prettier-ignore
+    for (const part of ['block 0 8', 'block 0 4', 'block 1 16', 'block 1 4', 'last 2 16', 'last 2 4'])
+      assert.ok(asked.includes(part), part);
+    for (const uniform of ['8,16,16', '4,4,4']) assert.ok(asked.includes(uniform), uniform);
+    assert.ok(composed.every(({ widths: [first = 0, ...others] }) => [8, 4].includes(first) && others.every((width) => [16, 4].includes(width)))); // prettier-ignore
+    assert.ok(composed.every(({ predictedMs }) => predictedMs > 0));
   });
 
   it('interpolates quantiles', () => {
@@ -127,9 +151,10 @@ describe('library/profile/measure-onnx', () => {
 
   it('asks a runtime for each part at each batch size', async () => {
     const asked = new Set<string>();
-    const batches = await measureBatches([8, 4], 2, [4, 1, 4], { warmup: 0, iterations: 2 }, (batch) => ({
+    const shapes = alike({ widths: [8, 4], stream: 2, tokens: 5 }, 2);
+    const batches = await measureBatches(shapes, [4, 1, 4], { warmup: 0, iterations: 2 }, (batch) => ({
       model: (widths) => asked.add(`${batch}: model ${widths.join()}`),
-      block: (width, last) => asked.add(`${batch}: ${last ? 'last' : 'block'} ${width}`),
+      block: (_, width, last) => asked.add(`${batch}: ${last ? 'last' : 'block'} ${width}`),
     }));
     assert.deepEqual(
       batches.map(({ batchSize }) => batchSize),

@@ -30,15 +30,15 @@ describe('calibration images', () => {
 
   it('keep the same tokens wherever an image is met, the class token first', () => {
     const calibration = { seed: 1, tokensPerImage: 3 };
-    const together = sampledRows(calibration, tinyArchitecture, ['a', 'b']);
-    const alone = sampledRows(calibration, tinyArchitecture, ['b']);
-    assert.equal(sampledTokens(calibration, tinyArchitecture), 3);
+    const together = sampledRows(calibration, tinyArchitecture, ['a', 'b'], 0);
+    const alone = sampledRows(calibration, tinyArchitecture, ['b'], 0);
+    assert.equal(sampledTokens(calibration, tinyArchitecture, 0), 3);
     assert.equal(together.length, 6);
     assert.deepEqual(
       [...together.subarray(3)].map((row) => row - 5),
       [...alone],
     );
     assert.equal(alone[0], 0);
-    assert.equal(sampledTokens({ tokensPerImage: null }, tinyArchitecture), 5);
+    assert.equal(sampledTokens({ tokensPerImage: null }, tinyArchitecture, 0), 5);
   });
 });

@@ -45,9 +45,12 @@ function renderBatch(
     '',
     ...renderTable(partColumns, [
       ['frame', ms(frame.p50), ms(frame.p90), '', ''],
-      ...widths.map(({ width, p50, p90 }) => {
-        const other = known(last, width);
-        return [`block of ${width}`, ms(p50), ms(p90), ms(other.p50), ms(other.p90)];
+      ...widths.map(({ width, blocks, p50, p90 }) => {
+        const isLast = blocks?.includes(composed[0]!.widths.length - 1) ?? true;
+        const other = isLast ? known(last, width) : undefined;
+        const where = blocks === undefined ? '' : ` (${placesText(blocks)})`;
+        const times = other === undefined ? ['', ''] : [ms(other.p50), ms(other.p90)];
+        return [`block of ${width}${where}`, ms(p50), ms(p90), ...times];
       }),
     ]),
     '',
@@ -88,6 +91,12 @@ export function renderProfileList(listed: readonly ListedProfile[], folder: stri
       return `${name}: ${profileDescription(profile)}; batch sizes ${sizes}`;
     })
     .join('\n');
+}
+
+/** `0` or `2-7`: blocks that are alike follow each other. */
+function placesText(blocks: readonly number[]): string {
+  const [first, last] = [blocks[0], blocks[blocks.length - 1]];
+  return first === last ? `${first}` : `${first}-${last}`;
 }
 
 function describeWidths(widths: readonly number[]): string {

@@ -34,8 +34,23 @@ export function familyOf(architecture: Pick<Architecture, 'family'>): Family {
 /** Why an architecture can be none of its family's, in words; undefined where it can. */
 export function familyProblem(architecture: Architecture): string | undefined {
   const family = familyOf(architecture);
+  const stages = stagesProblem(architecture);
+  if (stages !== undefined) return stages;
   if (family.problem !== undefined) return family.problem(architecture);
+  if (architecture.stages !== undefined) return 'has stages: its blocks are alike';
   return architecture.tokenizer === undefined ? undefined : 'has a tokenizer: only a cct has one';
+}
+
+/** Where stages and what is said of the whole do not agree. */
+function stagesProblem({ stages, ...whole }: Architecture): string | undefined {
+  if (stages === undefined) return undefined;
+  const depth = stages.reduce((sum, stage) => sum + stage.depth, 0);
+  if (depth !== whole.depth) return `stages of ${depth} blocks together, and depth ${whole.depth}`;
+  for (const name of ['width', 'heads', 'hidden'] as const) {
+    const most = Math.max(...stages.map((stage) => stage[name]));
+    if (most !== whole[name]) return `stages of ${name} up to ${most}, and ${name} ${whole[name]}`;
+  }
+  return undefined;
 }
 
 export function familyNames(): string[] {

@@ -21,6 +21,16 @@ export type LayerShape = Readonly<{
   hidden: number;
 }>;
 
+/** Layers that follow each other on one map of tokens; the next stage has a coarser map and a wider stream. */
+export type Stage = Readonly<{
+  depth: number;
+  /** D of its blocks. */
+  width: number;
+  heads: number;
+  /** H of its FFNs. */
+  hidden: number;
+}>;
+
 /** What makes tokens of an image by convolutions, each followed by ReLU and max pooling of 3 x 3 at every second place. */
 export type Tokenizer = Readonly<{
   layers: number;
@@ -68,12 +78,21 @@ export interface Architecture {
   readonly reads?: 'class' | 'distillation' | undefined;
   /** One per layer, in families whose layers differ; `heads` and `hidden` are then the largest of them. */
   readonly layers?: readonly LayerShape[] | undefined;
+  /** In families whose stream changes on the way: the stages in order; `width`, `heads` and `hidden` are then the largest of them. */
+  readonly stages?: readonly Stage[] | undefined;
   /** What the norms of a narrowed stream divide its squared length by: the width before; absent is `width`. */
   readonly normWidth?: number | undefined;
   /** Of a sliced ViT: it was cut out of a distilled DeiT, so there are a distillation token and a head for it. Default: no. */
   readonly distilled?: true | undefined;
   /** Of a CCT. */
   readonly tokenizer?: Tokenizer | undefined;
+}
+
+export interface MixingMacs {
+  /** Of tokens with weights: q, k, v, the output projection. */
+  readonly projections: number;
+  /** Of tokens with tokens: the scores and the weighted sum of values. */
+  readonly scores: number;
 }
 
 /**
@@ -95,6 +114,10 @@ export interface Family {
   problem?(architecture: Architecture): string | undefined;
   /** Tokens before the patches: a class token, a distillation token, registers. The first ones are what the head reads. */
   prefixTokens(architecture: Architecture): number;
+  /** Tokens per image in the stream of a block, after its mixing. Default: the patches and what stands before them, in every block. */
+  blockTokens?(architecture: Architecture, block: number): number;
+  /** Multiply-adds per image of a block's token mixing. Default: attention over all tokens. */
+  mixingMacs?(architecture: Architecture, block: number): MixingMacs;
   /** How many tokens per image the head reads, where these are not all: what `Backbone.headOnly` computes. */
   lastBlockTokens?(architecture: Architecture): number;
   /** The heads by canonical name, the mean of whose logits is the answer. Default: `head`. */

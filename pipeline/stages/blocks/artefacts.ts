@@ -1,6 +1,6 @@
 import type { AdditivityReport, MeasuredComposition, Predictor } from '../../measure/predict-compositions.ts';
 import type { AllocatedComposition, WidthChoice, MeasuredAllocation } from '../../measure/allocations.ts';
-import type { ContextName } from '../../measure/contexts.ts';
+import type { Context } from '../../measure/contexts.ts';
 import type { Descendant, MeasuredPart } from '../../measure/descendant.ts';
 import type { Interval } from '../../measure/interval.ts';
 import type { Measured, MeasuredUniform } from '../../measure/measured.ts';
@@ -88,11 +88,7 @@ export interface Polished {
 export interface RankingFile {
   readonly teacher: Measured;
   /** The models whose blocks were exchanged one by one, the teacher first. */
-  readonly contexts: readonly {
-    readonly name: ContextName;
-    readonly width: number;
-    readonly measured: Measured;
-  }[];
+  readonly contexts: readonly (Context & { readonly measured: Measured })[];
   /** By id; the teacher's own blocks, which save nothing, have no place in the ranking. */
   readonly descendants: Readonly<
     Record<string, { readonly measured: MeasuredPart; readonly ranked: Ranked | null }>

@@ -1,6 +1,14 @@
 import { splitImages } from '../../../datasets/split-sources.ts';
 import { forwardFlops } from '../../model/costs.ts';
-import { tokensPerImage, type Architecture } from '../../model/architecture.ts';
+import {
+  blockTokens,
+  blockWidth,
+  hiddenUnits,
+  layerShapes,
+  mixingMacs,
+  type Architecture,
+} from '../../model/architecture.ts';
+import { widthsAt, type Level } from '../../measure/level.ts';
 import { criteria } from '../../compress/order/criteria.ts';
 import { shareImages } from '../../compress/token-weights.ts';
 import { looks, lookImages } from '../../distill/schedule.ts';
@@ -43,18 +51,20 @@ export function classShareEstimate({ loaded: { config }, architecture, engine }:
 /** Of one shard. */
 export function statisticsEstimate({ loaded: { config }, architecture, engine }: BlocksInput): Estimate {
   const shards = shardsOf(config, architecture).statistics;
-  const { width, hidden, depth } = architecture;
+  const hiddens = hiddenUnits(architecture);
   const images = splitImages(config.data.splits).calibration;
-  const heldOut = heldOutImages(config.statistics, images) * sampledTokens(config.statistics, architecture);
+  const kept = sumOf(hiddens, (_, block) => sampledTokens(config.statistics, architecture, block) * blockWidth(architecture, block)); // prettier-ignore
+  const squares = sumOf(hiddens, (hidden) => hidden ** 2);
   const passes = criteria[config.order.criterion].needs.includes('saliency') ? 5.3 : 1.3;
   return {
     seconds: 2 + secondsOf('block', passes * images * forwardFlops(architecture), engine) / shards,
-    memoryBytes: 8e8 + depth * hidden * hidden * 12,
-    diskBytes: (heldOut * width * 4 * depth) / shards + depth * hidden * hidden * 8,
+    memoryBytes: 8e8 + squares * 12,
+    diskBytes: (heldOutImages(config.statistics, images) * kept * 4) / shards + squares * 8,
   };
 }
 
-export function orderEstimate({ architecture: { hidden } }: BlocksInput): Estimate {
+export function orderEstimate({ architecture }: BlocksInput, block: number): Estimate {
+  const hidden = hiddenUnits(architecture)[block]!;
   return {
     seconds: 0.4 + 6 * (hidden / 3072) ** 3 * 3,
     memoryBytes: 5e8 + hidden ** 2 * 8 * 4,
@@ -67,26 +77,29 @@ export function refitEstimate(
   { loaded: { config }, architecture, engine }: BlocksInput,
   shard: number,
 ): Estimate {
-  const { width, hidden, depth } = architecture;
-  const widths = shardWidths(config, architecture, shard);
+  const { depth } = architecture;
+  const hiddens = hiddenUnits(architecture);
+  const levels = shardLevels(config, architecture, shard);
   const images = streamedImages(config);
-  const moved = images * sum([hidden, ...widths].map((kept) => flopsAt(architecture, kept)));
-  const sampled = images * sampledTokens(config.statistics, architecture) * depth;
-  const summed = sampled * 2 * sum(widths.map((kept) => kept * (kept + width)));
-  const streams = images * (1 + widths.length) * streamBytes(architecture);
+  const moved = images * sumOf([hiddens, ...levels], (kept) => forwardFlops(architecture, kept));
+  const summed = images * sumOf(levels, (widths) => sumOf(widths, (kept, block) => sampledTokens(config.statistics, architecture, block) * 2 * kept * (kept + blockWidth(architecture, block)))); // prettier-ignore
+  const streams = images * (1 + levels.length) * streamBytes(architecture);
   const kept = Math.min(streams, config.inputs.diskGB * 1e9);
   // What is not kept goes through all blocks before, at every block.
   const again = streams === 0 ? 0 : (1 - kept / streams) * moved * (depth / 2);
-  const solves = sum([hidden, ...(images === 0 ? [] : widths)].map((units) => 6 * (units / 3072) ** 3));
+  const solved = [hiddens, ...(images === 0 ? [] : levels)];
+  const solves = sumOf(solved, (widths) => sumOf(widths, (units) => 6 * (units / 3072) ** 3));
+  const largest = sumOf(solved, (widths) => Math.max(...widths) ** 2);
   return {
     seconds:
       1.2 +
-      depth * (0.2 + solves + (images / 25) * (1 + widths.length) * 4 * askedSeconds) +
+      depth * (0.2 + (images / 25) * (1 + levels.length) * 4 * askedSeconds) +
+      solves +
       secondsOf('inference', moved + again, engine) +
       secondsOf('block', summed, engine) +
       (2 * depth * kept) / diskBytesPerSecond,
-    memoryBytes: 6e8 + 8 * 3 * sum([hidden, ...(images === 0 ? [] : widths)].map((units) => units ** 2)),
-    diskBytes: depth * sum(widths) * width * 8 + 1e4 + kept,
+    memoryBytes: 6e8 + 8 * 3 * largest,
+    diskBytes: sumOf(levels, (widths) => weightBytes(architecture, widths)) + 1e4 + kept,
   };
 }
 
@@ -96,27 +109,26 @@ export function distillEstimate(
   shard: number,
 ): Estimate {
   const { enabled, batchSize } = config.distill;
-  const { width, depth } = architecture;
-  const widths = shardWidths(config, architecture, shard);
+  const { depth } = architecture;
+  const hiddens = shardLevels(config, architecture, shard);
   const used = distilledImages(config);
   const { composedShare, lookahead } = trainingInputs(distillInputs(recipeOf(config)), config.distill);
   const images = Math.min(batchSize, used.training);
   const own = Math.round(composedShare * images);
-  const hiddens = widths.map((kept) => indices(depth).map(() => kept));
   const step = 2 * stepMacs({ architecture, hiddens, own, given: images - own, lookahead });
-  const looked = sum(widths.map((kept) => flopsAt(architecture, kept))) + forwardFlops(architecture);
+  const looked = sumOf(hiddens, (kept) => forwardFlops(architecture, kept)) + forwardFlops(architecture);
   const looksFlops = (1 + looks) * Math.min(used.heldOut, lookImages) * looked;
   const length = distillLength(config.distill, used.training);
   const seconds =
     typeof length === 'number'
       ? 3 +
-        length * depth * (1 + widths.length) * askedSeconds +
+        length * depth * (1 + hiddens.length) * askedSeconds +
         secondsOf('training', length * step + looksFlops, engine)
       : length.seconds;
-  const bytes = depth * sum(widths) * width * 8;
+  const bytes = sumOf(hiddens, (widths) => weightBytes(architecture, widths));
   return {
     seconds: enabled ? seconds : 0.1,
-    memoryBytes: 8e8 + 5 * bytes + (enabled ? batchSize * depth * savedBytes(architecture) : 0),
+    memoryBytes: 8e8 + 5 * bytes + (enabled ? batchSize * savedBytes(architecture) : 0),
     diskBytes: bytes * (enabled ? 5 : 1),
   };
 }
@@ -125,14 +137,16 @@ export function distillEstimate(
 export function measureEstimate(input: BlocksInput): Estimate {
   const { architecture } = input;
   const { config } = input.loaded;
-  const { width, hidden, depth } = architecture;
-  const steps = descents(config, hidden).length;
-  const contexts = measuredContexts(config, hidden).length;
+  const { depth } = architecture;
+  const hiddens = hiddenUnits(architecture);
+  const steps = descents(config, hiddens).length;
+  const contexts = measuredContexts(config, hiddens).length;
+  const stream = Math.max(...indices(depth).map((block) => blockTokens(architecture, block) * blockWidth(architecture, block))); // prettier-ignore
   const models = contexts * (1 + steps * depth);
   const passes = contexts * (1 + 0.55 * steps * depth) + 3 * steps;
   return {
     seconds: 1.2 + sweepSeconds(input, passes) / shardsOf(config, architecture).measure,
-    memoryBytes: 6e8 + config.measure.batchSize * tokensPerImage(architecture) * width * 4 * (depth + 20),
+    memoryBytes: 6e8 + config.measure.batchSize * stream * 4 * (depth + 20),
     diskBytes: splitImages(config.data.splits).selection * 11 * (models + 3 * steps),
   };
 }
@@ -141,9 +155,9 @@ export function measureEstimate(input: BlocksInput): Estimate {
 export function compositionsEstimate(input: BlocksInput): Estimate {
   const { architecture } = input;
   const { config } = input.loaded;
-  const { hidden } = architecture;
-  const candidates = 1 + measuredContexts(config, hidden).length;
-  const passes = 1 + config.measure.compositions + candidates * descents(config, hidden).length;
+  const hiddens = hiddenUnits(architecture);
+  const candidates = 1 + measuredContexts(config, hiddens).length;
+  const passes = 1 + config.measure.compositions + candidates * descents(config, hiddens).length;
   return {
     seconds: 0.8 + sweepSeconds(input, passes) / shardsOf(config, architecture).measure,
     memoryBytes: 8e8,
@@ -154,22 +168,22 @@ export function compositionsEstimate(input: BlocksInput): Estimate {
 /** Every whole model once more on the test images. */
 export function reportEstimate({ loaded: { config }, architecture, engine }: BlocksInput): Estimate {
   const { test } = splitImages(config.data.splits);
-  const models = 1 + 3 * descents(config, architecture.hidden).length;
+  const models = 1 + 3 * descents(config, hiddenUnits(architecture)).length;
   const seconds = secondsOf('inference', models * forwardFlops(architecture) * test, engine);
   return { seconds: (test === 0 ? 0.2 : 1) + seconds, memoryBytes: 6e8, diskBytes: 1e5 };
 }
 
-/** @param width of every block of the model to polish */
+/** @param level of the model to polish */
 export function polishEstimate(
   { loaded: { config }, architecture, engine }: BlocksInput,
-  width: number,
+  level: Level,
 ): Estimate {
   const { steps, batchSize } = config.polish;
   const passes = 4 * steps * batchSize + 3 * splitImages(config.data.splits).selection;
   return {
     seconds: 5 + secondsOf('training', passes * forwardFlops(architecture), engine),
-    memoryBytes: 8e8 + batchSize * architecture.depth * savedBytes(architecture),
-    diskBytes: 5 * architecture.depth * width * architecture.width * 8,
+    memoryBytes: 8e8 + batchSize * savedBytes(architecture),
+    diskBytes: 5 * weightBytes(architecture, widthsAt(level, architecture.depth)),
   };
 }
 
@@ -177,24 +191,28 @@ export const profileEstimate: Estimate = { seconds: 1, memoryBytes: 5e8, diskByt
 export const rankEstimate: Estimate = { seconds: 0.5, memoryBytes: 3e8, diskBytes: 1e6 };
 
 export function exportEstimate({ loaded: { config }, architecture }: BlocksInput): Estimate {
-  const { width, hidden, depth } = architecture;
-  const kept = hidden + sum(descents(config, hidden).map((step) => step.width));
+  const { depth } = architecture;
+  const hiddens = hiddenUnits(architecture);
+  const steps = descents(config, hiddens).map((step) => widthsAt(step, depth));
+  const bytes = sumOf([hiddens, ...steps], (widths) => weightBytes(architecture, widths));
   return {
-    seconds: 3.5 + (depth * kept * width * 8) / 1e8,
+    seconds: 3.5 + bytes / 1e8,
     // The check of the frame's graph holds a whole model on the host and on the engine, and its blocks once more.
-    memoryBytes: 4e8 + depth * width * hidden * 32,
-    diskBytes: depth * (kept * width * 8 + width ** 2 * 16),
+    memoryBytes: 4e8 + 4 * weightBytes(architecture, hiddens),
+    diskBytes: bytes + sumOf(hiddens, (_, block) => blockWidth(architecture, block) ** 2 * 16),
   };
 }
 
-function shardWidths(config: BlocksConfig, architecture: Architecture, shard: number): number[] {
+/** By level of the job, the widths of all blocks. */
+function shardLevels(config: BlocksConfig, architecture: Architecture, shard: number): number[][] {
   const { descendants } = shardsOf(config, architecture);
-  return stepsOfShard(descents(config, architecture.hidden), shard, descendants).map((step) => step.width);
+  const steps = descents(config, hiddenUnits(architecture));
+  return stepsOfShard(steps, shard, descendants).map((step) => widthsAt(step, architecture.depth));
 }
 
-/** A forward pass of an image, all blocks of so many hidden units. */
-function flopsAt(architecture: Architecture, hidden: number): number {
-  return forwardFlops({ ...architecture, hidden });
+/** Of the matrices of all FFN blocks, each of so many hidden units. */
+function weightBytes(architecture: Architecture, widths: readonly number[]): number {
+  return sumOf(widths, (kept, block) => kept * blockWidth(architecture, block) * 8);
 }
 
 /** Seconds of so many forward passes of the teacher over the selection images. */
@@ -204,15 +222,18 @@ function sweepSeconds({ loaded, architecture, engine }: BlocksInput, passes: num
 }
 
 /**
- * What one layer saves of one image for its gradient: 14 floats per token of D + H (fitted to ViT-Tiny, which takes 5.3 GB
+ * What all layers save of one image for their gradients: 14 floats per token of D + H (fitted to ViT-Tiny, which takes 5.3 GB
  * with batches of 32) and three of every attention weight.
  */
 function savedBytes(architecture: Architecture): number {
-  const tokens = tokensPerImage(architecture);
-  const { width, hidden, heads } = architecture;
-  return 4 * (14 * tokens * (width + hidden) + 3 * heads * tokens ** 2);
+  return sumOf(layerShapes(architecture), ({ heads, hidden }, block) => {
+    const [tokens, width] = [blockTokens(architecture, block), blockWidth(architecture, block)];
+    // Scores and weighted values are two products of so many weights with a width.
+    const weights = (heads * mixingMacs(architecture, block).scores) / (2 * width);
+    return 4 * (14 * tokens * (width + hidden) + 3 * weights);
+  });
 }
 
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
+function sumOf<T>(items: readonly T[], of: (item: T, index: number) => number): number {
+  return items.reduce((total, item, index) => total + of(item, index), 0);
 }

@@ -68,7 +68,7 @@ const order: Stage<BlocksInput> = {
       id: orderJob(block),
       ...reads({ ...teacherFiles, ...ofEach(jobs.statisticsJobs(input), files.statistics(block)) }),
       settings: settings.orderSettings(input, block),
-      estimate: estimates.orderEstimate(input),
+      estimate: estimates.orderEstimate(input, block),
     })),
   work: () => import('./work/order.ts'),
 };
@@ -173,7 +173,7 @@ const polish: Stage<BlocksInput> = {
       }),
       settings: settings.polishSettings(input, step),
       handling: batchHandling(input),
-      estimate: estimates.polishEstimate(input, step.width),
+      estimate: estimates.polishEstimate(input, step),
     })),
   work: () => import('./work/polish.ts'),
 };

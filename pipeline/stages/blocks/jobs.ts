@@ -1,3 +1,4 @@
+import { hiddenUnits } from '../../model/architecture.ts';
 import type { JobId } from '../../runner/contract.ts';
 import { indices } from '../common/artefacts.ts';
 import { ofEach, type Files } from '../common/reads.ts';
@@ -39,6 +40,6 @@ export const distilled = (input: BlocksInput, ...others: string[]) =>
 export const classShare: Files = { [classShareJob]: [files.classShare] };
 export const blocksOf = ({ architecture }: BlocksInput) => indices(architecture.depth);
 export const polishedOf = ({ loaded, architecture }: BlocksInput) =>
-  polishedModels(loaded.config, architecture.hidden);
+  polishedModels(loaded.config, hiddenUnits(architecture));
 export const sparsitiesOf = (input: BlocksInput) => polishedOf(input).map(({ sparsity }) => sparsity);
 export const polishJobs = (input: BlocksInput) => sparsitiesOf(input).map(removedPercent).map(polishJob);

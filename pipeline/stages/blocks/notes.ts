@@ -2,6 +2,7 @@ import { splitImages } from '../../../datasets/split-sources.ts';
 import { distillLength } from '../../recipe/distill-length.ts';
 import { capWarning, describeFittedOn, fittedOn, type FittedOn } from '../../recipe/fitted-on.ts';
 import { recipeOf } from '../../recipe/recipe.ts';
+import { hiddenUnits } from '../../model/architecture.ts';
 import { formatBytes } from '../../util/format.ts';
 import type { BlocksConfig, BlocksInput } from './schema.ts';
 import { descents, shardsOf, streamBytes, streamedImages } from './shape.ts';
@@ -31,7 +32,7 @@ export function planNotes(input: BlocksInput): readonly string[] {
 function streamNotes({ loaded: { config }, architecture }: BlocksInput): string[] {
   const images = streamedImages(config);
   if (images === 0) return [];
-  const steps = descents(config, architecture.hidden);
+  const steps = descents(config, hiddenUnits(architecture));
   const jobs = shardsOf(config, architecture).descendants;
   const widths = Math.ceil(steps.length / jobs);
   const perImage = (1 + widths) * streamBytes(architecture);

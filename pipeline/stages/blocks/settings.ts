@@ -4,7 +4,9 @@ import { calibrationOf } from '../../recipe/calibration.ts';
 import { classFacts } from '../common/manifest-classes.ts';
 import { distillInputs, recipeOf, refitInputs } from '../../recipe/recipe.ts';
 import type { BlocksInput } from './schema.ts';
-import { descents, measuredContexts, shardOf, shardsOf, stepsOfShard } from './shape.ts';
+import { descents, levelsOf, measuredContexts, shardOf, shardsOf, stepsOfShard } from './shape.ts';
+import { hiddenUnits } from '../../model/architecture.ts';
+import { widthIn } from '../../measure/level.ts';
 import type { UniformStep } from '../../measure/allocations.ts';
 import type { ClassShareSettings } from './work/class-share.ts';
 import type { CompositionsSettings } from './work/compositions.ts';
@@ -96,24 +98,29 @@ export function compositionsSettings(input: BlocksInput, shard: number): Composi
   };
 }
 
-export function polishSettings(input: BlocksInput, { sparsity, width }: UniformStep): PolishSettings {
+export function polishSettings(input: BlocksInput, step: UniformStep): PolishSettings {
   const { config } = input.loaded;
   const { seed, heldOut } = calibrationOf(config);
   const { steps, batchSize, learningRate, warmupShare, weightDecay, hiddenWeight } = config.polish;
   return {
     training: { steps, batchSize, learningRate, warmupShare, weightDecay, hiddenWeight },
-    sparsity,
-    width,
-    shard: shardOf(stepsOf(input), width, descendantJobs(input)),
+    ...step,
+    shard: shardOf(stepsOf(input), step.width, descendantJobs(input)),
     calibration: { seed, heldOut },
     confidence: config.measure.confidence,
   };
 }
 
 export function profileSettings(input: BlocksInput): ProfileSettings {
+  const steps = stepsOf(input);
+  const hiddens = hiddenUnits(input.architecture);
+  const levels = levelsOf(steps, hiddens);
   return {
     latency: input.loaded.config.measure.latency,
-    widths: stepsOf(input).map(({ width }) => width),
+    widths: steps.map(({ width }) => width),
+    ...(levels.some(({ widths }) => widths !== undefined) && {
+      blocks: hiddens.map((_, block) => levels.map((level) => widthIn(level, block))),
+    }),
     architecture: { ...input.architecture },
   };
 }
@@ -160,8 +167,8 @@ export function reportSettings(input: BlocksInput, polished: readonly number[]):
   };
 }
 
-const stepsOf = ({ loaded, architecture }: BlocksInput) => descents(loaded.config, architecture.hidden);
+const stepsOf = ({ loaded, architecture }: BlocksInput) => descents(loaded.config, hiddenUnits(architecture));
 const contextsOf = ({ loaded, architecture }: BlocksInput) =>
-  measuredContexts(loaded.config, architecture.hidden);
+  measuredContexts(loaded.config, hiddenUnits(architecture));
 const descendantJobs = ({ loaded, architecture }: BlocksInput) =>
   shardsOf(loaded.config, architecture).descendants;

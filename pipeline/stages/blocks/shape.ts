@@ -1,62 +1,69 @@
 import type { BlocksConfig } from './schema.ts';
 import type { UniformStep } from '../../measure/allocations.ts';
 import { contextsOf, type Context } from '../../measure/contexts.ts';
-import { tokensPerImage, type Architecture } from '../../model/architecture.ts';
+import { levelOf, type Level } from '../../measure/level.ts';
+import { blockTokens, blockWidth, hiddenUnits, type Architecture } from '../../model/architecture.ts';
 import { chainImages, heldOutImages } from '../../recipe/calibration.ts';
 import type { UsedImages } from '../../recipe/fitted-on.ts';
 import { refitInputs } from '../../recipe/recipe.ts';
-import { indices, shardRange, type Plain } from '../common/artefacts.ts';
+import { indices, shardRange } from '../common/artefacts.ts';
 import { splitImages } from '../../../datasets/split-sources.ts';
 import { fail } from '../../util/failure.ts';
 
 /** What a config and an architecture imply, for the graph and for whoever works on it. Knows numbers, opens nothing. */
 
 /**
- * The descendants' widths for blocks of `hidden` units, widest first.
- * @throws BlockForgeError `config-invalid` when rounding makes two sparsities the same width or keeps everything.
+ * The descendants' widths, widest first.
+ * @param hiddens units of every block of the teacher
+ * @throws BlockForgeError `config-invalid` when rounding makes two sparsities of a block the same width or keeps everything.
  */
-export function descents({ descendants }: Pick<BlocksConfig, 'descendants'>, hidden: number): UniformStep[] {
+export function descents(
+  { descendants }: Pick<BlocksConfig, 'descendants'>,
+  hiddens: readonly number[],
+): UniformStep[] {
   const { sparsities, widthMultiple } = descendants;
-  const result = [...sparsities]
-    .sort((a, b) => a - b)
-    .map((sparsity) => ({
-      sparsity,
-      width: Math.max(widthMultiple, Math.round((hidden * (1 - sparsity)) / widthMultiple) * widthMultiple),
-    }));
-  for (const [index, { sparsity, width }] of result.entries()) {
-    const clash =
-      width >= hidden ? 'the whole block' : width === result[index - 1]?.width ? 'its neighbour' : null;
-    if (clash === null) continue;
-    fail({
-      reason: 'config-invalid',
-      subject: 'descendants',
-      found: `sparsity ${sparsity} of ${hidden} hidden units rounds to width ${width}, the same as ${clash}`,
-      expected: `widths that differ after rounding to a multiple of ${widthMultiple}`,
-      next: 'space the sparsities wider or set a smaller descendants.widthMultiple',
-    });
+  const ascending = [...sparsities].sort((a, b) => a - b);
+  const widthOf = (hidden: number, sparsity: number): number =>
+    Math.max(widthMultiple, Math.round((hidden * (1 - sparsity)) / widthMultiple) * widthMultiple);
+  for (const hidden of new Set(hiddens)) {
+    for (const [index, sparsity] of ascending.entries()) {
+      const width = widthOf(hidden, sparsity);
+      const isNeighbours = index > 0 && width === widthOf(hidden, ascending[index - 1]!);
+      const clash = width >= hidden ? 'the whole block' : isNeighbours ? 'its neighbour' : null;
+      if (clash === null) continue;
+      fail({
+        reason: 'config-invalid',
+        subject: 'descendants',
+        found: `sparsity ${sparsity} of ${hidden} hidden units rounds to width ${width}, the same as ${clash}`,
+        expected: `widths that differ after rounding to a multiple of ${widthMultiple}`,
+        next: 'space the sparsities wider or set a smaller descendants.widthMultiple',
+      });
+    }
   }
-  return result;
+  return ascending.map((sparsity) => ({
+    sparsity,
+    ...levelOf(hiddens.map((hidden) => widthOf(hidden, sparsity))),
+  }));
 }
 
-/** Every width of a block, the teacher's first, then its descendants' from the widest. */
-export function blockWidths(steps: readonly UniformStep[], hidden: number): number[] {
-  return [hidden, ...steps.map(({ width }) => width)];
+/** Every level of a model, the teacher's first, then its descendants' from the widest. */
+export function levelsOf(steps: readonly UniformStep[], hiddens: readonly number[]): Level[] {
+  return [levelOf(hiddens), ...steps];
 }
 
 export function measuredContexts(
   config: Pick<BlocksConfig, 'descendants' | 'measure'>,
-  hidden: number,
-): Plain<Context>[] {
-  const widths = blockWidths(descents(config, hidden), hidden);
-  return contextsOf(config.measure.contexts, widths).map((context) => ({ ...context }));
+  hiddens: readonly number[],
+): Context[] {
+  return contextsOf(config.measure.contexts, levelsOf(descents(config, hiddens), hiddens));
 }
 
 /** The models to polish. @throws BlockForgeError `config-invalid` for a sparsity that is not in the library. */
 export function polishedModels(
   config: Pick<BlocksConfig, 'descendants' | 'polish'>,
-  hidden: number,
+  hiddens: readonly number[],
 ): UniformStep[] {
-  const known = descents(config, hidden);
+  const known = descents(config, hiddens);
   return config.polish.sparsities.map((sparsity) => {
     const found = known.find((item) => item.sparsity === sparsity);
     return (
@@ -85,7 +92,7 @@ export function stepsOfShard(
   return steps.slice(start, end);
 }
 
-/** The job that a width is made by, of all. */
+/** The job that a level is made by, of all; `width` is its name. */
 export function shardOf(steps: readonly UniformStep[], width: number, shards: number): number {
   const shard = indices(shards).find((one) =>
     stepsOfShard(steps, one, shards).some((step) => step.width === width),
@@ -104,7 +111,7 @@ export function shardsOf(
 ): { readonly statistics: number; readonly measure: number; readonly descendants: number } {
   const { data, statistics, measure, descendants } = config;
   const { calibration, selection } = splitImages(data.splits);
-  const widths = descents(config, architecture.hidden).length;
+  const widths = descents(config, hiddenUnits(architecture)).length;
   return {
     statistics: statistics.shards ?? Math.ceil(calibration / imagesPerShard),
     measure: measure.shards ?? Math.ceil(selection / imagesPerShard),
@@ -148,7 +155,11 @@ function usedImages(
   return chainImages({ images, heldOut: share }, { training: calibration - heldOut, heldOut });
 }
 
-/** Of an image's residual stream on disk, at one width: 16 bits a number, and a scale for each token. */
+/** Of an image's residual stream on disk, at one width: 16 bits a number, and a scale for each token; in the block where it is largest. */
 export function streamBytes(architecture: Architecture): number {
-  return tokensPerImage(architecture) * (2 * architecture.width + 4);
+  return Math.max(
+    ...indices(architecture.depth).map(
+      (block) => blockTokens(architecture, block) * (2 * blockWidth(architecture, block) + 4),
+    ),
+  );
 }

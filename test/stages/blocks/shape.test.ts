@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import {
-  blockWidths,
   descents,
   distilledImages,
+  levelsOf,
   measuredContexts,
   polishedModels,
   removedPercent,
@@ -25,8 +25,8 @@ const refusal = (reason: RegExp) => (error: unknown) => {
 };
 
 describe('descents', () => {
-  const of = (sparsities: number[], hidden: number, widthMultiple = 8) =>
-    descents(configOf({ descendants: { sparsities, widthMultiple } }), hidden);
+  const of = (sparsities: number[], hidden: number | number[], widthMultiple = 8) =>
+    descents(configOf({ descendants: { sparsities, widthMultiple } }), [hidden].flat());
 
   it('are rounded to a multiple, widest first, and keep what the config asked for beside it', () => {
     assert.deepEqual(of([0.4, 0.5, 0.95], 384), [
@@ -34,11 +34,22 @@ describe('descents', () => {
       { sparsity: 0.5, width: 192 },
       { sparsity: 0.95, width: 16 },
     ]);
-    assert.deepEqual(blockWidths(of([0.4, 0.5], 384), 384), [384, 232, 192]);
+    assert.deepEqual(
+      levelsOf(of([0.4, 0.5], 384), [384]).map(({ width }) => width),
+      [384, 232, 192],
+    );
   });
 
   it('keep a multiple of units at least', () => {
     assert.deepEqual(of([0.999], 384), [{ sparsity: 0.999, width: 8 }]);
+  });
+
+  it('have a width of every block where blocks differ', () => {
+    assert.deepEqual(of([0.4, 0.5], [64, 384]), [
+      { sparsity: 0.4, width: 232, widths: [40, 232] },
+      { sparsity: 0.5, width: 192, widths: [32, 192] },
+    ]);
+    assert.throws(() => of([0.4, 0.42], [384, 64]), refusal(/sparsity 0\.42 of 64 .* its neighbour/));
   });
 
   it('are refused where two are one, or one is the whole block', () => {
@@ -50,7 +61,7 @@ describe('descents', () => {
 describe('contexts', () => {
   it('are the teacher, the middle width and the narrowest', () => {
     const config = configOf({ descendants: { sparsities: [0.25, 0.5, 0.75] } });
-    assert.deepEqual(measuredContexts(config, 64), [
+    assert.deepEqual(measuredContexts(config, [64]), [
       { name: 'teacher', width: 64 },
       { name: 'middle', width: 48 },
       { name: 'sparsest', width: 16 },
@@ -111,9 +122,9 @@ describe('polished models', () => {
   it('are of the library, and are refused where they are not', () => {
     const config = (sparsities: number[]) =>
       configOf({ descendants: { sparsities: [0.25, 0.5] }, polish: { sparsities } });
-    assert.deepEqual(polishedModels(config([0.5]), 64), [{ sparsity: 0.5, width: 32 }]);
+    assert.deepEqual(polishedModels(config([0.5]), [64]), [{ sparsity: 0.5, width: 32 }]);
     assert.throws(
-      () => polishedModels(config([0.6]), 64),
+      () => polishedModels(config([0.6]), [64]),
       refusal(/polish\.sparsities: 0\.6.*one of descendants\.sparsities: 0\.25, 0\.5/s),
     );
   });

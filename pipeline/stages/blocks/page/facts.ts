@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Manifest } from '../../../library/manifest.ts';
-import { familyOf, imageSizeText } from '../../../model/architecture.ts';
+import { familyOf, imageSizeText, type Architecture } from '../../../model/architecture.ts';
 import type { Fact } from '../../../report/page.ts';
 import { countText, removedText } from './words.ts';
 
@@ -25,7 +25,7 @@ export function blocksFacts(manifest: Manifest, hasSplits = false): Fact[] {
     {
       label: 'Teacher',
       value:
-        `${familyOf(model).title}, ${model.depth} blocks of ${model.hidden} hidden units, width ${model.width}, ${imageSizeText(model.imageSize)} px, ` +
+        `${familyOf(model).title}, ${sizesText(model)}, ${imageSizeText(model.imageSize)} px, ` +
         `${countText(model.classes)}${teacher.subset === undefined ? '' : ` of ${countText(teacher.subset.of)}`} classes`,
     },
     {
@@ -71,4 +71,10 @@ function recipeText({ order, inputs, refit, distill }: z.infer<typeof told>): st
         : 'not distilled'),
   ].filter((text): text is string => typeof text === 'string' && text !== '');
   return parts.length === 0 ? undefined : parts.join(', ');
+}
+
+function sizesText({ depth, hidden, width, stages }: Architecture): string {
+  if (stages === undefined) return `${depth} blocks of ${hidden} hidden units, width ${width}`;
+  const each = (name: 'depth' | 'hidden' | 'width') => stages.map((stage) => stage[name]).join(', ');
+  return `${stages.length} stages of ${each('depth')} blocks of ${each('hidden')} hidden units, widths ${each('width')}`;
 }

@@ -2,6 +2,7 @@ import { measuredModels } from '../../../library/recommended-model.ts';
 import type { ManifestDescendant } from '../../../library/manifest.ts';
 import { modelMs } from '../../../profile/latency.ts';
 import type { ComparedModel } from '../../../report/compared-run.ts';
+import { hiddenUnits } from '../../../model/architecture.ts';
 import { frameCosts } from '../../../model/costs.ts';
 import { known } from '../../../util/known.ts';
 import type { BlocksRun, MeasuredOnSplit } from './read-run.ts';
@@ -35,7 +36,6 @@ const kindWords = { pruned: 'cut only', refit: 'refit', distilled: 'distilled' }
 /** The teacher, the uniform models step by step, the allocated ones that are models of their own, the polished ones. */
 export function reportedModels(run: BlocksRun): ReportedModel[] {
   const { manifest } = run.library;
-  const { depth, hidden } = manifest.teacher.architecture;
   const { test } = run;
   const costsOf = costsBy(run);
   const uniform = manifest.uniform.flatMap(
@@ -95,7 +95,7 @@ export function reportedModels(run: BlocksRun): ReportedModel[] {
           },
         ];
   });
-  const whole = new Array<number>(depth).fill(hidden);
+  const whole = hiddenUnits(manifest.teacher.architecture);
   const teacher: ReportedModel = {
     id: 'teacher',
     label: 'teacher',

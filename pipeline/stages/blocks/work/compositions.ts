@@ -3,15 +3,16 @@ import { allocateWidths, type WidthChoice } from '../../../measure/allocations.t
 import { drawChosen } from '../../../measure/chosen-compositions.ts';
 import { drawCompositions } from '../../../measure/compositions.ts';
 import type { Context } from '../../../measure/contexts.ts';
+import { widthIn } from '../../../measure/level.ts';
 import type { Scores } from '../../../measure/scores.ts';
-import type { Architecture } from '../../../model/architecture.ts';
+import { hiddenUnits, type Architecture } from '../../../model/architecture.ts';
 import type { Job, JobContext } from '../../../runner/contract.ts';
 import { writeJsonAtomic } from '../../../util/atomic.ts';
 import type { Json } from '../../../util/hash.ts';
-import type { BatchHandling, Plain } from '../../common/artefacts.ts';
+import type { BatchHandling } from '../../common/artefacts.ts';
 import { files, measureJob, type CompositionsFile } from '../artefacts.ts';
 import type { UniformStep } from '../../../measure/allocations.ts';
-import { blockWidths } from '../shape.ts';
+import { levelsOf } from '../shape.ts';
 import { readAllScores, writeScores } from './scores.ts';
 import { composedModels, sweepSplit, uploadDescendants } from './whole-models.ts';
 
@@ -20,7 +21,7 @@ export type CompositionsSettings = {
   /** How many to fit predictions to: half of them random, half chosen. */
   readonly fitted: number;
   readonly steps: readonly UniformStep[];
-  readonly contexts: readonly Plain<Context>[];
+  readonly contexts: readonly Context[];
   /** That the widths are divided among. */
   readonly descendantJobs: number;
   readonly shard: number;
@@ -67,12 +68,13 @@ export async function run(
 
 function randomCompositions(
   { seed, fitted, steps }: CompositionsSettings,
-  { depth, hidden }: Architecture,
+  architecture: Architecture,
 ): WidthChoice[] {
-  const widths = blockWidths(steps, hidden);
-  return drawCompositions(Math.ceil(fitted / 2), depth, widths.length, seed).map((levels, index) => ({
+  const levels = levelsOf(steps, hiddenUnits(architecture));
+  const drawn = drawCompositions(Math.ceil(fitted / 2), architecture.depth, levels.length, seed);
+  return drawn.map((places, index) => ({
     id: `random/${index}`,
-    widths: levels.map((level) => widths[level]!),
+    widths: places.map((place, block) => widthIn(levels[place]!, block)),
   }));
 }
 
@@ -81,6 +83,6 @@ function chosenCompositions(
   architecture: Architecture,
   measured: ReadonlyMap<string, Scores>,
 ): WidthChoice[] {
-  const widths = blockWidths(steps, architecture.hidden);
-  return drawChosen(measured, architecture, { contexts, widths, count: Math.floor(fitted / 2), seed });
+  const levels = levelsOf(steps, hiddenUnits(architecture));
+  return drawChosen(measured, architecture, { contexts, levels, count: Math.floor(fitted / 2), seed });
 }

@@ -5,10 +5,11 @@ import { accuracyOf, modelScoresOf } from '../../../library/manifest-parts.ts';
 import { openLibrary } from '../../../library/open.ts';
 import type { DescendantInput } from '../../../library/write-blocks.ts';
 import { writeLibrary, type LibraryInput } from '../../../library/write.ts';
+import { widthsAt } from '../../../measure/level.ts';
 import type { LatencyProfile } from '../../../measure/latency.ts';
 import type { MeasuredDescendant, TrainedDescendant } from '../../../measure/descendant.ts';
 import type { Ranked } from '../../../measure/rank.ts';
-import { blockName, widthName, type Architecture } from '../../../model/architecture.ts';
+import { blockName, hiddenUnits, widthName, type Architecture } from '../../../model/architecture.ts';
 import { modelCosts, type Costs } from '../../../model/costs.ts';
 import { isFfnName } from '../../../model/ffn-weights.ts';
 import { withSafetensors, type NamedArrays } from '../../../model/safetensors.ts';
@@ -64,6 +65,7 @@ export async function run({ settings }: Job<ExportSettings>, context: JobContext
   const ranking = await readJson<RankingFile>(context.input(rankJob, files.ranking));
   const latency = await readJson<LatencyProfile>(context.input(profileJob, files.latency));
   const { architecture } = await readTeacherInfo(context);
+  const hiddens = hiddenUnits(architecture);
   const teacherFile = context.input(teacherJob, commonFiles.teacher);
   const input: LibraryInput = {
     toolVersion: await toolVersion(),
@@ -83,7 +85,7 @@ export async function run({ settings }: Job<ExportSettings>, context: JobContext
     frame: () => readFrame(teacherFile),
     blocks: await Promise.all(
       indices(architecture.depth).map(async (block) => ({
-        descendants: await descendantsOf(context, block, architecture.hidden, settings, ranking.descendants),
+        descendants: await descendantsOf(context, block, hiddens[block]!, settings, ranking.descendants),
       })),
     ),
     resource: settings.resource,
@@ -145,15 +147,14 @@ export function wholeModels(
   architecture: Architecture,
   { steps, distilled: trained }: Pick<ExportSettings, 'steps' | 'distilled'>,
 ): Pick<LibraryInput, 'uniform' | 'contexts' | 'allocated'> {
-  const blocks = indices(architecture.depth);
-  const widthOf = new Map(steps.map(({ sparsity, width }) => [sparsity, width]));
+  const levels = new Map(steps.map(({ sparsity, ...level }) => [sparsity, level]));
   const idsOf = (widths: readonly number[]) =>
     widths.map((width, block) => `${blockName(block)}/${widthName(width)}`);
   return {
     // A uniform model of a width that failed: its ids would name descendants that are not here.
     uniform: uniform.flatMap(({ sparsity, pruned, refit, distilled, gainsPp }) => {
       if (refit === undefined || (trained && distilled === undefined)) return [];
-      const widths = blocks.map(() => known(widthOf, sparsity));
+      const widths = widthsAt(known(levels, sparsity), architecture.depth);
       return [
         {
           sparsity,
@@ -166,7 +167,7 @@ export function wholeModels(
         },
       ];
     }),
-    contexts: contexts.map(({ name, width, measured }) => ({ name, width, ...modelScoresOf(measured) })),
+    contexts: contexts.map(({ measured, ...context }) => ({ ...context, ...modelScoresOf(measured) })),
     allocated: allocated.map(({ costs, sparsity, widths, measured, versusUniformPp }) => ({
       sparsity,
       costs,

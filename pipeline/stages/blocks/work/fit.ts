@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Ridge } from '../../../compress/ridge.ts';
 import type { UniformStep } from '../../../measure/allocations.ts';
+import { widthIn } from '../../../measure/level.ts';
 import { blockName } from '../../../model/architecture.ts';
 import { sliceFfn, type FfnWeights } from '../../../model/ffn-weights.ts';
 import {
@@ -53,18 +54,17 @@ async function* fitOnStatistics({ settings }: RefitJob, fitted: Fitted, context:
   const { steps, ridge, method, calibration, statistics: jobs } = settings;
   const { architecture } = await readTeacherInfo(context);
   const { depth, gelu } = architecture;
-  const sampled = sampledTokens(calibration, architecture);
-  const weights = await readTokenWeights(context, architecture, sampled);
+  const weights = await readTokenWeights(context, architecture, calibration);
   for (let block = fitted.length; block < depth; block++) {
     context.signal.throwIfAborted();
     const found = fitOnTeacher({
       teacher: await readTeacherFfn(context, block),
       statistics: (await readEvidence(context, block, jobs)).statistics,
       units: await readOrder(context, block),
-      widths: steps.map(({ width }) => width),
+      widths: steps.map((step) => widthIn(step, block)),
       fit: { ridge, method },
       heldOut: await readHeldOutTokens(context, block, jobs),
-      sampled,
+      sampled: sampledTokens(calibration, architecture, block),
       weights: weights[block]!,
       gelu,
     });
@@ -89,7 +89,7 @@ async function* fitOnStreams(
     { training: all.training.length, heldOut: all.heldOut.length },
   );
   const store = streamFiles(join(context.scratchFolder, id.replace('/', '-')), handling.streamBytes);
-  const weights = await readTokenWeights(context, architecture, sampledTokens(calibration, architecture));
+  const weights = await readTokenWeights(context, architecture, calibration);
   const model = await openTeacher(context);
   try {
     yield* fitLevels({
@@ -98,7 +98,7 @@ async function* fitOnStreams(
       async startOf(block) {
         const units = await readOrder(context, block);
         const teacher = await readTeacherFfn(context, block);
-        const cut = steps.map(({ width }) => sliceFfn(teacher, units.subarray(0, width)));
+        const cut = steps.map((step) => sliceFfn(teacher, units.subarray(0, widthIn(step, block))));
         return cut.map((ffn) => ({ weights: ffn, refit: true }));
       },
       images: {

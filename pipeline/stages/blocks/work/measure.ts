@@ -1,18 +1,19 @@
 import { scoreId, type Context } from '../../../measure/contexts.ts';
+import { widthIn } from '../../../measure/level.ts';
 import type { SweepContext, SweepVariant } from '../../../measure/sweep.ts';
-import type { Architecture } from '../../../model/architecture.ts';
+import { hiddenUnits, type Architecture } from '../../../model/architecture.ts';
 import type { Job, JobContext } from '../../../runner/contract.ts';
 import type { Json } from '../../../util/hash.ts';
-import { indices, type BatchHandling, type Plain } from '../../common/artefacts.ts';
+import type { BatchHandling } from '../../common/artefacts.ts';
 import type { UniformStep } from '../../../measure/allocations.ts';
-import { blockWidths } from '../shape.ts';
+import { levelsOf } from '../shape.ts';
 import { writeScores } from './scores.ts';
 import { sweepSplit, uniformModels, uploadDescendants, type UploadedDescendants } from './whole-models.ts';
 
 export type MeasureSettings = {
   readonly steps: readonly UniformStep[];
   /** The teacher's first. */
-  readonly contexts: readonly Plain<Context>[];
+  readonly contexts: readonly Context[];
   /** Blocks are trained after the refit. */
   readonly distilled: boolean;
   /** That the widths are divided among. */
@@ -52,22 +53,25 @@ export async function run(
 /** Every context with all the exchanges to be scored in it, in their order. */
 export function contextsToSweep(
   contexts: readonly Context[],
-  { hidden, depth }: Architecture,
+  architecture: Architecture,
   steps: readonly UniformStep[],
   library: Pick<UploadedDescendants, 'complete' | 'final' | 'ffn'>,
 ): SweepContext[] {
-  const widths = blockWidths(steps, hidden).filter((width) => width === hidden || library.final.has(width));
+  const hiddens = hiddenUnits(architecture);
+  const [teacher, ...made] = levelsOf(steps, hiddens);
+  const levels = [teacher!, ...made.filter(({ width }) => library.final.has(width))];
   const exchanges = (of: Context): SweepVariant[] =>
-    indices(depth).flatMap((block) =>
-      widths
-        .filter((width) => width !== of.width)
+    hiddens.flatMap((_, block) =>
+      levels
+        .map((level) => widthIn(level, block))
+        .filter((width) => width !== widthIn(of, block))
         .map((width) => ({ id: scoreId(of, block, width), block, ffn: library.ffn(block, width) })),
     );
   return contexts
     .filter(({ name }) => name === 'teacher' || library.complete)
     .map((of) => ({
       id: of.name,
-      ffn: (block) => library.ffn(block, of.width),
+      ffn: (block) => library.ffn(block, widthIn(of, block)),
       variants: exchanges(of),
     }));
 }

@@ -4,7 +4,9 @@ import type { OpenSplit } from '../../../../datasets/batches.ts';
 import type { SplitItem } from '../../../../datasets/contract.ts';
 import type { BlocksConfig } from '../schema.ts';
 import { polishComposition } from '../../../distill/polish.ts';
+import type { UniformStep } from '../../../measure/allocations.ts';
 import { bounds, pairedScoresPp } from '../../../measure/interval.ts';
+import { widthIn } from '../../../measure/level.ts';
 import { measureAll, measuredOf } from '../../../measure/measured.ts';
 import type { FfnWeights } from '../../../model/ffn-weights.ts';
 import { calibrationImages, type Calibration } from '../../../recipe/calibration.ts';
@@ -20,11 +22,9 @@ import { readDescendantsFile } from './descendants.ts';
 import { writeBlocks } from './read.ts';
 import { sweepSplit, uploadedModels } from './whole-models.ts';
 
-export type PolishSettings = {
+/** Of the uniform model that is polished. */
+export type PolishSettings = UniformStep & {
   readonly training: Omit<BlocksConfig['polish'], 'sparsities'>;
-  readonly sparsity: number;
-  /** Hidden units of every block of the model. */
-  readonly width: number;
   /** The job that made them. */
   readonly shard: number;
   readonly calibration: Pick<Calibration, 'seed' | 'heldOut'>;
@@ -51,7 +51,7 @@ export async function run(
     ffns = await Promise.all(
       blocks.map(async (block) => {
         const path = context.input(distillJob(shard), files.descendants(block));
-        return (await readDescendantsFile(path, width))[0]!;
+        return (await readDescendantsFile(path, widthIn(asked, block)))[0]!;
       }),
     );
     const split = await openSplit(context, 'calibration', handling.images);

@@ -3,18 +3,26 @@ import type { BlocksConfig } from '../schema.ts';
 import { besideUniform, chooseAllocations } from '../../../measure/allocations.ts';
 import type { Context } from '../../../measure/contexts.ts';
 import { deltasOf, type Deltas } from '../../../measure/deltas.ts';
-import type { LatencyProfile } from '../../../measure/latency.ts';
+import { latencyOf, type LatencyProfile } from '../../../measure/latency.ts';
+import { widthIn, widthsAt } from '../../../measure/level.ts';
 import { finalUniformId, measureAll, measuredOf, uniformOf } from '../../../measure/measured.ts';
 import { predictCompositions } from '../../../measure/predict-compositions.ts';
 import type { BlockCost } from '../../../measure/descendant.ts';
 import { rankDescendants } from '../../../measure/rank.ts';
 import type { Scores } from '../../../measure/scores.ts';
-import { blockName, widthName, type Architecture } from '../../../model/architecture.ts';
+import {
+  blockName,
+  blockTokens,
+  blockWidth,
+  hiddenUnits,
+  widthName,
+  type Architecture,
+} from '../../../model/architecture.ts';
 import { blockCosts } from '../../../model/costs.ts';
 import type { Job, JobContext } from '../../../runner/contract.ts';
 import { readJson, writeJsonAtomic } from '../../../util/atomic.ts';
 import type { Json } from '../../../util/hash.ts';
-import { indices, type Plain } from '../../common/artefacts.ts';
+import { indices } from '../../common/artefacts.ts';
 import { readTeacherInfo } from '../../common/open.ts';
 import {
   compositionsJob,
@@ -25,13 +33,13 @@ import {
   type RankingFile,
 } from '../artefacts.ts';
 import type { UniformStep } from '../../../measure/allocations.ts';
-import { blockWidths } from '../shape.ts';
+import { levelsOf } from '../shape.ts';
 import { readAllScores } from './scores.ts';
 
 export type RankSettings = BlocksConfig['rank'] & {
   readonly confidence: number;
   readonly steps: readonly UniformStep[];
-  readonly contexts: readonly Plain<Context>[];
+  readonly contexts: readonly Context[];
   readonly distilled: boolean;
   readonly shards: number;
 };
@@ -44,7 +52,7 @@ export type RankSettings = BlocksConfig['rank'] & {
 export async function run({ settings }: Job<RankSettings>, context: JobContext): Promise<Json> {
   const { confidence, steps, resource, shards } = settings;
   const { architecture } = await readTeacherInfo(context);
-  const { hidden, depth } = architecture;
+  const hiddens = hiddenUnits(architecture);
   const composed = await readCompositions(context, shards);
   const models = new Map([
     ...(composed?.scores ?? []),
@@ -53,21 +61,21 @@ export async function run({ settings }: Job<RankSettings>, context: JobContext):
   const measured = measureAll(models, confidence);
   const costs = await costsByWidth(context, architecture);
   const descendants = new Map(
-    [...allDeltas(settings, architecture, models)].map(([id, { width, deltas }]) => [
+    [...allDeltas(settings, hiddens, models)].map(([id, { block, width, deltas }]) => [
       id,
-      { ...costs(width), deltas },
+      { ...costs(block, width), deltas },
     ]),
   );
-  const candidates = indices(depth).flatMap((block) =>
-    steps.flatMap(({ width }) => {
-      const id = `${blockName(block)}/${widthName(width)}`;
+  const candidates = hiddens.flatMap((_, block) =>
+    steps.flatMap((step) => {
+      const id = `${blockName(block)}/${widthName(widthIn(step, block))}`;
       const found = descendants.get(id);
       return found === undefined ? [] : [{ id, block, ...found }];
     }),
   );
   const ranked = rankDescendants(
     candidates,
-    indices(depth).map(() => costs(hidden)),
+    hiddens.map((hidden, block) => costs(block, hidden)),
     resource,
   );
   const places = new Map(ranked.map((place) => [place.id, place]));
@@ -78,9 +86,9 @@ export async function run({ settings }: Job<RankSettings>, context: JobContext):
       : chooseAllocations(composed.allocated, measured, architecture, steps, finalId);
   const result: RankingFile = {
     teacher: measuredOf(measured, 'teacher'),
-    contexts: settings.contexts.flatMap(({ name, width }) => {
-      const own = measured.get(name);
-      return own === undefined ? [] : [{ name, width, measured: own }];
+    contexts: settings.contexts.flatMap((one) => {
+      const own = measured.get(one.name);
+      return own === undefined ? [] : [{ ...one, measured: own }];
     }),
     descendants: Object.fromEntries(
       [...descendants].map(([id, measured]) => [id, { measured, ranked: places.get(id) ?? null }]),
@@ -122,16 +130,18 @@ async function readCompositions(context: JobContext, shards: number) {
 /** By id, the teacher's own blocks included; of a width that failed there are none. */
 function allDeltas(
   { steps, contexts, confidence }: RankSettings,
-  { hidden, depth }: Architecture,
+  hiddens: readonly number[],
   models: ReadonlyMap<string, Scores>,
-): Map<string, { readonly width: number; readonly deltas: Deltas }> {
+): Map<string, { readonly block: number; readonly width: number; readonly deltas: Deltas }> {
+  const levels = levelsOf(steps, hiddens);
   return new Map(
-    indices(depth).flatMap((block) =>
-      blockWidths(steps, hidden).flatMap((width) => {
+    hiddens.flatMap((hidden, block) =>
+      levels.flatMap((level) => {
+        const width = widthIn(level, block);
         const deltas = deltasOf(models, contexts, { block, width, hidden }, confidence);
         return deltas === undefined
           ? []
-          : [[`${blockName(block)}/${widthName(width)}`, { width, deltas }] as const];
+          : [[`${blockName(block)}/${widthName(width)}`, { block, width, deltas }] as const];
       }),
     ),
   );
@@ -139,7 +149,7 @@ function allDeltas(
 
 function predict(
   { contexts, steps, distilled }: RankSettings,
-  { hidden, depth, classes }: Architecture,
+  architecture: Architecture,
   composed: Pick<CompositionsFile, 'random' | 'chosen'> | undefined,
   models: ReadonlyMap<string, Scores>,
 ): Pick<RankingFile, 'additivity' | 'predictor' | 'compositions'> {
@@ -148,13 +158,13 @@ function predict(
   const found = predictCompositions({
     models,
     contexts,
-    hidden,
-    classes,
+    hiddens: hiddenUnits(architecture),
+    classes: architecture.classes,
     random,
     chosen,
-    anchors: steps.map(({ sparsity, width }) => ({
+    anchors: steps.map(({ sparsity, ...level }) => ({
       id: finalUniformId(sparsity, distilled),
-      widths: indices(depth).map(() => width),
+      widths: widthsAt(level, architecture.depth),
     })),
   });
   return {
@@ -163,16 +173,19 @@ function predict(
   };
 }
 
-/** Cost of one FFN block by its hidden units, the teacher's included. */
+/** Cost of a block's FFN by its hidden units, the teacher's included. */
 async function costsByWidth(
   context: JobContext,
   architecture: Architecture,
-): Promise<(hidden: number) => BlockCost> {
-  const { widths } = await readJson<LatencyProfile>(context.input(profileJob, files.latency));
-  return (hidden) => {
-    const timed = widths.find((width) => width.hidden === hidden);
-    if (timed === undefined) throw new Error(`the latency of ${hidden} hidden units was not measured`);
-    const { params, macs } = blockCosts(architecture, hidden);
-    return { params, macs, latencyMs: { p50: timed.p50, p90: timed.p90 } };
+): Promise<(block: number, hidden: number) => BlockCost> {
+  const profile = await readJson<LatencyProfile>(context.input(profileJob, files.latency));
+  return (block, hidden) => {
+    const { p50, p90 } = latencyOf(profile, {
+      hidden,
+      width: blockWidth(architecture, block),
+      tokens: blockTokens(architecture, block),
+    });
+    const { params, macs } = blockCosts(architecture, block, hidden);
+    return { params, macs, latencyMs: { p50, p90 } };
   };
 }

@@ -7,6 +7,7 @@ import { type FfnWeights, ffnNames } from '../../../model/ffn-weights.ts';
 import { blockName, prefixTokens, type Architecture } from '../../../model/architecture.ts';
 import { hostFfn } from '../../../model/host-weights.ts';
 import { readTensors, withSafetensors } from '../../../model/safetensors.ts';
+import { sampledTokens, type Calibration } from '../../../recipe/calibration.ts';
 import { mergeEvidence } from '../../../recipe/evidence.ts';
 import { readJson } from '../../../util/atomic.ts';
 import { commonFiles, indices, teacherJob } from '../../common/artefacts.ts';
@@ -48,11 +49,11 @@ export async function readEvidence(
   return merged;
 }
 
-/** The weights of every block's tokens, `sampled` of each image. The job must need `classShareJob`. */
+/** The weights of every block's sampled tokens. The job must need `classShareJob`. */
 export async function readTokenWeights(
   context: JobContext,
   architecture: Architecture,
-  sampled: number,
+  calibration: Calibration,
 ): Promise<TokenWeights[]> {
   const { depth } = architecture;
   const path = context.input(classShareJob, files.classShare);
@@ -61,7 +62,11 @@ export async function readTokenWeights(
     throw new Error(`${path}: ${classShare.length} blocks, expected ${depth}`);
   }
   return indices(depth).map((block) =>
-    tokenWeights(classShare?.[block] ?? null, sampled, prefixTokens(architecture)),
+    tokenWeights(
+      classShare?.[block] ?? null,
+      sampledTokens(calibration, architecture, block),
+      prefixTokens(architecture),
+    ),
   );
 }
 

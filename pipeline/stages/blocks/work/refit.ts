@@ -3,6 +3,7 @@ import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { prefixGate, refitGate, sortedTeacherGate, type GateResult } from '../../../compress/gates.ts';
 import type { UniformStep } from '../../../measure/allocations.ts';
+import { widthIn } from '../../../measure/level.ts';
 import type { RefittedDescendant } from '../../../measure/descendant.ts';
 import { blockName, widthName } from '../../../model/architecture.ts';
 import type { FfnWeights } from '../../../model/ffn-weights.ts';
@@ -79,7 +80,8 @@ function recordOf(block: number, step: UniformStep, level: Level): RefittedDesce
   const { relative, standardError } = heldOut;
   return {
     id: `${blockName(block)}/${widthName(weights.hidden)}`,
-    ...step,
+    sparsity: step.sparsity,
+    width: weights.hidden,
     predictedError: predictedError(level),
     heldOutError: { refit: relative },
     refitStandardError: Number.isFinite(standardError) ? standardError : undefined,
@@ -95,11 +97,12 @@ async function checkBlock(
   { block, levels, tokens }: FittedBlock,
   context: JobContext,
 ): Promise<void> {
-  const { gelu, width, hidden } = (await readTeacherInfo(context)).architecture;
+  const { gelu } = (await readTeacherInfo(context)).architecture;
   const teacher = await readTeacherFfn(context, block);
+  const { width, hidden } = teacher;
   const units = await readOrder(context, block);
   const few = await readFewHeldOutTokens(context, block, { jobs: statistics, width, most: gateTokens });
-  const narrowest = Math.min(...steps.map((step) => step.width));
+  const narrowest = Math.min(...steps.map((step) => widthIn(step, block)));
   reportGates(context, block, [
     sortedTeacherGate(teacher, units, few, gelu),
     prefixGate(teacher, units, narrowest, few, gelu),

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Need } from '../../../compress/order/criterion.ts';
 import { writeSafetensors, type NamedArrays } from '../../../model/safetensors.ts';
-import { calibrationImages, sampledTokens, type Calibration } from '../../../recipe/calibration.ts';
+import { calibrationImages, type Calibration } from '../../../recipe/calibration.ts';
 import { collectEvidence, createEvidence } from '../../../recipe/evidence.ts';
 import type { Job, JobContext } from '../../../runner/contract.ts';
 import type { Json } from '../../../util/hash.ts';
@@ -55,11 +55,7 @@ async function runShard({ settings, handling }: StatisticsJob, context: JobConte
   const model = await openTeacher(context);
   const { depth } = model.architecture;
   const blocks = indices(depth);
-  const weights = await readTokenWeights(
-    context,
-    model.architecture,
-    sampledTokens(calibration, model.architecture),
-  );
+  const weights = await readTokenWeights(context, model.architecture, calibration);
   const evidence = createEvidence({ model, calibration, weights, needs });
   const heldOutTokens = await openTokenFiles(context.resumeFolder, blocks.map(files.heldOutTokens));
   try {

@@ -1,8 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { SplitName } from '../../../../datasets/contract.ts';
 import type { WidthChoice } from '../../../measure/allocations.ts';
+import { widthIn } from '../../../measure/level.ts';
 import { uniformId, type UniformKind } from '../../../measure/measured.ts';
 import { sweep, type SweepOptions, type Swept } from '../../../measure/sweep.ts';
+import { hiddenUnits } from '../../../model/architecture.ts';
 import type { ModelTensors } from '../../../model/backbone.ts';
 import { disposeFfn, teacherFfn, uploadFfn, type FfnTensors } from '../../../model/ffn-tensors.ts';
 import { sliceFfn, type FfnWeights } from '../../../model/ffn-weights.ts';
@@ -14,7 +16,7 @@ import type { UniformStep } from '../../../measure/allocations.ts';
 import { readDescendants } from './descendants.ts';
 import { readOrder, readTeacherFfn } from './read.ts';
 
-/** By hidden units, the FFN of every block; a width whose job failed is absent. */
+/** By level (its `width`), the FFN of every block; a level whose job failed is absent. */
 export type FfnsByWidth = ReadonlyMap<number, readonly FfnTensors[]>;
 
 /** The descendants of a run on the engine. */
@@ -45,18 +47,19 @@ export async function uploadDescendants(
   steps: readonly UniformStep[],
   { jobs, beforeTraining }: { readonly jobs: number; readonly beforeTraining: boolean },
 ): Promise<UploadedDescendants> {
-  const { hidden } = teacher.architecture;
-  const refitted = beforeTraining ? await uploadMade(context, 'refit', jobs, teacher) : none;
+  const hiddens = hiddenUnits(teacher.architecture);
+  const refitted = beforeTraining ? await uploadMade(context, 'refit', jobs, teacher, steps) : none;
   const pruned = await cutUnits(context, teacher, refitted);
-  const final = await uploadMade(context, 'distill', jobs, teacher);
+  const final = await uploadMade(context, 'distill', jobs, teacher, steps);
   return {
     complete: steps.every(({ width }) => final.has(width)),
     final,
     refitted,
     pruned,
     ffn(block, width) {
-      if (width === hidden) return teacherFfn(teacher, block);
-      const found = final.get(width)?.[block];
+      if (width === hiddens[block]) return teacherFfn(teacher, block);
+      const step = steps.find((level) => widthIn(level, block) === width);
+      const found = step && final.get(step.width)?.[block];
       if (found === undefined) throw new Error(`block ${block} has no descendant of width ${width}`);
       return found;
     },
@@ -74,12 +77,15 @@ async function uploadMade(
   by: MadeBy,
   jobs: number,
   { architecture: { depth } }: ModelTensors,
+  steps: readonly UniformStep[],
 ): Promise<FfnsByWidth> {
   const made = new Map<number, FfnTensors[]>();
   for (const block of indices(depth)) {
     for (const weights of await readDescendants(context, by, jobs, block)) {
-      const ffns = made.get(weights.hidden) ?? [];
-      made.set(weights.hidden, [...ffns, uploadFfn(weights)]);
+      const step = steps.find((level) => widthIn(level, block) === weights.hidden);
+      if (step === undefined) throw new Error(`block ${block} has a descendant of width ${weights.hidden}`);
+      const ffns = made.get(step.width) ?? [];
+      made.set(step.width, [...ffns, uploadFfn(weights)]);
     }
   }
   return made;
@@ -95,17 +101,18 @@ async function cutUnits(
   refitted: FfnsByWidth,
 ): Promise<FfnsByWidth> {
   if (refitted.size === 0) return none;
-  const cut = [...refitted].map(([width, ffns]) => ({ width, ffns, own: [] as FfnTensors[] }));
+  const cut = [...refitted].map(([level, ffns]) => ({ level, ffns, own: [] as FfnTensors[] }));
   for (const block of indices(teacher.architecture.depth)) {
     const whole = await readTeacherFfn(context, block);
     const units = await readOrder(context, block);
     const { fc2Bias } = teacherFfn(teacher, block);
-    for (const { width, ffns, own } of cut) {
+    for (const { ffns, own } of cut) {
+      const width = ffns[block]!.fc1Bias.size;
       const { fc2Kernel } = sliceFfn(whole, units.subarray(0, width));
       own.push({ ...ffns[block]!, fc2Kernel: tf.tensor2d(fc2Kernel, [width, whole.width]), fc2Bias });
     }
   }
-  return new Map(cut.map(({ width, own }) => [width, own]));
+  return new Map(cut.map(({ level, own }) => [level, own]));
 }
 
 /** The models of one sparsity in every block, as cut, refitted and distilled: none of a width that failed. */
