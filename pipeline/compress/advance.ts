@@ -23,7 +23,7 @@ export function advance(
         const x = unpack(before);
         const [rows, width] = x.shape;
         const mixed = nextMixed(model, block, tf.reshape(x, [images, rows / images, width]), ffnOf(block));
-        return pack(tf.reshape(mixed, [rows, width]));
+        return pack(tf.reshape(mixed, [-1, mixed.shape[2]!]));
       });
       if (before !== stream) tf.dispose([before.values, before.scales]);
     }

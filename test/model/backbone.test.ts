@@ -24,7 +24,11 @@ import { countCorrect } from '../../pipeline/measure/accuracy.ts';
 import { scoreLogits, teacherReference } from '../../pipeline/measure/score-logits.ts';
 import { sweep } from '../../pipeline/measure/sweep.ts';
 import {
+  blockTokens,
+  blockWidth,
   familyOf,
+  familyProblem,
+  hiddenUnits,
   lastBlockTokens,
   prefixTokens,
   registerFamily,
@@ -46,17 +50,21 @@ import { smoothedTargets, decays, trainStep, type TrainingModel } from '../../pi
 import { disposeModel } from '../../pipeline/train/train-state.ts';
 import { strongWeights, tinyArchitecture, tinyCct } from '../support/checkpoints.ts';
 import { describeOnEachEngine } from '../support/engines.ts';
-import { toy, toyArchitecture as architecture } from './toy-backbone.ts';
+import { toy, toyArchitecture as architecture, toyPyramid } from './toy-backbone.ts';
 import { writtenLibrary } from '../library/fixture.ts';
 import { present } from '../support/present.ts';
 
 const { width, depth, hidden } = architecture;
 const images = 4;
 const tokens = 16;
-const host = strongWeights(architecture);
-// Scales near 1, or no FFN would matter.
-for (let block = 0; block < depth; block++)
-  host[`blocks.${block}.scale`]!.data.forEach((value, i, all) => (all[i] = 1 + value));
+/** Scales near 1, or no FFN would matter. */
+function scaled(of: Architecture): HostWeights {
+  const weights = strongWeights(of);
+  for (let block = 0; block < of.depth; block++)
+    weights[`blocks.${block}.scale`]!.data.forEach((value, i, all) => (all[i] = 1 + value));
+  return weights;
+}
+const host = scaled(architecture);
 const distilled: Architecture = { ...tinyArchitecture, family: 'deit', depth: 3 };
 const convolved: Architecture = { ...tinyCct, depth: 3 };
 const labels = Int32Array.of(0, 3, 1, 4);
@@ -80,17 +88,22 @@ function describeFamily(
   host: HostWeights,
   rounding = 2e-5,
 ): void {
-  const { width, depth, hidden, classes } = architecture;
-  const tokens = tokensPerImage(architecture);
-  const every = Int32Array.from({ length: images * tokens }, (_, row) => row);
-  const kept = Array.from({ length: hidden / 2 }, (_, unit) => 2 * unit);
+  const { depth, classes } = architecture;
+  const hiddens = hiddenUnits(architecture);
+  const tokens = blockTokens(architecture, 0);
+  const tokensOf = (block: number) => blockTokens(architecture, block);
+  const widthOf = (block: number) => blockWidth(architecture, block);
+  const every = (block: number) => Int32Array.from({ length: images * tokensOf(block) }, (_, row) => row);
+  const kept = (block: number) => Array.from({ length: hiddens[block]! / 2 }, (_, unit) => 2 * unit);
 
   describeOnEachEngine(title, (engine) => {
     let model: TeacherTensors;
     let cut: FfnTensors[];
     beforeEach(() => {
       model = uploadTeacher(host, architecture);
-      cut = Array.from({ length: depth }, (_, block) => uploadFfn(sliceFfn(hostFfn(host, block), kept)));
+      cut = Array.from({ length: depth }, (_, block) =>
+        uploadFfn(sliceFfn(hostFfn(host, block), kept(block))),
+      );
     });
     // Mocha runs this before the tensor count of the surrounding describe.
     const free = (): void => {
@@ -107,8 +120,8 @@ function describeFamily(
         const { logits, features } = forward(model, pixels(), {
           capture: ['embedding', 'pooled', 'block-02.ffn.hidden', 'block-02.ffn.output', 'block-02.output'],
         });
-        assert.deepEqual(features.embedding.shape, [images, tokens, width]);
-        assert.deepEqual(features['block-02.ffn.hidden'].shape, [images, tokens, hidden]);
+        assert.deepEqual(features.embedding.shape, [images, tokensPerImage(architecture), widthOf(0)]);
+        assert.deepEqual(features['block-02.ffn.hidden'].shape, [images, tokensOf(2), hiddens[2]]);
         let x = backbone.embed(model, pixels());
         for (let block = 0; block < depth; block++) {
           const mixed = backbone.mix(model, block, x);
@@ -162,7 +175,7 @@ function describeFamily(
           assert.equal(largest(input.dataSync(), features['block-01.ffn.input'].dataSync()), 0);
           assert.ok(largest(h.dataSync(), features['block-01.ffn.hidden'].dataSync()) < 1e-6);
         });
-        assert.deepEqual(seen, [0, 1, 2]);
+        assert.deepEqual(seen, [...hiddens.keys()]);
       });
       const gradients: Float32Array[] = [];
       tf.tidy(() =>
@@ -202,20 +215,20 @@ function describeFamily(
         const never = () => assert.fail('no image tells anything of a class token');
         assert.equal(await measureClassShare(model, calibration, batches(), never), null);
         const sampled = sampledTokens(calibration, architecture, 0);
-        const weights = tokenWeights(null, sampled, prefixTokens(architecture));
         const ids = Array.from({ length: 80 }, (_, image) => String(image));
         const counts = new Array<number>(tokens).fill(0);
         sampledRows(calibration, architecture, ids, 0).forEach((row) => counts[row % tokens]!++);
         assert.equal(sampled, 6);
-        // Of 80 images 30 keep a token, the first one like the others.
+        // Of 80 images so many keep a token, the first one like the others.
+        const expected = (80 * sampled) / tokens;
         assert.ok(
-          counts.every((count) => Math.abs(count - 30) < 18),
+          counts.every((count) => Math.abs(count - expected) < 18),
           counts.join(),
         );
         const fitting = fitLevels({
           model,
           levels: 1,
-          startOf: (block) => [{ weights: sliceFfn(hostFfn(host, block), kept), refit: true }],
+          startOf: (block) => [{ weights: sliceFfn(hostFfn(host, block), kept(block)), refit: true }],
           images: { training: [{ id: 'a' }, { id: 'b' }], heldOut: [{ id: 'c' }, { id: 'd' }] },
           // eslint-disable-next-line @typescript-eslint/require-await -- images come from files, as a rule
           batchesOf: async function* (some) {
@@ -226,23 +239,27 @@ function describeFamily(
             };
           },
           calibration,
-          weights: Array.from({ length: depth }, () => weights),
+          weights: hiddens.map((_, block) =>
+            tokenWeights(null, sampledTokens(calibration, architecture, block), 0),
+          ),
           composedShare: 0.5,
           ridge: 1e-4,
           store: memoryStreams(),
         });
-        // Two images of six tokens, all worth the same.
-        for await (const block of fitting)
-          assert.deepEqual([block.tokens, block.levels[0]!.heldOut.tokens], [12, 12]);
+        // Two images of six tokens, or of all where a block has fewer; all worth the same.
+        for await (const { block, tokens: fitted, levels } of fitting) {
+          const own = 2 * Math.min(6, tokensOf(block));
+          assert.deepEqual([fitted, levels[0]!.heldOut.tokens], [own, own]);
+        }
         free();
       });
     }
 
     it('has streams that follow the compressed model and lead back to the teacher', () => {
       tf.tidy(() => {
-        const start = pack(tf.reshape(enterEncoder(model, pixels()), [images * tokens, width]));
-        const rows = tf.tensor1d(every, 'int32');
+        const start = pack(tf.reshape(enterEncoder(model, pixels()), [images * tokens, widthOf(0)]));
         for (let block = 0; block < depth; block++) {
+          const rows = tf.tensor1d(every(block), 'int32');
           const name = `block-0${block}` as const;
           const at = (ffnOf: (block: number) => FfnTensors) =>
             advance(model, start, images, { from: 0, to: block, ffnOf });
@@ -258,7 +275,10 @@ function describeFamily(
           const teacher = forward(model, pixels(), { capture }).features;
           const student = forward(model, pixels(), { capture, ffn: (index) => cut[index]! }).features;
           const restored = tf
-            .add(student[`${name}.attention.output`]!, tf.reshape(target, [images, tokens, width]))
+            .add(
+              student[`${name}.attention.output`]!,
+              tf.reshape(target, [images, tokensOf(block), widthOf(block)]),
+            )
             .dataSync();
           const expected = teacher[`${name}.output`]!.dataSync();
           // Up to the 16 bits that streams are kept in; strong weights multiply what is lost, block by block.
@@ -300,6 +320,7 @@ function describeFamily(
 }
 
 describeFamily('a family that only a test knows', toy, architecture, host, 2e-6);
+describeFamily('a family whose blocks differ', toy, toyPyramid, scaled(toyPyramid), 2e-6);
 describeFamily('the family of distilled DeiTs', backboneOf(distilled), distilled, strongWeights(distilled));
 describeFamily('the family of CCTs', backboneOf(convolved), convolved, strongWeights(convolved));
 
@@ -319,6 +340,25 @@ describe('a family’s facts', () => {
     );
     assert.equal(all.macs, frameCosts(architecture).macs + depth * blockCosts(architecture, 0, hidden).macs);
     assert.equal(blockCosts(architecture, 0, hidden).macs, tokens * 2 * width * hidden);
+  });
+
+  it('give every block its own sizes where blocks differ', () => {
+    assert.deepEqual(hiddenUnits(toyPyramid), [20, 40, 40]);
+    const sizes = [0, 1, 2].map((block) => [blockTokens(toyPyramid, block), blockWidth(toyPyramid, block)]);
+    assert.deepEqual(sizes, [[16, 8], [8, 16], [8, 16]]); // prettier-ignore
+    assert.equal(lastBlockTokens(toyPyramid), 8);
+    assert.equal(blockCosts(toyPyramid, 1, 40).macs, 8 * 2 * 16 * 40);
+    const all = modelCosts(toyPyramid);
+    const parts = hiddenUnits(toyPyramid).map((units, block) => blockCosts(toyPyramid, block, units));
+    const summed = parts.reduce((sum, { macs }) => sum + macs, frameCosts(toyPyramid).macs);
+    assert.equal(all.macs, summed);
+    assert.deepEqual(modelCosts(toyPyramid, [20, 40, 10]).params, all.params - 30 * (2 * 16 + 1));
+    const [first, ...others] = toyPyramid.stages ?? [];
+    const problemOf = (changes: Partial<Architecture>) => familyProblem({ ...toyPyramid, ...changes });
+    assert.match(String(problemOf({ depth: 4 })), /stages of 3 blocks together, and depth 4/);
+    assert.match(String(problemOf({ stages: [present(first)], depth: 1 })), /width up to 8, and width 16/);
+    assert.match(String(problemOf({ family: 'vit' })), /has stages/);
+    assert.equal(problemOf({ stages: [present(first), ...others] }), undefined);
   });
 
   it('name the FFN of every family alike', () => {

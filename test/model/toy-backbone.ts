@@ -14,7 +14,13 @@
  * Statistics, orders, refits, distillation, streams, sweeps, costs and training follow from these.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { patchesPerImage, type Architecture, type Family } from '../../pipeline/model/architecture.ts';
+import {
+  blockWidth,
+  hiddenUnits,
+  patchesPerImage,
+  type Architecture,
+  type Family,
+} from '../../pipeline/model/architecture.ts';
 import type { Backbone } from '../../pipeline/model/backbone.ts';
 import { registerBackbone } from '../../pipeline/model/backbones.ts';
 import { linearLayer, normLayer, weightOf } from '../../pipeline/model/layers.ts';
@@ -34,18 +40,35 @@ export const toyArchitecture: Architecture = {
   gelu: 'tanh',
 };
 
+/** The same with blocks of different sizes: between its stages neighbouring tokens are put side by side, so half as many twice as wide go on. */
+export const toyPyramid: Architecture = {
+  ...toyArchitecture,
+  width: 16,
+  hidden: 40,
+  stages: [
+    { depth: 1, width: 8, heads: 1, hidden: 20 },
+    { depth: 2, width: 16, heads: 1, hidden: 40 },
+  ],
+};
+
+const tokensOf = (architecture: Architecture, block: number) =>
+  (patchesPerImage(architecture) * blockWidth(architecture, 0)) / blockWidth(architecture, block);
+
 const family: Family = {
   name: 'toy-mixer',
   title: 'toy mixer',
   prefixTokens: () => 0,
+  problem: () => undefined,
+  blockTokens: tokensOf,
   shapes(architecture) {
-    const { patchSize, channels, width, depth, hidden, classes } = architecture;
-    const tokens = patchesPerImage(architecture);
+    const { patchSize, channels, classes } = architecture;
+    const first = blockWidth(architecture, 0);
     const shapes: Record<string, readonly number[]> = {
-      'patch_embed.proj.weight': [width, channels, patchSize, patchSize],
-      'patch_embed.proj.bias': [width],
+      'patch_embed.proj.weight': [first, channels, patchSize, patchSize],
+      'patch_embed.proj.bias': [first],
     };
-    for (let block = 0; block < depth; block++) {
+    for (const [block, hidden] of hiddenUnits(architecture).entries()) {
+      const [tokens, width] = [tokensOf(architecture, block), blockWidth(architecture, block)];
       const layers: Record<string, readonly number[]> = {
         'norm1.weight': [width],
         'norm1.bias': [width],
@@ -61,6 +84,7 @@ const family: Family = {
       };
       for (const [name, shape] of Object.entries(layers)) shapes[`blocks.${block}.${name}`] = shape;
     }
+    const { width } = architecture;
     return {
       ...shapes,
       'norm.weight': [width],
@@ -71,8 +95,12 @@ const family: Family = {
   },
   frameMacs(architecture) {
     const { width, depth, patchSize, channels, classes } = architecture;
-    const tokens = patchesPerImage(architecture);
-    return width * (tokens * patchSize ** 2 * channels + depth * tokens ** 2 + classes);
+    const first = patchesPerImage(architecture) * patchSize ** 2 * channels * blockWidth(architecture, 0);
+    const mixing = Array.from(
+      { length: depth },
+      (_, block) => blockWidth(architecture, block) * tokensOf(architecture, block) ** 2,
+    );
+    return mixing.reduce((sum, macs) => sum + macs, first) + width * classes;
   },
 };
 
@@ -82,8 +110,9 @@ export const toy: Backbone = {
     tf.tidy(() => linearLayer(model, 'patch_embed.proj', patchify(pixels, model.architecture.patchSize))),
   mix: (model, block, x) =>
     tf.tidy(() => {
-      const z = tf.transpose(normLayer(model, `blocks.${block}.norm1`, x), [0, 2, 1]);
-      return tf.add(x, tf.transpose(linearLayer(model, `blocks.${block}.tokens`, z), [0, 2, 1]));
+      const stream = tf.reshape(x, [x.shape[0], -1, blockWidth(model.architecture, block)]);
+      const z = tf.transpose(normLayer(model, `blocks.${block}.norm1`, stream), [0, 2, 1]);
+      return tf.add(stream, tf.transpose(linearLayer(model, `blocks.${block}.tokens`, z), [0, 2, 1]));
     }),
   ffnInput: (model, block, mixed) => normLayer(model, `blocks.${block}.norm2`, mixed),
   join: (model, block, mixed, output) =>

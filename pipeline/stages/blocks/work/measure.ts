@@ -58,8 +58,9 @@ export function contextsToSweep(
   library: Pick<UploadedDescendants, 'complete' | 'final' | 'ffn'>,
 ): SweepContext[] {
   const hiddens = hiddenUnits(architecture);
-  const [teacher, ...made] = levelsOf(steps, hiddens);
-  const levels = [teacher!, ...made.filter(({ width }) => library.final.has(width))];
+  const levels = levelsOf(steps, hiddens).filter(
+    ({ width }, place) => place === 0 || library.final.has(width),
+  );
   const exchanges = (of: Context): SweepVariant[] =>
     hiddens.flatMap((_, block) =>
       levels
