@@ -8,6 +8,9 @@ import {
   type Architecture,
   type ImageSize,
 } from '../model/architecture.ts';
+import { detectSwin } from './swin/naming.ts';
+import { resolveSwinPool } from './swin/pool.ts';
+import { readSwinShapes } from './swin/shapes.ts';
 import { knownNames, namedArchitecture, type NamedArchitecture } from './architectures.ts';
 import type { ClassLabels } from './class-labels.ts';
 import { assemble, type Assembly } from './assemble.ts';
@@ -82,9 +85,10 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
   const found = await locateCheckpoint(local, options.architectureName);
   const stored = { ...found, tensors: withoutIgnored(found, options.hints?.ignore) };
   const own = readOwnFile(stored);
+  const swin = own === undefined ? detectSwin(stored, options.hints) : undefined;
   const naming =
     own?.architecture === undefined
-      ? (detectNaming(stored, options.hints) ?? refuseUnknownNames(stored))
+      ? (swin ?? detectNaming(stored, options.hints) ?? refuseUnknownNames(stored))
       : canonicalNaming;
   const side = await readSideConfig(stored.folder, options.hints?.ignoreFields);
   const name = options.architectureName ?? side.architectureName;
@@ -95,10 +99,12 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
     ...side.imageSizes,
     known?.facts.imageSize,
   ].filter((size) => size !== undefined);
-  const facts = own?.architecture ?? readShapes(stored, naming, toldSizes);
+  const swinFacts = swin && readSwinShapes(stored, swin, toldSizes);
+  const facts = own?.architecture ?? swinFacts ?? readShapes(stored, naming, toldSizes);
   const named = lookUpArchitecture(options.architectureName, side, facts, stored.path);
-  const { values, origin } = resolveUntold(stored, options, own?.untold, side, named);
+  const { values, origin } = resolveUntold(stored, options, own?.untold ?? swinFacts, side, named);
   const pooling =
+    (swin && resolveSwinPool(stored.path, options.hints?.pool)) ??
     resolvePool(
       [
         ['teacher.hints', options.hints?.pool],
@@ -106,7 +112,8 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
         ['config.json', side.pool],
       ],
       own === undefined ? naming.isNormAfterPool : own.untold.pool === 'mean',
-    ) ?? refuseUnknownPool(stored);
+    ) ??
+    refuseUnknownPool(stored);
   const { pool } = pooling;
   if (side.isPoolDoubtful === true && pooling.origin === 'config.json' && !naming.isNormAfterPool)
     refuseDoubtfulPool(stored);
@@ -228,7 +235,7 @@ function refuseDoubtfulPool({ folder }: StoredCheckpoint): never {
 function resolveUntold(
   stored: StoredCheckpoint,
   { hints = {}, architectureName }: InspectOptions,
-  own: Pick<Architecture, Untold> | undefined,
+  own: Partial<Pick<Architecture, Untold>> | undefined,
   side: SideConfig,
   named: NamedArchitecture | undefined,
 ): { values: Pick<Architecture, Untold>; origin: Record<Untold, string> } {

@@ -71,6 +71,7 @@ export const architectureFields = {
     .max(100)
     .readonly()
     .optional(),
+  window: positive.max(10_000).optional(),
   normWidth: positive.optional(),
   gated: z.literal(true).optional(),
   classToken: z.literal(false).optional(),

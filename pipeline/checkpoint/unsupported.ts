@@ -6,6 +6,10 @@ const parts: readonly (readonly [RegExp, string])[] = [
   ],
   [/\.(?:q_norm|k_norm|query_norm|key_norm)\./, 'normalised queries and keys (qk-norm)'],
   [/(?:^|\.)(?:reg_token|register_tokens)/, 'register tokens'],
+  [
+    /\.(?:cpb_mlp|continuous_position_bias_mlp)\.|\.(?:attn|self|attention)\.logit_scale$/,
+    'a Swin v2 (cosine attention, continuous position bias): Swin v1 is read',
+  ],
   [/relative_position|rel_pos/, 'relative positions (BEiT)'],
   [
     /\.mlp\.(?:w12|w3|fc1_g|fc1_x|weights_in)\.|\.(?:gate_proj|up_proj)\./,

@@ -9,7 +9,8 @@ const harmless: readonly RegExp[] = [
   /(?:^|\.)decoder_(?:blocks|layers|embed|pred|norm|pos_embed)(?:\.|$)/,
   /(?:^|\.)decoder\.(?:decoder_\w+|mask_token)(?:\.|$)/,
 ];
-const usual = /(?:^|\.)(?:mask_token|pooler\.dense\.(?:weight|bias)|embeddings\.position_ids)$/;
+const usual =
+  /(?:^|\.)(?:mask_token|pooler\.dense\.(?:weight|bias)|embeddings\.position_ids|relative_position_index)$/;
 
 /**
  * What to make of tensors that the model does not use: numbers that are no real ones (counters, masks) and what belongs to

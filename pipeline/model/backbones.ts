@@ -3,10 +3,11 @@ import type { Backbone } from './backbone.ts';
 import { cct } from './backbones/cct.ts';
 import { deit } from './backbones/deit.ts';
 import { slicedVit } from './backbones/sliced-vit.ts';
+import { swin } from './backbones/swin.ts';
 import { vit } from './backbones/vit.ts';
 
 const backbones = new Map<string, Backbone>(
-  [vit, deit, slicedVit, cct].map((backbone) => [backbone.family.name, backbone]),
+  [vit, deit, slicedVit, cct, swin].map((backbone) => [backbone.family.name, backbone]),
 );
 
 /** Makes a family known: its facts and how it computes. */

@@ -55,6 +55,8 @@ const notes: Readonly<Record<string, readonly string[]>> = {
     'the model is what lies below "encoder."',
     'the head is "head.1"; a Sequential around it is taken to be dropout',
   ],
+  'timm-swin-older': ['not used: layers.0.blocks.1.attn_mask'],
+  'timm-swin-no-bias': ['no bias in attn.qkv: zeros'],
   'huggingface-no-qkv-bias': ['no bias in query, key, value: zeros'],
 };
 

@@ -48,7 +48,7 @@ import { uploadTeacher, uploadWeights, type TeacherTensors } from '../../pipelin
 import { adamInit } from '../../pipeline/tensor/optimizer.ts';
 import { smoothedTargets, decays, trainStep, type TrainingModel } from '../../pipeline/train/train-step.ts';
 import { disposeModel } from '../../pipeline/train/train-state.ts';
-import { strongWeights, tinyArchitecture, tinyCct } from '../support/checkpoints.ts';
+import { strongWeights, tinyArchitecture, tinyCct, tinySwin } from '../support/checkpoints.ts';
 import { describeOnEachEngine } from '../support/engines.ts';
 import { toy, toyArchitecture as architecture, toyPyramid } from './toy-backbone.ts';
 import { writtenLibrary } from '../library/fixture.ts';
@@ -322,6 +322,7 @@ function describeFamily(
 describeFamily('a family that only a test knows', toy, architecture, host, 2e-6);
 describeFamily('a family whose blocks differ', toy, toyPyramid, scaled(toyPyramid), 2e-6);
 describeFamily('the family of distilled DeiTs', backboneOf(distilled), distilled, strongWeights(distilled));
+describeFamily('the family of Swins', backboneOf(tinySwin), tinySwin, strongWeights(tinySwin));
 describeFamily('the family of CCTs', backboneOf(convolved), convolved, strongWeights(convolved));
 
 describe('a family’s facts', () => {
@@ -369,7 +370,10 @@ describe('a family’s facts', () => {
 
   it('are refused twice under one name, and missing under an unknown one', () => {
     assert.throws(() => registerFamily({ ...toy.family }), /two families are named toy-mixer/);
-    assert.throws(() => familyOf({ ...architecture, family: 'swin' }), /no family of models is named swin/);
+    assert.throws(
+      () => familyOf({ ...architecture, family: 'unheard-of' }),
+      /no family of models is named unheard-of/,
+    );
   });
 
   it('travel with a teacher’s own file: it is read without hints, and checked tensor by tensor', async () => {
@@ -386,8 +390,8 @@ describe('a family’s facts', () => {
         architecture,
       );
       await assert.rejects(inspectCheckpoint(path), /blocks\.1\.scale \[2\] instead of \[8\].*toy-mixer/s);
-      await writeTeacher(path, host, { ...architecture, family: 'swin' });
-      await assert.rejects(inspectCheckpoint(path), /family swin.*one of vit, .*toy-mixer/s);
+      await writeTeacher(path, host, { ...architecture, family: 'unheard-of' });
+      await assert.rejects(inspectCheckpoint(path), /family unheard-of.*one of vit, .*toy-mixer/s);
     } finally {
       await rm(folder, { recursive: true });
     }
@@ -401,7 +405,10 @@ describe('a family’s facts', () => {
     const parse = (family: string) =>
       configSchema.safeParse({ teacher: teacher(family), data: { source: 'shapes' } });
     assert.deepEqual(parse('toy-mixer').data?.teacher.train?.architecture, architecture);
-    assert.match(present(parse('swin').error).message, /not a family of models; known: vit, .*toy-mixer/);
+    assert.match(
+      present(parse('unheard-of').error).message,
+      /not a family of models; known: vit, .*toy-mixer/,
+    );
   });
 
   it('are what a library’s README tells, and of a ViT how to put it into timm', async () => {
@@ -421,7 +428,7 @@ describe('a family’s facts', () => {
   it('are named in a manifest, where the ViT needs no name', () => {
     assert.deepEqual(manifestArchitecture.parse(architecture), architecture);
     assert.deepEqual(manifestArchitecture.parse(tinyArchitecture), tinyArchitecture);
-    const unknown = manifestArchitecture.safeParse({ ...architecture, family: 'swin' });
+    const unknown = manifestArchitecture.safeParse({ ...architecture, family: 'unheard-of' });
     assert.match(present(unknown.error).message, /not a family of models that this version knows/);
   });
 

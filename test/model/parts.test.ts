@@ -8,7 +8,7 @@ import { functionCount } from '../../pipeline/tensor/recorded/attempt.ts';
 import { plainly } from '../../pipeline/tensor/recorded/plainly.ts';
 import { runsAsItIs } from '../../pipeline/tensor/recorded/recorded.ts';
 import { random } from '../../pipeline/util/random.ts';
-import { strongWeights, tinyArchitecture as tiny } from '../support/checkpoints.ts';
+import { strongWeights, tinyArchitecture as tiny, tinySwin } from '../support/checkpoints.ts';
 import { describeOnEachEngine, enginesToTest } from '../support/engines.ts';
 import { toyArchitecture } from './toy-backbone.ts';
 
@@ -19,6 +19,7 @@ const architectures: Readonly<Record<string, Architecture>> = {
   'a ViT that averages patches': { ...tiny, pool: 'mean' },
   'a ViT that averages normalised patches': { ...tiny, pool: 'normed-mean' },
   'a ViT of wide images': { ...tiny, imageSize: [4, 12] },
+  'a Swin': tinySwin,
   'a family of its own': toyArchitecture,
 };
 

@@ -27,6 +27,26 @@ export const tinyArchitecture: Architecture = {
   gelu: 'exact',
 };
 
+/** A Swin small enough for any test: windows of 2 in 4 x 4 tokens, moved in the second block, then one window of 2 x 2. */
+export const tinySwin: Architecture = {
+  family: 'swin',
+  imageSize: 8,
+  patchSize: 2,
+  channels: 3,
+  width: 8,
+  depth: 3,
+  heads: 2,
+  hidden: 20,
+  classes: 5,
+  layerNormEpsilon: 1e-5,
+  gelu: 'exact',
+  stages: [
+    { depth: 2, width: 4, heads: 1, hidden: 12 },
+    { depth: 1, width: 8, heads: 2, hidden: 20 },
+  ],
+  window: 2,
+};
+
 /** Random weights large enough that every one matters in the output. */
 export function strongWeights(architecture: Architecture, seed = 3): HostWeights {
   const weights = initialWeights(architecture, seed);

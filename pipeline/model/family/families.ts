@@ -2,10 +2,11 @@ import { cctFamily } from './cct.ts';
 import { deitFamily } from './deit.ts';
 import type { Architecture, Family } from './family.ts';
 import { slicedVitFamily } from './sliced-vit.ts';
+import { swinFamily } from './swin.ts';
 import { vitFamily } from './vit.ts';
 
 const families = new Map<string, Family>(
-  [vitFamily, deitFamily, slicedVitFamily, cctFamily].map((family) => [family.name, family]),
+  [vitFamily, deitFamily, slicedVitFamily, cctFamily, swinFamily].map((family) => [family.name, family]),
 );
 
 /** @throws Error where the name is another family's: a bug */
@@ -37,7 +38,8 @@ export function familyProblem(architecture: Architecture): string | undefined {
   const stages = stagesProblem(architecture);
   if (stages !== undefined) return stages;
   if (family.problem !== undefined) return family.problem(architecture);
-  if (architecture.stages !== undefined) return 'has stages: its blocks are alike';
+  if (architecture.stages !== undefined || architecture.window !== undefined)
+    return 'has stages or windows: only a swin has them';
   return architecture.tokenizer === undefined ? undefined : 'has a tokenizer: only a cct has one';
 }
 

@@ -80,6 +80,8 @@ export interface Architecture {
   readonly layers?: readonly LayerShape[] | undefined;
   /** In families whose stream changes on the way: the stages in order; `width`, `heads` and `hidden` are then the largest of them. */
   readonly stages?: readonly Stage[] | undefined;
+  /** Of a Swin: rows and columns of a window in tokens, where the image has more. */
+  readonly window?: number | undefined;
   /** What the norms of a narrowed stream divide its squared length by: the width before; absent is `width`. */
   readonly normWidth?: number | undefined;
   /** Of a sliced ViT: it was cut out of a distilled DeiT, so there are a distillation token and a head for it. Default: no. */

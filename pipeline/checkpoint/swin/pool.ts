@@ -1,0 +1,19 @@
+import { fail } from '../../util/failure.ts';
+import type { PoolName, resolvePool } from '../pool.ts';
+
+/**
+ * A Swin's head reads the mean of its tokens, whatever its config calls that.
+ * @param told by the user
+ * @throws BlockForgeError `config-invalid` for a class token, which it does not have
+ */
+export function resolveSwinPool(path: string, told: PoolName | undefined): ReturnType<typeof resolvePool> {
+  if (told === 'class-token') {
+    fail({
+      reason: 'config-invalid',
+      subject: 'teacher.hints.pool',
+      found: '"class-token"',
+      expected: `"mean", or nothing: ${path} is a Swin, which has no class token`,
+    });
+  }
+  return { pool: undefined };
+}
