@@ -26,8 +26,8 @@ export interface GraphBuilder {
   convolved(x: Value, kernel: Value, bias: Value, stride: number): Value;
   /** The `count` places of a map, row by row: -> [B, count, width]. */
   places(map: Value, count: number, width: number): Value;
-  /** `x weight' + bias`. x: [N, in]; weight: [out, in], as PyTorch stores it. */
-  linear(x: Value, weight: Value, bias: Value): Value;
+  /** `x weight' + bias`, or without one. x: [N, in]; weight: [out, in], as PyTorch stores it. */
+  linear(x: Value, weight: Value, bias?: Value): Value;
   /** Batches of matrices [B, h, M, K] x [B, h, K, N], or with `transposed` x [B, h, N, K]'. */
   matmul(a: Value, b: Value, transposed?: boolean): Value;
   add(a: Value, b: Value): Value;
@@ -53,6 +53,12 @@ export interface GraphBuilder {
   slice(x: Value, rank: number, axis: number, from: number, to: number): Value;
   /** Zeros before and after the entries of one axis. `rank`: of x. */
   pad(x: Value, rank: number, axis: number, before: number, after: number): Value;
+  /** Side by side along an axis. */
+  concat(parts: readonly Value[], axis: number): Value;
+  /** Rows of a table [M, h], `index[i]` at place i: -> [n, h]. */
+  take(table: Value, index: Int32Array): Value;
+  /** What keeps tokens of different parts apart in a softmax: ids [W, N] -> [W, 1, N, N], 0 where both are equal and `-strength` elsewhere. */
+  apart(ids: readonly Int32Array[], strength: number): Value;
   /** `x`, the result of the last operation, leaves the graph by that name. -> what later operations call it. */
   output(name: string, x: Value, width: number): Value;
 }

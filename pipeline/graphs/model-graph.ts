@@ -3,6 +3,7 @@ import { fail } from '../util/failure.ts';
 import { buildCct } from './backbones/cct.ts';
 import { buildDeit } from './backbones/deit.ts';
 import { buildSlicedVit } from './backbones/sliced-vit.ts';
+import { buildSwin } from './backbones/swin.ts';
 import { buildVit } from './backbones/vit.ts';
 import type { GraphBuilder } from './builder.ts';
 import { ffn } from './layers.ts';
@@ -11,7 +12,7 @@ import type { ModelOutputs } from './model-outputs.ts';
 /** By family. One that is not here runs in this code base and cannot be exported as a graph. */
 const builders: Readonly<
   Record<string, (graph: GraphBuilder, architecture: Architecture, outputs?: ModelOutputs) => void>
-> = { vit: buildVit, deit: buildDeit, 'sliced-vit': buildSlicedVit, cct: buildCct };
+> = { vit: buildVit, deit: buildDeit, 'sliced-vit': buildSlicedVit, cct: buildCct, swin: buildSwin };
 
 /**
  * The whole model, images -> `logits` [B, classes], and whatever else is asked for before it.

@@ -17,6 +17,7 @@ import {
 import type { GraphBuilder, Value } from './builder.ts';
 import { declaredWeights, type WeightPlaces } from './weight-places.ts';
 import { known } from '../util/known.ts';
+import { listName } from './list-name.ts';
 
 /** The first operator set with LayerNormalization, and the file format that came with it: what most runtimes read. */
 export const onnxOpset = 17;
@@ -42,7 +43,7 @@ export function onnxBuilder(weights: WeightPlaces): OnnxBuilder {
     return output;
   };
   const constant = (dataType: DataType, values: readonly number[], dims: readonly number[]): Value => {
-    const name = `constant/${DataType[dataType].toLowerCase()}[${dims.join()}]=${values.join()}`;
+    const name = `constant/${DataType[dataType].toLowerCase()}[${dims.join()}]=${listName(values, ',')}`;
     if (!initializers.has(name)) {
       const rawData = rawBytes(dataType, values);
       initializers.set(name, create(TensorProtoSchema, { name, dataType, dims: dims.map(BigInt), rawData }));
@@ -96,7 +97,8 @@ export function onnxBuilder(weights: WeightPlaces): OnnxBuilder {
     },
     places: (map, count, width) => graph.transpose(graph.reshape(map, [-1, width, count]), [0, 2, 1]),
     // Gemm takes PyTorch's layout as it is, adds the bias, and needs no weight that is known beforehand.
-    linear: (x, weight, bias) => operation('Gemm', [x, weight, bias], { transB: 1 }),
+    linear: (x, weight, bias) =>
+      operation('Gemm', bias === undefined ? [x, weight] : [x, weight, bias], { transB: 1 }),
     matmul: (a, b, transposed = false) =>
       operation('MatMul', [a, transposed ? graph.transpose(b, [0, 1, 3, 2]) : b]),
     add: (a, b) => operation('Add', [a, b]),
@@ -142,6 +144,18 @@ export function onnxBuilder(weights: WeightPlaces): OnnxBuilder {
       pads[axis] = before;
       pads[rank + axis] = after;
       return operation('Pad', [x, integers(pads)]);
+    },
+    concat: (parts, axis) => operation('Concat', [...parts], { axis }),
+    take: (table, index) => operation('Gather', [table, integers([...index])], { axis: 0 }),
+    apart(ids, strength) {
+      const [windows, tokens] = [ids.length, ids[0]!.length];
+      const values = ids.flatMap((own) => [...own]);
+      const [down, across] = [[windows, 1, tokens, 1], [windows, 1, 1, tokens]].map((dims) =>
+        constant(DataType.FLOAT, values, dims),
+      );
+      const difference = operation('Sub', [down!, across!]);
+      const square = operation('Mul', [difference, difference]);
+      return graph.scale(operation('Min', [square, scalar(1)]), -strength);
     },
     output(name, x, width) {
       // The last operation gives the output its name: no copy.

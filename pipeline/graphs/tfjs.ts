@@ -1,6 +1,7 @@
 import type { Extent } from '../model/family/image-size.ts';
 import { known } from '../util/known.ts';
 import type { GraphBuilder, Value } from './builder.ts';
+import { listName } from './list-name.ts';
 import { weightGroups, type TfjsConstant, type TfjsWeightGroup } from './tfjs-weights.ts';
 import { declaredWeights, type WeightPlaces } from './weight-places.ts';
 
@@ -56,7 +57,7 @@ export function tfjsBuilder(weights: WeightPlaces): TfjsBuilder {
     return name;
   };
   const constant = (dtype: 'float32' | 'int32', values: readonly number[], shape: number[]): Value => {
-    const name = `constant/${dtype}_${shape.join('x')}_${values.join('_')}`;
+    const name = `constant/${dtype}_${shape.join('x')}_${listName(values, '_')}`;
     if (!constants.has(name)) {
       constants.set(name, { name, dtype, shape, values });
       nodes.push(constNode(name, dtype === 'int32' ? integer : float));
@@ -116,7 +117,10 @@ export function tfjsBuilder(weights: WeightPlaces): TfjsBuilder {
       return operation('Relu', [pooled]);
     },
     places: (map, count, width) => graph.reshape(map, [-1, count, width]),
-    linear: (x, weight, bias) => graph.add(operation('MatMul', [x, graph.transpose(weight, [1, 0])]), bias),
+    linear(x, weight, bias) {
+      const products = operation('MatMul', [x, graph.transpose(weight, [1, 0])]);
+      return bias === undefined ? products : graph.add(products, bias);
+    },
     matmul: (a, b, transposed = false) =>
       operation('BatchMatMulV2', [a, transposed ? graph.transpose(b, [0, 1, 3, 2]) : b]),
     add: (a, b) => operation('AddV2', [a, b]),
@@ -168,6 +172,26 @@ export function tfjsBuilder(weights: WeightPlaces): TfjsBuilder {
       pads[2 * axis] = before;
       pads[2 * axis + 1] = after;
       return operation('Pad', [x, constant('int32', pads, [rank, 2])], { Tpaddings: integer });
+    },
+    concat: (parts, axis) =>
+      operation('ConcatV2', [...parts, constant('int32', [axis], [])], {
+        N: { i: String(parts.length) },
+        Tidx: integer,
+      }),
+    take: (table, index) =>
+      operation('GatherV2', [table, integers([...index]), constant('int32', [0], [])], {
+        Tparams: float,
+        Tindices: integer,
+        Taxis: integer,
+      }),
+    apart(ids, strength) {
+      const [windows, tokens] = [ids.length, ids[0]!.length];
+      const values = ids.flatMap((own) => [...own]);
+      const [down, across] = [[windows, 1, tokens, 1], [windows, 1, 1, tokens]].map((shape) =>
+        constant('float32', values, shape),
+      );
+      const square = operation('Square', [operation('Sub', [down!, across!])]);
+      return graph.scale(operation('Minimum', [square, scalar(1)]), -strength);
     },
     output(name, x, width) {
       nodes.push({ name, op: 'Identity', input: [x], attr: { T: float } });

@@ -241,8 +241,20 @@ const tokensByFamily = {
     const { all } = withPrefix(sizes, 0);
     return { all, last: all };
   },
+  swin: ({ imageSize, patchSize, stages = [] }, block) => {
+    const [rows = 0] = sidesOf(imageSize);
+    const tokens = (/** @type {number} */ at) => (rows / patchSize / 2 ** stageOf(stages, at)) ** 2;
+    const depth = stages.reduce((sum, stage) => sum + stage.depth, 0);
+    return { all: tokens(block), last: tokens(depth - 1) };
+  },
   'sliced-vit': (sizes) => withPrefix(sizes, sizes.distilled === true ? 2 : 1),
 };
+
+/** Of a block. @param {readonly { depth: number }[]} stages @param {number} block */
+function stageOf(stages, block) {
+  let first = 0;
+  return stages.findIndex(({ depth }) => block < (first += depth));
+}
 
 /**
  * With so many tokens before the patches, of which heads of single tokens read the first so many.

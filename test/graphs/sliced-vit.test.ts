@@ -15,7 +15,7 @@ import { cutModel, type LayerCut } from '../../pipeline/slicing/cut.ts';
 import type { SlicedModel } from '../../pipeline/slicing/sliced-model.ts';
 import { temporaryFolder } from '../library/fixture.ts';
 import { assertNear, foldedModel, pixelsFor, roomy } from '../slicing/models.ts';
-import { strongWeights, tinyArchitecture, tinyCct } from '../support/checkpoints.ts';
+import { strongWeights, tinyArchitecture, tinyCct, tinySwin } from '../support/checkpoints.ts';
 import { describeOnEachEngine } from '../support/engines.ts';
 import { present } from '../support/present.ts';
 import { runtimeOrSkip, served } from './support.ts';
@@ -29,6 +29,8 @@ const stridedCct: Architecture = {
   patchSize: 16,
   tokenizer: { layers: 2, kernel: 7, channels: 3 },
 };
+/** More numbers in a constant than names tell. */
+const wideSwin: Architecture = { ...tinySwin, imageSize: 24, window: 3 };
 const models: Readonly<Record<string, SlicedModel>> = {
   'unequal keys and values, in the last layer too': cutModel(foldedModel(), {
     channels: [0, 2, 4, 5, 6, 9, 11],
@@ -51,6 +53,8 @@ const models: Readonly<Record<string, SlicedModel>> = {
     weights: strongWeights({ ...tinyArchitecture, family: 'deit' }),
   },
   'a CCT': { architecture: tinyCct, weights: strongWeights(tinyCct) },
+  'a Swin': { architecture: tinySwin, weights: strongWeights(tinySwin) },
+  'a Swin of larger windows': { architecture: wideSwin, weights: strongWeights(wideSwin) },
   'a CCT of two strided convolutions, 1 channel, 16 x 32': {
     architecture: stridedCct,
     weights: initialWeights(stridedCct, 5),

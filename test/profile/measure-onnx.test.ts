@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasOnnxRuntime } from '../support/onnx-runtime.ts';
-import { lastBlockTokens, tokensPerImage } from '../../pipeline/model/architecture.ts';
+import { blockTokens, lastBlockTokens, tokensPerImage } from '../../pipeline/model/architecture.ts';
 import { openLibrary } from '../../pipeline/library/open.ts';
 import {
   checkAdditivity,
@@ -16,7 +16,7 @@ import {
 } from '../../pipeline/profile/measure-onnx.js';
 import { profileNames, readProfile } from '../../pipeline/profile/profile-file.ts';
 import { writtenLibrary } from '../library/fixture.ts';
-import { tinyArchitecture, tinyCct } from '../support/checkpoints.ts';
+import { tinyArchitecture, tinyCct, tinySwin } from '../support/checkpoints.ts';
 import { present } from '../support/present.ts';
 
 const alike = <T>(one: T, count: number): T[] => Array.from({ length: count }, () => one);
@@ -95,6 +95,10 @@ describe('library/profile/measure-onnx', () => {
       tinyCct,
     ]) {
       assert.deepEqual(tokensOf(other, 0), { all: tokensPerImage(other), last: lastBlockTokens(other) });
+    }
+    for (const block of [0, 1, 2]) {
+      const all = blockTokens(tinySwin, block);
+      assert.deepEqual(tokensOf(tinySwin, block), { all, last: lastBlockTokens(tinySwin) });
     }
     assert.throws(() => tokensOf({ ...sizes, family: 'mixer' }, 0), /tokens of the family mixer/);
   });
