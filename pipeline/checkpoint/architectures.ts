@@ -1,6 +1,7 @@
 import type { Preprocessing } from '../../datasets/contract.ts';
 import { deitFamily } from '../model/family/deit.ts';
 import type { Architecture } from '../model/architecture.ts';
+import { namedSwin } from './swin/architectures.ts';
 
 /** What a published architecture's name tells, shapes included so that a wrong name is noticed. */
 export interface NamedArchitecture {
@@ -15,6 +16,8 @@ export interface NamedArchitecture {
     | 'imageSize'
     | 'layerNormEpsilon'
     | 'gelu'
+    | 'stages'
+    | 'window'
   >;
   /** What the published weights of that name were trained with; without the fields that depend on the model. */
   readonly preprocessing?: Omit<Preprocessing, 'crop' | 'channels'>;
@@ -59,7 +62,7 @@ export const knownNames =
   'vit_{tiny,small,base,large,huge,giant,gigantic}_patchP_S, deit_{tiny,small,base}[_distilled]_patchP_S, ' +
   'deit3_{small,medium,base,large,huge}_patchP_S, vit_{small,base,large}_patch14_dinov2, ' +
   'flexivit_{small,base,large} (timm; P and S in pixels), ' +
-  `${Object.keys(torchvision).join(', ')} (torchvision)`;
+  `swin_{tiny,small,base,large}_patch4_window{7_224,12_384} (timm), ${Object.keys(torchvision).join(', ')} (torchvision)`;
 
 /**
  * `vit_base_patch16_224`, with or without timm's `.tag`, or `vit_b_16`. Undefined for names that mean anything else
@@ -76,6 +79,8 @@ export function namedArchitecture(name: string): NamedArchitecture | undefined {
       preprocessing: { resize, resizeMode: 'shortest', interpolation: 'bilinear', ...imagenetNormalisation },
     };
   }
+  const swin = namedSwin(name);
+  if (swin !== undefined) return swin;
   const flexible = /^flexivit_([a-z]+)(?:\.\w+)?$/.exec(name)?.[1];
   if (flexible !== undefined && isOneOf(flexible, families.flexivit))
     return {

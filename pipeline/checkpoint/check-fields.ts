@@ -99,7 +99,7 @@ function told(
   architecture: Parameters<typeof checkAgainstWeights>[1],
   value: unknown,
 ): string | undefined {
-  const { width, hidden, patchSize, channels } = architecture;
+  const { width, hidden, patchSize, channels, stages } = architecture;
   switch (fact) {
     case 'patchSize':
       return sizeIn(value) === patchSize ? undefined : `${patchSize}, as the weights have it`;
@@ -107,6 +107,20 @@ function told(
       return typeof value === 'number' && Math.trunc(width * value) === hidden
         ? undefined
         : `${hidden / width}: the weights have ${hidden} hidden units at a width of ${width}`;
+    case 'firstWidth':
+      return same(value, stages?.[0]?.width);
+    case 'depths':
+      return same(
+        value,
+        stages?.map(({ depth }) => depth),
+      );
+    case 'stageHeads':
+      return same(
+        value,
+        stages?.map(({ heads }) => heads),
+      );
+    case 'stageCount':
+      return same(value, stages?.length);
     case 'channels':
       return value === channels ? undefined : `${channels}, as the weights have it`;
     default:
@@ -114,4 +128,9 @@ function told(
         ? undefined
         : `${String(architecture[fact])}, as the weights have it`;
   }
+}
+
+function same(value: unknown, expected: unknown): string | undefined {
+  const text = JSON.stringify(expected);
+  return JSON.stringify(value) === text ? undefined : `${text}, as the weights have it`;
 }

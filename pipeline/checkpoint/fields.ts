@@ -22,7 +22,19 @@ export interface FieldTable {
 
 /** What the tensors' shapes tell. `mlpRatio`: hidden units over width; unplaced: the positions have none for the class token. */
 export type WeightFact =
-  'width' | 'depth' | 'hidden' | 'mlpRatio' | 'classes' | 'channels' | 'patchSize' | 'isClassTokenUnplaced';
+  | 'width'
+  | 'depth'
+  | 'hidden'
+  | 'mlpRatio'
+  | 'classes'
+  | 'channels'
+  | 'patchSize'
+  | 'window'
+  | 'firstWidth'
+  | 'depths'
+  | 'stageHeads'
+  | 'stageCount'
+  | 'isClassTokenUnplaced';
 
 /** What transformers 4 and 5 write into any model's config.json (`PretrainedConfig`). Generation, training, bookkeeping. */
 export const transformersGeneric: readonly string[] = [
@@ -232,6 +244,41 @@ const huggingfaceConfig: FieldTable = {
   ],
 };
 
+/** transformers' `SwinConfig`. */
+const huggingfaceSwin: FieldTable = {
+  title: 'Hugging Face: config.json (Swin)',
+  used: {
+    hidden_act: 'as of a ViT',
+    layer_norm_eps:
+      'LayerNorm epsilon; 1e-5 where absent, and the only one: norms between stages have no other',
+    image_size: 'the size of the images; a number or [height, width]; 224 where absent',
+    id2label: 'class labels, one for each class',
+    label2id: 'must say the same as id2label',
+  },
+  agrees: {
+    hidden_size: 'width',
+    embed_dim: 'firstWidth',
+    depths: 'depths',
+    num_heads: 'stageHeads',
+    num_layers: 'stageCount',
+    window_size: 'window',
+    mlp_ratio: 'mlpRatio',
+    patch_size: 'patchSize',
+    num_channels: 'channels',
+    num_labels: 'classes',
+  },
+  shown: {
+    qkv_bias: /(?:attention\.self\.query|attention\.q_proj|attn\.qkv)\.bias$/,
+    use_absolute_embeddings: /position_embeddings$/,
+  },
+  only: { ...transformersOther, model_type: ['swin'], path_norm: [true] },
+  harmless: [
+    ...transformersGeneric,
+    ...['hidden_dropout_prob', 'attention_probs_dropout_prob', 'drop_path_rate', 'classifier_dropout'],
+    ...['encoder_stride', 'out_features', 'out_indices', '_out_features', '_out_indices', 'stage_names'],
+  ],
+};
+
 /** transformers' image processors (`preprocessor_config.json`). */
 const processorConfig: FieldTable = {
   title: 'Hugging Face: preprocessor_config.json',
@@ -277,5 +324,6 @@ export const fieldTables = {
   timmPretrained,
   timmArguments,
   huggingfaceConfig,
+  huggingfaceSwin,
   processorConfig,
 } as const;

@@ -1,6 +1,6 @@
 import type { Architecture } from '../model/architecture.ts';
 import { huggingfaceLabels } from './class-labels.ts';
-import { meaningOf, positiveOf, sizeOf, valueOf, type Document } from './document.ts';
+import { meaningOf, positiveOf, refuseField, sizeOf, valueOf, type Document } from './document.ts';
 import type { SideFacts } from './side-facts.ts';
 
 /** transformers' `ACT2FN`: what of it is a GELU. */
@@ -22,15 +22,25 @@ const fieldsOfDefaults = {
   gelu: 'hidden_act',
 };
 
+/** transformers' `SwinConfig`; its heads are told by the weights. */
+const swinOnly = { layerNormEpsilon: 1e-5, gelu: 'exact' } as const;
+
 /** @throws BlockForgeError `checkpoint-unsupported`, naming the field */
 export function huggingfaceFacts(config: Document): SideFacts {
   const gelu = meaningOf(config, 'hidden_act', activations);
-  const heads = positiveOf(config, 'num_attention_heads');
+  const isSwin = valueOf(config, 'model_type') === 'swin';
+  const heads = isSwin ? undefined : positiveOf(config, 'num_attention_heads');
   const epsilon = positiveOf(config, 'layer_norm_eps');
+  if (isSwin && epsilon !== undefined && epsilon !== swinOnly.layerNormEpsilon)
+    refuseField(
+      config,
+      'layer_norm_eps',
+      '1e-5, which the norms of its embedding and between its stages have in any case',
+    );
   const isOurs = valueOf(config, 'model_type') !== undefined;
   const isAbsent = (field: string): boolean => isOurs && !Object.hasOwn(config.fields, field);
   const size = sizeOf(config, 'image_size') ?? (isAbsent('image_size') ? 224 : undefined);
-  const absent = Object.entries(defaults).filter(([fact]) =>
+  const absent = Object.entries(isSwin ? swinOnly : defaults).filter(([fact]) =>
     isAbsent(fieldsOfDefaults[fact as keyof typeof defaults]),
   );
   return {

@@ -55,7 +55,8 @@ export async function readSideConfig(folder: string, ignored: readonly string[] 
   if (config === undefined) return { ...nothing, files, prepare: prepareBy(undefined) };
   const fields = without(config, ignored);
   if (valueOf({ path, prefix: '', table: fieldTables.timmConfig, fields }, 'architecture') === undefined) {
-    const document: Document = { path, prefix: '', table: fieldTables.huggingfaceConfig, fields };
+    const table = fields.model_type === 'swin' ? fieldTables.huggingfaceSwin : fieldTables.huggingfaceConfig;
+    const document: Document = { path, prefix: '', table, fields };
     checkKnown(document);
     const documents = [document];
     return {

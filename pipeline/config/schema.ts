@@ -47,6 +47,21 @@ export const architectureSchema = z.strictObject({
   classes: positiveInteger.max(1e6),
   layerNormEpsilon: z.number().positive().default(1e-6),
   gelu: z.enum(geluNames).default('exact'),
+  /** Of a swin alone, with `window`; `width`, `depth`, `heads` and `hidden` are then the largest of them, and the sum. */
+  stages: z
+    .array(
+      z.strictObject({
+        depth: positiveInteger.max(1000),
+        width: positiveInteger.max(100_000),
+        heads: positiveInteger.max(100_000),
+        hidden: positiveInteger.max(1e6),
+      }),
+    )
+    .min(1)
+    .max(100)
+    .optional(),
+  /** Rows and columns of a window, in tokens. */
+  window: positiveInteger.max(1000).optional(),
   /** Of a cct alone. `channels`: between its layers. */
   tokenizer: z
     .strictObject({

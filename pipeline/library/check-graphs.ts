@@ -7,9 +7,10 @@ import type { ManifestFile } from './manifest.ts';
 import type { Library } from './open.ts';
 import { uploadLibrary } from './upload.ts';
 import { largestDifference } from './reference-ffn.ts';
+import { selfTestRows } from './self-test.ts';
 import { toTorchFfn } from './weights.ts';
 import { loadOnnxRuntime, runOnnx, type Floats, type OnnxRuntime } from '../graphs/onnx-runtime.ts';
-import { extentOf, pixelsPerImage } from '../model/architecture.ts';
+import { blockWidth, extentOf, pixelsPerImage } from '../model/architecture.ts';
 
 /** |found - expected| <= tolerance * max(1, largest |expected|): two runtimes that add up in their own orders. */
 export const onnxTolerance = 1e-4;
@@ -47,13 +48,18 @@ export async function checkOnnx(library: Library, signal?: AbortSignal): Promise
     });
   };
   await withSafetensors(library.pathOf(manifest.selfTest.file), async (vectors) => {
-    const { shape } = vectors.info(manifest.selfTest.input);
-    const tokens = { shape, data: await vectors.read(manifest.selfTest.input) };
-    for (const { id, onnx } of manifest.blocks.flatMap(({ descendants }) => descendants)) {
-      signal?.throwIfAborted();
-      if (onnx === undefined) throw new Error(`${id}: no graph`);
-      const found = await runOnnx(runtime, library.pathOf(onnx), { tokens });
-      compare(`graph of ${id}`, found, await vectors.read(id));
+    const input = await vectors.read(manifest.selfTest.input);
+    const { architecture } = manifest.teacher;
+    for (const { index, descendants } of manifest.blocks) {
+      const width = blockWidth(architecture, index);
+      const data = selfTestRows(input, architecture.width, width);
+      const tokens = { shape: [data.length / width, width], data };
+      for (const { id, onnx } of descendants) {
+        signal?.throwIfAborted();
+        if (onnx === undefined) throw new Error(`${id}: no graph`);
+        const found = await runOnnx(runtime, library.pathOf(onnx), { tokens });
+        compare(`graph of ${id}`, found, await vectors.read(id));
+      }
     }
   });
   signal?.throwIfAborted();

@@ -5,6 +5,7 @@ import {
   proportionPercent,
   type Interval,
 } from '../measure/interval.ts';
+import { widthIn } from '../measure/level.ts';
 import type { Scores } from '../measure/scores.ts';
 import type { Manifest } from '../library/manifest.ts';
 import type { Library } from '../library/open.ts';
@@ -101,10 +102,13 @@ function recordedModels({ uniform, allocated = [], contexts = [], blocks }: Mani
 } {
   const models: RecordedModel[] = [];
   const notes: string[] = [];
-  for (const { name, width, ...scores } of contexts) {
+  for (const { name, width, widths, ...scores } of contexts) {
     // The teacher's context is the teacher.
     if (name === 'teacher') continue;
-    const chosen = blocks.map(({ descendants }) => descendants.find((item) => item.width === width)?.id);
+    const level = { width, ...(widths && { widths }) };
+    const chosen = blocks.map(
+      ({ index, descendants }) => descendants.find((item) => item.width === widthIn(level, index))?.id,
+    );
     const descendants = chosen.filter((id) => id !== undefined);
     if (descendants.length === blocks.length) models.push({ name: `context ${name}`, descendants, scores });
     else notes.push(`context ${name}: not every block has width ${width}`);
