@@ -1,3 +1,8 @@
+import { huggingfaceSwin } from './swin/fields.ts';
+import { transformersGeneric, transformersOther } from './transformers-fields.ts';
+
+export { transformersGeneric } from './transformers-fields.ts';
+
 /**
  * Every field of the files that come beside weights, and what is made of it: the one place that says so. `docs/teacher-fields.md`
  * prints it, `test/checkpoint/fields.test.ts` tries every row. A field that is in no row is refused by name, because it may
@@ -35,47 +40,6 @@ export type WeightFact =
   | 'stageHeads'
   | 'stageCount'
   | 'isClassTokenUnplaced';
-
-/** What transformers 4 and 5 write into any model's config.json (`PretrainedConfig`). Generation, training, bookkeeping. */
-export const transformersGeneric: readonly string[] = [
-  ...[
-    '_name_or_path',
-    'name_or_path',
-    '_commit_hash',
-    'transformers_version',
-    'architectures',
-    'torch_dtype',
-  ],
-  ...['dtype', 'attn_implementation', '_attn_implementation', '_attn_implementation_autoset'],
-  ...['_attn_implementation_internal', '_experts_implementation', 'experts_implementation'],
-  ...['output_hidden_states', 'output_attentions', 'return_dict', 'torchscript', 'use_bfloat16', 'use_cache'],
-  ...['tf_legacy_loss', 'gradient_checkpointing', 'loss_type', 'finetuning_task', 'task_specific_params'],
-  ...['chunk_size_feed_forward', 'tie_word_embeddings', 'tie_encoder_decoder', 'tokenizer_class', 'prefix'],
-  ...['bos_token_id', 'pad_token_id', 'eos_token_id', 'sep_token_id', 'decoder_start_token_id', 'max_length'],
-  ...['min_length', 'do_sample', 'early_stopping', 'num_beams', 'num_beam_groups', 'diversity_penalty'],
-  ...['temperature', 'top_k', 'top_p', 'typical_p', 'repetition_penalty', 'length_penalty'],
-  ...['no_repeat_ngram_size', 'encoder_no_repeat_ngram_size', 'bad_words_ids', 'num_return_sequences'],
-  ...['output_scores', 'return_dict_in_generate', 'forced_bos_token_id', 'forced_eos_token_id'],
-  ...[
-    'remove_invalid_values',
-    'exponential_decay_length_penalty',
-    'suppress_tokens',
-    'begin_suppress_tokens',
-  ],
-  ...['initializer_range', 'is_composition', 'xla_device', 'model_name', 'license', 'tags', 'library_name'],
-];
-
-/** What transformers can write into any config.json that would make it another model. */
-const transformersOther = {
-  problem_type: ['single_label_classification'],
-  is_decoder: [false],
-  is_encoder_decoder: [false],
-  add_cross_attention: [false],
-  cross_attention_hidden_size: [],
-  pruned_heads: [{}],
-  quantization_config: [],
-  auto_map: [],
-} as const;
 
 const timmConfig: FieldTable = {
   title: 'timm: config.json',
@@ -241,41 +205,6 @@ const huggingfaceConfig: FieldTable = {
     // Of masked pre-training: no part of a classifier.
     ...['mask_ratio', 'norm_pix_loss', 'decoder_hidden_size', 'decoder_intermediate_size'],
     ...['decoder_num_attention_heads', 'decoder_num_hidden_layers'],
-  ],
-};
-
-/** transformers' `SwinConfig`. */
-const huggingfaceSwin: FieldTable = {
-  title: 'Hugging Face: config.json (Swin)',
-  used: {
-    hidden_act: 'as of a ViT',
-    layer_norm_eps:
-      'LayerNorm epsilon; 1e-5 where absent, and the only one: norms between stages have no other',
-    image_size: 'the size of the images; a number or [height, width]; 224 where absent',
-    id2label: 'class labels, one for each class',
-    label2id: 'must say the same as id2label',
-  },
-  agrees: {
-    hidden_size: 'width',
-    embed_dim: 'firstWidth',
-    depths: 'depths',
-    num_heads: 'stageHeads',
-    num_layers: 'stageCount',
-    window_size: 'window',
-    mlp_ratio: 'mlpRatio',
-    patch_size: 'patchSize',
-    num_channels: 'channels',
-    num_labels: 'classes',
-  },
-  shown: {
-    qkv_bias: /(?:attention\.self\.query|attention\.q_proj|attn\.qkv)\.bias$/,
-    use_absolute_embeddings: /position_embeddings$/,
-  },
-  only: { ...transformersOther, model_type: ['swin'], path_norm: [true] },
-  harmless: [
-    ...transformersGeneric,
-    ...['hidden_dropout_prob', 'attention_probs_dropout_prob', 'drop_path_rate', 'classifier_dropout'],
-    ...['encoder_stride', 'out_features', 'out_indices', '_out_features', '_out_indices', 'stage_names'],
   ],
 };
 

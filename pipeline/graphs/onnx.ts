@@ -150,10 +150,8 @@ export function onnxBuilder(weights: WeightPlaces): OnnxBuilder {
     apart(ids, strength) {
       const [windows, tokens] = [ids.length, ids[0]!.length];
       const values = ids.flatMap((own) => [...own]);
-      const [down, across] = [[windows, 1, tokens, 1], [windows, 1, 1, tokens]].map((dims) =>
-        constant(DataType.FLOAT, values, dims),
-      );
-      const difference = operation('Sub', [down!, across!]);
+      const shaped = (...dims: number[]) => constant(DataType.FLOAT, values, dims);
+      const difference = operation('Sub', [shaped(windows, 1, tokens, 1), shaped(windows, 1, 1, tokens)]);
       const square = operation('Mul', [difference, difference]);
       return graph.scale(operation('Min', [square, scalar(1)]), -strength);
     },

@@ -187,10 +187,10 @@ export function tfjsBuilder(weights: WeightPlaces): TfjsBuilder {
     apart(ids, strength) {
       const [windows, tokens] = [ids.length, ids[0]!.length];
       const values = ids.flatMap((own) => [...own]);
-      const [down, across] = [[windows, 1, tokens, 1], [windows, 1, 1, tokens]].map((shape) =>
-        constant('float32', values, shape),
-      );
-      const square = operation('Square', [operation('Sub', [down!, across!])]);
+      const shaped = (...shape: number[]) => constant('float32', values, shape);
+      const square = operation('Square', [
+        operation('Sub', [shaped(windows, 1, tokens, 1), shaped(windows, 1, 1, tokens)]),
+      ]);
       return graph.scale(operation('Minimum', [square, scalar(1)]), -strength);
     },
     output(name, x, width) {

@@ -53,7 +53,7 @@ export function takeColumns(table: tf.Tensor, index: Int32Array): tf.Tensor {
       gradFunc: (dy: tf.Tensor) =>
         tf.tidy(() => {
           const chosen = tf.cast(tf.oneHot(tf.tensor1d(index, 'int32'), count), 'float32');
-          return tf.matMul(dy as tf.Tensor2D, chosen as tf.Tensor2D);
+          return tf.matMul(dy, chosen);
         }),
     };
   })(table);

@@ -25,7 +25,8 @@ polish: { sparsities: [0.5], steps: 5 }
 measure: { batchSize: 100, compositions: 4 }
 `;
 
-describe('a model whose blocks differ, from its training to what runs it', () => {
+describe('a model whose blocks differ, from its training to what runs it', function () {
+  this.timeout(300_000);
   let place: Workplace;
   const run = () => join(place.folder, 'runs', 'swin');
   before(() => {

@@ -19,7 +19,8 @@ export function buildSwin(
   graph.within('embed');
   let x = embed(graph, architecture, graph.images('images', extentOf(imageSize), channels));
   for (let block = 0; block < depth; block++) {
-    if (mergedWidth(architecture, block) !== undefined) x = halve(graph, architecture, block, x);
+    const merged = mergedWidth(architecture, block);
+    if (merged !== undefined) x = halve(graph, architecture, block, merged, x);
     x = attention(graph, architecture, block, x);
     const branch = ffn(graph, architecture, block, norm(graph, `blocks.${block}.norm2`, architecture, x));
     graph.within(`blocks.${block}`);
@@ -34,17 +35,23 @@ export function buildSwin(
 }
 
 function embed(graph: GraphBuilder, architecture: Architecture, images: Value): Value {
-  const [kernel, bias] = ['weight', 'bias'].map((part) => graph.weight(`patch_embed.proj.${part}`));
-  const patches = graph.patches(images, kernel!, bias!, architecture.patchSize);
+  const kernel = graph.weight('patch_embed.proj.weight');
+  const bias = graph.weight('patch_embed.proj.bias');
+  const patches = graph.patches(images, kernel, bias, architecture.patchSize);
   const rows = graph.reshape(patches, [-1, blockWidth(architecture, 0)]);
   return norm(graph, 'patch_embed.norm', architecture, rows);
 }
 
-/** Rows [B 4T, D'] -> rows [B T, D]: each square of two by two tokens becomes one. */
-function halve(graph: GraphBuilder, architecture: Architecture, block: number, x: Value): Value {
+/** Rows [B 4T, merged / 4] -> rows [B T, D]: each square of two by two tokens becomes one. */
+function halve(
+  graph: GraphBuilder,
+  architecture: Architecture,
+  block: number,
+  merged: number,
+  x: Value,
+): Value {
   const name = `blocks.${block}.downsample`;
   const { side } = swinWindow(architecture, block);
-  const merged = mergedWidth(architecture, block)!;
   graph.within(name);
   const rows = graph.transpose(graph.reshape(x, [-1, 2, side, merged / 2]), [0, 2, 1, 3]);
   const squares = graph.transpose(graph.reshape(rows, [-1, 2, 2, merged / 4]), [0, 2, 1, 3]);
@@ -64,10 +71,10 @@ function attention(graph: GraphBuilder, architecture: Architecture, block: numbe
   graph.within(`${name}.attn`);
   const qkv = linear(graph, `${name}.attn.qkv`, toWindows(graph, z, place, width));
   const parts = graph.transpose(graph.reshape(qkv, [-1, tokens, 3 * heads, keySize]), [0, 2, 1, 3]);
-  const [q, k, v] = [0, 1, 2].map((third) => graph.slice(parts, 4, 1, third * heads, (third + 1) * heads));
-  const scores = graph.matmul(graph.scale(q!, 1 / Math.sqrt(keySize)), k!, true);
+  const third = (index: number) => graph.slice(parts, 4, 1, index * heads, (index + 1) * heads);
+  const scores = graph.matmul(graph.scale(third(0), 1 / Math.sqrt(keySize)), third(1), true);
   const weights = graph.softmax(biased(graph, `${name}.attn`, scores, place, heads));
-  const values = graph.transpose(graph.matmul(weights, v!), [0, 2, 1, 3]);
+  const values = graph.transpose(graph.matmul(weights, third(2)), [0, 2, 1, 3]);
   const branch = linear(graph, `${name}.attn.proj`, graph.reshape(values, [-1, width]));
   return graph.add(x, fromWindows(graph, branch, place, width));
 }
