@@ -3,6 +3,7 @@ import { isDefaultFamily, type Architecture } from '../model/architecture.ts';
 import { canonicalShapes } from '../model/host-weights.ts';
 import type { StoredCheckpoint } from './locate.ts';
 import { partsOf, type Naming } from './naming.ts';
+import { withoutLeadingOnes } from './stems.ts';
 import { listed } from './unsupported.ts';
 import { sortUnused } from './unused.ts';
 
@@ -16,6 +17,8 @@ export interface TensorSource {
   readonly parts: readonly (Place | { readonly zeros: number })[];
   /** A vector as long as the first axis. */
   readonly scale?: Place;
+  /** Stored as [D, p p C], each row a patch by row, column, channel; the tensor is [D, C, p, p]. */
+  readonly isPatchFlat?: boolean;
 }
 
 export interface Assembly {
@@ -44,7 +47,7 @@ export function assemble(stored: StoredCheckpoint, naming: Naming, architecture:
     used.add(name);
     const info = tensors.get(name);
     if (info === undefined) missing.add(name);
-    else if (info.shape.join() !== shape.join()) {
+    else if (!isAlike(info.shape, shape)) {
       wrong.add(`${name} [${info.shape.join(', ')}] instead of [${shape.join(', ')}]`);
     } else if (!readable.includes(info.dtype)) wrong.add(`${name} is ${info.dtype}`);
     return info && { file: info.file, name };
@@ -67,27 +70,30 @@ export function assemble(stored: StoredCheckpoint, naming: Naming, architecture:
     const names = naming.stored(canonical);
     const mayBeUnplaced = canonical === 'pos_embed' && isDefaultFamily(architecture.family);
     const positions = mayBeUnplaced ? [1, shape[1]! - 1, ...shape.slice(2)] : undefined;
-    if (positions !== undefined && tensors.get(names[0]!)?.shape.join() === positions.join()) {
+    if (positions !== undefined && isAlike(tensors.get(names[0]!)?.shape ?? [], positions)) {
       // DeiT III: a class token without a position of its own (timm's no_embed_class).
       const patches = take(names[0]!, positions);
       sources[canonical] = { parts: [{ zeros: architecture.width }, ...(patches ? [patches] : [])] };
       notes.push('the class token has no position: zeros');
       continue;
     }
-    const rows = shape[0]! / names.length;
+    const isPatchFlat = naming.isPatchFlat === true && shape.length === 4;
+    const form = isPatchFlat ? [shape[0]!, sizeOf(shape.slice(1))] : shape;
+    const rows = form[0]! / names.length;
     const parts = names.map((name, at) => {
       const isAbsent = part === 'bias' && !tensors.has(name);
       if (isAbsent && (index === undefined ? layer !== 'norm' : isBiasless(layer, at))) {
         biasless.add(names.length === 1 ? layer : (/(\w+)\.bias$/.exec(name)?.[1] ?? layer));
         return { zeros: rows };
       }
-      return take(name, [rows, ...shape.slice(1)]);
+      return take(name, [rows, ...form.slice(1)]);
     });
     const scaleName = naming.scale(canonical);
     const scale = scaleName === undefined ? undefined : take(scaleName, [shape[0]!]);
     sources[canonical] = {
       parts: parts.filter((source) => source !== undefined),
       ...(scale !== undefined && { scale }),
+      ...(isPatchFlat && { isPatchFlat }),
     };
   }
   if (biasless.size > 0) notes.push(`no bias in ${listed([...biasless])}: zeros`);
@@ -113,6 +119,16 @@ export function assemble(stored: StoredCheckpoint, naming: Naming, architecture:
     expected: `exactly the tensors of a ${family} of width ${width} with ${depth} blocks in ${naming.name} naming`,
     ...nextOf(stored, missing, wrong, refused, depth),
   });
+}
+
+/** The same numbers in the same order: tokens and positions are written with leading ones or without. */
+function isAlike(found: readonly number[], shape: readonly number[]): boolean {
+  if (shape.length !== 3) return found.join() === shape.join();
+  return withoutLeadingOnes(found).join() === withoutLeadingOnes(shape).join();
+}
+
+function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((product, extent) => product * extent, 1);
 }
 
 /** The line that does it, where there is one. */

@@ -15,6 +15,7 @@ import { assumptions } from './assumptions.ts';
 import { detectNaming, refuseUnknownNames, type NamingName } from './naming.ts';
 import { fetchFromHub, isHubName, type HubOptions } from '../hub/hub.ts';
 import { lookUpArchitecture } from './look-up-architecture.ts';
+import { requireNormFirst } from './norm-order.ts';
 import { locateCheckpoint, type StoredCheckpoint } from './locate.ts';
 import { canonicalNaming, readOwnFile } from './own-file.ts';
 import { readShapes } from './shapes.ts';
@@ -28,6 +29,8 @@ export interface ArchitectureHints {
   readonly layerNormEpsilon?: number | undefined;
   readonly gelu?: Architecture['gelu'] | undefined;
   readonly pool?: PoolName | undefined;
+  /** Whether blocks have their norms before attention and FFN. */
+  readonly normFirst?: boolean | undefined;
   /** What stands before the names of the model to read, of several in the file. */
   readonly prefix?: string | undefined;
   /** The head's name without `.weight`. */
@@ -86,6 +89,7 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
     own?.architecture === undefined
       ? (detectNaming(stored, options.hints) ?? refuseUnknownNames(stored))
       : canonicalNaming;
+  const normNotes = requireNormFirst(stored.path, naming, options.hints);
   const side = await readSideConfig(stored.folder, options.hints?.ignoreFields);
   const name = options.architectureName ?? side.architectureName;
   const known = name === undefined ? undefined : namedArchitecture(name);
@@ -155,6 +159,7 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
     tensors,
     notes: [
       ...naming.notes,
+      ...normNotes,
       ...notes,
       ...(own === undefined
         ? assumptions({
@@ -163,7 +168,7 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
             isClassTokenUnplaced,
             isPoolTold:
               pooling.origin !== undefined ||
-              naming.name !== 'timm' ||
+              ['huggingface', 'torchvision'].includes(naming.name) ||
               named !== undefined ||
               !isDefaultFamily(architecture.family),
           })

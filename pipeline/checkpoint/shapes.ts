@@ -45,7 +45,8 @@ export function readShapes(
     );
   };
 
-  const patches = shapeOf('patch_embed.proj.weight');
+  const kernel = shapeOf('patch_embed.proj.weight');
+  const patches = naming.isPatchFlat === true ? unfolded(kernel) : kernel;
   if (patches.length !== 4)
     refuse(`a patch embedding of shape [${patches.join(', ')}]`, 'a convolution [D, C, p, p]');
   const width = patches[0]!;
@@ -55,7 +56,7 @@ export function readShapes(
   if (patchSize !== patchWidth) refuse(`patches of ${patchSize} x ${patchWidth} pixels`, 'square patches');
   if (channels !== 1 && channels !== 3)
     return refuse(`images of ${channels} channels`, '1 (grey) or 3 (RGB)');
-  const tokens = shapeOf('pos_embed')[1]!;
+  const tokens = shapeOf('pos_embed').at(-2) ?? 0;
   shapeOf('cls_token');
   const { token, head } = naming.distillation;
   if ((token === undefined) !== (head === undefined)) {
@@ -103,4 +104,11 @@ function gridOf(
     .map((size) => patchGrid(size, patchSize))
     .find((grid) => grid !== null && counts.includes(grid.height * grid.width));
   return fitting ?? sides.find(({ height }) => height > 0 && Number.isInteger(height));
+}
+
+/** [D, p p C] -> [D, C, p, p]: a number of pixels is one square, or three. */
+function unfolded([width = 0, inputs = 0]: readonly number[]): readonly number[] {
+  const channels = Number.isInteger(Math.sqrt(inputs / 3)) ? 3 : 1;
+  const patch = Math.sqrt(inputs / channels);
+  return [width, channels, patch, patch];
 }

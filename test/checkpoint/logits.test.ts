@@ -55,6 +55,8 @@ const notes: Readonly<Record<string, readonly string[]>> = {
     'the model is what lies below "encoder."',
     'the head is "head.1"; a Sequential around it is taken to be dropout',
   ],
+  'plain-attention': ['the head is "classifier"; a Sequential around it is taken to be dropout'],
+  'plain-listed': ['no bias in attn.qkv: zeros'],
   'huggingface-no-qkv-bias': ['no bias in query, key, value: zeros'],
 };
 
