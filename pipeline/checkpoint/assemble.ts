@@ -2,8 +2,9 @@ import { fail } from '../util/failure.ts';
 import { isDefaultFamily, type Architecture } from '../model/architecture.ts';
 import { canonicalShapes } from '../model/host-weights.ts';
 import type { StoredCheckpoint } from './locate.ts';
-import { partsOf, type Naming } from './naming.ts';
-import { withoutLeadingOnes } from './stems.ts';
+import type { Naming } from './naming.ts';
+import { howToName } from './names-table.ts';
+import { partsOf, withoutLeadingOnes } from './stems.ts';
 import { listed } from './unsupported.ts';
 import { sortUnused } from './unused.ts';
 
@@ -117,7 +118,7 @@ export function assemble(stored: StoredCheckpoint, naming: Naming, architecture:
     subject: stored.path,
     found: problems.join('; '),
     expected: `exactly the tensors of a ${family} of width ${width} with ${depth} blocks in ${naming.name} naming`,
-    ...nextOf(stored, missing, wrong, refused, depth),
+    ...nextOf(stored, naming, missing, wrong, refused, depth),
   });
 }
 
@@ -134,6 +135,7 @@ function sizeOf(shape: readonly number[]): number {
 /** The line that does it, where there is one. */
 function nextOf(
   { path, tensors }: StoredCheckpoint,
+  naming: Naming,
   missing: ReadonlySet<string>,
   wrong: ReadonlySet<string>,
   refused: readonly string[],
@@ -146,7 +148,7 @@ function nextOf(
       next: `norms without bias are RMSNorms, which are not supported, or LayerNorms without bias: of the latter, ${line} makes a file that is read`,
     };
   }
-  return {};
+  return missing.size > 0 ? { next: howToName(tensors, naming) } : {};
 }
 
 /** Parts that change numbers wherever they stand; a matrix of another head does not. */

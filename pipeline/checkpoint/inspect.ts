@@ -12,7 +12,7 @@ import { knownNames, namedArchitecture, type NamedArchitecture } from './archite
 import type { ClassLabels } from './class-labels.ts';
 import { assemble, type Assembly } from './assemble.ts';
 import { assumptions } from './assumptions.ts';
-import { detectNaming, refuseUnknownNames, type NamingName } from './naming.ts';
+import { detectNaming, refuseUnknownNames, type Naming, type NamingName } from './naming.ts';
 import { fetchFromHub, isHubName, type HubOptions } from '../hub/hub.ts';
 import { lookUpArchitecture } from './look-up-architecture.ts';
 import { requireNormFirst } from './norm-order.ts';
@@ -20,6 +20,7 @@ import { locateCheckpoint, type StoredCheckpoint } from './locate.ts';
 import { canonicalNaming, readOwnFile } from './own-file.ts';
 import { readShapes } from './shapes.ts';
 import { poolHints, poolNameOf, requirePoolOf, resolvePool, type PoolName } from './pool.ts';
+import { toldNaming, type ToldNames } from './told-naming.ts';
 import { checkAgainstWeights } from './check-fields.ts';
 import { readSideConfig, type SideConfig } from './side-config.ts';
 
@@ -47,6 +48,8 @@ export interface InspectOptions {
   /** A name from the architecture table, e.g. `vit_base_patch16_224`. */
   readonly architectureName?: string | undefined;
   readonly hints?: ArchitectureHints | undefined;
+  /** Which tensor is which part, where no table knows. */
+  readonly names?: ToldNames | undefined;
   readonly hub?: HubOptions | undefined;
 }
 
@@ -85,10 +88,7 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
   const found = await locateCheckpoint(local, options.architectureName);
   const stored = { ...found, tensors: withoutIgnored(found, options.hints?.ignore) };
   const own = readOwnFile(stored);
-  const naming =
-    own?.architecture === undefined
-      ? (detectNaming(stored, options.hints) ?? refuseUnknownNames(stored))
-      : canonicalNaming;
+  const naming = own?.architecture === undefined ? namingOf(stored, options) : canonicalNaming;
   const normNotes = requireNormFirst(stored.path, naming, options.hints);
   const side = await readSideConfig(stored.folder, options.hints?.ignoreFields);
   const name = options.architectureName ?? side.architectureName;
@@ -175,6 +175,11 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
         : []),
     ],
   };
+}
+
+function namingOf(stored: StoredCheckpoint, { hints, names }: InspectOptions): Naming {
+  if (names !== undefined) return toldNaming(stored, names, hints);
+  return detectNaming(stored, hints) ?? refuseUnknownNames(stored);
 }
 
 /** @throws BlockForgeError `config-invalid` for one that no tensor has: a slip would go unnoticed */

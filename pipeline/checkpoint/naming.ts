@@ -1,8 +1,10 @@
 import { fail } from '../util/failure.ts';
 import { findDistillationHead, findHead } from './head.ts';
 import type { StoredCheckpoint } from './locate.ts';
+import { foundNames, namesToFillIn } from './names-table.ts';
 import { detectPlain } from './plain-naming.ts';
 import { namings, type BlockTable, type NamingName, type NamingTable } from './namings.ts';
+import { partsOf } from './stems.ts';
 import { listed } from './unsupported.ts';
 
 export type { NamingName } from './namings.ts';
@@ -29,13 +31,6 @@ export interface Naming {
   readonly isPatchFlat?: boolean;
   /** What was left out or is named otherwise than usual, for people. */
   readonly notes: readonly string[];
-}
-
-/** A canonical name taken apart: `blocks.3.mlp.fc1.weight` -> 3, `mlp.fc1`, `weight`. */
-export function partsOf(canonical: string): { index: string | undefined; layer: string; part: string } {
-  const [, index, layer = '', part = ''] =
-    /^(?:blocks\.(\d+)\.)?(.*?)(?:\.(weight|bias))?$/.exec(canonical) ?? [];
-  return { index, layer, part };
 }
 
 /**
@@ -182,8 +177,8 @@ export function refuseUnknownNames({ path, tensors }: StoredCheckpoint): never {
   return fail({
     reason: 'checkpoint-unsupported',
     subject: path,
-    found: `tensors of no known Vision Transformer: ${listed([...tensors.keys()])}`,
-    expected: `the names of timm, Hugging Face or torchvision: one that ends in ${namings.map(({ anchor }) => anchor).join(', ')}`,
-    next: "export the whole classifier with its library's own names",
+    found: `tensors of no known Vision Transformer: ${listed([...tensors.keys()])}; all layers with the shape of their weights:${foundNames(tensors)}`,
+    expected: `the names of timm, Hugging Face or torchvision, with one that ends in ${namings.map(({ anchor }) => anchor).join(', ')}; or a plain PyTorch model whose parts are told apart by their names`,
+    next: namesToFillIn(tensors),
   });
 }

@@ -2,9 +2,9 @@ import { fail } from '../util/failure.ts';
 import { findBlocks, only, type PlainBlocks } from './find-blocks.ts';
 import { findHead } from './head.ts';
 import type { StoredCheckpoint } from './locate.ts';
-import { partsOf, type Naming } from './naming.ts';
+import type { Naming } from './naming.ts';
 import { beforeBlocks, classToken, flatPatches, lastNorm, normedPatches, normInHead, positions } from './plain-parts.ts'; // prettier-ignore
-import { partName, stemOf, weightShape, withoutLeadingOnes } from './stems.ts';
+import { partName, partsOf, stemOf, weightShape, withoutLeadingOnes } from './stems.ts';
 
 /**
  * The names of a ViT written in plain PyTorch (nn.MultiheadAttention or linear layers, an MLP in a Sequential,

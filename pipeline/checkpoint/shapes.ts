@@ -9,6 +9,7 @@ import {
 import type { StoredCheckpoint } from './locate.ts';
 import type { Naming } from './naming.ts';
 import { deitFamily } from '../model/family/deit.ts';
+import { howToName } from './names-table.ts';
 import { listed, unsupportedParts } from './unsupported.ts';
 
 /** As in the config's schema. */
@@ -28,8 +29,8 @@ export function readShapes(
   told: readonly ImageSize[] = [],
 ): ShapeFacts {
   const { tensors } = stored;
-  const refuse = (found: string, expected: string): never =>
-    fail({ reason: 'checkpoint-unsupported', subject: stored.path, found, expected });
+  const refuse = (found: string, expected: string, next?: string): never =>
+    fail({ reason: 'checkpoint-unsupported', subject: stored.path, found, expected, next });
   const unsupported = unsupportedParts(tensors.keys(), naming.isNormAfterPool);
   if (unsupported.length > 0) {
     refuse(
@@ -41,7 +42,11 @@ export function readShapes(
     const name = naming.stored(canonical)[0]!;
     return (
       tensors.get(name)?.shape ??
-      refuse(`no tensor ${name}`, `a complete classifier in ${naming.name} naming`)
+      refuse(
+        `no tensor ${name}`,
+        `a complete classifier in ${naming.name} naming`,
+        howToName(tensors, naming),
+      )
     );
   };
 

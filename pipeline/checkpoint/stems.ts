@@ -2,6 +2,13 @@ import type { StoredCheckpoint } from './locate.ts';
 
 type Tensors = StoredCheckpoint['tensors'];
 
+/** A canonical name taken apart: `blocks.3.mlp.fc1.weight` -> 3, `mlp.fc1`, `weight`. */
+export function partsOf(canonical: string): { index: string | undefined; layer: string; part: string } {
+  const [, index, layer = '', part = ''] =
+    /^(?:blocks\.(\d+)\.)?(.*?)(?:\.(weight|bias))?$/.exec(canonical) ?? [];
+  return { index, layer, part };
+}
+
 /** A stored name without `.weight`, `.bias`, or the `_weight`, `_bias` of nn.MultiheadAttention's `in_proj`. */
 export function stemOf(name: string): string {
   return name.replace(/\.(?:weight|bias)$|(?<=in_proj)_(?:weight|bias)$/, '');

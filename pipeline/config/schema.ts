@@ -92,12 +92,19 @@ export const architectureHints = z.strictObject({
   ignoreFields: z.array(z.string().min(1)).optional(),
 });
 
+/** Which stored tensor is which part, where no table of names knows: canonical name -> stored name without `.weight`, `{i}` for a block's number. */
+export const toldNames = z.record(
+  z.string(),
+  z.union([z.string().min(1), z.array(z.string().min(1)).min(1).max(3)]),
+);
+
 const teacherSchema = z.strictObject({
   /** A safetensors file or its folder, relative to the config file, or `hf:owner/name[@revision]`. */
   checkpoint: z.string().min(1).optional(),
   /** A name from the architecture table, e.g. `vit_base_patch16_224`. */
   architecture: z.string().min(1).optional(),
   hints: architectureHints.prefault({}),
+  names: toldNames.optional(),
   /**
    * What the outputs are called, in their order: names or WordNet ids, one a line of a file (or JSON), or a list. The data's
    * classes are found among them by name. Default: the labels beside the checkpoint.
