@@ -2,7 +2,9 @@ import { fail } from '../util/failure.ts';
 import { isDefaultFamily, type Architecture } from '../model/architecture.ts';
 import { canonicalShapes } from '../model/host-weights.ts';
 import type { StoredCheckpoint } from './locate.ts';
-import { partsOf, type Naming } from './naming.ts';
+import type { Naming } from './naming.ts';
+import { howToName } from './names-table.ts';
+import { partsOf, withoutLeadingOnes } from './stems.ts';
 import { listed } from './unsupported.ts';
 import { sortUnused } from './unused.ts';
 
@@ -16,6 +18,8 @@ export interface TensorSource {
   readonly parts: readonly (Place | { readonly zeros: number })[];
   /** A vector as long as the first axis. */
   readonly scale?: Place;
+  /** Stored as [D, p p C], each row a patch by row, column, channel; the tensor is [D, C, p, p]. */
+  readonly isPatchFlat?: boolean;
 }
 
 export interface Assembly {
@@ -44,7 +48,7 @@ export function assemble(stored: StoredCheckpoint, naming: Naming, architecture:
     used.add(name);
     const info = tensors.get(name);
     if (info === undefined) missing.add(name);
-    else if (info.shape.join() !== shape.join()) {
+    else if (!isAlike(info.shape, shape)) {
       wrong.add(`${name} [${info.shape.join(', ')}] instead of [${shape.join(', ')}]`);
     } else if (!readable.includes(info.dtype)) wrong.add(`${name} is ${info.dtype}`);
     return info && { file: info.file, name };
@@ -67,27 +71,30 @@ export function assemble(stored: StoredCheckpoint, naming: Naming, architecture:
     const names = naming.stored(canonical);
     const mayBeUnplaced = canonical === 'pos_embed' && isDefaultFamily(architecture.family);
     const positions = mayBeUnplaced ? [1, shape[1]! - 1, ...shape.slice(2)] : undefined;
-    if (positions !== undefined && tensors.get(names[0]!)?.shape.join() === positions.join()) {
+    if (positions !== undefined && isAlike(tensors.get(names[0]!)?.shape ?? [], positions)) {
       // DeiT III: a class token without a position of its own (timm's no_embed_class).
       const patches = take(names[0]!, positions);
       sources[canonical] = { parts: [{ zeros: architecture.width }, ...(patches ? [patches] : [])] };
       notes.push('the class token has no position: zeros');
       continue;
     }
-    const rows = shape[0]! / names.length;
+    const isPatchFlat = naming.isPatchFlat === true && shape.length === 4;
+    const form = isPatchFlat ? [shape[0]!, sizeOf(shape.slice(1))] : shape;
+    const rows = form[0]! / names.length;
     const parts = names.map((name, at) => {
       const isAbsent = part === 'bias' && !tensors.has(name);
       if (isAbsent && (index === undefined ? layer !== 'norm' : isBiasless(layer, at))) {
         biasless.add(names.length === 1 ? layer : (/(\w+)\.bias$/.exec(name)?.[1] ?? layer));
         return { zeros: rows };
       }
-      return take(name, [rows, ...shape.slice(1)]);
+      return take(name, [rows, ...form.slice(1)]);
     });
     const scaleName = naming.scale(canonical);
     const scale = scaleName === undefined ? undefined : take(scaleName, [shape[0]!]);
     sources[canonical] = {
       parts: parts.filter((source) => source !== undefined),
       ...(scale !== undefined && { scale }),
+      ...(isPatchFlat && { isPatchFlat }),
     };
   }
   if (biasless.size > 0) notes.push(`no bias in ${listed([...biasless])}: zeros`);
@@ -111,13 +118,24 @@ export function assemble(stored: StoredCheckpoint, naming: Naming, architecture:
     subject: stored.path,
     found: problems.join('; '),
     expected: `exactly the tensors of a ${family} of width ${width} with ${depth} blocks in ${naming.name} naming`,
-    ...nextOf(stored, missing, wrong, refused, depth),
+    ...nextOf(stored, naming, missing, wrong, refused, depth),
   });
+}
+
+/** The same numbers in the same order: tokens and positions are written with leading ones or without. */
+function isAlike(found: readonly number[], shape: readonly number[]): boolean {
+  if (shape.length !== 3) return found.join() === shape.join();
+  return withoutLeadingOnes(found).join() === withoutLeadingOnes(shape).join();
+}
+
+function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((product, extent) => product * extent, 1);
 }
 
 /** The line that does it, where there is one. */
 function nextOf(
   { path, tensors }: StoredCheckpoint,
+  naming: Naming,
   missing: ReadonlySet<string>,
   wrong: ReadonlySet<string>,
   refused: readonly string[],
@@ -130,7 +148,7 @@ function nextOf(
       next: `norms without bias are RMSNorms, which are not supported, or LayerNorms without bias: of the latter, ${line} makes a file that is read`,
     };
   }
-  return {};
+  return missing.size > 0 ? { next: howToName(tensors, naming) } : {};
 }
 
 /** Parts that change numbers wherever they stand; a matrix of another head does not. */

@@ -5,11 +5,12 @@ import { listed } from './unsupported.ts';
 
 /** A head's last part may have any of these names, alone or in a Sequential (`head.1`, `classifier.fc`). */
 const heads =
-  /^(?:heads?|classifier|cls_head|classification_head|fc|linear|lin|out|output)(?:\.\w+)*\.weight$/;
+  /^(?:heads?|mlp_head|fc_head|linear_head|classifier|cls_head|classification_head|fc|linear|lin|out|output)(?:\.\w+)*\.weight$/;
 
 /**
  * Where the linear head of the model below `prefix` lies: under the library's own name, else as the only matrix under a
  * usual name that takes the model's width. Beside the model or around it: a wrapper that holds a `backbone` has the head.
+ * @param table where the library puts it, and how many numbers it takes
  * @param told its name without `.weight`, from the user, who knows what stands around it
  * @returns its name without `.weight`, and what is unusual about it
  * @throws BlockForgeError `checkpoint-unsupported` where there are several, or layers before it; `config-invalid` where `told` is none
@@ -17,10 +18,10 @@ const heads =
 export function findHead(
   { tensors, path }: StoredCheckpoint,
   prefix: string,
-  table: NamingTable,
+  table: Pick<NamingTable, 'head' | 'own'> & { readonly width: number | undefined },
   told?: string,
 ): { readonly name: string; readonly note?: string } {
-  const width = tensors.get(`${prefix}${table.anchor}`)?.shape[0];
+  const { width } = table;
   if (told !== undefined) {
     const shape = tensors.get(`${told}.weight`)?.shape;
     if (shape?.length === 2 && shape[1] === width) return { name: told, note: `the head is "${told}"` };

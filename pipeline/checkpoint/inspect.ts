@@ -15,13 +15,15 @@ import { knownNames, namedArchitecture, type NamedArchitecture } from './archite
 import type { ClassLabels } from './class-labels.ts';
 import { assemble, type Assembly } from './assemble.ts';
 import { assumptions } from './assumptions.ts';
-import { detectNaming, refuseUnknownNames, type NamingName } from './naming.ts';
+import { detectNaming, refuseUnknownNames, type Naming, type NamingName } from './naming.ts';
 import { fetchFromHub, isHubName, type HubOptions } from '../hub/hub.ts';
 import { lookUpArchitecture } from './look-up-architecture.ts';
+import { requireNormFirst } from './norm-order.ts';
 import { locateCheckpoint, type StoredCheckpoint } from './locate.ts';
 import { canonicalNaming, readOwnFile } from './own-file.ts';
 import { readShapes } from './shapes.ts';
 import { poolHints, poolNameOf, requirePoolOf, resolvePool, type PoolName } from './pool.ts';
+import { toldNaming, type ToldNames } from './told-naming.ts';
 import { checkAgainstWeights } from './check-fields.ts';
 import { readSideConfig, type SideConfig } from './side-config.ts';
 
@@ -31,6 +33,8 @@ export interface ArchitectureHints {
   readonly layerNormEpsilon?: number | undefined;
   readonly gelu?: Architecture['gelu'] | undefined;
   readonly pool?: PoolName | undefined;
+  /** Whether blocks have their norms before attention and FFN. */
+  readonly normFirst?: boolean | undefined;
   /** What stands before the names of the model to read, of several in the file. */
   readonly prefix?: string | undefined;
   /** The head's name without `.weight`. */
@@ -47,6 +51,8 @@ export interface InspectOptions {
   /** A name from the architecture table, e.g. `vit_base_patch16_224`. */
   readonly architectureName?: string | undefined;
   readonly hints?: ArchitectureHints | undefined;
+  /** Which tensor is which part, where no table knows. */
+  readonly names?: ToldNames | undefined;
   readonly hub?: HubOptions | undefined;
 }
 
@@ -86,10 +92,8 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
   const stored = { ...found, tensors: withoutIgnored(found, options.hints?.ignore) };
   const own = readOwnFile(stored);
   const swin = own === undefined ? detectSwin(stored, options.hints) : undefined;
-  const naming =
-    own?.architecture === undefined
-      ? (swin ?? detectNaming(stored, options.hints) ?? refuseUnknownNames(stored))
-      : canonicalNaming;
+  const naming = own?.architecture === undefined ? (swin ?? namingOf(stored, options)) : canonicalNaming;
+  const normNotes = requireNormFirst(stored.path, naming, options.hints);
   const side = await readSideConfig(stored.folder, options.hints?.ignoreFields);
   const name = options.architectureName ?? side.architectureName;
   const known = name === undefined ? undefined : namedArchitecture(name);
@@ -162,6 +166,7 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
     tensors,
     notes: [
       ...naming.notes,
+      ...normNotes,
       ...notes,
       ...(own === undefined
         ? assumptions({
@@ -170,13 +175,18 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
             isClassTokenUnplaced,
             isPoolTold:
               pooling.origin !== undefined ||
-              naming.name !== 'timm' ||
+              ['huggingface', 'torchvision'].includes(naming.name) ||
               named !== undefined ||
               !isDefaultFamily(architecture.family),
           })
         : []),
     ],
   };
+}
+
+function namingOf(stored: StoredCheckpoint, { hints, names }: InspectOptions): Naming {
+  if (names !== undefined) return toldNaming(stored, names, hints);
+  return detectNaming(stored, hints) ?? refuseUnknownNames(stored);
 }
 
 /** @throws BlockForgeError `config-invalid` for one that no tensor has: a slip would go unnoticed */

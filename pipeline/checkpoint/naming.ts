@@ -1,7 +1,10 @@
 import { fail } from '../util/failure.ts';
 import { findDistillationHead, findHead } from './head.ts';
 import type { StoredCheckpoint } from './locate.ts';
+import { foundNames, namesToFillIn } from './names-table.ts';
+import { detectPlain } from './plain-naming.ts';
 import { namings, type BlockTable, type NamingName, type NamingTable } from './namings.ts';
+import { partsOf } from './stems.ts';
 import { listed } from './unsupported.ts';
 
 export type { NamingName } from './namings.ts';
@@ -19,15 +22,15 @@ export interface Naming {
   readonly distillation: { readonly token?: string | undefined; readonly head?: string | undefined };
   /** Whether a tensor is of another model in the file than the one that was asked for. */
   isOther(stored: string): boolean;
+  /**
+   * What the names say of norms: absent, of a library that has them before attention and FFN (pre-norm). assumed: nothing, and most
+   * models are so. open: nn.TransformerEncoderLayer, which has them behind unless it is told otherwise.
+   */
+  readonly norms?: 'assumed' | 'open';
+  /** The patch embedding is a matrix [D, p p C] over flat patches: by row, column, channel. */
+  readonly isPatchFlat?: boolean;
   /** What was left out or is named otherwise than usual, for people. */
   readonly notes: readonly string[];
-}
-
-/** A canonical name taken apart: `blocks.3.mlp.fc1.weight` -> 3, `mlp.fc1`, `weight`. */
-export function partsOf(canonical: string): { index: string | undefined; layer: string; part: string } {
-  const [, index, layer = '', part = ''] =
-    /^(?:blocks\.(\d+)\.)?(.*?)(?:\.(weight|bias))?$/.exec(canonical) ?? [];
-  return { index, layer, part };
 }
 
 /**
@@ -49,8 +52,11 @@ export function detectNaming(
   );
   const wanted = prefix === undefined || prefix === '' ? prefix : prefix.replace(/\.?$/, '.');
   const chosen = wanted === undefined ? places : places.filter((place) => place.prefix === wanted);
+  const plain = (): Naming | undefined => detectPlain(stored, { prefix, head });
   const told = places.map((place) => `"${place.prefix}"`).join(' and ');
   if (wanted !== undefined && chosen.length === 0) {
+    const other = plain();
+    if (other !== undefined) return other;
     fail({
       reason: 'config-invalid',
       subject: 'teacher.hints.prefix',
@@ -62,7 +68,7 @@ export function detectNaming(
     });
   }
   const [first, ...others] = chosen;
-  if (first === undefined) return undefined;
+  if (first === undefined) return plain();
   if (others.length > 0) {
     const averaged = chosen.find((place) => /ema|teacher|averag|swa/.test(place.prefix)) ?? first;
     fail({
@@ -79,7 +85,15 @@ export function detectNaming(
     first.prefix === ''
       ? rest.some((other) => name.startsWith(other))
       : rest.length > 0 && !name.startsWith(first.prefix);
-  return { ...namingAt(stored, first.table, first.prefix, head), isOther };
+  const naming = { ...namingAt(stored, first.table, first.prefix, head), isOther };
+  return isWhole(stored, naming) ? naming : (plain() ?? naming);
+}
+
+/** Whether the parts that every model has are there; a patch embedding alone may be anybody's. */
+function isWhole({ tensors }: StoredCheckpoint, naming: Naming): boolean {
+  const blockLayers = ['norm1', 'attn.qkv', 'attn.proj', 'norm2', 'mlp.fc1', 'mlp.fc2'];
+  const names = ['pos_embed', 'norm.weight', ...blockLayers.map((layer) => `blocks.0.${layer}.weight`)];
+  return names.every((name) => naming.stored(name).every((part) => tensors.has(part)));
 }
 
 function namingAt(
@@ -110,7 +124,8 @@ function namingAt(
   );
   const secondHead = findDistillationHead(stored, prefix, table);
   const [usualHead = table.head] = secondHead === undefined ? [] : (table.distilledHeads ?? []);
-  const head = findHead(stored, prefix, { ...table, head: usualHead }, toldHead);
+  const width = names.get(`${prefix}${table.anchor}`)?.shape[0];
+  const head = findHead(stored, prefix, { ...table, width, head: usualHead }, toldHead);
   const token = frame.dist_token && `${prefix}${frame.dist_token}`;
   const dropped =
     table.own === undefined
@@ -162,8 +177,8 @@ export function refuseUnknownNames({ path, tensors }: StoredCheckpoint): never {
   return fail({
     reason: 'checkpoint-unsupported',
     subject: path,
-    found: `tensors of no known Vision Transformer: ${listed([...tensors.keys()])}`,
-    expected: `the names of timm, Hugging Face or torchvision: one that ends in ${namings.map(({ anchor }) => anchor).join(', ')}`,
-    next: "export the whole classifier with its library's own names",
+    found: `tensors of no known Vision Transformer: ${listed([...tensors.keys()])}; all layers with the shape of their weights:${foundNames(tensors)}`,
+    expected: `the names of timm, Hugging Face or torchvision, with one that ends in ${namings.map(({ anchor }) => anchor).join(', ')}; or a plain PyTorch model whose parts are told apart by their names`,
+    next: namesToFillIn(tensors),
   });
 }

@@ -1,5 +1,5 @@
-/** The libraries whose names are read. */
-export type NamingName = 'timm' | 'huggingface' | 'torchvision';
+/** The libraries whose names are read. pytorch: of people's own models. told: by `teacher.names`. */
+export type NamingName = 'timm' | 'huggingface' | 'torchvision' | 'pytorch' | 'told';
 
 /**
  * A library's names as data. Keys are canonical names without `.weight` or `.bias`, values stored names below the model's

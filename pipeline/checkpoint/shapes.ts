@@ -9,6 +9,7 @@ import {
 import type { StoredCheckpoint } from './locate.ts';
 import type { Naming } from './naming.ts';
 import { deitFamily } from '../model/family/deit.ts';
+import { howToName } from './names-table.ts';
 import { listed, unsupportedParts } from './unsupported.ts';
 
 /** As in the config's schema. */
@@ -28,8 +29,8 @@ export function readShapes(
   told: readonly ImageSize[] = [],
 ): ShapeFacts {
   const { tensors } = stored;
-  const refuse = (found: string, expected: string): never =>
-    fail({ reason: 'checkpoint-unsupported', subject: stored.path, found, expected });
+  const refuse = (found: string, expected: string, next?: string): never =>
+    fail({ reason: 'checkpoint-unsupported', subject: stored.path, found, expected, next });
   const unsupported = unsupportedParts(tensors.keys(), naming.isNormAfterPool);
   if (unsupported.length > 0) {
     refuse(
@@ -41,11 +42,16 @@ export function readShapes(
     const name = naming.stored(canonical)[0]!;
     return (
       tensors.get(name)?.shape ??
-      refuse(`no tensor ${name}`, `a complete classifier in ${naming.name} naming`)
+      refuse(
+        `no tensor ${name}`,
+        `a complete classifier in ${naming.name} naming`,
+        howToName(tensors, naming),
+      )
     );
   };
 
-  const patches = shapeOf('patch_embed.proj.weight');
+  const kernel = shapeOf('patch_embed.proj.weight');
+  const patches = naming.isPatchFlat === true ? unfolded(kernel) : kernel;
   if (patches.length !== 4)
     refuse(`a patch embedding of shape [${patches.join(', ')}]`, 'a convolution [D, C, p, p]');
   const width = patches[0]!;
@@ -55,7 +61,7 @@ export function readShapes(
   if (patchSize !== patchWidth) refuse(`patches of ${patchSize} x ${patchWidth} pixels`, 'square patches');
   if (channels !== 1 && channels !== 3)
     return refuse(`images of ${channels} channels`, '1 (grey) or 3 (RGB)');
-  const tokens = shapeOf('pos_embed')[1]!;
+  const tokens = shapeOf('pos_embed').at(-2) ?? 0;
   shapeOf('cls_token');
   const { token, head } = naming.distillation;
   if ((token === undefined) !== (head === undefined)) {
@@ -103,4 +109,11 @@ function gridOf(
     .map((size) => patchGrid(size, patchSize))
     .find((grid) => grid !== null && counts.includes(grid.height * grid.width));
   return fitting ?? sides.find(({ height }) => height > 0 && Number.isInteger(height));
+}
+
+/** [D, p p C] -> [D, C, p, p]: a number of pixels is one square, or three. */
+function unfolded([width = 0, inputs = 0]: readonly number[]): readonly number[] {
+  const channels = Number.isInteger(Math.sqrt(inputs / 3)) ? 3 : 1;
+  const patch = Math.sqrt(inputs / channels);
+  return [width, channels, patch, patch];
 }

@@ -21,22 +21,38 @@ export async function readTeacher(inspection: Inspection): Promise<HostWeights> 
     };
     const weights: HostWeights = {};
     for (const [canonical, shape] of Object.entries(canonicalShapes(inspection.architecture))) {
-      const { parts, scale } = inspection.tensors[canonical]!;
+      const { parts, scale, isPatchFlat } = inspection.tensors[canonical]!;
       const arrays: Float32Array[] = [];
       for (const part of parts) {
         arrays.push('zeros' in part ? new Float32Array(part.zeros) : await read(part));
       }
-      const data = arrays.length === 1 ? arrays[0]! : joined(arrays);
+      const stored = arrays.length === 1 ? arrays[0]! : joined(arrays);
+      const data = isPatchFlat === true ? channelsFirst(stored, shape) : stored;
       if (scale !== undefined) {
         scaleRows(data, await read(scale));
         requireFinite(data, scale.file, `${canonical} times ${scale.name}`);
       }
-      weights[canonical] = { shape, data: data };
+      weights[canonical] = { shape, data };
     }
     return weights;
   } finally {
     for (const file of open.values()) await file.close();
   }
+}
+
+/** [D, p p C] by row, column, channel -> [D, C, p, p]. */
+function channelsFirst(data: Float32Array, shape: readonly number[]): Float32Array {
+  const [width, channels, patch] = shape as [number, number, number];
+  const pixels = patch ** 2;
+  const result = new Float32Array(data.length);
+  for (let row = 0; row < width; row++) {
+    const start = row * pixels * channels;
+    for (let pixel = 0; pixel < pixels; pixel++) {
+      for (let channel = 0; channel < channels; channel++)
+        result[start + channel * pixels + pixel] = data[start + pixel * channels + channel]!;
+    }
+  }
+  return result;
 }
 
 /** Row i times `scale[i]`: the product of two float32 is exact in float64 and rounded once. */

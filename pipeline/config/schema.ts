@@ -94,6 +94,8 @@ export const architectureHints = z.strictObject({
   gelu: z.enum(geluNames).optional(),
   /** What the head reads. mean: of the patches (timm's `global_pool: avg`). */
   pool: z.enum(['class-token', 'mean']).optional(),
+  /** Whether blocks have their norms before attention and FFN (pre-norm), which no weight tells; others are not read. */
+  normFirst: z.boolean().optional(),
   /** What stands before the names of the model to read, of several in a file (EMA, teacher and student). */
   prefix: z.string().optional(),
   /** The head's name without `.weight`: a linear layer with nothing but dropout around it. */
@@ -105,12 +107,19 @@ export const architectureHints = z.strictObject({
   ignoreFields: z.array(z.string().min(1)).optional(),
 });
 
+/** Which stored tensor is which part, where no table of names knows: canonical name -> stored name without `.weight`, `{i}` for a block's number. */
+export const toldNames = z.record(
+  z.string(),
+  z.union([z.string().min(1), z.array(z.string().min(1)).min(1).max(3)]),
+);
+
 const teacherSchema = z.strictObject({
   /** A safetensors file or its folder, relative to the config file, or `hf:owner/name[@revision]`. */
   checkpoint: z.string().min(1).optional(),
   /** A name from the architecture table, e.g. `vit_base_patch16_224`. */
   architecture: z.string().min(1).optional(),
   hints: architectureHints.prefault({}),
+  names: toldNames.optional(),
   /**
    * What the outputs are called, in their order: names or WordNet ids, one a line of a file (or JSON), or a list. The data's
    * classes are found among them by name. Default: the labels beside the checkpoint.

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inspectCheckpoint, type ArchitectureHints } from '../../pipeline/checkpoint/inspect.ts';
+import type { ToldNames } from '../../pipeline/checkpoint/told-naming.ts';
 import { readTeacher } from '../../pipeline/checkpoint/teacher-file.ts';
 import { forward } from '../../pipeline/model/encoder.ts';
 import { uploadTeacher } from '../../pipeline/model/upload.ts';
@@ -12,6 +13,7 @@ const folder = join(import.meta.dirname, '../fixtures/teachers');
 interface Reference {
   readonly library: string;
   readonly hints: ArchitectureHints;
+  readonly names?: ToldNames;
   readonly imageSize?: readonly [number, number];
   readonly logits: readonly number[];
 }
@@ -26,9 +28,14 @@ function pixels(height: number, width: number): tf.Tensor {
   return tf.tidy(() => tf.transpose(tf.tensor(values, [2, 3, height, width]), [0, 2, 3, 1]));
 }
 
-async function logitsOf(name: string, hints: ArchitectureHints, size: readonly [number, number]) {
+async function logitsOf(
+  name: string,
+  hints: ArchitectureHints,
+  size: readonly [number, number],
+  names?: ToldNames,
+) {
   const told = { imageSize: size, pool: 'class-token', ...hints } as const;
-  const inspection = await inspectCheckpoint(join(folder, `${name}.safetensors`), { hints: told });
+  const inspection = await inspectCheckpoint(join(folder, `${name}.safetensors`), { hints: told, names });
   const model = uploadTeacher(await readTeacher(inspection), inspection.architecture);
   const images = pixels(...size);
   const { logits } = forward(model, images);
@@ -57,15 +64,18 @@ const notes: Readonly<Record<string, readonly string[]>> = {
   ],
   'timm-swin-older': ['not used: layers.0.blocks.1.attn_mask'],
   'timm-swin-no-bias': ['no bias in attn.qkv: zeros'],
+  'plain-attention': ['the head is "classifier"; a Sequential around it is taken to be dropout'],
+  'plain-odd': ['names are those of teacher.names'],
+  'plain-listed': ['no bias in attn.qkv: zeros'],
   'huggingface-no-qkv-bias': ['no bias in query, key, value: zeros'],
 };
 
 describeOnEachEngine('checkpoint: logits of the libraries’ own classes', () => {
   const refused = new Set(['huggingface-deit']);
-  for (const [name, { library, hints, imageSize = square, logits }] of Object.entries(cases)) {
+  for (const [name, { library, hints, names, imageSize = square, logits }] of Object.entries(cases)) {
     if (refused.has(name)) continue;
     it(`gives those of ${name} (${library})`, async () => {
-      const found = await logitsOf(name, hints, imageSize);
+      const found = await logitsOf(name, hints, imageSize, names);
       const worst = largestError(found.values, logits);
       assert.ok(worst < 1e-4, `differs by ${worst}`);
       assert.deepEqual(found.notes, notes[name] ?? []);

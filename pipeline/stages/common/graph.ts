@@ -74,6 +74,7 @@ export const teacher: Stage<PlanInput> = {
       ...reads(teacher.train === undefined ? {} : splitFiles(['train'])),
       settings: {
         hints: teacher.hints,
+        ...(teacher.names !== undefined && { names: teacher.names }),
         architecture: { ...architecture },
         preprocessing: { ...inputs.preprocessing },
         subset: inputs.classes.subset,

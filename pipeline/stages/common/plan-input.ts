@@ -12,6 +12,7 @@ import { listFolder, type ListedFolder } from '../../../datasets/sources/folder/
 import type { Origin, Preprocessing } from '../../../datasets/contract.ts';
 import type { HubOptions } from '../../hub/hub.ts';
 import { inspectCheckpoint, type ArchitectureHints, type Inspection } from '../../checkpoint/inspect.ts';
+import type { ToldNames } from '../../checkpoint/told-naming.ts';
 import type { Architecture } from '../../model/architecture.ts';
 import { plannedFacts } from '../../precision/planned-facts.ts';
 import { resolvePrecision, type ResolvedPrecision } from '../../precision/resolve-precision.ts';
@@ -45,6 +46,7 @@ export interface OtherCheckpoint {
   readonly checkpoint: string;
   readonly architecture?: string | undefined;
   readonly hints?: ArchitectureHints | undefined;
+  readonly names?: ToldNames | undefined;
 }
 
 /** What was found of it by its headers. */
@@ -209,7 +211,7 @@ async function inspectTeacher(
   hub: HubOptions,
   assume: Assume | undefined,
 ): Promise<InspectedTeacher> {
-  const { checkpoint, architecture, hints, train } = config.teacher;
+  const { checkpoint, architecture, hints, names, train } = config.teacher;
   if (checkpoint === undefined) {
     if (train === undefined) throw new Error('neither a checkpoint nor a training');
     return { architecture: train.architecture, files: [], told: {}, labels: () => undefined };
@@ -217,6 +219,7 @@ async function inspectTeacher(
   const inspection = await inspectCheckpoint(checkpoint, {
     architectureName: architecture,
     hints,
+    names,
     hub,
   }).catch((error: unknown) => ({
     assumed: assumeCheckpoint(error, { checkpoint, architecture, hints }, assume),
@@ -247,9 +250,9 @@ async function inspectOther(
   hub: HubOptions,
   assume: Assume | undefined,
 ): Promise<InspectedCheckpoint> {
-  const { key, checkpoint, architecture: architectureName, hints } = other;
+  const { key, checkpoint, architecture: architectureName, hints, names } = other;
   try {
-    const inspection = await inspectCheckpoint(checkpoint, { architectureName, hints, hub });
+    const inspection = await inspectCheckpoint(checkpoint, { architectureName, hints, names, hub });
     return { ...other, found: inspection.architecture, files: inspection.files, told: inspection };
   } catch (error) {
     if (!(error instanceof BlockForgeError)) throw error;
@@ -269,7 +272,7 @@ function renamed(failure: Failure, key: string): Failure {
     text
       .replace(/--set teacher\.checkpoint=(\S+)/g, `${key}.checkpoint: $1`)
       // Not a part of a path.
-      .replace(/(?<![\w/\\.-])teacher\.(?=architecture|checkpoint|hints)/g, `${key}.`);
+      .replace(/(?<![\w/\\.-])teacher\.(?=architecture|checkpoint|hints|names)/g, `${key}.`);
   const { subject, found, expected, next } = failure;
   return {
     reason: failure.reason,

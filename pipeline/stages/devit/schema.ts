@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import {
   architectureHints,
+  toldNames,
   architectureSchema,
   configSchema,
   duration,
@@ -63,6 +64,7 @@ const studentSchema = z.union([
     /** A name from the architecture table. */
     architecture: z.string().min(1).optional(),
     hints: architectureHints.prefault({}),
+    names: toldNames.optional(),
   }),
   /** From weights drawn at random; images and classes are the data's. */
   z.strictObject({

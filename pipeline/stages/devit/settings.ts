@@ -37,10 +37,16 @@ export function startSettings(
   if (start.from === 'random') return [{ from: 'random', architecture: { ...architecture } }, {}];
   const own = loaded.config.students[student]!;
   if (own === 'teacher' || !('checkpoint' in own)) throw new Error(`students[${student}] is no checkpoint`);
-  const { checkpoint, architecture: architectureName = null, hints } = own;
+  const { checkpoint, architecture: architectureName = null, hints, names } = own;
   const files = inputs.others?.find(({ key }) => key === studentKey(student))?.files ?? [];
   return [
-    { from: 'checkpoint', architecture: { ...architecture }, cut: start.cut, hints },
+    {
+      from: 'checkpoint',
+      architecture: { ...architecture },
+      cut: start.cut,
+      hints,
+      ...(names !== undefined && { names }),
+    },
     { checkpoint, architectureName, files },
   ];
 }

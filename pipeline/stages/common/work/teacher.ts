@@ -20,6 +20,8 @@ import { checkTeacher, type CheckHandling, type CheckSettings } from './check-te
 
 export type ModelSettings = {
   readonly hints: Config['teacher']['hints'];
+  /** Absent where none are told: runs from before there were any stay as they are. */
+  readonly names?: NonNullable<Config['teacher']['names']>;
   readonly architecture: Plain<Architecture>;
   readonly preprocessing: Plain<Preprocessing>;
   /** The part of the teacher that is used; null for all of it. */
@@ -58,6 +60,7 @@ async function makeTeacher({ settings, handling }: ModelJob, context: JobContext
   const inspection = await inspectCheckpoint(checkpoint, {
     architectureName: architectureName ?? undefined,
     hints: settings.hints,
+    names: settings.names,
   });
   for (const note of inspection.notes) context.warn(note);
   const warning = preparationWarning(preprocessing, inspection);

@@ -33,6 +33,7 @@ export type StartSettings =
       readonly architecture: Plain<Architecture>;
       readonly cut: boolean;
       readonly hints: Config['teacher']['hints'];
+      readonly names?: NonNullable<Config['teacher']['names']>;
     }
   | { readonly from: 'random'; readonly architecture: Plain<Architecture> };
 
@@ -90,13 +91,14 @@ async function readStart(
 
 /** The weights of the file, whatever the head. @throws Error where it is not the model that was planned */
 async function readStudent(
-  { architecture, hints }: Extract<StartSettings, { from: 'checkpoint' }>,
+  { architecture, hints, names }: Extract<StartSettings, { from: 'checkpoint' }>,
   { checkpoint, architectureName }: StartJob['handling'],
 ): Promise<RunModel> {
   if (checkpoint === undefined) throw new Error('a student from a checkpoint needs its path');
   const inspection = await inspectCheckpoint(checkpoint, {
     architectureName: architectureName ?? undefined,
     hints,
+    names,
   });
   const found = { ...inspection.architecture, classes: architecture.classes };
   if (canonicalJson(found) !== canonicalJson({ ...architecture })) {
