@@ -5,17 +5,21 @@ import type { StoredCheckpoint } from './locate.ts';
 import type { Naming } from './naming.ts';
 import { howToName } from './names-table.ts';
 import { partsOf, withoutLeadingOnes } from './stems.ts';
+import { rotaryTable } from './rotary-tables.ts';
 import { listed } from './unsupported.ts';
 import { sortUnused } from './unused.ts';
 
-interface Place {
+/** Where a tensor is stored. */
+export interface Place {
   readonly file: string;
   readonly name: string;
+  /** The rows of the first axis that are meant, where not all are. */
+  readonly rows?: readonly [from: number, to: number];
 }
 
 /** How a canonical tensor is made: parts stacked along the first axis, some of them so many zeros, then each row scaled. */
 export interface TensorSource {
-  readonly parts: readonly (Place | { readonly zeros: number })[];
+  readonly parts: readonly (Place | { readonly zeros: number } | { readonly values: () => Float32Array })[];
   /** A vector as long as the first axis. */
   readonly scale?: Place;
   /** Stored as [D, p p C], each row a patch by row, column, channel; the tensor is [D, C, p, p]. */
@@ -66,10 +70,41 @@ export function assemble(stored: StoredCheckpoint, naming: Naming, architecture:
     return known;
   };
 
+  /** One of several parts that a stored tensor has along its first axis, of which this is `at`. */
+  const takePart = (name: string, shape: readonly number[], at: number, of: number): Place | undefined => {
+    const count = shape[0]!;
+    const place = take(name, [of * count, ...shape.slice(1)]);
+    return place && { ...place, rows: [at * count, (at + 1) * count] };
+  };
+
   for (const [canonical, shape] of Object.entries(canonicalShapes(architecture))) {
     const { index, layer, part } = partsOf(canonical);
+    const table = { 'rotary.cos': Math.cos, 'rotary.sin': Math.sin }[canonical];
+    if (table !== undefined) {
+      sources[canonical] = { parts: [{ values: () => rotaryTable(architecture, table) }] };
+      continue;
+    }
     const names = naming.stored(canonical);
-    const mayBeUnplaced = canonical === 'pos_embed' && isDefaultFamily(architecture.family);
+    if (canonical === 'pos_embed' && architecture.rotary === true && !tensors.has(names[0]!)) {
+      sources[canonical] = { parts: [{ zeros: sizeOf(shape) }] };
+      continue;
+    }
+    const packed = packedPart(stored, naming, canonical, architecture);
+    if (packed !== undefined) {
+      const count = shape[0]!;
+      if (packed.of === 3 && layer === 'attn_pool.kv') {
+        const place = take(names[0]!, [(3 * count) / 2, ...shape.slice(1)]);
+        sources[canonical] = { parts: place ? [{ ...place, rows: [count / 2, (3 * count) / 2] }] : [] };
+      } else if (part === 'bias' && !tensors.has(names[0]!)) {
+        sources[canonical] = { parts: [{ zeros: count }] };
+      } else {
+        const place = takePart(names[0]!, shape, packed.at, packed.of);
+        sources[canonical] = { parts: place ? [place] : [] };
+      }
+      continue;
+    }
+    const mayBeUnplaced =
+      canonical === 'pos_embed' && isDefaultFamily(architecture.family) && architecture.classToken !== false;
     const positions = mayBeUnplaced ? [1, shape[1]! - 1, ...shape.slice(2)] : undefined;
     if (positions !== undefined && isAlike(tensors.get(names[0]!)?.shape ?? [], positions)) {
       // DeiT III: a class token without a position of its own (timm's no_embed_class).
@@ -120,6 +155,24 @@ export function assemble(stored: StoredCheckpoint, naming: Naming, architecture:
     expected: `exactly the tensors of a ${family} of width ${width} with ${depth} blocks in ${naming.name} naming`,
     ...nextOf(stored, naming, missing, wrong, refused, depth),
   });
+}
+
+/** Which part of a stored tensor a canonical one is, where gate and value, or query, key and value, are one tensor there. */
+function packedPart(
+  { tensors }: StoredCheckpoint,
+  naming: Naming,
+  canonical: string,
+  { gated, hidden }: Architecture,
+): { readonly at: number; readonly of: number } | undefined {
+  const { layer } = partsOf(canonical);
+  const [name = ''] = naming.stored(canonical);
+  if (gated === true && (layer === 'mlp.fc1' || layer === 'mlp.gate')) {
+    const weight = naming.stored(canonical.replace(/bias$/, 'weight'))[0]!;
+    if (tensors.get(weight)?.shape[0] !== 2 * hidden) return undefined;
+    return { at: layer === 'mlp.gate' ? 0 : 1, of: 2 };
+  }
+  if (!name.includes('in_proj_') || !layer.startsWith('attn_pool.')) return undefined;
+  return { at: 0, of: 3 };
 }
 
 /** The same numbers in the same order: tokens and positions are written with leading ones or without. */

@@ -3,6 +3,7 @@ import type { Preprocessing } from '../../datasets/contract.ts';
 import { BlockForgeError, fail, type Failure } from '../util/failure.ts';
 import {
   imageSizeText,
+  familyProblem,
   isDefaultFamily,
   isSameSize,
   type Architecture,
@@ -22,7 +23,7 @@ import { requireNormFirst } from './norm-order.ts';
 import { locateCheckpoint, type StoredCheckpoint } from './locate.ts';
 import { canonicalNaming, readOwnFile } from './own-file.ts';
 import { readShapes } from './shapes.ts';
-import { poolHints, poolNameOf, requirePoolOf, resolvePool, type PoolName } from './pool.ts';
+import { poolHints, poolNameOf, poolOfWeights, requirePoolOf, resolvePool, type PoolName } from './pool.ts';
 import { toldNaming, type ToldNames } from './told-naming.ts';
 import { checkAgainstWeights } from './check-fields.ts';
 import { readSideConfig, type SideConfig } from './side-config.ts';
@@ -35,6 +36,8 @@ export interface ArchitectureHints {
   readonly pool?: PoolName | undefined;
   /** Whether blocks have their norms before attention and FFN. */
   readonly normFirst?: boolean | undefined;
+  /** Of a distilled DeiT, the token that its answer is to be of. */
+  readonly reads?: Architecture['reads'];
   /** What stands before the names of the model to read, of several in the file. */
   readonly prefix?: string | undefined;
   /** The head's name without `.weight`. */
@@ -92,7 +95,10 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
   const stored = { ...found, tensors: withoutIgnored(found, options.hints?.ignore) };
   const own = readOwnFile(stored);
   const swin = own === undefined ? detectSwin(stored, options.hints) : undefined;
-  const naming = own?.architecture === undefined ? (swin ?? namingOf(stored, options)) : canonicalNaming;
+  const naming = withOneHead(
+    own?.architecture === undefined ? (swin ?? namingOf(stored, options)) : canonicalNaming,
+    options.hints?.reads,
+  );
   const normNotes = requireNormFirst(stored.path, naming, options.hints);
   const side = await readSideConfig(stored.folder, options.hints?.ignoreFields);
   const name = options.architectureName ?? side.architectureName;
@@ -104,7 +110,7 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
     known?.facts.imageSize,
   ].filter((size) => size !== undefined);
   const swinFacts = swin && readSwinShapes(stored, swin, toldSizes);
-  const facts = own?.architecture ?? swinFacts ?? readShapes(stored, naming, toldSizes);
+  const facts = own?.architecture ?? swinFacts ?? readShapes(stored, naming, toldSizes, options.hints?.reads);
   const named = lookUpArchitecture(options.architectureName, side, facts, stored.path);
   const { values, origin } = resolveUntold(stored, options, own?.untold ?? swinFacts, side, named);
   const pooling =
@@ -113,6 +119,7 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
       [
         ['teacher.hints', options.hints?.pool],
         ['the file itself', own && poolNameOf(own.untold.pool)],
+        ['the weights', own === undefined ? poolOfWeights(stored, naming, facts) : undefined],
         ['config.json', side.pool],
       ],
       own === undefined ? naming.isNormAfterPool : own.untold.pool === 'mean',
@@ -123,6 +130,15 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
     refuseDoubtfulPool(stored);
   const architecture: Architecture = { ...facts, ...values, ...(pool && { pool }) };
   requirePoolOf(stored.path, architecture, naming.isNormAfterPool);
+  const problem = familyProblem(architecture);
+  if (problem !== undefined) {
+    fail({
+      reason: 'checkpoint-unsupported',
+      subject: stored.path,
+      found: `a model that ${problem}`,
+      next: poolHints,
+    });
+  }
   const { tensors, notes } = assemble(stored, naming, architecture);
   const { width, imageSize, channels } = architecture;
   if (width % architecture.heads !== 0) {
@@ -143,7 +159,8 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
     });
   }
   const [position] = tensors.pos_embed?.parts ?? [];
-  const isClassTokenUnplaced = position !== undefined && 'zeros' in position;
+  const isClassTokenUnplaced =
+    position !== undefined && 'zeros' in position && architecture.rotary !== true;
   if (own === undefined) {
     const told = { ...architecture, isClassTokenUnplaced };
     for (const document of side.documents) checkAgainstWeights(document, told, [...stored.tensors.keys()]);
@@ -181,6 +198,18 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
           })
         : []),
     ],
+  };
+}
+
+/** With the head of the token that is read alone; the other head is none of the model's. */
+function withOneHead(naming: Naming, reads: Architecture['reads']): Naming {
+  if (reads === undefined) return naming;
+  const [own, other] = reads === 'class' ? ['head', 'head_dist'] : ['head_dist', 'head'];
+  const idle = ['weight', 'bias'].flatMap((part) => naming.stored(`${other}.${part}`));
+  return {
+    ...naming,
+    stored: (canonical) => naming.stored(canonical.replace(/^head\./, `${own}.`)),
+    isOther: (name) => naming.isOther(name) || idle.includes(name),
   };
 }
 

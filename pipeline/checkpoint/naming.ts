@@ -138,7 +138,9 @@ function namingAt(
       if (layer === 'head_dist') return [`${secondHead ?? layer}.${part}`];
       if (layer === 'head') return [`${head.name}.${part}`];
       const templates =
-        index === undefined ? [frame[layer]!] : layers[layer]!.map((name) => block.path + name);
+        index === undefined
+          ? [frame[layer] ?? `${layer}.{part}`]
+          : layers[layer]!.map((name) => block.path + name);
       return templates.map((template) => filled(`${prefix}${template}`, index, part));
     },
     scale(canonical) {

@@ -1,5 +1,5 @@
 /** The libraries whose names are read. pytorch: of people's own models. told: by `teacher.names`. */
-export type NamingName = 'timm' | 'huggingface' | 'torchvision' | 'pytorch' | 'told';
+export type NamingName = 'timm' | 'huggingface' | 'torchvision' | 'openclip' | 'pytorch' | 'told';
 
 /**
  * A library's names as data. Keys are canonical names without `.weight` or `.bias`, values stored names below the model's
@@ -33,7 +33,9 @@ const separate = (...names: readonly string[]): readonly string[] => names.map(p
 const one = (...names: readonly string[]): readonly (readonly string[])[] =>
   names.map((name) => [part(name)]);
 
-/** timm's `VisionTransformer`, which is also the canonical naming of this code base; DeiT's and MAE's own code agree. */
+const poolLayers = ['q', 'kv', 'proj', 'norm', 'mlp.fc1', 'mlp.fc2'] as const;
+
+/** timm's `VisionTransformer` and `Eva`, which is also the canonical naming of this code base; DeiT's and MAE's own code agree. */
 const timm: NamingTable = {
   name: 'timm',
   anchor: 'patch_embed.proj.weight',
@@ -41,8 +43,12 @@ const timm: NamingTable = {
     cls_token: ['cls_token'],
     dist_token: ['dist_token'],
     pos_embed: ['pos_embed'],
+    reg_token: ['reg_token', 'register_tokens'],
     'patch_embed.proj': ['patch_embed.proj.{part}'],
+    norm_pre: ['norm_pre.{part}'],
     norm: ['norm.{part}', 'fc_norm.{part}'],
+    'attn_pool.latent': ['attn_pool.latent'],
+    ...Object.fromEntries(poolLayers.map((layer) => [`attn_pool.${layer}`, [part(`attn_pool.${layer}`)]])),
   },
   blocks: [
     {
@@ -52,14 +58,23 @@ const timm: NamingTable = {
         'attn.qkv': [...one('attn.qkv'), separate('attn.q_proj', 'attn.k_proj', 'attn.v_proj'), separate('attn.q', 'attn.k', 'attn.v')], // prettier-ignore
         'attn.proj': one('attn.proj'),
         norm2: one('norm2'),
-        'mlp.fc1': one('mlp.fc1'),
-        'mlp.fc2': one('mlp.fc2'),
+        // w12 and a fc1 of twice the hidden units are gate and value in one.
+        'mlp.fc1': one('mlp.fc1_x', 'mlp.w12', 'mlp.fc1'),
+        'mlp.gate': one('mlp.fc1_g', 'mlp.w12', 'mlp.fc1'),
+        'mlp.fc2': one('mlp.w3', 'mlp.fc2'),
       },
       scales: { 'attn.proj': ['ls1.gamma', 'gamma_1'], 'mlp.fc2': ['ls2.gamma', 'gamma_2'] },
     },
   ],
   head: 'head',
   distilledHeads: ['head', 'head_dist'],
+};
+
+/** DINOv2's and DINOv3's; `weights_in` is gate and value in one. */
+const gatedMlp = {
+  'mlp.fc1': one('mlp.up_proj', 'mlp.weights_in', 'mlp.fc1'),
+  'mlp.gate': one('mlp.gate_proj', 'mlp.weights_in', 'mlp.fc1'),
+  'mlp.fc2': one('mlp.down_proj', 'mlp.weights_out', 'mlp.fc2'),
 };
 
 const huggingfaceScales = {
@@ -74,6 +89,7 @@ const huggingface: NamingTable = {
   frame: {
     cls_token: ['embeddings.cls_token'],
     dist_token: ['embeddings.distillation_token'],
+    reg_token: ['embeddings.register_tokens'],
     pos_embed: ['embeddings.position_embeddings'],
     'patch_embed.proj': ['embeddings.patch_embeddings.projection.{part}'],
     norm: ['layernorm.{part}'],
@@ -89,7 +105,21 @@ const huggingface: NamingTable = {
         'attn.proj': one('attention.output.dense'),
         norm2: one('layernorm_after'),
         'mlp.fc1': one('intermediate.dense'),
+        'mlp.gate': one('intermediate.gate'),
         'mlp.fc2': one('output.dense'),
+      },
+      scales: huggingfaceScales,
+    },
+    {
+      path: 'encoder.layer.{index}.',
+      layers: {
+        norm1: one('norm1'),
+        'attn.qkv': [
+          separate('attention.attention.query', 'attention.attention.key', 'attention.attention.value'),
+        ],
+        'attn.proj': one('attention.output.dense'),
+        norm2: one('norm2'),
+        ...gatedMlp,
       },
       scales: huggingfaceScales,
     },
@@ -101,6 +131,7 @@ const huggingface: NamingTable = {
         'attn.proj': one('attention.o_proj'),
         norm2: one('layernorm_after'),
         'mlp.fc1': one('mlp.fc1'),
+        'mlp.gate': one('mlp.gate'),
         'mlp.fc2': one('mlp.fc2'),
       },
       scales: huggingfaceScales,
@@ -108,7 +139,100 @@ const huggingface: NamingTable = {
   ],
   head: 'classifier',
   distilledHeads: ['cls_classifier', 'distillation_classifier'],
-  own: /(?:^|\.)(?:vit|deit)\.$/,
+  own: /(?:^|\.)(?:vit|deit|dinov2|dinov2_with_registers)\.$/,
+};
+
+/** Hugging Face `DINOv3ViTModel`, whose positions are rotary alone. */
+const dinov3: NamingTable = {
+  name: 'huggingface',
+  anchor: 'embeddings.patch_embeddings.weight',
+  frame: {
+    cls_token: ['embeddings.cls_token'],
+    reg_token: ['embeddings.register_tokens'],
+    pos_embed: ['embeddings.position_embeddings'],
+    'patch_embed.proj': ['embeddings.patch_embeddings.{part}'],
+    norm: ['norm.{part}', 'layernorm.{part}'],
+  },
+  blocks: ['layer.{index}.', 'model.layer.{index}.', 'encoder.layer.{index}.'].map((path) => ({
+    path,
+    layers: {
+      norm1: one('norm1'),
+      'attn.qkv': [separate('attention.q_proj', 'attention.k_proj', 'attention.v_proj')],
+      'attn.proj': one('attention.o_proj'),
+      norm2: one('norm2'),
+      ...gatedMlp,
+    },
+    scales: huggingfaceScales,
+  })),
+  head: 'classifier',
+};
+
+/** Hugging Face `CLIPVisionModelWithProjection`, `CLIPVisionModel` and `SiglipVisionModel`; older files have `vision_model.` before all. */
+const clip: NamingTable = {
+  name: 'huggingface',
+  anchor: 'embeddings.patch_embedding.weight',
+  frame: {
+    cls_token: ['embeddings.class_embedding'],
+    pos_embed: ['embeddings.position_embedding.weight'],
+    'patch_embed.proj': ['embeddings.patch_embedding.{part}'],
+    norm_pre: ['pre_layrnorm.{part}'],
+    norm: ['post_layernorm.{part}'],
+    'attn_pool.latent': ['head.probe'],
+    'attn_pool.proj': ['head.attention.out_proj.{part}'],
+    'attn_pool.norm': ['head.layernorm.{part}'],
+    'attn_pool.mlp.fc1': ['head.mlp.fc1.{part}'],
+    'attn_pool.mlp.fc2': ['head.mlp.fc2.{part}'],
+    // One matrix of query, key and value.
+    'attn_pool.q': ['head.attention.in_proj_{part}'],
+    'attn_pool.kv': ['head.attention.in_proj_{part}'],
+  },
+  blocks: [
+    {
+      path: 'encoder.layers.{index}.',
+      layers: {
+        norm1: one('layer_norm1'),
+        'attn.qkv': [separate('self_attn.q_proj', 'self_attn.k_proj', 'self_attn.v_proj')],
+        'attn.proj': one('self_attn.out_proj'),
+        norm2: one('layer_norm2'),
+        'mlp.fc1': one('mlp.fc1'),
+        'mlp.gate': one('mlp.gate'),
+        'mlp.fc2': one('mlp.fc2'),
+      },
+      scales: {},
+    },
+  ],
+  head: 'visual_projection',
+  own: /(?:^|\.)vision_model\.$/,
+};
+
+/** OpenAI's CLIP and OpenCLIP: `visual` of the whole, or that alone. */
+const openclip: NamingTable = {
+  name: 'openclip',
+  anchor: 'conv1.weight',
+  frame: {
+    cls_token: ['class_embedding'],
+    pos_embed: ['positional_embedding'],
+    'patch_embed.proj': ['conv1.{part}'],
+    norm_pre: ['ln_pre.{part}'],
+    norm: ['ln_post.{part}'],
+  },
+  blocks: [
+    {
+      path: 'transformer.resblocks.{index}.',
+      layers: {
+        norm1: one('ln_1'),
+        'attn.qkv': [['attn.in_proj_{part}']],
+        'attn.proj': one('attn.out_proj'),
+        norm2: one('ln_2'),
+        'mlp.fc1': one('mlp.c_fc'),
+        'mlp.gate': one('mlp.gate'),
+        'mlp.fc2': one('mlp.c_proj'),
+      },
+      scales: { 'attn.proj': ['ls_1.gamma'], 'mlp.fc2': ['ls_2.gamma'] },
+    },
+  ],
+  head: 'proj',
+  own: /(?:^|\.)visual\.$/,
 };
 
 /** torchvision's `VisionTransformer` (`vit_b_16`, ...), whose MLP was named `linear_1` before it became `0` and `3`. */
@@ -129,6 +253,7 @@ const torchvision: NamingTable = {
         'attn.qkv': [['self_attention.in_proj_{part}']],
         'attn.proj': one('self_attention.out_proj'),
         norm2: one('ln_2'),
+        'mlp.gate': one('mlp.gate'),
         'mlp.fc1': one('mlp.0', 'mlp.linear_1'),
         'mlp.fc2': one('mlp.3', 'mlp.linear_2'),
       },
@@ -138,4 +263,4 @@ const torchvision: NamingTable = {
   head: 'heads.head',
 };
 
-export const namings: readonly NamingTable[] = [timm, huggingface, torchvision];
+export const namings: readonly NamingTable[] = [timm, huggingface, dinov3, clip, torchvision, openclip];

@@ -98,7 +98,7 @@ export const preprocessingFields = {
 };
 
 const untold = z.object(untoldFields);
-const whole = z.object({ family: z.string(), ...architectureFields });
+const whole = z.object({ family: z.string().optional(), ...architectureFields });
 const preprocessingSchema = z.object(preprocessingFields);
 
 /** Our own files use canonical names, of whatever family. */
@@ -128,7 +128,7 @@ export function readOwnFile({ path, metadata }: StoredCheckpoint): OwnFile | und
       family,
       imageSize: size,
       untold: untold.parse(found),
-      ...(isDefaultFamily(family) ? {} : { architecture: whole.parse(found) }),
+      ...(isPlain(found, family) ? {} : { architecture: whole.parse(found) as Architecture }),
       ...(metadata.preprocessing === undefined
         ? {}
         : { preprocessing: preprocessingSchema.parse(JSON.parse(metadata.preprocessing)) }),
@@ -149,4 +149,11 @@ export function readOwnFile({ path, metadata }: StoredCheckpoint): OwnFile | und
     found: `a model of the family ${family}`,
     expected: `one of ${trainableFamilyNames().join(', ')}`,
   });
+}
+
+/** A ViT that shapes tell all of but what `untold` has. */
+function isPlain(found: unknown, family: string | undefined): boolean {
+  if (!isDefaultFamily(family)) return false;
+  const others = ['gated', 'classToken', 'registers', 'normPre', 'rotary'];
+  return typeof found === 'object' && found !== null && others.every((field) => !(field in found));
 }

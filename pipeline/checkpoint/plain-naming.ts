@@ -45,7 +45,7 @@ export function detectPlain(
       const { index, layer, part } = partsOf(canonical);
       if (layer === 'head') return [`${found.name}.${part}`];
       const stems =
-        index === undefined ? [frame[layer] ?? layer] : layers[layer]!.map((stem) => ofBlock(stem, index));
+        index === undefined ? [frame[layer] ?? layer] : (layers[layer] ?? [layer]).map((stem) => ofBlock(stem, index));
       return stems.map((stem) => partName(tensors, stem, part));
     },
     scale(canonical) {

@@ -1,11 +1,14 @@
 import { isDefaultFamily, type Architecture } from '../model/architecture.ts';
 import { fail } from '../util/failure.ts';
+import type { StoredCheckpoint } from './locate.ts';
+import type { Naming } from './naming.ts';
 
 /** What a head reads, as people say it; the weights tell whether the last norm comes before or after the mean. */
-export type PoolName = 'class-token' | 'mean';
+export const poolHintNames = ['class-token', 'mean', 'max', 'class-and-mean', 'attention'] as const;
+export type PoolName = (typeof poolHintNames)[number];
 
 export const poolHints =
-  'teacher.hints.pool: class-token or mean (of the patches: timm\'s global_pool "avg")';
+  'teacher.hints.pool: class-token, mean or max (of the patches: timm\'s global_pool "avg" and "max") or class-and-mean (both side by side)';
 
 /**
  * Pooling as `Architecture` has it, the first source that tells it winning.
@@ -19,7 +22,8 @@ export function resolvePool(
   const told = sources.find(([, pool]) => pool !== undefined);
   if (told === undefined) return isNormAfter ? undefined : { pool: undefined };
   const [origin, name] = told;
-  return { pool: name === 'mean' ? (isNormAfter ? 'mean' : 'normed-mean') : undefined, origin };
+  if (name === 'mean' || name === 'max') return { pool: isNormAfter ? name : `normed-${name}`, origin };
+  return { pool: name === 'class-token' ? undefined : name, origin };
 }
 
 /**
@@ -43,5 +47,18 @@ export function requirePoolOf(
 
 /** Of a file of our own, which tells the whole. */
 export function poolNameOf(pool: Architecture['pool']): PoolName {
-  return pool === undefined ? 'class-token' : 'mean';
+  if (pool === 'mean' || pool === 'normed-mean') return 'mean';
+  if (pool === 'max' || pool === 'normed-max') return 'max';
+  return pool ?? 'class-token';
+}
+
+/** Where the tensors tell it: a pooling attention is there, or the head takes the class token and a mean beside it. */
+export function poolOfWeights(
+  { tensors }: StoredCheckpoint,
+  naming: Naming,
+  { width }: Pick<Architecture, 'width'>,
+): PoolName | undefined {
+  if (tensors.has(naming.stored('attn_pool.latent')[0] ?? '')) return 'attention';
+  const head = tensors.get(naming.stored('head.weight')[0] ?? '');
+  return head?.shape[1] === 2 * width ? 'class-and-mean' : undefined;
 }

@@ -20,6 +20,7 @@ export type ShapeFacts = Omit<Architecture, 'heads' | 'layerNormEpsilon' | 'gelu
 
 /**
  * Derives sizes from the shapes; `assemble` checks that all the tensors of that architecture are there.
+ * @param reads of a distilled DeiT, the token that its answer is of; absent: both
  * @param told sizes of the images that other sources tell, best first: the first that fits the positions, else a square
  * @throws BlockForgeError `checkpoint-unsupported`, naming the reason and the offending tensors.
  */
@@ -27,6 +28,7 @@ export function readShapes(
   stored: StoredCheckpoint,
   naming: Naming,
   told: readonly ImageSize[] = [],
+  reads?: Architecture['reads'],
 ): ShapeFacts {
   const { tensors } = stored;
   const refuse = (found: string, expected: string, next?: string): never =>
@@ -61,39 +63,70 @@ export function readShapes(
   if (patchSize !== patchWidth) refuse(`patches of ${patchSize} x ${patchWidth} pixels`, 'square patches');
   if (channels !== 1 && channels !== 3)
     return refuse(`images of ${channels} channels`, '1 (grey) or 3 (RGB)');
+  const has = (canonical: string): boolean => naming.stored(canonical).every((name) => tensors.has(name));
+  const classToken = has('cls_token');
+  const registers = has('reg_token') ? shapeOf('reg_token').at(-2)! : undefined;
+  const isRotary = !has('pos_embed') && (registers !== undefined || naming.name === 'huggingface');
+  if (isRotary) return { ...rotarySizes(), ...rest() };
   const tokens = shapeOf('pos_embed').at(-2) ?? 0;
-  shapeOf('cls_token');
   const { token, head } = naming.distillation;
-  if ((token === undefined) !== (head === undefined)) {
+  if ((token === undefined) !== (head === undefined) && !(token !== undefined && reads === 'class')) {
     refuse(
       token === undefined
         ? `a head of a distillation token (${head}.weight) and no such token`
         : `a distillation token (${token}) and no head that reads it (transformers' DeiTForImageClassification)`,
-      "both, as in timm's deit_*_distilled_* and DeiTForImageClassificationWithTeacher, or neither",
+      "both, as in timm's deit_*_distilled_* and DeiTForImageClassificationWithTeacher, or neither; where the one head reads the class token, teacher.hints: { reads: class }",
     );
   }
-  const grid = gridOf(tokens, token === undefined ? [1, 0] : [2], told, patchSize);
+  const unplaced = token !== undefined ? [2] : classToken ? [1, 0] : [0];
+  const grid = gridOf(tokens, unplaced, told, patchSize);
   if (grid === undefined) {
     const others = told.length === 0 ? '' : `, not of an image of ${told.map(imageSizeText).join(' or ')}`;
     return refuse(
       `positions for ${tokens} tokens${others}`,
-      `a square of patches and ${token === undefined ? 'one class token' : 'two more tokens'}; for other shapes teacher.hints: { imageSize: [height, width] }`,
+      `a square of patches${classToken ? ` and ${token === undefined ? 'one class token' : 'two more tokens'}` : ', as there is no class token (cls_token)'}; for other shapes teacher.hints: { imageSize: [height, width] }`,
     );
   }
-  let depth = 0;
-  while (depth <= most && tensors.has(naming.stored(`blocks.${depth}.norm1.weight`)[0]!)) depth++;
-  if (depth > most) refuse('more than 1,000 blocks', 'at most 1,000');
-  const facts: ShapeFacts = {
+  return {
     imageSize: imageSizeOf({ height: grid.height * patchSize, width: grid.width * patchSize }),
-    patchSize,
-    channels,
-    width,
-    depth,
-    hidden: shapeOf('blocks.0.mlp.fc1.weight')[0]!,
-    classes: shapeOf('head.weight')[0]!,
-    ...(token !== undefined && { family: deitFamily.name }),
+    ...rest(),
+    ...(token !== undefined && { family: deitFamily.name, ...(reads && { reads }) }),
   };
-  return facts;
+
+  /** The positions of DINOv3 are made for any size. */
+  function rotarySizes(): Pick<ShapeFacts, 'imageSize' | 'rotary'> {
+    const imageSize = told.find((size) => patchGrid(size, patchSize) !== null);
+    if (imageSize === undefined) {
+      refuse(
+        'rotary positions, which are those of images of any size',
+        'the size that images are to have: teacher.hints: { imageSize: 224 }, or the config.json that belongs to the weights',
+      );
+    }
+    return { imageSize: imageSize!, rotary: true };
+  }
+
+  function rest(): Omit<ShapeFacts, 'imageSize'> {
+    let depth = 0;
+    while (depth <= most && tensors.has(naming.stored(`blocks.${depth}.norm1.weight`)[0]!)) depth++;
+    if (depth > most) refuse('more than 1,000 blocks', 'at most 1,000');
+    const hidden = shapeOf('blocks.0.mlp.fc2.weight')[1]!;
+    const [gate] = naming.stored('blocks.0.mlp.gate.weight');
+    const [value] = naming.stored('blocks.0.mlp.fc1.weight');
+    const isGated =
+      tensors.has(gate!) && (gate !== value || shapeOf('blocks.0.mlp.fc1.weight')[0] === 2 * hidden);
+    return {
+      patchSize,
+      channels: channels as 1 | 3,
+      width,
+      depth,
+      hidden,
+      classes: shapeOf('head.weight')[0]!,
+      ...(isGated && { gated: true }),
+      ...(!classToken && { classToken: false }),
+      ...(registers !== undefined && { registers }),
+      ...(has('norm_pre.weight') && { normPre: true }),
+    };
+  }
 }
 
 /** Patches of the first size told that fits so many positions, else of a square. `prefix`: how many are not of patches; DeiT III's class token has none. */

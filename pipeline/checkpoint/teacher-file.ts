@@ -2,6 +2,7 @@ import type { Preprocessing } from '../../datasets/contract.ts';
 import { canonicalJson } from '../util/hash.ts';
 import { joined } from '../util/joined.ts';
 import type { Architecture } from '../model/architecture.ts';
+import type { Place } from './assemble.ts';
 import type { Inspection } from './inspect.ts';
 import { canonicalShapes, type HostWeights } from '../model/host-weights.ts';
 import { requireFinite } from '../model/untrusted-file.ts';
@@ -14,17 +15,21 @@ import { openSafetensors, writeSafetensors, type SafetensorsFile } from '../mode
 export async function readTeacher(inspection: Inspection): Promise<HostWeights> {
   const open = new Map<string, SafetensorsFile>();
   try {
-    const read = async ({ file, name }: { file: string; name: string }): Promise<Float32Array> => {
+    const read = async ({ file, name, rows }: Place): Promise<Float32Array> => {
       let opened = open.get(file);
       if (opened === undefined) open.set(file, (opened = await openSafetensors(file)));
-      return requireFinite(await opened.read(name), file, name);
+      const values = requireFinite(await opened.read(name), file, name);
+      if (rows === undefined) return values;
+      const columns = values.length / opened.info(name).shape[0]!;
+      return values.slice(rows[0] * columns, rows[1] * columns);
     };
     const weights: HostWeights = {};
     for (const [canonical, shape] of Object.entries(canonicalShapes(inspection.architecture))) {
       const { parts, scale, isPatchFlat } = inspection.tensors[canonical]!;
       const arrays: Float32Array[] = [];
       for (const part of parts) {
-        arrays.push('zeros' in part ? new Float32Array(part.zeros) : await read(part));
+        if ('values' in part) arrays.push(part.values());
+        else arrays.push('zeros' in part ? new Float32Array(part.zeros) : await read(part));
       }
       const stored = arrays.length === 1 ? arrays[0]! : joined(arrays);
       const data = isPatchFlat === true ? channelsFirst(stored, shape) : stored;

@@ -15,7 +15,12 @@ const activations: Readonly<Record<string, Architecture['gelu']>> = {
 };
 /** timm's own LayerNorm, with its epsilon. */
 const norms = { layernorm: 1e-6, LayerNorm: 1e-6, layernormfp32: 1e-6, LayerNormFp32: 1e-6 };
-const pools: Readonly<Record<string, PoolName>> = { token: 'class-token', avg: 'mean' };
+const pools: Readonly<Record<string, PoolName>> = {
+  token: 'class-token',
+  avg: 'mean',
+  max: 'max',
+  map: 'attention',
+};
 
 /** What other arguments than the named model's own were given for: the name's sizes then do not count. */
 const replaces = { embed_dim: 'width', depth: 'depth', patch_size: 'patchSize' } as const;
@@ -57,7 +62,7 @@ export function timmFacts([config, pretrained, args]: readonly [Document, Docume
   const { path } = config;
   const architectureName = valueOf(config, 'architecture');
   if (typeof architectureName !== 'string') return refuseField(config, 'architecture', 'a name');
-  if (/respost|_rpn_|parallel|_sr?elpos|swiglu/.test(architectureName)) {
+  if (/respost|_rpn_|parallel|_sr?elpos/.test(architectureName)) {
     refuseField(
       config,
       'architecture',

@@ -5,20 +5,13 @@ const parts: readonly (readonly [RegExp, string])[] = [
     'LoRA adapters that are not merged: model.merge_and_unload() does that, then save it again',
   ],
   [/\.(?:q_norm|k_norm|query_norm|key_norm)\./, 'normalised queries and keys (qk-norm)'],
-  [/(?:^|\.)(?:reg_token|register_tokens)/, 'register tokens'],
   [
     /\.(?:cpb_mlp|continuous_position_bias_mlp)\.|\.(?:attn|self|attention)\.logit_scale$/,
     'a Swin v2 (cosine attention, continuous position bias): Swin v1 is read',
   ],
   [/relative_position|rel_pos/, 'relative positions (BEiT)'],
-  [
-    /\.mlp\.(?:w12|w3|fc1_g|fc1_x|weights_in)\.|\.(?:gate_proj|up_proj)\./,
-    'a gated feed-forward block (SwiGLU)',
-  ],
   [/\.mlp\.norm\./, 'a LayerNorm inside the feed-forward block'],
-  [/(?:^|\.)(?:norm_pre|pre_layrnorm|ln_pre)\./, 'a LayerNorm before the blocks (CLIP)'],
   [/(?:^|\.)pre_logits\./, 'a representation layer before the head (pre_logits)'],
-  [/(?:^|\.)attn_pool\./, 'an attention-pooling head'],
   [
     /(?:^|\.)patch_embed\.(?:backbone|norm|conv)/,
     'a patch embedding that is more than one convolution (hybrid models)',

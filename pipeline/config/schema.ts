@@ -93,9 +93,11 @@ export const architectureHints = z.strictObject({
   layerNormEpsilon: z.number().positive().optional(),
   gelu: z.enum(geluNames).optional(),
   /** What the head reads. mean: of the patches (timm's `global_pool: avg`). */
-  pool: z.enum(['class-token', 'mean']).optional(),
+  pool: z.enum(['class-token', 'mean', 'max', 'class-and-mean', 'attention']).optional(),
   /** Whether blocks have their norms before attention and FFN (pre-norm), which no weight tells; others are not read. */
   normFirst: z.boolean().optional(),
+  /** Of a distilled DeiT: the answer of one of its tokens alone. Default: the mean of both heads. */
+  reads: z.enum(['class', 'distillation']).optional(),
   /** What stands before the names of the model to read, of several in a file (EMA, teacher and student). */
   prefix: z.string().optional(),
   /** The head's name without `.weight`: a linear layer with nothing but dropout around it. */

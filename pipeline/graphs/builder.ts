@@ -45,8 +45,6 @@ export interface GraphBuilder {
   mean(x: Value): Value;
   /** Maximum over axis 1, which goes. x: [B, N, D]. */
   max(x: Value): Value;
-  /** One behind the other along an axis. */
-  concat(parts: readonly Value[], axis: number): Value;
   reshape(x: Value, shape: readonly number[]): Value;
   transpose(x: Value, axes: readonly number[]): Value;
   /** Entries [from, to) of one axis. `rank`: of x. */

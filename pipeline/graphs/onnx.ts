@@ -134,7 +134,6 @@ export function onnxBuilder(weights: WeightPlaces): OnnxBuilder {
     softmax: (x) => operation('Softmax', [x], { axis: -1 }),
     mean: (x) => operation('ReduceMean', [x], { axes: [1], keepdims: 0 }),
     max: (x) => operation('ReduceMax', [x], { axes: [1], keepdims: 0 }),
-    concat: (parts, axis) => operation('Concat', [...parts], { axis }),
     reshape: (x, shape) => operation('Reshape', [x, integers(shape)]),
     transpose: (x, axes) => operation('Transpose', [x], { perm: [...axes] }),
     slice: (x, _rank, axis, from, to) =>
