@@ -1,7 +1,8 @@
 import { findHead } from '../head.ts';
 import type { StoredCheckpoint } from '../locate.ts';
-import { partsOf, type Naming } from '../naming.ts';
+import type { Naming } from '../naming.ts';
 import type { NamingName } from '../namings.ts';
+import { partsOf } from '../stems.ts';
 
 /** A library's names of a Swin, whose blocks are counted anew in every stage. `{part}`: `weight` or `bias`. */
 interface SwinTable {
@@ -139,7 +140,8 @@ function namingAt(
   const [newer = '', older = newer] = names.merging(1);
   const isOlder = !has(`${newer}reduction.{part}`) && has(`${older}reduction.{part}`);
   const usual = names.heads.find((own) => tensors.has(`${prefix}${own}.weight`)) ?? names.heads[0]!;
-  const headTable = { name: names.name, anchor: `${names.frame.norm}.weight`, head: usual, frame: {}, blocks: [], ...(names.own && { own: names.own }) }; // prettier-ignore
+  const width = tensors.get(`${prefix}${names.frame.norm}.weight`)?.shape[0];
+  const headTable = { head: usual, width, ...(names.own && { own: names.own }) };
   const head = findHead(stored, prefix, headTable, toldHead);
   const dropped = names.own === undefined ? prefix : prefix.replace(names.own, '');
   const place = placesOf(depths);
