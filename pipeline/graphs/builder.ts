@@ -51,8 +51,6 @@ export interface GraphBuilder {
   slice(x: Value, rank: number, axis: number, from: number, to: number): Value;
   /** Zeros before and after the entries of one axis. `rank`: of x. */
   pad(x: Value, rank: number, axis: number, before: number, after: number): Value;
-  /** Side by side along an axis. */
-  concat(parts: readonly Value[], axis: number): Value;
   /** Rows of a table [M, h], `index[i]` at place i: -> [n, h]. */
   take(table: Value, index: Int32Array): Value;
   /** What keeps tokens of different parts apart in a softmax: ids [W, N] -> [W, 1, N, N], 0 where both are equal and `-strength` elsewhere. */

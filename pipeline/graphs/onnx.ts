@@ -144,7 +144,6 @@ export function onnxBuilder(weights: WeightPlaces): OnnxBuilder {
       pads[rank + axis] = after;
       return operation('Pad', [x, integers(pads)]);
     },
-    concat: (parts, axis) => operation('Concat', [...parts], { axis }),
     take: (table, index) => operation('Gather', [table, integers([...index])], { axis: 0 }),
     apart(ids, strength) {
       const [windows, tokens] = [ids.length, ids[0]!.length];

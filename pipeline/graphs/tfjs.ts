@@ -168,11 +168,6 @@ export function tfjsBuilder(weights: WeightPlaces): TfjsBuilder {
       pads[2 * axis + 1] = after;
       return operation('Pad', [x, constant('int32', pads, [rank, 2])], { Tpaddings: integer });
     },
-    concat: (parts, axis) =>
-      operation('ConcatV2', [...parts, constant('int32', [axis], [])], {
-        N: { i: String(parts.length) },
-        Tidx: integer,
-      }),
     take: (table, index) =>
       operation('GatherV2', [table, integers([...index]), constant('int32', [0], [])], {
         Tparams: float,

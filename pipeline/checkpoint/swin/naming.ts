@@ -1,8 +1,8 @@
 import { findHead } from '../head.ts';
 import type { StoredCheckpoint } from '../locate.ts';
 import type { Naming } from '../naming.ts';
-import { partsOf } from '../stems.ts';
 import type { NamingName } from '../namings.ts';
+import { partsOf } from '../stems.ts';
 
 /** A library's names of a Swin, whose blocks are counted anew in every stage. `{part}`: `weight` or `bias`. */
 interface SwinTable {

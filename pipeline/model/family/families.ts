@@ -37,9 +37,9 @@ export function familyProblem(architecture: Architecture): string | undefined {
   const family = familyOf(architecture);
   const stages = stagesProblem(architecture);
   if (stages !== undefined) return stages;
+  const isStaged = architecture.stages !== undefined || architecture.window !== undefined;
+  if (isStaged && family.blockTokens === undefined) return 'has stages or windows: only a swin has them';
   if (family.problem !== undefined) return family.problem(architecture);
-  if (architecture.stages !== undefined || architecture.window !== undefined)
-    return 'has stages or windows: only a swin has them';
   return architecture.tokenizer === undefined ? undefined : 'has a tokenizer: only a cct has one';
 }
 

@@ -110,11 +110,12 @@ function sideIn({ imageSize, patchSize }: Architecture, stage: number): number {
 }
 
 function problem(architecture: Architecture): string | undefined {
-  const { stages, window, imageSize, pool, tokenizer } = architecture;
+  const { stages, window, imageSize, pool, tokenizer, gated } = architecture;
   if (stages === undefined || window === undefined)
     return 'needs "stages": [{ depth, width, heads, hidden }, ...] and "window"';
   if (pool !== undefined) return 'a pool: its head reads the mean of the normalised tokens';
   if (tokenizer !== undefined) return 'has a tokenizer: only a cct has one';
+  if (gated === true) return 'has gated feed-forward blocks';
   const { height, width } = extentOf(imageSize);
   if (height !== width) return `images of ${height} x ${width} pixels: give squares`;
   return stages.map((stage, index) => stageProblem(architecture, window, stage, index)).find(Boolean);

@@ -5,8 +5,8 @@ import { tokenWeights, type TokenWeights } from '../../../compress/token-weights
 import { readFfns, writeFfns } from '../../../model/ffn-file.ts';
 import { type FfnWeights, ffnNames } from '../../../model/ffn-weights.ts';
 import { blockName, prefixTokens, type Architecture } from '../../../model/architecture.ts';
-import { hostFfn } from '../../../model/host-weights.ts';
-import { readTensors, withSafetensors } from '../../../model/safetensors.ts';
+import { hostFfn, type HostWeights } from '../../../model/host-weights.ts';
+import { withSafetensors } from '../../../model/safetensors.ts';
 import { sampledTokens, type Calibration } from '../../../recipe/calibration.ts';
 import { mergeEvidence } from '../../../recipe/evidence.ts';
 import { readJson } from '../../../util/atomic.ts';
@@ -16,8 +16,15 @@ import { classShareJob, files, orderJob, statisticsJob, type ClassShareFile } fr
 /** The teacher's block `block` from the teacher job's file. */
 export async function readTeacherFfn(context: JobContext, block: number): Promise<FfnWeights> {
   const path = context.input(teacherJob, commonFiles.teacher);
-  const { tensors } = await readTensors(path, Object.values(ffnNames(block)));
-  return hostFfn(tensors, block);
+  return withSafetensors(path, async (file) => {
+    const tensors: HostWeights = {};
+    for (const name of Object.values(ffnNames(block))) {
+      // Not every model has gates.
+      if (file.names.includes(name))
+        tensors[name] = { shape: file.info(name).shape, data: await file.read(name) };
+    }
+    return hostFfn(tensors, block);
+  });
 }
 
 /** What the calibration images say of one block, merged over the shards. */
