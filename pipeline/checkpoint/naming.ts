@@ -124,7 +124,11 @@ function namingAt(
   );
   const secondHead = findDistillationHead(stored, prefix, table);
   const [usualHead = table.head] = secondHead === undefined ? [] : (table.distilledHeads ?? []);
-  const width = names.get(`${prefix}${table.anchor}`)?.shape[0];
+  const widthOf = (template: string | undefined): number | undefined =>
+    template === undefined
+      ? undefined
+      : names.get(filled(`${prefix}${template}`, undefined, 'weight'))?.shape[0];
+  const width = widthOf(frame.pre_logits) ?? widthOf(table.anchor);
   const head = findHead(stored, prefix, { ...table, width, head: usualHead }, toldHead);
   const token = frame.dist_token && `${prefix}${frame.dist_token}`;
   const dropped =
@@ -138,7 +142,9 @@ function namingAt(
       if (layer === 'head_dist') return [`${secondHead ?? layer}.${part}`];
       if (layer === 'head') return [`${head.name}.${part}`];
       const templates =
-        index === undefined ? [frame[layer]!] : layers[layer]!.map((name) => block.path + name);
+        index === undefined
+          ? [frame[layer] ?? `${layer}.{part}`]
+          : layers[layer]!.map((name) => block.path + name);
       return templates.map((template) => filled(`${prefix}${template}`, index, part));
     },
     scale(canonical) {

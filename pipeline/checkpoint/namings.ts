@@ -43,6 +43,7 @@ const timm: NamingTable = {
     pos_embed: ['pos_embed'],
     'patch_embed.proj': ['patch_embed.proj.{part}'],
     norm: ['norm.{part}', 'fc_norm.{part}'],
+    pre_logits: ['pre_logits.{part}', 'pre_logits.fc.{part}'],
   },
   blocks: [
     {
@@ -120,6 +121,7 @@ const torchvision: NamingTable = {
     pos_embed: ['encoder.pos_embedding'],
     'patch_embed.proj': ['conv_proj.{part}'],
     norm: ['encoder.ln.{part}'],
+    pre_logits: ['heads.pre_logits.{part}'],
   },
   blocks: [
     {

@@ -43,6 +43,8 @@ export function detectPlain(
     name: 'pytorch',
     stored(canonical) {
       const { index, layer, part } = partsOf(canonical);
+      // Of what is called so in somebody's own model, the activation is not known.
+      if (layer === 'pre_logits') return [];
       if (layer === 'head') return [`${found.name}.${part}`];
       const stems =
         index === undefined ? [frame[layer] ?? layer] : layers[layer]!.map((stem) => ofBlock(stem, index));

@@ -80,6 +80,9 @@ export function readShapes(
       `a square of patches and ${token === undefined ? 'one class token' : 'two more tokens'}; for other shapes teacher.hints: { imageSize: [height, width] }`,
     );
   }
+  const representation = representationOf(stored, naming);
+  if (representation !== undefined && token !== undefined)
+    refuse('a distilled DeiT with a representation layer (pre_logits)', 'a ViT with one, or a DeiT without');
   let depth = 0;
   while (depth <= most && tensors.has(naming.stored(`blocks.${depth}.norm1.weight`)[0]!)) depth++;
   if (depth > most) refuse('more than 1,000 blocks', 'at most 1,000');
@@ -91,6 +94,7 @@ export function readShapes(
     depth,
     hidden: shapeOf('blocks.0.mlp.fc1.weight')[0]!,
     classes: shapeOf('head.weight')[0]!,
+    ...(representation !== undefined && { representation }),
     ...(token !== undefined && { family: deitFamily.name }),
   };
   return facts;
@@ -109,6 +113,12 @@ function gridOf(
     .map((size) => patchGrid(size, patchSize))
     .find((grid) => grid !== null && counts.includes(grid.height * grid.width));
   return fitting ?? sides.find(({ height }) => height > 0 && Number.isInteger(height));
+}
+
+/** R of a linear layer with tanh before the head, where there is one. */
+function representationOf({ tensors }: StoredCheckpoint, naming: Naming): number | undefined {
+  const [name] = naming.stored('pre_logits.weight');
+  return name === undefined ? undefined : tensors.get(name)?.shape[0];
 }
 
 /** [D, p p C] -> [D, C, p, p]: a number of pixels is one square, or three. */

@@ -17,7 +17,6 @@ const parts: readonly (readonly [RegExp, string])[] = [
   ],
   [/\.mlp\.norm\./, 'a LayerNorm inside the feed-forward block'],
   [/(?:^|\.)(?:norm_pre|pre_layrnorm|ln_pre)\./, 'a LayerNorm before the blocks (CLIP)'],
-  [/(?:^|\.)pre_logits\./, 'a representation layer before the head (pre_logits)'],
   [/(?:^|\.)attn_pool\./, 'an attention-pooling head'],
   [
     /(?:^|\.)patch_embed\.(?:backbone|norm|conv)/,

@@ -40,6 +40,7 @@ export function familyProblem(architecture: Architecture): string | undefined {
   if (family.problem !== undefined) return family.problem(architecture);
   if (architecture.stages !== undefined || architecture.window !== undefined)
     return 'has stages or windows: only a swin has them';
+  if (architecture.representation !== undefined) return 'has a representation layer: only a vit has one';
   return architecture.tokenizer === undefined ? undefined : 'has a tokenizer: only a cct has one';
 }
 
