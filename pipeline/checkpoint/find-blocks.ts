@@ -30,23 +30,27 @@ export function findBlocks(tensors: Tensors, scope = ''): readonly PlainBlocks[]
 }
 
 function blocksAt(tensors: Tensors, path: string, stems: readonly string[]): PlainBlocks | undefined {
-  const shapeOf = (stem: string) => weightShape(tensors, path.replace('{i}', '0') + stem);
-  const [vectors, matrices] = [1, 2].map((axes) => stems.filter((stem) => shapeOf(stem)?.length === axes));
-  const norm1 = only(vectors!, blockNorms.norm1);
-  const norm2 = only(vectors!, blockNorms.norm2);
-  const qkv = queriesKeysValues(matrices!);
-  if (norm1 === undefined || norm2 === undefined || qkv === undefined) return undefined;
-  const others = matrices!.filter((stem) => !qkv.includes(stem));
+  const shapes = new Map(
+    stems.map((stem) => [stem, weightShape(tensors, path.replace('{i}', '0') + stem) ?? []]),
+  );
+  const withAxes = (axes: number): string[] => stems.filter((stem) => shapes.get(stem)?.length === axes);
+  const [vectors, matrices] = [withAxes(1), withAxes(2)];
+  const norm1 = only(vectors, blockNorms.norm1);
+  const norm2 = only(vectors, blockNorms.norm2);
+  const width = norm1 === undefined ? undefined : shapes.get(norm1)?.[0];
+  const qkv = queriesKeysValues(matrices);
+  if (norm1 === undefined || norm2 === undefined || width === undefined || qkv === undefined)
+    return undefined;
+  const others = matrices.filter((stem) => !qkv.includes(stem));
   const projection = only(others, isOfAttention);
   const [first, second, ...more] = others.filter((stem) => stem !== projection).sort(byNumber);
   if (projection === undefined || first === undefined || second === undefined || more.length > 0)
     return undefined;
-  const width = shapeOf(norm1)![0]!;
-  const takesWidth = (stem: string): boolean => shapeOf(stem)![1] === width;
+  const takesWidth = (stem: string): boolean => shapes.get(stem)?.[1] === width;
   // Where both are square, names tell which comes first.
   const isTurned = !takesWidth(first) && takesWidth(second);
   const scales = Object.entries(blockScales).flatMap(([layer, pattern]) => {
-    const found = only(vectors!, pattern);
+    const found = only(vectors, pattern);
     return found === undefined ? [] : [[layer, found] as const];
   });
   return {

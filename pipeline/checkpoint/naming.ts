@@ -3,35 +3,11 @@ import { findDistillationHead, findHead } from './head.ts';
 import type { StoredCheckpoint } from './locate.ts';
 import { foundNames, namesToFillIn } from './names-table.ts';
 import { detectPlain } from './plain-naming.ts';
-import { namings, type BlockTable, type NamingName, type NamingTable } from './namings.ts';
+import { namings, type BlockTable, type Naming, type NamingTable } from './namings.ts';
 import { partsOf } from './stems.ts';
 import { listed } from './unsupported.ts';
 
-export type { NamingName } from './namings.ts';
-
-/** How one file names what `canonicalShapes` lists. */
-export interface Naming {
-  readonly name: NamingName;
-  /** The stored tensors that make a canonical one; several are stacked along the first axis (separate q, k, v). */
-  stored(canonical: string): readonly string[];
-  /** A tensor that multiplies the outputs of the layer of a canonical tensor (LayerScale), where the file has it. */
-  scale(canonical: string): string | undefined;
-  /** The last norm comes after pooling (timm's `fc_norm`). */
-  readonly isNormAfterPool: boolean;
-  /** Of a distilled DeiT, which parts the file has: the token, and the head that reads it. */
-  readonly distillation: { readonly token?: string | undefined; readonly head?: string | undefined };
-  /** Whether a tensor is of another model in the file than the one that was asked for. */
-  isOther(stored: string): boolean;
-  /**
-   * What the names say of norms: absent, of a library that has them before attention and FFN (pre-norm). assumed: nothing, and most
-   * models are so. open: nn.TransformerEncoderLayer, which has them behind unless it is told otherwise.
-   */
-  readonly norms?: 'assumed' | 'open';
-  /** The patch embedding is a matrix [D, p p C] over flat patches: by row, column, channel. */
-  readonly isPatchFlat?: boolean;
-  /** What was left out or is named otherwise than usual, for people. */
-  readonly notes: readonly string[];
-}
+export type { Naming, NamingName } from './namings.ts';
 
 /**
  * The library that a file's names are of, wherever a trainer put the model: below `module.`, `net.`, `model.backbone.` or
@@ -124,7 +100,11 @@ function namingAt(
   );
   const secondHead = findDistillationHead(stored, prefix, table);
   const [usualHead = table.head] = secondHead === undefined ? [] : (table.distilledHeads ?? []);
-  const width = names.get(`${prefix}${table.anchor}`)?.shape[0];
+  const widthOf = (template: string | undefined): number | undefined =>
+    template === undefined
+      ? undefined
+      : names.get(filled(`${prefix}${template}`, undefined, 'weight'))?.shape[0];
+  const width = widthOf(frame.pre_logits) ?? widthOf(table.anchor);
   const head = findHead(stored, prefix, { ...table, width, head: usualHead }, toldHead);
   const token = frame.dist_token && `${prefix}${frame.dist_token}`;
   const dropped =

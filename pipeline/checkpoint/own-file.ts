@@ -79,6 +79,7 @@ export const architectureFields = {
   normPre: z.literal(true).optional(),
   rotary: z.literal(true).optional(),
   reads: z.enum(['class', 'distillation']).optional(),
+  representation: positive.optional(),
   distilled: z.literal(true).optional(),
   tokenizer: z
     .strictObject({ layers: positive.max(16), kernel: positive.max(255), channels: positive })

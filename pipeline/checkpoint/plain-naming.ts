@@ -2,7 +2,7 @@ import { fail } from '../util/failure.ts';
 import { findBlocks, only, type PlainBlocks } from './find-blocks.ts';
 import { findHead } from './head.ts';
 import type { StoredCheckpoint } from './locate.ts';
-import type { Naming } from './naming.ts';
+import type { Naming } from './namings.ts';
 import { beforeBlocks, classToken, flatPatches, lastNorm, normedPatches, normInHead, positions } from './plain-parts.ts'; // prettier-ignore
 import { partName, partsOf, stemOf, weightShape, withoutLeadingOnes } from './stems.ts';
 
@@ -43,6 +43,8 @@ export function detectPlain(
     name: 'pytorch',
     stored(canonical) {
       const { index, layer, part } = partsOf(canonical);
+      // Of what is called so in somebody's own model, the activation is not known.
+      if (layer === 'pre_logits') return [];
       if (layer === 'head') return [`${found.name}.${part}`];
       const stems =
         index === undefined ? [frame[layer] ?? layer] : (layers[layer] ?? [layer]).map((stem) => ofBlock(stem, index));
@@ -50,8 +52,8 @@ export function detectPlain(
     },
     scale(canonical) {
       const { index, layer } = partsOf(canonical);
-      const stem = index === undefined ? undefined : scales[layer];
-      return stem && partName(tensors, ofBlock(stem, index!));
+      const stem = scales[layer];
+      return index === undefined || stem === undefined ? undefined : partName(tensors, ofBlock(stem, index));
     },
     isNormAfterPool: isNormInHead,
     distillation: {},

@@ -87,9 +87,13 @@ export function readShapes(
       `a square of patches${classToken ? ` and ${token === undefined ? 'one class token' : 'two more tokens'}` : ', as there is no class token (cls_token)'}; for other shapes teacher.hints: { imageSize: [height, width] }`,
     );
   }
+  const representation = representationOf(stored, naming);
+  if (representation !== undefined && token !== undefined)
+    refuse('a distilled DeiT with a representation layer (pre_logits)', 'a ViT with one, or a DeiT without');
   return {
     imageSize: imageSizeOf({ height: grid.height * patchSize, width: grid.width * patchSize }),
     ...rest(),
+    ...(representation !== undefined && { representation }),
     ...(token !== undefined && { family: deitFamily.name, ...(reads && { reads }) }),
   };
 
@@ -142,6 +146,12 @@ function gridOf(
     .map((size) => patchGrid(size, patchSize))
     .find((grid) => grid !== null && counts.includes(grid.height * grid.width));
   return fitting ?? sides.find(({ height }) => height > 0 && Number.isInteger(height));
+}
+
+/** R of a linear layer with tanh before the head, where there is one. */
+function representationOf({ tensors }: StoredCheckpoint, naming: Naming): number | undefined {
+  const [name] = naming.stored('pre_logits.weight');
+  return name === undefined ? undefined : tensors.get(name)?.shape[0];
 }
 
 /** [D, p p C] -> [D, C, p, p]: a number of pixels is one square, or three. */

@@ -11,7 +11,6 @@ const parts: readonly (readonly [RegExp, string])[] = [
   ],
   [/relative_position|rel_pos/, 'relative positions (BEiT)'],
   [/\.mlp\.norm\./, 'a LayerNorm inside the feed-forward block'],
-  [/(?:^|\.)pre_logits\./, 'a representation layer before the head (pre_logits)'],
   [
     /(?:^|\.)patch_embed\.(?:backbone|norm|conv)/,
     'a patch embedding that is more than one convolution (hybrid models)',

@@ -39,6 +39,7 @@ export interface GraphBuilder {
   /** `x / sqrt(share mean(x^2) + epsilon) gamma` over the last axis: an RMS norm of a stream of which a `share` is left. x: [N, D]. */
   rmsNorm(x: Value, gamma: Value, share: number, epsilon: number): Value;
   gelu(x: Value, kind: Gelu): Value;
+  tanh(x: Value): Value;
   /** Over the last axis of x [B, h, M, N]. */
   softmax(x: Value): Value;
   /** Mean over axis 1, which goes. x: [B, N, D]. */

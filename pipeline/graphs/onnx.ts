@@ -131,6 +131,7 @@ export function onnxBuilder(weights: WeightPlaces): OnnxBuilder {
       const tanh = operation('Tanh', [operation('Mul', [inner, scalar(Math.sqrt(2 / Math.PI))])]);
       return operation('Mul', [operation('Mul', [x, scalar(0.5)]), operation('Add', [tanh, scalar(1)])]);
     },
+    tanh: (x) => operation('Tanh', [x]),
     softmax: (x) => operation('Softmax', [x], { axis: -1 }),
     mean: (x) => operation('ReduceMean', [x], { axes: [1], keepdims: 0 }),
     max: (x) => operation('ReduceMax', [x], { axes: [1], keepdims: 0 }),

@@ -150,6 +150,7 @@ export function tfjsBuilder(weights: WeightPlaces): TfjsBuilder {
       const cubic = mul(operation('Square', [x]), scalar(0.044715 * slope));
       return mul(x, operation('Sigmoid', [mul(x, graph.add(cubic, scalar(slope)))]));
     },
+    tanh: (x) => operation('Tanh', [x]),
     softmax: (x) => operation('Softmax', [x]),
     mean: (x) => meanOfSecond(x, false),
     max: (x) => operation('Max', [x, integers([1])], { keep_dims: { b: false }, Tidx: integer }),

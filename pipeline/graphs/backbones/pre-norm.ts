@@ -51,10 +51,17 @@ export function buildPreNorm(
     graph.within(`blocks.${index}`);
     x = graph.add(x, branch);
   }
-  const pooled = ends.read(norm, graph, architecture, x);
+  const pooled = represented(graph, architecture, ends.read(norm, graph, architecture, x));
   const taken = features ? graph.output('features', pooled, featureWidth(architecture)) : pooled;
   graph.within('head');
   graph.output('logits', classify(graph, architecture, taken), classes);
+}
+
+/** What is pooled -> tanh of a linear layer of it, of a model with a representation layer; else the same. */
+function represented(graph: GraphBuilder, { representation }: Architecture, pooled: Value): Value {
+  if (representation === undefined) return pooled;
+  graph.within('pre_logits');
+  return graph.tanh(linear(graph, 'pre_logits', pooled));
 }
 
 /** Features [B, P D] -> logits: of one head, or the mean of two, each of its own token. */

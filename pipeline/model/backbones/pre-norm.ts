@@ -20,7 +20,7 @@ export function preNormBackbone(family: Family, norm: Norm): Backbone {
     mix: (model, block, x) => mix(norm, model, block, x),
     ffnInput: (model, block, mixed) => norm(model, `blocks.${block}.norm2`, mixed),
     join: (_, __, mixed, output) => tf.add(mixed, output),
-    pool: (model, x) => pool(norm, model, x),
+    pool: (model, x) => represented(model, pool(norm, model, x)),
     classify,
     classifyEach,
     relationInputs: (model, block, x) => relationInputs(norm, model, block, x),
@@ -137,6 +137,12 @@ function pool(norm: Norm, model: ModelTensors, x: tf.Tensor): tf.Tensor {
     const normed = norm(model, 'norm', tf.reshape(rows, [-1, width]));
     return tf.reshape(normed, [-1, read.count * width]);
   });
+}
+
+/** pooled [B, P] -> tanh of a linear layer of it [B, R], of a model with a representation layer; else the same. Disposes pooled. */
+function represented(model: ModelTensors, pooled: tf.Tensor): tf.Tensor {
+  if (model.architecture.representation === undefined) return pooled;
+  return tf.tidy(() => tf.tanh(linearLayer(model, 'pre_logits', pooled)));
 }
 
 /** pooled [B, P D] -> the logits of each head, of its own token. */

@@ -40,6 +40,7 @@ export function familyProblem(architecture: Architecture): string | undefined {
   const isStaged = architecture.stages !== undefined || architecture.window !== undefined;
   if (isStaged && family.blockTokens === undefined) return 'has stages or windows: only a swin has them';
   if (family.problem !== undefined) return family.problem(architecture);
+  if (architecture.representation !== undefined) return 'has a representation layer: only a vit has one';
   return architecture.tokenizer === undefined ? undefined : 'has a tokenizer: only a cct has one';
 }
 

@@ -66,6 +66,8 @@ export interface Architecture {
    * normalised tokens, and an MLP makes of it (SigLIP; timm's `attn_pool`).
    */
   readonly pool?: (typeof poolNames)[number] | undefined;
+  /** Of a ViT: how many numbers a linear layer with tanh makes of what is pooled, which the head takes instead (`pre_logits`). */
+  readonly representation?: number | undefined;
   /** Of a ViT without a class token. */
   readonly classToken?: false | undefined;
   /** Of a ViT: tokens behind the class token, without positions, that nothing reads (Darcet et al. 2024). */

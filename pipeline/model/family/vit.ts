@@ -7,7 +7,8 @@ type Shapes = Record<string, readonly number[]>;
 /**
  * The pre-norm ViT (Dosovitskiy et al. 2021, section 3.1) with learned positions and a linear head, and what has been made of it since:
  * without a class token, with registers behind it, with a norm before the blocks, with rotary positions beside the learned ones, and with
- * heads that read the class token, the patches or both (`pool`).
+ * heads that read the class token, the patches or both (`pool`), also through a layer with tanh (`representation`; Dosovitskiy et al.,
+ * section 3.1, while pre-training).
  */
 export const vitFamily: Family = {
   name: 'vit',
@@ -16,18 +17,23 @@ export const vitFamily: Family = {
   prefixTokens: (architecture) => classTokens(architecture) + (architecture.registers ?? 0),
   lastBlockTokens: (architecture) =>
     architecture.pool === undefined ? 1 : patches(architecture) + vitFamily.prefixTokens(architecture),
-  featureWidth: ({ pool, width }) => (pool === 'class-and-mean' ? 2 * width : width),
+  featureWidth: (architecture) => architecture.representation ?? pooledWidth(architecture),
   shapes(architecture) {
-    const { depth, width, classes, pool } = architecture;
+    const { depth, width, classes, pool, representation } = architecture;
     const shapes = { ...embeddingShapes(architecture) };
     for (let i = 0; i < depth; i++) Object.assign(shapes, blockShapes(architecture, i));
     Object.assign(shapes, layer('norm', [width]));
     if (pool === 'attention') Object.assign(shapes, attentionPoolShapes(architecture));
-    return { ...shapes, ...layer('head', [classes, pool === 'class-and-mean' ? 2 * width : width]) };
+    const taken = pooledWidth(architecture);
+    if (representation !== undefined) Object.assign(shapes, layer('pre_logits', [representation, taken]));
+    return { ...shapes, ...layer('head', [classes, representation ?? taken]) };
   },
   frameMacs(architecture) {
-    const heads = vitFamily.featureWidth!(architecture) * architecture.classes;
-    const pooling = architecture.pool === 'attention' ? attentionPoolMacs(architecture, tokens(architecture)) : 0;
+    const { representation, classes } = architecture;
+    const taken = pooledWidth(architecture);
+    const heads = representation === undefined ? taken * classes : representation * (taken + classes);
+    const pooling =
+      architecture.pool === 'attention' ? attentionPoolMacs(architecture, tokens(architecture)) : 0;
     return encoderMacs(architecture, tokens(architecture)) + pooling + heads;
   },
 };
@@ -40,13 +46,22 @@ export function encoderMacs(architecture: Architecture, tokens: number): number 
   return embedding + depth * (tokens * 4 * width ** 2 + 2 * tokens ** 2 * width);
 }
 
-function problem({ classToken, pool, registers, tokenizer, heads, width, rotary }: Architecture): string | undefined {
+function problem({
+  classToken,
+  pool,
+  registers,
+  tokenizer,
+  heads,
+  width,
+  rotary,
+}: Architecture): string | undefined {
   if (tokenizer !== undefined) return 'has a tokenizer: only a cct has one';
   if (classToken === false && (pool === undefined || pool === 'class-and-mean')) {
     return 'has no class token, which its head reads: pool says what it reads instead';
   }
   if (registers === 0) return 'has 0 registers: leave them out';
-  if (rotary === true && (width / heads) % 4 !== 0) return 'has rotary positions and heads that are no multiple of 4';
+  if (rotary === true && (width / heads) % 4 !== 0)
+    return 'has rotary positions and heads that are no multiple of 4';
   return undefined;
 }
 
@@ -74,12 +89,20 @@ function blockShapes({ width, hidden, gated }: Architecture, index: number): Sha
     ...(gated === true ? [['mlp.gate', [hidden, width]] as const] : []),
     ['mlp.fc2', [width, hidden]],
   ];
-  return Object.assign({}, ...layers.map(([name, shape]) => layer(`blocks.${index}.${name}`, shape))) as Shapes;
+  return Object.assign(
+    {},
+    ...layers.map(([name, shape]) => layer(`blocks.${index}.${name}`, shape)),
+  ) as Shapes;
 }
 
 /** A weight of that shape and its bias. */
 export function layer(name: string, shape: readonly number[]): Shapes {
   return { [`${name}.weight`]: shape, [`${name}.bias`]: [shape[0]!] };
+}
+
+/** Of what `pool` makes of the tokens. */
+function pooledWidth({ pool, width }: Architecture): number {
+  return pool === 'class-and-mean' ? 2 * width : width;
 }
 
 function classTokens({ classToken }: Architecture): number {

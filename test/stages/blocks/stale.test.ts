@@ -43,6 +43,7 @@ const table: readonly (readonly [path: string, value: unknown, stale: string, fr
   ['teacher.checkpoint', '/elsewhere/teacher.safetensors', library],
   ['teacher.architecture', 'vit_base_patch16_224', library],
   ['teacher.hints', { heads: 6 }, `teacher ${compressed}`],
+  ['teacher.names', { norm: 'end' }, `teacher ${compressed}`],
   // What the classes come to is in the fingerprints: the next table.
   ['teacher.labels', '/elsewhere/labels.txt', library],
   ['teacher.train.architecture', { ...vitBase, depth: 3 }, `teacher ${compressed}`, trained],

@@ -51,6 +51,7 @@ const table: readonly (readonly [path: string, value: unknown, stale: string, fr
   ['teacher.architecture', 'vit_base_patch16_224', ''],
   ['teacher.labels', '/labels.txt', ''],
   ['teacher.hints', { heads: 12 }, `teacher ${told}`],
+  ['teacher.names', { norm: 'end' }, `teacher ${told}`],
   ['teacher.train', { architecture: vitBase, epochs: 3 }, `teacher ${told}`, trained],
   ['data.source', 'idx', everything],
   ['data.path', '/moved', ''],

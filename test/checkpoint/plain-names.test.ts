@@ -1,0 +1,264 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inspectCheckpoint, type InspectOptions } from '../../pipeline/checkpoint/inspect.ts';
+import { readTeacher } from '../../pipeline/checkpoint/teacher-file.ts';
+import type { HostWeights } from '../../pipeline/model/host-weights.ts';
+import { writeSafetensors, type NamedArrays } from '../../pipeline/model/safetensors.ts';
+import { BlockForgeError, type FailureReason } from '../../pipeline/util/failure.ts';
+import { strongWeights, tinyArchitecture } from '../support/checkpoints.ts';
+
+const weights = strongWeights(tinyArchitecture);
+const { width, depth } = tinyArchitecture;
+const hints = {
+  heads: 2,
+  layerNormEpsilon: 1e-6,
+  gelu: 'exact',
+  imageSize: 8,
+  pool: 'class-token',
+  normFirst: true,
+} as const;
+
+type Renames = Readonly<Record<string, string>>;
+
+/** Canonical names, longest first, by what stands in for them; `in_proj.` becomes `in_proj_`. */
+function renamed(table: Renames, tensors: NamedArrays = weights): NamedArrays {
+  const entries = Object.entries(table).sort(([a], [b]) => b.length - a.length);
+  return Object.fromEntries(
+    Object.entries(tensors).map(([name, tensor]) => {
+      const [, index = ''] = /^blocks\.(\d+)\./.exec(name) ?? [];
+      const general = name.replace(/^blocks\.\d+\./, 'blocks.{i}.');
+      const [from, to] = entries.find(([key]) => general === key || general.startsWith(`${key}.`)) ?? [
+        '',
+        '',
+      ];
+      return [
+        (to + general.slice(from.length)).replace('{i}', index).replace('in_proj.', 'in_proj_'),
+        tensor,
+      ];
+    }),
+  );
+}
+
+const without = (tensors: NamedArrays, pattern: RegExp): NamedArrays =>
+  Object.fromEntries(Object.entries(tensors).filter(([name]) => !pattern.test(name)));
+const ones = (...shape: number[]) => ({
+  shape,
+  data: new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(1),
+});
+
+/** nn.MultiheadAttention in a block, and a Sequential for an MLP. */
+const multihead: Renames = {
+  'patch_embed.proj': 'patch_embedding.proj',
+  'blocks.{i}.norm1': 'encoder.layers.{i}.norm1',
+  'blocks.{i}.attn.qkv': 'encoder.layers.{i}.self_attn.in_proj',
+  'blocks.{i}.attn.proj': 'encoder.layers.{i}.self_attn.out_proj',
+  'blocks.{i}.norm2': 'encoder.layers.{i}.norm2',
+  'blocks.{i}.mlp.fc1': 'encoder.layers.{i}.mlp.0',
+  'blocks.{i}.mlp.fc2': 'encoder.layers.{i}.mlp.2',
+  norm: 'encoder.norm',
+  head: 'fc',
+  cls_token: 'embedding.class_token',
+  pos_embed: 'embedding.position_embeddings',
+};
+
+describe('checkpoint: names of people’s own models', () => {
+  let root: string;
+  let count = 0;
+  before(async () => {
+    root = await mkdtemp(join(tmpdir(), 'blockforge-plain-names-'));
+  });
+  after(() => rm(root, { recursive: true }));
+
+  async function inspected(tensors: NamedArrays, options: InspectOptions = {}) {
+    const path = join(root, `${count++}.safetensors`);
+    await writeSafetensors(path, tensors);
+    return inspectCheckpoint(path, { ...options, hints: { ...hints, ...options.hints } });
+  }
+
+  async function assertReads(
+    tensors: NamedArrays,
+    options: InspectOptions = {},
+    expected: HostWeights = weights,
+  ) {
+    const read = await readTeacher(await inspected(tensors, options));
+    assert.deepEqual(Object.keys(read).sort(), Object.keys(expected).sort());
+    for (const [name, { data }] of Object.entries(expected)) assert.deepEqual(read[name]!.data, data, name);
+  }
+
+  async function refusal(promise: Promise<unknown>, reason: FailureReason = 'checkpoint-unsupported') {
+    let message = '';
+    await assert.rejects(promise, (error) => {
+      assert.ok(error instanceof BlockForgeError, String(error));
+      assert.equal(error.failure.reason, reason, error.message);
+      message = error.message;
+      return true;
+    });
+    return message;
+  }
+
+  const layouts: Readonly<Record<string, Renames>> = {
+    'nn.MultiheadAttention and a Sequential': multihead,
+    'a model of its own below a prefix': Object.fromEntries(
+      Object.entries(multihead).map(([key, name]) => [key, `module.${name}`]),
+    ),
+    'timm’s names with another attention': {
+      ...Object.fromEntries(Object.keys(multihead).map((key) => [key, key])),
+      'blocks.{i}.attn.qkv': 'blocks.{i}.attn.in_proj',
+      'blocks.{i}.attn.proj': 'blocks.{i}.attn.out_proj',
+    },
+    'blocks that hold sub-blocks with norms': {
+      ...multihead,
+      'blocks.{i}.norm1': 'transformer_encoder.{i}.msa_block.layer_norm',
+      'blocks.{i}.attn.qkv': 'transformer_encoder.{i}.msa_block.multihead_attn.in_proj',
+      'blocks.{i}.attn.proj': 'transformer_encoder.{i}.msa_block.multihead_attn.out_proj',
+      'blocks.{i}.norm2': 'transformer_encoder.{i}.mlp_block.layer_norm',
+      'blocks.{i}.mlp.fc1': 'transformer_encoder.{i}.mlp_block.mlp.0',
+      'blocks.{i}.mlp.fc2': 'transformer_encoder.{i}.mlp_block.mlp.3',
+      'patch_embed.proj': 'patch_embedding.patcher',
+      norm: 'classifier.0',
+      head: 'classifier.1',
+    },
+    'numbered layers and a fused product': {
+      ...multihead,
+      'blocks.{i}.norm1': 'layer_{i}.ln1',
+      'blocks.{i}.attn.qkv': 'layer_{i}.attention.qkv',
+      'blocks.{i}.attn.proj': 'layer_{i}.attention.proj',
+      'blocks.{i}.norm2': 'layer_{i}.ln2',
+      'blocks.{i}.mlp.fc1': 'layer_{i}.ffn.linear_1',
+      'blocks.{i}.mlp.fc2': 'layer_{i}.ffn.linear_2',
+    },
+  };
+  for (const [title, table] of Object.entries(layouts)) {
+    it(`reads ${title}`, async () => {
+      const inspection = await inspected(renamed(table));
+      assert.equal(inspection.naming, 'pytorch');
+      assert.deepEqual(inspection.architecture, tinyArchitecture);
+      await assertReads(renamed(table));
+    });
+  }
+
+  it('reads separate q, k and v, and tokens and positions with or without leading ones', async () => {
+    const tensors: Record<string, NamedArrays[string]> = { ...without(renamed(multihead), /in_proj/) };
+    for (let block = 0; block < depth; block++) {
+      for (const part of ['weight', 'bias']) {
+        const fused = weights[`blocks.${block}.attn.qkv.${part}`]!;
+        const size = fused.data.length / 3;
+        ['w_q', 'w_k', 'w_v'].forEach((name, i) => {
+          tensors[`encoder.layers.${block}.self_attn.${name}.${part}`] = {
+            shape: [width, ...fused.shape.slice(1)],
+            data: fused.data.slice(i * size, (i + 1) * size),
+          };
+        });
+      }
+    }
+    const flat = (name: string, ...shape: number[]) => ({ shape, data: tensors[name]!.data });
+    tensors['embedding.class_token'] = flat('embedding.class_token', width);
+    tensors['embedding.position_embeddings'] = flat('embedding.position_embeddings', 5, width);
+    await assertReads(tensors);
+  });
+
+  it('says what it assumes: pre-norm, and the order of a fused product that is no nn.MultiheadAttention', async () => {
+    const table = layouts['numbered layers and a fused product']!;
+    const { notes } = await inspected(renamed(table), { hints: { normFirst: undefined } });
+    assert.ok(notes.includes('attention.qkv is taken to hold all queries, then all keys, then all values'));
+    assert.ok(notes.some((note) => /\(pre-norm\) is assumed; teacher\.hints\.normFirst/.test(note)));
+  });
+
+  it('asks of nn.TransformerEncoderLayer what no weight tells, and refuses post-norm', async () => {
+    const tensors = renamed({
+      ...multihead,
+      'blocks.{i}.mlp.fc1': 'encoder.layers.{i}.linear1',
+      'blocks.{i}.mlp.fc2': 'encoder.layers.{i}.linear2',
+    });
+    await assertReads(tensors);
+    for (const missing of [{ normFirst: undefined }, { gelu: undefined }]) {
+      const message = await refusal(inspected(tensors, { hints: missing }));
+      assert.match(message, /post-norm and ReLU/);
+      assert.match(message, /teacher\.hints: \{ normFirst: true, gelu: exact \|/);
+    }
+    for (const any of [tensors, weights])
+      assert.match(
+        await refusal(inspected(any, { hints: { normFirst: false } })),
+        /post-norm is not supported/,
+      );
+  });
+
+  it('refuses vit-pytorch where it is another function: norms around the patch embedding, heads of their own size', async () => {
+    const listed = {
+      ...multihead,
+      'blocks.{i}.norm1': 'transformer.layers.{i}.0.norm',
+      'blocks.{i}.attn.qkv': 'transformer.layers.{i}.0.to_qkv',
+      'blocks.{i}.attn.proj': 'transformer.layers.{i}.0.to_out.0',
+      'blocks.{i}.norm2': 'transformer.layers.{i}.1.net.0',
+      'blocks.{i}.mlp.fc1': 'transformer.layers.{i}.1.net.1',
+      'blocks.{i}.mlp.fc2': 'transformer.layers.{i}.1.net.4',
+      norm: 'transformer.norm',
+      head: 'mlp_head',
+    };
+    const tensors = renamed(listed);
+    await assertReads(tensors);
+    const normed = {
+      ...tensors,
+      'to_patch_embedding.3.weight': ones(width),
+      'to_patch_embedding.3.bias': ones(width),
+    };
+    assert.match(
+      await refusal(inspected(normed)),
+      /LayerNorms around its linear layer \[to_patch_embedding\.3\]/,
+    );
+    const wide = { ...tensors, 'transformer.layers.0.0.to_out.0.weight': ones(width, 64) };
+    assert.match(await refusal(inspected(wide)), /heads of together 64 numbers .* in a stream of 8/);
+  });
+
+  it('asks for one of several models, and takes the prefix', async () => {
+    const both = { ...renamed(multihead), ...renamed(Object.fromEntries(Object.entries(multihead).map(([key, name]) => [key, `ema.${name}`]))) }; // prettier-ignore
+    assert.match(await refusal(inspected(both)), /2 encoders.*teacher\.hints\.prefix/s);
+    await assertReads(both, { hints: { prefix: 'ema' } });
+  });
+
+  it('takes no part for a known one because a name is near: two norms or none end in a refusal that lists them', async () => {
+    const second = { ...renamed(multihead), 'encoder.layer_norm.weight': ones(width), 'encoder.layer_norm.bias': ones(width) }; // prettier-ignore
+    const message = await refusal(inspected(second));
+    assert.match(message, /no known Vision Transformer/);
+    assert.match(message, /\n {4}encoder\.layers\.\{i\}\.self_attn\.in_proj \[24, 8\]/);
+    assert.match(message, /teacher\.names:\n {4}cls_token: embedding\.class_token\n/);
+    assert.match(message, /\n {4}norm: '\?'\n/);
+    const names = { ...multihead, norm: 'encoder.norm' };
+    await assertReads(second, { names, hints: { ignore: ['encoder.layer_norm'] } });
+  });
+
+  it('reads whatever teacher.names says, below the prefix where there is one', async () => {
+    const odd: Renames = Object.fromEntries(
+      Object.keys(multihead).map((key, at) => [key, key.startsWith('blocks') ? `t.{i}.p${at}x` : `p${at}x`]),
+    );
+    await assertReads(renamed(odd), { names: odd });
+    const below = Object.fromEntries(
+      Object.entries(renamed(odd)).map(([name, tensor]) => [`net.${name}`, tensor]),
+    );
+    await assertReads({ ...below, 'other.w': ones(3) }, { names: odd, hints: { prefix: 'net.' } });
+    const { cls_token: token, ...usual } = odd;
+    const untold = Object.entries(renamed(odd)).map(([name, tensor]) => [
+      name === token ? 'cls_token' : name,
+      tensor,
+    ]);
+    await assertReads(Object.fromEntries(untold) as NamedArrays, { names: usual });
+  });
+
+  it('refuses keys, names and patterns of teacher.names that mean nothing', async () => {
+    const tensors = renamed(multihead);
+    const refused = (names: InspectOptions['names']) =>
+      refusal(inspected(tensors, { names }), 'config-invalid');
+    assert.match(
+      await refused({ 'blocks.{i}.mlp.fc3': 'x' }),
+      /^teacher\.names\.blocks\.\{i\}\.mlp\.fc3: no part/,
+    );
+    assert.match(await refused({ nrom: 'encoder.norm' }), /^teacher\.names\.nrom: .*did you mean norm\?/);
+    assert.match(await refused({ norm: 'encoder.nrom' }), /^teacher\.names\.norm: .*no tensor encoder\.nrom\.weight.*\n {4}encoder\.norm \[8\]/s); // prettier-ignore
+    assert.match(await refused({ 'blocks.{i}.norm1': 'encoder.layers.0.norm1' }), /a name with one \{i\}/);
+    assert.match(await refused({ norm: 'encoder.{i}.norm' }), /a name without \{i\}/);
+    assert.match(await refused({ 'blocks.{i}.attn.qkv': ['a{i}', 'b{i}'] }), /a list of 2 names/);
+    assert.match(await refused({ norm: ['a', 'b', 'c'] }), /a list of 3 names/);
+  });
+});
