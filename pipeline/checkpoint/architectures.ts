@@ -60,13 +60,16 @@ function patternOf({ name }: Series): RegExp {
 }
 
 /** Names as messages list them: a word with SIZE, P and S stands for a series. */
-export const knownNames =
-  `${[...new Set(publishedSeries.filter(isComputed).map(({ name }) => name))].join(', ')} ` +
-  `(timm; SIZE one of ${Object.keys(sizes).join(', ')}; P and S in pixels), ` +
-  `${Object.keys(torchvision).join(', ')} (torchvision)`;
+export const knownNames = describeNames();
 
-function isComputed({ facts }: Series): boolean {
-  return missingFor(facts) === undefined;
+function describeNames(): string {
+  const computed = publishedSeries.filter(({ facts }) => missingFor(facts) === undefined);
+  const names = new Set(computed.map(({ name }) => name));
+  const words = new Set(computed.flatMap((series) => Object.keys(series.sizes)));
+  return (
+    `${[...names].join(', ')} (timm; SIZE one of ${[...words].join(', ')}; P and S in pixels), ` +
+    `${Object.keys(torchvision).join(', ')} (torchvision)`
+  );
 }
 
 function missingFor(facts: SeriesFacts): string | undefined {

@@ -81,7 +81,12 @@ export const publishedSeries: readonly Series[] = [
   { name: 'vit_SIZE_patchP_dinov2', sizes: dinoSizes, imageSize: 518, facts: {} },
   { name: 'vit_SIZE_patchP_reg4_dinov2', sizes: dinoSizes, imageSize: 518, facts: { registers: 4 } },
   { name: 'vit_SIZE_patchP_dinov2', sizes: dinoGiant, imageSize: 518, facts: swish },
-  { name: 'vit_SIZE_patchP_reg4_dinov2', sizes: dinoGiant, imageSize: 518, facts: { ...swish, registers: 4 } },
+  {
+    name: 'vit_SIZE_patchP_reg4_dinov2',
+    sizes: dinoGiant,
+    imageSize: 518,
+    facts: { ...swish, registers: 4 },
+  },
   {
     name: 'vit_SIZE_patchP_reg1_tipsv2',
     sizes: some('base', 'large', 'so400m'),
