@@ -4,21 +4,13 @@ import { publishedRefusals } from './published-refusals.ts';
 import { publishedSeries, type Series, type SeriesFacts } from './published-series.ts';
 import { sizes } from './published-sizes.ts';
 
+type NamedFacts = Pick<Architecture, 'width' | 'depth' | 'heads' | 'hidden' | 'patchSize' | 'imageSize'> &
+  Pick<Architecture, 'layerNormEpsilon' | 'gelu'> &
+  SeriesFacts;
+
 /** What a published architecture's name tells, shapes included so that a wrong name is noticed. */
 export interface NamedArchitecture {
-  readonly facts: Pick<
-    Architecture,
-    | 'family'
-    | 'width'
-    | 'depth'
-    | 'heads'
-    | 'hidden'
-    | 'patchSize'
-    | 'imageSize'
-    | 'layerNormEpsilon'
-    | 'gelu'
-    | 'pool'
-  >;
+  readonly facts: NamedFacts;
   /** What the published weights of that name were trained with; without the fields that depend on the model. */
   readonly preprocessing?: Omit<Preprocessing, 'crop' | 'channels'>;
 }
@@ -39,15 +31,6 @@ const normalisations = {
 /** timm and torchvision both use a LayerNorm epsilon of 1e-6 and the exact GELU where a series says nothing else. */
 const usual = { layerNormEpsilon: 1e-6, gelu: 'exact' } as const;
 
-/** What series say that this version cannot compute yet, and what is missing. */
-const missing: Partial<Record<keyof SeriesFacts, string>> = {
-  rotary: 'rotary positions',
-  gated: 'gated FFN blocks (SwiGLU)',
-  classToken: 'no class token',
-  registers: 'register tokens',
-  normPre: 'a norm before the first block',
-};
-
 const patterns = publishedSeries.map((series) => [series, patternOf(series)] as const);
 
 /** A name with timm's tag or without, and with what older versions wrote for a tag. */
@@ -63,18 +46,12 @@ function patternOf({ name }: Series): RegExp {
 export const knownNames = describeNames();
 
 function describeNames(): string {
-  const computed = publishedSeries.filter(({ facts }) => missingFor(facts) === undefined);
-  const names = new Set(computed.map(({ name }) => name));
-  const words = new Set(computed.flatMap((series) => Object.keys(series.sizes)));
+  const names = new Set(publishedSeries.map(({ name }) => name));
+  const words = new Set(publishedSeries.flatMap((series) => Object.keys(series.sizes)));
   return (
     `${[...names].join(', ')} (timm; SIZE one of ${[...words].join(', ')}; P and S in pixels), ` +
     `${Object.keys(torchvision).join(', ')} (torchvision)`
   );
-}
-
-function missingFor(facts: SeriesFacts): string | undefined {
-  const key = Object.keys(facts).find((fact) => missing[fact as keyof SeriesFacts] !== undefined);
-  return key === undefined ? undefined : missing[key as keyof SeriesFacts];
 }
 
 /** `vit_base_patch16_224`, with or without timm's `.tag`, or `vit_b_16`; undefined for other names and for refused ones. */
@@ -101,10 +78,8 @@ function understand(name: string): NamedArchitecture | string | undefined {
     const imageSize = series.imageSize ?? Number(image);
     if (patchGrid(imageSize, patchSize) === null)
       return `patches of ${patchSize} pixels do not divide images of ${imageSize}`;
-    const lack = missingFor(series.facts);
-    if (lack !== undefined) return lack;
     return {
-      facts: { ...series.sizes[size]!, patchSize, imageSize, ...usual, ...(series.facts as object) },
+      facts: { ...series.sizes[size]!, patchSize, imageSize, ...usual, ...series.facts },
       ...preprocessingOf(series, imageSize, former ?? tag),
     };
   }

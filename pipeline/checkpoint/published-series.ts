@@ -4,16 +4,18 @@ import { otherSizes, sizes, type Size, type SizeName } from './published-sizes.t
 /** What a name tells of a model beside its size; what is left out is a plain ViT's. */
 export type SeriesFacts = Readonly<
   Partial<
-    Pick<Architecture, 'family' | 'layerNormEpsilon'> & {
-      gelu: 'exact' | 'tanh' | 'quick' | 'silu';
-      pool: 'mean' | 'normed-mean' | 'attention';
-      classToken: false;
-      registers: number;
-      normPre: true;
-      gated: true;
-      /** Queries and keys are turned by their place; there are no learned positions. */
-      rotary: true;
-    }
+    Pick<
+      Architecture,
+      | 'family'
+      | 'layerNormEpsilon'
+      | 'gelu'
+      | 'pool'
+      | 'classToken'
+      | 'registers'
+      | 'normPre'
+      | 'gated'
+      | 'rotary'
+    >
   >
 >;
 
@@ -43,9 +45,10 @@ const gap = { classToken: false, pool: 'normed-mean' } as const;
 /** Their mean, then normalised. */
 const meanFirst = (registers: number) => ({ classToken: false, pool: 'mean', registers }) as const;
 const swish = { gelu: 'silu', gated: true } as const;
-const rotary = { layerNormEpsilon: 1e-5, registers: 4, rotary: true } as const;
+const rotary = { rotary: true } as const;
+const lingbot = { ...rotary, layerNormEpsilon: 1e-5, registers: 4 } as const;
 /** timm's models of DINOv3 answer the mean of the normalised patches. */
-const dinov3 = { ...rotary, pool: 'normed-mean' } as const;
+const dinov3 = { ...lingbot, pool: 'normed-mean' } as const;
 const tanh = { gelu: 'tanh' } as const;
 
 const vitSizes = some('tiny', 'small', 'base', 'large', 'huge');
@@ -124,8 +127,8 @@ export const publishedSeries: readonly Series[] = [
     imageSize: 256,
     facts: { ...dinov3, ...swish },
   },
-  { name: 'vit_SIZE_patchP_lingbot', sizes: some('small', 'base', 'large'), imageSize: 512, facts: rotary },
-  { name: 'vit_SIZE_patchP_lingbot', sizes: dinoGiant, imageSize: 512, facts: { ...rotary, ...swish } },
+  { name: 'vit_SIZE_patchP_lingbot', sizes: some('small', 'base', 'large'), imageSize: 512, facts: lingbot },
+  { name: 'vit_SIZE_patchP_lingbot', sizes: dinoGiant, imageSize: 512, facts: { ...lingbot, ...swish } },
 
   { name: 'vit_SIZE_patchP_clip_S', sizes: clipSizes, facts: clip },
   { name: 'vit_SIZE_patchP_plus_clip_S', sizes: otherSizes.plus, facts: clip },
@@ -162,6 +165,19 @@ export const publishedSeries: readonly Series[] = [
   },
   { name: 'vit_SIZE_patchP_siglip_S', sizes: some('base', 'large', 'so400m'), facts: siglip },
   { name: 'vit_SIZE_patchP_siglip_gap_S', sizes: some('base', 'large', 'so400m'), facts: gap },
+
+  { name: 'vit_SIZE_patchP_rope_S', sizes: some('small', 'base', 'large'), facts: rotary },
+  { name: 'vit_SIZE_patchP_rope_ape_S', sizes: some('small', 'base', 'large'), facts: rotary },
+  {
+    name: 'vit_SIZE_patchP_rope_reg1_gap_S',
+    sizes: some('medium', 'mediumd', 'base'),
+    facts: { ...meanFirst(1), ...rotary },
+  },
+  {
+    name: 'vit_SIZE_patchP_rope_reg4_gap_S',
+    sizes: some('betwixt'),
+    facts: { ...meanFirst(4), ...rotary },
+  },
 
   { name: 'vit_SIZE_patchP_gap_S', sizes: otherSizes.gap, facts: gap },
   { name: 'vit_SIZE_patchP_gap_S', sizes: some('medium', 'betwixt', 'huge', 'giant'), facts: gap },

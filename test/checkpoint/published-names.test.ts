@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { namedArchitecture, refusedArchitecture } from '../../pipeline/checkpoint/architectures.ts';
+import { familyProblem } from '../../pipeline/model/architecture.ts';
 import { readJson } from '../../pipeline/util/atomic.ts';
+import { present } from '../support/present.ts';
 
 /** As `test/fixtures/architectures/make.py` writes it. */
 interface Model {
@@ -21,7 +23,8 @@ interface Model {
   readonly registers: number;
   readonly normPre: boolean;
   readonly lastNorm: boolean;
-  readonly rope: string | null;
+  readonly rope: 'axial' | 'mixed' | null;
+  readonly attentionPool?: { readonly heads: number; readonly hidden: number; readonly gelu: string };
   /** Modules that a pre-norm ViT does not have. */
   readonly odd?: readonly string[];
 }
@@ -41,7 +44,7 @@ describe('published names', () => {
   });
 
   it('mean what timm builds by them', () => {
-    assert.ok(understood.length > 30);
+    assert.ok(understood.length > 100);
     for (const [name, model] of understood)
       assert.deepEqual(namedArchitecture(name)?.facts, factsOf(model), name);
   });
@@ -52,23 +55,34 @@ describe('published names', () => {
     for (const [name, model] of understood) assert.ok(model.lastNorm || model.fcNorm, name);
   });
 
+  it('pool by attention as the blocks attend, where they do', () => {
+    for (const [name, { attentionPool, heads, hidden, gelu }] of understood) {
+      const { heads: h, hidden: H, gelu: g } = attentionPool ?? { heads, hidden, gelu };
+      assert.deepEqual([h, H, g], [heads, hidden, gelu], name);
+    }
+  });
+
+  it('are of models that their family can be', () => {
+    for (const [name] of understood) {
+      const { facts } = present(namedArchitecture(name));
+      assert.equal(familyProblem({ ...facts, channels: 3, classes: 1000 }), undefined, name);
+    }
+  });
+
   it('are refused for a reason that timm’s model has', () => {
     const reasons: readonly (readonly [RegExp, (model: Model) => boolean])[] = [
       [/^patches of/, ({ imageSize, patchSize }) => imageSize % patchSize !== 0],
+      [/^rotary positions that are another/, ({ rope }) => rope === 'mixed'],
       [
-        /^rotary positions$/,
-        ({ rope, odd }) => rope !== null || odd?.join() === 'attention of class AttentionRope',
+        /^a pooling attention/,
+        ({ attentionPool, heads }) => attentionPool !== undefined && attentionPool.heads !== heads,
       ],
-      [/^gated FFN/, ({ gated }) => gated === true],
-      [/^no class token/, ({ classToken }) => !classToken],
-      [/^register tokens/, ({ registers }) => registers > 0],
-      [/^a norm before the first block/, ({ normPre }) => normPre],
       [/^no norm after the last block/, ({ lastNorm, fcNorm }) => !lastNorm && !fcNorm],
       [/./, ({ odd }) => odd !== undefined],
     ];
     for (const [name, model] of refused) {
-      const why = refusedArchitecture(name)!;
-      const [, has] = reasons.find(([pattern]) => pattern.test(why))!;
+      const why = present(refusedArchitecture(name));
+      const [, has] = present(reasons.find(([pattern]) => pattern.test(why)));
       assert.ok(has(model), `${name}: ${why}`);
     }
   });
@@ -93,5 +107,6 @@ function factsOf(model: Model): object {
     ...(model.registers > 0 && { registers: model.registers }),
     ...(model.normPre && { normPre: true }),
     ...(model.gated && { gated: true }),
+    ...(model.rope !== null && { rotary: true }),
   };
 }

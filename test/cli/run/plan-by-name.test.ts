@@ -3,6 +3,8 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { packageFolder } from '../../../pipeline/util/package.ts';
 import { join } from 'node:path';
+import { namedArchitecture } from '../../../pipeline/checkpoint/architectures.ts';
+import { present } from '../../support/present.ts';
 import { prepareRun } from '../../../pipeline/cli/run/prepare.ts';
 import { showPlan } from '../../../pipeline/cli/run/show-plan.ts';
 import { displayWidth } from '../../../pipeline/terminal/width.ts';
@@ -122,6 +124,25 @@ describe('a plan by a name alone', () => {
     assert.equal(input.loaded.name, 'vit_small_patch16_224');
     assert.equal(input.architecture.width, 384);
   });
+
+  for (const name of [
+    'deit_base_distilled_patch16_384',
+    'vit_giant_patch14_reg4_dinov2',
+    'vit_large_patch16_dinov3',
+    'vit_huge_patch14_clip_quickgelu_378',
+    'vit_so400m_patch16_siglip_512',
+    'vit_base_patch16_rope_reg1_gap_256',
+  ])
+    it(`plans ${name}`, async () => {
+      const { text, input } = await planned(name);
+      assert.match(text, /jobs, \d+ to do: about .*of\s+memory, .*of\s+disk/s);
+      const { width, hidden, imageSize } = present(namedArchitecture(name)).facts;
+      const { architecture } = input;
+      assert.deepEqual(
+        [architecture.width, architecture.hidden, architecture.imageSize],
+        [width, hidden, imageSize],
+      );
+    });
 
   it('assumes nothing where all is there', async () => {
     const { assumed } = await planned('demo');
