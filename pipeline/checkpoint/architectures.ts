@@ -42,14 +42,13 @@ function patternOf({ name }: Series): RegExp {
   return new RegExp(String.raw`^${pattern}(?:\.(?<tag>\w+))?$`);
 }
 
-/** Names as messages list them: a word with SIZE, P and S stands for a series. */
+/** Names as messages list them. */
 export const knownNames = describeNames();
 
 function describeNames(): string {
-  const names = new Set(publishedSeries.map(({ name }) => name));
-  const words = new Set(publishedSeries.flatMap((series) => Object.keys(series.sizes)));
+  const names = publishedSeries.map(({ name }) => name.replace(/patch\d+/, 'patchP').replace(/_\d+$/, '_S'));
   return (
-    `${[...names].join(', ')} (timm; SIZE one of ${[...words].join(', ')}; P and S in pixels), ` +
+    `${[...new Set(names)].join(', ')} (timm; SIZE as timm has it, P and S in pixels), ` +
     `${Object.keys(torchvision).join(', ')} (torchvision)`
   );
 }
