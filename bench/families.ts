@@ -30,6 +30,7 @@ const others = [
   'deit_base_distilled_patch16_224',
   'vit_base_patch14_dinov2',
   'vit_base_patch16_clip_quickgelu_224',
+  'swin_base_patch4_window7_224',
 ];
 const most = 1.2;
 

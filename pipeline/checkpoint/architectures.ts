@@ -3,9 +3,10 @@ import { patchGrid, type Architecture } from '../model/architecture.ts';
 import { publishedRefusals } from './published-refusals.ts';
 import { publishedSeries, type Series, type SeriesFacts } from './published-series.ts';
 import { sizes } from './published-sizes.ts';
+import { namedSwin } from './swin/architectures.ts';
 
 type NamedFacts = Pick<Architecture, 'width' | 'depth' | 'heads' | 'hidden' | 'patchSize' | 'imageSize'> &
-  Pick<Architecture, 'layerNormEpsilon' | 'gelu'> &
+  Pick<Architecture, 'layerNormEpsilon' | 'gelu' | 'stages' | 'window'> &
   SeriesFacts;
 
 /** What a published architecture's name tells, shapes included so that a wrong name is noticed. */
@@ -49,6 +50,7 @@ function describeNames(): string {
   const names = publishedSeries.map(({ name }) => name.replace(/patch\d+/, 'patchP').replace(/_\d+$/, '_S'));
   return (
     `${[...new Set(names)].join(', ')} (timm; SIZE as timm has it, P and S in pixels), ` +
+    'swin_{tiny,small,base,large}_patch4_window{7_224,12_384} (timm), ' +
     `${Object.keys(torchvision).join(', ')} (torchvision)`
   );
 }
@@ -70,6 +72,8 @@ function understand(name: string): NamedArchitecture | string | undefined {
   if (Object.hasOwn(torchvision, name)) return ofTorchvision(name as keyof typeof torchvision);
   const [, refusal] = publishedRefusals.find(([pattern]) => pattern.test(name)) ?? [];
   if (refusal !== undefined) return refusal;
+  const swin = namedSwin(name);
+  if (swin !== undefined) return swin;
   for (const [series, pattern] of patterns) {
     const { size = '', patch, image, former, tag } = pattern.exec(name)?.groups ?? {};
     if (!Object.hasOwn(series.sizes, size)) continue;

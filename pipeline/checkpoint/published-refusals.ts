@@ -13,4 +13,5 @@ export const publishedRefusals: readonly (readonly [pattern: RegExp, why: string
   [/^vit_[a-z]+_patch\d+_xp_|^vit_pwee_/, 'attention and FFN side by side'],
   [/^vit_(?:dlittle|dwee|dpwee)_/, 'differential attention'],
   [/^vit_[a-z]+_patch\d+_rpn_/, 'norms behind attention and FFN'],
+  [/^swin_s3_/, 'windows of another size in each stage'],
 ];

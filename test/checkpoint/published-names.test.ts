@@ -25,6 +25,9 @@ interface Model {
   readonly lastNorm: boolean;
   readonly rope: 'axial' | 'mixed' | null;
   readonly attentionPool?: { readonly heads: number; readonly hidden: number; readonly gelu: string };
+  /** Of a Swin. */
+  readonly stages?: readonly Readonly<Record<'depth' | 'width' | 'heads' | 'hidden', number>>[];
+  readonly windows?: readonly number[];
   /** Modules that a pre-norm ViT does not have. */
   readonly odd?: readonly string[];
 }
@@ -85,6 +88,28 @@ describe('published names', () => {
       const [, has] = present(reasons.find(([pattern]) => pattern.test(why)));
       assert.ok(has(model), `${name}: ${why}`);
     }
+  });
+
+  it('of Swins mean what timm builds by them, or are refused for their windows', () => {
+    const swins = Object.entries(models).filter(([name]) => name.startsWith('swin_'));
+    for (const [name, model] of swins) {
+      const { stages = [], windows = [] } = model;
+      if (new Set(windows).size > 1) {
+        assert.match(present(refusedArchitecture(name)), /windows of another size/);
+        continue;
+      }
+      const { patchSize, imageSize, layerNormEpsilon, gelu } = model;
+      const { width, heads, hidden } = present(stages.at(-1));
+      assert.deepEqual(
+        present(namedArchitecture(name), name).facts,
+        {
+          ...{ family: 'swin', patchSize, imageSize, layerNormEpsilon, gelu, stages, window: windows[0] },
+          ...{ width, heads, hidden, depth: stages.reduce((sum, { depth }) => sum + depth, 0) },
+        },
+        name,
+      );
+    }
+    assert.ok(swins.length > 5);
   });
 
   it('of nothing are neither', () => {
