@@ -1,5 +1,6 @@
 import { namedArchitecture } from '../../pipeline/checkpoint/architectures.ts';
 import type { Architecture } from '../../pipeline/model/architecture.ts';
+import type { Extent } from '../../pipeline/model/family/image-size.ts';
 import { canonicalShapes, type HostWeights } from '../../pipeline/model/host-weights.ts';
 
 /** A published architecture for 1,000 classes of colour images. */
@@ -26,12 +27,15 @@ export function randomTeacher(architecture: Architecture): HostWeights {
   );
 }
 
-/** [images, 224, 224, 3] of uniform noise of deviation 1. */
-export function noiseImages(images: number): { shape: [number, number, number, number]; data: Float32Array } {
+/** [images, height, width, 3] of uniform noise of deviation 1; default: 224 x 224. */
+export function noiseImages(
+  images: number,
+  { height, width }: Extent = { height: 224, width: 224 },
+): { shape: [number, number, number, number]; data: Float32Array } {
   const draw = uniforms();
-  const length = images * 224 * 224 * 3;
+  const length = images * height * width * 3;
   return {
-    shape: [images, 224, 224, 3],
+    shape: [images, height, width, 3],
     data: Float32Array.from({ length }, () => Math.sqrt(3) * draw()),
   };
 }

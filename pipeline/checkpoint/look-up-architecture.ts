@@ -1,6 +1,11 @@
 import { familyName } from '../model/architecture.ts';
 import { fail } from '../util/failure.ts';
-import { knownNames, namedArchitecture, type NamedArchitecture } from './architectures.ts';
+import {
+  knownNames,
+  namedArchitecture,
+  refusedArchitecture,
+  type NamedArchitecture,
+} from './architectures.ts';
 import type { ShapeFacts } from './shapes.ts';
 import type { SideConfig } from './side-config.ts';
 
@@ -19,12 +24,7 @@ export function lookUpArchitecture(
   const named = namedArchitecture(name);
   if (named === undefined) {
     if (given === undefined) return undefined;
-    return fail({
-      reason: 'config-invalid',
-      subject: 'teacher.architecture',
-      found: `"${given}"`,
-      expected: knownNames,
-    });
+    return refuseName('teacher.architecture', given);
   }
   const compared = { ...facts, family: familyName(facts) };
   const meant = { ...named.facts, family: familyName(named.facts) };
@@ -46,4 +46,18 @@ export function lookUpArchitecture(
     });
   }
   return named;
+}
+
+/**
+ * @param key the setting that says the name
+ * @throws BlockForgeError `config-invalid`, always
+ */
+export function refuseName(key: string, name: string): never {
+  const why = refusedArchitecture(name);
+  return fail({
+    reason: 'config-invalid',
+    subject: key,
+    found: why === undefined ? `"${name}"` : `"${name}": ${why}`,
+    expected: knownNames,
+  });
 }

@@ -1,6 +1,6 @@
 import { mapTexts } from './node.ts';
 import type { ConfigNode } from './node.ts';
-import type { KeyPath, Place, Problem } from './problem.ts';
+import { formatPath, type KeyPath, type Place, type Problem } from './problem.ts';
 
 export interface Environment {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -8,6 +8,8 @@ export interface Environment {
   readonly cwd: string;
   /** What stands for a variable that is not set and has no default; without it, that is a mistake. */
   readonly unset?: ((name: string) => string) | undefined;
+  /** Told of every variable that is not set, with the key whose text names it. */
+  readonly onUnset?: ((name: string, key: string) => void) | undefined;
 }
 
 /**
@@ -16,7 +18,7 @@ export interface Environment {
  */
 export function expandEnvironment(
   root: ConfigNode,
-  { env, cwd, unset }: Environment,
+  { env, cwd, unset, onUnset }: Environment,
   problems: Problem[],
   rootPath: KeyPath = [],
 ): ConfigNode {
@@ -35,6 +37,7 @@ export function expandEnvironment(
           return complain(`"${whole}" is not a reference; write \${NAME} or \${NAME:-default}`);
         }
         const set = env[name];
+        if (set === undefined || set === '') onUnset?.(name, formatPath(path));
         if (fallback !== undefined && (set === undefined || set === '')) return fallback;
         if (offset === 0) folder = cwd;
         const advice = `set it, or give a default: \${${name}:-default}`;

@@ -30,6 +30,7 @@ export interface LoadOptions {
   readonly env?: Environment['env'];
   /** For plans alone: what stands for a variable that is not set. */
   readonly unset?: Environment['unset'];
+  readonly onUnset?: Environment['onUnset'];
 }
 
 const packagedConfigs = join(packageFolder, 'configs');
@@ -52,6 +53,7 @@ export function loadConfig<C extends Config>(
     cwd = process.cwd(),
     env = process.env,
     unset,
+    onUnset,
   } = options;
   const file = findConfigFile(nameOrPath, cwd, searchFolder);
   const problems: Problem[] = [];
@@ -62,7 +64,7 @@ export function loadConfig<C extends Config>(
   failOnProblems(problems, file, cwd);
   const merged = layers.reduce((base, over) => mergeNodes(base, over));
   const own = methods.flatMap((method) => method.paths ?? []);
-  const root = resolvePaths(expandEnvironment(merged, { env, cwd, unset }, problems), own);
+  const root = resolvePaths(expandEnvironment(merged, { env, cwd, unset, onUnset }, problems), own);
   const { method, value, issues } = chooseMethod(valueOf(root), methods);
   const parsed = method.schema.safeParse(value);
   if (issues.length > 0 || !parsed.success) {

@@ -91,7 +91,7 @@ describe('what files tell as their own libraries read them', () => {
     assert.equal(args.architecture.pool, 'normed-mean');
   });
 
-  it('knows the plain models of timm by name, and no others', () => {
+  it('knows the plain models of timm by name, and none that timm does not have', () => {
     for (const [name, ...sizes] of [
       ['deit3_medium_patch16_224.fb_in1k', 512, 12, 8, 2048, 16, 224],
       ['deit3_huge_patch14_224', 1280, 32, 16, 5120, 14, 224],
@@ -111,9 +111,6 @@ describe('what files tell as their own libraries read them', () => {
     }
     for (const name of [
       'deit3_tiny_patch16_224',
-      'vit_giant_patch14_dinov2',
-      'vit_medium_patch16_gap_240',
-      'vit_base_patch16_clip_224',
       'deit3_base_distilled_patch16_224',
       'vit_small_patch16_18x2_224',
     ])

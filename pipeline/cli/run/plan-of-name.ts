@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { namedArchitecture } from '../../checkpoint/architectures.ts';
+import { knownNames, namedArchitecture, refusedArchitecture } from '../../checkpoint/architectures.ts';
+import { fail } from '../../util/failure.ts';
 
 /** The config that says everything else of such a plan. */
 const base = 'vit-b16.yaml';
@@ -20,4 +21,25 @@ export function planOfName(
     config: base,
     overrides: [`name=${name}`, `teacher.architecture=${name}`, `teacher.checkpoint=${name}.safetensors`],
   };
+}
+
+/**
+ * Where a config should stand: says of a published name why it cannot be planned, or that it can only be planned.
+ * @param mayPlan whether names of architectures are configs here
+ * @throws BlockForgeError `checkpoint-unsupported`, `usage`
+ */
+export function refuseKnownName(name: string, cwd: string, mayPlan: boolean): void {
+  if (existsSync(resolve(cwd, name))) return;
+  const why = refusedArchitecture(name);
+  if (why !== undefined) {
+    fail({ reason: 'checkpoint-unsupported', subject: name, found: why, expected: knownNames });
+  }
+  if (mayPlan || namedArchitecture(name) === undefined) return;
+  fail({
+    reason: 'usage',
+    subject: name,
+    found: 'the name of an architecture, which can be planned; a run needs weights and images too',
+    expected: 'a config, e.g. one that names both',
+    next: `--plan ${name}; or --config ${base} --set teacher.architecture=${name} --set teacher.checkpoint=PATH --set data.path=FOLDER`,
+  });
 }

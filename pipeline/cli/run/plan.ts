@@ -6,6 +6,8 @@ import { oneLine } from '../../util/printable.ts';
 import { renderTable } from '../../terminal/table.ts';
 import { wrapTo } from '../../terminal/width.ts';
 import type { Paint } from '../../terminal/terminal.ts';
+import { describeMissing, needsOf } from './missing-files.ts';
+import type { MissingFile } from './prepare.ts';
 import { describeSideBySide } from './side-by-side.ts';
 
 export interface PlanFacts {
@@ -18,6 +20,8 @@ export interface PlanFacts {
   readonly data?: readonly string[] | undefined;
   /** What is not at hand, and what is taken instead; sentences. */
   readonly assumed?: readonly string[] | undefined;
+  /** What a run needs beside that. */
+  readonly missing?: readonly MissingFile[] | undefined;
   /** What of it can be done at once. */
   readonly sideBySide?: SideBySide | undefined;
   /** Stages that hold up by a setting, with the one that frees or cuts them. */
@@ -31,7 +35,7 @@ export function renderPlan(
   paint: Paint,
   columns = Infinity,
 ): string {
-  const { run, folder, engine, slots, data = [], assumed = [], sideBySide, frees } = facts;
+  const { run, folder, engine, slots, data = [], assumed = [], missing = [], sideBySide, frees } = facts;
   const toDo = rows.filter(({ state }) => state !== 'fresh');
   const title = `${run} in ${folder}, engine ${engine}, ${slots} job${slots === 1 ? '' : 's'} at once`;
   const table = renderTable(
@@ -67,8 +71,10 @@ export function renderPlan(
   const total = totals(rows.length, toDo, slots, scheduled?.seconds);
   return [
     ...wrapTo(title, columns).map(paint.bold),
+    ...wrapped(describeMissing(missing)),
     '',
     ...section('Assumed, as it is not at hand', assumed),
+    ...section('To run it', needsOf(missing)),
     ...section('Images', data),
     ...table,
     '',

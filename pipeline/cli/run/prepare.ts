@@ -4,13 +4,14 @@ import { loadConfig } from '../../config/load.ts';
 import { nearest } from '../../config/nearest.ts';
 import type { Config } from '../../config/schema.ts';
 import type { DownloadProgress } from '../../hub/download.ts';
+import type { MissingInput } from '../../stages/common/assumed-inputs.ts';
 import type { PlanInput } from '../../stages/common/plan-input.ts';
 import type { Method } from '../../stages/common/method.ts';
 import { methodOf, methods as allMethods } from '../../stages/methods.ts';
 import type { Surroundings, Terminal } from '../../terminal/terminal.ts';
 import { BlockForgeError, fail } from '../../util/failure.ts';
 import { formatBytes } from '../../util/format.ts';
-import { planOfName } from './plan-of-name.ts';
+import { planOfName, refuseKnownName } from './plan-of-name.ts';
 
 /** What names a run on a command line. */
 export interface RunSource {
@@ -29,6 +30,13 @@ export interface PreparedRun {
   readonly runFolder: string;
   /** What a plan does without, and what it takes instead; sentences. */
   readonly assumed: readonly string[];
+  /** What a run needs and is not there. */
+  readonly missing: readonly MissingFile[];
+}
+
+/** With the environment variable that would say where it is. */
+export interface MissingFile extends MissingInput {
+  readonly variable?: string | undefined;
 }
 
 /**
@@ -43,13 +51,22 @@ export async function prepareRun(
   mayAssume = false,
 ): Promise<PreparedRun> {
   const assumed: string[] = [];
-  const assume = mayAssume ? (sentence: string) => void assumed.push(sentence) : undefined;
+  const lacking: MissingInput[] = [];
+  const assume = mayAssume
+    ? (sentence: string, input?: MissingInput) => {
+        assumed.push(sentence);
+        if (input !== undefined) lacking.push(input);
+      }
+    : undefined;
   const named = assume && planOfName(config, around.cwd, assume);
+  if (named === undefined) refuseKnownName(config, around.cwd, mayAssume);
   if (named === undefined) refuseMistypedCommand(config, around, methods);
+  const variables = new Map<string, string>();
   const unset = new Set<string>();
   const loaded = loadConfig(named?.config ?? config, methods, {
     overrides: [...(named?.overrides ?? []), ...overrides],
     cwd: around.cwd,
+    onUnset: (name, key) => variables.set(key, name),
     ...(assume && { unset: (name: string) => (unset.add(name), `$${name}`) }),
   });
   if (unset.size > 0) assume?.(`${[...unset].join(' and ')} ${unset.size === 1 ? 'is' : 'are'} not set`);
@@ -62,7 +79,8 @@ export async function prepareRun(
   };
   const others = method.others?.(loaded.config) ?? [];
   const input = await preparePlanInput(loaded, loaded.config.engine, hub, others, assume);
-  return { method, input, runFolder: resolve(around.cwd, runs, loaded.name), assumed };
+  const missing = lacking.map((file) => ({ ...file, variable: variables.get(file.key) }));
+  return { method, input, runFolder: resolve(around.cwd, runs, loaded.name), assumed, missing };
 }
 
 /** A line every few seconds while an `hf:` checkpoint comes in; Ctrl-C keeps what is there. */

@@ -13,7 +13,7 @@ import type { PreparedRun } from './prepare.ts';
 /** Prints what a run would do. @returns the exit code */
 export async function showPlan(
   { from, only, retryFailed, json }: Pick<RunCommand, 'from' | 'only' | 'retryFailed' | 'json'>,
-  { method, input, runFolder, assumed }: PreparedRun,
+  { method, input, runFolder, assumed, missing }: PreparedRun,
   { cwd, stdout, stderr }: Surroundings,
 ): Promise<number> {
   const { engine } = input;
@@ -36,6 +36,7 @@ export async function showPlan(
       ...(method.notes?.(input) ?? []),
     ],
     ...(assumed.length > 0 && { assumed }),
+    ...(missing.length > 0 && { missing }),
     warnings: input.warnings,
     sideBySide: sideBySide(plan, (id) => !fresh.has(id), slots),
     frees: method.frees?.(input.loaded.config),

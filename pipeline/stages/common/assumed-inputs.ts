@@ -3,6 +3,7 @@ import type { SourceClasses } from '../../../datasets/open.ts';
 import { displayPath } from '../../config/problem.ts';
 import type { Config } from '../../config/schema.ts';
 import { namedArchitecture } from '../../checkpoint/architectures.ts';
+import { refuseName } from '../../checkpoint/look-up-architecture.ts';
 import type { ArchitectureHints } from '../../checkpoint/inspect.ts';
 import type { Architecture } from '../../model/architecture.ts';
 import { BlockForgeError } from '../../util/failure.ts';
@@ -10,8 +11,18 @@ import type { Preprocessing } from '../../../datasets/contract.ts';
 import { indices } from './artefacts.ts';
 import type { ModelClasses } from './classes.ts';
 
-/** Told what a plan does without; a sentence. Only plans may do without anything. */
-export type Assume = (sentence: string) => void;
+/** A file or folder that is not there. */
+export interface MissingInput {
+  /** The setting that names it, e.g. `data.path`. */
+  readonly key: string;
+  /** As the setting has it, made absolute. */
+  readonly path: string;
+  /** What it was taken to be, where a name of an architecture said it. */
+  readonly architecture?: string | undefined;
+}
+
+/** Told what a plan does without, a sentence, and what a run would need. Only plans may do without anything. */
+export type Assume = (sentence: string, missing?: MissingInput) => void;
 
 /** Classes of ImageNet-1k, which models of published names are taken to have. */
 const publishedClasses = 1000;
@@ -28,7 +39,10 @@ export function isMissing(error: unknown): error is BlockForgeError {
   return ['file-missing', 'download-failed'].includes(error.failure.reason);
 }
 
-/** @throws `error` where no name says what the checkpoint is */
+/**
+ * @param key the setting that names the checkpoint, which ends in `checkpoint`
+ * @throws `error` where no name says what the checkpoint is; BlockForgeError `config-invalid` for a name that is not known
+ */
 export function assumeCheckpoint(
   error: unknown,
   {
@@ -36,10 +50,12 @@ export function assumeCheckpoint(
     architecture: name,
     hints = {},
   }: { checkpoint: string; architecture?: string | undefined; hints?: ArchitectureHints | undefined },
+  key: string,
   assume: Assume | undefined,
 ): AssumedCheckpoint {
-  const named = name === undefined ? undefined : namedArchitecture(name);
-  if (assume === undefined || named === undefined || !isMissing(error)) throw error;
+  if (assume === undefined || name === undefined || !isMissing(error)) throw error;
+  const named =
+    namedArchitecture(name) ?? refuseName(`${key.slice(0, -'checkpoint'.length)}architecture`, name);
   const { heads, layerNormEpsilon, gelu, imageSize } = hints;
   const architecture: Architecture = {
     ...named.facts,
@@ -52,6 +68,7 @@ export function assumeCheckpoint(
   };
   assume(
     `${shownPath(checkpoint)} is not there: its sizes are those of ${name}, with ${publishedClasses.toLocaleString('en')} classes`,
+    { key, path: checkpoint, architecture: name },
   );
   const { preprocessing } = named;
   return {

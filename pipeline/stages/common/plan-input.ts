@@ -189,6 +189,7 @@ async function lookAtData(
     if (assume === undefined || !isMissing(error)) throw error;
     assume(
       `${shownPath(data.path ?? 'data.path')} is not there: as many images as the config asks for, and the teacher's classes`,
+      { key: 'data.path', path: data.path ?? '' },
     );
     return { files: [], parts: assumedParts(data) };
   }
@@ -222,7 +223,7 @@ async function inspectTeacher(
     names,
     hub,
   }).catch((error: unknown) => ({
-    assumed: assumeCheckpoint(error, { checkpoint, architecture, hints }, assume),
+    assumed: assumeCheckpoint(error, { checkpoint, architecture, hints }, 'teacher.checkpoint', assume),
   }));
   if ('assumed' in inspection) {
     const { assumed } = inspection;
@@ -257,7 +258,7 @@ async function inspectOther(
   } catch (error) {
     if (!(error instanceof BlockForgeError)) throw error;
     if (assume !== undefined && isMissing(error) && architectureName !== undefined) {
-      const assumed = assumeCheckpoint(error, other, assume);
+      const assumed = assumeCheckpoint(error, other, `${key}.checkpoint`, assume);
       return { ...other, found: assumed.architecture, files: [], told: assumed };
     }
     const failure = renamed(error.failure, key);

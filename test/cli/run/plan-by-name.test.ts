@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { packageFolder } from '../../../pipeline/util/package.ts';
 import { join } from 'node:path';
+import { namedArchitecture } from '../../../pipeline/checkpoint/architectures.ts';
+import { present } from '../../support/present.ts';
 import { prepareRun } from '../../../pipeline/cli/run/prepare.ts';
 import { showPlan } from '../../../pipeline/cli/run/show-plan.ts';
 import { displayWidth } from '../../../pipeline/terminal/width.ts';
@@ -22,12 +24,13 @@ describe('a plan by a name alone', () => {
     const unheard = new AbortController().signal;
     return { stdout, stderr, cwd: packageFolder, unheard, commands: ['run', 'plan'] };
   };
-  const planned = async (config: string, columns = 80) => {
+  const planned = async (config: string, columns = 80, overrides: readonly string[] = []) => {
     const screen = around(columns);
-    const source = { config, overrides: ['engine=wasm'], runs: join(tmpdir(), 'no-runs-here') };
+    const source = { config, overrides: ['engine=wasm', ...overrides], runs: join(tmpdir(), 'no-runs-here') };
     const prepared = await prepareRun(source, screen, undefined, true);
     assert.equal(await showPlan({ json: false }, prepared, screen), 0);
-    return { text: screen.stdout.text(), assumed: prepared.assumed, input: prepared.input };
+    const { assumed, missing, input } = prepared;
+    return { text: screen.stdout.text(), assumed, missing, input };
   };
 
   for (const config of configs) {
@@ -54,12 +57,92 @@ describe('a plan by a name alone', () => {
     assert.equal(input.architecture.width, 192);
   });
 
+  it('says on top what it was made from, and what a run needs', async () => {
+    const tiny = await planned('vit-tiny-in1k', 200);
+    const [, second] = tiny.text.split('\n');
+    assert.equal(
+      second,
+      'planned from the name vit_tiny_patch16_224 alone: neither weights nor images were at hand',
+    );
+    assert.match(
+      tiny.text,
+      /To run it\n {2}teacher\.checkpoint: put it to \$VIT_TINY\/model\.safetensors, or VIT_TINY=FOLDER, or --set teacher\.checkpoint=PATH/,
+    );
+    const base = await planned('vit-b16');
+    assert.deepEqual(base.missing, [
+      {
+        key: 'teacher.checkpoint',
+        path: join(packageFolder, 'checkpoints/vit-b16/model.safetensors'),
+        architecture: 'vit_base_patch16_224',
+        variable: undefined,
+      },
+      { key: 'data.path', path: join(packageFolder, 'datasets/imagenet'), variable: 'IMAGENET' },
+    ]);
+    const whole = await planned('demo');
+    assert.deepEqual(whole.missing, []);
+    assert.doesNotMatch(whole.text, /planned from|To run it/);
+  });
+
+  it('says which part is at hand', async () => {
+    const teacher = join(packageFolder, 'checkpoints', 'demo-teacher', 'model.safetensors');
+    const folder = mkdtempSync(join(tmpdir(), 'blockforge-plan-'));
+    try {
+      const withTeacher = join(folder, 'with-teacher.yaml');
+      const data = 'data: { source: folder, path: nowhere }';
+      writeFileSync(withTeacher, `teacher: { checkpoint: ${teacher} }\n${data}\n`);
+      const { text, missing } = await planned(withTeacher, 200);
+      assert.match(text, /\nplanned without images: none were at hand\n/);
+      assert.deepEqual(missing, [{ key: 'data.path', path: join(folder, 'nowhere'), variable: undefined }]);
+      const withImages = join(folder, 'with-images.yaml');
+      const named = '{ checkpoint: nowhere, architecture: vit_base_patch32_224 }';
+      const drawn = '{ source: products, splits: { calibration: 60, selection: 20, test: 20 } }';
+      writeFileSync(withImages, `teacher: ${named}\ndata: ${drawn}\n`);
+      const other = await planned(withImages, 200);
+      assert.match(
+        other.text,
+        /\nplanned from the name vit_base_patch32_224 alone: no weights were at hand\n/,
+      );
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('refuses a published name of another kind of model by what it is', async () => {
+    await assert.rejects(planned('vit_base_r50_s16_224'), /vit_base_r50_s16_224: a convolutional network/);
+    const given = ['teacher.architecture=vit_base_patch16_rpn_224'];
+    await assert.rejects(planned('vit-b16', 80, given), /norms behind attention and FFN/);
+  });
+
+  it('tells who runs a name that it can be planned', async () => {
+    const source = { config: 'vit_small_patch16_224', overrides: [], runs: tmpdir() };
+    await assert.rejects(prepareRun(source, around(80)), /can be planned; .*--plan vit_small_patch16_224/s);
+  });
+
   it('takes the name of an architecture for one', async () => {
     const { assumed, input } = await planned('vit_small_patch16_224');
     assert.match(assumed[0]!, /names an architecture: planned as configs\/vit-b16\.yaml/);
     assert.equal(input.loaded.name, 'vit_small_patch16_224');
     assert.equal(input.architecture.width, 384);
   });
+
+  for (const name of [
+    'deit_base_distilled_patch16_384',
+    'vit_giant_patch14_reg4_dinov2',
+    'vit_large_patch16_dinov3',
+    'vit_huge_patch14_clip_quickgelu_378',
+    'vit_so400m_patch16_siglip_512',
+    'vit_base_patch16_rope_reg1_gap_256',
+  ])
+    it(`plans ${name}`, async () => {
+      const { text, input } = await planned(name);
+      assert.match(text, /jobs, \d+ to do: about .*of\s+memory, .*of\s+disk/s);
+      const { width, hidden, imageSize } = present(namedArchitecture(name)).facts;
+      const { architecture } = input;
+      assert.deepEqual(
+        [architecture.width, architecture.hidden, architecture.imageSize],
+        [width, hidden, imageSize],
+      );
+    });
 
   it('assumes nothing where all is there', async () => {
     const { assumed } = await planned('demo');
