@@ -37,6 +37,10 @@ export function familyProblem(architecture: Architecture): string | undefined {
   const family = familyOf(architecture);
   const stages = stagesProblem(architecture);
   if (stages !== undefined) return stages;
+  const { answer, classes, width } = architecture;
+  const features = family.featureWidth?.(architecture) ?? width;
+  if (answer === 'pooled' && classes !== features)
+    return `has no head and ${classes} outputs: its features are ${features} numbers`;
   if (family.problem !== undefined) return family.problem(architecture);
   if (architecture.stages !== undefined || architecture.window !== undefined)
     return 'has stages or windows: only a swin has them';
