@@ -5,6 +5,7 @@ import {
   imageSizeText,
   isDefaultFamily,
   isSameSize,
+  withoutHead,
   type Architecture,
   type ImageSize,
 } from '../model/architecture.ts';
@@ -22,6 +23,8 @@ import { locateCheckpoint, type StoredCheckpoint } from './locate.ts';
 import { canonicalNaming, readOwnFile } from './own-file.ts';
 import { readShapes } from './shapes.ts';
 import { poolHints, poolNameOf, requirePoolOf, resolvePool, type PoolName } from './pool.ts';
+import { headsIn, withoutHeads } from './head.ts';
+import { listed } from './unsupported.ts';
 import { checkAgainstWeights } from './check-fields.ts';
 import { readSideConfig, type SideConfig } from './side-config.ts';
 
@@ -48,6 +51,8 @@ export interface InspectOptions {
   readonly architectureName?: string | undefined;
   readonly hints?: ArchitectureHints | undefined;
   readonly hub?: HubOptions | undefined;
+  /** A head is left out, and need not be there: the answer is what it would take. Default: where the files say that there is none. */
+  readonly headless?: boolean | undefined;
 }
 
 /** Everything about a checkpoint except its numbers. */
@@ -83,14 +88,21 @@ type Untold = (typeof untold)[number];
 export async function inspectCheckpoint(path: string, options: InspectOptions = {}): Promise<Inspection> {
   const local = isHubName(path) ? await fetchFromHub(path, options.hub) : path;
   const found = await locateCheckpoint(local, options.architectureName);
-  const stored = { ...found, tensors: withoutIgnored(found, options.hints?.ignore) };
-  const own = readOwnFile(stored);
-  const swin = own === undefined ? detectSwin(stored, options.hints) : undefined;
+  const whole = { ...found, tensors: withoutIgnored(found, options.hints?.ignore) };
+  const own = readOwnFile(whole);
+  const { headless } = options;
+  const swin = own === undefined ? detectSwin(whole, { ...options.hints, headless }) : undefined;
   const naming =
     own?.architecture === undefined
-      ? (swin ?? detectNaming(stored, options.hints) ?? refuseUnknownNames(stored))
+      ? (swin ?? detectNaming(whole, { ...options.hints, headless }) ?? refuseUnknownNames(whole))
       : canonicalNaming;
-  const side = await readSideConfig(stored.folder, options.hints?.ignoreFields);
+  const side = await readSideConfig(whole.folder, options.hints?.ignoreFields);
+  const answer = own?.untold.answer;
+  const isHeadless =
+    options.headless === true ||
+    answer === 'pooled' ||
+    (side.isHeadless === true && !naming.heads.some((head) => whole.tensors.has(`${head}.weight`)));
+  const stored = isHeadless ? withoutHeads(whole, naming.heads) : whole;
   const name = options.architectureName ?? side.architectureName;
   const known = name === undefined ? undefined : namedArchitecture(name);
   const toldSizes = [
@@ -99,8 +111,8 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
     ...side.imageSizes,
     known?.facts.imageSize,
   ].filter((size) => size !== undefined);
-  const swinFacts = swin && readSwinShapes(stored, swin, toldSizes);
-  const facts = own?.architecture ?? swinFacts ?? readShapes(stored, naming, toldSizes);
+  const swinFacts = swin && readSwinShapes(stored, swin, toldSizes, isHeadless);
+  const facts = own?.architecture ?? swinFacts ?? readShapes(stored, naming, toldSizes, isHeadless);
   const named = lookUpArchitecture(options.architectureName, side, facts, stored.path);
   const { values, origin } = resolveUntold(stored, options, own?.untold ?? swinFacts, side, named);
   const pooling =
@@ -117,7 +129,8 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
   const { pool } = pooling;
   if (side.isPoolDoubtful === true && pooling.origin === 'config.json' && !naming.isNormAfterPool)
     refuseDoubtfulPool(stored);
-  const architecture: Architecture = { ...facts, ...values, ...(pool && { pool }) };
+  const told: Architecture = { ...facts, ...values, ...(pool && { pool }), ...(answer && { answer }) };
+  const architecture = isHeadless ? withoutHead(told) : told;
   requirePoolOf(stored.path, architecture, naming.isNormAfterPool);
   const { tensors, notes } = assemble(stored, naming, architecture);
   const { width, imageSize, channels } = architecture;
@@ -141,8 +154,8 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
   const [position] = tensors.pos_embed?.parts ?? [];
   const isClassTokenUnplaced = position !== undefined && 'zeros' in position;
   if (own === undefined) {
-    const told = { ...architecture, isClassTokenUnplaced };
-    for (const document of side.documents) checkAgainstWeights(document, told, [...stored.tensors.keys()]);
+    const facts = { ...architecture, isClassTokenUnplaced };
+    for (const document of side.documents) checkAgainstWeights(document, facts, [...stored.tensors.keys()]);
   }
   const preparation = prepareOrProblem(() => {
     if (own?.preprocessing !== undefined) return own.preprocessing;
@@ -162,6 +175,9 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
     tensors,
     notes: [
       ...naming.notes,
+      ...(stored.tensors.size < whole.tensors.size
+        ? [`left out: the head (${listed(headsIn(whole, naming.heads))})`]
+        : []),
       ...notes,
       ...(own === undefined
         ? assumptions({

@@ -1,5 +1,5 @@
 import { fail } from '../util/failure.ts';
-import { findDistillationHead, findHead } from './head.ts';
+import { findDistillationHead, findHead, headCandidates } from './head.ts';
 import type { StoredCheckpoint } from './locate.ts';
 import { namings, type BlockTable, type NamingName, type NamingTable } from './namings.ts';
 import { listed } from './unsupported.ts';
@@ -13,6 +13,8 @@ export interface Naming {
   stored(canonical: string): readonly string[];
   /** A tensor that multiplies the outputs of the layer of a canonical tensor (LayerScale), where the file has it. */
   scale(canonical: string): string | undefined;
+  /** Names, without `.weight`, of what the file has or may have for a head. */
+  readonly heads: readonly string[];
   /** The last norm comes after pooling (timm's `fc_norm`). */
   readonly isNormAfterPool: boolean;
   /** Of a distilled DeiT, which parts the file has: the token, and the head that reads it. */
@@ -33,13 +35,21 @@ export function partsOf(canonical: string): { index: string | undefined; layer: 
 /**
  * The library that a file's names are of, wherever a trainer put the model: below `module.`, `net.`, `model.backbone.` or
  * any other prefix.
- * @param hints `prefix`: the one to read where several models are in the file; `head`: the head's name
+ * @param hints `prefix`: the one to read where several models are in the file; `head`: the head's name; `headless`: it is not wanted
  * @throws BlockForgeError `checkpoint-unsupported`: several models, or none below `prefix`; several heads
  * @returns undefined where the names are of no known library
  */
 export function detectNaming(
   stored: StoredCheckpoint,
-  { prefix, head }: { readonly prefix?: string | undefined; readonly head?: string | undefined } = {},
+  {
+    prefix,
+    head,
+    headless = false,
+  }: {
+    readonly prefix?: string | undefined;
+    readonly head?: string | undefined;
+    readonly headless?: boolean | undefined;
+  } = {},
 ): Naming | undefined {
   const { tensors, path } = stored;
   const places = namings.flatMap((table) =>
@@ -79,7 +89,7 @@ export function detectNaming(
     first.prefix === ''
       ? rest.some((other) => name.startsWith(other))
       : rest.length > 0 && !name.startsWith(first.prefix);
-  return { ...namingAt(stored, first.table, first.prefix, head), isOther };
+  return { ...namingAt(stored, first.table, first.prefix, head, headless), isOther };
 }
 
 function namingAt(
@@ -87,6 +97,7 @@ function namingAt(
   table: NamingTable,
   prefix: string,
   toldHead: string | undefined,
+  headless: boolean,
 ): Omit<Naming, 'isOther'> {
   const names = stored.tensors;
   const has = (template: string, index = '0'): boolean =>
@@ -110,7 +121,9 @@ function namingAt(
   );
   const secondHead = findDistillationHead(stored, prefix, table);
   const [usualHead = table.head] = secondHead === undefined ? [] : (table.distilledHeads ?? []);
-  const head = findHead(stored, prefix, { ...table, head: usualHead }, toldHead);
+  const head = headless
+    ? { name: `${prefix}${usualHead}` }
+    : findHead(stored, prefix, { ...table, head: usualHead }, toldHead);
   const token = frame.dist_token && `${prefix}${frame.dist_token}`;
   const dropped =
     table.own === undefined
@@ -131,6 +144,9 @@ function namingAt(
       const template = index === undefined ? undefined : scales[layer];
       return template && filled(`${prefix}${block.path}${template}`, index, '');
     },
+    heads: headless
+      ? headCandidates(stored, prefix, table, toldHead)
+      : [head.name, ...(secondHead === undefined ? [] : [secondHead])],
     isNormAfterPool: frame.norm === 'fc_norm.{part}',
     distillation: { token: token !== undefined && names.has(token) ? token : undefined, head: secondHead },
     notes: [

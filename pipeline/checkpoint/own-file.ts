@@ -111,6 +111,7 @@ export const canonicalNaming: Naming = {
   stored: (canonical) => [canonical],
   scale: () => undefined,
   isOther: () => false,
+  heads: ['head', 'head_dist'],
   isNormAfterPool: false,
   distillation: {},
   notes: [],

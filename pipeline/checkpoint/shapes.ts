@@ -15,17 +15,19 @@ import { listed, unsupportedParts } from './unsupported.ts';
 const most = 1000;
 
 /** What the tensors' shapes tell about the architecture. */
-export type ShapeFacts = Omit<Architecture, 'heads' | 'layerNormEpsilon' | 'gelu' | 'pool'>;
+export type ShapeFacts = Omit<Architecture, 'heads' | 'layerNormEpsilon' | 'gelu' | 'pool' | 'answer'>;
 
 /**
  * Derives sizes from the shapes; `assemble` checks that all the tensors of that architecture are there.
  * @param told sizes of the images that other sources tell, best first: the first that fits the positions, else a square
+ * @param headless no head is looked for: `classes` is then the width, and for `withoutHead` to correct
  * @throws BlockForgeError `checkpoint-unsupported`, naming the reason and the offending tensors.
  */
 export function readShapes(
   stored: StoredCheckpoint,
   naming: Naming,
   told: readonly ImageSize[] = [],
+  headless = false,
 ): ShapeFacts {
   const { tensors } = stored;
   const refuse = (found: string, expected: string): never =>
@@ -58,7 +60,7 @@ export function readShapes(
   const tokens = shapeOf('pos_embed')[1]!;
   shapeOf('cls_token');
   const { token, head } = naming.distillation;
-  if ((token === undefined) !== (head === undefined)) {
+  if (!headless && (token === undefined) !== (head === undefined)) {
     refuse(
       token === undefined
         ? `a head of a distillation token (${head}.weight) and no such token`
@@ -84,10 +86,23 @@ export function readShapes(
     width,
     depth,
     hidden: shapeOf('blocks.0.mlp.fc1.weight')[0]!,
-    classes: shapeOf('head.weight')[0]!,
+    classes: headless
+      ? width
+      : (tensors.get(naming.stored('head.weight')[0]!)?.shape[0] ?? refuseHeadless(stored, naming)),
     ...(token !== undefined && { family: deitFamily.name }),
   };
   return facts;
+}
+
+/** A model that somebody else's head belongs on: what it answers is for its user to say. */
+export function refuseHeadless({ path }: StoredCheckpoint, naming: Naming): never {
+  return fail({
+    reason: 'checkpoint-unsupported',
+    subject: path,
+    found: `no head: no tensor ${naming.stored('head.weight')[0]}`,
+    expected: `a complete classifier in ${naming.name} naming`,
+    next: 'teacher.head: none measures features, teacher.head: { train: true } fits one to the labels of the data',
+  });
 }
 
 /** Patches of the first size told that fits so many positions, else of a square. `prefix`: how many are not of patches; DeiT III's class token has none. */

@@ -1,9 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Voter } from './feature-judge.ts';
-
-/** Neighbours that vote, and the temperature of their weights, as DINO has them (Caron et al. 2021, section 4.1, appendix F). */
-export const neighbours = 20;
-export const voteTemperature = 0.07;
+import { neighbours, voteTemperature } from './vote-settings.ts';
 
 /** What features are compared with: rows [n, F] of length 1 and the class of each. */
 export interface FeatureIndex {
