@@ -139,15 +139,15 @@ async function writeGraphs(
 
 async function writeRanking(
   folder: string,
-  { ranked, resource }: LibraryInput,
+  { ranked, resource, index }: LibraryInput,
   blocks: readonly ManifestBlock[],
 ): Promise<Manifest['ranking']> {
-  const json = `${JSON.stringify(rankingJson(blocks, ranked, resource), null, 2)}\n`;
+  const json = `${JSON.stringify(rankingJson(blocks, ranked, resource, index?.kind), null, 2)}\n`;
   return {
     resource,
     entries: [...ranked],
     json: await publishFile(folder, 'ranking.json', json),
-    csv: await publishFile(folder, 'ranking.csv', rankingCsv(blocks, ranked)),
+    csv: await publishFile(folder, 'ranking.csv', rankingCsv(blocks, ranked, index?.kind)),
   };
 }
 

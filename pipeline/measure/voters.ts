@@ -62,10 +62,12 @@ function voterOf(
     classes,
     vote(unit) {
       const images = unit.length / width;
-      const cosines = tf.tidy(() => {
-        const queries = tf.tensor2d(Float32Array.from(unit), [images, width]);
-        return tf.matMul(queries, index, false, true).dataSync<'float32'>();
-      });
+      const product = tf.tidy(() =>
+        tf.matMul(tf.tensor2d(Float32Array.from(unit), [images, width]), index, false, true),
+      );
+      // Not inside the tidy, which would walk through all the numbers that it returns.
+      const cosines = product.dataSync<'float32'>();
+      product.dispose();
       const votes = new Float64Array(images * classes);
       for (let image = 0; image < images; image++) {
         count(

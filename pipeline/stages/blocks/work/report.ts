@@ -79,7 +79,15 @@ export async function run(
   await writeSaid(context, settings, handling, manifest, tested.said);
   const { seed, confidence } = settings;
   const text = describeReport(
-    { name: handling.name, engine: String(context.engine), seed, confidence, classes, manifest },
+    {
+      name: handling.name,
+      engine: String(context.engine),
+      seed,
+      confidence,
+      classes,
+      manifest,
+      measure: manifest.teacher.measure?.kind,
+    },
     ranking,
     result,
     polished.map((item) => item.polished),

@@ -104,5 +104,5 @@ function withHead(
       [`${name}.bias`, { shape: [classes], data: Float32Array.from(bias) }],
     ] as const;
   });
-  return { ...backbone, ...Object.fromEntries(heads) };
+  return { ...backbone, ...(Object.fromEntries(heads) as HostWeights) };
 }
