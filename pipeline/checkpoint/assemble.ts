@@ -22,6 +22,8 @@ export interface TensorSource {
   readonly parts: readonly (Place | { readonly zeros: number } | { readonly values: () => Float32Array })[];
   /** A vector as long as the first axis. */
   readonly scale?: Place;
+  /** Stored as its transpose. */
+  readonly isTransposed?: boolean;
   /** Stored as [D, p p C], each row a patch by row, column, channel; the tensor is [D, C, p, p]. */
   readonly isPatchFlat?: boolean;
 }
@@ -111,6 +113,11 @@ export function assemble(stored: StoredCheckpoint, naming: Naming, architecture:
       const patches = take(names[0]!, positions);
       sources[canonical] = { parts: [{ zeros: architecture.width }, ...(patches ? [patches] : [])] };
       notes.push('the class token has no position: zeros');
+      continue;
+    }
+    if (canonical === 'head.weight' && naming.isHeadTransposed === true) {
+      const place = take(names[0]!, [...shape].reverse());
+      sources[canonical] = { parts: place ? [place] : [], isTransposed: true };
       continue;
     }
     const isPatchFlat = naming.isPatchFlat === true && shape.length === 4;

@@ -73,6 +73,45 @@ export function findHead(
   return { name: usual };
 }
 
+/** Every name, without `.weight`, that a head of the model below `prefix` may have in this file: what is left out with it. */
+export function headCandidates(
+  { tensors }: StoredCheckpoint,
+  prefix: string,
+  {
+    head,
+    distilledHeads,
+    width,
+  }: Pick<NamingTable, 'head' | 'distilledHeads'> & { readonly width: number | undefined },
+  told?: string,
+): readonly string[] {
+  const usual = placesAround(prefix).flatMap((place) =>
+    [head, ...(distilledHeads ?? [])].map((name) => `${place}${name}`),
+  );
+  const found = [...tensors]
+    .filter(
+      ([name, { shape }]) =>
+        placesAround(prefix).some(
+          (place) => name.startsWith(place) && heads.test(name.slice(place.length)),
+        ) &&
+        shape.length === 2 &&
+        shape[1] === width,
+    )
+    .map(([name]) => name.replace(/\.weight$/, ''));
+  return [...new Set([...usual, ...found, ...(told === undefined ? [] : [told])])];
+}
+
+/** Of the possible heads, those that are there. */
+export function headsIn({ tensors }: StoredCheckpoint, heads: readonly string[]): readonly string[] {
+  return heads.filter((head) => tensors.has(head) || tensors.has(`${head}.weight`));
+}
+
+/** The file without these heads. */
+export function withoutHeads(stored: StoredCheckpoint, heads: readonly string[]): StoredCheckpoint {
+  const isOfHead = (name: string) =>
+    heads.some((head) => name === head || name === `${head}.weight` || name === `${head}.bias`);
+  return { ...stored, tensors: new Map([...stored.tensors].filter(([name]) => !isOfHead(name))) };
+}
+
 /** The name without `.weight` of the distillation token's head, under the library's own name; undefined where there is none. */
 export function findDistillationHead(
   { tensors }: StoredCheckpoint,

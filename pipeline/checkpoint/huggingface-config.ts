@@ -25,6 +25,17 @@ const fieldsOfDefaults = {
 /** transformers' `SwinConfig`; its heads are told by the weights. */
 const swinOnly = { layerNormEpsilon: 1e-5, gelu: 'exact' } as const;
 
+/** Of transformers: what a class ends with is never a head. */
+const headlessClasses: readonly string[] = [
+  'ViTModel',
+  'DeiTModel',
+  'Dinov2Model',
+  'Dinov2WithRegistersModel',
+  'DINOv3ViTModel',
+  'CLIPVisionModel',
+  'SiglipVisionModel',
+];
+
 /** @throws BlockForgeError `checkpoint-unsupported`, naming the field */
 export function huggingfaceFacts(config: Document): SideFacts {
   const gelu = meaningOf(config, 'hidden_act', activations);
@@ -43,7 +54,11 @@ export function huggingfaceFacts(config: Document): SideFacts {
   const absent = Object.entries(isSwin ? swinOnly : defaults).filter(([fact]) =>
     isAbsent(fieldsOfDefaults[fact as keyof typeof defaults]),
   );
+  const { architectures } = config.fields;
+  const isHeadless =
+    Array.isArray(architectures) && architectures.some((name) => headlessClasses.includes(String(name)));
   return {
+    ...(isHeadless && { isHeadless }),
     ...(heads !== undefined && { heads }),
     ...(epsilon !== undefined && { layerNormEpsilon: epsilon }),
     ...(gelu !== undefined && { gelu }),

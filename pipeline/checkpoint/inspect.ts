@@ -6,6 +6,7 @@ import {
   familyProblem,
   isDefaultFamily,
   isSameSize,
+  withoutHead,
   type Architecture,
   type ImageSize,
 } from '../model/architecture.ts';
@@ -24,7 +25,9 @@ import { locateCheckpoint, type StoredCheckpoint } from './locate.ts';
 import { canonicalNaming, readOwnFile } from './own-file.ts';
 import { readShapes } from './shapes.ts';
 import { poolHints, poolNameOf, poolOfWeights, requirePoolOf, resolvePool, type PoolName } from './pool.ts';
+import { headsIn, withoutHeads } from './head.ts';
 import { toldNaming, type ToldNames } from './told-naming.ts';
+import { listed } from './unsupported.ts';
 import { checkAgainstWeights } from './check-fields.ts';
 import { readSideConfig, type SideConfig } from './side-config.ts';
 
@@ -57,6 +60,8 @@ export interface InspectOptions {
   /** Which tensor is which part, where no table knows. */
   readonly names?: ToldNames | undefined;
   readonly hub?: HubOptions | undefined;
+  /** A head is left out, and need not be there: the answer is what it would take. Default: where the files say that there is none. */
+  readonly headless?: boolean | undefined;
 }
 
 /** Everything about a checkpoint except its numbers. */
@@ -92,15 +97,23 @@ type Untold = (typeof untold)[number];
 export async function inspectCheckpoint(path: string, options: InspectOptions = {}): Promise<Inspection> {
   const local = isHubName(path) ? await fetchFromHub(path, options.hub) : path;
   const found = await locateCheckpoint(local, options.architectureName);
-  const stored = { ...found, tensors: withoutIgnored(found, options.hints?.ignore) };
-  const own = readOwnFile(stored);
-  const swin = own === undefined ? detectSwin(stored, options.hints) : undefined;
+  const whole = { ...found, tensors: withoutIgnored(found, options.hints?.ignore) };
+  const own = readOwnFile(whole);
+  const { headless } = options;
+  const swin = own === undefined ? detectSwin(whole, { ...options.hints, headless }) : undefined;
   const naming = withOneHead(
-    own?.architecture === undefined ? (swin ?? namingOf(stored, options)) : canonicalNaming,
+    own?.architecture === undefined ? (swin ?? namingOf(whole, options)) : canonicalNaming,
     options.hints?.reads,
   );
-  const normNotes = requireNormFirst(stored.path, naming, options.hints);
-  const side = await readSideConfig(stored.folder, options.hints?.ignoreFields);
+  const normNotes = requireNormFirst(whole.path, naming, options.hints);
+  const side = await readSideConfig(whole.folder, options.hints?.ignoreFields);
+  const hasHead = naming.heads.some((head) => whole.tensors.has(`${head}.weight`) || whole.tensors.has(head));
+  const isHeadless =
+    headless === true ||
+    own?.untold.answer === 'pooled' ||
+    ((side.isHeadless === true || naming.projects === true) && !hasHead);
+  const answer = own?.untold.answer ?? (naming.projects === true && !isHeadless ? 'projected' : undefined);
+  const stored = isHeadless ? withoutHeads(whole, naming.heads) : whole;
   const name = options.architectureName ?? side.architectureName;
   const known = name === undefined ? undefined : namedArchitecture(name);
   const toldSizes = [
@@ -109,8 +122,10 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
     ...side.imageSizes,
     known?.facts.imageSize,
   ].filter((size) => size !== undefined);
-  const swinFacts = swin && readSwinShapes(stored, swin, toldSizes);
-  const facts = own?.architecture ?? swinFacts ?? readShapes(stored, naming, toldSizes, options.hints?.reads);
+  const swinFacts = swin && readSwinShapes(stored, swin, toldSizes, isHeadless);
+  const reads = options.hints?.reads;
+  const facts =
+    own?.architecture ?? swinFacts ?? readShapes(stored, naming, toldSizes, { headless: isHeadless, reads });
   const named = lookUpArchitecture(options.architectureName, side, facts, stored.path);
   const { values, origin } = resolveUntold(stored, options, own?.untold ?? swinFacts, side, named);
   const pooling =
@@ -128,7 +143,8 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
   const { pool } = pooling;
   if (side.isPoolDoubtful === true && pooling.origin === 'config.json' && !naming.isNormAfterPool)
     refuseDoubtfulPool(stored);
-  const architecture: Architecture = { ...facts, ...values, ...(pool && { pool }) };
+  const told: Architecture = { ...facts, ...values, ...(pool && { pool }), ...(answer && { answer }) };
+  const architecture = isHeadless ? withoutHead(told) : told;
   requirePoolOf(stored.path, architecture, naming.isNormAfterPool);
   const problem = familyProblem(architecture);
   if (problem !== undefined) {
@@ -159,11 +175,10 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
     });
   }
   const [position] = tensors.pos_embed?.parts ?? [];
-  const isClassTokenUnplaced =
-    position !== undefined && 'zeros' in position && architecture.rotary !== true;
+  const isClassTokenUnplaced = position !== undefined && 'zeros' in position && architecture.rotary !== true;
   if (own === undefined) {
-    const told = { ...architecture, isClassTokenUnplaced };
-    for (const document of side.documents) checkAgainstWeights(document, told, [...stored.tensors.keys()]);
+    const facts = { ...architecture, isClassTokenUnplaced };
+    for (const document of side.documents) checkAgainstWeights(document, facts, [...stored.tensors.keys()]);
   }
   const preparation = prepareOrProblem(() => {
     if (own?.preprocessing !== undefined) return own.preprocessing;
@@ -184,6 +199,9 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
     notes: [
       ...naming.notes,
       ...normNotes,
+      ...(stored.tensors.size < whole.tensors.size
+        ? [`left out: the head (${listed(headsIn(whole, naming.heads))})`]
+        : []),
       ...notes,
       ...(own === undefined
         ? assumptions({
@@ -213,9 +231,9 @@ function withOneHead(naming: Naming, reads: Architecture['reads']): Naming {
   };
 }
 
-function namingOf(stored: StoredCheckpoint, { hints, names }: InspectOptions): Naming {
+function namingOf(stored: StoredCheckpoint, { hints, names, headless }: InspectOptions): Naming {
   if (names !== undefined) return toldNaming(stored, names, hints);
-  return detectNaming(stored, hints) ?? refuseUnknownNames(stored);
+  return detectNaming(stored, { ...hints, headless }) ?? refuseUnknownNames(stored);
 }
 
 /** @throws BlockForgeError `config-invalid` for one that no tensor has: a slip would go unnoticed */

@@ -1,5 +1,5 @@
 import { fail } from '../util/failure.ts';
-import { findDistillationHead, findHead } from './head.ts';
+import { findDistillationHead, findHead, headCandidates } from './head.ts';
 import type { StoredCheckpoint } from './locate.ts';
 import { foundNames, namesToFillIn } from './names-table.ts';
 import { detectPlain } from './plain-naming.ts';
@@ -12,13 +12,21 @@ export type { Naming, NamingName } from './namings.ts';
 /**
  * The library that a file's names are of, wherever a trainer put the model: below `module.`, `net.`, `model.backbone.` or
  * any other prefix.
- * @param hints `prefix`: the one to read where several models are in the file; `head`: the head's name
+ * @param hints `prefix`: the one to read where several models are in the file; `head`: the head's name; `headless`: it is not wanted
  * @throws BlockForgeError `checkpoint-unsupported`: several models, or none below `prefix`; several heads
  * @returns undefined where the names are of no known library
  */
 export function detectNaming(
   stored: StoredCheckpoint,
-  { prefix, head }: { readonly prefix?: string | undefined; readonly head?: string | undefined } = {},
+  {
+    prefix,
+    head,
+    headless = false,
+  }: {
+    readonly prefix?: string | undefined;
+    readonly head?: string | undefined;
+    readonly headless?: boolean | undefined;
+  } = {},
 ): Naming | undefined {
   const { tensors, path } = stored;
   const places = namings.flatMap((table) =>
@@ -61,14 +69,14 @@ export function detectNaming(
     first.prefix === ''
       ? rest.some((other) => name.startsWith(other))
       : rest.length > 0 && !name.startsWith(first.prefix);
-  const naming = { ...namingAt(stored, first.table, first.prefix, head), isOther };
+  const naming = { ...namingAt(stored, first.table, first.prefix, head, headless), isOther };
   return isWhole(stored, naming) ? naming : (plain() ?? naming);
 }
 
 /** Whether the parts that every model has are there; a patch embedding alone may be anybody's. */
 function isWhole({ tensors }: StoredCheckpoint, naming: Naming): boolean {
   const blockLayers = ['norm1', 'attn.qkv', 'attn.proj', 'norm2', 'mlp.fc1', 'mlp.fc2'];
-  const names = ['pos_embed', 'norm.weight', ...blockLayers.map((layer) => `blocks.0.${layer}.weight`)];
+  const names = ['norm.weight', ...blockLayers.map((layer) => `blocks.0.${layer}.weight`)];
   return names.every((name) => naming.stored(name).every((part) => tensors.has(part)));
 }
 
@@ -77,6 +85,7 @@ function namingAt(
   table: NamingTable,
   prefix: string,
   toldHead: string | undefined,
+  headless: boolean,
 ): Omit<Naming, 'isOther'> {
   const names = stored.tensors;
   const has = (template: string, index = '0'): boolean =>
@@ -105,18 +114,26 @@ function namingAt(
       ? undefined
       : names.get(filled(`${prefix}${template}`, undefined, 'weight'))?.shape[0];
   const width = widthOf(frame.pre_logits) ?? widthOf(table.anchor);
-  const head = findHead(stored, prefix, { ...table, width, head: usualHead }, toldHead);
+  const headTable = { ...table, width, head: usualHead };
+  const head =
+    headless || table.projection !== undefined
+      ? { name: `${prefix}${usualHead}` }
+      : findHead(stored, prefix, headTable, toldHead);
   const token = frame.dist_token && `${prefix}${frame.dist_token}`;
   const dropped =
     table.own === undefined
       ? prefix
       : prefix.replace(table.own, (match) => (match.startsWith('.') ? '.' : ''));
+  const { projection } = table;
   return {
     name: table.name,
+    ...(projection !== undefined && { projects: true }),
+    ...(projection === 'transposed' && { isHeadTransposed: true }),
     stored(canonical) {
       const { index, layer, part } = partsOf(canonical);
       if (layer === 'head_dist') return [`${secondHead ?? layer}.${part}`];
-      if (layer === 'head') return [`${head.name}.${part}`];
+      if (layer === 'head')
+        return [projection === 'transposed' && part === 'weight' ? head.name : `${head.name}.${part}`];
       const templates =
         index === undefined
           ? [frame[layer] ?? `${layer}.{part}`]
@@ -128,6 +145,9 @@ function namingAt(
       const template = index === undefined ? undefined : scales[layer];
       return template && filled(`${prefix}${block.path}${template}`, index, '');
     },
+    heads: headless
+      ? headCandidates(stored, prefix, headTable, toldHead)
+      : [head.name, ...(secondHead === undefined ? [] : [secondHead])],
     isNormAfterPool: frame.norm === 'fc_norm.{part}',
     distillation: { token: token !== undefined && names.has(token) ? token : undefined, head: secondHead },
     notes: [

@@ -8,6 +8,12 @@ export interface Naming {
   stored(canonical: string): readonly string[];
   /** A tensor that multiplies the outputs of the layer of a canonical tensor (LayerScale), where the file has it. */
   scale(canonical: string): string | undefined;
+  /** Names, without `.weight`, of what the file has or may have for a head. */
+  readonly heads: readonly string[];
+  /** The head is no classifier, but a projection into a space of images and texts. */
+  readonly projects?: boolean;
+  /** The head is stored as [D, P], not as [P, D]. */
+  readonly isHeadTransposed?: boolean;
   /** The last norm comes after pooling (timm's `fc_norm`). */
   readonly isNormAfterPool: boolean;
   /** Of a distilled DeiT, which parts the file has: the token, and the head that reads it. */
@@ -38,6 +44,8 @@ export interface NamingTable {
   readonly blocks: readonly BlockTable[];
   /** Where the library puts the head; it may also lie above the prefix. */
   readonly head: string;
+  /** The head projects into a space of images and texts; transposed: it is stored as [D, P]. */
+  readonly projection?: 'plain' | 'transposed';
   /** Of distilled DeiTs: where it puts the heads of the class token and of the distillation token. */
   readonly distilledHeads?: readonly [string, string];
   /** Part of the prefix as the library itself writes it: nothing to tell of. */
@@ -227,6 +235,7 @@ const clip: NamingTable = {
     },
   ],
   head: 'visual_projection',
+  projection: 'plain',
   own: /(?:^|\.)vision_model\.$/,
 };
 
@@ -257,6 +266,7 @@ const openclip: NamingTable = {
     },
   ],
   head: 'proj',
+  projection: 'transposed',
   own: /(?:^|\.)visual\.$/,
 };
 

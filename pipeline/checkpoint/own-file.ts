@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { interpolations, type Preprocessing } from '../../datasets/contract.ts';
 import { fail } from '../util/failure.ts';
 import {
+  answerNames,
   familyProblem,
   geluNames,
   isDefaultFamily,
@@ -16,7 +17,7 @@ import type { Naming } from './naming.ts';
 /** What a teacher file of our own tells in its header (`writeTeacher`). */
 export interface OwnFile {
   /** What no shape tells. */
-  readonly untold: Pick<Architecture, 'heads' | 'layerNormEpsilon' | 'gelu' | 'pool'>;
+  readonly untold: Pick<Architecture, 'heads' | 'layerNormEpsilon' | 'gelu' | 'pool' | 'answer'>;
   /** Of other families than the ViT everything, as only a ViT's sizes are read from shapes. */
   readonly architecture?: Architecture;
   /** Of a rectangle, which positions alone do not tell. */
@@ -33,6 +34,8 @@ const untoldFields = {
   gelu: z.enum(geluNames),
   /** Absent is the class token. */
   pool: z.enum(poolNames).optional(),
+  /** Absent is a classifier. */
+  answer: z.enum(answerNames).optional(),
 };
 
 const pixels = z.int().min(1).max(65_536);
@@ -58,6 +61,7 @@ export const architectureFields = {
   layerNormEpsilon: untoldFields.layerNormEpsilon,
   gelu: untoldFields.gelu,
   pool: untoldFields.pool,
+  answer: untoldFields.answer,
   layers: z
     .array(z.strictObject({ heads: positive, keySize: positive, valueSize: positive, hidden: positive }))
     .max(10_000)
@@ -108,6 +112,7 @@ export const canonicalNaming: Naming = {
   stored: (canonical) => [canonical],
   scale: () => undefined,
   isOther: () => false,
+  heads: ['head', 'head_dist'],
   isNormAfterPool: false,
   distillation: {},
   notes: [],

@@ -47,7 +47,9 @@ export function detectPlain(
       if (layer === 'pre_logits') return [];
       if (layer === 'head') return [`${found.name}.${part}`];
       const stems =
-        index === undefined ? [frame[layer] ?? layer] : (layers[layer] ?? [layer]).map((stem) => ofBlock(stem, index));
+        index === undefined
+          ? [frame[layer] ?? layer]
+          : (layers[layer] ?? [layer]).map((stem) => ofBlock(stem, index));
       return stems.map((stem) => partName(tensors, stem, part));
     },
     scale(canonical) {
@@ -55,6 +57,7 @@ export function detectPlain(
       const stem = scales[layer];
       return index === undefined || stem === undefined ? undefined : partName(tensors, ofBlock(stem, index));
     },
+    heads: [found.name],
     isNormAfterPool: isNormInHead,
     distillation: {},
     isOther: (name) => !name.startsWith(scope) && !name.startsWith(`${found.name}.`),

@@ -16,19 +16,20 @@ import { listed, unsupportedParts } from './unsupported.ts';
 const most = 1000;
 
 /** What the tensors' shapes tell about the architecture. */
-export type ShapeFacts = Omit<Architecture, 'heads' | 'layerNormEpsilon' | 'gelu' | 'pool'>;
+export type ShapeFacts = Omit<Architecture, 'heads' | 'layerNormEpsilon' | 'gelu' | 'pool' | 'answer'>;
 
 /**
  * Derives sizes from the shapes; `assemble` checks that all the tensors of that architecture are there.
  * @param reads of a distilled DeiT, the token that its answer is of; absent: both
  * @param told sizes of the images that other sources tell, best first: the first that fits the positions, else a square
+ * @param headless no head is looked for: `classes` is then the width, and for `withoutHead` to correct
  * @throws BlockForgeError `checkpoint-unsupported`, naming the reason and the offending tensors.
  */
 export function readShapes(
   stored: StoredCheckpoint,
   naming: Naming,
   told: readonly ImageSize[] = [],
-  reads?: Architecture['reads'],
+  { headless = false, reads }: { readonly headless?: boolean; readonly reads?: Architecture['reads'] } = {},
 ): ShapeFacts {
   const { tensors } = stored;
   const refuse = (found: string, expected: string, next?: string): never =>
@@ -70,7 +71,8 @@ export function readShapes(
   if (isRotary) return { ...rotarySizes(), ...rest() };
   const tokens = shapeOf('pos_embed').at(-2) ?? 0;
   const { token, head } = naming.distillation;
-  if ((token === undefined) !== (head === undefined) && !(token !== undefined && reads === 'class')) {
+  const isAlone = (token === undefined) !== (head === undefined);
+  if (isAlone && !headless && !(token !== undefined && reads === 'class')) {
     refuse(
       token === undefined
         ? `a head of a distillation token (${head}.weight) and no such token`
@@ -109,6 +111,12 @@ export function readShapes(
     return { imageSize: imageSize!, rotary: true };
   }
 
+  function classes(): number {
+    if (headless) return width;
+    const found = tensors.get(naming.stored('head.weight')[0]!)?.shape;
+    return found?.[naming.isHeadTransposed === true ? 1 : 0] ?? refuseHeadless(stored, naming);
+  }
+
   function rest(): Omit<ShapeFacts, 'imageSize'> {
     let depth = 0;
     while (depth <= most && tensors.has(naming.stored(`blocks.${depth}.norm1.weight`)[0]!)) depth++;
@@ -124,13 +132,24 @@ export function readShapes(
       width,
       depth,
       hidden,
-      classes: shapeOf('head.weight')[0]!,
+      classes: classes(),
       ...(isGated && { gated: true }),
       ...(!classToken && { classToken: false }),
       ...(registers !== undefined && { registers }),
       ...(has('norm_pre.weight') && { normPre: true }),
     };
   }
+}
+
+/** A model that somebody else's head belongs on: what it answers is for its user to say. */
+export function refuseHeadless({ path }: StoredCheckpoint, naming: Naming): never {
+  return fail({
+    reason: 'checkpoint-unsupported',
+    subject: path,
+    found: `no head: no tensor ${naming.stored('head.weight')[0]}`,
+    expected: `a complete classifier in ${naming.name} naming`,
+    next: 'teacher.head: none measures features, teacher.head: { train: true } fits one to the labels of the data',
+  });
 }
 
 /** Patches of the first size told that fits so many positions, else of a square. `prefix`: how many are not of patches; DeiT III's class token has none. */

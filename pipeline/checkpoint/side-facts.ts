@@ -8,6 +8,8 @@ export interface SideFacts {
   readonly layerNormEpsilon?: number;
   readonly gelu?: Architecture['gelu'];
   readonly pool?: PoolName;
+  /** The class that the weights were saved from never has a head. */
+  readonly isHeadless?: boolean;
   /** timm: written beside the model, and not among the arguments that timm itself builds it with. */
   readonly isPoolDoubtful?: boolean;
   /** Of these, what the file does not say and its library takes. */

@@ -4,7 +4,7 @@ import { joined } from '../util/joined.ts';
 import type { Architecture } from '../model/architecture.ts';
 import type { Place } from './assemble.ts';
 import type { Inspection } from './inspect.ts';
-import { canonicalShapes, type HostWeights } from '../model/host-weights.ts';
+import { canonicalShapes, transposed, type HostWeights } from '../model/host-weights.ts';
 import { requireFinite } from '../model/untrusted-file.ts';
 import { openSafetensors, writeSafetensors, type SafetensorsFile } from '../model/safetensors.ts';
 
@@ -25,14 +25,19 @@ export async function readTeacher(inspection: Inspection): Promise<HostWeights> 
     };
     const weights: HostWeights = {};
     for (const [canonical, shape] of Object.entries(canonicalShapes(inspection.architecture))) {
-      const { parts, scale, isPatchFlat } = inspection.tensors[canonical]!;
+      const { parts, scale, isPatchFlat, isTransposed } = inspection.tensors[canonical]!;
       const arrays: Float32Array[] = [];
       for (const part of parts) {
         if ('values' in part) arrays.push(part.values());
         else arrays.push('zeros' in part ? new Float32Array(part.zeros) : await read(part));
       }
       const stored = arrays.length === 1 ? arrays[0]! : joined(arrays);
-      const data = isPatchFlat === true ? channelsFirst(stored, shape) : stored;
+      const data =
+        isPatchFlat === true
+          ? channelsFirst(stored, shape)
+          : isTransposed === true
+            ? transposed(stored, shape[1]!, shape[0]!)
+            : stored;
       if (scale !== undefined) {
         scaleRows(data, await read(scale));
         requireFinite(data, scale.file, `${canonical} times ${scale.name}`);

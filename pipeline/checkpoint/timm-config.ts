@@ -88,6 +88,7 @@ export function timmFacts([config, pretrained, args]: readonly [Document, Docume
     ...(epsilon !== undefined && { layerNormEpsilon: epsilon }),
     ...(gelu !== undefined && { gelu }),
     ...(pool !== undefined && { pool }),
+    ...(valueOf(config, 'num_classes') === 0 && { isHeadless: true }),
     isPoolDoubtful: pool === 'mean' && valueOf(args, 'global_pool') === undefined,
     replaced: Object.entries(replaces).flatMap(([field, fact]) =>
       valueOf(args, field) === undefined ? [] : [fact],

@@ -42,6 +42,7 @@ export function toldNaming(
     name: 'told',
     stored: partsIn,
     scale: () => undefined,
+    heads: stemsOf('head', undefined),
     isNormAfterPool: false,
     distillation: { token, head: headDist === undefined ? undefined : `${place}${headDist as string}` },
     isOther: (name) => !name.startsWith(place),

@@ -1,4 +1,12 @@
-import { extentOf, familyOf, hiddenUnits, pixelsPerImage, type Architecture } from '../model/architecture.ts';
+import {
+  extentOf,
+  familyOf,
+  hiddenUnits,
+  isClassifier,
+  outputName,
+  pixelsPerImage,
+  type Architecture,
+} from '../model/architecture.ts';
 import { formatBytes, formatCount } from '../util/format.ts';
 import { preprocessingText } from '../library/readme.ts';
 import type { ModelManifest } from './model-manifest.ts';
@@ -7,6 +15,7 @@ import type { ModelManifest } from './model-manifest.ts';
 export function modelReadme(model: Omit<ModelManifest, 'files'>): string {
   const { architecture, widths, preprocessing, params, macs, sizeBytes, onnx } = model;
   const { imageSize, channels, classes } = architecture;
+  const name = outputName(architecture);
   const values = pixelsPerImage(imageSize, channels);
   const { height, width } = extentOf(imageSize);
   return `# A ${familyOf(architecture).title} with narrowed feed-forward blocks
@@ -16,8 +25,8 @@ ${formatCount(params)} parameters, ${formatCount(macs)} multiply-adds an image, 
 
 | file | for |
 |---|---|
-| \`model.onnx\` | ONNX Runtime and others: operator set ${onnx.opset}; \`images\` [batch, ${channels}, ${height}, ${width}] -> \`logits\` [batch, ${classes}] |
-| \`model.json\` | TensorFlow.js, as a graph model; \`images\` [batch, ${height}, ${width}, ${channels}] -> \`logits\` |
+| \`model.onnx\` | ONNX Runtime and others: operator set ${onnx.opset}; \`images\` [batch, ${channels}, ${height}, ${width}] -> \`${name}\` [batch, ${classes}] |
+| \`model.json\` | TensorFlow.js, as a graph model; \`images\` [batch, ${height}, ${width}, ${channels}] -> \`${name}\` |
 | \`model.safetensors.index.json\` | the weights alone, under timm's names |
 | \`composition.json\` | everything known about this model, and the sha256 of every file |
 
@@ -33,7 +42,7 @@ import numpy as np, onnxruntime
 
 session = onnxruntime.InferenceSession("model.onnx")
 images = np.zeros((1, ${channels}, ${height}, ${width}), np.float32)   # prepared as above
-logits, = session.run(["logits"], {"images": images})
+${name}, = session.run(["${name}"], {"images": images})
 \`\`\`
 
 ## Node
@@ -43,7 +52,7 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 
 const session = await InferenceSession.create('model.onnx');
 const images = new Tensor('float32', new Float32Array(${values}), [1, ${channels}, ${height}, ${width}]); // prepared as above
-const { logits } = await session.run({ images });
+const { ${name} } = await session.run({ images });
 \`\`\`
 
 ## Browser
@@ -55,7 +64,7 @@ import * as tf from '@tensorflow/tfjs';
 
 const model = await tf.loadGraphModel('model.json');
 const images = tf.zeros([1, ${height}, ${width}, ${channels}]); // prepared as above
-const logits = model.predict(images);
+const ${name} = model.predict(images);
 \`\`\`
 
 Made by BlockForge ${model.tool.version} from the library whose manifest has sha256 \`${model.library.manifestSha256}\`.
@@ -67,22 +76,27 @@ function ofTeacher(architecture: Architecture): string {
   return new Set(hiddens).size === 1 ? `${hiddens[0]} in each` : hiddens.join(' ');
 }
 
-function scores({ measured, predicted }: Pick<ModelManifest, 'measured' | 'predicted'>): string {
+function scores({
+  measured,
+  predicted,
+  architecture,
+}: Pick<ModelManifest, 'measured' | 'predicted' | 'architecture'>): string {
+  const share = isClassifier(architecture) ? 'Top-1' : 'Top-1 of its features';
   if (measured !== undefined) {
     const { mean, low, high } = measured.top1Percent;
-    return `Top-1 ${mean.toFixed(2)} % [${low.toFixed(2)}, ${high.toFixed(2)}], measured on ${measured.images} images of the ${measured.split} split.`;
+    return `${share} ${mean.toFixed(2)} % [${low.toFixed(2)}, ${high.toFixed(2)}], measured on ${measured.images} images of the ${measured.split} split.`;
   }
   if (predicted !== undefined) {
-    return `Predicted to lose ${predicted.top1LossPp.toFixed(2)} points of top-1 against the teacher; not measured: check it on your own images.`;
+    return `Predicted to lose ${predicted.top1LossPp.toFixed(2)} points of ${share.toLowerCase()} against the teacher; not measured: check it on your own images.`;
   }
   return 'Its accuracy was not measured: check it on your own images.';
 }
 
-function refittedText({ refitted }: Pick<ModelManifest, 'refitted'>): string {
+function refittedText({ refitted, architecture }: Pick<ModelManifest, 'refitted' | 'architecture'>): string {
   if (refitted === undefined || refitted.descendants.length === 0) return '';
   const { descendants, images, before, after } = refitted;
   return (
     ` fc2 of ${descendants.length} blocks was fitted again for this composition, on ${images.training} images; on ${images.heldOut} others ` +
-    `its divergence from the teacher is ${after.kl.toFixed(4)} instead of ${before.kl.toFixed(4)} nats.`
+    `its divergence from the teacher is ${after.kl.toFixed(4)} instead of ${before.kl.toFixed(4)}${isClassifier(architecture) ? ' nats' : ' (1 - cos)'}.`
   );
 }

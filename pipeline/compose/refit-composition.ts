@@ -1,4 +1,5 @@
 import { shareImages, tokenWeights, type TokenWeights } from '../compress/token-weights.ts';
+import { libraryJudge } from '../library/judge.ts';
 import type { Library } from '../library/open.ts';
 import { uploadLibrary } from '../library/upload.ts';
 import { known } from '../util/known.ts';
@@ -78,10 +79,12 @@ export async function refitComposition(
       if (isNarrow[block]) weights.set(descendants[block]!, levels[0]!.weights);
     }
     const own = new Map([...weights].map(([id, ffn]) => [id, uploadFfn(ffn)]));
+    const judge = await libraryJudge(library);
     let compared: Pick<RefittedModel, 'before' | 'after'>;
     try {
       const { models } = await sweep({
         model: teacher,
+        judge,
         batches: images.batchesOf(images.heldOut, batchSize),
         images: images.heldOut.length,
         descendants: [],
@@ -103,6 +106,7 @@ export async function refitComposition(
       compared = { before: divergence('before'), after: divergence('after') };
     } finally {
       [...own.values()].forEach(disposeFfn);
+      judge.dispose();
     }
     const isBetter = compared.after.kl < compared.before.kl;
     return {

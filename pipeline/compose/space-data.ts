@@ -1,3 +1,4 @@
+import { measureNames } from '../measure/measure-names.ts';
 import type { Manifest, ManifestDescendant } from '../library/manifest.ts';
 import { predictorCost } from '../library/predictor-cost.ts';
 import { frameCosts } from '../model/costs.ts';
@@ -32,7 +33,7 @@ export function spaceData(manifest: Manifest, latency?: LatencyModel): SpaceData
   };
 }
 
-function lossOf({ predictor, additivity, blocks }: Manifest): {
+function lossOf({ predictor, additivity, blocks, teacher: { measure } }: Manifest): {
   readonly loss: LossData;
   readonly costOf: (descendant: ManifestDescendant) => number;
 } {
@@ -42,7 +43,7 @@ function lossOf({ predictor, additivity, blocks }: Manifest): {
     return {
       loss: {
         by: 'predictor',
-        describe: `the library's curve over summed KL${meanError((chosen ?? crossValidated).all, chosen && 'chosen')}`,
+        describe: `the library's curve over summed ${measureNames(measure?.kind).divergence}${meanError((chosen ?? crossValidated).all, chosen && 'chosen')}`,
         curve: parameters,
         ...(chosen && { spread: chosen.spread }),
       },

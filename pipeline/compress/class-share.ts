@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { blockTokens, prefixTokens } from '../model/architecture.ts';
 import type { ModelTensors } from '../model/backbone.ts';
 import type { Random } from '../util/random.ts';
-import { sampleLabels, visitGradients } from './visit-gradients.ts';
+import { drawnSlopes, visitGradients } from './visit-gradients.ts';
 
 /**
  * The part of a block's squared output gradient that falls on the class token (on all prefix tokens, where a family has
@@ -17,7 +17,8 @@ export interface ClassShareAccumulator {
 
 /**
  * The gradient is that of `log p(label)` with the label drawn from the teacher's own prediction, so that its square
- * is Fisher's information: how far the prediction moves, to second order, when a token's output is off. No label is read.
+ * is Fisher's information: how far the prediction moves, to second order, when a token's output is off; of features likewise
+ * (`drawnSlopes`). No label is read.
  * Costs about four forward passes.
  */
 export function createClassShare(model: ModelTensors): ClassShareAccumulator {
@@ -32,7 +33,7 @@ export function createClassShare(model: ModelTensors): ClassShareAccumulator {
           { length: pixels.shape[0] * blockTokens(model.architecture, block) },
           (_, row) => row,
         );
-      const choose = (logits: Float32Array, classes: number) => sampleLabels(logits, classes, random);
+      const choose = drawnSlopes(model.architecture, random);
       visitGradients(model, pixels, rows, choose, (block, { outputGradient }) => {
         const squares = tf.tidy(() => tf.sum(tf.square(outputGradient), 1).dataSync<'float32'>());
         const tokens = blockTokens(model.architecture, block);

@@ -36,7 +36,21 @@ function checkTeacher({ teacher }: Config): Contradiction[] {
     const message = 'contradicts "checkpoint": give the trained model or how to train one, not both';
     return [{ path: ['teacher', 'train'], message }];
   }
-  return train === undefined ? [] : checkTraining(teacher.architecture, train.architecture);
+  return [
+    ...checkHead(teacher),
+    ...(train === undefined ? [] : checkTraining(teacher.architecture, train.architecture)),
+  ];
+}
+
+function checkHead({ train, head, textEmbeddings }: Config['teacher']): Contradiction[] {
+  if (train !== undefined && head !== undefined) {
+    return [{ path: ['teacher', 'head'], message: 'contradicts "train", which trains a head with the rest' }];
+  }
+  if (textEmbeddings !== undefined && (train !== undefined || typeof head === 'object')) {
+    const message = 'is for models without a classifier: remove it, or write "head: none"';
+    return [{ path: ['teacher', 'textEmbeddings'], message }];
+  }
+  return [];
 }
 
 function checkTraining(

@@ -127,6 +127,7 @@ const commonPaths = [
   'data.classes',
   'teacher.checkpoint',
   'teacher.labels',
+  'teacher.textEmbeddings',
   'monitor.prometheus',
 ];
 

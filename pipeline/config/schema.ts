@@ -127,6 +127,21 @@ const teacherSchema = z.strictObject({
    * classes are found among them by name. Default: the labels beside the checkpoint.
    */
   labels: z.union([z.string().min(1), z.array(z.string().min(1)).min(2)]).optional(),
+  /**
+   * none: there is no head, or it is left out: what is kept, and measured, are the features. train: a linear head is fitted to the
+   * labels of the calibration images, in closed form; ridge: of standardised features, a share of their variance, or chosen on held-out images.
+   */
+  head: z
+    .union([
+      z.literal('none'),
+      z.strictObject({
+        train: z.literal(true),
+        ridge: z.union([z.literal('auto'), z.number().positive()]).default('auto'),
+      }),
+    ])
+    .optional(),
+  /** Of features alone: embeddings of the classes' names, a safetensors file with one matrix [classes, F], by which images get their classes. */
+  textEmbeddings: z.string().min(1).optional(),
   train: trainSchema.optional(),
 });
 

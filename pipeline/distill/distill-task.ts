@@ -19,7 +19,7 @@ export interface TrainingSettings {
   readonly loss: 'normalised-mse' | 'mse';
   /** Factor of the gradient that a block receives from the next, in [0, 1]; 0: every block answers for its own error alone. */
   readonly lookahead: number;
-  /** Of KL(teacher || student) of the logits beside the sum of the blocks' losses. */
+  /** Of KL(teacher || student) of the logits beside the sum of the blocks' losses; of `1 - cos` where answers are features. */
   readonly klWeight: number;
   /**
    * Steps of the training; or the wall-clock seconds it may take, looks included. Seconds become steps once, by the rate
@@ -85,9 +85,12 @@ export type ModelLook = {
   readonly step: number;
   /** Since the training began, interruptions not counted. Differs from run to run. */
   readonly seconds: number;
-  /** By student: KL(teacher || whole student), mean over images, in nats. */
+  /** By student: KL(teacher || whole student), mean over images, in nats; of features `1 - cos`. */
   readonly kl: readonly number[];
-  /** By student: share of the images that it and the teacher put into one class. */
+  /**
+   * By student: share of the images that it and the teacher put into one class; of features, whose nearest feature of the teacher,
+   * among those of a batch, is that of the same image.
+   */
   readonly agreement: readonly number[];
   /**
    * By student and block: squared error on the teacher's inputs over the centred energy of the teacher block's output; of the last

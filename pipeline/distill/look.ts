@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { scoreLogits, teacherReference } from '../measure/score-logits.ts';
+import { closeness } from '../measure/closeness.ts';
 import type { ModelTensors } from '../model/backbone.ts';
 import { logitsFrom } from '../model/encoder.ts';
 import type { FfnTensors } from '../model/ffn-tensors.ts';
@@ -19,7 +19,7 @@ export async function lookAt(
   outputEnergies: readonly number[],
   batches: AsyncIterable<tf.Tensor4D>,
 ): Promise<Seen> {
-  const { gelu, classes } = model.architecture;
+  const { gelu } = model.architecture;
   const kl = students.map(() => 0);
   const agreement = students.map(() => 0);
   const squares = students.map(() => outputEnergies.map(() => 0));
@@ -29,12 +29,12 @@ export async function lookAt(
     const images = pixels.shape[0];
     tf.tidy(() => {
       const { own, given } = wholeFeatures(model, pixels);
-      const reference = teacherReference(own.logits.dataSync<'float32'>(), classes);
+      const near = closeness(model.architecture, own.logits.dataSync<'float32'>());
       for (const [index, ffns] of students.entries()) {
         const logits = tf.tidy(() => logitsFrom(model, 0, own.first, (block) => ffns[block]!));
-        const scores = scoreLogits(logits.dataSync<'float32'>(), reference.best, reference);
-        kl[index]! += scores.kl.reduce((sum, value) => sum + value, 0);
-        agreement[index]! += scores.agree.reduce((sum, value) => sum + value, 0);
+        const found = near(logits.dataSync<'float32'>());
+        kl[index]! += found.divergences.reduce((sum, value) => sum + value, 0);
+        agreement[index]! += found.agree.reduce((sum, value) => sum + value, 0);
         for (const [block, { input, target }] of given.entries()) {
           squares[index]![block]! += tf.tidy(() => {
             const error = tf.squaredDifference(ffnOutput(input, ffns[block]!, gelu), target);

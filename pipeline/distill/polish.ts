@@ -2,10 +2,12 @@
  * A short end-to-end distillation of one whole composition: the FFN weights of all blocks learn together what the teacher
  * says of the same images, without labels; embedding, attention, norms and head stay the teacher's. Its gradient goes
  * through the whole model undamped, where that of distillation fades from block to block (`lookahead`). Loss per image: `KL(teacher || student)` of the class
- * probabilities (Hinton et al. 2015, at temperature 1) and `1 - cos` of the normalised class tokens.
+ * probabilities (Hinton et al. 2015, at temperature 1) and `1 - cos` of the normalised class tokens; of models that answer with features
+ * `1 - cos` of these in place of KL.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs-core';
+import { summedDivergence } from '../measure/divergence.ts';
 import { ffnNames, partOf, partsOf, type FfnWeights } from '../model/ffn-weights.ts';
 import type { ModelTensors } from '../model/backbone.ts';
 import { forward } from '../model/encoder.ts';
@@ -23,6 +25,7 @@ import {
 } from '../tensor/optimizer.ts';
 import { recorded } from '../tensor/recorded/recorded.ts';
 import { scheduleMultiplier } from '../tensor/schedule.ts';
+import { unitRows } from '../tensor/unit-rows.ts';
 import type { TrainingProgress } from '../tensor/training-progress.ts';
 import type { TrainingCheckpoint, TrainingState } from '../tensor/training-state.ts';
 
@@ -173,13 +176,12 @@ export function lossAndGradients(
     ([pixels, ...tensors]) => {
       const weights = Object.fromEntries(own.map((name, index) => [name, tensors[index]!]));
       const teacher = forward({ ...model, weights }, pixels, { capture });
-      const certain = tf.logSoftmax(teacher.logits);
-      const probabilities = tf.exp(certain);
+      const divergenceOf = summedDivergence(model.architecture, teacher.logits);
       const aim = unitRows(teacher.features.pooled);
       const { value, grads } = tf.valueAndGrads((...tensors: tf.Tensor[]) => {
         const trained = Object.fromEntries(names.map((name, index) => [name, tensors[index]!]));
         const student = forward({ ...model, weights: { ...weights, ...trained } }, pixels, { capture });
-        const divergence = tf.sum(tf.mul(probabilities, tf.sub(certain, tf.logSoftmax(student.logits))));
+        const divergence = divergenceOf(student.logits);
         const agreement = tf.sum(tf.mul(aim, unitRows(student.features.pooled)));
         const images = pixels.shape[0];
         const hidden = tf.mul(tf.sub(images, agreement), hiddenWeight);
@@ -190,11 +192,6 @@ export function lossAndGradients(
   );
   const gradients = Object.fromEntries(names.map((name, index) => [name, grads[index]!]));
   return { value: value as tf.Scalar, gradients };
-}
-
-/** [N, D], each row scaled to length 1. */
-function unitRows(x: tf.Tensor): tf.Tensor {
-  return tf.mul(x, tf.rsqrt(tf.add(tf.sum(tf.square(x), 1, true), 1e-12)));
 }
 
 function isKernel(name: string): boolean {

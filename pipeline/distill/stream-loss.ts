@@ -3,12 +3,14 @@
  *
  *     sum_i w_i ||s_i - t_i||^2 + v KL(teacher || student),    w_i = 1 / (tokens energy_i)
  *
+ * (of models that answer with features `1 - cos` in place of KL)
  * and the gradient at the input of block i + 1 multiplied by `lookahead` before it goes on into block i. So the weights of
  * block i get the gradient of `sum_(j >= i) lookahead^(j - i) loss_j`: they answer for their own error and, fading, for what comes
  * of it. At 0 this is block-wise distillation (DNA, Li et al. 2020; LegoDNN, Han et al. 2021) on the student's inputs; at 1 all
  * losses are those of deep supervision (Lee et al. 2015). The scaling in between is ours.
  */
 import * as tf from '@tensorflow/tfjs-core';
+import { summedDivergence } from '../measure/divergence.ts';
 import type { ModelTensors } from '../model/backbone.ts';
 import { head, mixForLogits } from '../model/encoder.ts';
 import type { FfnTensors } from '../model/ffn-tensors.ts';
@@ -40,15 +42,10 @@ export function streamLoss(
     parts.push(squaredDistance(stream, after[block]!, scales.blocks[block]!));
   }
   if (scales.divergence !== undefined) {
-    parts.push(tf.mul(divergence(logits, head(model, stream)), scales.divergence));
+    const divergence = summedDivergence(model.architecture, logits);
+    parts.push(tf.mul(divergence(head(model, stream)), scales.divergence));
   }
   return tf.sum(tf.stack(parts));
-}
-
-/** `KL(softmax(teacher) || softmax(student))`, summed over the images; logits [B, C]. Differentiable in the student's. */
-function divergence(teacher: tf.Tensor, student: tf.Tensor): tf.Tensor {
-  const certain = tf.logSoftmax(teacher);
-  return tf.sum(tf.mul(tf.exp(certain), tf.sub(certain, tf.logSoftmax(student))));
 }
 
 /** `scale ||x - target||^2`, differentiable in x, in fewer passes than the operations it is made of have. */

@@ -44,6 +44,8 @@ export interface GraphBuilder {
   softmax(x: Value): Value;
   /** Mean over axis 1, which goes. x: [B, N, D]. */
   mean(x: Value): Value;
+  /** One behind the other along an axis. */
+  concat(parts: readonly Value[], axis: number): Value;
   /** Maximum over axis 1, which goes. x: [B, N, D]. */
   max(x: Value): Value;
   reshape(x: Value, shape: readonly number[]): Value;

@@ -15,7 +15,7 @@ const builders: Readonly<
 > = { vit: buildVit, deit: buildDeit, 'sliced-vit': buildSlicedVit, cct: buildCct, swin: buildSwin };
 
 /**
- * The whole model, images -> `logits` [B, classes], and whatever else is asked for before it.
+ * The whole model, images -> `logits` [B, classes] (`outputName`), and whatever else is asked for before it.
  * @throws BlockForgeError `checkpoint-unsupported` where nobody has described the family as a graph
  */
 export function buildModel(graph: GraphBuilder, architecture: Architecture, outputs?: ModelOutputs): void {

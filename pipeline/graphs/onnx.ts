@@ -134,6 +134,7 @@ export function onnxBuilder(weights: WeightPlaces): OnnxBuilder {
     tanh: (x) => operation('Tanh', [x]),
     softmax: (x) => operation('Softmax', [x], { axis: -1 }),
     mean: (x) => operation('ReduceMean', [x], { axes: [1], keepdims: 0 }),
+    concat: (parts, axis) => operation('Concat', [...parts], { axis }),
     max: (x) => operation('ReduceMax', [x], { axes: [1], keepdims: 0 }),
     reshape: (x, shape) => operation('Reshape', [x, integers(shape)]),
     transpose: (x, axes) => operation('Transpose', [x], { perm: [...axes] }),

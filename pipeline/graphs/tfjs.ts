@@ -153,6 +153,11 @@ export function tfjsBuilder(weights: WeightPlaces): TfjsBuilder {
     tanh: (x) => operation('Tanh', [x]),
     softmax: (x) => operation('Softmax', [x]),
     mean: (x) => meanOfSecond(x, false),
+    concat: (parts, axis) =>
+      operation('ConcatV2', [...parts, constant('int32', [axis], [])], {
+        N: { i: String(parts.length) },
+        Tidx: integer,
+      }),
     max: (x) => operation('Max', [x, integers([1])], { keep_dims: { b: false }, Tidx: integer }),
     reshape: (x, shape) => operation('Reshape', [x, integers(shape)], { Tshape: integer }),
     transpose: (x, axes) => operation('Transpose', [x, integers(axes)], { Tperm: integer }),

@@ -1,3 +1,4 @@
+import { isClassifier } from '../model/architecture.ts';
 import type { Manifest } from './manifest.ts';
 
 /** Names that are written out; the manifest has all of them. */
@@ -10,9 +11,10 @@ export function describeClasses({
   subset,
 }: Pick<Manifest['teacher'], 'architecture' | 'classNames' | 'subset'>): string {
   const names = classNames?.slice(0, most).map(asMarkdown) ?? [];
-  const rest = architecture.classes - names.length;
+  const count = isClassifier(architecture) ? architecture.classes : (classNames?.length ?? 0);
+  const rest = count - names.length;
   const listed = names.length === 0 ? '' : `: ${names.join('; ')}${rest > 0 ? `; and ${rest} more` : ''}`;
-  const all = `${architecture.classes}${listed}`;
+  const all = `${count}${listed}${isClassifier(architecture) ? '' : ', those of the data: the model has none'}`;
   if (subset === undefined) return all;
   const of = subset.of.toLocaleString('en');
   const { mean, low, high } = subset.unrestrictedTop1Percent;

@@ -83,14 +83,16 @@ export const modelScores = accuracy.extend({
   top1DeltaPp: interval,
   kl: z.number(),
   agreementPercent: percent,
+  /** To the teacher's feature; only of models that answer with features. */
+  cosine: interval.optional(),
 });
 
 export type ModelScores = z.infer<typeof modelScores>;
 
 /** A measured model in the manifest's form. */
 export function modelScoresOf(measured: Measured): ModelScores {
-  const { top1DeltaPp, kl, agreementPercent } = measured;
-  return { ...accuracyOf(measured), top1DeltaPp, kl, agreementPercent };
+  const { top1DeltaPp, kl, agreementPercent, cosine } = measured;
+  return { ...accuracyOf(measured), top1DeltaPp, kl, agreementPercent, ...(cosine && { cosine }) };
 }
 
 /** The same of a model that is compared with none: the teacher. */

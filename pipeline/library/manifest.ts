@@ -23,7 +23,7 @@ import {
  * over something that matters. What a published version does not have raises `schemaVersion`; until the first release,
  * version 1 grows by optional members only.
  *
- * Units are in the names (`Pp` percentage points, `Percent`, `Ms`, `Bytes`); KL is in nats, errors and sparsity are
+ * Units are in the names (`Pp` percentage points, `Percent`, `Ms`, `Bytes`); KL is in nats (of features it is 1 - cos: `teacher.measure`), errors and sparsity are
  * shares. Parameters, MACs and latencies of a descendant are those of its FFN block alone (fc1, GELU, fc2), MACs and
  * latency for one image or one batch as `latencyProfile` says. Intervals are two-sided at `confidence`.
  */
@@ -108,6 +108,21 @@ const fitted = z.strictObject({
     .nullable(),
 });
 
+/**
+ * What stands behind every top-1 and `kl` of models that answer with features; absent of classifiers. `index` holds features [n, F] of
+ * length 1 and labels [n]. k-nn: of the teacher's, of calibration images; the neighbours by cosine vote with weights exp(cos / temperature).
+ * zero-shot: embeddings of the classes' names; the nearest by cosine. `kl` is then 1 - cos to the teacher's feature.
+ */
+const measure = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('k-nn'),
+    index: file,
+    neighbours: positive,
+    temperature: z.number().positive(),
+  }),
+  z.strictObject({ kind: z.literal('zero-shot'), index: file }),
+]);
+
 const manifestShape = z.strictObject({
   $schema: z.literal('manifest.schema.json'),
   kind: z.literal('blockforge-library'),
@@ -145,6 +160,7 @@ const manifestShape = z.strictObject({
       .optional(),
     params: positive,
     macs: positive,
+    measure: measure.optional(),
     accuracy,
   }),
   /** Everything but the FFN blocks: patch embedding, positions, attention, norms, head. */
@@ -220,9 +236,11 @@ export function manifestJsonSchema(): Record<string, unknown> {
 function checkReferences(manifest: z.infer<typeof manifestShape>, context: z.RefinementCtx): void {
   const problem = (path: (string | number)[], message: string) =>
     context.addIssue({ code: 'custom', path, message });
-  const { architecture } = manifest.teacher;
-  const { depth } = architecture;
+  const { architecture, measure } = manifest.teacher;
+  const { depth, answer } = architecture;
   if (!hasSizes(architecture)) return;
+  if ((answer === undefined) !== (measure === undefined))
+    problem(['teacher', 'measure'], 'expected of a model that answers with features, and of no other');
   const ids = new Set<string>();
   if (manifest.blocks.length !== depth) {
     problem(['blocks'], `expected ${depth} blocks, as the architecture has, found ${manifest.blocks.length}`);

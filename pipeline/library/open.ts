@@ -114,6 +114,7 @@ export async function openLibrary(path: string, { check = 'hashes' }: OpenOption
 export function filesOf(manifest: Manifest): ManifestFile[] {
   return [
     manifest.frame,
+    ...(manifest.teacher.measure === undefined ? [] : [manifest.teacher.measure.index]),
     ...(manifest.onnx === undefined ? [] : [manifest.onnx.frame]),
     ...(manifest.onnx?.profileScript === undefined ? [] : [manifest.onnx.profileScript]),
     ...manifest.blocks.flatMap(({ keptUnits, descendants }) => [

@@ -1,5 +1,6 @@
 import type { ManifestBlock } from './manifest.ts';
 import { rankedDelta } from './ranked-delta.ts';
+import { measureNames, type MeasureKind } from '../measure/measure-names.ts';
 import type { Ranked, RankedResource } from '../measure/rank.ts';
 
 /** `ranking.json`: the overall order with what it was made from, for readers who do not want the whole manifest. */
@@ -7,22 +8,27 @@ export function rankingJson(
   blocks: readonly ManifestBlock[],
   ranked: readonly Ranked[],
   resource: RankedResource,
+  kind?: MeasureKind,
 ): Record<string, unknown> {
   const context = blocks.some(({ descendants }) => descendants.some(({ deltas }) => deltas.average))
     ? 'average'
     : 'teacher';
-  return { resource, context, entries: rankingRows(blocks, ranked) };
+  return { resource, context, entries: rankingRows(blocks, ranked).map((row) => renamed(row, kind)) };
 }
 
 /**
  * `ranking.csv`: one line per descendant, best first. Column names carry their units. `top1_delta_pp` and
  * `kl_increase_nats` are averaged over the contexts; columns that end in a context's name hold for that one.
  */
-export function rankingCsv(blocks: readonly ManifestBlock[], ranked: readonly Ranked[]): string {
+export function rankingCsv(
+  blocks: readonly ManifestBlock[],
+  ranked: readonly Ranked[],
+  kind?: MeasureKind,
+): string {
   const rows = rankingRows(blocks, ranked);
   const cell = (value: string | number | boolean | null) => (value === null ? '' : String(value));
   const lines = rows.map((row) => columns.map((column) => cell(row[column])).join(','));
-  return `${[columns.join(','), ...lines].join('\n')}\n`;
+  return `${[columns.map((column) => columnName(column, kind)).join(','), ...lines].join('\n')}\n`;
 }
 
 const columns = [
@@ -54,6 +60,20 @@ const columns = [
   'dominated_by',
   'source',
 ] as const;
+
+/** Of models that answer with features, no column is called KL or plain top-1. */
+function columnName(column: string, kind?: MeasureKind): string {
+  if (kind === undefined) return column;
+  const { top1Column, divergenceColumn } = measureNames(kind);
+  return column
+    .replace(/^top1_/, `${top1Column}_`)
+    .replace(/^kl_/, `${divergenceColumn}_`)
+    .replace('_nats', '');
+}
+
+function renamed(row: Row, kind?: MeasureKind): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(row).map(([column, value]) => [columnName(column, kind), value]));
+}
 
 type Row = Record<(typeof columns)[number], string | number | boolean | null>;
 

@@ -1,3 +1,4 @@
+import { measureNames } from '../measure/measure-names.ts';
 import type { Interval } from '../measure/interval.ts';
 import { formatBytes, formatCount } from '../util/format.ts';
 import {
@@ -6,6 +7,7 @@ import {
   familyOf,
   imageSizeText,
   isDefaultFamily,
+  outputName,
   type Architecture,
   type Gelu,
 } from '../model/architecture.ts';
@@ -22,6 +24,7 @@ export function libraryReadme(manifest: Manifest): string {
   const example = exampleOf(manifest);
   const weightBytes = blocks.flatMap(({ descendants }) => descendants.map(({ file }) => file.sizeBytes));
   const total = weightBytes.reduce((sum, bytes) => sum + bytes, manifest.frame.sizeBytes);
+  const names = measureNames(teacher.measure?.kind);
   const isVit = isDefaultFamily(architecture.family);
   const { title } = familyOf(architecture);
   return `# A library of descendant blocks for one ${title}
@@ -32,10 +35,10 @@ a runtime can compose the model that fits its budget and change blocks while it 
 
 | | |
 |---|---|
-| teacher | ${sizesText(architecture)}, ${architecture.classes} classes, ${imageSizeText(architecture.imageSize)} px, patch ${architecture.patchSize}, GELU ${architecture.gelu}, LayerNorm epsilon ${architecture.layerNormEpsilon}${poolText(architecture)} |
+| teacher | ${sizesText(architecture)}, ${answerText(architecture)}, ${imageSizeText(architecture.imageSize)} px, patch ${architecture.patchSize}, GELU ${architecture.gelu}, LayerNorm epsilon ${architecture.layerNormEpsilon}${poolText(architecture)} |
 | its classes | ${describeClasses(teacher)} |
 | its cost | ${formatCount(teacher.params)} parameters, ${formatCount(teacher.macs)} multiply-adds an image |
-| its top-1 | ${percent(teacher.accuracy.top1Percent)} on ${teacher.accuracy.images} images |
+| its ${names.top1} | ${percent(teacher.accuracy.top1Percent)} on ${teacher.accuracy.images} images |
 | its checkpoint | sha256 \`${teacher.sha256}\` |
 
 ## Files
@@ -48,7 +51,7 @@ a runtime can compose the model that fits its budget and change blocks while it 
 | \`blocks/block-03/kept-units.json\` | which of the teacher's hidden units each width kept |
 | \`ranking.csv\`, \`ranking.json\` | all descendants, best trade of accuracy for ${manifest.ranking.resource} first |
 | \`self-test.safetensors\` | an input, and the output every descendant must give for it |
-${onnxFiles(manifest)}
+${indexFile(manifest)}${onnxFiles(manifest)}
 Weights are float32 [safetensors](https://github.com/huggingface/safetensors) in PyTorch's layout, linear weights \`[out, in]\`.
 ${isVit ? vitFormula : ''}
 The widest descendant of a block is the teacher's own, bit for bit.
@@ -75,9 +78,9 @@ ${flatteredText(manifest.data.selection)}- \`top1Pp\` is the paired difference o
   percentage points, with ${100 * manifest.confidence} % intervals (Tango's score interval for paired proportions, and its form for a mean of several
   differences per image). An interval that holds zero means that these images do not show a difference.
 ${contextNotes(manifest)}- They come from the selection split (${manifest.data.selection.images} images), which the ranking was made on. Splits do not overlap; their hashes are in the manifest.
-- \`kl\` is KL(teacher || model) over the classes in nats, mean over the images, and \`klIncrease\` what of it the descendant adds; it
-  separates descendants that top-1 cannot.
-- Latencies are those of one block on ${manifest.latencyProfile.cpuModel} (${manifest.latencyProfile.engine}, threads: ${manifest.latencyProfile.threads}, batch ${manifest.latencyProfile.batchSize}):
+- \`kl\` is ${names.divergenceInWords}, and \`klIncrease\` what of it the descendant adds; it
+  separates descendants that ${names.top1} cannot.
+${measureNote(manifest)}- Latencies are those of one block on ${manifest.latencyProfile.cpuModel} (${manifest.latencyProfile.engine}, threads: ${manifest.latencyProfile.threads}, batch ${manifest.latencyProfile.batchSize}):
   measure on your own device before choosing by them. Parameters, MACs and bytes hold everywhere.
 - \`gainOverRefit\` is the share of the held-out output error that training removed beyond the closed-form refit.
 ${manifest.fitted === undefined ? '' : `- Of ${describeFittedOn(manifest.fitted).slice('of '.length)}.\n`}
@@ -89,6 +92,30 @@ const vitFormula = `A descendant replaces \`mlp\` of one encoder layer. The Laye
 
     x = x + fc2(GELU(fc1(norm2(x))))
 `;
+
+function answerText({ answer, classes }: Architecture): string {
+  if (answer === undefined) return `${classes} classes`;
+  return `no classifier: answers with ${answer === 'pooled' ? '' : 'projected '}features of ${classes} numbers`;
+}
+
+function indexFile({ teacher: { measure } }: Manifest): string {
+  if (measure === undefined) return '';
+  const holds =
+    measure.kind === 'k-nn'
+      ? "the teacher's features of the labelled calibration images, of length 1"
+      : "embeddings of the classes' names, of length 1";
+  return `| \`${measure.index.path}\` | ${holds}: \`features\` [n, F] and \`labels\` [n], what features are given their classes by |\n`;
+}
+
+/** How features get classes, for who measures them again. */
+function measureNote({ teacher: { measure } }: Manifest): string {
+  if (measure === undefined) return '';
+  const how =
+    measure.kind === 'k-nn'
+      ? `a model's feature of an image gets the class that wins the vote of the ${measure.neighbours} nearest features in \`${measure.index.path}\` by cosine, each with the weight exp(cos / ${measure.temperature})`
+      : `a model's feature of an image gets the class of the nearest embedding in \`${measure.index.path}\` by cosine`;
+  return `- Every top-1 here is ${measureNames(measure.kind).top1}: ${how}.\n`;
+}
 
 function poolText({ pool }: Architecture): string {
   if (pool === undefined) return '';
@@ -128,8 +155,9 @@ function onnxFiles({ onnx }: Manifest): string {
 `;
 }
 
-function onnxNotes({ onnx }: Manifest): string {
+function onnxNotes({ onnx, teacher }: Manifest): string {
   if (onnx === undefined) return '';
+  const name = outputName(teacher.architecture);
   return `The graphs (ONNX operator set ${onnx.opset}, IR version ${onnx.irVersion}) hold no weights: they point into the safetensors file beside them, so move
 both together. \`frame.onnx\` takes \`images\` [batch, channels, size, size] and, under their names in the files, the weights of any one
 descendant per block, so one session serves every composition and changes it by what it is given:
@@ -140,7 +168,7 @@ from safetensors.numpy import load_file
 
 session = onnxruntime.InferenceSession("frame.onnx")
 weights = {name: value for path in chosen for name, value in load_file(path).items()}   # one descendant file per block
-logits, = session.run(["logits"], {"images": images, **weights})
+${name}, = session.run(["${name}"], {"images": images, **weights})
 \`\`\`
 `;
 }
@@ -218,6 +246,7 @@ export function preprocessingText({
 
 function uniformTable(manifest: Manifest): string {
   const { uniform } = manifest;
+  const { top1 } = measureNames(manifest.teacher.measure?.kind);
   if (uniform.length === 0) return '';
   const rows = uniform.map(({ sparsity, params, macs, pruned, refit, distilled }) => {
     const steps = [pruned, refit, distilled].map((step) => (step ? percent(step.top1Percent) : '-'));
@@ -225,7 +254,7 @@ function uniformTable(manifest: Manifest): string {
   });
   return `Whole models with the same share of hidden units removed in every block, measured:
 
-${flatteredText(manifest.data.selection)}| removed | parameters | multiply-adds | top-1 as cut | top-1 after refit | top-1 of these files | images |
+${flatteredText(manifest.data.selection)}| removed | parameters | multiply-adds | ${top1} as cut | ${top1} after refit | ${top1} of these files | images |
 |---|---|---|---|---|---|---|
 ${rows.join('\n')}
 
@@ -257,6 +286,7 @@ function contextNotes({ contexts }: Manifest): string {
 
 function allocatedTable(manifest: Manifest): string {
   const { allocated } = manifest;
+  const { top1 } = measureNames(manifest.teacher.measure?.kind);
   if (allocated === undefined || allocated.length === 0) return '';
   const points = ({ mean, low, high }: Interval) =>
     `${mean.toFixed(2)} [${low.toFixed(2)}, ${high.toFixed(2)}]`;
@@ -269,7 +299,7 @@ function allocatedTable(manifest: Manifest): string {
   return `The same budgets with a width for every block of its own: the model that diverges least from the teacher at no more parameters in
 its feed-forward blocks than the uniform one. The widths were chosen on the images that they are measured on here, which favours them a little.
 
-${flatteredText(manifest.data.selection)}| at most as large as | parameters | multiply-adds | top-1 | minus uniform, points | hidden units by block |
+${flatteredText(manifest.data.selection)}| at most as large as | parameters | multiply-adds | ${top1} | minus uniform, points | hidden units by block |
 |---|---|---|---|---|---|
 ${rows.join('\n')}
 

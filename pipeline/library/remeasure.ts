@@ -3,6 +3,7 @@ import type { Scores } from '../measure/scores.ts';
 import { sweep } from '../measure/sweep.ts';
 import type { FfnWeights } from '../model/ffn-weights.ts';
 import { loadEngine, type Engine, type EngineChoice } from '../tensor/engine.ts';
+import { libraryJudge } from './judge.ts';
 import { checkComposition, type Library } from './open.ts';
 import { modelScoresOf, type ModelScores } from './manifest-parts.ts';
 import { uploadLibrary } from './upload.ts';
@@ -69,10 +70,12 @@ export async function remeasure(
     onProgress: ({ fraction, note }) =>
       onProgress?.({ fraction: drawing * fraction, note: `drawing the split: ${note}` }),
   });
+  const judge = await libraryJudge(library);
   const uploaded = await uploadLibrary(library, compositions.flat(), replaced);
   try {
     const { models } = await sweep({
       model: uploaded.teacher,
+      judge,
       batches: images.tensorBatches(images.items, source.batchSize),
       images: images.items.length,
       descendants: [],
@@ -81,7 +84,7 @@ export async function remeasure(
       onProgress: ({ fraction, ...rest }) =>
         onProgress?.({ fraction: drawing + (1 - drawing) * fraction, ...rest }),
     });
-    const measured = measureAll(models, manifest.confidence);
+    const measured = measureAll(models, manifest.confidence, manifest.teacher.architecture);
     const of = (id: string): RemeasuredModel => ({
       measured: modelScoresOf(known(measured, id)),
       scores: known(models, id),
@@ -95,5 +98,6 @@ export async function remeasure(
     };
   } finally {
     uploaded.dispose();
+    judge.dispose();
   }
 }

@@ -1,7 +1,10 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { frameOnnx } from '../graphs/files.ts';
 import { onnxIrVersion, onnxOpset } from '../graphs/onnx.ts';
 import { storedWeights } from '../graphs/weight-places.ts';
+import type { IndexKind } from '../measure/index-file.ts';
+import { neighbours, voteTemperature } from '../measure/vote-settings.ts';
 import type { RankedResource } from '../measure/rank.ts';
 import { writeSafetensors, type NamedArrays } from '../model/safetensors.ts';
 import { writeFileAtomic, writeJsonAtomic } from '../util/atomic.ts';
@@ -46,6 +49,8 @@ export interface LibraryInput
   /** The teacher without its FFN blocks, timm names and layouts (linear weights [out, in]). */
   readonly frame: () => Promise<NamedArrays>;
   readonly resource: RankedResource;
+  /** Of models that answer with features: what gives these their classes. */
+  readonly index?: { readonly kind: IndexKind; readonly path: string } | undefined;
 }
 
 /**
@@ -76,7 +81,7 @@ export async function writeLibrary(
     engine: input.engine,
     config: withoutFolders(input.config) as Manifest['config'],
     confidence: input.confidence,
-    teacher: input.teacher,
+    teacher: { ...input.teacher, ...(input.index && { measure: await writeIndex(folder, input.index) }) },
     frame,
     ...(withGraphs && { onnx: await writeGraphs(folder, input) }),
     data: input.data,
@@ -98,6 +103,14 @@ export async function writeLibrary(
   await writeFileAtomic(join(folder, 'README.md'), libraryReadme(manifest));
   await writeJsonAtomic(join(folder, 'manifest.json'), manifest);
   return manifest;
+}
+
+async function writeIndex(
+  folder: string,
+  { kind, path }: NonNullable<LibraryInput['index']>,
+): Promise<NonNullable<Manifest['teacher']['measure']>> {
+  const index = await publishFile(folder, 'index.safetensors', await readFile(path));
+  return kind === 'zero-shot' ? { kind, index } : { kind, index, neighbours, temperature: voteTemperature };
 }
 
 const framePath = 'frame.safetensors';
@@ -126,15 +139,15 @@ async function writeGraphs(
 
 async function writeRanking(
   folder: string,
-  { ranked, resource }: LibraryInput,
+  { ranked, resource, index }: LibraryInput,
   blocks: readonly ManifestBlock[],
 ): Promise<Manifest['ranking']> {
-  const json = `${JSON.stringify(rankingJson(blocks, ranked, resource), null, 2)}\n`;
+  const json = `${JSON.stringify(rankingJson(blocks, ranked, resource, index?.kind), null, 2)}\n`;
   return {
     resource,
     entries: [...ranked],
     json: await publishFile(folder, 'ranking.json', json),
-    csv: await publishFile(folder, 'ranking.csv', rankingCsv(blocks, ranked)),
+    csv: await publishFile(folder, 'ranking.csv', rankingCsv(blocks, ranked, index?.kind)),
   };
 }
 

@@ -1,4 +1,5 @@
-import { bounds, pairedScoresPp, proportionPercent, type Interval } from './interval.ts';
+import { isClassifier, type Architecture } from '../model/architecture.ts';
+import { bounds, meanInterval, pairedScoresPp, proportionPercent, type Interval } from './interval.ts';
 import { summariseScores, type Scores } from './scores.ts';
 
 /** A model's accuracy on n images, alone and against the teacher on the same images. */
@@ -8,12 +9,19 @@ export interface Measured {
   readonly top5Percent?: number;
   readonly top1DeltaPp: Interval;
   readonly top5DeltaPp?: number;
+  /** Of models that answer with features `1 - cos`. */
   readonly kl: number;
   readonly agreementPercent: number;
+  /** Of the model's feature to the teacher's, mean over the images; only of models that answer with features. */
+  readonly cosine?: Interval;
 }
 
 /** Accuracies, deltas to the model `teacher` and intervals of all models of a sweep. */
-export function measureAll(models: ReadonlyMap<string, Scores>, confidence: number): Map<string, Measured> {
+export function measureAll(
+  models: ReadonlyMap<string, Scores>,
+  confidence: number,
+  architecture: Pick<Architecture, 'answer'> = {},
+): Map<string, Measured> {
   const reference = measuredOf(models, 'teacher');
   const teacherTop5 = summariseScores(reference).top5;
   return new Map(
@@ -30,10 +38,17 @@ export function measureAll(models: ReadonlyMap<string, Scores>, confidence: numb
           }),
         kl,
         agreementPercent,
+        ...(!isClassifier(architecture) && { cosine: cosineOf(scores, confidence) }),
       };
       return [id, measured];
     }),
   );
+}
+
+function cosineOf({ kl }: Scores, confidence: number): Interval {
+  if (kl.length < 2) return { mean: 1 - kl[0]!, low: -1, high: 1 };
+  const loss = meanInterval(kl, confidence);
+  return { mean: 1 - loss.mean, low: 1 - loss.high, high: 1 - loss.low };
 }
 
 /** The model of one sparsity in every block, step by step; undefined where the width failed. */

@@ -4,8 +4,8 @@ import type { ModelTensors } from '../model/backbone.ts';
 import { enterEncoder, headRows, logitsFrom, nextMixed } from '../model/encoder.ts';
 import { teacherFfn, type FfnTensors } from '../model/ffn-tensors.ts';
 import { fail } from '../util/failure.ts';
-import { scoreLogits, teacherReference } from './score-logits.ts';
-import { mergeSaid, saidOf, type Said } from './said.ts';
+import { classJudge, type Judge } from './judge.ts';
+import { mergeSaid, type Said } from './said.ts';
 import { mergeScores, type Scores, type SweepScores } from './scores.ts';
 import { known } from '../util/known.ts';
 
@@ -32,6 +32,8 @@ export interface SweepVariant {
 
 export interface SweepOptions {
   readonly model: ModelTensors;
+  /** What answers are scored by. Default: as logits of the model's classes. Not disposed. */
+  readonly judge?: Judge | undefined;
   readonly batches: AsyncIterable<LabelledBatch>;
   /** Images in all batches; only for the progress. */
   readonly images?: number;
@@ -72,7 +74,7 @@ export interface Swept extends SweepScores {
  */
 export async function sweep(options: SweepOptions): Promise<Swept> {
   const { model, descendants, models, contexts = [], images, heard, signal, onProgress } = options;
-  const { classes } = model.architecture;
+  const { judge = classJudge(model.architecture.classes) } = options;
   const ids: string[] = [];
   const teacherContext: SweepContext = {
     id: 'teacher',
@@ -90,12 +92,12 @@ export async function sweep(options: SweepOptions): Promise<Swept> {
   for await (const batch of options.batches) {
     try {
       const logits = await batchLogits(model, all, models, batch.pixels, signal);
-      const teacher = teacherReference(known(logits, 'teacher'), classes);
+      const score = judge.against(known(logits, 'teacher'));
       for (const [id, values] of logits) {
-        const scores = scoreLogits(values, batch.labels, teacher);
+        const scores = score(values, batch.labels);
         checkFinite(id, scores, batch.ids);
         known(parts, id).push(scores);
-        saidParts.get(id)?.push(saidOf(values, batch.labels, classes));
+        saidParts.get(id)?.push(judge.said(values, batch.labels));
       }
     } finally {
       batch.pixels.dispose();
@@ -181,7 +183,7 @@ function checkFinite(id: string, { kl }: Scores, ids: readonly string[]): void {
     reason: 'not-finite',
     subject: `measuring ${id}`,
     found: `its output for image ${ids[image]} is not finite`,
-    expected: 'finite class scores',
+    expected: 'finite answers',
     next: 'lower distill.learningRate, or give the same command again with --from distill',
   });
 }

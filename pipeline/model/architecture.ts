@@ -12,7 +12,7 @@ export {
   registerFamily,
   trainableFamilyNames,
 } from './family/families.ts';
-export { geluNames, poolNames } from './family/family.ts';
+export { answerNames, geluNames, poolNames } from './family/family.ts';
 export { blockWidth, hiddenUnits, layerShapes } from './family/layer-shapes.ts';
 export type { Architecture, Family, Gelu, LayerShape, Stage } from './family/family.ts';
 export {
@@ -40,6 +40,21 @@ export function lastBlockTokens(architecture: Architecture): number {
 /** F: how many numbers per image the head's last layer takes, which are a model's features. */
 export function featureWidth(architecture: Architecture): number {
   return familyOf(architecture).featureWidth?.(architecture) ?? architecture.width;
+}
+
+/** Whether a model's answer is a logit for each class; else it is a feature vector. */
+export function isClassifier({ answer }: Pick<Architecture, 'answer'>): boolean {
+  return answer === undefined;
+}
+
+/** What graphs call a model's answer. */
+export function outputName(architecture: Pick<Architecture, 'answer'>): 'logits' | 'features' {
+  return isClassifier(architecture) ? 'logits' : 'features';
+}
+
+/** The same model without its head: its answer is what the head took. */
+export function withoutHead(architecture: Architecture): Architecture {
+  return { ...architecture, answer: 'pooled', classes: featureWidth(architecture) };
 }
 
 /** The heads by canonical name, that of the class token first; with two, the answer is the mean of their logits. */

@@ -38,7 +38,9 @@ export function ffnCosts(architecture: Architecture, hiddens: readonly number[])
 export function frameCosts(architecture: Architecture): Costs {
   const all = Object.values(canonicalShapes(architecture)).reduce((sum, shape) => sum + sizeOf(shape), 0);
   const { params } = ffnCosts(architecture, hiddenUnits(architecture));
-  return costs(all - params, familyOf(architecture).frameMacs(architecture));
+  // A head of no outputs costs nothing.
+  const told = architecture.answer === 'pooled' ? { ...architecture, classes: 0 } : architecture;
+  return costs(all - params, familyOf(architecture).frameMacs(told));
 }
 
 /** The whole model with `hiddens[i]` units in block i; default: the model's own. */

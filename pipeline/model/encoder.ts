@@ -99,8 +99,16 @@ export function headRows({ architecture }: ModelTensors, x: tf.Tensor): tf.Tenso
 
 /** The last stream [B, T, D], or its `headRows` -> logits [B, classes]. Caller disposes. */
 export function head(model: ModelTensors, x: tf.Tensor): tf.Tensor2D {
-  const { pool, classify } = backboneOf(model.architecture);
-  return tf.tidy(() => classify(model, pool(model, x)));
+  const { pool } = backboneOf(model.architecture);
+  return tf.tidy(() => answerOf(model, pool(model, x)));
+}
+
+/** pooled [B, F] -> the model's answer [B, classes]: logits, a projection, or without a head the same again. Caller disposes. */
+function answerOf(model: ModelTensors, pooled: tf.Tensor): tf.Tensor2D {
+  const { architecture } = model;
+  return architecture.answer === 'pooled'
+    ? tf.clone(pooled as tf.Tensor2D)
+    : backboneOf(architecture).classify(model, pooled);
 }
 
 export interface ForwardOptions<Name extends FeatureName> extends Pick<WalkOptions, 'ffn'> {
@@ -117,7 +125,7 @@ export function forward<const Name extends FeatureName = never>(
   pixels: tf.Tensor,
   { ffn, capture = [] }: ForwardOptions<Name> = {},
 ): { logits: tf.Tensor2D; features: Record<Name, tf.Tensor> } {
-  const { embed, pool, classify } = backboneOf(model.architecture);
+  const { embed, pool } = backboneOf(model.architecture);
   const wanted = new Set<string>(capture);
   const isWanted = (block: number): boolean =>
     [...wanted].some((name) => name.startsWith(`${blockName(block)}.`));
@@ -148,6 +156,6 @@ export function forward<const Name extends FeatureName = never>(
     const pooled = pool(model, x);
     note('pooled', pooled);
     if (wanted.size > 0) throw new RangeError(`no feature named ${[...wanted].join(', ')}`);
-    return { logits: classify(model, pooled), features };
+    return { logits: answerOf(model, pooled), features };
   });
 }

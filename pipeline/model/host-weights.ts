@@ -12,7 +12,14 @@ export type HostWeights = Record<string, HostTensor>;
 
 /** Every canonical name with its shape. A checkpoint that has more, fewer or others is not this architecture. */
 export function canonicalShapes(architecture: Architecture): Record<string, readonly number[]> {
-  return familyOf(architecture).shapes(architecture);
+  const shapes = familyOf(architecture).shapes(architecture);
+  if (architecture.answer !== 'pooled') return shapes;
+  return Object.fromEntries(Object.entries(shapes).filter(([name]) => !isHeadName(name)));
+}
+
+/** Whether a canonical tensor is of a head's last layer. */
+export function isHeadName(name: string): boolean {
+  return /^head(?:_dist)?\./.test(name);
 }
 
 /** Block `index` of the teacher with its kernels turned from [out, in] to [in, out]. Copies. */

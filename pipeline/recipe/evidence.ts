@@ -7,7 +7,7 @@ import type { ModelTensors } from '../model/backbone.ts';
 import { rowWeights, type TokenWeights } from '../compress/token-weights.ts';
 import { unitMeans, type UnitMeansState } from '../compress/unit-means.ts';
 import { visitBlocks } from '../compress/visit.ts';
-import { sampleLabels, visitGradients } from '../compress/visit-gradients.ts';
+import { drawnSlopes, visitGradients } from '../compress/visit-gradients.ts';
 import { hiddenUnits, prefixTokens } from '../model/architecture.ts';
 import { teacherFfn } from '../model/ffn-tensors.ts';
 import { labelRandom, sampledRows, sampledTokens, type Calibration } from './calibration.ts';
@@ -73,9 +73,8 @@ export function createEvidence({ model, calibration, weights, needs }: EvidenceO
       for (const { pass, sums } of means) if (pass === 'forth') sums.add(tokens, ofRows(block));
     });
     if (isCounted && isBackWanted) {
-      const chooseLabels = (logits: Float32Array, classes: number) =>
-        sampleLabels(logits, classes, (image) => labelRandom(calibration, ids[image]!));
-      visitGradients(model, pixels, rows, chooseLabels, (block, { hidden: h, outputGradient }) => {
+      const slopes = drawnSlopes(model.architecture, (image) => labelRandom(calibration, ids[image]!));
+      visitGradients(model, pixels, rows, slopes, (block, { hidden: h, outputGradient }) => {
         const back = { outputGradient, fc2Kernel: teacherFfn(model, block).fc2Kernel };
         for (const { pass, sums } of blocks[block]!.means) {
           if (pass === 'back') sums.add({ hidden: h, back }, ofRows(block));

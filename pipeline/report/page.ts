@@ -137,4 +137,6 @@ export interface BudgetPart {
   readonly profile?: string | undefined;
   /** Percent of the images that the teacher has right, to show what is left. */
   readonly teacherTop1Percent: number;
+  /** What that share is called. Default: top-1. */
+  readonly top1?: string | undefined;
 }

@@ -2,7 +2,7 @@ import type * as Ort from 'onnxruntime-node';
 import type { OnnxRuntime } from '../graphs/onnx-runtime.ts';
 import { requireOnnx } from '../library/require-onnx.ts';
 import type { Library } from '../library/open.ts';
-import { extentOf } from '../model/architecture.ts';
+import { extentOf, outputName } from '../model/architecture.ts';
 import type { HostWeights } from '../model/host-weights.ts';
 import type { ResidentBlock, RuntimeEngine } from './engine.ts';
 
@@ -27,7 +27,9 @@ export async function openOnnxEngine(library: Library, threads?: number): Promis
       }),
     ),
   );
-  const { channels, imageSize } = library.manifest.teacher.architecture;
+  const { architecture } = library.manifest.teacher;
+  const { channels, imageSize } = architecture;
+  const name = outputName(architecture);
   const { height, width } = extentOf(imageSize);
   return {
     description: `onnxruntime ${ort.env.versions.node ?? ort.env.versions.common}`,
@@ -39,9 +41,9 @@ export async function openOnnxEngine(library: Library, threads?: number): Promis
         images: new ort.Tensor('float32', images, [batch, channels, height, width]),
       };
       for (const block of blocks) Object.assign(feeds, (block as OnnxBlock).feeds);
-      const { logits } = await session.run(feeds);
-      if (logits === undefined) throw new Error(`${library.pathOf(frame)}: no output "logits"`);
-      return logits.data as Float32Array;
+      const answer = (await session.run(feeds))[name];
+      if (answer === undefined) throw new Error(`${library.pathOf(frame)}: no output "${name}"`);
+      return answer.data as Float32Array;
     },
     close: () => session.release(),
   };

@@ -10,7 +10,7 @@ import { preprocessImages, type EncodedImage } from './images.ts';
 import { compositionWithin, type RuntimeLimits } from './limits.ts';
 import { predictionsOf, type Prediction } from './prediction.ts';
 import { RunningModel, type Switch } from './running-model.ts';
-import { extentOf, ffnExtents } from '../model/architecture.ts';
+import { extentOf, ffnExtents, isClassifier } from '../model/architecture.ts';
 
 export interface RuntimeOptions {
   /** Default `onnxruntime`. */
@@ -86,10 +86,37 @@ export class Runtime {
 
   /**
    * @param images encoded images, preprocessed here as the teacher was measured; or pixels [B, C, height, width], normalised
-   * @throws BlockForgeError `data-invalid`, `file-missing`
+   * @throws BlockForgeError `data-invalid`, also where the model is no classifier; `file-missing`
    */
   async predict(images: readonly EncodedImage[] | Float32Array): Promise<Prediction[]> {
-    const { architecture, preprocessing, classNames } = this.library.manifest.teacher;
+    const { architecture, classNames } = this.library.manifest.teacher;
+    if (!isClassifier(architecture)) {
+      fail({
+        reason: 'data-invalid',
+        subject: 'images to predict',
+        found: 'a library of a model that answers with features, not with classes',
+        expected: 'a classifier',
+        next: 'ask for the features: runtime.features(images)',
+      });
+    }
+    return predictionsOf(await this.#answers(images), architecture.classes, classNames);
+  }
+
+  /**
+   * What a model without a classifier says of images, one vector for each; of a classifier its logits.
+   * @param images as of `predict` @throws as `predict`
+   */
+  async features(images: readonly EncodedImage[] | Float32Array): Promise<Float32Array[]> {
+    const { classes } = this.library.manifest.teacher.architecture;
+    const answers = await this.#answers(images);
+    return Array.from({ length: answers.length / classes }, (_, image) =>
+      answers.slice(image * classes, (image + 1) * classes),
+    );
+  }
+
+  /** [B, classes] */
+  async #answers(images: readonly EncodedImage[] | Float32Array): Promise<Float32Array> {
+    const { architecture, preprocessing } = this.library.manifest.teacher;
     const { height, width } = extentOf(architecture.imageSize);
     const size = architecture.channels * height * width;
     const pixels = images instanceof Float32Array ? images : await preprocessImages(images, preprocessing);
@@ -101,9 +128,7 @@ export class Runtime {
         expected: `a multiple of ${size}: [images, ${architecture.channels}, ${height}, ${width}]`,
       });
     }
-    const batch = pixels.length / size;
-    const logits = await this.#model.infer(pixels, batch);
-    return predictionsOf(logits, architecture.classes, classNames);
+    return this.#model.infer(pixels, pixels.length / size);
   }
 
   /** Waits for what is running, then gives all memory back. */

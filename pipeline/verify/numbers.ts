@@ -6,6 +6,7 @@ import {
   type Interval,
 } from '../measure/interval.ts';
 import { widthIn } from '../measure/level.ts';
+import type { MeasureKind } from '../measure/measure-names.ts';
 import type { Scores } from '../measure/scores.ts';
 import type { Manifest } from '../library/manifest.ts';
 import type { Library } from '../library/open.ts';
@@ -38,6 +39,8 @@ export interface MeasuredVerification {
   /** The teacher may have been trained on these images. */
   readonly mayBeTrainedOn?: true;
   readonly numbers: readonly NumberVerdict[];
+  /** What top-1 and KL stand for; absent of classifiers. */
+  readonly measure?: MeasureKind | undefined;
   /** What is recorded and cannot be measured again from a library alone. */
   readonly notes: readonly string[];
 }
@@ -91,6 +94,7 @@ export async function verifyMeasured(
     recordedEngine: `${engine.version} on ${engine.device}`,
     split: found.split,
     images: found.images,
+    ...(manifest.teacher.measure && { measure: manifest.teacher.measure.kind }),
     numbers,
     notes,
   };

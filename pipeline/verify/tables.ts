@@ -74,13 +74,14 @@ export async function verifyRanking(
 ): Promise<Check> {
   const { manifest } = library;
   const { json, csv, entries, resource } = manifest.ranking;
+  const kind = manifest.teacher.measure?.kind;
   const check = tally('ranking', findings, damaged);
   const inside = entryProblem(manifest);
   if (inside === undefined) check.pass();
   else check.find({ file: 'manifest.json', ...inside });
   const tables: [ManifestFile, rowsOf: (content: string) => Row[] | undefined, expected: () => unknown][] = [
-    [json, rowsOfJson, () => rankingJson(manifest.blocks, entries, resource).entries],
-    [csv, rowsOfCsv, () => rowsOfCsv(rankingCsv(manifest.blocks, entries))],
+    [json, rowsOfJson, () => rankingJson(manifest.blocks, entries, resource, kind).entries],
+    [csv, rowsOfCsv, () => rowsOfCsv(rankingCsv(manifest.blocks, entries, kind))],
   ];
   for (const [file, rowsOf, expected] of tables) {
     if (inside !== undefined) check.skip();

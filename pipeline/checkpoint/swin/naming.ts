@@ -1,4 +1,4 @@
-import { findHead } from '../head.ts';
+import { findHead, headCandidates } from '../head.ts';
 import type { StoredCheckpoint } from '../locate.ts';
 import type { Naming } from '../naming.ts';
 import type { NamingName } from '../namings.ts';
@@ -101,7 +101,15 @@ export interface SwinNaming extends Naming {
  */
 export function detectSwin(
   stored: StoredCheckpoint,
-  { prefix, head }: { readonly prefix?: string | undefined; readonly head?: string | undefined } = {},
+  {
+    prefix,
+    head,
+    headless = false,
+  }: {
+    readonly prefix?: string | undefined;
+    readonly head?: string | undefined;
+    readonly headless?: boolean | undefined;
+  } = {},
 ): SwinNaming | undefined {
   const wanted = prefix === undefined || prefix === '' ? prefix : prefix.replace(/\.?$/, '.');
   const places = tables.flatMap((names) =>
@@ -113,7 +121,7 @@ export function detectSwin(
   const [first, ...others] = places.filter((place) => wanted === undefined || place.prefix === wanted);
   return first === undefined || others.length > 0
     ? undefined
-    : namingAt(stored, first.names, first.prefix, head);
+    : namingAt(stored, first.names, first.prefix, head, headless);
 }
 
 function namingAt(
@@ -121,6 +129,7 @@ function namingAt(
   names: SwinTable,
   prefix: string,
   toldHead: string | undefined,
+  headless: boolean,
 ): SwinNaming {
   const { tensors } = stored;
   const has = (template: string) =>
@@ -142,7 +151,7 @@ function namingAt(
   const usual = names.heads.find((own) => tensors.has(`${prefix}${own}.weight`)) ?? names.heads[0]!;
   const width = tensors.get(`${prefix}${names.frame.norm}.weight`)?.shape[0];
   const headTable = { head: usual, width, ...(names.own && { own: names.own }) };
-  const head = findHead(stored, prefix, headTable, toldHead);
+  const head = headless ? { name: `${prefix}${usual}` } : findHead(stored, prefix, headTable, toldHead);
   const dropped = names.own === undefined ? prefix : prefix.replace(names.own, '');
   const place = placesOf(depths);
   return {
@@ -167,6 +176,7 @@ function namingAt(
     scale: () => undefined,
     // Buffers that older files have: which parts of a moved image see each other follows from its size.
     isOther: (name) => /\.attn_mask$/.test(name),
+    heads: headless ? headCandidates(stored, prefix, headTable, toldHead) : [head.name],
     isNormAfterPool: false,
     distillation: {},
     notes: [

@@ -2,7 +2,7 @@ import { extentOf, imageSizeOf, imageSizeText, type ImageSize } from '../../mode
 import { swinFamily } from '../../model/family/swin.ts';
 import { fail } from '../../util/failure.ts';
 import type { StoredCheckpoint } from '../locate.ts';
-import type { ShapeFacts } from '../shapes.ts';
+import { refuseHeadless, type ShapeFacts } from '../shapes.ts';
 import type { SwinNaming } from './naming.ts';
 
 /** Stages tell their heads, so nothing of a Swin's sizes is left to be told but the image's. */
@@ -17,6 +17,7 @@ export function readSwinShapes(
   stored: StoredCheckpoint,
   naming: SwinNaming,
   told: readonly ImageSize[],
+  headless: boolean,
 ): SwinFacts {
   const refuse = (found: string, expected: string, next?: string): never =>
     fail({ reason: 'checkpoint-unsupported', subject: stored.path, found, expected, ...(next && { next }) });
@@ -24,6 +25,7 @@ export function readSwinShapes(
     const [name = ''] = naming.stored(canonical);
     const shape = stored.tensors.get(name)?.shape;
     if (shape?.length === axes) return shape;
+    if (shape === undefined && canonical === 'head.weight') return refuseHeadless(stored, naming);
     return refuse(
       shape === undefined ? `no tensor ${name}` : `${name} of shape [${shape.join(', ')}]`,
       `a complete Swin classifier in ${naming.name} naming`,
@@ -68,7 +70,7 @@ export function readSwinShapes(
     depth: naming.depths.reduce((sum, depth) => sum + depth, 0),
     heads: most('heads'),
     hidden: most('hidden'),
-    classes: shapeOf('head.weight', 2)[0]!,
+    classes: headless ? most('width') : shapeOf('head.weight', 2)[0]!,
     stages,
     window,
   };

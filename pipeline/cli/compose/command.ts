@@ -15,6 +15,7 @@ import { openLibrary, type Library } from '../../library/open.ts';
 import { writeFront } from './front.ts';
 import { refuseLimits } from './refusal.ts';
 import { progressLines } from '../../terminal/progress-lines.ts';
+import { measureNames } from '../../measure/measure-names.ts';
 import { renderCompositions, renderMeasuredModel, renderNearer } from './render.ts';
 
 /** Chooses, refits, measures and writes a model. Loads an engine only to refit and to measure. @returns the exit code */
@@ -84,7 +85,9 @@ export async function runCompose(command: ComposeCommand, around: Surroundings):
   const measured =
     command.measures && isOther ? await measure(winner, refitted) : (nearer?.measured ?? first);
   if (measured !== undefined && !command.json)
-    stdout.write(`\n${renderMeasuredModel(winner, measured, stdout.paint)}\n`);
+    stdout.write(
+      `\n${renderMeasuredModel(winner, measured, stdout.paint, measureNames(library.manifest.teacher.measure?.kind))}\n`,
+    );
   const folder =
     command.out === undefined
       ? join(library.folder, 'models', folderName(command))

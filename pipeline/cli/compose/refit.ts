@@ -10,6 +10,7 @@ import type { EngineChoice } from '../../tensor/engine.ts';
 import type { Surroundings } from '../../terminal/terminal.ts';
 import { fail } from '../../util/failure.ts';
 import { formatDuration } from '../../util/format.ts';
+import { measureNames } from '../../measure/measure-names.ts';
 import { renderRefitted } from './render.ts';
 import type { ComposeCommand } from './arguments.ts';
 
@@ -67,6 +68,9 @@ export async function refitWinner(
     signal: unheard,
     onProgress: fitting,
   });
-  if (!json) stdout.write(`\n${renderRefitted(refitted?.record)}\n`);
+  if (!json)
+    stdout.write(
+      `\n${renderRefitted(refitted?.record, measureNames(library.manifest.teacher.measure?.kind))}\n`,
+    );
   return refitted;
 }

@@ -6,6 +6,7 @@ import type { RecordedModel } from '../../compose/recorded-models.ts';
 import { resources, type Limits, type Composition, type Resource } from '../../compose/space.ts';
 import type { MeasuredModel } from '../../compose/model-manifest.ts';
 import { flatteredNote } from '../../library/manifest-parts.ts';
+import { measureNames, type MeasureNames } from '../../measure/measure-names.ts';
 import type { Library } from '../../library/open.ts';
 import { blockName } from '../../model/architecture.ts';
 import { formatBytes } from '../../util/format.ts';
@@ -45,7 +46,7 @@ export function renderCompositions(
       limits[name] === undefined ? '' : formatAmount(name, limits[name]),
     ]),
     [
-      'top-1 drop',
+      `${measureNames(library.manifest.teacher.measure?.kind).top1} drop`,
       `${winner.predictedDropPp.toFixed(2)} pp`,
       facts.marginPp === null ? '' : `± ${facts.marginPp.toFixed(1)} pp`,
       `of ${top1Percent.mean.toFixed(1)} %`,
@@ -129,25 +130,33 @@ function compositionTable(library: Library, compositions: readonly Composition[]
 }
 
 /** What was measured beside what was predicted. */
-export function renderMeasuredModel(composition: Composition, measured: MeasuredModel, paint: Paint): string {
+export function renderMeasuredModel(
+  composition: Composition,
+  measured: MeasuredModel,
+  paint: Paint,
+  names: MeasureNames = measureNames(),
+): string {
   const { images, top1Percent, top1DeltaPp, kl, agreementPercent, split } = measured;
   const accuracy = { top1: top1Percent.mean, top1Low: top1Percent.low, top1High: top1Percent.high };
   return [
     paint.bold(`Measured on ${images.toLocaleString('en-US')} images of the ${split} split`),
     '',
-    `top-1      ${formatAccuracy(accuracy, accuracyDecimals(images))}`,
+    `${names.top1.padEnd(10)} ${formatAccuracy(accuracy, accuracyDecimals(images))}`,
     `measured   ${formatDelta(top1DeltaPp)} pp against the teacher, paired`,
     `predicted  ${signed(-composition.predictedDropPp)} pp, ${isInside(composition, measured) ? 'inside' : 'outside'} the interval`,
-    `KL ${kl.toFixed(4)}, agreement ${agreementPercent.toFixed(1)} %`,
+    `${names.divergence} ${kl.toFixed(4)}, agreement ${agreementPercent.toFixed(1)} %`,
   ].join('\n');
 }
 
 /** What came of fitting the blocks again; undefined where there was none to fit. */
-export function renderRefitted(refitted: RefittedModel | undefined): string {
+export function renderRefitted(
+  refitted: RefittedModel | undefined,
+  names: MeasureNames = measureNames(),
+): string {
   if (refitted === undefined) return "Not refitted: every block is the teacher's own.";
   const { descendants, images, before, after } = refitted;
   const of = ({ kl, agreementPercent }: typeof before) =>
-    `KL ${kl.toFixed(4)}, agreement ${agreementPercent.toFixed(1)} %`;
+    `${names.divergence} ${kl.toFixed(4)}, agreement ${agreementPercent.toFixed(1)} %`;
   const count = (value: number) => value.toLocaleString('en-US');
   const outcome =
     descendants.length === 0
@@ -166,8 +175,9 @@ export function renderNearer(
   kl: number,
 ): string {
   const widths = composition.descendants.map((id) => library.descendant(id).width).join(' ');
+  const { divergence } = measureNames(library.manifest.teacher.measure?.kind);
   return [
-    `Measured whole, the library's model "${name}" is nearer to the teacher: KL ${measured.kl.toFixed(4)} instead of ${kl.toFixed(4)}.`,
+    `Measured whole, the library's model "${name}" is nearer to the teacher: ${divergence} ${measured.kl.toFixed(4)} instead of ${kl.toFixed(4)}.`,
     `It keeps to the limits and is taken: widths ${widths}, predicted to lose ${composition.predictedDropPp.toFixed(2)} pp.`,
   ].join('\n');
 }

@@ -7,13 +7,23 @@ import { scoresOfRun } from '../../stages/blocks/scores-of-run.ts';
 import { sourceOfRun } from '../../stages/run-records.ts';
 import { watchInterrupts } from '../../terminal/interrupts.ts';
 import type { Surroundings } from '../../terminal/terminal.ts';
-import { BlockForgeError } from '../../util/failure.ts';
+import { isClassifier } from '../../model/architecture.ts';
+import { BlockForgeError, fail } from '../../util/failure.ts';
 import { formatBytes } from '../../util/format.ts';
 import type { DemoCommand } from './arguments.ts';
 
 /** Writes the page and serves it where asked. @returns the exit code */
 export async function runDemo(command: DemoCommand, { stdout, stderr, cwd }: Surroundings): Promise<number> {
   const library = await openLibrary(resolve(cwd, command.library));
+  if (!isClassifier(library.manifest.teacher.architecture)) {
+    fail({
+      reason: 'data-invalid',
+      subject: library.folder,
+      found: 'models that answer with features, not with classes',
+      expected: 'classifiers: the page shows what they say of images',
+      next: 'teacher.head: { train: true } fits a head to the labels of the data',
+    });
+  }
   const around = dirname(library.folder);
   const folder = command.out === undefined ? join(around, 'demo') : resolve(cwd, command.out);
   const warn = (message: string) => stderr.write(`${message}\n`);

@@ -9,6 +9,7 @@ import type {
 } from './summary.ts';
 import { findPackage } from '../../deployment/open-package.ts';
 import { readDeploymentSummary, renderDeployment } from './deployment.ts';
+import { measureNames, type MeasureNames } from '../../measure/measure-names.ts';
 import { flatteredNote } from '../../library/manifest-parts.ts';
 import { describeFittedOn } from '../../recipe/fitted-on.ts';
 import { formatCount } from '../../util/format.ts';
@@ -58,6 +59,7 @@ export async function runShow(
 /** A library as tables: every descendant block by block, then whole models beside the teacher. */
 export function renderSummary(summary: LibrarySummary, paint: Paint, columns = Infinity): string {
   const { blocks, teacher, uniform, images = teacher.images, engine, seed, test } = summary;
+  const names = measureNames(summary.measure);
   const measured = [
     `measured on ${formatImages(images)} of the selection split`,
     engine,
@@ -70,16 +72,18 @@ export function renderSummary(summary: LibrarySummary, paint: Paint, columns = I
     paint.bold('Descendants'),
     ...flattered('selection'),
     ...(summary.fitted === undefined ? [] : told(describeFittedOn(summary.fitted))),
-    ...told(`${measured}; top-1 delta: the model with this block against ${reference(summary.contexts)}`),
-    ...told(leftOut(blocks, columns)).filter((line) => line !== ''),
+    ...told(
+      `${measured}; ${names.top1} delta: the model with this block against ${reference(summary.contexts, names)}`,
+    ),
+    ...told(leftOut(blocks, columns, names)).filter((line) => line !== ''),
     '',
-    ...descendantTable(blocks, paint, columns),
+    ...descendantTable(blocks, paint, columns, names),
     '',
     paint.bold('Whole models: the same share of hidden units removed in every block'),
     ...flattered('selection'),
     '',
-    ...uniformTable(teacher, uniform, images, columns),
-    ...allocatedTable(summary.allocated, images, paint, flattered('selection'), columns),
+    ...uniformTable(teacher, uniform, images, columns, names),
+    ...allocatedTable(summary.allocated, images, paint, flattered('selection'), columns, names),
     ...(summary.prediction === undefined
       ? []
       : ['', ...predictionLine(summary.prediction).split('\n').flatMap(told)]),
@@ -90,20 +94,20 @@ export function renderSummary(summary: LibrarySummary, paint: Paint, columns = I
       paint.bold(`The same models on ${formatImages(test.images)} of the test split`),
       ...flattered('test'),
       '',
-      ...uniformTable({ ...test.teacher, images: test.images }, test.uniform, test.images, columns),
-      ...allocatedTable(test.allocated, test.images, paint, flattered('test'), columns),
+      ...uniformTable({ ...test.teacher, images: test.images }, test.uniform, test.images, columns, names),
+      ...allocatedTable(test.allocated, test.images, paint, flattered('test'), columns, names),
     );
   }
   return lines.join('\n');
 }
 
-const descendantColumns: readonly Column[] = [
+const descendantColumns = ({ top1, divergence }: MeasureNames): readonly Column[] => [
   { title: 'block' },
   { title: 'rank', align: 'right' },
   { title: 'width', align: 'right' },
   { title: 'removed', align: 'right' },
-  { title: 'top-1 delta pp [interval]' },
-  { title: 'KL', align: 'right', dispensable: 4 },
+  { title: `${top1} delta pp [interval]` },
+  { title: divergence, align: 'right', dispensable: 4 },
   { title: 'agreement', align: 'right', dispensable: 6 },
   { title: 'gain over refit', align: 'right', dispensable: 5 },
   { title: 'params', align: 'right', dispensable: 2 },
@@ -112,17 +116,22 @@ const descendantColumns: readonly Column[] = [
   { title: '', dispensable: 7 },
 ];
 
-function descendantTable(blocks: LibrarySummary['blocks'], paint: Paint, columns: number): string[] {
+function descendantTable(
+  blocks: LibrarySummary['blocks'],
+  paint: Paint,
+  columns: number,
+  names: MeasureNames,
+): string[] {
   const flat = flatten(blocks);
-  return renderTable(descendantColumns, flat.map(descendantRow), {
+  return renderTable(descendantColumns(names), flat.map(descendantRow), {
     paintRow: (line, i) => (flat[i]!.descendant.dominated ? paint.dim(line) : line),
     columns,
   });
 }
 
 /** Which columns of it a narrow screen does not show, and what does. */
-function leftOut(blocks: LibrarySummary['blocks'], columns: number): string {
-  const left = droppedColumns(descendantColumns, flatten(blocks).map(descendantRow), columns);
+function leftOut(blocks: LibrarySummary['blocks'], columns: number, names: MeasureNames): string {
+  const left = droppedColumns(descendantColumns(names), flatten(blocks).map(descendantRow), columns);
   return left.length === 0 ? '' : `a wider screen, --wide and --json also have: ${left.join(', ')}`;
 }
 
@@ -157,12 +166,12 @@ function descendantRow({ block, descendant }: FlatDescendant): string[] {
   ];
 }
 
-const uniformColumns: readonly Column[] = [
+const uniformColumns = ({ top1, divergence }: MeasureNames): readonly Column[] => [
   { title: 'removed', align: 'right' },
-  { title: 'top-1, refit [interval]', short: 'refit [interval]' },
-  { title: 'top-1, distilled [interval]', short: 'distilled [interval]' },
+  { title: `${top1}, refit [interval]`, short: 'refit [interval]' },
+  { title: `${top1}, distilled [interval]`, short: 'distilled [interval]' },
   { title: 'delta to teacher pp [interval]', short: 'delta pp [interval]' },
-  { title: 'KL', align: 'right', dispensable: 4 },
+  { title: divergence, align: 'right', dispensable: 4 },
   { title: 'params', align: 'right', dispensable: 2 },
   { title: 'MACs', align: 'right', dispensable: 3 },
 ];
@@ -172,6 +181,7 @@ function uniformTable(
   uniform: readonly UniformSummary[],
   images: number,
   columns: number,
+  names: MeasureNames,
 ): string[] {
   const decimals = accuracyDecimals(images);
   const count = (value: number | undefined): string => (value === undefined ? '' : formatCount(value));
@@ -193,20 +203,20 @@ function uniformTable(
     ['teacher', own, isDistilled ? own : '', '', '', count(teacher.params), count(teacher.macs)],
     ...rows,
   ];
-  return renderTable(uniformColumns, all, { columns });
+  return renderTable(uniformColumns(names), all, { columns });
 }
 
 /** What a descendant is compared with. */
-function reference(contexts: LibrarySummary['contexts']): string {
+function reference(contexts: LibrarySummary['contexts'], { divergence }: MeasureNames): string {
   if (contexts === undefined || contexts.length < 2) return 'the teacher';
-  return `the teacher's block, averaged over contexts (${contexts.join(', ')}); KL: what it adds`;
+  return `the teacher's block, averaged over contexts (${contexts.join(', ')}); ${divergence}: what it adds`;
 }
 
-const allocatedColumns: readonly Column[] = [
+const allocatedColumns = ({ top1, divergence }: MeasureNames): readonly Column[] => [
   { title: 'removed', align: 'right' },
-  { title: 'top-1 [interval]' },
+  { title: `${top1} [interval]` },
   { title: 'against uniform pp [interval]', short: 'against uniform pp' },
-  { title: 'KL', align: 'right', dispensable: 3 },
+  { title: divergence, align: 'right', dispensable: 3 },
   { title: 'params', align: 'right', dispensable: 1 },
   { title: 'MACs', align: 'right', dispensable: 2 },
   { title: 'widths', least: 16 },
@@ -218,6 +228,7 @@ function allocatedTable(
   paint: Paint,
   notes: readonly string[],
   columns: number,
+  names: MeasureNames,
 ): string[] {
   if (allocated === undefined || allocated.length === 0) return [];
   const count = (value: number | undefined): string => (value === undefined ? '' : formatCount(value));
@@ -235,7 +246,7 @@ function allocatedTable(
     paint.bold('Widths allocated to blocks, at no more FFN parameters than the uniform model'),
     ...notes,
     '',
-    ...renderTable(allocatedColumns, rows, { columns }),
+    ...renderTable(allocatedColumns(names), rows, { columns }),
   ];
 }
 

@@ -25,6 +25,7 @@ export function summariseManifest(manifest: Manifest): LibrarySummary {
   const widthOf = new Map(blocks.flatMap((block) => block.descendants.map(({ id, width }) => [id, width])));
   return {
     engine: `${engine.version} on ${engine.device}`,
+    ...(teacher.measure && { measure: teacher.measure.kind }),
     seed: manifest.seed,
     images: manifest.data.selection.images,
     ...(manifest.fitted && { fitted: manifest.fitted }),

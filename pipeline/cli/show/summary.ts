@@ -1,4 +1,5 @@
 import type { BlockCost, Descendant, RankedPart } from '../../measure/descendant.ts';
+import type { MeasureKind } from '../../measure/measure-names.ts';
 import type { Interval } from '../../measure/interval.ts';
 import type { FittedOn } from '../../recipe/fitted-on.ts';
 
@@ -11,6 +12,8 @@ import type { FittedOn } from '../../recipe/fitted-on.ts';
  */
 export interface LibrarySummary {
   readonly engine: string;
+  /** What `top1` and `kl` are (`kl` of features: 1 - cos); absent of classifiers. */
+  readonly measure?: MeasureKind;
   readonly seed?: number;
   /** Images of the selection split. */
   readonly images?: number;
@@ -118,4 +121,6 @@ export interface Accuracy {
   readonly top1DeltaPp?: Interval;
   readonly kl?: number;
   readonly agreement?: number;
+  /** To the teacher's feature, mean over the images; only of models that answer with features. */
+  readonly cosine?: Interval;
 }

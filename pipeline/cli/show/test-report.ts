@@ -9,6 +9,7 @@ const measured = z.object({
   top1DeltaPp: interval,
   kl: z.number(),
   agreementPercent: z.number(),
+  cosine: interval.optional(),
 });
 
 /** What `show` needs of a run's `report.json`. */
@@ -78,7 +79,7 @@ export async function readTestReport(
 }
 
 /** The accuracy of a measured model, as the manifest and the report of a run write it. */
-export function accuracyOf({ top1Percent, top1DeltaPp, kl, agreementPercent }: Measured): Accuracy {
+export function accuracyOf({ top1Percent, top1DeltaPp, kl, agreementPercent, cosine }: Measured): Accuracy {
   return {
     top1: top1Percent.mean,
     top1Low: top1Percent.low,
@@ -86,5 +87,6 @@ export function accuracyOf({ top1Percent, top1DeltaPp, kl, agreementPercent }: M
     top1DeltaPp,
     kl,
     agreement: agreementPercent,
+    ...(cosine && { cosine }),
   };
 }

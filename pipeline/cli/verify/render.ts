@@ -8,6 +8,7 @@ import { modelKind } from '../../compose/model-manifest.ts';
 import { flatteredNote } from '../../library/manifest-parts.ts';
 import { manifestKind } from '../../library/open.ts';
 import type { CheckName } from '../../verify/finding.ts';
+import { measureNames } from '../../measure/measure-names.ts';
 import type { MeasuredVerification, NumberVerdict } from '../../verify/numbers.ts';
 import { formatBytes, formatCount } from '../../util/format.ts';
 import { formatMetric, signed } from '../../terminal/numbers.ts';
@@ -93,9 +94,14 @@ const columns: readonly Column[] = [
 /** Every recorded number with the one measured again. */
 export function renderMeasured(measured: MeasuredVerification, paint: Paint): string {
   const { engine, recordedEngine, recordedSplit = 'selection', split, images, numbers, notes } = measured;
+  const names = measureNames(measured.measure);
+  const titles: Partial<Record<NumberVerdict['what'], string>> = {
+    'top-1 %': `${names.top1} %`,
+    KL: names.divergence,
+  };
   const rows = numbers.map(({ model, what, recorded, found, interval, verdict }) => [
     model,
-    what,
+    titles[what] ?? what,
     shown(what, recorded),
     `[${shown(what, interval.low)}, ${shown(what, interval.high)}]`,
     shown(what, found),

@@ -3,6 +3,7 @@ import {
   featureWidth,
   headNames,
   lastBlockTokens,
+  outputName,
   prefixTokens,
   tokensPerImage,
   type Architecture,
@@ -27,7 +28,7 @@ export interface Ends {
 }
 
 /**
- * The whole model, images -> logits [B, classes], as `pipeline/model/backbones/pre-norm.ts` computes it: pre-norm encoder, the
+ * The whole model, images -> logits [B, classes] (or `features`, of one that is no classifier), as `pipeline/model/backbones/pre-norm.ts` computes it: pre-norm encoder, the
  * last layer for the tokens that the heads read only, unless these are the patches. B batch, T tokens, D width. The residual stream is kept as rows [B T, D], so that
  * every linear layer is one plain matrix product; only attention looks at images.
  */
@@ -52,9 +53,13 @@ export function buildPreNorm(
     x = graph.add(x, branch);
   }
   const pooled = represented(graph, architecture, ends.read(norm, graph, architecture, x));
+  if (architecture.answer === 'pooled') {
+    graph.output(outputName(architecture), pooled, featureWidth(architecture));
+    return;
+  }
   const taken = features ? graph.output('features', pooled, featureWidth(architecture)) : pooled;
   graph.within('head');
-  graph.output('logits', classify(graph, architecture, taken), classes);
+  graph.output(outputName(architecture), classify(graph, architecture, taken), classes);
 }
 
 /** What is pooled -> tanh of a linear layer of it, of a model with a representation layer; else the same. */

@@ -39,6 +39,10 @@ export function familyProblem(architecture: Architecture): string | undefined {
   if (stages !== undefined) return stages;
   const isStaged = architecture.stages !== undefined || architecture.window !== undefined;
   if (isStaged && family.blockTokens === undefined) return 'has stages or windows: only a swin has them';
+  const { answer, classes, width } = architecture;
+  const features = family.featureWidth?.(architecture) ?? width;
+  if (answer === 'pooled' && classes !== features)
+    return `has no head and ${classes} outputs: its features are ${features} numbers`;
   if (family.problem !== undefined) return family.problem(architecture);
   if (architecture.representation !== undefined) return 'has a representation layer: only a vit has one';
   return architecture.tokenizer === undefined ? undefined : 'has a tokenizer: only a cct has one';

@@ -10,6 +10,8 @@ export type Gelu = (typeof geluNames)[number];
 
 export const poolNames = ['mean', 'normed-mean', 'max', 'normed-max', 'class-and-mean', 'attention'] as const;
 
+export const answerNames = ['pooled', 'projected'] as const;
+
 /** The extents of one encoder layer, where layers differ. */
 export type LayerShape = Readonly<{
   heads: number;
@@ -78,6 +80,11 @@ export interface Architecture {
   readonly rotary?: true | undefined;
   /** Of a distilled DeiT: the token that the one head reads. Absent: both, with a head for each. */
   readonly reads?: 'class' | 'distillation' | undefined;
+  /**
+   * Absent: a classifier. Else the model's answer is a feature vector of `classes` numbers, which no class belongs to. pooled: what
+   * a head would read (`classes` is the feature width, and there is no head). projected: the head is a projection of that.
+   */
+  readonly answer?: (typeof answerNames)[number] | undefined;
   /** One per layer, in families whose layers differ; `heads` and `hidden` are then the largest of them. */
   readonly layers?: readonly LayerShape[] | undefined;
   /** In families whose stream changes on the way: the stages in order; `width`, `heads` and `hidden` are then the largest of them. */

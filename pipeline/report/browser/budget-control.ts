@@ -43,7 +43,7 @@ export function budgetControl(facts: ControlFacts, id: string, onChange: () => v
 
   const say = (amount: number) => {
     const share = `${Number(((100 * amount) / most).toFixed(1))} % of the teacher's ${short(most)} ${unit}`;
-    note.textContent = isShare ? share : 'points of top-1 below the teacher';
+    note.textContent = isShare ? share : 'points below the teacher';
     slider.setAttribute(
       'aria-valuetext',
       isShare ? `${share}: ${short(amount)} ${unit}` : `${amount} points`,

@@ -3,7 +3,7 @@ import type { Stage } from '../../runner/contract.ts';
 import { splitNames } from '../../../datasets/contract.ts';
 import { commonFiles } from '../common/artefacts.ts';
 import { batchHandling, data, imageHandling, teacher } from '../common/graph.ts';
-import { checked, ofEach, reads, splitFiles, teacherFiles, toldFiles } from '../common/reads.ts';
+import { checked, judgeFiles, ofEach, reads, splitFiles, teacherFiles, toldFiles } from '../common/reads.ts';
 import type { BlocksInput } from './schema.ts';
 import {
   classShareJob,
@@ -131,7 +131,7 @@ const measure: Stage<BlocksInput> = {
     jobs.imageShards(input).measure.map((shard) => ({
       id: measureJob(shard),
       ...reads(
-        { ...splitFiles(['selection']), ...teacherFiles, ...checked },
+        { ...splitFiles(['selection']), ...teacherFiles, ...judgeFiles(input), ...checked },
         { ...jobs.orders(jobs.blocksOf(input)), ...jobs.refits(input), ...jobs.distilled(input) },
       ),
       settings: settings.measureSettings(input, shard),
@@ -149,7 +149,12 @@ const compositions: Stage<BlocksInput> = {
     jobs.imageShards(input).measure.map((shard) => ({
       id: compositionsJob(shard),
       ...reads(
-        { ...splitFiles(['selection']), ...teacherFiles, ...ofEach(jobs.measureJobs(input), files.scores) },
+        {
+          ...splitFiles(['selection']),
+          ...teacherFiles,
+          ...judgeFiles(input),
+          ...ofEach(jobs.measureJobs(input), files.scores),
+        },
         jobs.distilled(input),
       ),
       settings: settings.compositionsSettings(input, shard),
@@ -169,6 +174,7 @@ const polish: Stage<BlocksInput> = {
       ...reads({
         ...splitFiles(['calibration', 'selection']),
         ...teacherFiles,
+        ...judgeFiles(input),
         ...jobs.made(input, [distillJob(settings.polishSettings(input, step).shard)]),
       }),
       settings: settings.polishSettings(input, step),
@@ -227,6 +233,7 @@ const exportLibrary: Stage<BlocksInput> = {
           [profileJob]: [files.latency],
           ...splitFiles(splitNames, commonFiles.sources),
           ...toldFiles(input.inputs.classes),
+          ...judgeFiles(input),
         },
         {
           ...jobs.orders(jobs.blocksOf(input)),
@@ -251,6 +258,7 @@ const report: Stage<BlocksInput> = {
         {
           ...splitFiles(['test']),
           ...teacherFiles,
+          ...judgeFiles(input),
           [rankJob]: [files.ranking],
           [exportJob]: ['manifest.json'],
         },

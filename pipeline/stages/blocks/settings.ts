@@ -1,6 +1,7 @@
 import { criteria } from '../../compress/order/criteria.ts';
 import { withoutOperation } from '../../config/without-operation.ts';
 import { calibrationOf } from '../../recipe/calibration.ts';
+import { measureKindOf } from '../common/answering.ts';
 import { classFacts } from '../common/manifest-classes.ts';
 import { distillInputs, recipeOf, refitInputs } from '../../recipe/recipe.ts';
 import type { BlocksInput } from './schema.ts';
@@ -127,6 +128,7 @@ export function profileSettings(input: BlocksInput): ProfileSettings {
 
 export function rankSettings(input: BlocksInput): RankSettings {
   const { rank, measure, distill } = input.loaded.config;
+  const kind = measureKindOf(input);
   return {
     resource: rank.resource,
     confidence: measure.confidence,
@@ -134,11 +136,13 @@ export function rankSettings(input: BlocksInput): RankSettings {
     contexts: contextsOf(input),
     distilled: distill.enabled,
     shards: shardsOf(input.loaded.config, input.architecture).measure,
+    ...(kind !== 'classes' && { kind, classes: input.inputs.classes.names.length }),
   };
 }
 
 export function exportSettings(input: BlocksInput): ExportSettings {
   const { config } = input.loaded;
+  const kind = measureKindOf(input);
   return {
     forms: config.export.forms,
     seed: config.seed,
@@ -151,6 +155,7 @@ export function exportSettings(input: BlocksInput): ExportSettings {
     recipe: recipeOf(config),
     heldOut: config.statistics.heldOut,
     config: withoutOperation(config),
+    ...(kind !== 'classes' && { kind }),
   };
 }
 

@@ -9,6 +9,8 @@ import type { Sha256 } from '../../util/hash.ts';
 export const splitsJob: JobId = 'data/splits';
 export const teacherJob: JobId = 'teacher/model';
 export const teacherCheckJob: JobId = 'teacher/check';
+/** Only of a teacher without a classifier. */
+export const teacherIndexJob: JobId = 'teacher/index';
 
 /** A split in a file of its own: whoever reads one does not depend on the others. */
 export const splitFile = (name: SplitName): string => `${name}.json`;
@@ -23,6 +25,10 @@ export const commonFiles = {
   teacherHead: 'teacher-head.safetensors',
   history: 'history.json',
   check: 'check.json',
+  /** What features are compared with. */
+  index: 'index.safetensors',
+  /** How a head was fitted. */
+  head: 'head.json',
 } as const;
 
 /** The same members as a type of its own: an interface may not stand in a job's settings, which are JSON. */

@@ -113,6 +113,22 @@ export async function resolveClasses(
   });
 }
 
+/** As `resolveClasses`, where the teacher names none: its classes are the data's, all that `data.classes` leaves. */
+export async function resolveOwnClasses(
+  loaded: Pick<LoadedConfig, 'config' | 'file'>,
+  source: SourceClasses,
+): Promise<ModelClasses> {
+  const { names } = await chooseClasses(
+    source.names,
+    loaded.config.data.classes,
+    undefined,
+    source.names.length,
+  );
+  const teacher = { count: names.length, labels: () => undefined, trained: true };
+  const found = await resolveClasses(loaded, source, teacher);
+  return { ...found, rule: found.rule.replace("the teacher's outputs 0, 1, 2, ...", 'classes 0, 1, 2, ...') };
+}
+
 /** Damaged labels stop only who needs them. */
 function ownLabels({ labels }: TeacherOutputs, needed: boolean): NamedLabels | undefined {
   try {

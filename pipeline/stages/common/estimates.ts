@@ -58,6 +58,17 @@ export function checkEstimate({ architecture, engine, loaded }: PlanInput): Esti
   };
 }
 
+/** A forward pass of the calibration images, and their features. */
+export function indexEstimate({ architecture, engine, loaded }: PlanInput): Estimate {
+  const { calibration } = splitImages(loaded.config.data.splits);
+  const bytes = 4 * calibration * architecture.classes;
+  return {
+    seconds: 1.2 + secondsOf('training', forwardFlops(architecture) * calibration, engine),
+    memoryBytes: 5e8 + encoderBytes(architecture) * 2 + 2 * bytes,
+    diskBytes: bytes,
+  };
+}
+
 function encoderBytes({ depth, width, hidden }: PlanInput['architecture']): number {
   return depth * (4 * width * width + 2 * width * hidden) * 4;
 }

@@ -4,15 +4,18 @@ import {
   commonFiles,
   splitsJob,
   teacherCheckJob,
+  teacherIndexJob,
   teacherJob,
   type BatchHandling,
   type ImageHandling,
 } from './artefacts.ts';
-import { checkEstimate, modelEstimate, splitsEstimate } from './estimates.ts';
+import { checkEstimate, indexEstimate, modelEstimate, splitsEstimate } from './estimates.ts';
 import type { PlanInput } from './plan-input.ts';
-import { reads, splitFiles, teacherFiles, wholeTeacherFiles } from './reads.ts';
+import { measureKindOf } from './answering.ts';
+import { judgeFiles, reads, splitFiles, teacherFiles, wholeTeacherFiles } from './reads.ts';
 import type { SplitsHandling, SplitsSettings } from './work/data.ts';
 import type { CheckHandling, CheckSettings } from './work/check-teacher.ts';
+import type { IndexHandling, IndexSettings } from './work/feature-index.ts';
 import type { ModelHandling, ModelSettings } from './work/teacher.ts';
 
 /** Where the run's images are. */
@@ -69,9 +72,16 @@ export const teacher: Stage<PlanInput> = {
     const { architecture, inputs, loaded } = input;
     const { teacher, seed, measure } = loaded.config;
     const { rule, notes } = inputs.classes;
+    const kind = measureKindOf(input);
     const model: JobPlan = {
       id: teacherJob,
-      ...reads(teacher.train === undefined ? {} : splitFiles(['train'])),
+      ...reads(
+        teacher.train !== undefined
+          ? splitFiles(['train'])
+          : typeof teacher.head === 'object'
+            ? splitFiles(['calibration'])
+            : {},
+      ),
       settings: {
         hints: teacher.hints,
         ...(teacher.names !== undefined && { names: teacher.names }),
@@ -79,6 +89,9 @@ export const teacher: Stage<PlanInput> = {
         preprocessing: { ...inputs.preprocessing },
         subset: inputs.classes.subset,
         train: teacher.train === undefined ? null : { ...teacher.train, seed },
+        ...(teacher.head !== undefined && {
+          head: teacher.head === 'none' ? ('none' as const) : { ridge: teacher.head.ridge, seed },
+        }),
       } satisfies ModelSettings,
       handling: {
         ...imageHandling(input),
@@ -93,17 +106,31 @@ export const teacher: Stage<PlanInput> = {
       ...reads({
         ...splitFiles(['selection'], commonFiles.classes),
         ...(inputs.classes.subset === null ? teacherFiles : wholeTeacherFiles),
+        ...judgeFiles(input),
       }),
       settings: {
         confidence: measure.confidence,
-        imported: teacher.train === undefined,
+        imported: teacher.train === undefined && typeof teacher.head !== 'object',
         subset: inputs.classes.subset,
         by: inputs.classes.by,
+        ...(kind !== 'classes' && { kind }),
       } satisfies CheckSettings,
       handling: { ...batchHandling(input), rule, notes } satisfies CheckHandling,
       estimate: checkEstimate(input),
     };
-    return [model, check];
+    if (kind === 'classes') return [model, check];
+    const index: JobPlan = {
+      id: teacherIndexJob,
+      ...reads({ ...splitFiles(['calibration']), ...teacherFiles }),
+      settings: { kind, classes: inputs.classes.names.length } satisfies IndexSettings,
+      handling: {
+        ...batchHandling(input),
+        textEmbeddings: inputs.textEmbeddings ?? null,
+      } satisfies IndexHandling,
+      files: inputs.textEmbeddings === undefined ? [] : [inputs.textEmbeddings],
+      estimate: indexEstimate(input),
+    };
+    return [model, index, check];
   },
   work: () => import('./work/teacher.ts'),
 };

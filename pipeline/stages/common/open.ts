@@ -1,6 +1,9 @@
 import { openBatches, type OpenSplit } from '../../../datasets/batches.ts';
 import type { Preprocessing, SplitName, SplitSources } from '../../../datasets/contract.ts';
 import { openPreparer } from '../../../datasets/open-preparer.ts';
+import { readJudge } from '../../measure/index-file.ts';
+import { classJudge, type Judge } from '../../measure/judge.ts';
+import { isClassifier } from '../../model/architecture.ts';
 import { readTensors } from '../../model/safetensors.ts';
 import { uploadTeacher, type TeacherTensors } from '../../model/upload.ts';
 import type { JobContext } from '../../runner/contract.ts';
@@ -9,6 +12,7 @@ import {
   commonFiles,
   splitFile,
   splitsJob,
+  teacherIndexJob,
   teacherJob,
   type ImageAccess,
   type SplitFile,
@@ -34,6 +38,16 @@ export async function openWholeTeacher(context: JobContext, { of }: Subset): Pro
   const part = await readTensors(context.input(teacherJob, commonFiles.teacher));
   const head = await readTensors(context.input(teacherJob, commonFiles.teacherHead));
   return uploadTeacher({ ...part.tensors, ...head.tensors }, { ...architecture, classes: of });
+}
+
+/**
+ * What a run's models are scored by. The job must read `judgeFiles`. The caller disposes it, also where it does nothing.
+ */
+export async function openJudge(context: JobContext): Promise<Judge> {
+  const { architecture } = await readTeacherInfo(context);
+  return isClassifier(architecture)
+    ? classJudge(architecture.classes)
+    : readJudge(context.input(teacherIndexJob, commonFiles.index));
 }
 
 /** A split as the data stage drew it. */

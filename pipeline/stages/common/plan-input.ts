@@ -13,7 +13,7 @@ import type { Origin, Preprocessing } from '../../../datasets/contract.ts';
 import type { HubOptions } from '../../hub/hub.ts';
 import { inspectCheckpoint, type ArchitectureHints, type Inspection } from '../../checkpoint/inspect.ts';
 import type { ToldNames } from '../../checkpoint/told-naming.ts';
-import type { Architecture } from '../../model/architecture.ts';
+import { isClassifier, withoutHead, type Architecture } from '../../model/architecture.ts';
 import { plannedFacts } from '../../precision/planned-facts.ts';
 import { resolvePrecision, type ResolvedPrecision } from '../../precision/resolve-precision.ts';
 import { BlockForgeError, fail, type Failure } from '../../util/failure.ts';
@@ -25,7 +25,8 @@ import {
   shownPath,
   type Assume,
 } from './assumed-inputs.ts';
-import { resolveClasses, type ModelClasses } from './classes.ts';
+import { answering, checkEmbeddings } from './answering.ts';
+import { resolveClasses, resolveOwnClasses, type ModelClasses } from './classes.ts';
 import { preparationWarning } from './preparation-warning.ts';
 
 /** What the stages need to know to list their jobs. No engine is loaded while planning. */
@@ -71,6 +72,8 @@ export interface RunInputs {
   readonly preprocessing: Preprocessing;
   /** Which class of the data is which output of the teacher. */
   readonly classes: ModelClasses;
+  /** Embeddings of the classes' names, absolute; only of a teacher without a classifier. */
+  readonly textEmbeddings?: string | undefined;
   /** Other checkpoints that the method's config names, in its order. */
   readonly others?: readonly InspectedCheckpoint[] | undefined;
 }
@@ -141,12 +144,14 @@ export async function preparePlanInput<C extends Config>(
   const classes =
     data.classes === undefined || teacher.assumed === true
       ? assumedClasses(teacher.architecture.classes, data.classes)
-      : await resolveClasses(loaded, data.classes, {
-          count: teacher.architecture.classes,
-          labels: teacher.labels,
-          labelFields: teacher.labelFields,
-          trained: trains,
-        });
+      : isClassifier(teacher.architecture)
+        ? await resolveClasses(loaded, data.classes, {
+            count: teacher.architecture.classes,
+            labels: teacher.labels,
+            labelFields: teacher.labelFields,
+            trained: trains,
+          })
+        : await resolveOwnClasses(loaded, data.classes);
   const used = new Set(classes.folders);
   if (data.classes !== undefined)
     refuseTooFew(
@@ -155,11 +160,17 @@ export async function preparePlanInput<C extends Config>(
       listed ? countParts(listed.items.filter(({ label }) => used.has(listed.classes[label]!))) : parts,
       trains,
     );
-  const architecture = { ...teacher.architecture, classes: classes.names.length };
+  const architecture = answering(teacher.architecture, config.teacher, classes);
+  const textEmbeddings = await checkEmbeddings(loaded, architecture, classes);
   const warnings = [...(warning === undefined ? [] : [warning])];
   const inspected: InspectedCheckpoint[] = [];
   for (const other of others) inspected.push(await inspectOther(other, loaded.file, hub, assume));
-  const inputs = { ...found, classes, ...(inspected.length > 0 && { others: inspected }) };
+  const inputs = {
+    ...found,
+    classes,
+    ...(textEmbeddings && { textEmbeddings }),
+    ...(inspected.length > 0 && { others: inspected }),
+  };
   return { loaded, architecture, engine, precision, inputs, warnings };
 }
 
@@ -212,7 +223,8 @@ async function inspectTeacher(
   hub: HubOptions,
   assume: Assume | undefined,
 ): Promise<InspectedTeacher> {
-  const { checkpoint, architecture, hints, names, train } = config.teacher;
+  const { checkpoint, architecture, hints, names, train, head } = config.teacher;
+  const headless = head !== undefined;
   if (checkpoint === undefined) {
     if (train === undefined) throw new Error('neither a checkpoint nor a training');
     return { architecture: train.architecture, files: [], told: {}, labels: () => undefined };
@@ -222,13 +234,14 @@ async function inspectTeacher(
     hints,
     names,
     hub,
+    headless,
   }).catch((error: unknown) => ({
     assumed: assumeCheckpoint(error, { checkpoint, architecture, hints }, 'teacher.checkpoint', assume),
   }));
   if ('assumed' in inspection) {
     const { assumed } = inspection;
     return {
-      architecture: assumed.architecture,
+      architecture: headless ? withoutHead(assumed.architecture) : assumed.architecture,
       files: [],
       told: assumed,
       labels: () => undefined,

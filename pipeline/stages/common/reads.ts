@@ -1,7 +1,15 @@
 import type { SplitName } from '../../../datasets/contract.ts';
 import type { JobId, JobPlan } from '../../runner/contract.ts';
+import { isClassifier, type Architecture } from '../../model/architecture.ts';
 import type { ModelClasses } from './classes.ts';
-import { commonFiles, splitFile, splitsJob, teacherCheckJob, teacherJob } from './artefacts.ts';
+import {
+  commonFiles,
+  splitFile,
+  splitsJob,
+  teacherCheckJob,
+  teacherIndexJob,
+  teacherJob,
+} from './artefacts.ts';
 
 /** What is read, by job: names of files. None: the job only has to have succeeded. */
 export type Files = Readonly<Record<JobId, readonly string[]>>;
@@ -30,6 +38,11 @@ export const teacherFiles: Files = { [teacherJob]: teacher };
 
 /** With the head of all classes, where only a part of the teacher is used. */
 export const wholeTeacherFiles: Files = { [teacherJob]: [...teacher, commonFiles.teacherHead] };
+
+/** What models are scored by beside the labels (`openJudge`): nothing where they are classifiers. */
+export function judgeFiles({ architecture }: { readonly architecture: Architecture }): Files {
+  return isClassifier(architecture) ? {} : { [teacherIndexJob]: [commonFiles.index] };
+}
 
 /** The teacher is worth compressing; how good it is changes nothing. */
 export const checked: Files = { [teacherCheckJob]: [] };

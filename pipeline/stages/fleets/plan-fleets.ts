@@ -1,4 +1,4 @@
-import type { Architecture } from '../../model/architecture.ts';
+import { isClassifier, type Architecture } from '../../model/architecture.ts';
 import { modelCosts } from '../../model/costs.ts';
 import type { Device } from '../../submodels/fleet/device.ts';
 import { explainUnfit } from '../../submodels/fleet/explain-unfit.ts';
@@ -95,6 +95,15 @@ export function planFleets(
   { loaded: { config, file }, architecture }: FleetsInput,
   choices: FleetChoices = {},
 ): PlannedFleet[] {
+  if (!isClassifier(architecture)) {
+    fail({
+      reason: 'checkpoint-unsupported',
+      subject: `${file}: teacher`,
+      found: `a model without a classifier, for the method ${config.method}`,
+      expected: 'classes, which this method divides among devices',
+      next: 'teacher.head: { train: true } fits a head to the labels of the data, or method: blocks',
+    });
+  }
   return fleetSettings(config).map((setting) => {
     const subject = `${file}: devices of ${setting.name}`;
     const fleet = planFleet(setting, config.baselines, architecture, subject, choices);

@@ -14,6 +14,7 @@ const digits: Settings = { ...base, 'data.source': 'products' };
 const teacherInputs: Settings = { ...base, 'inputs.from': 'teacher' };
 const polished: Settings = { ...base, 'polish.sparsities': [0.5] };
 const onTraining: Settings = { ...base, 'data.splits.selection': { images: 30, from: 'train' } };
+const headed: Settings = { ...base, 'teacher.head': { train: true } };
 const onePart: Settings = { ...base, 'data.source': 'idx' };
 const trained: Settings = {
   'data.source': 'shapes',
@@ -46,6 +47,11 @@ const table: readonly (readonly [path: string, value: unknown, stale: string, fr
   ['teacher.names', { norm: 'end' }, `teacher ${compressed}`],
   // What the classes come to is in the fingerprints: the next table.
   ['teacher.labels', '/elsewhere/labels.txt', library],
+  ['teacher.head', 'none', `teacher ${compressed}`],
+  ['teacher.head', { train: true }, `teacher ${compressed}`],
+  ['teacher.head', { train: true, ridge: 0.1 }, `teacher ${compressed}`, headed],
+  // Its content is in the fingerprint of the index.
+  ['teacher.textEmbeddings', '/elsewhere/text.safetensors', library],
   ['teacher.train.architecture', { ...vitBase, depth: 3 }, `teacher ${compressed}`, trained],
   ['teacher.train.epochs', 3, `teacher ${compressed}`, trained],
   ['teacher.train.batchSize', 3, `teacher ${compressed}`, trained],

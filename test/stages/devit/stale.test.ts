@@ -50,6 +50,8 @@ const table: readonly (readonly [path: string, value: unknown, stale: string, fr
   ['teacher.checkpoint', '/elsewhere/teacher.safetensors', ''],
   ['teacher.architecture', 'vit_base_patch16_224', ''],
   ['teacher.labels', '/labels.txt', ''],
+  ['teacher.head', { train: true }, `teacher ${told}`],
+  ['teacher.textEmbeddings', '/text.safetensors', ''],
   ['teacher.hints', { heads: 12 }, `teacher ${told}`],
   ['teacher.names', { norm: 'end' }, `teacher ${told}`],
   ['teacher.train', { architecture: vitBase, epochs: 3 }, `teacher ${told}`, trained],

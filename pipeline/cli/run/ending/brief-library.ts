@@ -1,3 +1,4 @@
+import { measureNames } from '../../../measure/measure-names.ts';
 import type { Interval } from '../../../measure/interval.ts';
 import { toleratedLossPp } from '../../../library/recommended-model.ts';
 import { formatCount } from '../../../util/format.ts';
@@ -35,7 +36,7 @@ export function briefLibrary(summary: LibrarySummary, columns: number, rows: num
   const left = all.length - shown.length;
   return [
     ...wrapTo(
-      `Teacher: ${formatAccuracy(test?.teacher ?? teacher, accuracyDecimals(images))} of ${images.toLocaleString('en-US')} ` +
+      `Teacher: ${summary.measure === undefined ? '' : `${measureNames(summary.measure).top1} `}${formatAccuracy(test?.teacher ?? teacher, accuracyDecimals(images))} of ${images.toLocaleString('en-US')} ` +
         `${split} images${flattered ? ', which it may have been trained on' : ''}. Points against it, ${interval}:`,
       columns,
     ),

@@ -68,7 +68,7 @@ function refit(told: Told): Notice[] {
   ];
 }
 
-function few({ run, selection, confidenceText }: Told): Notice[] {
+function few({ run, selection, confidenceText, names }: Told): Notice[] {
   const all = run.library.manifest.blocks.flatMap(({ descendants }) => descendants.slice(1));
   if (all.length === 0) return [];
   const straddling = all.filter((item) => {
@@ -79,14 +79,14 @@ function few({ run, selection, confidenceText }: Told): Notice[] {
     return [
       {
         level: 'good',
-        text: `${selection.words} are enough to tell each of the ${all.length} descendants' top-1 from its teacher's block.`,
+        text: `${selection.words} are enough to tell each of the ${all.length} descendants' ${names.top1} from its teacher's block.`,
       },
     ];
   return [
     {
       level: 'note',
       text:
-        `${straddling} of ${all.length} descendants: ${selection.words} cannot tell their top-1 from the teacher's (the ${confidenceText} interval holds 0). ` +
+        `${straddling} of ${all.length} descendants: ${selection.words} cannot tell their ${names.top1} from the teacher's (the ${confidenceText} interval holds 0). ` +
         'The divergence from the teacher, which uses every probability of every image, orders those. More selection images would narrow the intervals.',
     },
   ];

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Manifest } from '../../../library/manifest.ts';
-import { familyOf, imageSizeText, type Architecture } from '../../../model/architecture.ts';
+import { familyOf, imageSizeText, isClassifier, type Architecture } from '../../../model/architecture.ts';
 import type { Fact } from '../../../report/page.ts';
 import { countText, removedText } from './words.ts';
 
@@ -26,7 +26,9 @@ export function blocksFacts(manifest: Manifest, hasSplits = false): Fact[] {
       label: 'Teacher',
       value:
         `${familyOf(model).title}, ${sizesText(model)}, ${imageSizeText(model.imageSize)} px, ` +
-        `${countText(model.classes)}${teacher.subset === undefined ? '' : ` of ${countText(teacher.subset.of)}`} classes`,
+        (isClassifier(model)
+          ? `${countText(model.classes)}${teacher.subset === undefined ? '' : ` of ${countText(teacher.subset.of)}`} classes`
+          : `features of ${countText(model.classes)} numbers, no classifier`),
     },
     {
       label: 'Data',

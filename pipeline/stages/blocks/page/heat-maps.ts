@@ -1,3 +1,4 @@
+import { measureNames, type MeasureNames } from '../../../measure/measure-names.ts';
 import type { Manifest, ManifestDescendant } from '../../../library/manifest.ts';
 import { rankedDelta } from '../../../library/ranked-delta.ts';
 import type { HeatCell, HeatMapPart, Section } from '../../../report/page.ts';
@@ -9,6 +10,7 @@ import { fixed, listed, lossText, natsText, removedText } from './words.ts';
 export function heatMapSection(told: Told): Section {
   const { manifest } = told.run.library;
   const { selection, confidenceText } = told;
+  const { top1, divergence, unit } = told.names;
   return {
     id: 'blocks',
     title: 'Which blocks can be narrow',
@@ -16,16 +18,20 @@ export function heatMapSection(told: Told): Section {
       `One block exchanged at a time, on ${selection.words}. ${contextsText(manifest)} Point at a cell for its ${confidenceText} interval; ` +
       `those that the budget above chooses are framed.`,
     parts: [
-      heatMap(manifest, `Points of top-1 lost (negative: gained)`, (item) => {
+      heatMap(manifest, `Points of ${top1} lost (negative: gained)`, (item) => {
         const { mean } = rankedDelta(item).top1Pp;
         return { text: fixed(0 - mean), value: Math.max(0, -mean) };
       }),
-      { kind: 'text', text: toldApart(manifest) },
-      heatMap(manifest, 'Divergence from the teacher added (KL, thousandths of a nat)', (item) => {
-        const { klIncrease, kl } = rankedDelta(item);
-        const added = klIncrease ?? kl;
-        return { text: thousandths(added), value: Math.max(0, added) };
-      }),
+      { kind: 'text', text: toldApart(manifest, top1) },
+      heatMap(
+        manifest,
+        `Divergence from the teacher added (${divergence}, thousandths${unit === '' ? '' : ' of a nat'})`,
+        (item) => {
+          const { klIncrease, kl } = rankedDelta(item);
+          const added = klIncrease ?? kl;
+          return { text: thousandths(added), value: Math.max(0, added) };
+        },
+      ),
     ],
   };
 }
@@ -39,6 +45,7 @@ export function heatMap(
   ) => (Pick<HeatCell, 'text' | 'value'> & { readonly hover?: string }) | null,
   scale: HeatMapPart['scale'] = 'loss',
 ): HeatMapPart {
+  const names = measureNames(manifest.teacher.measure?.kind);
   const sparsities = [
     ...new Set(
       manifest.blocks.flatMap(({ descendants }) => descendants.slice(1).map(({ sparsity }) => sparsity)),
@@ -55,7 +62,11 @@ export function heatMap(
         const item = descendants.find((each) => each.sparsity === sparsity && each.source !== 'teacher');
         const cell = item && cellOf(item);
         if (item === undefined || cell === null || cell === undefined) return null;
-        return { hover: `${placeText(item, index, hidden)}: ${deltaText(item)}`, id: item.id, ...cell };
+        return {
+          hover: `${placeText(item, index, hidden)}: ${deltaText(item, names)}`,
+          id: item.id,
+          ...cell,
+        };
       }),
     })),
     scale,
@@ -66,9 +77,9 @@ export function placeText({ width }: ManifestDescendant, block: number, hidden: 
   return `block ${block}, ${width} of ${hidden} hidden units`;
 }
 
-function deltaText(item: ManifestDescendant): string {
+function deltaText(item: ManifestDescendant, { divergence, unit }: MeasureNames): string {
   const { top1Pp, klIncrease, kl } = rankedDelta(item);
-  return `loses ${lossText(top1Pp)}; KL added ${natsText(klIncrease ?? kl)} nats; alone in the teacher, it changes ${fixed(100 - item.deltas.teacher.agreementPercent)} % of the answers`;
+  return `loses ${lossText(top1Pp)}; ${divergence} added ${natsText(klIncrease ?? kl)}${unit}; alone in the teacher, it changes ${fixed(100 - item.deltas.teacher.agreementPercent)} % of the answers`;
 }
 
 function thousandths(nats: number): string {
@@ -77,7 +88,7 @@ function thousandths(nats: number): string {
 }
 
 /** Which cells are more than the luck of these images. */
-function toldApart({ blocks }: Manifest): string {
+function toldApart({ blocks }: Manifest, top1: string): string {
   const all = blocks.flatMap(({ index, descendants }) =>
     descendants.slice(1).map((item) => ({ index, item, ...rankedDelta(item).top1Pp })),
   );
@@ -86,6 +97,6 @@ function toldApart({ blocks }: Manifest): string {
     .slice(0, 3)
     .map(({ index, item, ...loss }) => `block ${index} at ${removedText(item.sparsity)} (${lossText(loss)})`);
   return clear.length === 0
-    ? `None of the ${all.length} top-1 differences is clear of zero with these images; the divergence below tells the blocks apart.`
-    : `${clear.length} of the ${all.length} top-1 losses ${clear.length === 1 ? 'is' : 'are'} clear of zero, first ${listed(worst)}; the divergence below tells the others apart.`;
+    ? `None of the ${all.length} ${top1} differences is clear of zero with these images; the divergence below tells the blocks apart.`
+    : `${clear.length} of the ${all.length} ${top1} losses ${clear.length === 1 ? 'is' : 'are'} clear of zero, first ${listed(worst)}; the divergence below tells the others apart.`;
 }

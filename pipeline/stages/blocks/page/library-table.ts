@@ -1,3 +1,4 @@
+import type { MeasureNames } from '../../../measure/measure-names.ts';
 import type { Manifest } from '../../../library/manifest.ts';
 import { rankedDelta } from '../../../library/ranked-delta.ts';
 import type { Cell, Section, TableColumn } from '../../../report/page.ts';
@@ -6,7 +7,7 @@ import type { Told } from './told.ts';
 import { fixed, millisecondsText, natsText, pointsCell, removedText, toneOf } from './words.ts';
 
 /** The ranking: every descendant of every block, best trade first. */
-export function librarySection({ run, selection, confidenceText }: Told): Section {
+export function librarySection({ run, selection, confidenceText, names }: Told): Section {
   const { manifest } = run.library;
   const { entries, resource } = manifest.ranking;
   const resourceWords = { params: 'parameters', macs: 'multiply-adds', latency: 'time' }[resource];
@@ -14,14 +15,14 @@ export function librarySection({ run, selection, confidenceText }: Told): Sectio
     id: 'library',
     title: 'The library, ranked',
     lead:
-      `Every block at every width, ordered by the top-1 it costs per percent of all blocks' ${resourceWords} that it saves. ${contextsText(manifest)} ` +
-      `Where ${confidenceText} intervals overlap, neighbours share a group, and the divergence (KL) per percent saved orders them, where a gain counts as none. Costs are those of the block alone; its multiply-adds and bytes go with its parameters. ◆ marks those that the budget above chooses.`,
+      `Every block at every width, ordered by the ${names.top1} it costs per percent of all blocks' ${resourceWords} that it saves. ${contextsText(manifest)} ` +
+      `Where ${confidenceText} intervals overlap, neighbours share a group, and the divergence (${names.divergence}) per percent saved orders them, where a gain counts as none. Costs are those of the block alone; its multiply-adds and bytes go with its parameters. ◆ marks those that the budget above chooses.`,
     parts: [
       {
         kind: 'table',
         caption: `${entries.length} descendants, measured on ${selection.words}`,
         interactive: true,
-        columns,
+        columns: columnsOf(names),
         rows: entries.map((entry) => rowOf(run.library.descendant(entry.id), entry)),
       },
     ],
@@ -37,21 +38,21 @@ export function contextsText({ contexts }: Manifest): string {
     : `Differences are averaged over what the other blocks are: ${others.join(', ')}.`;
 }
 
-const columns: readonly TableColumn[] = [
+const columnsOf = ({ top1, divergence, unit }: MeasureNames): readonly TableColumn[] => [
   { title: 'rank', align: 'right', about: 'Over all blocks, 1 is the best trade.' },
   { title: 'block', align: 'right' },
   { title: 'removed', align: 'right', about: 'Share of the hidden units that are gone.' },
   { title: 'width', align: 'right', about: 'Hidden units kept.' },
   {
-    title: 'top-1, pp',
+    title: `${top1}, pp`,
     align: 'right',
     about:
       'With it minus with the teacher’s block, paired, in percentage points. Grey: the interval holds zero.',
   },
   {
-    title: 'KL added',
+    title: `${divergence} added`,
     align: 'right',
-    about: 'Divergence from the teacher that it adds, in nats: finer than top-1.',
+    about: `Divergence from the teacher that it adds${unit === '' ? '' : `, in${unit}`}: finer than ${top1}.`,
   },
   {
     title: 'agrees',
@@ -60,7 +61,7 @@ const columns: readonly TableColumn[] = [
   },
   { title: 'saves', align: 'right', about: 'Of what all blocks of the teacher take together.' },
   { title: 'pp per % saved', align: 'right', about: 'What it is ranked by; a gain counts as no loss.' },
-  { title: 'group', align: 'right', about: 'Descendants of one group are not told apart by top-1.' },
+  { title: 'group', align: 'right', about: `Descendants of one group are not told apart by ${top1}.` },
   { title: 'parameters', align: 'right' },
   { title: 'p50', align: 'right', about: 'Of the block alone, on the machine of the run.' },
   { title: 'weights', about: 'Whether training beat the refit on held-out images; else the refit was kept.' },

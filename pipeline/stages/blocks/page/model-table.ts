@@ -1,3 +1,4 @@
+import type { MeasureNames } from '../../../measure/measure-names.ts';
 import type { Cell, TableColumn, TablePart } from '../../../report/page.ts';
 import { formatBytes, formatCount } from '../../../util/format.ts';
 import type { ReportedModel } from './reported-models.ts';
@@ -15,7 +16,7 @@ export function modelTable(told: Told): TablePart {
     interactive: models.length > 20,
     columns: [
       { title: 'model' },
-      ...columnsOf(splits[0]!),
+      ...columnsOf(splits[0]!, told.names),
       { title: 'parameters', align: 'right' },
       { title: 'multiply-adds', align: 'right', about: 'Of one image through the whole model.' },
       { title: 'size', align: 'right', about: 'Of the float32 weight files.' },
@@ -43,23 +44,22 @@ export function modelTable(told: Told): TablePart {
   };
 }
 
-function columnsOf({ name }: ToldSplit): TableColumn[] {
+function columnsOf({ name }: ToldSplit, { top1, rightInWords, agreement }: MeasureNames): TableColumn[] {
   return [
     {
-      title: `top-1 on ${name}, %`,
+      title: `${top1} on ${name}, %`,
       align: 'right',
-      about: 'Share of the images whose most likely class is the label.',
+      about: `Share of the images ${rightInWords}.`,
     },
     {
       title: 'against the teacher, pp',
       align: 'right',
-      about:
-        'Its top-1 minus the teacher’s on the same images, in percentage points. Grey: the interval holds zero.',
+      about: `Its ${top1} minus the teacher’s on the same images, in percentage points. Grey: the interval holds zero.`,
     },
     {
       title: 'agrees',
       align: 'right',
-      about: 'Share of the images on which it says what the teacher says, right or wrong.',
+      about: `Share of the images on which ${agreement}, right or wrong.`,
     },
   ];
 }

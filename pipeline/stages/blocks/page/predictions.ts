@@ -106,7 +106,7 @@ export function predictionSection(told: Told): Section | undefined {
           kind: 'random',
           says: `widths ${widths.join(' ')}: predicted ${fixed(predictedPp)} pp lost, measured ${fixed(measuredPp)} pp [${fixed(measuredPp - z * standardErrorPp)}, ${fixed(measuredPp + z * standardErrorPp)}]`,
         })),
-        of: 'loss of top-1, points',
+        of: `loss of ${told.names.top1}, points`,
         numbers: {
           kind: 'table',
           caption: 'Random compositions',

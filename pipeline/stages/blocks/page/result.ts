@@ -45,7 +45,7 @@ const againstText = {
   allocation: 'allocated against uniform of its size',
 } as const;
 
-function gainsChart({ run, final, confidenceText }: Told): ChartPart[] {
+function gainsChart({ run, final, confidenceText, names: { top1 } }: Told): ChartPart[] {
   const gains = stepGains(run, final.name);
   const bars = gains.flatMap(({ sparsity, steps }) =>
     steps.map(({ name, gain }) => ({
@@ -65,23 +65,23 @@ function gainsChart({ run, final, confidenceText }: Told): ChartPart[] {
   );
   return [
     barsChart({
-      title: 'What each step gave, in points of top-1',
+      title: `What each step gave, in points of ${top1}`,
       alternative:
-        `Gains of top-1 by the share of hidden units removed, with ${confidenceText} intervals on ${final.words}. ` +
+        `Gains of ${top1} by the share of hidden units removed, with ${confidenceText} intervals on ${final.words}. ` +
         (clear.length === 0 ? 'None is clear of zero.' : `Clear of zero: ${listed(clear)}.`),
       bars,
-      x: { title: 'points of top-1 gained over the step before' },
+      x: { title: `points of ${top1} gained over the step before` },
       y: 'removed',
       kinds: stepKinds,
-      numbers: gainsTable(gains),
+      numbers: gainsTable(gains, top1),
     }),
   ];
 }
 
-function gainsTable(gains: ReturnType<typeof stepGains>): TablePart {
+function gainsTable(gains: ReturnType<typeof stepGains>, top1: string): TablePart {
   return {
     kind: 'table',
-    caption: 'What each step gave: top-1 minus that of the step before, paired',
+    caption: `What each step gave: ${top1} minus that of the step before, paired`,
     columns: [{ title: 'removed', align: 'right' }, { title: 'step' }, { title: 'gain, pp', align: 'right' }],
     rows: gains.flatMap(({ sparsity, steps }) =>
       steps.map(({ name, gain }): Cell[] => [

@@ -1,4 +1,5 @@
 import { flatteredNote } from '../../../library/manifest-parts.ts';
+import { measureNames, type MeasureNames } from '../../../measure/measure-names.ts';
 import type { Recommended } from '../../../library/recommended-model.ts';
 import { recommendedModel } from '../../../library/recommended-model.ts';
 import type { BlocksRun, MeasuredOnSplit } from './read-run.ts';
@@ -29,6 +30,8 @@ export interface Told {
   readonly confidence: number;
   /** "95 %" */
   readonly confidenceText: string;
+  /** What its numbers are called. */
+  readonly names: MeasureNames;
 }
 
 export function tell(run: BlocksRun): Told {
@@ -47,6 +50,7 @@ export function tell(run: BlocksRun): Told {
     test,
     final: test ?? selection,
     confidence: manifest.confidence,
+    names: measureNames(manifest.teacher.measure?.kind),
     confidenceText: `${Number((100 * manifest.confidence).toFixed(2))} %`,
   };
 }

@@ -72,7 +72,7 @@ function selectionChart(told: Told, space: ComposeSpace, resource: Resource): Ch
       frontText(front, text),
     points: [...modelPoints(told, selection, resource, hidden), ...randomPoints(told, resource)],
     x: axisOf(told, resource),
-    y: { title: 'top-1, %', format: '~r' },
+    y: { title: `${told.names.top1}, %`, format: '~r' },
     front: thinned(front),
     chosen: { x: resource },
   });
@@ -91,7 +91,7 @@ function testChart(told: Told, split: ToldSplit): ChartPart {
       (clear.length === 0 ? 'No loss is clear of zero.' : `Losses clear of zero: ${listed(clear)}.`),
     points: modelPoints(told, split, 'params'),
     x: axisOf(told, 'params'),
-    y: { title: 'top-1, %', format: '~r' },
+    y: { title: `${told.names.top1}, %`, format: '~r' },
   });
 }
 

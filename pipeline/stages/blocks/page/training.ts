@@ -59,7 +59,8 @@ function gainMap({ run }: Told) {
 const mostLines = 6;
 
 /** By width, over the steps: KL on held-out images, and the loss that training lowered. */
-function curvesCharts({ run: { trained } }: Told): ChartPart[] {
+function curvesCharts({ run: { trained }, names }: Told): ChartPart[] {
+  const { divergence, divergenceFromTeacher, unit } = names;
   if (trained.length === 0) return [];
   const shown = spread(trained, mostLines);
   const kinds = kindsOf(shown.map(({ width }) => kindOf(width)));
@@ -71,7 +72,7 @@ function curvesCharts({ run: { trained } }: Told): ChartPart[] {
   });
   return [
     linesChart({
-      title: 'KL(teacher || uniform model) on held-out images while training',
+      title: `${divergenceFromTeacher} on held-out images while training`,
       alternative: `Training from the refit at step 0; ${widths}. ${sentence(shown.map(klText))}.`,
       lines: shown.map((training) => ({
         kind: kindOf(training.width),
@@ -80,8 +81,8 @@ function curvesCharts({ run: { trained } }: Told): ChartPart[] {
       })),
       kinds,
       x: { title: 'step' },
-      y: { title: 'KL, nats', log: true, format: '~g' },
-      numbers: curvesTable(trained),
+      y: { title: `${divergence}${unit && `,${unit}`}`, log: true, format: '~g' },
+      numbers: curvesTable(trained, divergence),
     }),
     ...(losses.length === 0
       ? []
@@ -116,10 +117,10 @@ function lossText({ width, points }: { width: number; points: readonly { x: numb
 const sentence = (parts: readonly string[]): string =>
   parts.join('; ').replace(/^./, (first) => first.toUpperCase());
 
-function curvesTable(trained: readonly WidthTraining[]): TablePart {
+function curvesTable(trained: readonly WidthTraining[], divergence: string): TablePart {
   return {
     kind: 'table',
-    caption: 'KL on held-out images before and after training',
+    caption: `${divergence} on held-out images before and after training`,
     columns: [
       { title: 'width', align: 'right' },
       { title: 'refit', align: 'right' },

@@ -5,6 +5,7 @@ import { accuracyOf, modelScoresOf } from '../../../library/manifest-parts.ts';
 import { openLibrary } from '../../../library/open.ts';
 import type { DescendantInput } from '../../../library/write-blocks.ts';
 import { writeLibrary, type LibraryInput } from '../../../library/write.ts';
+import type { IndexKind } from '../../../measure/index-file.ts';
 import { widthsAt } from '../../../measure/level.ts';
 import type { LatencyProfile } from '../../../measure/latency.ts';
 import type { MeasuredDescendant, TrainedDescendant } from '../../../measure/descendant.ts';
@@ -23,7 +24,7 @@ import { readJson } from '../../../util/atomic.ts';
 import { known } from '../../../util/known.ts';
 import { sha256File, type Json } from '../../../util/hash.ts';
 import { toolVersion } from '../../../util/package.ts';
-import { commonFiles, indices, teacherJob } from '../../common/artefacts.ts';
+import { commonFiles, indices, teacherIndexJob, teacherJob } from '../../common/artefacts.ts';
 import { manifestClasses, type ClassFacts } from '../../common/manifest-classes.ts';
 import { readSources, readSplit, readTeacherInfo } from '../../common/open.ts';
 import {
@@ -54,6 +55,8 @@ export type ExportSettings = {
   readonly heldOut: number;
   /** Copied into the manifest and read by nothing here; in this job's record `verify` and `compose` find the data by it. */
   readonly config: Json;
+  /** What its models are measured by, where these are no classifiers. */
+  readonly kind?: IndexKind | undefined;
 };
 
 /**
@@ -82,6 +85,9 @@ export async function run({ settings }: Job<ExportSettings>, context: JobContext
     ...(ranking.additivity && { additivity: ranking.additivity }),
     ...(ranking.predictor && { predictor: ranking.predictor }),
     profileScript,
+    ...(settings.kind && {
+      index: { kind: settings.kind, path: context.input(teacherIndexJob, commonFiles.index) },
+    }),
     frame: () => readFrame(teacherFile),
     blocks: await Promise.all(
       indices(architecture.depth).map(async (block) => ({

@@ -8,6 +8,7 @@ import type { UniformStep } from '../../../measure/allocations.ts';
 import { bounds, pairedScoresPp } from '../../../measure/interval.ts';
 import { widthIn } from '../../../measure/level.ts';
 import { measureAll, measuredOf } from '../../../measure/measured.ts';
+import { isClassifier } from '../../../model/architecture.ts';
 import type { FfnWeights } from '../../../model/ffn-weights.ts';
 import { calibrationImages, type Calibration } from '../../../recipe/calibration.ts';
 import type { Job, JobContext } from '../../../runner/contract.ts';
@@ -16,7 +17,7 @@ import type { Json } from '../../../util/hash.ts';
 import { random } from '../../../util/random.ts';
 import { indices, type BatchHandling } from '../../common/artefacts.ts';
 import { fileCheckpoint } from '../../common/checkpoint.ts';
-import { openSplit, openTeacher } from '../../common/open.ts';
+import { openSplit, openTeacher, readTeacherInfo } from '../../common/open.ts';
 import { distillJob, files, type Polished } from '../artefacts.ts';
 import { readDescendantsFile } from './descendants.ts';
 import { writeBlocks } from './read.ts';
@@ -75,7 +76,8 @@ export async function run(
       { id: 'after', ffns: polished.ffns },
     ]),
   );
-  const measured = measureAll(models, confidence);
+  const { architecture } = await readTeacherInfo(context);
+  const measured = measureAll(models, confidence, architecture);
   const [before, after] = [measuredOf(measured, 'before'), measuredOf(measured, 'after')];
   const gain = pairedScoresPp(
     measuredOf(models, 'after').correct,
@@ -87,7 +89,7 @@ export async function run(
   await writeJsonAtomic(join(context.folder, files.polished), result);
   if (after.kl >= before.kl) {
     context.warn(
-      `polishing did not bring the model at ${sparsity} nearer to the teacher (KL ${before.kl} to ${after.kl})`,
+      `polishing did not bring the model at ${sparsity} nearer to the teacher (${isClassifier(architecture) ? 'KL' : '1 - cos'} ${before.kl} to ${after.kl})`,
     );
   }
   return { sparsity, before: before.top1Percent.mean, after: after.top1Percent.mean };

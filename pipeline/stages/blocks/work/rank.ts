@@ -9,6 +9,7 @@ import { finalUniformId, measureAll, measuredOf, uniformOf } from '../../../meas
 import { predictCompositions } from '../../../measure/predict-compositions.ts';
 import type { BlockCost } from '../../../measure/descendant.ts';
 import { rankDescendants } from '../../../measure/rank.ts';
+import { measureNames, type MeasureKind } from '../../../measure/measure-names.ts';
 import type { Scores } from '../../../measure/scores.ts';
 import {
   blockName,
@@ -42,6 +43,10 @@ export type RankSettings = BlocksConfig['rank'] & {
   readonly contexts: readonly Context[];
   readonly distilled: boolean;
   readonly shards: number;
+  /** Classes of the data, where the model answers with features. */
+  readonly classes?: number | undefined;
+  /** Where that is not their classes. */
+  readonly kind?: MeasureKind | undefined;
 };
 
 /**
@@ -58,7 +63,7 @@ export async function run({ settings }: Job<RankSettings>, context: JobContext):
     ...(composed?.scores ?? []),
     ...(await readAllScores(context, measureJob, shards)),
   ]);
-  const measured = measureAll(models, confidence);
+  const measured = measureAll(models, confidence, architecture);
   const costs = await costsByWidth(context, architecture);
   const descendants = new Map(
     [...allDeltas(settings, hiddens, models)].map(([id, { block, width, deltas }]) => [
@@ -106,8 +111,9 @@ export async function run({ settings }: Job<RankSettings>, context: JobContext):
     ({ deltas: { average } }) => average.top1Pp.low <= 0 && average.top1Pp.high >= 0,
   ).length;
   if (straddling > 0) {
+    const names = measureNames(settings.kind);
     context.warn(
-      `${straddling} of ${candidates.length} descendants: ${result.teacher.images} selection images cannot tell their top-1 from the teacher's (the interval holds 0); KL orders them`,
+      `${straddling} of ${candidates.length} descendants: ${result.teacher.images} selection images cannot tell their ${names.top1} from the teacher's (the interval holds 0); ${names.divergence} orders them`,
     );
   }
   await writeJsonAtomic(join(context.folder, files.ranking), result);
@@ -148,7 +154,7 @@ function allDeltas(
 }
 
 function predict(
-  { contexts, steps, distilled }: RankSettings,
+  { contexts, steps, distilled, classes }: RankSettings,
   architecture: Architecture,
   composed: Pick<CompositionsFile, 'random' | 'chosen'> | undefined,
   models: ReadonlyMap<string, Scores>,
@@ -159,7 +165,7 @@ function predict(
     models,
     contexts,
     hiddens: hiddenUnits(architecture),
-    classes: architecture.classes,
+    classes: classes ?? architecture.classes,
     random,
     chosen,
     anchors: steps.map(({ sparsity, ...level }) => ({

@@ -3,6 +3,7 @@ import type { PredictionErrors } from '../../../measure/additivity.ts';
 import { mildLossPp } from '../../../measure/additivity.ts';
 import type { AdditivityReport, SplitErrors } from '../../../measure/predict-compositions.ts';
 import { formatDuration } from '../../../util/format.ts';
+import { measureNames, type MeasureKind, type MeasureNames } from '../../../measure/measure-names.ts';
 import type { MeasuredAllocation } from '../../../measure/allocations.ts';
 import type { Measured, MeasuredUniform } from '../../../measure/measured.ts';
 import { flatteredText } from '../../../library/manifest-parts.ts';
@@ -21,27 +22,30 @@ export interface ReportedRun {
   readonly classes: string;
   /** Of the library that it reports on. */
   readonly manifest: Pick<Manifest, 'data' | 'fitted'>;
+  /** What its numbers are; default: of classifiers. */
+  readonly measure?: MeasureKind | undefined;
 }
 
 /** report.md: whole models on both splits, and how far predictions can be trusted. */
 export function describeReport(
-  { name, engine, seed, confidence, classes, manifest }: ReportedRun,
+  { name, engine, seed, confidence, classes, manifest, measure }: ReportedRun,
   ranking: RankingFile,
   test: TestReport,
   polished: readonly Polished[],
 ): string {
   const selection = flatteredText(manifest.data.selection);
+  const names = measureNames(measure);
   const fitted = manifest.fitted === undefined ? '' : ` Images: ${describeFittedOn(manifest.fitted)}.`;
   return `# ${name}
 
-Top-1 in percent, ${confidence * 100} % intervals, seed ${seed}, engine ${engine}.
+${names.Top1} in percent, ${confidence * 100} % intervals, seed ${seed}, engine ${engine}.
 Classes: ${classes}.${fitted}
 
 ## Selection split, ${ranking.teacher.images} images: what the ranking was made from
 
 ${selection}${wholeModels(ranking.teacher, ranking.uniform, ranking.allocated)}
 ${allocationNote(ranking.allocated)}
-${predictions(ranking, selection)}## Test split, ${test.images} images: used for nothing else
+${predictions(ranking, selection, names)}## Test split, ${test.images} images: used for nothing else
 
 ${flatteredText(manifest.data.test)}${
     test.teacher === undefined
@@ -49,7 +53,7 @@ ${flatteredText(manifest.data.test)}${
       : wholeModels(test.teacher, test.uniform ?? [], test.allocated ?? [])
   }
 
-${distillation(test)}${polishing(polished, test, selection)}The library and its ranking: ../../library (\`npm run pipeline -- show\`).
+${distillation(test, names)}${polishing(polished, test, selection)}The library and its ranking: ../../library (\`npm run pipeline -- show\`).
 `;
 }
 
@@ -73,7 +77,7 @@ function wholeModels(
   ].join('\n');
 }
 
-function distillation({ distillation: gain }: TestReport): string {
+function distillation({ distillation: gain }: TestReport, { divergence }: MeasureNames): string {
   if (gain === undefined) return '';
   const { widths, points, seconds } = gain;
   const times = points.map(
@@ -85,7 +89,7 @@ function distillation({ distillation: gain }: TestReport): string {
   );
   return `## What distillation gained per minute
 
-The share of the refit's KL that training removed (from the teacher to the model of this width in every block, on held-out
+The share of the refit's ${divergence} that training removed (from the teacher to the model of this width in every block, on held-out
 calibration images); a kept refit counts 0. Time is summed over the jobs, ${formatDuration(seconds)} in all, and was less on the
 clock where several trained at once.
 
@@ -133,7 +137,11 @@ ${widths.join('\n')}
 `;
 }
 
-function predictions({ additivity }: RankingFile, warning: string): string {
+function predictions(
+  { additivity }: RankingFile,
+  warning: string,
+  { top1, divergence }: MeasureNames,
+): string {
   if (additivity === null) return '';
   const row = (name: string, errors: SplitErrors | null) =>
     errors === null ? [] : [`| ${name} | ${numbers(errors.all)} | ${numbers(errors.mild)} |`];
@@ -146,15 +154,15 @@ function predictions({ additivity }: RankingFile, warning: string): string {
       '|---|---|---|---|---|---|---|',
       ...row('sum of deltas, teacher context', teacherSum),
       ...row('sum of deltas, averaged contexts', averageSum),
-      ...row('curve over summed KL, cross-validated', predictor),
+      ...row(`curve over summed ${divergence}, cross-validated`, predictor),
       ...last,
     ].join('\n');
   const { teacherSum, acrossImages, imageNoisePp } = additivity;
   const perfect = [imageNoisePp.all, imageNoisePp.mild].map((value) => `- | ${value?.toFixed(2) ?? '-'} | -`);
   return `## Predicting a composition from its blocks: ${teacherSum.all.compositions} random compositions
 
-${warning}Predicted against measured loss of top-1 in percentage points. Left all of them, right those that lose less than ${mildLossPp} points.
-On the same ${additivity.images} selection images, ${teacherSum.mild.compositions} of them mild; sums of top-1 deltas share the luck of these images with what they predict:
+${warning}Predicted against measured loss of ${top1} in percentage points. Left all of them, right those that lose less than ${mildLossPp} points.
+On the same ${additivity.images} selection images, ${teacherSum.mild.compositions} of them mild; sums of ${top1} deltas share the luck of these images with what they predict:
 
 ${table(additivity, `| the true loss: what ${additivity.images} images are off by | ${perfect.join(' | ')} |`)}
 

@@ -11,7 +11,7 @@ import { answersFile, writeAnswers } from '../../../report/answers.ts';
 import { readJson, writeFileAtomic, writeJsonAtomic } from '../../../util/atomic.ts';
 import { sha256File, type Json } from '../../../util/hash.ts';
 import type { BatchHandling } from '../../common/artefacts.ts';
-import { openSplit, readSplit } from '../../common/open.ts';
+import { openSplit, readSplit, readTeacherInfo } from '../../common/open.ts';
 import {
   exportJob,
   files,
@@ -79,7 +79,15 @@ export async function run(
   await writeSaid(context, settings, handling, manifest, tested.said);
   const { seed, confidence } = settings;
   const text = describeReport(
-    { name: handling.name, engine: String(context.engine), seed, confidence, classes, manifest },
+    {
+      name: handling.name,
+      engine: String(context.engine),
+      seed,
+      confidence,
+      classes,
+      manifest,
+      measure: manifest.teacher.measure?.kind,
+    },
     ranking,
     result,
     polished.map((item) => item.polished),
@@ -168,7 +176,8 @@ async function measureTest(
       },
     };
   });
-  const measured = measureAll(scores, confidence);
+  const { architecture } = await readTeacherInfo(context);
+  const measured = measureAll(scores, confidence, architecture);
   const report = {
     images,
     teacher: measuredOf(measured, 'teacher'),

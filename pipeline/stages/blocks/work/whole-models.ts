@@ -10,7 +10,7 @@ import { disposeFfn, teacherFfn, uploadFfn, type FfnTensors } from '../../../mod
 import { sliceFfn, type FfnWeights } from '../../../model/ffn-weights.ts';
 import type { JobContext } from '../../../runner/contract.ts';
 import { indices, shardRange, type BatchHandling } from '../../common/artefacts.ts';
-import { openSplit, openTeacher } from '../../common/open.ts';
+import { openJudge, openSplit, openTeacher } from '../../common/open.ts';
 import type { MadeBy } from '../artefacts.ts';
 import type { UniformStep } from '../../../measure/allocations.ts';
 import { readDescendants } from './descendants.ts';
@@ -155,6 +155,7 @@ export async function sweepSplit(
   const split = await openSplit(context, name, handling.images);
   const { start, end } = shardRange(split.items.length, shard, shards);
   const items = split.items.slice(start, end);
+  const judge = await openJudge(context);
   const model = await openTeacher(context);
   let swept: SweptModels | undefined;
   try {
@@ -162,6 +163,7 @@ export async function sweepSplit(
     const { models, descendants = [], contexts = [] } = swept;
     return await sweep({
       model,
+      judge,
       batches: split.tensorBatches(items, handling.batchSize),
       images: items.length,
       descendants,
@@ -175,6 +177,7 @@ export async function sweepSplit(
   } finally {
     swept?.dispose();
     model.dispose();
+    judge.dispose();
   }
 }
 

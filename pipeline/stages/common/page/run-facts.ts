@@ -35,21 +35,20 @@ function teacherText(
   teacher: JobRecord | undefined,
   check: JobRecord | undefined,
 ): string | undefined {
-  const { width, depth, imageSize, classes } = (teacher?.madeFrom.settings.architecture ?? {}) as Record<
-    string,
-    unknown
-  >;
+  const { width, depth, imageSize, classes, answer } = (teacher?.madeFrom.settings.architecture ??
+    {}) as Record<string, unknown>;
   const size = typeof imageSize === 'number' ? `images of ${imageSize} x ${imageSize}` : undefined;
   const shape = [
     typeof width === 'number' && `${width} wide`,
     typeof depth === 'number' && `${depth} blocks`,
     size,
-    typeof classes === 'number' && `${classes} classes`,
+    typeof classes === 'number' &&
+      (answer === undefined ? `${classes} classes` : `features of ${classes} numbers`),
   ].filter((part) => typeof part === 'string');
-  const { images, top1, low, high } = (check?.summary ?? {}) as Record<string, unknown>;
+  const { images, top1, low, high, measure } = (check?.summary ?? {}) as Record<string, unknown>;
   const isMeasured = [images, top1, low, high].every((value) => typeof value === 'number');
   const measured = isMeasured
-    ? `${(top1 as number).toFixed(1)} % [${(low as number).toFixed(1)}, ${(high as number).toFixed(1)}] right of ${(images as number).toLocaleString('en-US')} selection images`
+    ? `${(top1 as number).toFixed(1)} % [${(low as number).toFixed(1)}, ${(high as number).toFixed(1)}] right${typeof measure === 'string' ? ` by ${measure}` : ''} of ${(images as number).toLocaleString('en-US')} selection images`
     : undefined;
   const given = checkpoint === undefined ? undefined : basename(checkpoint);
   const name = given ?? (teacher?.madeFrom.settings.train ? 'trained in this run' : undefined);

@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import { folderOrders, inFolderOrder } from '../../../../datasets/classes/folder-order.ts';
 import type { Preprocessing } from '../../../../datasets/contract.ts';
-import { predictClasses, type PredictedClasses } from '../../../measure/accuracy.ts';
-import { bounds, proportionPercent, type SampleInterval } from '../../../measure/interval.ts';
+import { predictClasses } from '../../../measure/accuracy.ts';
+import type { IndexKind } from '../../../measure/index-file.ts';
+import { bounds, proportionPercent } from '../../../measure/interval.ts';
+import { isClassifier } from '../../../model/architecture.ts';
 import type { Job, JobContext } from '../../../runner/contract.ts';
 import { writeJsonAtomic } from '../../../util/atomic.ts';
 import { fail } from '../../../util/failure.ts';
@@ -14,7 +16,8 @@ import type { ModelClasses, Subset } from '../classes.ts';
 import { openSplit, openTeacher, openWholeTeacher, readClasses, readTeacherInfo } from '../open.ts';
 import { betterFacts, mostTried } from './better-facts.ts';
 import { betterOrder, type Levels, type Predictions } from './better-order.ts';
-import { isBeyondChance } from './beyond-chance.ts';
+import { checkChance, commonestClass } from './check-chance.ts';
+import { checkFeatures } from './check-features.ts';
 import { unseenOrder } from './order-power.ts';
 import { refuseFacts } from './refuse-facts.ts';
 
@@ -23,6 +26,8 @@ export type CheckSettings = {
   readonly imported: boolean;
   readonly subset: Subset | null;
   readonly by: ModelClasses['by'];
+  /** Where the teacher is no classifier. */
+  readonly kind?: IndexKind | undefined;
 };
 
 /** What is said of the classes, with files that may lie anywhere. */
@@ -39,10 +44,11 @@ export async function checkTeacher(
   { settings, handling }: Job<CheckSettings, CheckHandling>,
   context: JobContext,
 ): Promise<Json> {
-  const { confidence, imported, subset, by } = settings;
+  const { confidence, imported, subset, by, kind = 'k-nn' } = settings;
   const { images: access, batchSize, rule, notes } = handling;
   const { architecture, preprocessing } = await readTeacherInfo(context);
   const classes = await readClasses(context);
+  if (!isClassifier(architecture)) return checkFeatures({ kind, confidence }, handling, classes, context);
   if (classes.length !== architecture.classes) {
     fail({
       reason: 'data-invalid',
@@ -74,7 +80,8 @@ export async function checkTeacher(
   const top1 = share((image) => now.predicted[image] === now.labels[image]);
   refuseFacts(better, { classes, subset, by, rule, top1, preprocessing });
   const commonest = commonestClass(now.labels);
-  checkChance(now, top1, commonest, { classes, confidence, rule });
+  const next = `check teacher.checkpoint, which class is which output (${rule}; teacher.labels, data.classOrder) and data.preprocessing`;
+  checkChance(now, top1, commonest, { classes, confidence, name: 'top-1', next });
   if (top1.mean < 100 * commonest.share) {
     context.warn(
       `top-1 is ${top1.mean.toFixed(1)} %, less than the share of class ${showValue(classes[commonest.index])} among the images (${(100 * commonest.share).toFixed(1)} %)`,
@@ -99,41 +106,7 @@ export async function checkTeacher(
   };
 }
 
-function commonestClass(labels: readonly number[]): { readonly index: number; readonly share: number } {
-  const images = new Map<number, number>();
-  for (const label of labels) images.set(label, (images.get(label) ?? 0) + 1);
-  const [index, most] = [...images].reduce((best, next) => (next[1] > best[1] ? next : best));
-  return { index, share: most / labels.length };
-}
-
-/** @throws BlockForgeError `gate-failed` for answers that luck, or one answer for everything, gives as well */
-function checkChance(
-  now: PredictedClasses,
-  top1: SampleInterval,
-  commonest: ReturnType<typeof commonestClass>,
-  said: { readonly classes: readonly string[]; readonly confidence: number; readonly rule: string },
-): void {
-  const { classes, confidence, rule } = said;
-  const chance = 100 / classes.length;
-  if (top1.low > chance && isBeyondChance(now, (1 - confidence) / 2)) return;
-  const only = now.predicted[0];
-  const isOnly = only !== undefined && now.predicted.every((said) => said === only);
-  fail({
-    reason: 'gate-failed',
-    subject: 'teacher',
-    found: [
-      `top-1 is ${top1.mean.toFixed(2)} % [${top1.low.toFixed(2)}, ${top1.high.toFixed(2)}] on ${top1.images} selection images`,
-      `chance is ${chance.toFixed(2)} %`,
-      `always saying ${showValue(classes[commonest.index])} is right on ${(100 * commonest.share).toFixed(2)} %`,
-      ...(isOnly ? [`the teacher says ${showValue(classes[only])} of every image`] : []),
-    ].join('; '),
-    expected:
-      'answers that depend on the image: a trained teacher, its own classes in its own order, its own preprocessing',
-    next: `check teacher.checkpoint, which class is which output (${rule}; teacher.labels, data.classOrder) and data.preprocessing`,
-  });
-}
-
-function warnOfOrder(now: PredictedClasses, count: number, context: JobContext): void {
+function warnOfOrder(now: Predictions, count: number, context: JobContext): void {
   const unseen = unseenOrder(now, count);
   if (unseen === undefined) return;
   const missed = unseen === 'all' ? 'a wrong order of the classes' : 'an exchange of two classes';

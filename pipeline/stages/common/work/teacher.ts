@@ -11,10 +11,19 @@ import { trainTeacher } from '../../../train/train-teacher.ts';
 import { writeJsonAtomic } from '../../../util/atomic.ts';
 import type { Json } from '../../../util/hash.ts';
 import { random } from '../../../util/random.ts';
-import { commonFiles, teacherJob, type ImageHandling, type Plain, type TeacherInfo } from '../artefacts.ts';
+import {
+  commonFiles,
+  teacherIndexJob,
+  teacherJob,
+  type ImageHandling,
+  type Plain,
+  type TeacherInfo,
+} from '../artefacts.ts';
 import { fileCheckpoint } from '../checkpoint.ts';
 import type { Subset } from '../classes.ts';
 import { openSplit } from '../open.ts';
+import { makeIndex, type IndexHandling, type IndexSettings } from './feature-index.ts';
+import { addHead, type HeadSettings } from './fit-head.ts';
 import { preparationWarning } from '../preparation-warning.ts';
 import { checkTeacher, type CheckHandling, type CheckSettings } from './check-teacher.ts';
 
@@ -28,6 +37,8 @@ export type ModelSettings = {
   readonly subset: Subset | null;
   /** Null where the teacher is imported. */
   readonly train: (TrainSettings & { readonly seed: number }) | null;
+  /** None, or one that is fitted here; absent: the checkpoint's own. */
+  readonly head?: 'none' | HeadSettings | undefined;
 };
 
 export type ModelHandling = ImageHandling & {
@@ -36,14 +47,17 @@ export type ModelHandling = ImageHandling & {
 };
 
 type ModelJob = Job<ModelSettings, ModelHandling>;
+type IndexJob = Job<IndexSettings, IndexHandling>;
 type CheckJob = Job<CheckSettings, CheckHandling>;
 
 /**
  * `teacher/model` imports the checkpoint into canonical names, or trains a ViT on the train split (resumes per epoch).
+ * `teacher/index` keeps the features of labelled images where it is no classifier.
  * `teacher/check` measures it on the selection split, and stops the run where another preparation of the images or another
  * order of the classes is clearly better, or it is no better than chance: nothing made from it would be worth keeping.
  */
-export function run(job: ModelJob | CheckJob, context: JobContext): Promise<Json> {
+export function run(job: ModelJob | IndexJob | CheckJob, context: JobContext): Promise<Json> {
+  if (job.id === teacherIndexJob) return makeIndex(job as IndexJob, context);
   return job.id === teacherJob
     ? makeTeacher(job as ModelJob, context)
     : checkTeacher(job as CheckJob, context);
@@ -61,12 +75,14 @@ async function makeTeacher({ settings, handling }: ModelJob, context: JobContext
     architectureName: architectureName ?? undefined,
     hints: settings.hints,
     names: settings.names,
+    headless: settings.head !== undefined,
   });
   for (const note of inspection.notes) context.warn(note);
   const warning = preparationWarning(preprocessing, inspection);
   if (warning !== undefined) context.warn(warning);
   const whole = await readTeacher(inspection);
   const { subset } = settings;
+  if (typeof settings.head === 'object') return addHead(whole, info, settings.head, handling, path, context);
   if (subset === null) await writeTeacher(path, whole, architecture, preprocessing);
   else {
     const { weights, head } = restrictClasses(whole, inspection.architecture, subset.indices);
