@@ -1,4 +1,5 @@
 import { huggingfaceSwin } from './swin/fields.ts';
+import { huggingfaceDino, huggingfaceTower } from './tower-fields.ts';
 import { transformersGeneric, transformersOther } from './transformers-fields.ts';
 
 export { transformersGeneric } from './transformers-fields.ts';
@@ -254,5 +255,7 @@ export const fieldTables = {
   timmArguments,
   huggingfaceConfig,
   huggingfaceSwin,
+  huggingfaceDino,
+  huggingfaceTower,
   processorConfig,
 } as const;

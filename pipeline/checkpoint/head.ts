@@ -73,6 +73,12 @@ export function findHead(
   return { name: usual };
 }
 
+/** Where a head of the library's own name lies, below the prefix or above it; its place below where there is none. */
+export function usualPlace({ tensors }: StoredCheckpoint, prefix: string, head: string): string {
+  const places = placesAround(prefix).map((place) => `${place}${head}`);
+  return places.find((name) => tensors.has(name) || tensors.has(`${name}.weight`)) ?? `${prefix}${head}`;
+}
+
 /** Every name, without `.weight`, that a head of the model below `prefix` may have in this file: what is left out with it. */
 export function headCandidates(
   { tensors }: StoredCheckpoint,

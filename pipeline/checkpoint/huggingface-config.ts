@@ -12,6 +12,9 @@ const activations: Readonly<Record<string, Architecture['gelu']>> = {
   gelu_pytorch_tanh: 'tanh',
   gelu_accurate: 'tanh',
   quick_gelu: 'quick',
+  silu: 'silu',
+  swish: 'silu',
+  relu: 'relu',
 };
 
 /** transformers' `ViTConfig` and `DeiTConfig`. */
@@ -25,6 +28,16 @@ const fieldsOfDefaults = {
 /** transformers' `SwinConfig`; its heads are told by the weights. */
 const swinOnly = { layerNormEpsilon: 1e-5, gelu: 'exact' } as const;
 
+/** By model_type, where they are not the ViT's. */
+const ownDefaults: Readonly<Record<string, Partial<typeof defaults | Record<string, unknown>>>> = {
+  swin: swinOnly,
+  dinov2: { ...defaults, layerNormEpsilon: 1e-6 },
+  dinov2_with_registers: { ...defaults, layerNormEpsilon: 1e-6 },
+  dinov3_vit: { ...defaults, heads: 6, layerNormEpsilon: 1e-5 },
+  clip_vision_model: { ...defaults, layerNormEpsilon: 1e-5, gelu: 'quick' },
+  siglip_vision_model: { ...defaults, layerNormEpsilon: 1e-6, gelu: 'tanh' },
+};
+
 /** Of transformers: what a class ends with is never a head. */
 const headlessClasses: readonly string[] = [
   'ViTModel',
@@ -33,12 +46,15 @@ const headlessClasses: readonly string[] = [
   'Dinov2WithRegistersModel',
   'DINOv3ViTModel',
   'CLIPVisionModel',
+  'CLIPVisionModelWithProjection',
   'SiglipVisionModel',
 ];
 
 /** @throws BlockForgeError `checkpoint-unsupported`, naming the field */
 export function huggingfaceFacts(config: Document): SideFacts {
-  const gelu = meaningOf(config, 'hidden_act', activations);
+  const told = meaningOf(config, 'hidden_act', activations);
+  // DINOv2's gated blocks have SiLU whatever hidden_act says.
+  const gelu = valueOf(config, 'use_swiglu_ffn') === true ? 'silu' : told;
   const isSwin = valueOf(config, 'model_type') === 'swin';
   const heads = isSwin ? undefined : positiveOf(config, 'num_attention_heads');
   const epsilon = positiveOf(config, 'layer_norm_eps');
@@ -51,8 +67,8 @@ export function huggingfaceFacts(config: Document): SideFacts {
   const isOurs = valueOf(config, 'model_type') !== undefined;
   const isAbsent = (field: string): boolean => isOurs && !Object.hasOwn(config.fields, field);
   const size = sizeOf(config, 'image_size') ?? (isAbsent('image_size') ? 224 : undefined);
-  const absent = Object.entries(isSwin ? swinOnly : defaults).filter(([fact]) =>
-    isAbsent(fieldsOfDefaults[fact as keyof typeof defaults]),
+  const absent = Object.entries(ownDefaults[String(valueOf(config, 'model_type'))] ?? defaults).filter(
+    ([fact]) => isAbsent(fieldsOfDefaults[fact as keyof typeof defaults]),
   );
   const { architectures } = config.fields;
   const isHeadless =

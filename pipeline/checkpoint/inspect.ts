@@ -111,7 +111,7 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
   const isHeadless =
     headless === true ||
     own?.untold.answer === 'pooled' ||
-    ((side.isHeadless === true || naming.projects === true) && !hasHead);
+    ((side.isHeadless === true || naming.projects === true || naming.isTower === true) && !hasHead);
   const answer = own?.untold.answer ?? (naming.projects === true && !isHeadless ? 'projected' : undefined);
   const stored = isHeadless ? withoutHeads(whole, naming.heads) : whole;
   const name = options.architectureName ?? side.architectureName;

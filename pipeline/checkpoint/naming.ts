@@ -1,5 +1,5 @@
 import { fail } from '../util/failure.ts';
-import { findDistillationHead, findHead, headCandidates } from './head.ts';
+import { findDistillationHead, findHead, headCandidates, usualPlace } from './head.ts';
 import type { StoredCheckpoint } from './locate.ts';
 import { foundNames, namesToFillIn } from './names-table.ts';
 import { detectPlain } from './plain-naming.ts';
@@ -65,10 +65,14 @@ export function detectNaming(
     });
   }
   const rest = places.filter((place) => place !== first).map((place) => place.prefix);
+  const { projection } = first.table;
   const isOther = (name: string): boolean =>
-    first.prefix === ''
-      ? rest.some((other) => name.startsWith(other))
-      : rest.length > 0 && !name.startsWith(first.prefix);
+    projection !== undefined
+      ? // The tower of texts.
+        !name.startsWith(first.prefix)
+      : first.prefix === ''
+        ? rest.some((other) => name.startsWith(other))
+        : rest.length > 0 && !name.startsWith(first.prefix);
   const naming = { ...namingAt(stored, first.table, first.prefix, head, headless), isOther };
   return isWhole(stored, naming) ? naming : (plain() ?? naming);
 }
@@ -116,8 +120,8 @@ function namingAt(
   const width = widthOf(frame.pre_logits) ?? widthOf(table.anchor);
   const headTable = { ...table, width, head: usualHead };
   const head =
-    headless || table.projection !== undefined
-      ? { name: `${prefix}${usualHead}` }
+    headless || table.projection !== undefined || table.isTower === true
+      ? { name: usualPlace(stored, prefix, usualHead) }
       : findHead(stored, prefix, headTable, toldHead);
   const token = frame.dist_token && `${prefix}${frame.dist_token}`;
   const dropped =
@@ -128,6 +132,7 @@ function namingAt(
   return {
     name: table.name,
     ...(projection !== undefined && { projects: true }),
+    ...(table.isTower === true && { isTower: true }),
     ...(projection === 'transposed' && { isHeadTransposed: true }),
     stored(canonical) {
       const { index, layer, part } = partsOf(canonical);

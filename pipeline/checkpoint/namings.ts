@@ -12,6 +12,8 @@ export interface Naming {
   readonly heads: readonly string[];
   /** The head is no classifier, but a projection into a space of images and texts. */
   readonly projects?: boolean;
+  /** A class of models that has no head of its own. */
+  readonly isTower?: boolean;
   /** The head is stored as [D, P], not as [P, D]. */
   readonly isHeadTransposed?: boolean;
   /** The last norm comes after pooling (timm's `fc_norm`). */
@@ -44,6 +46,8 @@ export interface NamingTable {
   readonly blocks: readonly BlockTable[];
   /** Where the library puts the head; it may also lie above the prefix. */
   readonly head: string;
+  /** The library's class has no head of its own. */
+  readonly isTower?: boolean;
   /** The head projects into a space of images and texts; transposed: it is stored as [D, P]. */
   readonly projection?: 'plain' | 'transposed';
   /** Of distilled DeiTs: where it puts the heads of the class token and of the distillation token. */
@@ -198,6 +202,7 @@ const dinov3: NamingTable = {
     scales: huggingfaceScales,
   })),
   head: 'classifier',
+  isTower: true,
 };
 
 /** Hugging Face `CLIPVisionModelWithProjection`, `CLIPVisionModel` and `SiglipVisionModel`; older files have `vision_model.` before all. */
@@ -242,7 +247,8 @@ const clip: NamingTable = {
 /** OpenAI's CLIP and OpenCLIP: `visual` of the whole, or that alone. */
 const openclip: NamingTable = {
   name: 'openclip',
-  anchor: 'conv1.weight',
+  // A first convolution is many a network's.
+  anchor: 'ln_pre.weight',
   frame: {
     cls_token: ['class_embedding'],
     pos_embed: ['positional_embedding'],

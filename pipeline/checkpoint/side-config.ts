@@ -6,7 +6,7 @@ import { fail } from '../util/failure.ts';
 import { isRecord } from '../util/foreign-value.ts';
 import { checkKnown } from './check-fields.ts';
 import { fieldsOf, valueOf, type Document, type Fields } from './document.ts';
-import { fieldTables } from './fields.ts';
+import { fieldTables, type FieldTable } from './fields.ts';
 import { huggingfaceFacts } from './huggingface-config.ts';
 import { processorPreparation } from './processor-preparation.ts';
 import type { PreparedModel, SideFacts } from './side-facts.ts';
@@ -55,7 +55,7 @@ export async function readSideConfig(folder: string, ignored: readonly string[] 
   if (config === undefined) return { ...nothing, files, prepare: prepareBy(undefined) };
   const fields = without(config, ignored);
   if (valueOf({ path, prefix: '', table: fieldTables.timmConfig, fields }, 'architecture') === undefined) {
-    const table = fields.model_type === 'swin' ? fieldTables.huggingfaceSwin : fieldTables.huggingfaceConfig;
+    const table = huggingfaceTable(fields.model_type);
     const document: Document = { path, prefix: '', table, fields };
     checkKnown(document);
     const documents = [document];
@@ -89,6 +89,11 @@ export async function readSideConfig(folder: string, ignored: readonly string[] 
       });
     },
   };
+}
+
+function huggingfaceTable(modelType: unknown): FieldTable {
+  const tables = [fieldTables.huggingfaceSwin, fieldTables.huggingfaceDino, fieldTables.huggingfaceTower];
+  return tables.find(({ only }) => only.model_type?.includes(modelType)) ?? fieldTables.huggingfaceConfig;
 }
 
 function prepareByProcessor(

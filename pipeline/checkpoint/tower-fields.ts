@@ -1,0 +1,80 @@
+import type { FieldTable } from './fields.ts';
+import { transformersGeneric, transformersOther } from './transformers-fields.ts';
+
+const act =
+  'gelu, gelu_python: exact; gelu_new, gelu_fast, gelu_pytorch_tanh, gelu_accurate: tanh; quick_gelu, silu; others are refused';
+const labels = {
+  id2label: 'class labels, one for each class',
+  label2id: 'must say the same as id2label',
+};
+const dropout = ['hidden_dropout_prob', 'attention_probs_dropout_prob', 'attention_dropout', 'drop_path_rate', 'dropout']; // prettier-ignore
+/** Of backbones for other tasks. */
+const stages = ['stage_names', 'out_features', 'out_indices', '_out_features', '_out_indices', 'reshape_hidden_states', 'return_class_token']; // prettier-ignore
+
+/** transformers' `Dinov2Config`, `Dinov2WithRegistersConfig` and `DINOv3ViTConfig`. */
+export const huggingfaceDino: FieldTable = {
+  title: 'Hugging Face: config.json (DINOv2, DINOv3)',
+  used: {
+    hidden_act: `${act}; gelu where absent; with use_swiglu_ffn it is silu in any case`,
+    num_attention_heads: 'heads; 12 where absent, 6 of DINOv3',
+    layer_norm_eps: 'LayerNorm epsilon; 1e-6 where absent, 1e-5 of DINOv3',
+    image_size: 'the size of the images; must be that of the positions; DINOv3 is computed for it',
+    use_swiglu_ffn: 'true: the activation is silu',
+    ...labels,
+  },
+  agrees: {
+    hidden_size: 'width',
+    num_hidden_layers: 'depth',
+    intermediate_size: 'hidden',
+    patch_size: 'patchSize',
+    num_channels: 'channels',
+    num_labels: 'classes',
+  },
+  shown: {
+    qkv_bias: /attention\.query\.bias$/,
+    use_gated_mlp: /\.mlp\.gate_proj\./,
+    num_register_tokens: /(?:^|\.)register_tokens$/,
+    query_bias: /attention\.q_proj\.bias$/,
+    key_bias: /attention\.k_proj\.bias$/,
+    value_bias: /attention\.v_proj\.bias$/,
+    proj_bias: /attention\.o_proj\.bias$/,
+    mlp_bias: /\.mlp\.(?:up|down)_proj\.bias$/,
+  },
+  only: {
+    ...transformersOther,
+    model_type: ['dinov2', 'dinov2_with_registers', 'dinov3_vit'],
+    rope_theta: [100],
+    rope_parameters: [{ rope_theta: 100, rope_type: 'default' }, { rope_theta: 100 }],
+    apply_layernorm: [true],
+  },
+  harmless: [
+    ...transformersGeneric,
+    ...dropout,
+    ...stages,
+    // The weights tell these.
+    ...['mlp_ratio', 'layerscale_value', 'use_mask_token', 'interpolate_antialias', 'interpolate_offset'],
+    // Of training.
+    ...['pos_embed_shift', 'pos_embed_jitter', 'pos_embed_rescale'],
+  ],
+};
+
+/** transformers' `CLIPVisionConfig` and `SiglipVisionConfig`. */
+export const huggingfaceTower: FieldTable = {
+  title: 'Hugging Face: config.json (image towers of CLIP and SigLIP)',
+  used: {
+    hidden_act: `${act}; where absent, quick_gelu of CLIP and tanh of SigLIP`,
+    num_attention_heads: 'heads; 12 where absent',
+    layer_norm_eps: 'LayerNorm epsilon; where absent, 1e-5 of CLIP and 1e-6 of SigLIP',
+    image_size: 'the size of the images; must be that of the positions; 224 where absent',
+  },
+  agrees: {
+    hidden_size: 'width',
+    num_hidden_layers: 'depth',
+    intermediate_size: 'hidden',
+    patch_size: 'patchSize',
+    num_channels: 'channels',
+  },
+  shown: { vision_use_head: /(?:^|\.)head\.probe$/ },
+  only: { ...transformersOther, model_type: ['clip_vision_model', 'siglip_vision_model'] },
+  harmless: [...transformersGeneric, ...dropout, 'initializer_factor', 'projection_dim'],
+};
