@@ -306,7 +306,7 @@ describe('checkpoint', () => {
 
   it('refuses other activations, model types and pooling that config.json tells of', async () => {
     const configs: [Record<string, unknown>, RegExp][] = [
-      [{ ...huggingfaceConfig, hidden_act: 'relu' }, /hidden_act "relu"/],
+      [{ ...huggingfaceConfig, hidden_act: 'selu' }, /hidden_act "selu"/],
       [{ ...huggingfaceConfig, model_type: 'beit' }, /model_type "beit"/],
       [{ architecture: 'vit_base_patch16_224', global_pool: 'avgmax' }, /global_pool "avgmax"/],
       [{ architecture: 'vit_relpos_base_patch16_rpn_224' }, /architecture "vit_relpos_base_patch16_rpn_224"/],
