@@ -94,7 +94,8 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
   const found = await locateCheckpoint(local, options.architectureName);
   const stored = { ...found, tensors: withoutIgnored(found, options.hints?.ignore) };
   const own = readOwnFile(stored);
-  const swin = own === undefined ? detectSwin(stored, options.hints) : undefined;
+  const isTold = own !== undefined || options.names !== undefined;
+  const swin = isTold ? undefined : detectSwin(stored, options.hints);
   const naming = withOneHead(
     own?.architecture === undefined ? (swin ?? namingOf(stored, options)) : canonicalNaming,
     options.hints?.reads,
@@ -159,8 +160,7 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
     });
   }
   const [position] = tensors.pos_embed?.parts ?? [];
-  const isClassTokenUnplaced =
-    position !== undefined && 'zeros' in position && architecture.rotary !== true;
+  const isClassTokenUnplaced = position !== undefined && 'zeros' in position && architecture.rotary !== true;
   if (own === undefined) {
     const told = { ...architecture, isClassTokenUnplaced };
     for (const document of side.documents) checkAgainstWeights(document, told, [...stored.tensors.keys()]);
