@@ -3,6 +3,7 @@ import { isDefaultFamily, type Architecture } from '../model/architecture.ts';
 import { canonicalShapes } from '../model/host-weights.ts';
 import type { StoredCheckpoint } from './locate.ts';
 import type { Naming } from './naming.ts';
+import { deitFamily } from '../model/family/deit.ts';
 import { howToName } from './names-table.ts';
 import { partsOf, withoutLeadingOnes } from './stems.ts';
 import { rotaryTable } from './rotary-tables.ts';
@@ -160,7 +161,7 @@ export function assemble(stored: StoredCheckpoint, naming: Naming, architecture:
     subject: stored.path,
     found: problems.join('; '),
     expected: `exactly the tensors of a ${family} of width ${width} with ${depth} blocks in ${naming.name} naming`,
-    ...nextOf(stored, naming, missing, wrong, refused, depth),
+    ...nextOf(stored, naming, missing, wrong, refused, architecture),
   });
 }
 
@@ -199,7 +200,7 @@ function nextOf(
   missing: ReadonlySet<string>,
   wrong: ReadonlySet<string>,
   refused: readonly string[],
-  depth: number,
+  { depth, family }: Architecture,
 ): { next?: string } {
   if (missing.size === 0 && wrong.size === 0) return { next: nextOfUnknown(tensors, refused, depth) };
   if ([...missing].every((name) => /(?:norm\w*|ln_\d|\bln)\.bias$/.test(name)) && missing.size > 0) {
@@ -208,7 +209,9 @@ function nextOf(
       next: `norms without bias are RMSNorms, which are not supported, or LayerNorms without bias: of the latter, ${line} makes a file that is read`,
     };
   }
-  return missing.size > 0 ? { next: howToName(tensors, naming) } : {};
+  // `teacher.names` has the parts of ViTs alone.
+  const isViT = isDefaultFamily(family) || family === deitFamily.name;
+  return isViT && missing.size > 0 ? { next: howToName(tensors, naming) } : {};
 }
 
 /** Parts that change numbers wherever they stand; a matrix of another head does not. */

@@ -100,7 +100,8 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
   const whole = { ...found, tensors: withoutIgnored(found, options.hints?.ignore) };
   const own = readOwnFile(whole);
   const { headless } = options;
-  const swin = own === undefined ? detectSwin(whole, { ...options.hints, headless }) : undefined;
+  const isTold = own !== undefined || options.names !== undefined;
+  const swin = isTold ? undefined : detectSwin(whole, { ...options.hints, headless });
   const naming = withOneHead(
     own?.architecture === undefined ? (swin ?? namingOf(whole, options)) : canonicalNaming,
     options.hints?.reads,

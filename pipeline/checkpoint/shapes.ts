@@ -87,6 +87,7 @@ export function readShapes(
     return refuse(
       `positions for ${tokens} tokens${others}`,
       `a square of patches${classToken ? ` and ${token === undefined ? 'one class token' : 'two more tokens'}` : ', as there is no class token (cls_token)'}; for other shapes teacher.hints: { imageSize: [height, width] }`,
+      classToken ? undefined : howToName(tensors, naming),
     );
   }
   const representation = representationOf(stored, naming);

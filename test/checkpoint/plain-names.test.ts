@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspectCheckpoint, type InspectOptions } from '../../pipeline/checkpoint/inspect.ts';
 import { readTeacher } from '../../pipeline/checkpoint/teacher-file.ts';
+import type { Architecture } from '../../pipeline/model/architecture.ts';
 import type { HostWeights } from '../../pipeline/model/host-weights.ts';
 import { writeSafetensors, type NamedArrays } from '../../pipeline/model/safetensors.ts';
 import { BlockForgeError, type FailureReason } from '../../pipeline/util/failure.ts';
@@ -244,6 +245,33 @@ describe('checkpoint: names of people’s own models', () => {
       tensor,
     ]);
     await assertReads(Object.fromEntries(untold) as NamedArrays, { names: usual });
+  });
+
+  it('reads the rarer parts that teacher.names says: gates, registers, a norm before the blocks', async () => {
+    const rare: Architecture = {
+      ...tinyArchitecture,
+      gated: true,
+      gelu: 'silu',
+      registers: 2,
+      normPre: true,
+    };
+    const expected = strongWeights(rare);
+    const names: Renames = {
+      ...multihead,
+      reg_token: 'scratch',
+      norm_pre: 'first_norm',
+      'blocks.{i}.mlp.gate': 'encoder.layers.{i}.mlp.gates',
+    };
+    const options = { names, hints: { gelu: 'silu' } } as const;
+    assert.deepEqual((await inspected(renamed(names, expected), options)).architecture, rare);
+    await assertReads(renamed(names, expected), options, expected);
+  });
+
+  it('lists what is there where the class token has a name that nothing knows', async () => {
+    const message = await refusal(inspected(renamed({ ...multihead, cls_token: 'zeroth' })));
+    assert.match(message, /positions for 5 tokens/);
+    assert.match(message, /\n {4}zeroth \[1, 1, 8\]\n/);
+    assert.match(message, /teacher\.names:\n {4}cls_token: '\?'\n/);
   });
 
   it('refuses keys, names and patterns of teacher.names that mean nothing', async () => {
