@@ -1,32 +1,15 @@
-import type { Preprocessing } from '../../datasets/contract.ts';
-import { patchGrid, type Architecture } from '../model/architecture.ts';
+import { patchGrid } from '../model/architecture.ts';
+import { imagenetNormalisation, normalisations, type NamedArchitecture } from './named-architecture.ts';
 import { publishedRefusals } from './published-refusals.ts';
-import { publishedSeries, type Series, type SeriesFacts } from './published-series.ts';
+import { publishedSeries, type Series } from './published-series.ts';
 import { sizes } from './published-sizes.ts';
 import { namedSwin } from './swin/architectures.ts';
-
-type NamedFacts = Pick<Architecture, 'width' | 'depth' | 'heads' | 'hidden' | 'patchSize' | 'imageSize'> &
-  Pick<Architecture, 'layerNormEpsilon' | 'gelu' | 'stages' | 'window'> &
-  SeriesFacts;
-
-/** What a published architecture's name tells, shapes included so that a wrong name is noticed. */
-export interface NamedArchitecture {
-  readonly facts: NamedFacts;
-  /** What the published weights of that name were trained with; without the fields that depend on the model. */
-  readonly preprocessing?: Omit<Preprocessing, 'crop' | 'channels'>;
-}
 
 const torchvision = {
   vit_b_16: { size: 'base', patchSize: 16, resize: 256 },
   vit_b_32: { size: 'base', patchSize: 32, resize: 256 },
   vit_l_16: { size: 'large', patchSize: 16, resize: 242 },
   vit_l_32: { size: 'large', patchSize: 32, resize: 256 },
-} as const;
-
-export const imagenetNormalisation = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as const;
-const normalisations = {
-  half: { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },
-  imagenet: imagenetNormalisation,
 } as const;
 
 /** timm and torchvision both use a LayerNorm epsilon of 1e-6 and the exact GELU where a series says nothing else. */

@@ -13,7 +13,8 @@ import {
 import { detectSwin } from './swin/naming.ts';
 import { resolveSwinPool } from './swin/pool.ts';
 import { readSwinShapes } from './swin/shapes.ts';
-import { knownNames, namedArchitecture, type NamedArchitecture } from './architectures.ts';
+import { knownNames, namedArchitecture } from './architectures.ts';
+import type { NamedArchitecture } from './named-architecture.ts';
 import type { ClassLabels } from './class-labels.ts';
 import { assemble, type Assembly } from './assemble.ts';
 import { assumptions } from './assumptions.ts';

@@ -1,11 +1,7 @@
 import { familyName } from '../model/architecture.ts';
 import { fail } from '../util/failure.ts';
-import {
-  knownNames,
-  namedArchitecture,
-  refusedArchitecture,
-  type NamedArchitecture,
-} from './architectures.ts';
+import { knownNames, namedArchitecture, refusedArchitecture } from './architectures.ts';
+import type { NamedArchitecture } from './named-architecture.ts';
 import type { ShapeFacts } from './shapes.ts';
 import type { SideConfig } from './side-config.ts';
 

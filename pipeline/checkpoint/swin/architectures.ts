@@ -1,5 +1,5 @@
 import { swinFamily } from '../../model/family/swin.ts';
-import { imagenetNormalisation, type NamedArchitecture } from '../architectures.ts';
+import { imagenetNormalisation, type NamedArchitecture } from '../named-architecture.ts';
 
 /** The published sizes (Liu et al. 2021, section 3.3): the first stage's width, and blocks by stage. */
 const sizes = {
