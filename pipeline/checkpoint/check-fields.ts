@@ -2,7 +2,7 @@ import { fail } from '../util/failure.ts';
 import { showValue } from '../util/foreign-value.ts';
 import { imageSizeText, isSameSize, patchGrid, type Architecture } from '../model/architecture.ts';
 import { refuseField, sizeIn, valueOf, type Document } from './document.ts';
-import type { WeightFact } from './fields.ts';
+import type { WeightFact } from './field-table.ts';
 
 /**
  * Refuses what no row of the document's table names, and what has another value than the only ones.

@@ -1,7 +1,7 @@
 import { fail } from '../util/failure.ts';
 import { isRecord, showValue } from '../util/foreign-value.ts';
 import { imageSizeOf, type ImageSize } from '../model/architecture.ts';
-import type { FieldTable } from './fields.ts';
+import type { FieldTable } from './field-table.ts';
 
 export type Fields = Readonly<Record<string, unknown>>;
 

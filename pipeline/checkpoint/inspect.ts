@@ -8,62 +8,31 @@ import {
   isSameSize,
   withoutHead,
   type Architecture,
-  type ImageSize,
 } from '../model/architecture.ts';
 import { detectSwin } from './swin/naming.ts';
 import { resolveSwinPool } from './swin/pool.ts';
 import { readSwinShapes } from './swin/shapes.ts';
-import { knownNames, namedArchitecture } from './architectures.ts';
-import type { NamedArchitecture } from './named-architecture.ts';
+import { namedArchitecture } from './architectures.ts';
 import type { ClassLabels } from './class-labels.ts';
 import { assemble, type Assembly } from './assemble.ts';
 import { assumptions } from './assumptions.ts';
 import { detectNaming, refuseUnknownNames, type Naming, type NamingName } from './naming.ts';
-import { fetchFromHub, isHubName, type HubOptions } from '../hub/hub.ts';
+import { fetchFromHub, isHubName } from '../hub/hub.ts';
 import { lookUpArchitecture } from './look-up-architecture.ts';
 import { requireNormFirst } from './norm-order.ts';
 import { locateCheckpoint, type StoredCheckpoint } from './locate.ts';
 import { canonicalNaming, readOwnFile } from './own-file.ts';
 import { readShapes } from './shapes.ts';
-import { poolHints, poolNameOf, poolOfWeights, requirePoolOf, resolvePool, type PoolName } from './pool.ts';
+import { poolHints, poolNameOf, poolOfWeights, requirePoolOf, resolvePool } from './pool.ts';
 import { headsIn, withoutHeads } from './head.ts';
-import { toldNaming, type ToldNames } from './told-naming.ts';
+import { toldNaming } from './told-naming.ts';
 import { listed } from './unsupported.ts';
 import { checkAgainstWeights } from './check-fields.ts';
-import { readSideConfig, type SideConfig } from './side-config.ts';
+import type { InspectOptions } from './inspect-options.ts';
+import { resolveUntold, type Untold } from './resolve-untold.ts';
 
-/** What shapes cannot tell, from the YAML; overrides config.json and the named architecture. */
-export interface ArchitectureHints {
-  readonly heads?: number | undefined;
-  readonly layerNormEpsilon?: number | undefined;
-  readonly gelu?: Architecture['gelu'] | undefined;
-  readonly pool?: PoolName | undefined;
-  /** Whether blocks have their norms before attention and FFN. */
-  readonly normFirst?: boolean | undefined;
-  /** Of a distilled DeiT, the token that its answer is to be of. */
-  readonly reads?: Architecture['reads'];
-  /** What stands before the names of the model to read, of several in the file. */
-  readonly prefix?: string | undefined;
-  /** The head's name without `.weight`. */
-  readonly head?: string | undefined;
-  /** Tensors, or what stands before their names, that the model's answer does not depend on. */
-  readonly ignore?: readonly string[] | undefined;
-  /** Fields of config.json and preprocessor_config.json that the model's answers do not depend on. */
-  readonly ignoreFields?: readonly string[] | undefined;
-  /** Of the images whose positions the weights have: these are not interpolated. */
-  readonly imageSize?: ImageSize | undefined;
-}
-
-export interface InspectOptions {
-  /** A name from the architecture table, e.g. `vit_base_patch16_224`. */
-  readonly architectureName?: string | undefined;
-  readonly hints?: ArchitectureHints | undefined;
-  /** Which tensor is which part, where no table knows. */
-  readonly names?: ToldNames | undefined;
-  readonly hub?: HubOptions | undefined;
-  /** A head is left out, and need not be there: the answer is what it would take. Default: where the files say that there is none. */
-  readonly headless?: boolean | undefined;
-}
+export type { ArchitectureHints, InspectOptions } from './inspect-options.ts';
+import { readSideConfig } from './side-config.ts';
 
 /** Everything about a checkpoint except its numbers. */
 export interface Inspection {
@@ -86,9 +55,6 @@ export interface Inspection {
   /** What is left out, folded or taken to be zero. */
   readonly notes: readonly string[];
 }
-
-const untold = ['heads', 'layerNormEpsilon', 'gelu'] as const;
-type Untold = (typeof untold)[number];
 
 /**
  * Reads headers and config files only, so that planning is instant; loads no engine.
@@ -289,47 +255,4 @@ function refuseDoubtfulPool({ folder }: StoredCheckpoint): never {
     expected: 'what the head was trained to read',
     next: poolHints,
   });
-}
-
-function resolveUntold(
-  stored: StoredCheckpoint,
-  { hints = {}, architectureName }: InspectOptions,
-  own: Partial<Pick<Architecture, Untold>> | undefined,
-  side: SideConfig,
-  named: NamedArchitecture | undefined,
-): { values: Pick<Architecture, Untold>; origin: Record<Untold, string> } {
-  const name = architectureName ?? side.architectureName;
-  const sources: (readonly [string, Pick<ArchitectureHints, Untold>])[] = [
-    ['teacher.hints', hints],
-    ['the file itself', own ?? {}],
-    ...(architectureName === undefined ? [] : [[`architecture "${name}"`, named?.facts ?? {}] as const]),
-    ['config.json', side],
-    [`architecture "${name}" in config.json`, named?.facts ?? {}],
-    ['config.json, where transformers takes its default', side.defaults ?? {}],
-  ];
-  const values: Partial<Record<Untold, unknown>> = {};
-  const origin: Partial<Record<Untold, string>> = {};
-  for (const key of untold) {
-    const source = sources.find(([, facts]) => facts[key] !== undefined);
-    if (source === undefined) continue;
-    values[key] = source[1][key];
-    origin[key] = source[0];
-  }
-  const missing = untold.filter((key) => values[key] === undefined);
-  if (missing.length > 0) {
-    const examples: Record<Untold, string> = { heads: '12', layerNormEpsilon: '1e-6', gelu: 'exact' };
-    fail({
-      reason: 'checkpoint-unsupported',
-      subject: stored.path,
-      found: `the weights do not tell ${missing.join(', ')}`,
-      expected:
-        side.documents.length === 0
-          ? 'the config.json that belongs to them in the same folder, or one of the two below'
-          : 'a config.json that tells it or names an architecture known here, or one of the two below',
-      next:
-        `teacher.architecture: NAME (${knownNames}), ` +
-        `or teacher.hints: { ${missing.map((key) => `${key}: ${examples[key]}`).join(', ')} } with this model's own values`,
-    });
-  }
-  return { values: values as Pick<Architecture, Untold>, origin: origin as Record<Untold, string> };
 }

@@ -1,4 +1,4 @@
-import type { FieldTable } from '../fields.ts';
+import type { FieldTable } from '../field-table.ts';
 import { transformersGeneric, transformersOther } from '../transformers-fields.ts';
 
 /** transformers' `SwinConfig`. */

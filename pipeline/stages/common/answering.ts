@@ -5,7 +5,6 @@ import { isClassifier, type Architecture } from '../../model/architecture.ts';
 import { readSafetensorsHeader } from '../../model/safetensors.ts';
 import { fail } from '../../util/failure.ts';
 import type { ModelClasses } from './classes.ts';
-import type { PlanInput } from './plan-input.ts';
 
 /** The teacher with the answer that the run measures: of the used classes, of a head that is fitted here, or features. */
 export function answering(
@@ -22,7 +21,10 @@ export function answering(
 export function measureKindOf({
   architecture,
   inputs,
-}: Pick<PlanInput, 'architecture' | 'inputs'>): MeasureKind {
+}: {
+  readonly architecture: Architecture;
+  readonly inputs: { readonly textEmbeddings?: unknown };
+}): MeasureKind {
   if (isClassifier(architecture)) return 'classes';
   return inputs.textEmbeddings === undefined ? 'k-nn' : 'zero-shot';
 }

@@ -75,7 +75,7 @@ describe('the config of devit', () => {
     assert.match(said('{ architecture: { width: 96, depth: 2, heads: 3, hiden: 96 } }'), near);
     assert.match(
       said('{ checkpoint: small, architecture: { width: 96, depth: 2, heads: 3, hidden: 96 } }'),
-      /students\[0\]\.checkpoint: does not go with .*checkpoint, architecture, hints; or architecture/,
+      /students\[0\]\.checkpoint: does not go with .*checkpoint, architecture, hints, names; or architecture/,
     );
     assert.match(said('{ checkpoint: small, hints: { heds: 3 } }'), /hints\.heds: .*did you mean "heads"/);
   });
