@@ -1,4 +1,5 @@
 import { measureNames } from '../measure/measure-names.ts';
+import { answerText, indexFile, measureNote } from './measure-notes.ts';
 import type { Interval } from '../measure/interval.ts';
 import { formatBytes, formatCount } from '../util/format.ts';
 import {
@@ -92,30 +93,6 @@ const vitFormula = `A descendant replaces \`mlp\` of one encoder layer. The Laye
 
     x = x + fc2(GELU(fc1(norm2(x))))
 `;
-
-function answerText({ answer, classes }: Architecture): string {
-  if (answer === undefined) return `${classes} classes`;
-  return `no classifier: answers with ${answer === 'pooled' ? '' : 'projected '}features of ${classes} numbers`;
-}
-
-function indexFile({ teacher: { measure } }: Manifest): string {
-  if (measure === undefined) return '';
-  const holds =
-    measure.kind === 'k-nn'
-      ? "the teacher's features of the labelled calibration images, of length 1"
-      : "embeddings of the classes' names, of length 1";
-  return `| \`${measure.index.path}\` | ${holds}: \`features\` [n, F] and \`labels\` [n], what features are given their classes by |\n`;
-}
-
-/** How features get classes, for who measures them again. */
-function measureNote({ teacher: { measure } }: Manifest): string {
-  if (measure === undefined) return '';
-  const how =
-    measure.kind === 'k-nn'
-      ? `a model's feature of an image gets the class that wins the vote of the ${measure.neighbours} nearest features in \`${measure.index.path}\` by cosine, each with the weight exp(cos / ${measure.temperature})`
-      : `a model's feature of an image gets the class of the nearest embedding in \`${measure.index.path}\` by cosine`;
-  return `- Every top-1 here is ${measureNames(measure.kind).top1}: ${how}.\n`;
-}
 
 function poolText({ pool }: Architecture): string {
   if (pool === undefined) return '';

@@ -60,6 +60,30 @@ describe('checkpoint: models without a head', () => {
     await assert.rejects(inspected(base), /no head/);
   });
 
+  it('of a Swin answer with the mean of its last stage', async () => {
+    const swin: Architecture = {
+      ...tinyArchitecture,
+      family: 'swin',
+      imageSize: 32,
+      width: 16,
+      depth: 2,
+      heads: 4,
+      hidden: 24,
+      window: 4,
+      stages: [
+        { depth: 1, width: 8, heads: 2, hidden: 12 },
+        { depth: 1, width: 16, heads: 4, hidden: 24 },
+      ],
+    };
+    await writeTeacher(path(), strongWeights(swin), swin);
+    const own = await inspectCheckpoint(path(), { headless: true });
+    assert.deepEqual([own.architecture, own.notes], [withoutHead(swin), ['left out: the head (head)']]);
+    const stored = join(import.meta.dirname, '../fixtures/teachers/timm-swin-older.safetensors');
+    const told = { headless: true, hints: { imageSize: 16, layerNormEpsilon: 1e-5, gelu: 'exact' } } as const;
+    const { architecture } = await inspectCheckpoint(stored, told);
+    assert.deepEqual([architecture.answer, architecture.classes], ['pooled', architecture.width]);
+  });
+
   it('of a distilled DeiT answer with both tokens', async () => {
     const deit: Architecture = { ...tinyArchitecture, family: 'deit' };
     const { architecture, notes } = await inspected(strongWeights(deit), { headless: true });

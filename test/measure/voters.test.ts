@@ -86,9 +86,10 @@ describeOnEachEngine('votes for features', () => {
     const scores = score(model, labels);
     const [ofModel, ofTeacher] = [judge.said(model, labels), judge.said(teacher, labels)];
     for (let image = 0; image < 9; image++) {
-      const [a, b] = [model, teacher].map((all) => [...all.subarray(image * width, (image + 1) * width)]);
+      const rowOf = (all: Float32Array) => [...all.subarray(image * width, (image + 1) * width)];
+      const [a, b] = [rowOf(model), rowOf(teacher)] as const;
       const cosine =
-        a!.reduce((sum, value, i) => sum + value * b![i]!, 0) / (Math.hypot(...a!) * Math.hypot(...b!));
+        a.reduce((sum, value, i) => sum + value * b[i]!, 0) / (Math.hypot(...a) * Math.hypot(...b));
       assert.ok(Math.abs(scores.kl[image]! - (1 - cosine)) < 1e-6);
       assert.equal(scores.correct[image], Number(ofModel.chosen[image] === labels[image]));
       assert.equal(scores.agree[image], Number(ofModel.chosen[image] === ofTeacher.chosen[image]));

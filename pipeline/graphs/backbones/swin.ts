@@ -1,4 +1,4 @@
-import { extentOf, layerShapes, type Architecture } from '../../model/architecture.ts';
+import { extentOf, layerShapes, outputName, type Architecture } from '../../model/architecture.ts';
 import { blockWidth } from '../../model/family/layer-shapes.ts';
 import { apartStrength, relativePositions, windowParts } from '../../model/family/swin-places.ts';
 import { mergedWidth, swinWindow, type SwinWindow } from '../../model/family/swin.ts';
@@ -30,8 +30,12 @@ export function buildSwin(
   graph.within('head');
   const tokens = swinWindow(architecture, depth - 1).side ** 2;
   const pooled = graph.mean(graph.reshape(normed, [-1, tokens, width]));
+  if (architecture.answer === 'pooled') {
+    graph.output(outputName(architecture), pooled, width);
+    return;
+  }
   const taken = features ? graph.output('features', pooled, width) : pooled;
-  graph.output('logits', linear(graph, 'head', taken), classes);
+  graph.output(outputName(architecture), linear(graph, 'head', taken), classes);
 }
 
 function embed(graph: GraphBuilder, architecture: Architecture, images: Value): Value {

@@ -100,6 +100,9 @@ describe('the end of a run', () => {
 
   it('names commands that exist, with paths that a shell takes', () => {
     const strange = { ...places, run: "my runs/it's" };
+    const features = { ...strange, isClassifier: false };
+    assert.equal(nextCommands(strange, ['demo']).length, 1);
+    assert.deepEqual(nextCommands(features, ['demo']), [], 'no page shows features');
     assert.deepEqual(nextCommands(strange, ['show', 'compose']), [
       "npm run pipeline -- compose 'my runs/it'\\''s' --max-drop 1pp",
       "npm run pipeline -- show 'my runs/it'\\''s'",

@@ -14,7 +14,11 @@ const withLibrary =
 
 const followers: readonly Follower[] = [
   { command: 'compose', line: withLibrary((run) => `compose ${run} --max-drop 1pp`) },
-  { command: 'demo', line: withLibrary((run) => `demo ${run} --serve`) },
+  {
+    command: 'demo',
+    line: (places) =>
+      places.isClassifier === false ? undefined : withLibrary((run) => `demo ${run} --serve`)(places),
+  },
   { command: 'deploy', line: ({ deployments: [first] }) => first && `deploy ${quoted(first)} --local` },
   { command: 'show', line: ({ run }) => `show ${quoted(run)}` },
 ];

@@ -4,6 +4,8 @@ export interface RunPlaces {
   /** report.html, where it was written. */
   readonly report?: string | undefined;
   readonly library?: string | undefined;
+  /** Its models are classifiers, which a page can show. */
+  readonly isClassifier?: boolean | undefined;
   /** The folders that go to devices. */
   readonly deployments: readonly string[];
 }

@@ -31,18 +31,22 @@ export async function resultOf(
     const deployments = found.deployments.map((name) => shown(join(runFolder, name)));
     return { places: { ...places, deployments }, brief: found.brief };
   }
-  return { places, brief: await briefOfLibrary(join(runFolder, 'library')) };
+  return ofLibrary(places, join(runFolder, 'library'));
 }
 
-async function briefOfLibrary(folder: string): Promise<RunResult['brief']> {
+async function ofLibrary(places: RunPlaces, folder: string): Promise<RunResult> {
   const { readLibrarySummary } = await import('../../show/read.ts');
   const { briefLibrary } = await import('./brief-library.ts');
   try {
     const summary = await readLibrarySummary(folder);
-    return (columns, rows) => briefLibrary(summary, columns, rows);
+    const isClassifier = summary.measure === undefined;
+    return {
+      places: { ...places, isClassifier },
+      brief: (columns, rows) => briefLibrary(summary, columns, rows),
+    };
   } catch (error) {
     if (!(error instanceof BlockForgeError)) throw error;
     const { message } = error;
-    return () => [`Library: ${message}`];
+    return { places, brief: () => [`Library: ${message}`] };
   }
 }
