@@ -28,11 +28,13 @@ export interface LatencyOptions {
   readonly warmup: number;
   readonly iterations: number;
   readonly gelu?: Gelu;
+  /** Whether the blocks have a gate. Default: no. */
+  readonly gated?: boolean | undefined;
   readonly layerNormEpsilon?: number;
   readonly signal?: AbortSignal;
 }
 
-/** One run of the block (LayerNorm, fc1, GELU, fc2) on one batch, in milliseconds. */
+/** One run of the block (LayerNorm, fc1, GELU, fc2, and a gate where it has one) on one batch, in milliseconds. */
 export interface WidthLatency {
   readonly hidden: number;
   /** Where variants differ in them. */
@@ -67,7 +69,7 @@ export interface LatencyProfile {
  */
 export async function profileWidths(options: LatencyOptions): Promise<LatencyProfile> {
   const { variants, batchSize, warmup, iterations, signal } = options;
-  const { gelu = 'exact', layerNormEpsilon = 1e-6 } = options;
+  const { gelu = 'exact', gated = false, layerNormEpsilon = 1e-6 } = options;
   const draw = random(1, 'latency');
   const streams = new Map(
     variants.map(({ width, tokens }) => [`${width} ${tokens}`, { width, rows: batchSize * tokens }]),
@@ -83,7 +85,7 @@ export async function profileWidths(options: LatencyOptions): Promise<LatencyPro
     ]),
   );
   const blocks = variants.map(({ width, hidden }) =>
-    uploadFfn(randomFfn(width, hidden, () => draw.normal())),
+    uploadFfn(randomFfn(width, hidden, () => draw.normal(), gated)),
   );
   const finish = (y: tf.Tensor): void => void tf.sum(y).dataSync();
   const runs: (() => void)[] = blocks.map((ffn, index) => {

@@ -94,7 +94,7 @@ export async function measureOnnx({ folder, batchSizes, threads, name, ...rounds
       if (!blocks.has(key)) blocks.set(key, await open(onnx.path));
     }
   }
-  const weights = randomWeights(runtime, shapes);
+  const weights = randomWeights(runtime, shapes, architecture.gated === true);
   const lastTokens = tokensOf(architecture, shapes.length - 1).last;
 
   try {
@@ -568,12 +568,14 @@ async function loadRuntime() {
  * narrower blocks take the start.
  * @param {OnnxRuntime} runtime
  * @param {readonly BlockShape[]} shapes
+ * @param {boolean} isGated
  * @returns {(widths: readonly number[]) => Record<string, Tensor>}
  */
-function randomWeights(runtime, shapes) {
+function randomWeights(runtime, shapes, isGated) {
   const stores = shapes.map(({ widths: [most = 1], stream }) => ({
     width: stream,
     fc1: noise(most * stream, 0.02),
+    ...(isGated && { gate: noise(most * stream, 0.02) }),
     fc2: noise(stream * most, 0.02),
   }));
   /** @type {Map<string, Record<string, Tensor>>} */
@@ -581,15 +583,20 @@ function randomWeights(runtime, shapes) {
   const make = (/** @type {number} */ block, /** @type {number} */ units) => {
     const store = /** @type {(typeof stores)[number]} */ (stores[block]);
     const { width } = store;
-    const fc1 = store.fc1.subarray(0, units * width);
-    const fc2 = store.fc2.subarray(0, units * width);
     const tensor = (/** @type {Float32Array} */ data, /** @type {number[]} */ shape) =>
       new runtime.Tensor('float32', data, shape);
+    const layer = (
+      /** @type {string} */ name,
+      /** @type {Float32Array} */ kernel,
+      /** @type {[number, number]} */ shape,
+    ) => ({
+      [`blocks.${block}.mlp.${name}.weight`]: tensor(kernel.subarray(0, units * width), shape),
+      [`blocks.${block}.mlp.${name}.bias`]: tensor(noise(shape[0], 0.02), [shape[0]]),
+    });
     return {
-      [`blocks.${block}.mlp.fc1.weight`]: tensor(fc1, [units, width]),
-      [`blocks.${block}.mlp.fc1.bias`]: tensor(noise(units, 0.02), [units]),
-      [`blocks.${block}.mlp.fc2.weight`]: tensor(fc2, [width, units]),
-      [`blocks.${block}.mlp.fc2.bias`]: tensor(noise(width, 0.02), [width]),
+      ...layer('fc1', store.fc1, [units, width]),
+      ...(store.gate && layer('gate', store.gate, [units, width])),
+      ...layer('fc2', store.fc2, [width, units]),
     };
   };
   return (widths) =>

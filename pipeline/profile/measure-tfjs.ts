@@ -26,7 +26,7 @@ export async function measureTfjs(
   { batchSizes, name, engine: choice = 'auto', threads, ...rounds }: TfjsOptions,
 ): Promise<Profile> {
   const { architecture } = library.manifest.teacher;
-  const { depth, channels, gelu } = architecture;
+  const { depth, channels, gelu, gated } = architecture;
   const image = extentOf(architecture.imageSize);
   const engine = await loadEngine(choice, { threads });
   const teacher = uploadTeacher(await library.readTeacher(), architecture);
@@ -36,7 +36,7 @@ export async function measureTfjs(
     const key = `${block}/${hidden}`;
     const found =
       blocks.get(key) ??
-      uploadFfn(randomFfn(blockWidth(architecture, block), hidden, () => (draw.next() - 0.5) / 25));
+      uploadFfn(randomFfn(blockWidth(architecture, block), hidden, () => (draw.next() - 0.5) / 25, gated));
     blocks.set(key, found);
     return found;
   };

@@ -212,7 +212,8 @@ function shardLevels(config: BlocksConfig, architecture: Architecture, shard: nu
 
 /** Of the matrices of all FFN blocks, each of so many hidden units. */
 function weightBytes(architecture: Architecture, widths: readonly number[]): number {
-  return sumOf(widths, (kept, block) => kept * blockWidth(architecture, block) * 8);
+  const bytes = architecture.gated === true ? 12 : 8;
+  return sumOf(widths, (kept, block) => kept * blockWidth(architecture, block) * bytes);
 }
 
 /** Seconds of so many forward passes of the teacher over the selection images. */
@@ -223,14 +224,15 @@ function sweepSeconds({ loaded, architecture, engine }: BlocksInput, passes: num
 
 /**
  * What all layers save of one image for their gradients: 14 floats per token of D + H (fitted to ViT-Tiny, which takes 5.3 GB
- * with batches of 32) and three of every attention weight.
+ * with batches of 32) and three of every attention weight. A gate has as many hidden units again.
  */
 function savedBytes(architecture: Architecture): number {
+  const units = architecture.gated === true ? 2 : 1;
   return sumOf(layerShapes(architecture), ({ heads, hidden }, block) => {
     const [tokens, width] = [blockTokens(architecture, block), blockWidth(architecture, block)];
     // Scores and weighted values are two products of so many weights with a width.
     const weights = (heads * mixingMacs(architecture, block).scores) / (2 * width);
-    return 4 * (14 * tokens * (width + hidden) + 3 * weights);
+    return 4 * (14 * tokens * (width + units * hidden) + 3 * weights);
   });
 }
 

@@ -25,6 +25,7 @@ export async function run({ settings }: Job<ProfileSettings>, context: JobContex
   const profile = await profileWidths({
     variants: variantsOf(settings),
     gelu: architecture.gelu,
+    gated: architecture.gated,
     layerNormEpsilon: architecture.layerNormEpsilon,
     ...latency,
     signal: context.signal,

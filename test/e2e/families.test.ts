@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Preprocessing } from '../../datasets/contract.ts';
+import { rotaryTable } from '../../pipeline/checkpoint/rotary-tables.ts';
+import { writeTeacher } from '../../pipeline/checkpoint/teacher-file.ts';
+import { openLibrary, type Library } from '../../pipeline/library/open.ts';
+import { blockCosts, modelCosts } from '../../pipeline/model/costs.ts';
+import { withoutHead, type Architecture } from '../../pipeline/model/architecture.ts';
+import { initialWeights } from '../../pipeline/model/initial-weights.ts';
+import { startRuntime } from '../../pipeline/runtime/index.ts';
+import { random } from '../../pipeline/util/random.ts';
+import { hasOnnxRuntime } from '../support/onnx-runtime.ts';
+import { present } from '../support/present.ts';
+import { succeeded, workplace, type Workplace } from './blockforge.ts';
+
+const plain: Architecture = {
+  imageSize: 16,
+  patchSize: 4,
+  channels: 3,
+  width: 16,
+  depth: 3,
+  heads: 2,
+  hidden: 32,
+  classes: 10,
+  layerNormEpsilon: 1e-5,
+  gelu: 'quick',
+};
+const preprocessing: Preprocessing = {
+  resize: 16,
+  resizeMode: 'shortest',
+  interpolation: 'bicubic',
+  crop: 16,
+  channels: 3,
+  mean: [0.5, 0.5, 0.5],
+  std: [0.5, 0.5, 0.5],
+};
+
+interface Form {
+  readonly title: string;
+  readonly architecture: Architecture;
+  /** `teacher.head` of the config. */
+  readonly head: string;
+  readonly readme: RegExp;
+}
+
+/** Together everything that a pre-norm ViT may have and a plain one has not. */
+const forms: readonly Form[] = [
+  {
+    title: 'gated, registers, rotary positions, class token and mean',
+    architecture: { ...plain, gelu: 'silu', gated: true, registers: 3, rotary: true, pool: 'class-and-mean' },
+    head: '{ train: true }',
+    readme: /mlp\.gate\.weight/,
+  },
+  {
+    title: 'a tower: first norm, no class token, attention pooling',
+    architecture: { ...plain, classToken: false, normPre: true, pool: 'attention' },
+    head: 'none',
+    readme: /no classifier: answers with features of 16 numbers/,
+  },
+  {
+    title: 'gated, registers, no class token, maximum of the patches',
+    architecture: { ...plain, gated: true, registers: 2, classToken: false, pool: 'max' },
+    head: '{ train: true }',
+    readme: /head on the normalised maximum of the patches/,
+  },
+];
+
+const config = (head: string) => `
+teacher: { checkpoint: teacher.safetensors, head: ${head} }
+data: { source: shapes, shapes: { images: 2000 }, splits: { calibration: 200, selection: 150, test: 50 } }
+statistics: { tokensPerImage: 10 }
+descendants: { sparsities: [0.5, 0.75] }
+distill: { duration: { steps: 6 }, batchSize: 16 }
+measure: { batchSize: 100, compositions: 4, latency: { warmup: 1, iterations: 3 } }
+`;
+
+/** Weights to train from, ten times as large, so that every part counts. */
+async function writeRandomTeacher(path: string, architecture: Architecture): Promise<void> {
+  const weights = initialWeights(architecture, 3);
+  for (const [name, { data }] of Object.entries(weights)) {
+    if (name === 'rotary.cos') data.set(rotaryTable(architecture, Math.cos));
+    else if (name === 'rotary.sin') data.set(rotaryTable(architecture, Math.sin));
+    else if (!/norm.*\.weight$/.test(name)) data.forEach((value, i) => (data[i] = 10 * value));
+  }
+  await writeTeacher(path, weights, architecture, preprocessing);
+}
+
+/** What both engines of the runtime answer to the same images, with the narrowest blocks. */
+async function answersOf(library: Library): Promise<number[][]> {
+  const { manifest } = library;
+  const draw = random(1, 'pixels');
+  const pixels = Float32Array.from({ length: 2 * 3 * 16 * 16 }, () => draw.normal());
+  const answers: number[][] = [];
+  for (const engine of ['onnxruntime', 'tfjs'] as const) {
+    const runtime = await startRuntime(library, { engine });
+    runtime.use(manifest.blocks.map(({ descendants }) => present(descendants.at(-1)).id));
+    const isTower = manifest.teacher.architecture.answer !== undefined;
+    const found = isTower
+      ? await runtime.features(pixels)
+      : (await runtime.predict(pixels)).map(({ logits }) => logits);
+    answers.push(found.flatMap((one) => [...one]));
+    await runtime.close();
+  }
+  return answers;
+}
+
+for (const { title, architecture, head, readme } of forms) {
+  describe(`a pre-norm ViT of another form, from its file to what runs it (${title})`, function () {
+    this.timeout(120_000);
+    let place: Workplace;
+    const run = () => join(place.folder, 'runs', 'form');
+    const said = async (...words: string[]) => {
+      const { code, stdout, stderr } = await place.blockforge(...words);
+      assert.equal(code, 0, stdout + stderr);
+      return stdout;
+    };
+    before(async () => {
+      place = workplace();
+      place.write('form.yaml', config(head));
+      await writeRandomTeacher(join(place.folder, 'teacher.safetensors'), architecture);
+    });
+    after(() => place.remove());
+
+    it('becomes a library that says what it is', async () => {
+      succeeded(await place.run(['--config', 'form.yaml']));
+      const { manifest } = await openLibrary(run());
+      const { classes } = manifest.teacher.architecture;
+      const expected = head === 'none' ? withoutHead(architecture) : { ...architecture, classes };
+      assert.deepEqual(manifest.teacher.architecture, expected);
+      assert.equal(manifest.teacher.macs, modelCosts(expected).macs);
+      for (const { index, descendants } of manifest.blocks) {
+        assert.deepEqual(
+          descendants.map(({ width, params, macs }) => [width, params, macs]),
+          [32, 16, 8].map((width) => {
+            const { params, macs } = blockCosts(expected, index, width);
+            return [width, params, macs];
+          }),
+        );
+      }
+      assert.match(readFileSync(join(run(), 'library', 'README.md'), 'utf8'), readme);
+      assert.match(await said('show', run()), /block-00/);
+    });
+
+    it('is verified, composed and profiled', async () => {
+      assert.match(await said('verify', run()), /The library is whole/);
+      const model = join(place.folder, 'model');
+      await said('compose', run(), '--params', '80%', '--refit', '--out', model);
+      assert.match(await said('verify', model), /The model is whole/);
+      const rounds = ['--iterations', '2', '--batch', '1'];
+      await said('profile', run(), '--runtime', 'tfjs', ...rounds, '--name', 'engine');
+      if (!(await hasOnnxRuntime())) return;
+      await said('profile', run(), ...rounds, '--name', 'here');
+      const composed = await said('compose', run(), '--latency', '100%', '--profile', 'here', '--dry-run');
+      assert.match(composed, /whole model, calibrated/);
+    });
+
+    it('answers alike in both engines of the runtime', async function () {
+      if (!(await hasOnnxRuntime())) this.skip();
+      const [one = [], other = []] = await answersOf(await openLibrary(run()));
+      assert.ok(Math.max(...one) - Math.min(...one) > 0.1);
+      assert.ok(one.every((value, i) => Math.abs(value - present(other[i])) < 1e-4));
+    });
+  });
+}
