@@ -2,7 +2,7 @@ import { oneLine } from '../util/printable.ts';
 import { only } from './find-blocks.ts';
 import type { StoredCheckpoint } from './locate.ts';
 import { beforeBlocks, blockNorms, classToken, fused, isOfAttention, lastNorm, positions, separate } from './plain-parts.ts'; // prettier-ignore
-import type { Naming } from './namings.ts';
+import type { Naming } from './naming-contract.ts';
 import { stemOf, weightShape } from './stems.ts';
 import { toldKeys } from './told-keys.ts';
 

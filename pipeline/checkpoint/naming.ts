@@ -3,11 +3,12 @@ import { findDistillationHead, findHead, headCandidates, usualPlace } from './he
 import type { StoredCheckpoint } from './locate.ts';
 import { foundNames, namesToFillIn } from './names-table.ts';
 import { detectPlain } from './plain-naming.ts';
-import { namings, type BlockTable, type Naming, type NamingTable } from './namings.ts';
+import type { Naming } from './naming-contract.ts';
+import { namings, type BlockTable, type NamingTable } from './namings.ts';
 import { partsOf } from './stems.ts';
 import { listed } from './unsupported.ts';
 
-export type { Naming, NamingName } from './namings.ts';
+export type { Naming, NamingName } from './naming-contract.ts';
 
 /**
  * The library that a file's names are of, wherever a trainer put the model: below `module.`, `net.`, `model.backbone.` or

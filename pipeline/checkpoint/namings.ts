@@ -1,7 +1,7 @@
 import { gatedMlp, huggingfaceScales, one, part, separate, type NamingTable } from './naming-table.ts';
 import { clip, dinov3, openclip } from './tower-namings.ts';
 
-export type { BlockTable, Naming, NamingName, NamingTable } from './naming-table.ts';
+export type { BlockTable, NamingTable } from './naming-table.ts';
 
 const poolLayers = ['q', 'kv', 'proj', 'norm', 'mlp.fc1', 'mlp.fc2'] as const;
 

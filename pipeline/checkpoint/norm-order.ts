@@ -1,6 +1,6 @@
 import { geluNames, type Gelu } from '../model/architecture.ts';
 import { fail } from '../util/failure.ts';
-import type { Naming } from './namings.ts';
+import type { Naming } from './naming-contract.ts';
 
 /**
  * Where the norms of blocks stand, which no weight tells: before attention and FFN, or the model is none that is read.

@@ -134,7 +134,7 @@ export function readOwnFile({ path, metadata }: StoredCheckpoint): OwnFile | und
       family,
       imageSize: size,
       untold: untold.parse(found),
-      ...(isPlain(found, family) ? {} : { architecture: whole.parse(found) as Architecture }),
+      ...(isPlain(found, family) ? {} : { architecture: whole.parse(found) }),
       ...(metadata.preprocessing === undefined
         ? {}
         : { preprocessing: preprocessingSchema.parse(JSON.parse(metadata.preprocessing)) }),

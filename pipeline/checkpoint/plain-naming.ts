@@ -2,7 +2,7 @@ import { fail } from '../util/failure.ts';
 import { findBlocks, only, type PlainBlocks } from './find-blocks.ts';
 import { findHead } from './head.ts';
 import type { StoredCheckpoint } from './locate.ts';
-import type { Naming } from './namings.ts';
+import type { Naming } from './naming-contract.ts';
 import { beforeBlocks, classToken, flatPatches, lastNorm, normedPatches, normInHead, positions } from './plain-parts.ts'; // prettier-ignore
 import { partName, partsOf, stemOf, weightShape, withoutLeadingOnes } from './stems.ts';
 

@@ -66,7 +66,7 @@ export function readShapes(
     return refuse(`images of ${channels} channels`, '1 (grey) or 3 (RGB)');
   const has = (canonical: string): boolean => naming.stored(canonical).every((name) => tensors.has(name));
   const classToken = has('cls_token');
-  const registers = has('reg_token') ? shapeOf('reg_token').at(-2)! : undefined;
+  const registers = has('reg_token') ? shapeOf('reg_token').at(-2) : undefined;
   const isRotary = !has('pos_embed') && (registers !== undefined || naming.name === 'huggingface');
   if (isRotary) return { ...rotarySizes(), ...rest() };
   const tokens = shapeOf('pos_embed').at(-2) ?? 0;
@@ -104,12 +104,12 @@ export function readShapes(
   function rotarySizes(): Pick<ShapeFacts, 'imageSize' | 'rotary'> {
     const imageSize = told.find((size) => patchGrid(size, patchSize) !== null);
     if (imageSize === undefined) {
-      refuse(
+      return refuse(
         'rotary positions, which are those of images of any size',
         'the size that images are to have: teacher.hints: { imageSize: 224 }, or the config.json that belongs to the weights',
       );
     }
-    return { imageSize: imageSize!, rotary: true };
+    return { imageSize, rotary: true };
   }
 
   function classes(): number {
@@ -126,7 +126,9 @@ export function readShapes(
     const [gate] = naming.stored('blocks.0.mlp.gate.weight');
     const [value] = naming.stored('blocks.0.mlp.fc1.weight');
     const isGated =
-      tensors.has(gate!) && (gate !== value || shapeOf('blocks.0.mlp.fc1.weight')[0] === 2 * hidden);
+      gate !== undefined &&
+      tensors.has(gate) &&
+      (gate !== value || shapeOf('blocks.0.mlp.fc1.weight')[0] === 2 * hidden);
     return {
       patchSize,
       channels: channels as 1 | 3,

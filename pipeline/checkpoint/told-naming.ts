@@ -2,7 +2,7 @@ import { nearest } from '../config/nearest.ts';
 import { fail } from '../util/failure.ts';
 import type { StoredCheckpoint } from './locate.ts';
 import { foundNames } from './names-table.ts';
-import type { Naming } from './namings.ts';
+import type { Naming } from './naming-contract.ts';
 import { partName, partsOf } from './stems.ts';
 import { listedKey, toldKeys } from './told-keys.ts';
 

@@ -8,6 +8,7 @@ import {
   type FfnWeights,
 } from './ffn-weights.ts';
 import { withSafetensors, writeSafetensors, type NamedArrays } from './safetensors.ts';
+import { known } from '../util/known.ts';
 
 /** Several FFN blocks in one file: `name/fc1Kernel` [D, H] and so on, in the in-memory [in, out] layout. */
 export async function writeFfns(
@@ -36,7 +37,7 @@ export async function readFfns(
       const parts = ffnParts(file.names.includes(`${name}/gateKernel`));
       const values = new Map<FfnPart, Float32Array>();
       for (const part of parts) values.set(part, await file.read(`${name}/${part}`));
-      result.push({ width, hidden, ...mapParts(parts, (part) => values.get(part)!) });
+      result.push({ width, hidden, ...mapParts(parts, (part) => known(values, part)) });
     }
     return result;
   });

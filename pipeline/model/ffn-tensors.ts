@@ -11,6 +11,7 @@ import {
   type FfnRecord,
   type FfnWeights,
 } from './ffn-weights.ts';
+import { known } from '../util/known.ts';
 
 /**
  * `FfnWeights` on the engine, in the same shapes. Whoever uploads disposes; `teacherFfn` hands out the teacher's own tensors.
@@ -27,7 +28,7 @@ export async function downloadFfn(ffn: FfnTensors): Promise<FfnWeights> {
   const [width, hidden] = ffn.fc1Kernel.shape as [number, number];
   const values = new Map<FfnPart, Float32Array>();
   for (const part of partsOf(ffn)) values.set(part, (await partOf(ffn, part).data<'float32'>()).slice());
-  return { width, hidden, ...mapParts(partsOf(ffn), (part) => values.get(part)!) };
+  return { width, hidden, ...mapParts(partsOf(ffn), (part) => known(values, part)) };
 }
 
 export function disposeFfn(ffn: FfnTensors): void {

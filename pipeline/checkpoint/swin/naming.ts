@@ -1,7 +1,7 @@
 import { findHead, headCandidates } from '../head.ts';
 import type { StoredCheckpoint } from '../locate.ts';
 import type { Naming } from '../naming.ts';
-import type { NamingName } from '../namings.ts';
+import type { NamingName } from '../naming-contract.ts';
 import { partsOf } from '../stems.ts';
 
 /** A library's names of a Swin, whose blocks are counted anew in every stage. `{part}`: `weight` or `bias`. */

@@ -16,12 +16,9 @@ export const deitFamily: Family = {
   lastBlockTokens: ({ reads }) => (reads === undefined ? 2 : 1),
   featureWidth: ({ width, reads }) => (reads === undefined ? 2 * width : width),
   shapes(architecture) {
-    const { 'head_dist.weight': weight, 'head_dist.bias': bias, ...shapes } = withDistillation(
-      vitFamily.shapes(architecture),
-      architecture,
-    );
-    if (architecture.reads !== undefined) return shapes;
-    return { ...shapes, 'head_dist.weight': weight!, 'head_dist.bias': bias! };
+    const shapes = withDistillation(vitFamily.shapes(architecture), architecture);
+    if (architecture.reads === undefined) return shapes;
+    return Object.fromEntries(Object.entries(shapes).filter(([name]) => !name.startsWith('head_dist.')));
   },
   frameMacs(architecture) {
     const { imageSize, patchSize, width, classes, reads } = architecture;
