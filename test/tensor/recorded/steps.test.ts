@@ -7,7 +7,7 @@ import { featureList, teacherFeatures } from '../../../pipeline/distill/teacher-
 import { lossAndGradients } from '../../../pipeline/distill/polish.ts';
 import { countCorrect } from '../../../pipeline/measure/accuracy.ts';
 import { sweep } from '../../../pipeline/measure/sweep.ts';
-import { ffnNames, sliceFfn } from '../../../pipeline/model/ffn-weights.ts';
+import { ffnNames, ffnParts, sliceFfn } from '../../../pipeline/model/ffn-weights.ts';
 import { hostFfn } from '../../../pipeline/model/host-weights.ts';
 import { initialWeights } from '../../../pipeline/model/initial-weights.ts';
 import { teacherFfn } from '../../../pipeline/model/ffn-tensors.ts';
@@ -90,7 +90,10 @@ const polish: Training = (rate) => {
   const model = uploadTeacher(host, tiny);
   let parameters: Tensors = Object.fromEntries(
     [0, 1].flatMap((block) =>
-      Object.values(ffnNames(block)).map((name) => [name, tf.mul(model.weights[name]!, 0.8)] as const),
+      ffnParts(false).map((part) => {
+        const name = ffnNames(block)[part];
+        return [name, tf.mul(model.weights[name]!, 0.8)] as const;
+      }),
     ),
   );
   let adam = adamInit(parameters);
