@@ -83,7 +83,8 @@ export function assemble(stored: StoredCheckpoint, naming: Naming, architecture:
   for (const [canonical, shape] of Object.entries(canonicalShapes(architecture))) {
     const { index, layer, part } = partsOf(canonical);
     const table = { 'rotary.cos': Math.cos, 'rotary.sin': Math.sin }[canonical];
-    if (table !== undefined) {
+    // Our own files hold them.
+    if (table !== undefined && !tensors.has(canonical)) {
       sources[canonical] = { parts: [{ values: () => rotaryTable(architecture, table) }] };
       continue;
     }

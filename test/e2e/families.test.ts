@@ -15,7 +15,7 @@ import { present } from '../support/present.ts';
 import { succeeded, workplace, type Workplace } from './blockforge.ts';
 
 const plain: Architecture = {
-  imageSize: 16,
+  imageSize: 32,
   patchSize: 4,
   channels: 3,
   width: 16,
@@ -27,10 +27,10 @@ const plain: Architecture = {
   gelu: 'quick',
 };
 const preprocessing: Preprocessing = {
-  resize: 16,
+  resize: 32,
   resizeMode: 'shortest',
   interpolation: 'bicubic',
-  crop: 16,
+  crop: 32,
   channels: 3,
   mean: [0.5, 0.5, 0.5],
   std: [0.5, 0.5, 0.5],
@@ -68,7 +68,7 @@ const forms: readonly Form[] = [
 
 const config = (head: string) => `
 teacher: { checkpoint: teacher.safetensors, head: ${head} }
-data: { source: shapes, shapes: { images: 2000 }, splits: { calibration: 200, selection: 150, test: 50 } }
+data: { source: shapes, shapes: { images: 2000 }, splits: { calibration: 600, selection: 200, test: 50 } }
 statistics: { tokensPerImage: 10 }
 descendants: { sparsities: [0.5, 0.75] }
 distill: { duration: { steps: 6 }, batchSize: 16 }
@@ -90,7 +90,7 @@ async function writeRandomTeacher(path: string, architecture: Architecture): Pro
 async function answersOf(library: Library): Promise<number[][]> {
   const { manifest } = library;
   const draw = random(1, 'pixels');
-  const pixels = Float32Array.from({ length: 2 * 3 * 16 * 16 }, () => draw.normal());
+  const pixels = Float32Array.from({ length: 2 * 3 * 32 * 32 }, () => draw.normal());
   const answers: number[][] = [];
   for (const engine of ['onnxruntime', 'tfjs'] as const) {
     const runtime = await startRuntime(library, { engine });
@@ -123,7 +123,7 @@ for (const { title, architecture, head, readme } of forms) {
     after(() => place.remove());
 
     it('becomes a library that says what it is', async () => {
-      succeeded(await place.run(['--config', 'form.yaml']));
+      await said("--config", "form.yaml");
       const { manifest } = await openLibrary(run());
       const { classes } = manifest.teacher.architecture;
       const expected = head === 'none' ? withoutHead(architecture) : { ...architecture, classes };
