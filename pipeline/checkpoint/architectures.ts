@@ -66,6 +66,7 @@ function understand(name: string): NamedArchitecture | string | undefined {
       return `patches of ${patchSize} pixels do not divide images of ${imageSize}`;
     return {
       facts: { ...series.sizes[size]!, patchSize, imageSize, ...usual, ...series.facts },
+      ...(series.headless && { headless: true as const }),
       ...preprocessingOf(series, imageSize, former ?? tag),
     };
   }

@@ -9,6 +9,8 @@ type NamedFacts = Pick<Architecture, 'width' | 'depth' | 'heads' | 'hidden' | 'p
 /** What a published architecture's name tells, shapes included so that a wrong name is noticed. */
 export interface NamedArchitecture {
   readonly facts: NamedFacts;
+  /** No weights of that name are published with a classifier. */
+  readonly headless?: true | undefined;
   /** What the published weights of that name were trained with; without the fields that depend on the model. */
   readonly preprocessing?: Omit<Preprocessing, 'crop' | 'channels'>;
 }

@@ -29,6 +29,8 @@ export interface Series {
   /** Where the name has no S. */
   readonly imageSize?: number;
   readonly facts: SeriesFacts;
+  /** None of its weights are published with a classifier. */
+  readonly headless?: true;
   /** The normalisation that all published weights of the series have in common. */
   readonly statistics?: 'half' | 'imagenet';
 }
@@ -81,26 +83,35 @@ export const publishedSeries: readonly Series[] = [
   },
   { name: 'deit3_SIZE_patchP_S', sizes: some('small', 'medium', 'base', 'large', 'huge'), facts: {} },
 
-  { name: 'vit_SIZE_patchP_dinov2', sizes: dinoSizes, imageSize: 518, facts: {} },
-  { name: 'vit_SIZE_patchP_reg4_dinov2', sizes: dinoSizes, imageSize: 518, facts: { registers: 4 } },
-  { name: 'vit_SIZE_patchP_dinov2', sizes: dinoGiant, imageSize: 518, facts: swish },
+  { name: 'vit_SIZE_patchP_dinov2', sizes: dinoSizes, imageSize: 518, facts: {}, headless: true },
+  {
+    name: 'vit_SIZE_patchP_reg4_dinov2',
+    sizes: dinoSizes,
+    imageSize: 518,
+    facts: { registers: 4 },
+    headless: true,
+  },
+  { name: 'vit_SIZE_patchP_dinov2', sizes: dinoGiant, imageSize: 518, facts: swish, headless: true },
   {
     name: 'vit_SIZE_patchP_reg4_dinov2',
     sizes: dinoGiant,
     imageSize: 518,
     facts: { ...swish, registers: 4 },
+    headless: true,
   },
   {
     name: 'vit_SIZE_patchP_reg1_tipsv2',
     sizes: some('base', 'large', 'so400m'),
     imageSize: 448,
     facts: { registers: 1 },
+    headless: true,
   },
   {
     name: 'vit_SIZE_patchP_reg1_tipsv2',
     sizes: dinoGiant,
     imageSize: 448,
     facts: { ...swish, registers: 1 },
+    headless: true,
   },
 
   {
@@ -108,41 +119,70 @@ export const publishedSeries: readonly Series[] = [
     sizes: some('small', 'base', 'large'),
     imageSize: 256,
     facts: dinov3,
+    headless: true,
   },
   {
     name: 'vit_SIZE_patchP_dinov3_qkvb',
     sizes: some('tiny', 'small', 'base', 'large'),
     imageSize: 256,
     facts: dinov3,
+    headless: true,
   },
   {
     name: 'vit_SIZE_patchP_dinov3',
     sizes: some('small_plus', 'huge_plus', '7b'),
     imageSize: 256,
     facts: { ...dinov3, ...swish },
+    headless: true,
   },
   {
     name: 'vit_SIZE_patchP_dinov3_qkvb',
     sizes: some('small_plus', 'huge_plus'),
     imageSize: 256,
     facts: { ...dinov3, ...swish },
+    headless: true,
   },
-  { name: 'vit_SIZE_patchP_lingbot', sizes: some('small', 'base', 'large'), imageSize: 512, facts: lingbot },
-  { name: 'vit_SIZE_patchP_lingbot', sizes: dinoGiant, imageSize: 512, facts: { ...lingbot, ...swish } },
+  {
+    name: 'vit_SIZE_patchP_lingbot',
+    sizes: some('small', 'base', 'large'),
+    imageSize: 512,
+    facts: lingbot,
+    headless: true,
+  },
+  {
+    name: 'vit_SIZE_patchP_lingbot',
+    sizes: dinoGiant,
+    imageSize: 512,
+    facts: { ...lingbot, ...swish },
+    headless: true,
+  },
 
   { name: 'vit_SIZE_patchP_clip_S', sizes: clipSizes, facts: clip },
-  { name: 'vit_SIZE_patchP_plus_clip_S', sizes: otherSizes.plus, facts: clip },
-  { name: 'vit_SIZE_patchP_clip_quickgelu_S', sizes: clipSizes, facts: quick },
+  { name: 'vit_SIZE_patchP_plus_clip_S', sizes: otherSizes.plus, facts: clip, headless: true },
+  { name: 'vit_SIZE_patchP_clip_quickgelu_S', sizes: clipSizes, facts: quick, headless: true },
 
   // SigLIP 2 brought sizes of its own, and with them the tanh form.
-  { name: 'vit_SIZE_patch32_siglip_S', sizes: some('base'), patchSize: 32, facts: { ...siglip, ...tanh } },
-  { name: 'vit_SIZE_patch32_siglip_gap_S', sizes: some('base'), patchSize: 32, facts: { ...gap, ...tanh } },
+  {
+    name: 'vit_SIZE_patch32_siglip_S',
+    sizes: some('base'),
+    patchSize: 32,
+    facts: { ...siglip, ...tanh },
+    headless: true,
+  },
+  {
+    name: 'vit_SIZE_patch32_siglip_gap_S',
+    sizes: some('base'),
+    patchSize: 32,
+    facts: { ...gap, ...tanh },
+    headless: true,
+  },
   {
     name: 'vit_SIZE_patch16_siglip_512',
     sizes: some('large'),
     patchSize: 16,
     imageSize: 512,
     facts: { ...siglip, ...tanh },
+    headless: true,
   },
   {
     name: 'vit_SIZE_patch16_siglip_gap_512',
@@ -150,21 +190,32 @@ export const publishedSeries: readonly Series[] = [
     patchSize: 16,
     imageSize: 512,
     facts: { ...gap, ...tanh },
+    headless: true,
   },
   {
     name: 'vit_SIZE_patch16_siglip_S',
     sizes: some('so400m', 'giantopt'),
     patchSize: 16,
     facts: { ...siglip, ...tanh },
+    headless: true,
   },
   {
     name: 'vit_SIZE_patch16_siglip_gap_S',
     sizes: some('so400m', 'giantopt'),
     patchSize: 16,
     facts: { ...gap, ...tanh },
+    headless: true,
   },
-  { name: 'vit_SIZE_patchP_siglip_S', sizes: some('base', 'large', 'so400m'), facts: siglip },
-  { name: 'vit_SIZE_patchP_siglip_gap_S', sizes: some('base', 'large', 'so400m'), facts: gap },
+  { name: 'vit_SIZE_patchP_siglip_S', sizes: some('base', 'large'), facts: siglip, headless: true },
+  // Some were fine-tuned on ImageNet-1k.
+  { name: 'vit_SIZE_patchP_siglip_S', sizes: some('so400m'), facts: siglip },
+  { name: 'vit_SIZE_patchP_siglip_gap_S', sizes: some('so400m'), facts: gap },
+  {
+    name: 'vit_SIZE_patchP_siglip_gap_S',
+    sizes: some('base', 'large'),
+    facts: gap,
+    headless: true,
+  },
 
   { name: 'vit_SIZE_patchP_rope_S', sizes: some('small', 'base', 'large'), facts: rotary },
   { name: 'vit_SIZE_patchP_rope_ape_S', sizes: some('small', 'base', 'large'), facts: rotary },

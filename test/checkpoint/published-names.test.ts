@@ -25,6 +25,8 @@ interface Model {
   readonly lastNorm: boolean;
   readonly rope: 'axial' | 'mixed' | null;
   readonly attentionPool?: { readonly heads: number; readonly hidden: number; readonly gelu: string };
+  /** Outputs of its published weights; 0: features. */
+  readonly published: readonly number[];
   /** Of a Swin. */
   readonly stages?: readonly Readonly<Record<'depth' | 'width' | 'heads' | 'hidden', number>>[];
   readonly windows?: readonly number[];
@@ -70,6 +72,20 @@ describe('published names', () => {
       const { facts } = present(namedArchitecture(name));
       assert.equal(familyProblem({ ...facts, channels: 3, classes: 1000 }), undefined, name);
     }
+  });
+
+  it('are without a classifier only where no weights of theirs have one', () => {
+    const headless = understood.filter(([name]) => namedArchitecture(name)?.headless === true);
+    assert.ok(headless.length > 40);
+    // ImageNet-1k, -12k and -21k in its variants; CLIP's projections are 512 to 1,280 wide.
+    const isClassifier = (outputs: number) => outputs === 1000 || outputs > 5000;
+    for (const [name, { published: outputs }] of headless) assert.ok(!outputs.some(isClassifier), name);
+    for (const [name, { published: outputs }] of understood)
+      if (/_dinov|^vit_(?:base|large)_.*_siglip|_clip_quickgelu/.test(name) && outputs.length > 0)
+        assert.ok(
+          headless.some(([one]) => one === name),
+          name,
+        );
   });
 
   it('are refused for a reason that timm’s model has', () => {

@@ -15,11 +15,16 @@ export function planOfName(
   cwd: string,
   assume: (sentence: string) => void,
 ): { readonly config: string; readonly overrides: readonly string[] } | undefined {
-  if (namedArchitecture(name) === undefined || existsSync(resolve(cwd, name))) return undefined;
-  assume(`${name} names an architecture: planned as configs/${base} with such a teacher`);
+  const named = namedArchitecture(name);
+  if (named === undefined || existsSync(resolve(cwd, name))) return undefined;
+  const teacher = named.headless === true ? 'such a teacher, which has no classifier' : 'such a teacher';
+  assume(`${name} names an architecture: planned as configs/${base} with ${teacher}`);
   return {
     config: base,
-    overrides: [`name=${name}`, `teacher.architecture=${name}`, `teacher.checkpoint=${name}.safetensors`],
+    overrides: [
+      ...[`name=${name}`, `teacher.architecture=${name}`, `teacher.checkpoint=${name}.safetensors`],
+      ...(named.headless === true ? ['teacher.head=none'] : []),
+    ],
   };
 }
 

@@ -5,7 +5,7 @@ import type { Config } from '../../config/schema.ts';
 import { namedArchitecture } from '../../checkpoint/architectures.ts';
 import { refuseName } from '../../checkpoint/look-up-architecture.ts';
 import type { ArchitectureHints } from '../../checkpoint/inspect.ts';
-import type { Architecture } from '../../model/architecture.ts';
+import { isClassifier, type Architecture } from '../../model/architecture.ts';
 import { BlockForgeError } from '../../util/failure.ts';
 import type { Preprocessing } from '../../../datasets/contract.ts';
 import { indices } from './artefacts.ts';
@@ -90,15 +90,20 @@ export function assumedParts({ source, splits }: Config['data']): ReadonlyMap<Or
   return new Map([...new Set([...usual, ...named])].map((part) => [part, images] as const));
 }
 
-/** Classes by number, as many as the teacher has; those of the data where that is there and the teacher is not. */
-export function assumedClasses(count: number, source?: SourceClasses): ModelClasses {
-  const names = source?.names ?? indices(count).map(String);
+/**
+ * Classes by number, as many as the teacher has, or ImageNet-1k where it answers with features; those of the data where that is there
+ * and the teacher is not.
+ */
+export function assumedClasses(architecture: Architecture, source?: SourceClasses): ModelClasses {
+  const isNamed = isClassifier(architecture);
+  const names = source?.names ?? indices(isNamed ? architecture.classes : publishedClasses).map(String);
+  const own = isNamed ? "the teacher's, assumed" : 'as many as ImageNet-1k has, assumed';
   return {
     folders: names,
     names,
     subset: null,
     by: 'numbers',
-    rule: source === undefined ? "the teacher's, assumed" : "the data's, assumed to be the teacher's",
+    rule: source === undefined ? own : "the data's, assumed to be the teacher's",
     notes: [],
   };
 }

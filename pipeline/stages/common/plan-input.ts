@@ -143,7 +143,7 @@ export async function preparePlanInput<C extends Config>(
   };
   const classes =
     data.classes === undefined || teacher.assumed === true
-      ? assumedClasses(teacher.architecture.classes, data.classes)
+      ? assumedClasses(teacher.architecture, data.classes)
       : isClassifier(teacher.architecture)
         ? await resolveClasses(loaded, data.classes, {
             count: teacher.architecture.classes,

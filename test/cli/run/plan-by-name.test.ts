@@ -144,6 +144,16 @@ describe('a plan by a name alone', () => {
       );
     });
 
+  it('plans features where no weights of that name have a classifier', async () => {
+    const { input, assumed } = await planned('vit_small_patch14_dinov2');
+    assert.match(assumed[0]!, /such a teacher, which has no classifier/);
+    assert.equal(input.architecture.answer, 'pooled');
+    assert.equal(input.architecture.classes, 384);
+    assert.equal(input.inputs.classes.names.length, 1000);
+    const fitted = await planned('dinov2-b14', 80, ['teacher.head={ train: true }']);
+    assert.equal(fitted.input.architecture.classes, 1000);
+  });
+
   it('assumes nothing where all is there', async () => {
     const { assumed } = await planned('demo');
     assert.deepEqual(assumed, []);
