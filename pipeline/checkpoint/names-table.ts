@@ -1,5 +1,5 @@
 import { oneLine } from '../util/printable.ts';
-import { only } from './find-blocks.ts';
+import { findBlocks, only } from './find-blocks.ts';
 import type { StoredCheckpoint } from './locate.ts';
 import { beforeBlocks, blockNorms, classToken, fused, isOfAttention, lastNorm, positions, separate } from './plain-parts.ts'; // prettier-ignore
 import type { Naming } from './naming-contract.ts';
@@ -44,12 +44,10 @@ export function namesToFillIn(
   tensors: Tensors,
   foundAs: Readonly<Record<string, string | readonly string[]>> = likelyNames(tensors),
 ): string {
-  const text = (name: string | readonly string[] | undefined): string =>
-    name === undefined
-      ? "'?'"
-      : typeof name === 'string'
-        ? oneLine(name)
-        : `[${name.map(oneLine).join(', ')}]`;
+  // A list in YAML takes no braces without quotes.
+  const quoted = (name: string): string => `'${oneLine(name).replaceAll("'", "''")}'`;
+  const text = (name: string | readonly string[] = '?'): string =>
+    typeof name === 'string' ? quoted(name) : `[${name.map(quoted).join(', ')}]`;
   return `say which is which, without .weight and .bias ({i}: the number of a block), teacher.names:${indented(
     toldKeys.filter(({ isUsual }) => isUsual).map(({ key }) => `${key}: ${text(foundAs[key])}`),
   )}`;
@@ -63,8 +61,7 @@ export function howToName(tensors: Tensors, naming: Pick<Naming, 'stored'>): str
     const part = /token$|^pos_embed$/.test(key) ? '' : '.weight';
     const stored = (index: string): readonly string[] => naming.stored(`${key.replace('{i}', index)}${part}`);
     if (!stored('0').every((name) => tensors.has(name))) return [];
-    const stems = stored(any).map((name) => stemOf(name).replace(any, '{i}'));
-    return [[key, stems.length === 1 ? stems[0]! : stems] as const];
+    return [[key, alone(stored(any).map((name) => stemOf(name).replace(any, '{i}')))] as const];
   });
   return `the file has:${foundNames(tensors)}\n  where it is all there, ${namesToFillIn(tensors, Object.fromEntries(known))}`;
 }
@@ -92,22 +89,43 @@ function likelyNames(tensors: Tensors): Readonly<Record<string, string | readonl
     norm: only(outside.filter((stem) => axes(stem) === 1 && !beforeBlocks.test(stem)), lastNorm), // prettier-ignore
     head: only(outside.filter((stem) => axes(stem) === 2), /(?:^|\.)(?:\w*head|classifier|fc)(?:\.\w+)*$/), // prettier-ignore
   };
-  const together = only(parts, fused);
-  const apart = separate.map((pattern) => only(parts, pattern));
-  const ofBlock: Record<string, string | readonly string[] | undefined> = {
-    norm1: only(parts, blockNorms.norm1),
-    norm2: only(parts, blockNorms.norm2),
-    'attn.qkv': together ?? (apart.every((stem) => stem !== undefined) ? apart : undefined),
-    'attn.proj': only(parts.filter((stem) => stem !== together && !apart.includes(stem)), isOfAttention), // prettier-ignore
-  };
+  const [blocks, ...more] = findBlocks(tensors);
+  const ofBlock: Record<string, string | readonly string[] | undefined> =
+    blocks === undefined || more.length > 0
+      ? likelyLayers(parts, (stem) => weightShape(tensors, `${before}0.${stem}`))
+      : blocks.layers;
   for (const [layer, stem] of Object.entries(ofBlock))
     if (stem !== undefined)
-      found[`blocks.{i}.${layer}`] = typeof stem === 'string' ? path + stem : stem.map((one) => path + one);
+      found[`blocks.{i}.${layer}`] = alone([stem].flat().map((one) => `${blocks?.path ?? path}${one}`));
   return Object.fromEntries(
     Object.entries(found).filter(
       (entry): entry is [string, string | readonly string[]] => entry[1] !== undefined,
     ),
   );
+}
+
+/** The same of a block, by the stems in it. */
+function likelyLayers(
+  stems: readonly string[],
+  shapeOf: (stem: string) => readonly number[] | undefined,
+): Record<string, string | readonly string[] | undefined> {
+  const vectors = stems.filter((stem) => shapeOf(stem)?.length === 1);
+  const matrices = stems.filter((stem) => shapeOf(stem)?.length === 2);
+  const together = only(matrices, fused);
+  const apart = separate.map((pattern) => only(matrices, pattern));
+  const others = matrices.filter((stem) => stem !== together && !apart.includes(stem));
+  return {
+    norm1: only(vectors, blockNorms.norm1),
+    norm2: only(vectors, blockNorms.norm2),
+    'attn.qkv': together ?? (apart.every((stem) => stem !== undefined) ? apart : undefined),
+    'attn.proj': only(others, isOfAttention),
+  };
+}
+
+/** One name as such, several as a list. */
+function alone(names: readonly string[]): string | readonly string[] {
+  const [first = '', ...others] = names;
+  return others.length === 0 ? first : names;
 }
 
 /** The first number that stands between points, or behind a line and before a point, gives way to `{i}`. */

@@ -4,65 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspectCheckpoint, type InspectOptions } from '../../pipeline/checkpoint/inspect.ts';
 import { readTeacher } from '../../pipeline/checkpoint/teacher-file.ts';
-import type { Architecture } from '../../pipeline/model/architecture.ts';
 import type { HostWeights } from '../../pipeline/model/host-weights.ts';
 import { writeSafetensors, type NamedArrays } from '../../pipeline/model/safetensors.ts';
 import { BlockForgeError, type FailureReason } from '../../pipeline/util/failure.ts';
-import { strongWeights, tinyArchitecture } from '../support/checkpoints.ts';
+import { tinyArchitecture } from '../support/checkpoints.ts';
+import { hints, multihead, ones, renamed, split, weights, type Renames } from './plain-model.ts';
 
-const weights = strongWeights(tinyArchitecture);
-const { width, depth } = tinyArchitecture;
-const hints = {
-  heads: 2,
-  layerNormEpsilon: 1e-6,
-  gelu: 'exact',
-  imageSize: 8,
-  pool: 'class-token',
-  normFirst: true,
-} as const;
-
-type Renames = Readonly<Record<string, string>>;
-
-/** Canonical names, longest first, by what stands in for them; `in_proj.` becomes `in_proj_`. */
-function renamed(table: Renames, tensors: NamedArrays = weights): NamedArrays {
-  const entries = Object.entries(table).sort(([a], [b]) => b.length - a.length);
-  return Object.fromEntries(
-    Object.entries(tensors).map(([name, tensor]) => {
-      const [, index = ''] = /^blocks\.(\d+)\./.exec(name) ?? [];
-      const general = name.replace(/^blocks\.\d+\./, 'blocks.{i}.');
-      const [from, to] = entries.find(([key]) => general === key || general.startsWith(`${key}.`)) ?? [
-        '',
-        '',
-      ];
-      return [
-        (to + general.slice(from.length)).replace('{i}', index).replace('in_proj.', 'in_proj_'),
-        tensor,
-      ];
-    }),
-  );
-}
-
-const without = (tensors: NamedArrays, pattern: RegExp): NamedArrays =>
-  Object.fromEntries(Object.entries(tensors).filter(([name]) => !pattern.test(name)));
-const ones = (...shape: number[]) => ({
-  shape,
-  data: new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(1),
-});
-
-/** nn.MultiheadAttention in a block, and a Sequential for an MLP. */
-const multihead: Renames = {
-  'patch_embed.proj': 'patch_embedding.proj',
-  'blocks.{i}.norm1': 'encoder.layers.{i}.norm1',
-  'blocks.{i}.attn.qkv': 'encoder.layers.{i}.self_attn.in_proj',
-  'blocks.{i}.attn.proj': 'encoder.layers.{i}.self_attn.out_proj',
-  'blocks.{i}.norm2': 'encoder.layers.{i}.norm2',
-  'blocks.{i}.mlp.fc1': 'encoder.layers.{i}.mlp.0',
-  'blocks.{i}.mlp.fc2': 'encoder.layers.{i}.mlp.2',
-  norm: 'encoder.norm',
-  head: 'fc',
-  cls_token: 'embedding.class_token',
-  pos_embed: 'embedding.position_embeddings',
-};
+const { width } = tinyArchitecture;
 
 describe('checkpoint: names of people’s own models', () => {
   let root: string;
@@ -141,19 +89,7 @@ describe('checkpoint: names of people’s own models', () => {
   }
 
   it('reads separate q, k and v, and tokens and positions with or without leading ones', async () => {
-    const tensors: Record<string, NamedArrays[string]> = { ...without(renamed(multihead), /in_proj/) };
-    for (let block = 0; block < depth; block++) {
-      for (const part of ['weight', 'bias']) {
-        const fused = weights[`blocks.${block}.attn.qkv.${part}`]!;
-        const size = fused.data.length / 3;
-        ['w_q', 'w_k', 'w_v'].forEach((name, i) => {
-          tensors[`encoder.layers.${block}.self_attn.${name}.${part}`] = {
-            shape: [width, ...fused.shape.slice(1)],
-            data: fused.data.slice(i * size, (i + 1) * size),
-          };
-        });
-      }
-    }
+    const tensors = split(renamed(multihead));
     const flat = (name: string, ...shape: number[]) => ({ shape, data: tensors[name]!.data });
     tensors['embedding.class_token'] = flat('embedding.class_token', width);
     tensors['embedding.position_embeddings'] = flat('embedding.position_embeddings', 5, width);
@@ -224,47 +160,10 @@ describe('checkpoint: names of people’s own models', () => {
     const message = await refusal(inspected(second));
     assert.match(message, /no known Vision Transformer/);
     assert.match(message, /\n {4}encoder\.layers\.\{i\}\.self_attn\.in_proj \[24, 8\]/);
-    assert.match(message, /teacher\.names:\n {4}cls_token: embedding\.class_token\n/);
+    assert.match(message, /teacher\.names:\n {4}cls_token: 'embedding\.class_token'\n/);
     assert.match(message, /\n {4}norm: '\?'\n/);
     const names = { ...multihead, norm: 'encoder.norm' };
     await assertReads(second, { names, hints: { ignore: ['encoder.layer_norm'] } });
-  });
-
-  it('reads whatever teacher.names says, below the prefix where there is one', async () => {
-    const odd: Renames = Object.fromEntries(
-      Object.keys(multihead).map((key, at) => [key, key.startsWith('blocks') ? `t.{i}.p${at}x` : `p${at}x`]),
-    );
-    await assertReads(renamed(odd), { names: odd });
-    const below = Object.fromEntries(
-      Object.entries(renamed(odd)).map(([name, tensor]) => [`net.${name}`, tensor]),
-    );
-    await assertReads({ ...below, 'other.w': ones(3) }, { names: odd, hints: { prefix: 'net.' } });
-    const { cls_token: token, ...usual } = odd;
-    const untold = Object.entries(renamed(odd)).map(([name, tensor]) => [
-      name === token ? 'cls_token' : name,
-      tensor,
-    ]);
-    await assertReads(Object.fromEntries(untold) as NamedArrays, { names: usual });
-  });
-
-  it('reads the rarer parts that teacher.names says: gates, registers, a norm before the blocks', async () => {
-    const rare: Architecture = {
-      ...tinyArchitecture,
-      gated: true,
-      gelu: 'silu',
-      registers: 2,
-      normPre: true,
-    };
-    const expected = strongWeights(rare);
-    const names: Renames = {
-      ...multihead,
-      reg_token: 'scratch',
-      norm_pre: 'first_norm',
-      'blocks.{i}.mlp.gate': 'encoder.layers.{i}.mlp.gates',
-    };
-    const options = { names, hints: { gelu: 'silu' } } as const;
-    assert.deepEqual((await inspected(renamed(names, expected), options)).architecture, rare);
-    await assertReads(renamed(names, expected), options, expected);
   });
 
   it('lists what is there where the class token has a name that nothing knows', async () => {
@@ -272,21 +171,5 @@ describe('checkpoint: names of people’s own models', () => {
     assert.match(message, /positions for 5 tokens/);
     assert.match(message, /\n {4}zeroth \[1, 1, 8\]\n/);
     assert.match(message, /teacher\.names:\n {4}cls_token: '\?'\n/);
-  });
-
-  it('refuses keys, names and patterns of teacher.names that mean nothing', async () => {
-    const tensors = renamed(multihead);
-    const refused = (names: InspectOptions['names']) =>
-      refusal(inspected(tensors, { names }), 'config-invalid');
-    assert.match(
-      await refused({ 'blocks.{i}.mlp.fc3': 'x' }),
-      /^teacher\.names\.blocks\.\{i\}\.mlp\.fc3: no part/,
-    );
-    assert.match(await refused({ nrom: 'encoder.norm' }), /^teacher\.names\.nrom: .*did you mean norm\?/);
-    assert.match(await refused({ norm: 'encoder.nrom' }), /^teacher\.names\.norm: .*no tensor encoder\.nrom\.weight.*\n {4}encoder\.norm \[8\]/s); // prettier-ignore
-    assert.match(await refused({ 'blocks.{i}.norm1': 'encoder.layers.0.norm1' }), /a name with one \{i\}/);
-    assert.match(await refused({ norm: 'encoder.{i}.norm' }), /a name without \{i\}/);
-    assert.match(await refused({ 'blocks.{i}.attn.qkv': ['a{i}', 'b{i}'] }), /a list of 2 names/);
-    assert.match(await refused({ norm: ['a', 'b', 'c'] }), /a list of 3 names/);
   });
 });

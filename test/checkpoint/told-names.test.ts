@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { inspectCheckpoint, type InspectOptions } from '../../pipeline/checkpoint/inspect.ts';
+import { readTeacher } from '../../pipeline/checkpoint/teacher-file.ts';
+import type { Architecture } from '../../pipeline/model/architecture.ts';
+import type { HostWeights } from '../../pipeline/model/host-weights.ts';
+import { writeSafetensors, type NamedArrays } from '../../pipeline/model/safetensors.ts';
+import { BlockForgeError, type FailureReason } from '../../pipeline/util/failure.ts';
+import { strongWeights, tinyArchitecture } from '../support/checkpoints.ts';
+import { hints, multihead, ones, renamed, split, weights, type Renames } from './plain-model.ts';
+
+const { width } = tinyArchitecture;
+
+describe('checkpoint: names that are told', () => {
+  let root: string;
+  let count = 0;
+  before(async () => {
+    root = await mkdtemp(join(tmpdir(), 'blockforge-plain-names-'));
+  });
+  after(() => rm(root, { recursive: true }));
+
+  async function inspected(tensors: NamedArrays, options: InspectOptions = {}) {
+    const path = join(root, `${count++}.safetensors`);
+    await writeSafetensors(path, tensors);
+    return inspectCheckpoint(path, { ...options, hints: { ...hints, ...options.hints } });
+  }
+
+  async function assertReads(
+    tensors: NamedArrays,
+    options: InspectOptions = {},
+    expected: HostWeights = weights,
+  ) {
+    const read = await readTeacher(await inspected(tensors, options));
+    assert.deepEqual(Object.keys(read).sort(), Object.keys(expected).sort());
+    for (const [name, { data }] of Object.entries(expected)) assert.deepEqual(read[name]!.data, data, name);
+  }
+
+  async function refusal(promise: Promise<unknown>, reason: FailureReason = 'checkpoint-unsupported') {
+    let message = '';
+    await assert.rejects(promise, (error) => {
+      assert.ok(error instanceof BlockForgeError, String(error));
+      assert.equal(error.failure.reason, reason, error.message);
+      message = error.message;
+      return true;
+    });
+    return message;
+  }
+
+  it('proposes lines that are YAML, and right but for what is not known', async () => {
+    const tensors = split(renamed(multihead));
+    const second = {
+      ...tensors,
+      'encoder.layer_norm.weight': ones(width),
+      'encoder.layer_norm.bias': ones(width),
+    };
+    const message = await refusal(inspected(second));
+    const lines = parse(
+      message.slice(message.indexOf('teacher.names:') + 'teacher.names:'.length),
+    ) as Renames;
+    assert.deepEqual(lines['blocks.{i}.attn.qkv'], ['w_q', 'w_k', 'w_v'].map((name) => `encoder.layers.{i}.self_attn.${name}`)); // prettier-ignore
+    const unknown = { norm: 'encoder.norm' };
+    assert.deepEqual(Object.keys(lines).filter((key) => lines[key] === '?'), Object.keys(unknown)); // prettier-ignore
+    await assertReads(second, { names: { ...lines, ...unknown }, hints: { ignore: ['encoder.layer_norm'] } });
+  });
+
+  it('reads whatever teacher.names says, below the prefix where there is one', async () => {
+    const odd: Renames = Object.fromEntries(
+      Object.keys(multihead).map((key, at) => [key, key.startsWith('blocks') ? `t.{i}.p${at}x` : `p${at}x`]),
+    );
+    await assertReads(renamed(odd), { names: odd });
+    const below = Object.fromEntries(
+      Object.entries(renamed(odd)).map(([name, tensor]) => [`net.${name}`, tensor]),
+    );
+    await assertReads({ ...below, 'other.w': ones(3) }, { names: odd, hints: { prefix: 'net.' } });
+    const { cls_token: token, ...usual } = odd;
+    const untold = Object.entries(renamed(odd)).map(([name, tensor]) => [
+      name === token ? 'cls_token' : name,
+      tensor,
+    ]);
+    await assertReads(Object.fromEntries(untold) as NamedArrays, { names: usual });
+  });
+
+  it('reads the rarer parts that teacher.names says: gates, registers, a norm before the blocks', async () => {
+    const rare: Architecture = {
+      ...tinyArchitecture,
+      gated: true,
+      gelu: 'silu',
+      registers: 2,
+      normPre: true,
+    };
+    const expected = strongWeights(rare);
+    const names: Renames = {
+      ...multihead,
+      reg_token: 'scratch',
+      norm_pre: 'first_norm',
+      'blocks.{i}.mlp.gate': 'encoder.layers.{i}.mlp.gates',
+    };
+    const options = { names, hints: { gelu: 'silu' } } as const;
+    assert.deepEqual((await inspected(renamed(names, expected), options)).architecture, rare);
+    await assertReads(renamed(names, expected), options, expected);
+  });
+
+  it('refuses keys, names and patterns of teacher.names that mean nothing', async () => {
+    const tensors = renamed(multihead);
+    const refused = (names: InspectOptions['names']) =>
+      refusal(inspected(tensors, { names }), 'config-invalid');
+    assert.match(
+      await refused({ 'blocks.{i}.mlp.fc3': 'x' }),
+      /^teacher\.names\.blocks\.\{i\}\.mlp\.fc3: no part/,
+    );
+    assert.match(await refused({ nrom: 'encoder.norm' }), /^teacher\.names\.nrom: .*did you mean norm\?/);
+    assert.match(await refused({ norm: 'encoder.nrom' }), /^teacher\.names\.norm: .*no tensor encoder\.nrom\.weight.*\n {4}encoder\.norm \[8\]/s); // prettier-ignore
+    assert.match(await refused({ 'blocks.{i}.norm1': 'encoder.layers.0.norm1' }), /a name with one \{i\}/);
+    assert.match(await refused({ norm: 'encoder.{i}.norm' }), /a name without \{i\}/);
+    assert.match(await refused({ 'blocks.{i}.attn.qkv': ['a{i}', 'b{i}'] }), /a list of 2 names/);
+    assert.match(await refused({ norm: ['a', 'b', 'c'] }), /a list of 3 names/);
+  });
+});
