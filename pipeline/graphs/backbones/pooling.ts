@@ -40,7 +40,10 @@ function attended(graph: GraphBuilder, architecture: Architecture, rows: Value):
   const latent = graph.reshape(graph.weight('attn_pool.latent'), [1, width]);
   const q = graph.reshape(linear(graph, 'attn_pool.q', latent), [1, heads, 1, size]);
   const keysValues = linear(graph, 'attn_pool.kv', rows);
-  const [k, v] = splitHeads(graph, keysValues, tokensPerImage(architecture), heads, size, 2) as [Value, Value];
+  const [k, v] = splitHeads(graph, keysValues, tokensPerImage(architecture), heads, size, 2) as [
+    Value,
+    Value,
+  ];
   const found = graph.reshape(mix(graph, q, k, v, size), [-1, width]);
   const projected = linear(graph, 'attn_pool.proj', found);
   const z = layerNorm(graph, 'attn_pool.norm', architecture, projected);

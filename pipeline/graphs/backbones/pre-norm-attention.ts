@@ -48,7 +48,10 @@ export function preNormLastAttention(
   const block = `blocks.${index}`;
   graph.within(`${block}.attn`);
   const first = (rows: Value): Value =>
-    graph.reshape(graph.slice(graph.reshape(rows, [-1, tokens, width]), 3, 1, from, from + prefix), [-1, width]);
+    graph.reshape(graph.slice(graph.reshape(rows, [-1, tokens, width]), 3, 1, from, from + prefix), [
+      -1,
+      width,
+    ]);
   const [queries, keys] = [heads * keySize, 2 * heads * keySize];
   const all = keys + heads * valueSize;
   const part = qkvParts(graph, block);

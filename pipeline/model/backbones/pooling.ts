@@ -47,7 +47,11 @@ function attended(model: ModelTensors, tokens: tf.Tensor): tf.Tensor {
   const size = width / heads;
   const query = linearLayer(model, 'attn_pool.q', weightOf(model, 'attn_pool.latent'));
   const q = tf.add(tf.zeros([batch, heads, 1, size]), tf.reshape(query, [1, heads, 1, size]));
-  const [k, v] = keyValueHeads(linearLayer(model, 'attn_pool.kv', tokens), { heads, keySize: size, valueSize: size });
+  const [k, v] = keyValueHeads(linearLayer(model, 'attn_pool.kv', tokens), {
+    heads,
+    keySize: size,
+    valueSize: size,
+  });
   const found = tf.reshape(mergeHeads(attention(q, k, v)), [batch, width]);
   const projected = linearLayer(model, 'attn_pool.proj', found);
   const hidden = linearLayer(model, 'attn_pool.mlp.fc1', normLayer(model, 'attn_pool.norm', projected));
