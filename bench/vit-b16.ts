@@ -1,9 +1,9 @@
 /**
- * The pipeline at full size: a ViT-B/16 with random weights made on the spot, images made on the spot, `vit-b16.yaml`.
- * Prints seconds and peak memory of every job. Random features keep colours apart, so classes are colours and the head
+ * The pipeline at full size: a ViT-B/16, or a model of another published name, with random weights made on the spot, images made on the
+ * spot, `vit-b16.yaml`. Prints seconds and peak memory of every job. Random features keep colours apart, so classes are colours and the head
  * is made of class means: the teacher passes the gate that a random one must not pass.
  *
- *     npm run bench -- vit-b16 [calibration images] [distillation steps] [last stage] [engine]
+ *     npm run bench -- vit-b16 [calibration images] [distillation steps] [last stage] [engine] [name] [setting=value ...]
  */
 import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { normalise } from '../datasets/normalise.ts';
 import { sharp } from '../datasets/sharp.ts';
-import type { Architecture } from '../pipeline/model/architecture.ts';
+import { extentOf, featureWidth, headNames, type Architecture } from '../pipeline/model/architecture.ts';
 import { namedArchitecture } from '../pipeline/checkpoint/architectures.ts';
 import { initialWeights } from '../pipeline/model/initial-weights.ts';
 import { writeTeacher } from '../pipeline/checkpoint/teacher-file.ts';
@@ -31,15 +31,17 @@ const lastStage = process.argv[4] ?? 'report';
 const engine = (process.argv[5] ?? 'auto') as EngineChoice;
 const classes = 10;
 const half = { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5], channels: 3 } as const;
-const named = namedArchitecture('vit_base_patch16_224');
-if (named === undefined) throw new Error('no ViT-B/16 among the named architectures');
+const [name = 'vit_base_patch16_224', ...extra] = process.argv.slice(6);
+const named = namedArchitecture(name);
+if (named === undefined) throw new Error(`no ${name} among the named architectures`);
 const architecture: Architecture = { ...named.facts, channels: 3, classes };
+const { height: side } = extentOf(architecture.imageSize);
 
-/** A colour per class, a little varied, under noise: uint8 [224, 224, 3]. */
+/** A colour per class, a little varied, under noise: uint8 [side, side, 3]. */
 function picture(label: number, index: number): Uint8Array {
   const draw = random(1, 'bench', label, index);
   const base = [0, 1, 2].map((channel) => 128 + 90 * Math.cos(2 * Math.PI * (label / classes + channel / 3)));
-  return Uint8Array.from({ length: 224 * 224 * 3 }, (_, i) => base[i % 3]! + 60 * (draw.next() - 0.5));
+  return Uint8Array.from({ length: side * side * 3 }, (_, i) => base[i % 3]! + 60 * (draw.next() - 0.5));
 }
 
 async function makeImages(folder: string, perClass: number): Promise<void> {
@@ -47,7 +49,7 @@ async function makeImages(folder: string, perClass: number): Promise<void> {
     const place = join(folder, `class-${label}`);
     await mkdir(place, { recursive: true });
     for (let index = 0; index < perClass; index++) {
-      const raw = { width: 224, height: 224, channels: 3 } as const;
+      const raw = { width: side, height: side, channels: 3 } as const;
       await sharp(picture(label, index), { raw })
         .jpeg()
         .toFile(join(place, `${index}.jpg`));
@@ -55,36 +57,43 @@ async function makeImages(folder: string, perClass: number): Promise<void> {
   }
 }
 
-/** Random weights, with class means of the final features as head. */
+/** Random weights, with class means of the final features as head, or as each of two heads. */
 async function makeTeacher(path: string): Promise<void> {
   await loadEngine(engine);
   const weights = initialWeights(architecture, 1);
+  for (const table of ['rotary.cos', 'rotary.sin']) weights[table]?.data.fill(table === 'rotary.cos' ? 1 : 0);
+  const taken = featureWidth(architecture);
   const model = uploadTeacher(weights, architecture);
   const means = Array.from({ length: classes }, (_, label) =>
     tf.tidy(() => {
       const pixels = Float32Array.from(
         [0, 1, 2, 3].flatMap((index) => [...normalise(picture(label, index), half)]),
       );
-      const { features } = forward(model, tf.tensor4d(pixels, [4, 224, 224, 3]), {
+      const { features } = forward(model, tf.tensor4d(pixels, [4, side, side, 3]), {
         capture: ['pooled'],
       });
-      return tf.mean(tf.reshape(features.pooled, [4, architecture.width]), 0).dataSync<'float32'>();
+      return tf.mean(tf.reshape(features.pooled, [4, taken]), 0).dataSync<'float32'>();
     }),
   );
   model.dispose();
   const centre = means[0]!.map((_, d) => means.reduce((sum, mean) => sum + mean[d]! / classes, 0));
-  const head = new Float32Array(classes * architecture.width);
-  const bias = new Float32Array(classes);
-  for (const [label, mean] of means.entries()) {
-    for (let d = 0; d < architecture.width; d++) {
-      const value = 20 * (mean[d]! - centre[d]!);
-      head[label * architecture.width + d] = value;
-      bias[label]! -= (value * (mean[d]! + centre[d]!)) / 2;
+  const heads = headNames(architecture);
+  const width = taken / heads.length;
+  for (const [place, own] of heads.entries()) {
+    const head = new Float32Array(classes * width);
+    const bias = new Float32Array(classes);
+    for (const [label, mean] of means.entries()) {
+      for (let d = 0; d < width; d++) {
+        const [at, middle] = [mean[place * width + d]!, centre[place * width + d]!];
+        const value = 20 * (at - middle);
+        head[label * width + d] = value;
+        bias[label]! -= (value * (at + middle)) / 2;
+      }
     }
+    weights[`${own}.weight`] = { shape: [classes, width], data: head };
+    weights[`${own}.bias`] = { shape: [classes], data: bias };
   }
-  weights['head.weight'] = { shape: [classes, architecture.width], data: head };
-  weights['head.bias'] = { shape: [classes], data: bias };
-  const size = { resize: 224, resizeMode: 'shortest', interpolation: 'bicubic', crop: 224 } as const;
+  const size = { resize: side, resizeMode: 'shortest', interpolation: 'bicubic', crop: side } as const;
   await writeTeacher(path, weights, architecture, { ...size, ...half });
 }
 
@@ -114,6 +123,8 @@ try {
     `data.path=${join(folder, 'images')}`,
     `data.splits={calibration: ${calibration}, selection: ${selection}, test: 0}`,
     `distill.duration={steps: ${steps}}`,
+    `teacher.architecture=${name}`,
+    ...extra,
   ];
   let code: number | null = 0;
   const stageNames = blocks.stages.map(({ name }) => name);
