@@ -167,6 +167,9 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
     notes: [
       ...naming.notes,
       ...normNotes,
+      ...(own === undefined && architecture.rotary === true
+        ? [`no positions are stored: rotary as DINOv3's, for images of ${imageSizeText(imageSize)}`]
+        : []),
       ...(stored.tensors.size < whole.tensors.size
         ? [`left out: the head (${listed(headsIn(whole, naming.heads))})`]
         : []),

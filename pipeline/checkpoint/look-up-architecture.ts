@@ -5,6 +5,12 @@ import type { NamedArchitecture } from './named-architecture.ts';
 import type { ShapeFacts } from './shapes.ts';
 import type { SideConfig } from './side-config.ts';
 
+/** What both the name and the shapes tell. */
+const compare = [
+  ...(['family', 'width', 'depth', 'patchSize'] as const),
+  ...(['classToken', 'registers', 'normPre', 'rotary', 'gated'] as const),
+] as const;
+
 /**
  * The named architecture of the YAML, else of timm's config.json; checked against the shapes.
  * @throws BlockForgeError `config-invalid`, `checkpoint-unsupported`
@@ -22,19 +28,30 @@ export function lookUpArchitecture(
     if (given === undefined) return undefined;
     return refuseName('teacher.architecture', given);
   }
+  if (/_rope_/.test(name)) {
+    fail({
+      reason: 'checkpoint-unsupported',
+      subject: path,
+      found: `rotary positions of timm's own kind, which "${name}" means and no weight shows`,
+      expected: 'positions that are learned, or rotary as those of DINOv3',
+    });
+  }
+  // Arguments of timm's config.json are compared with the weights themselves.
+  const told: readonly string[] = ['classToken', 'registers', 'normPre', 'gated'];
   const compared = { ...facts, family: familyName(facts) };
   const meant = { ...named.facts, family: familyName(named.facts) };
-  const wrong = (['family', 'width', 'depth', 'patchSize'] as const).filter(
+  const wrong = compare.filter(
     (key) =>
       meant[key] !== compared[key] &&
-      !(given === undefined && (side.replaced as readonly string[]).includes(key)),
+      !(given === undefined && (side.replaced as readonly string[]).includes(key)) &&
+      !(given === undefined && told.includes(key)),
   );
   if (wrong.length > 0) {
     fail({
       reason: 'checkpoint-unsupported',
       subject: path,
-      found: wrong.map((key) => `${key} ${compared[key]}`).join(', '),
-      expected: `${wrong.map((key) => `${key} ${meant[key]}`).join(', ')}, which "${name}" means`,
+      found: wrong.map((key) => `${key} ${String(compared[key] ?? 'as usual')}`).join(', '),
+      expected: `${wrong.map((key) => `${key} ${String(meant[key] ?? 'as usual')}`).join(', ')}, which "${name}" means`,
       next:
         given === undefined
           ? 'correct config.json beside the weights'

@@ -51,6 +51,7 @@ function largestError(values: ArrayLike<number>, expected: readonly number[]): n
 }
 
 /** What is said of each, where anything is. */
+const turned = "no positions are stored: rotary as DINOv3's, for images of 16";
 const folded = 'LayerScale is folded into attn.proj and mlp.fc2';
 const unplaced = 'the class token has no position: zeros';
 const unbiased = 'no bias in attn.qkv: zeros';
@@ -72,14 +73,14 @@ const notes: Readonly<Record<string, readonly string[]>> = {
   'plain-listed': ['no bias in attn.qkv: zeros'],
   'timm-registers': [unplaced, folded],
   'timm-clip': ['no bias in patch_embed.proj: zeros'],
-  'timm-dinov3': [unbiased, folded],
-  'timm-dinov3-token': [unbiased, folded],
-  'timm-dinov3-swiglu': [unbiased, folded],
+  'timm-dinov3': [turned, unbiased, folded],
+  'timm-dinov3-token': [turned, unbiased, folded],
+  'timm-dinov3-swiglu': [turned, unbiased, folded],
   'huggingface-clip': ['no bias in patch_embed.proj, head: zeros'],
   'huggingface-clip-tower': ['no bias in patch_embed.proj: zeros'],
   openclip: ['no bias in patch_embed.proj, head: zeros'],
   'huggingface-dinov2': [folded],
-  'huggingface-dinov3': ['no bias in k_proj: zeros', folded],
+  'huggingface-dinov3': [turned, 'no bias in k_proj: zeros', folded],
   'huggingface-dinov2-swiglu': [folded],
   'huggingface-dinov2-registers': [folded],
   'huggingface-no-qkv-bias': ['no bias in query, key, value: zeros'],
