@@ -105,7 +105,7 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
         ['the weights', own === undefined ? poolOfWeights(stored, naming, facts) : undefined],
         ['config.json', side.pool],
       ],
-      own === undefined ? naming.isNormAfterPool : own.untold.pool === 'mean',
+      own === undefined ? naming.isNormAfterPool : /^(?:mean|max)$/.test(own.untold.pool ?? ''),
     ) ??
     refuseUnknownPool(stored);
   const { pool } = pooling;

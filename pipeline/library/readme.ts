@@ -1,22 +1,15 @@
 import { measureNames } from '../measure/measure-names.ts';
-import { answerText, indexFile, measureNote } from './measure-notes.ts';
+import { indexFile, measureNote } from './measure-notes.ts';
 import type { Interval } from '../measure/interval.ts';
 import { formatBytes, formatCount } from '../util/format.ts';
-import {
-  blockWidth,
-  extentOf,
-  familyOf,
-  imageSizeText,
-  isDefaultFamily,
-  outputName,
-  type Architecture,
-  type Gelu,
-} from '../model/architecture.ts';
+import { extentOf, familyOf, imageSizeText, outputName } from '../model/architecture.ts';
+import { describeArchitecture } from './describe-architecture.ts';
 import { describeClasses } from './describe-classes.ts';
 import { describeFittedOn } from '../recipe/fitted-on.ts';
 import { flatteredText } from './manifest-parts.ts';
 import { predictionNotes } from './prediction-notes.ts';
-import type { Manifest, ManifestDescendant } from './manifest.ts';
+import { exampleOf, formulaText, pythonExample, splicingText, typescriptExample } from './readme-code.ts';
+import type { Manifest } from './manifest.ts';
 
 /** The README of a library, for someone who has the folder and nothing else. */
 export function libraryReadme(manifest: Manifest): string {
@@ -26,7 +19,6 @@ export function libraryReadme(manifest: Manifest): string {
   const weightBytes = blocks.flatMap(({ descendants }) => descendants.map(({ file }) => file.sizeBytes));
   const total = weightBytes.reduce((sum, bytes) => sum + bytes, manifest.frame.sizeBytes);
   const names = measureNames(teacher.measure?.kind);
-  const isVit = isDefaultFamily(architecture.family);
   const { title } = familyOf(architecture);
   return `# A library of descendant blocks for one ${title}
 
@@ -36,7 +28,7 @@ a runtime can compose the model that fits its budget and change blocks while it 
 
 | | |
 |---|---|
-| teacher | ${sizesText(architecture)}, ${answerText(architecture)}, ${imageSizeText(architecture.imageSize)} px, patch ${architecture.patchSize}, GELU ${architecture.gelu}, LayerNorm epsilon ${architecture.layerNormEpsilon}${poolText(architecture)} |
+| teacher | ${describeArchitecture(architecture)} |
 | its classes | ${describeClasses(teacher)} |
 | its cost | ${formatCount(teacher.params)} parameters, ${formatCount(teacher.macs)} multiply-adds an image |
 | its ${names.top1} | ${percent(teacher.accuracy.top1Percent)} on ${teacher.accuracy.images} images |
@@ -54,7 +46,7 @@ a runtime can compose the model that fits its budget and change blocks while it 
 | \`self-test.safetensors\` | an input, and the output every descendant must give for it |
 ${indexFile(manifest)}${onnxFiles(manifest)}
 Weights are float32 [safetensors](https://github.com/huggingface/safetensors) in PyTorch's layout, linear weights \`[out, in]\`.
-${isVit ? vitFormula : ''}
+${formulaText(architecture)}
 The widest descendant of a block is the teacher's own, bit for bit.
 ${onnxNotes(manifest)}
 ## Reading it
@@ -71,7 +63,7 @@ TypeScript or JavaScript, with nothing but Node:
 ${typescriptExample(example)}
 \`\`\`
 
-${isVit ? vitSplicing(architecture) : ''}Images are prepared as the teacher's were: ${preprocessingText(teacher.preprocessing)}. Another mean or standard deviation costs many points of accuracy and raises no error.
+${splicingText(architecture)}Images are prepared as the teacher's were: ${preprocessingText(teacher.preprocessing)}. Another mean or standard deviation costs many points of accuracy and raises no error.
 
 ## What the numbers mean
 
@@ -88,41 +80,6 @@ ${manifest.fitted === undefined ? '' : `- Of ${describeFittedOn(manifest.fitted)
 ${uniformTable(manifest)}${allocatedTable(manifest)}${predictionNotes(manifest)}Made by BlockForge ${manifest.tool.version} with seed ${manifest.seed} on ${manifest.engine.version}; the resolved config is in the manifest.
 `;
 }
-
-const vitFormula = `A descendant replaces \`mlp\` of one encoder layer. The LayerNorm before it and the residual sum around it belong to the frame:
-
-    x = x + fc2(GELU(fc1(norm2(x))))
-`;
-
-function poolText({ pool }: Architecture): string {
-  if (pool === undefined) return '';
-  return `, head on the ${pool === 'mean' ? 'normalised mean of the patches' : 'mean of the normalised patches'}`;
-}
-
-const vitSplicing = ({ pool }: Architecture) => `## Splicing a descendant into a model
-
-With a timm model of the same architecture (PyTorch):
-
-\`\`\`python
-import torch
-from safetensors.torch import load_file
-
-weights = load_file("frame.safetensors")   # the frame, once
-for block, path in enumerate(chosen):      # one descendant file per block: no name is in two files
-    weights |= load_file(path)
-    hidden, width = weights[f"blocks.{block}.mlp.fc1.weight"].shape
-    mlp = model.blocks[block].mlp
-    mlp.fc1, mlp.fc2 = torch.nn.Linear(width, hidden), torch.nn.Linear(hidden, width)
-${
-  pool === 'mean'
-    ? `for part in ("weight", "bias"):   # timm's name of a norm after pooling
-    weights[f"fc_norm.{part}"] = weights.pop(f"norm.{part}")
-`
-    : ''
-}model.load_state_dict(weights)
-\`\`\`
-
-`;
 
 function onnxFiles({ onnx }: Manifest): string {
   if (onnx === undefined) return '';
@@ -148,58 +105,6 @@ weights = {name: value for path in chosen for name, value in load_file(path).ite
 ${name}, = session.run(["${name}"], {"images": images, **weights})
 \`\`\`
 `;
-}
-
-/** The narrowest descendant of the first block: the smallest file to try the examples on. */
-function exampleOf({ blocks }: Manifest): ManifestDescendant {
-  const { descendants } = blocks[0]!;
-  return descendants[descendants.length - 1]!;
-}
-
-const pythonGelu: Readonly<Record<Gelu, string>> = {
-  exact: 'lambda x: 0.5 * x * (1 + np.vectorize(math.erf)(x / math.sqrt(2)))',
-  tanh: 'lambda x: 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x ** 3)))',
-  quick: 'lambda x: x / (1 + np.exp(-1.702 * x))',
-  silu: 'lambda x: x / (1 + np.exp(-x))',
-  relu: 'lambda x: np.maximum(x, 0)',
-};
-
-/** A block of a narrower stream gets the first columns of the input. */
-function pythonExample(
-  { id, file }: ManifestDescendant,
-  tolerance: number,
-  architecture: Architecture,
-): string {
-  const { gelu } = architecture;
-  const stream = blockWidth(architecture, 0);
-  const input = stream === architecture.width ? 'test["input"]' : `test["input"][:, :${stream}]`;
-  return `import json, math, numpy as np
-
-def read(path):
-    data = open(path, "rb").read()
-    size = int.from_bytes(data[:8], "little")
-    header = json.loads(data[8:8 + size]); header.pop("__metadata__", None)
-    return {name: np.frombuffer(data[8 + size + t["data_offsets"][0]:8 + size + t["data_offsets"][1]], "<f4").reshape(t["shape"])
-            for name, t in header.items()}
-
-w, test = read("${file.path}"), read("self-test.safetensors")
-gelu = ${pythonGelu[gelu]}
-y = gelu(${input} @ w["blocks.0.mlp.fc1.weight"].T + w["blocks.0.mlp.fc1.bias"]) @ w["blocks.0.mlp.fc2.weight"].T + w["blocks.0.mlp.fc2.bias"]
-expected = test["${id}"]
-assert np.abs(y - expected).max() <= ${tolerance} * max(1, np.abs(expected).max())`;
-}
-
-function typescriptExample({ file }: ManifestDescendant): string {
-  return `import { readFileSync } from 'node:fs';
-
-function read(path) {
-  const file = readFileSync(path);
-  const start = 8 + Number(file.readBigUInt64LE(0));
-  const { __metadata__, ...tensors } = JSON.parse(file.toString('utf8', 8, start));
-  return Object.fromEntries(Object.entries(tensors).map(([name, { shape, data_offsets: [from, to] }]) =>
-    [name, { shape, data: new Float32Array(Uint8Array.from(file.subarray(start + from, start + to)).buffer) }]));
-}
-const weights = read('${file.path}'); // weights['blocks.0.mlp.fc1.weight'].shape is [hidden, width]`;
 }
 
 /** How images are prepared, in one line. */
@@ -236,13 +141,6 @@ ${flatteredText(manifest.data.selection)}| removed | parameters | multiply-adds 
 ${rows.join('\n')}
 
 `;
-}
-
-function sizesText({ width, depth, heads, hidden, stages }: Architecture): string {
-  if (stages === undefined) return `width ${width}, ${depth} blocks, ${heads} heads, ${hidden} hidden units`;
-  const each = (name: 'width' | 'depth' | 'heads' | 'hidden') =>
-    stages.map((stage) => stage[name]).join(', ');
-  return `widths ${each('width')} in ${stages.length} stages, ${each('depth')} blocks, ${each('heads')} heads, ${each('hidden')} hidden units`;
 }
 
 /** What the other blocks were while one was exchanged. */

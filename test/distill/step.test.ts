@@ -14,7 +14,7 @@ import { finishBlock, mixTokens } from '../../pipeline/model/parts.ts';
 import type { ModelTensors } from '../../pipeline/model/backbone.ts';
 import { forward } from '../../pipeline/model/encoder.ts';
 import { ffnList, ffnOfList } from '../../pipeline/model/ffn-tensors.ts';
-import { ffnParts, type FfnWeights } from '../../pipeline/model/ffn-weights.ts';
+import { ffnParts, randomFfn, type FfnWeights } from '../../pipeline/model/ffn-weights.ts';
 import { hostFfn } from '../../pipeline/model/host-weights.ts';
 import { initialWeights } from '../../pipeline/model/initial-weights.ts';
 import { uploadTeacher } from '../../pipeline/model/upload.ts';
@@ -171,63 +171,58 @@ describeOnEachEngine('the loss of a whole student', () => {
     }
   });
 
-  it('costs no products but those of the fewest: none for gradients that nobody asked for', async () => {
-    const architecture = {
-      ...small,
-      imageSize: 24,
-      width: 16,
-      heads: 2,
-      hidden: 64,
-      depth: 3,
-      classes: 2,
-    };
-    const model = uploadTeacher(initialWeights(architecture, 1), architecture);
-    const pixels = tf.ones<tf.Rank.R4>([4, 24, 24, 3]);
-    for (const lookahead of [0.5, 0]) {
-      for (const shares of [
-        { own: 2, given: 2 },
-        { own: 0, given: 4 },
-      ]) {
-        const ffns = [32, 32, 32].map((hidden) => ({
-          ...{
-            width: 16,
-            hidden,
-            fc1Kernel: new Float32Array(16 * hidden),
-            fc1Bias: new Float32Array(hidden),
-          },
-          ...{ fc2Kernel: new Float32Array(16 * hidden), fc2Bias: new Float32Array(16) },
-        }));
-        const student = startStudent({ id: 'student', ffns });
-        const settings = {
-          ...{ shares, lookahead, blockScales: [1, 1, 1], divergenceScale: shares.own > 0 ? 1 : 0 },
-          ...{ learningRate: 1e-3, adam: {} },
-        };
-        const { kernels, result } = await tf.profile(() =>
-          plainly(() => {
-            const features = teacherFeatures(model, pixels, shares);
-            const loss = studentStep(student, model, features, settings);
-            tf.dispose([loss, ...featureList(features)]);
-            return tf.scalar(0);
-          }),
-        );
-        tf.dispose(result);
-        const macs = kernels.reduce((sum, { name, inputShapes, outputShapes }) => {
-          if (name !== 'BatchMatMul') return sum;
-          const [rows = 1, columns = 1] = outputShapes[0]!.slice(-2);
-          // Sums over rows are products with ones, and means over columns too: they take no time.
-          if (rows === 1 || columns === 1) return sum;
-          const inputs = inputShapes[0]!.reduce((size, extent) => size * extent, 1);
-          return sum + inputs * columns;
-        }, 0);
-        const expected = stepMacs({ architecture, hiddens: [[32, 32, 32]], ...shares, lookahead });
-        const ratio = macs / expected;
-        assert.ok(ratio > 0.93 && ratio < 1.04, `${lookahead}, ${shares.own} own: ${ratio}`);
-        disposeStudent(student);
+  for (const gated of [undefined, true] as const) {
+    it(`costs no products but those of the fewest: none for gradients that nobody asked for${gated ? ', gated' : ''}`, async () => {
+      const architecture = {
+        ...small,
+        imageSize: 24,
+        width: 16,
+        heads: 2,
+        hidden: 64,
+        depth: 3,
+        classes: 2,
+        gated,
+      };
+      const model = uploadTeacher(initialWeights(architecture, 1), architecture);
+      const pixels = tf.ones<tf.Rank.R4>([4, 24, 24, 3]);
+      for (const lookahead of [0.5, 0]) {
+        for (const shares of [
+          { own: 2, given: 2 },
+          { own: 0, given: 4 },
+        ]) {
+          const ffns = [32, 32, 32].map((hidden) => randomFfn(16, hidden, () => 0, gated));
+          const student = startStudent({ id: 'student', ffns });
+          const settings = {
+            ...{ shares, lookahead, blockScales: [1, 1, 1], divergenceScale: shares.own > 0 ? 1 : 0 },
+            ...{ learningRate: 1e-3, adam: {} },
+          };
+          const { kernels, result } = await tf.profile(() =>
+            plainly(() => {
+              const features = teacherFeatures(model, pixels, shares);
+              const loss = studentStep(student, model, features, settings);
+              tf.dispose([loss, ...featureList(features)]);
+              return tf.scalar(0);
+            }),
+          );
+          tf.dispose(result);
+          const macs = kernels.reduce((sum, { name, inputShapes, outputShapes }) => {
+            if (name !== 'BatchMatMul') return sum;
+            const [rows = 1, columns = 1] = outputShapes[0]!.slice(-2);
+            // Sums over rows are products with ones, and means over columns too: they take no time.
+            if (rows === 1 || columns === 1) return sum;
+            const inputs = inputShapes[0]!.reduce((size, extent) => size * extent, 1);
+            return sum + inputs * columns;
+          }, 0);
+          const expected = stepMacs({ architecture, hiddens: [[32, 32, 32]], ...shares, lookahead });
+          const ratio = macs / expected;
+          assert.ok(ratio > 0.93 && ratio < 1.04, `${lookahead}, ${shares.own} own: ${ratio}`);
+          disposeStudent(student);
+        }
       }
-    }
-    pixels.dispose();
-    model.dispose();
-  });
+      pixels.dispose();
+      model.dispose();
+    });
+  }
 });
 
 /** Of all six images, by whole forward passes and on the host in float64. */

@@ -91,6 +91,10 @@ describe('library/profile/measure-onnx', () => {
     }
     for (const other of [
       { ...tinyArchitecture, family: 'deit' },
+      { ...tinyArchitecture, registers: 3 },
+      { ...tinyArchitecture, classToken: false as const, pool: 'attention' as const },
+      { ...tinyArchitecture, registers: 2, pool: 'class-and-mean' as const },
+      { ...tinyArchitecture, family: 'deit', reads: 'class' as const },
       { ...tinyArchitecture, family: 'sliced-vit', distilled: true as const },
       tinyCct,
     ]) {
