@@ -67,9 +67,12 @@ function read(path) {
 const weights = read('${file.path}'); // weights['blocks.0.mlp.fc1.weight'].shape is [hidden, width]`;
 }
 
-/** Whether timm's VisionTransformer takes the frame's tensors as they are but for the norm after pooling. */
-function isTimmFrame({ registers, rotary, representation, pool }: Architecture): boolean {
-  return [registers, rotary, representation].every((part) => part === undefined) && pool !== 'class-and-mean';
+/** Whether timm's VisionTransformer takes the frame's tensors but for the name of a norm after pooling: behind a first norm its patches have no bias. */
+function isTimmFrame({ registers, rotary, representation, normPre, pool }: Architecture): boolean {
+  return (
+    [registers, rotary, representation, normPre].every((part) => part === undefined) &&
+    pool !== 'class-and-mean'
+  );
 }
 
 /** timm names the layer with the activation `fc1_g`, the other `fc1_x`. */
