@@ -7,7 +7,7 @@ import type { ManifestFile } from './manifest.ts';
 import type { Library } from './open.ts';
 import { uploadLibrary } from './upload.ts';
 import { largestDifference } from './reference-ffn.ts';
-import { selfTestRows } from './self-test.ts';
+import { selfTestRows } from './self-test-rows.ts';
 import { toTorchFfn } from './weights.ts';
 import { loadOnnxRuntime, runOnnx, type Floats, type OnnxRuntime } from '../graphs/onnx-runtime.ts';
 import { blockWidth, extentOf, pixelsPerImage } from '../model/architecture.ts';

@@ -17,20 +17,6 @@ export function selfTestInput(width: number, seed: number): Float32Array {
 }
 
 /**
- * What a block is given of the input [n, D]: where its own stream is narrower than the model's widest, the first `width` numbers of
- * every row. -> [n, width]
- */
-export function selfTestRows(input: Float32Array, modelWidth: number, width: number): Float32Array {
-  if (width === modelWidth) return input;
-  const rows = input.length / modelWidth;
-  const result = new Float32Array(rows * width);
-  for (let row = 0; row < rows; row++) {
-    result.set(input.subarray(row * modelWidth, row * modelWidth + width), row * width);
-  }
-  return result;
-}
-
-/**
  * The gate of an exported descendant: what was read back from its file is, bit for bit, what is in the pipeline, and
  * the engine computes from it what float64 loops compute.
  * @returns the expected outputs [8, D], independent of the engine

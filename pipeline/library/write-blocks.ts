@@ -10,7 +10,8 @@ import { fail } from '../util/failure.ts';
 import { describeFile, publishFile } from './listed-file.ts';
 import type { Manifest, ManifestBlock, ManifestDescendant, ManifestFile } from './manifest.ts';
 import { ffnBytes, headerAllowanceBytes } from './manifest-parts.ts';
-import { checkExported, selfTestRows } from './self-test.ts';
+import { selfTestRows } from './self-test-rows.ts';
+import { checkExported } from './self-test.ts';
 import { readDescendantFile, toTorchFfn } from './weights.ts';
 
 /** A descendant as the pipeline hands it over; its files and its place in the ranking are added here. */

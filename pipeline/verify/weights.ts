@@ -9,7 +9,7 @@ import {
 import { fail } from '../util/failure.ts';
 import { showValue } from '../util/foreign-value.ts';
 import { largestDifference, referenceFfn } from '../library/reference-ffn.ts';
-import { selfTestRows } from '../library/self-test.ts';
+import { selfTestRows } from '../library/self-test-rows.ts';
 import type { ManifestDescendant } from '../library/manifest.ts';
 import type { Library } from '../library/open.ts';
 import { frameShapes } from '../library/weight-shapes.ts';
