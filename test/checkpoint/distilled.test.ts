@@ -38,6 +38,22 @@ describe('checkpoint: distilled DeiTs', () => {
     assert.deepEqual(await readTeacher(wrapped), weights);
   });
 
+  it('are read for one head alone, and then need no other', async () => {
+    for (const [reads, name] of [
+      ['class', 'head'],
+      ['distillation', 'head_dist'],
+    ] as const) {
+      const found = await inspected(weights, { hints: { ...hints, reads } });
+      assert.deepEqual(found.architecture, { ...tiny, reads });
+      const read = await readTeacher(found);
+      assert.deepEqual(read['head.weight'], weights[`${name}.weight`]);
+      assert.equal(read['head_dist.weight'], undefined);
+    }
+    const single = Object.fromEntries(Object.entries(weights).filter(([name]) => !/^head_dist/.test(name)));
+    const found = await inspected(single, { hints: { ...hints, reads: 'class' } });
+    assert.deepEqual(found.architecture, { ...tiny, reads: 'class' });
+  });
+
   it('travel as teachers of our own', async () => {
     await writeTeacher(path(), weights, tiny);
     const found = await inspectCheckpoint(path());

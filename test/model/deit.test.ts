@@ -52,6 +52,32 @@ describeOnEachEngine('model/deit', (engine) => {
     other.dispose();
   });
 
+  it('answers with one head of its own token where one alone is read (within 1e-5 of that head)', () => {
+    const both = uploadTeacher(weights, architecture);
+    const images = pixelsFor(architecture, 3);
+    const { logits, features } = forward(both, images, { capture: ['pooled'] });
+    const each = present(backboneOf(architecture).classifyEach)(both, features.pooled);
+    for (const [index, [reads, name]] of (
+      [
+        ['class', 'head'],
+        ['distillation', 'head_dist'],
+      ] as const
+    ).entries()) {
+      const alone: Architecture = { ...architecture, reads };
+      const [weight, bias] = [present(weights[`${name}.weight`]), present(weights[`${name}.bias`])];
+      const model = uploadTeacher({ ...weights, 'head.weight': weight, 'head.bias': bias }, alone);
+      assert.deepEqual([tokensPerImage(alone), lastBlockTokens(alone)], [6, 1]);
+      const short = forward(model, images);
+      const whole = forward(model, images, { capture: ['block-02.output'] });
+      assertNear(short.logits.dataSync(), present(each[index]).dataSync(), 1e-5);
+      assertNear(whole.logits.dataSync(), present(each[index]).dataSync(), 1e-5);
+      tf.dispose([short, whole]);
+      model.dispose();
+    }
+    tf.dispose([images, logits, features, ...each]);
+    both.dispose();
+  });
+
   it('learns from nothing by the training step of every family, both heads and tokens, and nothing of it runs outside of functions', () => {
     const others = runsAsItIs().length;
     const start = initialWeights(architecture, 1);
