@@ -73,13 +73,6 @@ export function assemble(stored: StoredCheckpoint, naming: Naming, architecture:
     return known;
   };
 
-  /** One of several parts that a stored tensor has along its first axis, of which this is `at`. */
-  const takePart = (name: string, shape: readonly number[], at: number, of: number): Place | undefined => {
-    const count = shape[0]!;
-    const place = take(name, [of * count, ...shape.slice(1)]);
-    return place && { ...place, rows: [at * count, (at + 1) * count] };
-  };
-
   for (const [canonical, shape] of Object.entries(canonicalShapes(architecture))) {
     const { index, layer, part } = partsOf(canonical);
     const table = { 'rotary.cos': Math.cos, 'rotary.sin': Math.sin }[canonical];
@@ -93,18 +86,14 @@ export function assemble(stored: StoredCheckpoint, naming: Naming, architecture:
       sources[canonical] = { parts: [{ zeros: sizeOf(shape) }] };
       continue;
     }
-    const packed = packedPart(stored, naming, canonical, architecture);
+    const packed = packedRows(stored, naming, canonical, architecture);
     if (packed !== undefined) {
+      const { from, of } = packed;
       const count = shape[0]!;
-      if (packed.of === 3 && layer === 'attn_pool.kv') {
-        const place = take(names[0]!, [(3 * count) / 2, ...shape.slice(1)]);
-        sources[canonical] = { parts: place ? [{ ...place, rows: [count / 2, (3 * count) / 2] }] : [] };
-      } else if (part === 'bias' && !tensors.has(names[0]!)) {
-        sources[canonical] = { parts: [{ zeros: count }] };
-      } else {
-        const place = takePart(names[0]!, shape, packed.at, packed.of);
-        sources[canonical] = { parts: place ? [place] : [] };
-      }
+      const isAbsent = part === 'bias' && !tensors.has(names[0]!);
+      const place = isAbsent ? { zeros: count } : take(names[0]!, [of, ...shape.slice(1)]);
+      const rows = [from, from + count] as const;
+      sources[canonical] = { parts: place === undefined ? [] : [{ ...place, ...(!isAbsent && { rows }) }] };
       continue;
     }
     const mayBeUnplaced =
@@ -166,22 +155,22 @@ export function assemble(stored: StoredCheckpoint, naming: Naming, architecture:
   });
 }
 
-/** Which part of a stored tensor a canonical one is, where gate and value, or query, key and value, are one tensor there. */
-function packedPart(
+/** Where a canonical tensor begins in a stored one of so many rows, in which gate and value, or query, key and value, are one. */
+function packedRows(
   { tensors }: StoredCheckpoint,
   naming: Naming,
   canonical: string,
-  { gated, hidden }: Architecture,
-): { readonly at: number; readonly of: number } | undefined {
+  { gated, hidden, width }: Architecture,
+): { readonly from: number; readonly of: number } | undefined {
   const { layer } = partsOf(canonical);
   const [name = ''] = naming.stored(canonical);
   if (gated === true && (layer === 'mlp.fc1' || layer === 'mlp.gate')) {
     const weight = naming.stored(canonical.replace(/bias$/, 'weight'))[0]!;
     if (tensors.get(weight)?.shape[0] !== 2 * hidden) return undefined;
-    return { at: layer === 'mlp.gate' ? 0 : 1, of: 2 };
+    return { from: layer === 'mlp.gate' ? 0 : hidden, of: 2 * hidden };
   }
   if (!name.includes('in_proj_') || !layer.startsWith('attn_pool.')) return undefined;
-  return { at: 0, of: 3 };
+  return { from: layer === 'attn_pool.q' ? 0 : width, of: 3 * width };
 }
 
 /** The same numbers in the same order: tokens and positions are written with leading ones or without. */

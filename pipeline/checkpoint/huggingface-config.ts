@@ -46,7 +46,6 @@ const headlessClasses: readonly string[] = [
   'Dinov2WithRegistersModel',
   'DINOv3ViTModel',
   'CLIPVisionModel',
-  'CLIPVisionModelWithProjection',
   'SiglipVisionModel',
 ];
 

@@ -32,3 +32,13 @@ export interface Naming {
   /** What was left out or is named otherwise than usual, for people. */
   readonly notes: readonly string[];
 }
+
+/** What the user says of where the model lies. */
+export interface NamingHints {
+  /** What stands before the names of the model to read. */
+  readonly prefix?: string | undefined;
+  /** The head's name without `.weight`. */
+  readonly head?: string | undefined;
+  /** No head is wanted. */
+  readonly headless?: boolean | undefined;
+}

@@ -1,11 +1,12 @@
 import { fail } from '../util/failure.ts';
 import { findDistillationHead, findHead, headCandidates, usualPlace } from './head.ts';
 import type { StoredCheckpoint } from './locate.ts';
+import type { NamingHints } from './naming-contract.ts';
 import { foundNames, namesToFillIn } from './names-table.ts';
 import { detectPlain } from './plain-naming.ts';
 import type { Naming } from './naming-contract.ts';
 import { namings, type BlockTable, type NamingTable } from './namings.ts';
-import { partsOf } from './stems.ts';
+import { partsOf, withDot } from './stems.ts';
 import { listed } from './unsupported.ts';
 
 export type { Naming, NamingName } from './naming-contract.ts';
@@ -19,15 +20,7 @@ export type { Naming, NamingName } from './naming-contract.ts';
  */
 export function detectNaming(
   stored: StoredCheckpoint,
-  {
-    prefix,
-    head,
-    headless = false,
-  }: {
-    readonly prefix?: string | undefined;
-    readonly head?: string | undefined;
-    readonly headless?: boolean | undefined;
-  } = {},
+  { prefix, head, headless = false }: NamingHints = {},
 ): Naming | undefined {
   const { tensors, path } = stored;
   const places = namings.flatMap((table) =>
@@ -35,7 +28,7 @@ export function detectNaming(
       .filter((name) => name === table.anchor || name.endsWith(`.${table.anchor}`))
       .map((name) => ({ table, prefix: name.slice(0, -table.anchor.length) })),
   );
-  const wanted = prefix === undefined || prefix === '' ? prefix : prefix.replace(/\.?$/, '.');
+  const wanted = prefix === undefined ? undefined : withDot(prefix);
   const chosen = wanted === undefined ? places : places.filter((place) => place.prefix === wanted);
   const plain = (): Naming | undefined => detectPlain(stored, { prefix, head });
   const told = places.map((place) => `"${place.prefix}"`).join(' and ');

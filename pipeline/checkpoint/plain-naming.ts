@@ -4,7 +4,7 @@ import { findHead } from './head.ts';
 import type { StoredCheckpoint } from './locate.ts';
 import type { Naming } from './naming-contract.ts';
 import { beforeBlocks, classToken, flatPatches, lastNorm, normedPatches, normInHead, positions } from './plain-parts.ts'; // prettier-ignore
-import { partName, partsOf, stemOf, weightShape, withoutLeadingOnes } from './stems.ts';
+import { partName, partsOf, stemOf, weightShape, withoutLeadingOnes, withDot } from './stems.ts';
 
 /**
  * The names of a ViT written in plain PyTorch (nn.MultiheadAttention or linear layers, an MLP in a Sequential,
@@ -18,7 +18,7 @@ export function detectPlain(
   { prefix, head }: { readonly prefix?: string | undefined; readonly head?: string | undefined } = {},
 ): Naming | undefined {
   const { tensors, path } = stored;
-  const scope = prefix === undefined || prefix === '' ? '' : prefix.replace(/\.?$/, '.');
+  const scope = withDot(prefix ?? '');
   const [blocks, ...others] = findBlocks(tensors, scope);
   if (blocks === undefined) return undefined;
   if (others.length > 0) {

@@ -33,3 +33,8 @@ export function withoutLeadingOnes(shape: readonly number[]): readonly number[] 
   const first = shape.findIndex((extent) => extent !== 1);
   return first < 0 ? shape.slice(-1) : shape.slice(first);
 }
+
+/** A prefix as the user says it, with the dot that ends it; nothing is before all names. */
+export function withDot(prefix: string): string {
+  return prefix === '' ? '' : prefix.replace(/\.?$/, '.');
+}

@@ -3,7 +3,7 @@ import { fail } from '../util/failure.ts';
 import type { StoredCheckpoint } from './locate.ts';
 import { foundNames } from './names-table.ts';
 import type { Naming } from './naming-contract.ts';
-import { partName, partsOf } from './stems.ts';
+import { partName, partsOf, withDot } from './stems.ts';
 import { listedKey, toldKeys } from './told-keys.ts';
 
 /** `teacher.names`: a canonical name -> the stored one without `.weight` and `.bias`, or those of q, k and v. */
@@ -20,7 +20,7 @@ export function toldNaming(
   { prefix = '', head }: { readonly prefix?: string | undefined; readonly head?: string | undefined } = {},
 ): Naming {
   const { tensors } = stored;
-  const place = prefix === '' ? '' : prefix.replace(/\.?$/, '.');
+  const place = withDot(prefix);
   for (const key of Object.keys(names)) requireKnown(key, names[key]!);
   const stemsOf = (layer: string, index: string | undefined): readonly string[] => {
     if (layer === 'head' && names.head === undefined && head !== undefined) return [head];

@@ -1,8 +1,8 @@
 import { findHead, headCandidates } from '../head.ts';
 import type { StoredCheckpoint } from '../locate.ts';
 import type { Naming } from '../naming.ts';
-import type { NamingName } from '../naming-contract.ts';
-import { partsOf } from '../stems.ts';
+import type { NamingHints, NamingName } from '../naming-contract.ts';
+import { partsOf, withDot } from '../stems.ts';
 
 /** A library's names of a Swin, whose blocks are counted anew in every stage. `{part}`: `weight` or `bias`. */
 interface SwinTable {
@@ -101,17 +101,9 @@ export interface SwinNaming extends Naming {
  */
 export function detectSwin(
   stored: StoredCheckpoint,
-  {
-    prefix,
-    head,
-    headless = false,
-  }: {
-    readonly prefix?: string | undefined;
-    readonly head?: string | undefined;
-    readonly headless?: boolean | undefined;
-  } = {},
+  { prefix, head, headless = false }: NamingHints = {},
 ): SwinNaming | undefined {
-  const wanted = prefix === undefined || prefix === '' ? prefix : prefix.replace(/\.?$/, '.');
+  const wanted = prefix === undefined ? undefined : withDot(prefix);
   const places = tables.flatMap((names) =>
     [...stored.tensors.keys()].flatMap((name) => {
       const anchor = names.anchors.find((own) => name === own || name.endsWith(`.${own}`));
