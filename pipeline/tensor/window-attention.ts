@@ -1,40 +1,100 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { product, sumRows } from './ops.ts';
 
+/** Which tokens look at each other. */
+export interface Windowing {
+  readonly heads: number;
+  /** Token of the image at every place, window by window: each of T once. */
+  readonly tokens: Int32Array;
+}
+
 /**
- * Multi-head scaled dot-product attention with a bias on the scores, `softmax(q k' / sqrt(d) + bias) v`, over groups of tokens.
- * q, k, v: [B W, h, N, d], the W groups of an image one after the other; bias: [W, h, N, N], or [1, h, N, N] for all groups
- * -> [B W, h, N, d]. Differentiable; caller disposes. As `attention` in `ops.ts`.
+ * Multi-head scaled dot-product attention within windows of N tokens, with a bias on the scores, `softmax(q k' / sqrt(d) + bias) v`.
+ * qkv: [B, T, 3 h d], the queries head by head, then the keys, then the values; bias: [W, h, N, N], or [1, h, N, N] for all windows
+ * -> [B, T, h d], every token at its own place. Differentiable; run inside a tidy. The gradient as that of `attention` in `ops.ts`.
+ *
+ * Heads and windows are set out, and put back, by one gathering each: in narrow stages of many tokens, passes over memory are what counts.
  */
-export function biasedAttention(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, bias: tf.Tensor): tf.Tensor {
+export function windowAttention(qkv: tf.Tensor, bias: tf.Tensor, { heads, tokens }: Windowing): tf.Tensor {
+  const [batch, count, tripled] = qkv.shape as [number, number, number];
+  const size = tripled / (3 * heads);
+  const inside = bias.shape[2]!;
+  const grouped = [(batch * count) / inside, heads, inside, size];
+  const scale = 1 / Math.sqrt(size);
+  const places = headPlaces(tokens, inside, heads);
+  const parts = [0, 1, 2].map((part) =>
+    places.map((at) => Math.floor(at / heads) * 3 * heads + part * heads + (at % heads)),
+  );
+  /** [B, T h.., d] in the order given, as [B W, h, N, d]. */
+  const setOut = (x: tf.Tensor, order: Int32Array): tf.Tensor =>
+    tf.reshape(takeRows(tf.reshape(x, [batch, -1, size]), order), grouped);
   return tf.customGrad((...inputs) => {
-    const [q, k, v, bias, save] = inputs as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.GradSaveFunc];
-    const scale = 1 / Math.sqrt(q.shape[3] as number);
+    const [qkv, bias, save] = inputs as [tf.Tensor, tf.Tensor, tf.GradSaveFunc];
+    const [q, k, v] = parts.map((order) => setOut(qkv, order)) as [tf.Tensor, tf.Tensor, tf.Tensor];
     const scaled = tf.mul(q, scale);
     const scores = product(scaled, k, false, true);
     // As one long row per image, the bias is added in one pass and its gradient is a sum over rows.
     const biased = tf.add(tf.reshape(scores, [-1, bias.size]), tf.reshape(bias, [bias.size]));
     const weights = tf.softmax(tf.reshape(biased, scores.shape));
-    const value = product(weights, v);
-    save([scaled, k, v, weights, value]);
+    const attended = product(weights, v);
+    const value = takeRows(tf.reshape(attended, [batch, -1, size]), inverse(places));
+    save([scaled, k, v, weights, attended]);
     return {
-      value,
+      value: tf.reshape(value, [batch, count, heads * size]),
       gradFunc(dy: tf.Tensor, saved: tf.Tensor[]) {
-        const [scaled, k, v, weights, value] = saved as [
+        const [scaled, k, v, weights, attended] = saved as [
           tf.Tensor,
           tf.Tensor,
           tf.Tensor,
           tf.Tensor,
           tf.Tensor,
         ];
-        const dWeights = product(dy, v, false, true);
-        const dScores = tf.mul(weights, tf.sub(dWeights, tf.sum(tf.mul(dy, value), 3, true)));
+        const dAttended = setOut(dy, places);
+        const dWeights = product(dAttended, v, false, true);
+        const dScores = tf.mul(weights, tf.sub(dWeights, tf.sum(tf.mul(dAttended, attended), 3, true)));
         const dBias = tf.reshape(sumRows(tf.reshape(dScores, [-1, bias.size])), bias.shape);
-        const dQ = tf.mul(product(dScores, k), scale);
-        return [dQ, product(dScores, scaled, true), product(weights, dy, true), dBias];
+        const dParts = [
+          tf.mul(product(dScores, k), scale),
+          product(dScores, scaled, true),
+          product(weights, dAttended, true),
+        ];
+        const all = tf.concat(
+          dParts.map((part) => tf.reshape(part, [batch, -1, size])),
+          1,
+        );
+        const order = inverse(Int32Array.from(parts.flatMap((part) => [...part])));
+        return [tf.reshape(takeRows(all, order), qkv.shape), dBias];
       },
     };
-  })(q, k, v, bias);
+  })(qkv, bias);
+}
+
+/** Rows of every image in the order given: [B, n, d] -> [B, m, d]. */
+function takeRows(x: tf.Tensor, order: Int32Array): tf.Tensor {
+  if (tf.getBackend() !== 'wasm') return tf.gather(x, tf.tensor1d(order, 'int32'), 1);
+  // There that goes number by number; by entries, row by row.
+  const [batch, rows, size] = x.shape as [number, number, number];
+  const all = Int32Array.from({ length: batch * order.length }, (_, at) => {
+    return Math.floor(at / order.length) * rows + order[at % order.length]!;
+  });
+  const taken = tf.gatherND(tf.reshape(x, [batch * rows, size]), tf.tensor2d(all, [all.length, 1], 'int32'));
+  return tf.reshape(taken, [batch, order.length, size]);
+}
+
+/** Of [W, h, N], where each is found in [T, h]. */
+function headPlaces(tokens: Int32Array, inside: number, heads: number): Int32Array {
+  return Int32Array.from({ length: tokens.length * heads }, (_, at) => {
+    const window = Math.floor(at / (heads * inside));
+    const head = Math.floor(at / inside) % heads;
+    return tokens[window * inside + (at % inside)]! * heads + head;
+  });
+}
+
+/** Place of every number in a list of all numbers from 0 on. */
+function inverse(order: Int32Array): Int32Array {
+  const places = new Int32Array(order.length);
+  order.forEach((number, place) => (places[number] = place));
+  return places;
 }
 
 /**
@@ -46,7 +106,6 @@ export function takeColumns(table: tf.Tensor, index: Int32Array): tf.Tensor {
   return tf.customGrad((...inputs) => {
     const [table] = inputs as [tf.Tensor];
     return {
-      // By entries: the other gathering reads its places back to the host, which a recorded function cannot.
       value: tf.tidy(() =>
         tf.transpose(tf.gatherND(tf.transpose(table), tf.tensor2d(index, [index.length, 1], 'int32'))),
       ),

@@ -1,11 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { attentionHeads } from '../../tensor/attention-heads.ts';
-import { linear, mergeHeads, patchify } from '../../tensor/ops.ts';
-import { apart, biasedAttention, takeColumns } from '../../tensor/window-attention.ts';
-import { fromWindows, squares, toWindows } from '../../tensor/windows.ts';
+import { linear, patchify } from '../../tensor/ops.ts';
+import { apart, takeColumns, windowAttention } from '../../tensor/window-attention.ts';
+import { squares } from '../../tensor/squares.ts';
 import type { Backbone, ModelTensors } from '../backbone.ts';
 import { layerShapes } from '../family/layer-shapes.ts';
-import { apartStrength, relativePositions, windowParts } from '../family/swin-places.ts';
+import { apartStrength, relativePositions, windowParts, windowTokens } from '../family/swin-places.ts';
 import { mergedWidth, swinFamily, swinWindow, type SwinWindow } from '../family/swin.ts';
 import { linearLayer, normLayer, weightOf } from '../layers.ts';
 
@@ -38,17 +37,15 @@ function embed(model: ModelTensors, pixels: tf.Tensor): tf.Tensor {
 function mix(model: ModelTensors, block: number, x: tf.Tensor): tf.Tensor {
   const name = `blocks.${block}`;
   const place = swinWindow(model.architecture, block);
-  const { heads, keySize, valueSize } = layerShapes(model.architecture)[block]!;
+  const { heads } = layerShapes(model.architecture)[block]!;
   return tf.tidy(() => {
     const stream = mergedWidth(model.architecture, block) === undefined ? x : halved(model, block, x);
-    const windows = toWindows(normLayer(model, `${name}.norm1`, stream), place);
-    const parts = attentionHeads(linearLayer(model, `${name}.attn.qkv`, windows), {
+    const qkv = linearLayer(model, `${name}.attn.qkv`, normLayer(model, `${name}.norm1`, stream));
+    const attended = windowAttention(qkv, biasOf(model, block, place), {
       heads,
-      keySize,
-      valueSize,
+      tokens: windowTokens(place),
     });
-    const attended = mergeHeads(biasedAttention(...parts, biasOf(model, block, place)));
-    return tf.add(stream, fromWindows(linearLayer(model, `${name}.attn.proj`, attended), place));
+    return tf.add(stream, linearLayer(model, `${name}.attn.proj`, attended));
   });
 }
 

@@ -1,5 +1,17 @@
 import type { SwinWindow } from './swin.ts';
 
+/** The tokens of an image, row by row, in the order of the windows: moved, window by window, row by row. -> [T] */
+export function windowTokens({ side, window, shift }: SwinWindow): Int32Array {
+  const across = side / window;
+  return Int32Array.from({ length: side ** 2 }, (_, at) => {
+    const [index, inside] = [Math.floor(at / window ** 2), at % window ** 2];
+    const row = Math.floor(index / across) * window + Math.floor(inside / window);
+    const column = (index % across) * window + (inside % window);
+    // What leaves on one side comes in on the other.
+    return ((row + shift) % side) * side + ((column + shift) % side);
+  });
+}
+
 /**
  * Of each token, window by window, which part of the image it is from: parts that are no neighbours in the image meet in windows at
  * the end of a moved one, and do not see each other. -> W windows of [N]

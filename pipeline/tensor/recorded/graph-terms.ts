@@ -64,8 +64,12 @@ export function constant(tape: Tape, { dtype, shape }: tf.TensorInfo, values: tf
   return constantOf(tape, type, shape, array);
 }
 
-/** Above this a constant is data that should have been an input, unless it is one value throughout. */
-const largestConstant = 4096;
+/**
+ * Above this a constant is data that should have been an input, unless it is one value throughout. Whole numbers are places of a
+ * gathering, which a model's form fixes: as many as it has tokens and heads.
+ */
+const largestConstant: Readonly<Partial<Record<DataType, number>>> = { int32: 2 ** 20 };
+const largestOther = 4096;
 
 function constantOf(
   tape: Tape,
@@ -74,7 +78,7 @@ function constantOf(
   values: Float32Array | Int32Array | Uint8Array,
 ): Symbol {
   const isUniform = values.length > 1 && values.every((value) => Object.is(value, values[0]));
-  if (!isUniform && values.length > largestConstant) {
+  if (!isUniform && values.length > (largestConstant[type] ?? largestOther)) {
     throw new Unrecordable(`it makes a tensor of ${values.length} values on the way`);
   }
   if (isUniform && type === 'float32') {

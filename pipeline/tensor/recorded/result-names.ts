@@ -10,7 +10,7 @@ const resultNames: Readonly<Record<string, string>> = {
   ...named('y', 'Cast Transpose OnesLike ZerosLike _MklLayerNorm'),
   ...named('output', 'Sum Mean Max Min Prod Any All ArgMax ArgMin OneHot BatchMatMulV2 Const Fill Select'),
   ...named('output', 'Reshape ExpandDims Slice StridedSlice ConcatV2 Pack Unpack SplitV Tile PadV2'),
-  ...named('output', 'ReverseV2 GatherNd'),
+  ...named('output', 'ReverseV2 GatherNd GatherV2'),
   ...named('product', 'MatMul _FusedMatMul'),
   ...named('activations', 'Relu Relu6 Elu Softplus'),
   ...named('softmax', 'Softmax'),

@@ -40,6 +40,7 @@ const uses: Readonly<Record<string, Body>> = {
   FloorDiv: (x) => tf.floorDiv(tf.cast(tf.mul(x, 9), 'int32'), tf.scalar(2, 'int32')),
   FloorMod: (x) => tf.mod(x, 0.3),
   GatherNd: (x) => tf.gatherND(x, indices()),
+  GatherV2: (x) => tf.gather(x, tf.tensor1d([3, 0, 0], 'int32'), 1),
   Greater: tf.greater,
   GreaterEqual: tf.greaterEqual,
   IsFinite: (x) => tf.isFinite(tf.log(x)),
