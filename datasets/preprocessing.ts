@@ -16,6 +16,11 @@ interface Normalisation {
 }
 
 export const imagenetStatistics: Normalisation = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
+/** OpenAI's CLIP. */
+export const clipStatistics: Normalisation = {
+  mean: [0.48145466, 0.4578275, 0.40821073],
+  std: [0.26862954, 0.26130258, 0.27577711],
+};
 const halfStatistics: Normalisation = { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] };
 const unitStatistics: Normalisation = { mean: [0, 0, 0], std: [1, 1, 1] };
 

@@ -1,5 +1,7 @@
+import { imagenetStatistics } from '../../datasets/preprocessing.ts';
 import { patchGrid } from '../model/architecture.ts';
-import { imagenetNormalisation, normalisations, type NamedArchitecture } from './named-architecture.ts';
+import type { NamedArchitecture } from './named-architecture.ts';
+import { publishedPreparation } from './published-preparation.ts';
 import { publishedRefusals } from './published-refusals.ts';
 import { publishedSeries, type Series } from './published-series.ts';
 import { sizes } from './published-sizes.ts';
@@ -22,8 +24,8 @@ function patternOf({ name }: Series): RegExp {
   const pattern = name
     .replace('SIZE', '(?<size>[a-z0-9]+(?:_plus)?)')
     .replace('patchP', String.raw`patch(?<patch>\d+)`)
-    .replace(/_S$/, String.raw`_(?<image>\d+)(?:_(?<former>in21k|miil|miil_in21k|sam|dino))?`);
-  return new RegExp(String.raw`^${pattern}(?:\.(?<tag>\w+))?$`);
+    .replace(/_S$/, String.raw`_(?<image>\d+)(?:_(?:in21k|miil|miil_in21k|sam|dino))?`);
+  return new RegExp(String.raw`^${pattern}(?:\.\w+)?$`);
 }
 
 /** Names as messages list them. */
@@ -58,7 +60,7 @@ function understand(name: string): NamedArchitecture | string | undefined {
   const swin = namedSwin(name);
   if (swin !== undefined) return swin;
   for (const [series, pattern] of patterns) {
-    const { size = '', patch, image, former, tag } = pattern.exec(name)?.groups ?? {};
+    const { size = '', patch, image } = pattern.exec(name)?.groups ?? {};
     if (!Object.hasOwn(series.sizes, size)) continue;
     const patchSize = series.patchSize ?? Number(patch);
     const imageSize = series.imageSize ?? Number(image);
@@ -67,27 +69,12 @@ function understand(name: string): NamedArchitecture | string | undefined {
     return {
       facts: { ...series.sizes[size]!, patchSize, imageSize, ...usual, ...series.facts },
       ...(series.headless && { headless: true as const }),
-      ...preprocessingOf(series, imageSize, former ?? tag),
+      ...(series.unread === undefined
+        ? { preprocessing: publishedPreparation(name, imageSize) }
+        : { unread: series.unread }),
     };
   }
   return undefined;
-}
-
-/** Other tags (sam, miil, dino, ...) were trained with other statistics; nothing is recommended for those. */
-function preprocessingOf(
-  { name, statistics }: Series,
-  imageSize: number,
-  tag: string | undefined,
-): Pick<NamedArchitecture, 'preprocessing'> {
-  const isPublished = name.startsWith('deit') || tag === undefined || /^(?:augreg|orig)/.test(tag);
-  if (statistics === undefined || !isPublished) return {};
-  const resize = imageSize > 224 ? imageSize : Math.floor(imageSize / 0.9);
-  return {
-    preprocessing: {
-      ...{ resize, resizeMode: 'shortest', interpolation: 'bicubic' },
-      ...normalisations[statistics],
-    },
-  };
 }
 
 function ofTorchvision(name: keyof typeof torchvision): NamedArchitecture {
@@ -96,7 +83,7 @@ function ofTorchvision(name: keyof typeof torchvision): NamedArchitecture {
     facts: { ...sizes[size], patchSize, imageSize: 224, ...usual },
     preprocessing: {
       ...{ resize, resizeMode: 'shortest', interpolation: 'bilinear' },
-      ...imagenetNormalisation,
+      ...imagenetStatistics,
     },
   };
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Preprocessing } from '../../datasets/contract.ts';
-import { BlockForgeError, fail, type Failure } from '../util/failure.ts';
+import { fail, type Failure } from '../util/failure.ts';
 import {
   imageSizeText,
   familyProblem,
@@ -23,7 +23,9 @@ import { requireNormFirst } from './norm-order.ts';
 import { locateCheckpoint, type StoredCheckpoint } from './locate.ts';
 import { canonicalNaming, readOwnFile } from './own-file.ts';
 import { readShapes } from './shapes.ts';
-import { poolHints, poolNameOf, poolOfWeights, requirePoolOf, resolvePool } from './pool.ts';
+import { isNormLast, poolHints, poolNameOf, poolOfWeights, requirePoolOf, resolvePool } from './pool.ts';
+import { findPreparation } from './preparation.ts';
+import { poolOfName, requirePoolOfName } from './pool-of-name.ts';
 import { headsIn, withoutHeads } from './head.ts';
 import { toldNaming } from './told-naming.ts';
 import { listed } from './unsupported.ts';
@@ -96,6 +98,7 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
     own?.architecture ?? swinFacts ?? readShapes(stored, naming, toldSizes, { headless: isHeadless, reads });
   const named = lookUpArchitecture(options.architectureName, side, facts, stored.path);
   const { values, origin } = resolveUntold(stored, options, own?.untold ?? swinFacts, side, named);
+  const nameSays = poolOfName(named, naming);
   const pooling =
     (swin && resolveSwinPool(stored.path, options.hints?.pool)) ??
     resolvePool(
@@ -104,13 +107,15 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
         ['the file itself', own && poolNameOf(own.untold.pool)],
         ['the weights', own === undefined ? poolOfWeights(stored, naming, facts) : undefined],
         ['config.json', side.pool],
+        [`architecture "${name}"`, nameSays],
       ],
-      own === undefined ? naming.isNormAfterPool : /^(?:mean|max)$/.test(own.untold.pool ?? ''),
+      own === undefined ? naming.isNormAfterPool : isNormLast(own.untold.pool),
     ) ??
     refuseUnknownPool(stored);
   const { pool } = pooling;
-  if (side.isPoolDoubtful === true && pooling.origin === 'config.json' && !naming.isNormAfterPool)
-    refuseDoubtfulPool(stored);
+  const isDoubtful = side.isPoolDoubtful === true && nameSays !== side.pool;
+  if (isDoubtful && pooling.origin === 'config.json' && !naming.isNormAfterPool) refuseDoubtfulPool(stored);
+  if (swin === undefined) requirePoolOfName(stored.path, named, options.architectureName, pooling, naming);
   const told: Architecture = { ...facts, ...values, ...(pool && { pool }), ...(answer && { answer }) };
   const architecture = isHeadless ? withoutHead(told) : told;
   requirePoolOf(stored.path, architecture, naming.isNormAfterPool);
@@ -148,18 +153,14 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
     const facts = { ...architecture, isClassTokenUnplaced };
     for (const document of side.documents) checkAgainstWeights(document, facts, [...stored.tensors.keys()]);
   }
-  const preparation = prepareOrProblem(() => {
-    if (own?.preprocessing !== undefined) return own.preprocessing;
-    const isSizeVouched = hints?.imageSize !== undefined;
-    const told = own === undefined ? side.prepare({ imageSize, channels, isSizeVouched }) : undefined;
-    const ofName = named?.facts.imageSize === imageSize && channels === 3 ? named.preprocessing : undefined;
-    return told ?? (ofName && { ...ofName, crop: imageSize, channels });
-  });
+  const isSizeVouched = hints?.imageSize !== undefined;
+  const prepared = findPreparation({ imageSize, channels, isSizeVouched }, own, side, named, name);
   return {
     architecture,
     naming: naming.name,
     files: [...stored.files, ...side.files],
-    ...preparation,
+    ...(prepared.preprocessing && { preprocessing: prepared.preprocessing }),
+    ...(prepared.preprocessingProblem && { preprocessingProblem: prepared.preprocessingProblem }),
     classLabels: side.classLabels ?? (() => undefined),
     classLabelFields: side.labelFields,
     origin: { ...origin, ...(pooling.origin !== undefined && { pool: pooling.origin }) },
@@ -186,6 +187,7 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
               !isDefaultFamily(architecture.family),
           })
         : []),
+      ...prepared.notes,
     ],
   };
 }
@@ -223,19 +225,6 @@ function withoutIgnored(
     });
   }
   return new Map([...tensors].filter(([name]) => !ignore.some((entry) => isOf(name, entry))));
-}
-
-/** A preparation that cannot be had is told only to who relies on it. */
-function prepareOrProblem(
-  prepare: () => Preprocessing | undefined,
-): Pick<Inspection, 'preprocessing' | 'preprocessingProblem'> {
-  try {
-    const preprocessing = prepare();
-    return preprocessing === undefined ? {} : { preprocessing };
-  } catch (error) {
-    if (!(error instanceof BlockForgeError)) throw error;
-    return { preprocessingProblem: error.failure };
-  }
 }
 
 function refuseUnknownPool({ path }: StoredCheckpoint): never {

@@ -28,11 +28,11 @@ export function lookUpArchitecture(
     if (given === undefined) return undefined;
     return refuseName('teacher.architecture', given);
   }
-  if (/_rope_/.test(name)) {
+  if (named.unread !== undefined) {
     fail({
       reason: 'checkpoint-unsupported',
       subject: path,
-      found: `rotary positions of timm's own kind, which "${name}" means and no weight shows`,
+      found: `${named.unread}, which "${name}" means and no weight shows`,
       expected: 'positions that are learned, or rotary as those of DINOv3',
     });
   }

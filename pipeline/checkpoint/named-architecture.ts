@@ -11,13 +11,8 @@ export interface NamedArchitecture {
   readonly facts: NamedFacts;
   /** No weights of that name are published with a classifier. */
   readonly headless?: true | undefined;
-  /** What the published weights of that name were trained with; without the fields that depend on the model. */
-  readonly preprocessing?: Omit<Preprocessing, 'crop' | 'channels'>;
+  /** Why no file of such weights can be read, where no weight shows it. */
+  readonly unread?: string | undefined;
+  /** How timm prepares images for the published weights of that name; without the fields that depend on the model. */
+  readonly preprocessing?: Omit<Preprocessing, 'crop' | 'channels'> | undefined;
 }
-
-export const imagenetNormalisation = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as const;
-/** By the names that `Series.statistics` has for them. */
-export const normalisations = {
-  half: { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },
-  imagenet: imagenetNormalisation,
-} as const;

@@ -45,7 +45,12 @@ export function requirePoolOf(
   });
 }
 
-/** Of a file of our own, which tells the whole. */
+/** Whether the last norm comes after pooling. */
+export function isNormLast(pool: Architecture['pool']): boolean {
+  return pool === 'mean' || pool === 'max';
+}
+
+/** As people say it, without where the norm stands. */
 export function poolNameOf(pool: Architecture['pool']): PoolName {
   if (pool === 'mean' || pool === 'normed-mean') return 'mean';
   if (pool === 'max' || pool === 'normed-max') return 'max';

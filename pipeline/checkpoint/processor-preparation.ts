@@ -1,5 +1,5 @@
 import type { Interpolation, Preprocessing } from '../../datasets/contract.ts';
-import { forChannels } from '../../datasets/preprocessing.ts';
+import { clipStatistics, forChannels } from '../../datasets/preprocessing.ts';
 import { covers, imageSizeText, isSameSize, type ImageSize } from '../model/architecture.ts';
 import { isRecord, showValue } from '../util/foreign-value.ts';
 import {
@@ -26,14 +26,13 @@ const resamplings: Readonly<Record<string, Interpolation>> = {
   5: 'hamming',
 };
 
-const clip = { mean: [0.48145466, 0.4578275, 0.40821073], std: [0.26862954, 0.26130258, 0.27577711] };
 const half = { mean: [0.5], std: [0.5] };
 /** What processors do where their file says nothing, by transformers' class. */
 const kinds = {
   ViT: { size: 224, square: true, crops: false, resample: 'bilinear', ...half },
   DeiT: { size: 256, square: true, crops: true, resample: 'bicubic', ...half },
-  CLIP: { size: 224, square: false, crops: true, resample: 'bicubic', ...clip },
-  Bit: { size: 224, square: false, crops: true, resample: 'bicubic', ...clip },
+  CLIP: { size: 224, square: false, crops: true, resample: 'bicubic', ...clipStatistics },
+  Bit: { size: 224, square: false, crops: true, resample: 'bicubic', ...clipStatistics },
 } as const;
 
 type Kind = keyof typeof kinds;

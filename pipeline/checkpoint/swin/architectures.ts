@@ -1,5 +1,6 @@
 import { swinFamily } from '../../model/family/swin.ts';
-import { imagenetNormalisation, type NamedArchitecture } from '../named-architecture.ts';
+import type { NamedArchitecture } from '../named-architecture.ts';
+import { publishedPreparation } from '../published-preparation.ts';
 
 /** The published sizes (Liu et al. 2021, section 3.3): the first stage's width, and blocks by stage. */
 const sizes = {
@@ -37,11 +38,6 @@ export function namedSwin(name: string): NamedArchitecture | undefined {
       window: imageSize === 224 ? 7 : 12,
       ...swinDefaults,
     },
-    preprocessing: {
-      resize: imageSize === 224 ? 248 : 384,
-      resizeMode: 'shortest',
-      interpolation: 'bicubic',
-      ...imagenetNormalisation,
-    },
+    preprocessing: publishedPreparation(name, imageSize),
   };
 }

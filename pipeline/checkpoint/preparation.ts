@@ -1,0 +1,52 @@
+import type { Preprocessing } from '../../datasets/contract.ts';
+import { imageSizeText } from '../model/architecture.ts';
+import { BlockForgeError, type Failure } from '../util/failure.ts';
+import type { NamedArchitecture } from './named-architecture.ts';
+import type { OwnFile } from './own-file.ts';
+import type { PreparedModel } from './side-facts.ts';
+import type { SideConfig } from './side-config.ts';
+
+/** How images are prepared, or why what the files say of it cannot be had: that is told only to who relies on it. */
+export interface FoundPreparation {
+  readonly preprocessing?: Preprocessing;
+  readonly preprocessingProblem?: Failure;
+  /** That it is the name's, for people. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * The first that tells it: a file of our own, the files beside the weights, the architecture's name, which knows published weights alone.
+ * @param name in whose words the note is, where there is one
+ */
+export function findPreparation(
+  model: PreparedModel,
+  own: OwnFile | undefined,
+  side: SideConfig,
+  named: NamedArchitecture | undefined,
+  name: string | undefined,
+): FoundPreparation {
+  const { imageSize, channels } = model;
+  try {
+    const told = own?.preprocessing ?? (own === undefined ? side.prepare(model) : undefined);
+    if (told !== undefined) return { preprocessing: told, notes: [] };
+  } catch (error) {
+    if (!(error instanceof BlockForgeError)) throw error;
+    return { preprocessingProblem: error.failure, notes: [] };
+  }
+  const ofName = named?.facts.imageSize === imageSize && channels === 3 ? named.preprocessing : undefined;
+  if (ofName === undefined) return { notes: [] };
+  const preprocessing = { ...ofName, crop: imageSize, channels };
+  return {
+    preprocessing,
+    notes: [
+      `nothing beside the weights tells how images are prepared: as for the published "${name}" (${textOf(preprocessing)}) is assumed; else data.preprocessing`,
+    ],
+  };
+}
+
+function textOf({ resize, resizeMode, interpolation, mean, std }: Preprocessing): string {
+  const [means, deviations] = [mean, std].map((values) =>
+    values.map((value) => Number(value.toPrecision(4))).join(', '),
+  );
+  return `${resizeMode} ${resize === null ? 'as they are' : imageSizeText(resize)} ${interpolation}, mean [${means}], std [${deviations}]`;
+}
