@@ -39,14 +39,21 @@ export function findPreparation(
   return {
     preprocessing,
     notes: [
-      `nothing beside the weights tells how images are prepared: as for the published "${name}" (${textOf(preprocessing)}) is assumed; else data.preprocessing`,
+      `nothing beside the weights tells how images are prepared: as for the published "${name}" (${preparationText(preprocessing)}) is assumed; else data.preprocessing`,
     ],
   };
 }
 
-function textOf({ resize, resizeMode, interpolation, mean, std }: Preprocessing): string {
-  const [means, deviations] = [mean, std].map((values) =>
-    values.map((value) => Number(value.toPrecision(4))).join(', '),
-  );
-  return `${resizeMode} ${resize === null ? 'as they are' : imageSizeText(resize)} ${interpolation}, mean [${means}], std [${deviations}]`;
+/** For people. */
+export function preparationText({
+  resize,
+  resizeMode,
+  interpolation,
+  crop,
+  mean,
+  std,
+}: Preprocessing): string {
+  const list = (values: readonly number[]) => values.map((value) => Number(value.toPrecision(4))).join(', ');
+  const size = resize === null ? 'as they are' : `${resizeMode} ${imageSizeText(resize)} ${interpolation}`;
+  return `${size}, crop ${imageSizeText(crop)}, mean [${list(mean)}], std [${list(std)}]`;
 }

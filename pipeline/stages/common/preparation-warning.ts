@@ -1,6 +1,6 @@
 import type { Preprocessing } from '../../../datasets/contract.ts';
 import type { Inspection } from '../../checkpoint/inspect.ts';
-import { imageSizeText } from '../../model/architecture.ts';
+import { preparationText } from '../../checkpoint/preparation.ts';
 
 /**
  * What the config says of images goes before what lies beside the checkpoint; where they differ, that is worth a warning:
@@ -21,10 +21,4 @@ export function preparationWarning(
   const [ours, theirs] = [preparationText(chosen), preparationText(told)];
   if (ours === theirs) return undefined;
   return `images are prepared as data.preprocessing says (${ours}), not as the checkpoint does (${theirs})`;
-}
-
-function preparationText({ resize, resizeMode, interpolation, crop, mean, std }: Preprocessing): string {
-  const list = (values: readonly number[]) => values.map((value) => Number(value.toPrecision(4))).join(', ');
-  const size = resize === null ? 'as they are' : `${resizeMode} ${imageSizeText(resize)} ${interpolation}`;
-  return `${size}, crop ${imageSizeText(crop)}, mean [${list(mean)}], std [${list(std)}]`;
 }
