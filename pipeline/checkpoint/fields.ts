@@ -1,6 +1,6 @@
 import type { FieldTable } from './field-table.ts';
 import { huggingfaceSwin } from './swin/fields.ts';
-import { huggingfaceDino, huggingfaceTower } from './tower-fields.ts';
+import { huggingfaceDino, huggingfacePair, huggingfaceTower } from './tower-fields.ts';
 import { transformersGeneric, transformersOther } from './transformers-fields.ts';
 
 export { transformersGeneric } from './transformers-fields.ts';
@@ -179,7 +179,7 @@ const processorConfig: FieldTable = {
   isOfImages: true,
   used: {
     image_processor_type:
-      'ViT, DeiT, CLIP, Bit and TimmWrapper processors, Fast or not; others are refused; where absent, by model_type',
+      'ViT, DeiT, CLIP, Siglip, Bit and TimmWrapper processors, Fast or not; others are refused; where absent, by model_type',
     feature_extractor_type: 'the older name of image_processor_type',
     do_resize: 'false or null: images keep their size, which is refused without a crop',
     size: 'a number, [height, width], {height, width} or {shortest_edge}; without a crop it must be the size of the model',
@@ -221,5 +221,6 @@ export const fieldTables = {
   huggingfaceSwin,
   huggingfaceDino,
   huggingfaceTower,
+  huggingfacePair,
   processorConfig,
 } as const;

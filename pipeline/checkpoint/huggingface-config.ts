@@ -1,6 +1,7 @@
 import type { Architecture } from '../model/architecture.ts';
 import { huggingfaceLabels } from './class-labels.ts';
-import { meaningOf, positiveOf, refuseField, sizeOf, valueOf, type Document } from './document.ts';
+import { fieldsOf, meaningOf, positiveOf, refuseField, sizeOf, valueOf, type Document } from './document.ts';
+import { fieldTables } from './fields.ts';
 import type { SideFacts } from './side-facts.ts';
 
 /** transformers' `ACT2FN`: what of it is a GELU. */
@@ -48,6 +49,22 @@ const headlessClasses: readonly string[] = [
   'CLIPVisionModel',
   'SiglipVisionModel',
 ];
+
+/** What a config of CLIP or SigLIP says of its tower of images; undefined for other configs. */
+export function visionOf(config: Document): Document | undefined {
+  if (config.table !== fieldTables.huggingfacePair) return undefined;
+  // transformers lays the older one, its defaults included, over the other.
+  const field = valueOf(config, 'vision_config_dict') === undefined ? 'vision_config' : 'vision_config_dict';
+  const model_type = `${String(valueOf(config, 'model_type'))}_vision_model`;
+  const given = fieldsOf(config, field) ?? {};
+  const fields = { ...given, model_type: given.model_type ?? model_type };
+  return { path: config.path, prefix: `${field}.`, table: fieldTables.huggingfaceTower, fields };
+}
+
+/** Of CLIP and SigLIP: all that counts is the tower's but for the classes. */
+export function pairFacts(config: Document, vision: Document): SideFacts {
+  return { ...huggingfaceFacts(vision), classLabels: () => huggingfaceLabels(config.fields, config.path) };
+}
 
 /** @throws BlockForgeError `checkpoint-unsupported`, naming the field */
 export function huggingfaceFacts(config: Document): SideFacts {

@@ -1,3 +1,5 @@
+import type { PoolName } from './pool.ts';
+
 /** The libraries whose names are read. pytorch: of people's own models. told: by `teacher.names`. */
 export type NamingName = 'timm' | 'huggingface' | 'torchvision' | 'openclip' | 'pytorch' | 'told';
 
@@ -12,6 +14,8 @@ export interface Naming {
   readonly heads: readonly string[];
   /** The head is no classifier, but a projection into a space of images and texts. */
   readonly projects?: boolean;
+  /** What the head of the library's class reads, where its names tell the class. */
+  readonly pool?: PoolName;
   /** A class of models that has no head of its own. */
   readonly isTower?: boolean;
   /** The head is stored as [D, P], not as [P, D]. */

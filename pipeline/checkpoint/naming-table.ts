@@ -1,4 +1,5 @@
 import type { NamingName } from './naming-contract.ts';
+import type { PoolName } from './pool.ts';
 
 /**
  * A library's names as data. Keys are canonical names without `.weight` or `.bias`, values stored names below the model's
@@ -17,10 +18,26 @@ export interface NamingTable {
   readonly isTower?: boolean;
   /** The head projects into a space of images and texts; transposed: it is stored as [D, P]. */
   readonly projection?: 'plain' | 'transposed';
+  /** The head has this name alone: what usually is one is another part. */
+  readonly isHeadAlone?: boolean;
+  /** Of the library's classes with a classifier beside such a model, whose head takes the place of `head` and `projection`. */
+  readonly classifiers?: readonly ClassifierTable[];
   /** Of distilled DeiTs: where it puts the heads of the class token and of the distillation token. */
   readonly distilledHeads?: readonly [string, string];
   /** Part of the prefix as the library itself writes it: nothing to tell of. */
   readonly own?: RegExp;
+}
+
+export interface ClassifierTable {
+  /** As notes name the class. */
+  readonly title: string;
+  /** Beside the model: where `own` begins. */
+  readonly head: string;
+  /** Whether its model has a class token. */
+  readonly classToken: boolean;
+  readonly pool: PoolName;
+  /** Parts of the model, below its prefix, that are stored and not used. */
+  readonly idle: readonly string[];
 }
 
 export interface BlockTable {

@@ -3,6 +3,7 @@ import { findDistillationHead, findHead, headCandidates, usualPlace } from './he
 import type { StoredCheckpoint } from './locate.ts';
 import type { NamingHints } from './naming-contract.ts';
 import { foundNames, namesToFillIn } from './names-table.ts';
+import { asClassifier } from './tower-classifier.ts';
 import { detectPlain } from './plain-naming.ts';
 import type { Naming } from './naming-contract.ts';
 import { namings, type BlockTable, type NamingTable } from './namings.ts';
@@ -59,15 +60,16 @@ export function detectNaming(
     });
   }
   const rest = places.filter((place) => place !== first).map((place) => place.prefix);
-  const { projection } = first.table;
+  const { table, more } = asClassifier(stored, first.table, first.prefix);
   const isOther = (name: string): boolean =>
-    projection !== undefined
+    table.projection !== undefined
       ? // The tower of texts.
         !name.startsWith(first.prefix)
       : first.prefix === ''
         ? rest.some((other) => name.startsWith(other))
         : rest.length > 0 && !name.startsWith(first.prefix);
-  const naming = { ...namingAt(stored, first.table, first.prefix, head, headless), isOther };
+  const found = namingAt(stored, table, first.prefix, head, headless);
+  const naming = { ...found, isOther, ...more, notes: [...found.notes, ...(more.notes ?? [])] };
   return isWhole(stored, naming) ? naming : (plain() ?? naming);
 }
 
@@ -114,9 +116,12 @@ function namingAt(
   const width = widthOf(frame.pre_logits) ?? widthOf(table.anchor);
   const headTable = { ...table, width, head: usualHead };
   const head =
-    headless || table.projection !== undefined || table.isTower === true
+    headless || [table.projection !== undefined, table.isTower, table.isHeadAlone].includes(true)
       ? { name: usualPlace(stored, prefix, usualHead) }
       : findHead(stored, prefix, headTable, toldHead);
+  // A pooling attention is called a head, too.
+  const parts = new Set(Object.values(frame).map((name) => filled(`${prefix}${name}`, undefined, 'weight')));
+  const isPart = (name: string): boolean => parts.has(`${name}.weight`);
   const token = frame.dist_token && `${prefix}${frame.dist_token}`;
   const dropped =
     table.own === undefined
@@ -145,7 +150,7 @@ function namingAt(
       return template && filled(`${prefix}${block.path}${template}`, index, '');
     },
     heads: headless
-      ? headCandidates(stored, prefix, headTable, toldHead)
+      ? headCandidates(stored, prefix, headTable, toldHead).filter((name) => !isPart(name))
       : [head.name, ...(secondHead === undefined ? [] : [secondHead])],
     isNormAfterPool: frame.norm === 'fc_norm.{part}',
     distillation: { token: token !== undefined && names.has(token) ? token : undefined, head: secondHead },

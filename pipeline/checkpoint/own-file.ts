@@ -161,5 +161,6 @@ export function readOwnFile({ path, metadata }: StoredCheckpoint): OwnFile | und
 function isPlain(found: unknown, family: string | undefined): boolean {
   if (!isDefaultFamily(family)) return false;
   const others = ['gated', 'classToken', 'registers', 'normPre', 'rotary'];
-  return typeof found === 'object' && found !== null && others.every((field) => !(field in found));
+  if (typeof found !== 'object' || found === null) return false;
+  return others.every((field) => !(field in found)) && !('pool' in found && found.pool === 'unnormed-mean');
 }

@@ -5,7 +5,8 @@ import type { Naming } from './naming.ts';
 
 /** What a head reads, as people say it; the weights tell whether the last norm comes before or after the mean. */
 export const poolHintNames = ['class-token', 'mean', 'max', 'class-and-mean', 'attention'] as const;
-export type PoolName = (typeof poolHintNames)[number];
+/** unnormed-mean: of the patches before the last norm, which is then none of the model's; told by a library's class alone. */
+export type PoolName = (typeof poolHintNames)[number] | 'unnormed-mean';
 
 export const poolHints =
   'teacher.hints.pool: class-token, mean or max (of the patches: timm\'s global_pool "avg" and "max") or class-and-mean (both side by side)';
@@ -57,12 +58,13 @@ export function poolNameOf(pool: Architecture['pool']): PoolName {
   return pool ?? 'class-token';
 }
 
-/** Where the tensors tell it: a pooling attention is there, or the head takes the class token and a mean beside it. */
+/** Where names and tensors tell it: a class that pools in its own way, a pooling attention is there, or the head takes the class token and a mean beside it. */
 export function poolOfWeights(
   { tensors }: StoredCheckpoint,
   naming: Naming,
   { width }: Pick<Architecture, 'width'>,
 ): PoolName | undefined {
+  if (naming.pool !== undefined) return naming.pool;
   if (tensors.has(naming.stored('attn_pool.latent')[0] ?? '')) return 'attention';
   const head = tensors.get(naming.stored('head.weight')[0] ?? '');
   return head?.shape[1] === 2 * width ? 'class-and-mean' : undefined;

@@ -32,10 +32,20 @@ const kinds = {
   ViT: { size: 224, square: true, crops: false, resample: 'bilinear', ...half },
   DeiT: { size: 256, square: true, crops: true, resample: 'bicubic', ...half },
   CLIP: { size: 224, square: false, crops: true, resample: 'bicubic', ...clipStatistics },
+  Siglip: { size: { height: 224, width: 224 }, square: false, crops: false, resample: 'bicubic', ...half },
   Bit: { size: 224, square: false, crops: true, resample: 'bicubic', ...clipStatistics },
 } as const;
 
 type Kind = keyof typeof kinds;
+
+/** By model_type, where the file does not name the processor. */
+const kindsOfModels: Readonly<Record<string, Kind>> = {
+  deit: 'DeiT',
+  clip: 'CLIP',
+  clip_vision_model: 'CLIP',
+  siglip: 'Siglip',
+  siglip_vision_model: 'Siglip',
+};
 
 /**
  * What a Hugging Face image processor does with an image, exactly: a resize, a crop, a factor, mean and std.
@@ -103,7 +113,7 @@ function kindOf(processor: Document, modelType: unknown): Kind {
       ? 'feature_extractor_type'
       : 'image_processor_type';
   const name = valueOf(processor, field);
-  if (name === undefined) return modelType === 'deit' ? 'DeiT' : 'ViT';
+  if (name === undefined) return kindsOfModels[String(modelType)] ?? 'ViT';
   const [, kind = ''] =
     /^(\w+?)(?:ImageProcessor(?:Fast|Pil)?|FeatureExtractor)$/.exec(typeof name === 'string' ? name : '') ??
     [];

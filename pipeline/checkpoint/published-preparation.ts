@@ -77,6 +77,11 @@ export function publishedPreparation(
 ): Omit<Preprocessing, 'crop' | 'channels'> | undefined {
   const [, preparation] = published.find(([pattern]) => pattern.test(name)) ?? [];
   if (preparation === undefined) return undefined;
-  const { statistics, share = imageSize > 224 ? 1 : 0.9, resizeMode = 'shortest', interpolation = 'bicubic' } = preparation;
+  const {
+    statistics,
+    share = imageSize > 224 ? 1 : 0.9,
+    resizeMode = 'shortest',
+    interpolation = 'bicubic',
+  } = preparation;
   return { resize: resizedFor(imageSize, share), resizeMode, interpolation, ...statistics };
 }

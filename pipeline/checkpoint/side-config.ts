@@ -7,7 +7,7 @@ import { isRecord } from '../util/foreign-value.ts';
 import { checkKnown } from './check-fields.ts';
 import { fieldsOf, valueOf, type Document, type Fields } from './document.ts';
 import { fieldTables, type FieldTable } from './fields.ts';
-import { huggingfaceFacts } from './huggingface-config.ts';
+import { huggingfaceFacts, pairFacts, visionOf } from './huggingface-config.ts';
 import { processorPreparation } from './processor-preparation.ts';
 import type { PreparedModel, SideFacts } from './side-facts.ts';
 import { timmDocuments, timmFacts } from './timm-config.ts';
@@ -55,15 +55,17 @@ export async function readSideConfig(folder: string, ignored: readonly string[] 
   if (config === undefined) return { ...nothing, files, prepare: prepareBy(undefined) };
   const fields = without(config, ignored);
   if (valueOf({ path, prefix: '', table: fieldTables.timmConfig, fields }, 'architecture') === undefined) {
-    const table = huggingfaceTable(fields.model_type);
+    const table = huggingfaceTable(fields);
     const document: Document = { path, prefix: '', table, fields };
     checkKnown(document);
-    const documents = [document];
+    const vision = visionOf(document);
+    if (vision !== undefined) checkKnown(vision);
+    const documents = [document, ...(vision === undefined ? [] : [vision])];
     return {
       files,
       labelFields: labelFields(fields),
       documents,
-      ...huggingfaceFacts(document),
+      ...(vision === undefined ? huggingfaceFacts(document) : pairFacts(document, vision)),
       prepare: prepareBy(fields.model_type),
     };
   }
@@ -91,9 +93,12 @@ export async function readSideConfig(folder: string, ignored: readonly string[] 
   };
 }
 
-function huggingfaceTable(modelType: unknown): FieldTable {
-  const tables = [fieldTables.huggingfaceSwin, fieldTables.huggingfaceDino, fieldTables.huggingfaceTower];
-  return tables.find(({ only }) => only.model_type?.includes(modelType)) ?? fieldTables.huggingfaceConfig;
+function huggingfaceTable({ model_type: modelType, vision_config }: Fields): FieldTable {
+  const { huggingfaceSwin, huggingfaceDino, huggingfaceTower, huggingfacePair } = fieldTables;
+  const tables = [huggingfaceSwin, huggingfaceDino, huggingfaceTower, huggingfacePair];
+  const known = tables.find(({ only }) => only.model_type?.includes(modelType));
+  // So that others of two towers are refused for what they are.
+  return known ?? (isRecord(vision_config) ? huggingfacePair : fieldTables.huggingfaceConfig);
 }
 
 function prepareByProcessor(
@@ -142,7 +147,7 @@ function labelFields(fields: Fields): string[] {
   return [...names(fields), ...inner.map((name) => `pretrained_cfg.${name}`)];
 }
 
-const nested = ['pretrained_cfg', 'model_args'];
+const nested = ['pretrained_cfg', 'model_args', 'vision_config', 'vision_config_dict'];
 
 /** Without the fields that are named plainly or, inside an object, as `model_args.name`. */
 function without(fields: Fields, ignored: readonly string[]): Fields {

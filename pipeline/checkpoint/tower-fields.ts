@@ -76,5 +76,26 @@ export const huggingfaceTower: FieldTable = {
   },
   shown: { vision_use_head: /(?:^|\.)head\.probe$/ },
   only: { ...transformersOther, model_type: ['clip_vision_model', 'siglip_vision_model'] },
-  harmless: [...transformersGeneric, ...dropout, 'initializer_factor', 'projection_dim'],
+  harmless: [
+    ...[...transformersGeneric, ...dropout, 'initializer_factor', 'projection_dim'],
+    // Of older files, which say them of every part of a model.
+    ...['id2label', 'label2id', 'num_labels'],
+  ],
+};
+
+/** transformers' `CLIPConfig` and `SiglipConfig`, of towers of images and of texts, and of classifiers on the former. */
+export const huggingfacePair: FieldTable = {
+  title: 'Hugging Face: config.json (CLIP and SigLIP, whole or classifiers)',
+  used: {
+    vision_config: 'the tower of images: the table above',
+    vision_config_dict: 'of older files: goes before vision_config, as in transformers',
+    ...labels,
+  },
+  agrees: { num_labels: 'classes' },
+  shown: {},
+  only: { ...transformersOther, model_type: ['clip', 'siglip'] },
+  harmless: [
+    ...transformersGeneric,
+    ...['text_config', 'text_config_dict', 'projection_dim', 'logit_scale_init_value', 'initializer_factor'],
+  ],
 };

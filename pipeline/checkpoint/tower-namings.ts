@@ -26,7 +26,7 @@ export const dinov3: NamingTable = {
   isTower: true,
 };
 
-/** Hugging Face `CLIPVisionModelWithProjection`, `CLIPVisionModel` and `SiglipVisionModel`; older files have `vision_model.` before all. */
+/** Hugging Face `CLIPModel`, `SiglipModel`, their image towers alone, and their classifiers; older files have `vision_model.` before all. */
 export const clip: NamingTable = {
   name: 'huggingface',
   anchor: 'embeddings.patch_embedding.weight',
@@ -62,6 +62,22 @@ export const clip: NamingTable = {
   ],
   head: 'visual_projection',
   projection: 'plain',
+  classifiers: [
+    {
+      title: 'CLIPForImageClassification',
+      head: 'classifier',
+      classToken: true,
+      pool: 'unnormed-mean',
+      idle: ['post_layernorm.'],
+    },
+    {
+      title: 'SiglipForImageClassification',
+      head: 'classifier',
+      classToken: false,
+      pool: 'mean',
+      idle: ['head.'],
+    },
+  ],
   own: /(?:^|\.)vision_model\.$/,
 };
 

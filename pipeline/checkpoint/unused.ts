@@ -11,6 +11,8 @@ const harmless: readonly RegExp[] = [
 ];
 const usual =
   /(?:^|\.)(?:mask_token|pooler\.dense\.(?:weight|bias)|embeddings\.position_ids|relative_position_index)$/;
+/** What CLIP and SigLIP have beside their tower of images, as transformers names it. */
+const ofTexts = /(?:^|\.)(?:text_model\.|text_projection\.|logit_(?:scale|bias)$)/;
 
 /**
  * What to make of tensors that the model does not use: numbers that are no real ones (counters, masks) and what belongs to
@@ -31,7 +33,11 @@ export function sortUnused(
     return !isReal || (/^F[468]_|^F4$/.test(dtype) && !isBlocks);
   };
   const ignored = unused.filter(isIgnored).map(([name]) => name);
-  const told = ignored.filter((name) => !usual.test(name));
+  const texts = ignored.filter((name) => ofTexts.test(name));
+  const told = [
+    ...(texts.length === 0 ? [] : [`the tower of texts (${texts.length} tensors)`]),
+    ...ignored.filter((name) => !usual.test(name) && !ofTexts.test(name)),
+  ];
   return {
     refused: unused.filter((entry) => !isIgnored(entry)).map(([name]) => name),
     ...(told.length > 0 && { note: `not used: ${listed(told)}` }),

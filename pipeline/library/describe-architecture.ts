@@ -17,6 +17,7 @@ function sizesText({ width, depth, heads, hidden, stages }: Architecture): strin
 const poolTexts: Readonly<Record<NonNullable<Architecture['pool']>, string>> = {
   mean: 'the normalised mean of the patches',
   'normed-mean': 'the mean of the normalised patches',
+  'unnormed-mean': 'the mean of the patches',
   max: 'the normalised maximum of the patches',
   'normed-max': 'the maximum of the normalised patches',
   'class-and-mean': 'the normalised class token and the mean of the normalised patches',

@@ -67,11 +67,12 @@ function read(path) {
 const weights = read('${file.path}'); // weights['blocks.0.mlp.fc1.weight'].shape is [hidden, width]`;
 }
 
-/** Whether timm's VisionTransformer takes the frame's tensors but for the name of a norm after pooling: behind a first norm its patches have no bias. */
+/** Whether timm's VisionTransformer has a last norm and takes the frame's tensors but for the name of a norm after pooling: behind a first norm its patches have no bias. */
 function isTimmFrame({ registers, rotary, representation, normPre, pool }: Architecture): boolean {
   return (
     [registers, rotary, representation, normPre].every((part) => part === undefined) &&
-    pool !== 'class-and-mean'
+    pool !== 'class-and-mean' &&
+    pool !== 'unnormed-mean'
   );
 }
 

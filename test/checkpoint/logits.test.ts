@@ -10,9 +10,11 @@ import { uploadTeacher } from '../../pipeline/model/upload.ts';
 import { describeOnEachEngine } from '../support/engines.ts';
 
 const folder = join(import.meta.dirname, '../fixtures/teachers');
+type Hints = Omit<ArchitectureHints, 'pool'> & { readonly pool?: ArchitectureHints['pool'] | null };
 interface Reference {
   readonly library: string;
-  readonly hints: ArchitectureHints;
+  /** Without a pool the class token; null: the file tells it. */
+  readonly hints: Hints;
   readonly names?: ToldNames;
   readonly imageSize?: readonly [number, number];
   readonly logits: readonly number[];
@@ -30,11 +32,11 @@ function pixels(height: number, width: number): tf.Tensor {
 
 async function logitsOf(
   name: string,
-  hints: ArchitectureHints,
+  { pool = 'class-token', ...hints }: Hints,
   size: readonly [number, number],
   names?: ToldNames,
 ) {
-  const told = { imageSize: size, pool: 'class-token', ...hints } as const;
+  const told = { imageSize: size, ...hints, ...(pool !== null && { pool }) } as const;
   const inspection = await inspectCheckpoint(join(folder, `${name}.safetensors`), { hints: told, names });
   const model = uploadTeacher(await readTeacher(inspection), inspection.architecture);
   const images = pixels(...size);
@@ -77,6 +79,20 @@ const notes: Readonly<Record<string, readonly string[]>> = {
   'timm-dinov3-token': [turned, unbiased, folded],
   'timm-dinov3-swiglu': [turned, unbiased, folded],
   'huggingface-clip': ['no bias in patch_embed.proj, head: zeros'],
+  'huggingface-clip-whole': [
+    'no bias in patch_embed.proj, head: zeros',
+    'not used: the tower of texts (22 tensors)',
+  ],
+  'huggingface-siglip-whole': ['not used: the tower of texts (24 tensors)'],
+  'huggingface-clip-classifier': [
+    "taken for transformers' CLIPForImageClassification, whose head reads the mean of the patches before the last norm",
+    'no bias in patch_embed.proj: zeros',
+    'not used: vision_model.post_layernorm.bias, vision_model.post_layernorm.weight',
+  ],
+  'huggingface-siglip-classifier': [
+    "taken for transformers' SiglipForImageClassification, whose head reads the mean of the normalised tokens",
+    'not used: vision_model.head.attention.in_proj_bias, vision_model.head.attention.in_proj_weight, vision_model.head.attention.out_proj.bias, vision_model.head.attention.out_proj.weight, vision_model.head.layernorm.bias, vision_model.head.layernorm.weight and 5 more',
+  ],
   'huggingface-clip-tower': ['no bias in patch_embed.proj: zeros'],
   openclip: ['no bias in patch_embed.proj, head: zeros'],
   'huggingface-dinov2': [folded],

@@ -109,7 +109,11 @@ describe('what an architecture’s name tells of a file', () => {
 
   it('is how images are prepared, which is said to be assumed', async () => {
     for (const [name, preparation, text] of [
-      [plain, [248, 'shortest', 0.5], /"vit_tiny_patch16_224" \(shortest 248 bicubic, crop 224, mean \[0\.5,/],
+      [
+        plain,
+        [248, 'shortest', 0.5],
+        /"vit_tiny_patch16_224" \(shortest 248 bicubic, crop 224, mean \[0\.5,/,
+      ],
       ['vit_base_patch32_clip_384', [384, 'shortest', 0.48145466], /mean \[0\.4815, 0\.4578, 0\.4082\]/],
       ['vit_base_patch16_clip_384.openai_ft_in1k', [384, 'stretch', 0.48145466], /\(stretch 384/],
       ['vit_small_patch14_dinov2.lvd142m', [518, 'shortest', 0.485], /mean \[0\.485,/],

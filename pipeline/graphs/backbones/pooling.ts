@@ -19,6 +19,7 @@ export function pooledRows(
     graph.slice(graph.reshape(rows, [-1, tokens, width]), 3, 1, from, to);
   const patches = (rows: Value): Value => part(rows, prefix, tokens);
   if (pool === 'mean') return norm(graph, 'norm', architecture, graph.mean(patches(x)));
+  if (pool === 'unnormed-mean') return graph.mean(patches(x));
   if (pool === 'max') return norm(graph, 'norm', architecture, graph.max(patches(x)));
   const normed = norm(graph, 'norm', architecture, x);
   switch (pool) {

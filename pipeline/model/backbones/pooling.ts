@@ -25,6 +25,8 @@ export function pooled(
         return normed(tf.mean(patches(x), 1));
       case 'normed-mean':
         return tf.mean(normed(patches(x)), 1);
+      case 'unnormed-mean':
+        return tf.mean(patches(x), 1);
       case 'max':
         return normed(tf.max(patches(x), 1));
       case 'normed-max':

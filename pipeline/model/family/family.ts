@@ -8,7 +8,15 @@ export const geluNames = ['exact', 'tanh', 'quick', 'silu', 'relu'] as const;
  */
 export type Gelu = (typeof geluNames)[number];
 
-export const poolNames = ['mean', 'normed-mean', 'max', 'normed-max', 'class-and-mean', 'attention'] as const;
+export const poolNames = [
+  'mean',
+  'normed-mean',
+  'unnormed-mean',
+  'max',
+  'normed-max',
+  'class-and-mean',
+  'attention',
+] as const;
 
 export const answerNames = ['pooled', 'projected'] as const;
 
@@ -63,9 +71,10 @@ export interface Architecture {
   readonly gated?: true | undefined;
   /**
    * What a ViT's head reads; absent is the normalised class token. mean: the mean of the patches, then normalised (timm's
-   * `fc_norm`). normed-mean: the mean of the normalised patches. max, normed-max: their maximum. class-and-mean: the normalised class
-   * token, and beside it the mean of the normalised patches (DINOv2's linear heads). attention: what a learned query finds in the
-   * normalised tokens, and an MLP makes of it (SigLIP; timm's `attn_pool`).
+   * `fc_norm`). normed-mean: the mean of the normalised patches. unnormed-mean: the mean of the patches, there being no last norm
+   * (transformers' `CLIPForImageClassification`). max, normed-max: their maximum. class-and-mean: the normalised class token, and beside
+   * it the mean of the normalised patches (DINOv2's linear heads). attention: what a learned query finds in the normalised tokens, and an
+   * MLP makes of it (SigLIP; timm's `attn_pool`).
    */
   readonly pool?: (typeof poolNames)[number] | undefined;
   /** Of a ViT: how many numbers a linear layer with tanh makes of what is pooled, which the head takes instead (`pre_logits`). */

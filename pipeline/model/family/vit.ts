@@ -22,7 +22,7 @@ export const vitFamily: Family = {
     const { depth, width, classes, pool, representation } = architecture;
     const shapes = { ...embeddingShapes(architecture) };
     for (let i = 0; i < depth; i++) Object.assign(shapes, blockShapes(architecture, i));
-    Object.assign(shapes, layer('norm', [width]));
+    if (pool !== 'unnormed-mean') Object.assign(shapes, layer('norm', [width]));
     if (pool === 'attention') Object.assign(shapes, attentionPoolShapes(architecture));
     const taken = pooledWidth(architecture);
     if (representation !== undefined) Object.assign(shapes, layer('pre_logits', [representation, taken]));
