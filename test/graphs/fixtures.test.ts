@@ -19,8 +19,10 @@ import { describeOnEachEngine } from '../support/engines.ts';
 import { runtimeOrSkip, served } from './support.ts';
 
 const folder = join(import.meta.dirname, '../fixtures/teachers');
+type Hints = Omit<ArchitectureHints, 'pool'> & { pool?: ArchitectureHints['pool'] | null };
 const { cases } = JSON.parse(readFileSync(join(folder, 'references.json'), 'utf8')) as {
-  cases: Record<string, { hints: ArchitectureHints; imageSize?: [number, number]; logits: number[] }>;
+  /** A pool of null: the file tells it. */
+  cases: Record<string, { hints: Hints; imageSize?: [number, number]; logits: number[] }>;
 };
 
 /** What each has that a plain ViT has not. */
@@ -43,6 +45,8 @@ const forms: Readonly<Record<string, string>> = {
   'huggingface-clip': 'a projecting tower',
   'huggingface-clip-tower': 'a tower with a first norm',
   'huggingface-siglip': 'a tower with attention pooling',
+  'huggingface-clip-classifier': 'the mean of patches without a last norm',
+  'huggingface-siglip-classifier': 'the mean of normalised patches, no class token',
   'huggingface-dinov3': 'a tower with rotary positions and gated blocks',
   openclip: 'a projecting tower of OpenCLIP',
 };
@@ -50,7 +54,8 @@ const forms: Readonly<Record<string, string>> = {
 /** The model of a fixture, its images [2, height, width, 3], and what the engine that is loaded makes of them. */
 async function modelOf(name: string) {
   const { hints, imageSize = [8, 8], logits } = cases[name]!;
-  const told = { imageSize, pool: 'class-token', ...hints } as const;
+  const { pool = 'class-token', ...others } = hints;
+  const told = { imageSize, ...others, ...(pool !== null && { pool }) } as const;
   const inspection = await inspectCheckpoint(join(folder, `${name}.safetensors`), { hints: told });
   const { architecture } = inspection;
   const weights = await readTeacher(inspection);

@@ -16,7 +16,6 @@ export const kinds: readonly { title: string; architecture: Partial<Architecture
   { title: 'GELU tanh, 1 channel, 8 x 12', architecture: { gelu: 'tanh', channels: 1, imageSize: [8, 12] } },
   { title: 'quick GELU, mean of the patches', architecture: { gelu: 'quick', channels: 3, pool: 'mean' } },
   { title: 'mean of the normalised patches', architecture: { channels: 3, pool: 'normed-mean' } },
-  { title: 'mean of the patches, without a norm', architecture: { channels: 3, pool: 'unnormed-mean' } },
   { title: 'a representation layer', architecture: { representation: 5 } },
   { title: 'a distilled DeiT', architecture: { family: 'deit' } },
   {
