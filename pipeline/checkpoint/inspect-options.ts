@@ -1,6 +1,6 @@
 import type { HubOptions } from '../hub/hub.ts';
 import type { Architecture, ImageSize } from '../model/architecture.ts';
-import type { PoolName } from './pool.ts';
+import type { PoolName } from './pool-name.ts';
 import type { ToldNames } from './told-naming.ts';
 
 /** What shapes cannot tell, from the YAML; overrides config.json and the named architecture. */

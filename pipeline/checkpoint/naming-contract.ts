@@ -1,4 +1,4 @@
-import type { PoolName } from './pool.ts';
+import type { PoolName } from './pool-name.ts';
 
 /** The libraries whose names are read. pytorch: of people's own models. told: by `teacher.names`. */
 export type NamingName = 'timm' | 'huggingface' | 'torchvision' | 'openclip' | 'pytorch' | 'told';

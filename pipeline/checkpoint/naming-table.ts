@@ -1,5 +1,5 @@
 import type { NamingName } from './naming-contract.ts';
-import type { PoolName } from './pool.ts';
+import type { PoolName } from './pool-name.ts';
 
 /**
  * A library's names as data. Keys are canonical names without `.weight` or `.bias`, values stored names below the model's
@@ -17,7 +17,7 @@ export interface NamingTable {
   /** The library's class has no head of its own. */
   readonly isTower?: boolean;
   /** The head projects into a space of images and texts; transposed: it is stored as [D, P]. */
-  readonly projection?: 'plain' | 'transposed';
+  readonly projection?: 'plain' | 'transposed' | undefined;
   /** The head has this name alone: what usually is one is another part. */
   readonly isHeadAlone?: boolean;
   /** Of the library's classes with a classifier beside such a model, whose head takes the place of `head` and `projection`. */

@@ -2,7 +2,8 @@ import type { Architecture } from '../model/architecture.ts';
 import { fail } from '../util/failure.ts';
 import type { NamedArchitecture } from './named-architecture.ts';
 import type { Naming } from './naming.ts';
-import { isNormLast, poolNameOf, type PoolName } from './pool.ts';
+import { isNormLast, poolNameOf } from './pool.ts';
+import type { PoolName } from './pool-name.ts';
 
 /** Other libraries' classes read what they read, whatever timm makes of the same weights. */
 const others: readonly string[] = ['huggingface', 'torchvision', 'openclip'];

@@ -1,12 +1,8 @@
 import { isDefaultFamily, type Architecture } from '../model/architecture.ts';
 import { fail } from '../util/failure.ts';
 import type { StoredCheckpoint } from './locate.ts';
-import type { Naming } from './naming.ts';
-
-/** What a head reads, as people say it; the weights tell whether the last norm comes before or after the mean. */
-export const poolHintNames = ['class-token', 'mean', 'max', 'class-and-mean', 'attention'] as const;
-/** unnormed-mean: of the patches before the last norm, which is then none of the model's; told by a library's class alone. */
-export type PoolName = (typeof poolHintNames)[number] | 'unnormed-mean';
+import type { Naming } from './naming-contract.ts';
+import type { PoolName } from './pool-name.ts';
 
 export const poolHints =
   'teacher.hints.pool: class-token, mean or max (of the patches: timm\'s global_pool "avg" and "max") or class-and-mean (both side by side)';

@@ -39,7 +39,7 @@ export function findPreparation(
   return {
     preprocessing,
     notes: [
-      `nothing beside the weights tells how images are prepared: as for the published "${name}" (${preparationText(preprocessing)}) is assumed; else data.preprocessing`,
+      `the architecture's name alone tells how images are prepared: as for the published "${name}" (${preparationText(preprocessing)}) is assumed; data.preprocessing goes before it`,
     ],
   };
 }

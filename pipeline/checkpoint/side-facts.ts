@@ -1,6 +1,6 @@
 import type { Architecture, ImageSize } from '../model/architecture.ts';
 import type { ClassLabels } from './class-labels.ts';
-import type { PoolName } from './pool.ts';
+import type { PoolName } from './pool-name.ts';
 
 /** What the files beside the weights tell of the model. */
 export interface SideFacts {

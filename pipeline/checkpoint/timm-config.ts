@@ -3,7 +3,7 @@ import { timmLabels } from './class-labels.ts';
 import { fieldsOf, meaningOf, positiveOf, refuseField, sizeIn3, sizeOf, valueOf } from './document.ts';
 import type { Document, Fields } from './document.ts';
 import { fieldTables } from './fields.ts';
-import type { PoolName } from './pool.ts';
+import type { PoolName } from './pool-name.ts';
 import type { SideFacts } from './side-facts.ts';
 
 const { timmConfig, timmPretrained, timmArguments } = fieldTables;

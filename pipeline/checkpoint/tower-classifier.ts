@@ -22,9 +22,8 @@ export function asClassifier(
   );
   if (classifier === undefined) return { table, more: {} };
   const { head, pool, title, idle } = classifier;
-  const { projection: _, ...rest } = table;
   return {
-    table: { ...rest, head, isHeadAlone: true },
+    table: { ...table, head, projection: undefined, isHeadAlone: true },
     more: {
       pool,
       notes: [

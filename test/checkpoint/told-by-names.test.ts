@@ -123,7 +123,7 @@ describe('what an architecture’s name tells of a file', () => {
       assert.deepEqual([resize, resizeMode, mean[0]], preparation, name);
       const note = present(notes.find((one) => one.includes('how images are prepared')));
       assert.match(note, text);
-      assert.match(note, /is assumed; else data\.preprocessing$/);
+      assert.match(note, /is assumed; data\.preprocessing goes before it$/);
     }
   });
 

@@ -1,5 +1,6 @@
 import { fail } from '../../util/failure.ts';
-import type { PoolName, resolvePool } from '../pool.ts';
+import type { resolvePool } from '../pool.ts';
+import type { PoolName } from '../pool-name.ts';
 
 /**
  * A Swin's head reads the mean of its tokens, whatever its config calls that.
