@@ -27,7 +27,7 @@ export function asClassifier(
     more: {
       pool,
       notes: [
-        `taken for transformers' ${title}, whose head reads ${pool === 'mean' ? 'the mean of the normalised tokens' : 'the mean of the patches before the last norm'}`,
+        `taken for transformers' ${title}, whose head reads ${pool === 'mean' ? 'the mean of the normalised tokens' : 'the mean of the patches before the last norm'}; else teacher.hints.pool`,
       ],
       isOther: (name) => !name.startsWith(prefix) || idle.some((part) => name.startsWith(prefix + part)),
     },

@@ -85,12 +85,12 @@ const notes: Readonly<Record<string, readonly string[]>> = {
   ],
   'huggingface-siglip-whole': ['not used: the tower of texts (24 tensors)'],
   'huggingface-clip-classifier': [
-    "taken for transformers' CLIPForImageClassification, whose head reads the mean of the patches before the last norm",
+    "taken for transformers' CLIPForImageClassification, whose head reads the mean of the patches before the last norm; else teacher.hints.pool",
     'no bias in patch_embed.proj: zeros',
     'not used: vision_model.post_layernorm.bias, vision_model.post_layernorm.weight',
   ],
   'huggingface-siglip-classifier': [
-    "taken for transformers' SiglipForImageClassification, whose head reads the mean of the normalised tokens",
+    "taken for transformers' SiglipForImageClassification, whose head reads the mean of the normalised tokens; else teacher.hints.pool",
     'not used: vision_model.head.attention.in_proj_bias, vision_model.head.attention.in_proj_weight, vision_model.head.attention.out_proj.bias, vision_model.head.attention.out_proj.weight, vision_model.head.layernorm.bias, vision_model.head.layernorm.weight and 5 more',
   ],
   'huggingface-clip-tower': ['no bias in patch_embed.proj: zeros'],
