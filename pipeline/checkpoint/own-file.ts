@@ -82,6 +82,7 @@ export const architectureFields = {
   registers: positive.max(1000).optional(),
   normPre: z.literal(true).optional(),
   rotary: z.literal(true).optional(),
+  relativePositionBias: z.literal(true).optional(),
   reads: z.enum(['class', 'distillation']).optional(),
   representation: positive.optional(),
   distilled: z.literal(true).optional(),
@@ -160,7 +161,7 @@ export function readOwnFile({ path, metadata }: StoredCheckpoint): OwnFile | und
 /** A ViT that shapes tell all of but what `untold` has. */
 function isPlain(found: unknown, family: string | undefined): boolean {
   if (!isDefaultFamily(family)) return false;
-  const others = ['gated', 'classToken', 'registers', 'normPre', 'rotary'];
+  const others = ['gated', 'classToken', 'registers', 'normPre', 'rotary', 'relativePositionBias'];
   if (typeof found !== 'object' || found === null) return false;
   return others.every((field) => !(field in found)) && !('pool' in found && found.pool === 'unnormed-mean');
 }

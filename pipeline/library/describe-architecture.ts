@@ -29,13 +29,15 @@ function poolText({ pool, answer }: Architecture): string {
   return `, ${answer === 'pooled' ? 'features are' : 'head on'} ${poolTexts[pool]}`;
 }
 
-function partsText({ gated, classToken, registers, normPre, rotary }: Architecture): string {
+function partsText(architecture: Architecture): string {
+  const { gated, classToken, registers, normPre, rotary, relativePositionBias } = architecture;
   const parts = [
     gated === true && 'gated blocks',
     classToken === false && 'no class token',
     registers !== undefined && `${registers} registers`,
     normPre === true && 'a norm before the blocks',
     rotary === true && 'rotary positions',
+    relativePositionBias === true && 'biases of relative positions',
   ];
   return parts.map((part) => (part === false ? '' : `, ${part}`)).join('');
 }

@@ -68,9 +68,10 @@ const weights = read('${file.path}'); // weights['blocks.0.mlp.fc1.weight'].shap
 }
 
 /** Whether timm's VisionTransformer has a last norm and takes the frame's tensors but for the name of a norm after pooling: behind a first norm its patches have no bias. */
-function isTimmFrame({ registers, rotary, representation, normPre, pool }: Architecture): boolean {
+function isTimmFrame(architecture: Architecture): boolean {
+  const { registers, rotary, relativePositionBias, representation, normPre, pool } = architecture;
   return (
-    [registers, rotary, representation, normPre].every((part) => part === undefined) &&
+    [registers, rotary, relativePositionBias, representation, normPre].every((part) => part === undefined) &&
     pool !== 'class-and-mean' &&
     pool !== 'unnormed-mean'
   );

@@ -8,8 +8,9 @@ export const foldable: readonly string[] = [vitFamily.name, deitFamily.name];
 
 /** Whether sub-models can be cut out of such a teacher: one without what a sliced ViT has no place for. */
 export function canBeFolded(architecture: Architecture): boolean {
-  const { gated, classToken, registers, normPre, rotary, reads, representation, pool } = architecture;
-  const others = [gated, classToken, registers, normPre, rotary, reads, representation];
+  const { gated, classToken, registers, normPre, rotary, relativePositionBias, reads, representation, pool } =
+    architecture;
+  const others = [gated, classToken, registers, normPre, rotary, relativePositionBias, reads, representation];
   return (
     foldable.includes(familyName(architecture)) &&
     others.every((one) => one === undefined) &&

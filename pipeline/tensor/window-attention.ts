@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { product, sumRows } from './ops.ts';
+import { tableRows } from './table-rows.ts';
 
 /** Which tokens look at each other. */
 export interface Windowing {
@@ -97,25 +98,9 @@ function inverse(order: Int32Array): Int32Array {
   return places;
 }
 
-/**
- * Columns of a table: [h, M] -> [h, n], `index[i]` at place i, columns as often as they are asked for. The gradient is a product with
- * ones and zeros, which every engine has. Caller disposes.
- */
+/** Columns of a table: [h, M] -> [h, n], `index[i]` at place i, columns as often as they are asked for. Differentiable; caller disposes. */
 export function takeColumns(table: tf.Tensor, index: Int32Array): tf.Tensor {
-  const count = table.shape[1]!;
-  return tf.customGrad((...inputs) => {
-    const [table] = inputs as [tf.Tensor];
-    return {
-      value: tf.tidy(() =>
-        tf.transpose(tf.gatherND(tf.transpose(table), tf.tensor2d(index, [index.length, 1], 'int32'))),
-      ),
-      gradFunc: (dy: tf.Tensor) =>
-        tf.tidy(() => {
-          const chosen = tf.cast(tf.oneHot(tf.tensor1d(index, 'int32'), count), 'float32');
-          return tf.matMul(dy, chosen);
-        }),
-    };
-  })(table);
+  return tf.tidy(() => tf.transpose(tableRows(tf.transpose(table), index)));
 }
 
 /** What keeps tokens of different groups apart in a softmax: ids [W, N] -> [W, 1, N, N], 0 where both are equal and `-strength` elsewhere. */

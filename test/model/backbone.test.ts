@@ -66,6 +66,7 @@ function scaled(of: Architecture): HostWeights {
 }
 const host = scaled(architecture);
 const distilled: Architecture = { ...tinyArchitecture, family: 'deit', depth: 3 };
+const related: Architecture = { ...tinyArchitecture, depth: 3, relativePositionBias: true };
 const convolved: Architecture = { ...tinyCct, depth: 3 };
 const labels = Int32Array.of(0, 3, 1, 4);
 const data = Float32Array.from({ length: images * 8 * 8 * 3 }, (_, i) => Math.sin(i * i));
@@ -323,6 +324,12 @@ describeFamily('a family that only a test knows', toy, architecture, host, 2e-6)
 describeFamily('a family whose blocks differ', toy, toyPyramid, scaled(toyPyramid), 2e-6);
 describeFamily('the family of distilled DeiTs', backboneOf(distilled), distilled, strongWeights(distilled));
 describeFamily('the family of Swins', backboneOf(tinySwin), tinySwin, strongWeights(tinySwin));
+describeFamily(
+  'a ViT with biases of relative positions',
+  backboneOf(related),
+  related,
+  strongWeights(related),
+);
 describeFamily('the family of CCTs', backboneOf(convolved), convolved, strongWeights(convolved));
 
 describe('a family’s facts', () => {

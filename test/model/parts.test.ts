@@ -19,6 +19,7 @@ const architectures: Readonly<Record<string, Architecture>> = {
   'a ViT that averages patches': { ...tiny, pool: 'mean' },
   'a ViT that averages normalised patches': { ...tiny, pool: 'normed-mean' },
   'a ViT that averages patches as they are': { ...tiny, pool: 'unnormed-mean' },
+  'a ViT with biases of relative positions': { ...tiny, relativePositionBias: true },
   'a ViT of wide images': { ...tiny, imageSize: [4, 12] },
   'a Swin': tinySwin,
   'a family of its own': toyArchitecture,

@@ -149,8 +149,15 @@ describeOnEachEngine('model/vit', (engine) => {
     tf.dispose(weights);
   });
 
-  for (const kind of [{}, { pool: 'mean', gelu: 'quick' }, { pool: 'normed-mean' }] as const) {
-    it(`has gradients for every weight, those of finite differences along a random direction: ${kind.pool ?? 'class token'}`, () =>
+  const kinds: Readonly<Record<string, Partial<Architecture>>> = {
+    'class token': {},
+    mean: { pool: 'mean', gelu: 'quick' },
+    'normed-mean': { pool: 'normed-mean' },
+    'class token, biases of relative positions': { relativePositionBias: true },
+    'mean, biases of relative positions': { pool: 'mean', relativePositionBias: true },
+  };
+  for (const [title, kind] of Object.entries(kinds)) {
+    it(`has gradients for every weight, those of finite differences along a random direction: ${title}`, () =>
       checkGradients({ ...tiny, ...kind }));
   }
 

@@ -1,6 +1,7 @@
 import { lastBlockTokens, layerShapes, tokensPerImage, type Architecture } from '../../model/architecture.ts';
 import type { GraphBuilder, Value } from '../builder.ts';
 import { linear } from '../layers.ts';
+import { relativeBias } from './relative-bias.ts';
 
 /** rows [B T, D]: the stream x and z, its norm -> `x + attention(z)`. */
 export function preNormAttention(
@@ -27,7 +28,8 @@ export function preNormAttention(
   }
   const [q, k, v] = parts as [Value, Value, Value];
   const turn = (x: Value): Value => turned(graph, architecture, x);
-  const mixed = graph.transpose(mix(graph, turn(q), turn(k), v, keySize), [0, 2, 1, 3]);
+  const bias = relativeBias(graph, architecture, index, 'all');
+  const mixed = graph.transpose(mix(graph, turn(q), turn(k), v, keySize, bias), [0, 2, 1, 3]);
   const rows = graph.reshape(mixed, [-1, heads * valueSize]);
   return graph.add(x, linear(graph, `${block}.attn.proj`, rows));
 }
@@ -70,7 +72,8 @@ export function preNormLastAttention(
         ];
   const [k, v] = parts as [Value, Value];
   // Tokens before the patches are not turned.
-  const attended = mix(graph, q, turned(graph, architecture, k), v, keySize);
+  const bias = relativeBias(graph, architecture, index, 'class token');
+  const attended = mix(graph, q, turned(graph, architecture, k), v, keySize, bias);
   const rows = prefix === 1 ? attended : graph.transpose(attended, [0, 2, 1, 3]);
   const mixed = graph.reshape(rows, [-1, heads * valueSize]);
   return graph.add(first(x), linear(graph, `${block}.attn.proj`, mixed));
@@ -108,8 +111,11 @@ export function splitHeads(
   return Array.from({ length: count }, (_, i) => graph.slice(perHead, 4, 1, i * heads, (i + 1) * heads));
 }
 
-/** `softmax(q k' / sqrt(size)) v`. q: [B, h, Tq, k]; k: [B, h, T, k]; v: [B, h, T, v] -> [B, h, Tq, v]. */
-export function mix(graph: GraphBuilder, q: Value, k: Value, v: Value, size: number): Value {
+/**
+ * `softmax(q k' / sqrt(size) + bias) v`, or without a bias. q: [B, h, Tq, k]; k: [B, h, T, k]; v: [B, h, T, v]; bias: [1, h, Tq, T]
+ * -> [B, h, Tq, v].
+ */
+export function mix(graph: GraphBuilder, q: Value, k: Value, v: Value, size: number, bias?: Value): Value {
   const scores = graph.matmul(graph.scale(q, 1 / Math.sqrt(size)), k, true);
-  return graph.matmul(graph.softmax(scores), v);
+  return graph.matmul(graph.softmax(bias === undefined ? scores : graph.add(scores, bias)), v);
 }

@@ -1,12 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { attentionHeads, keyValueHeads } from '../../tensor/attention-heads.ts';
-import { addBias, attention, linear, mergeHeads, patchify } from '../../tensor/ops.ts';
+import { addBias, linear, mergeHeads, patchify } from '../../tensor/ops.ts';
 import { headNames, lastBlockTokens } from '../architecture.ts';
 import type { Backbone, ModelTensors } from '../backbone.ts';
 import type { Architecture, Family, LayerShape } from '../family/family.ts';
 import { layerShapes } from '../family/layer-shapes.ts';
 import { linearLayer, weightOf } from '../layers.ts';
 import { pooled, type Norm } from './pooling.ts';
+import { attend } from './relative.ts';
 import { turned } from './rotary.ts';
 
 /**
@@ -89,7 +90,7 @@ function mix(norm: Norm, model: ModelTensors, block: number, x: tf.Tensor): tf.T
     const qkv = linearLayer(model, `blocks.${block}.attn.qkv`, z);
     const [q, k, v] = attentionHeads(qkv, shapeOf(model, block));
     const [queries, keys] = placedPair(model, q, k);
-    const heads = mergeHeads(attention(queries, keys, v));
+    const heads = mergeHeads(attend(model, block, queries, keys, v));
     return tf.add(x, linearLayer(model, `blocks.${block}.attn.proj`, heads));
   });
 }
@@ -122,7 +123,7 @@ function mixForHead(norm: Norm, model: ModelTensors, read: Read, x: tf.Tensor): 
     const q = tf.transpose(tf.reshape(query, [batch, read.count, heads, keySize]), [0, 2, 1, 3]);
     // Tokens before the patches are not turned.
     const keys = model.architecture.rotary === true ? turned(model, k) : k;
-    const branch = linearLayer(model, `${block}.attn.proj`, mergeHeads(attention(q, keys, v)));
+    const branch = linearLayer(model, `${block}.attn.proj`, mergeHeads(attend(model, last, q, keys, v)));
     return tf.add(some(x, read), branch);
   });
 }

@@ -39,6 +39,8 @@ export function familyProblem(architecture: Architecture): string | undefined {
   if (stages !== undefined) return stages;
   const isStaged = architecture.stages !== undefined || architecture.window !== undefined;
   if (isStaged && family.blockTokens === undefined) return 'has stages or windows: only a swin has them';
+  if (architecture.relativePositionBias === true && !isDefaultFamily(architecture.family))
+    return 'has relativePositionBias: only a vit has it';
   const { answer, classes, width } = architecture;
   const features = family.featureWidth?.(architecture) ?? width;
   if (answer === 'pooled' && classes !== features)

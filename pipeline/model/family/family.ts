@@ -87,6 +87,11 @@ export interface Architecture {
   readonly normPre?: true | undefined;
   /** Of a ViT: queries and keys of the patches are turned by angles that depend on the place (Su et al. 2021), as its tables say. */
   readonly rotary?: true | undefined;
+  /**
+   * Of a ViT with a class token alone before its patches: attention adds to its scores a learned number for every relative position of
+   * two tokens and every head, another in each block (Bao et al., "BEiT", 2022).
+   */
+  readonly relativePositionBias?: true | undefined;
   /** Of a distilled DeiT: the token that the one head reads. Absent: both, with a head for each. */
   readonly reads?: 'class' | 'distillation' | undefined;
   /**

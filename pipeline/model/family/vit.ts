@@ -1,13 +1,14 @@
 import type { Architecture, Family } from './family.ts';
 import { extentOf } from './image-size.ts';
+import { relativePositionCount, relativeTable } from './relative-positions.ts';
 import { attentionPoolMacs, attentionPoolShapes } from './attention-pool.ts';
 
 type Shapes = Record<string, readonly number[]>;
 
 /**
  * The pre-norm ViT (Dosovitskiy et al. 2021, section 3.1) with learned positions and a linear head, and what has been made of it since:
- * without a class token, with registers behind it, with a norm before the blocks, with rotary positions beside the learned ones, and with
- * heads that read the class token, the patches or both (`pool`), also through a layer with tanh (`representation`; Dosovitskiy et al.,
+ * without a class token, with registers behind it, with a norm before the blocks, with rotary positions or biases of relative positions
+ * beside the learned ones, and with heads that read the class token, the patches or both (`pool`), also through a layer with tanh (`representation`; Dosovitskiy et al.,
  * section 3.1, while pre-training).
  */
 export const vitFamily: Family = {
@@ -54,6 +55,7 @@ function problem({
   heads,
   width,
   rotary,
+  relativePositionBias,
 }: Architecture): string | undefined {
   if (tokenizer !== undefined) return 'has a tokenizer: only a cct has one';
   if (classToken === false && (pool === undefined || pool === 'class-and-mean')) {
@@ -62,6 +64,8 @@ function problem({
   if (registers === 0) return 'has 0 registers: leave them out';
   if (rotary === true && (width / heads) % 4 !== 0)
     return 'has rotary positions and heads that are no multiple of 4';
+  if (relativePositionBias === true && (classToken === false || registers !== undefined))
+    return 'has biases of relative positions, and not a class token alone before its patches';
   return undefined;
 }
 
@@ -79,7 +83,8 @@ function embeddingShapes(architecture: Architecture): Shapes {
   };
 }
 
-function blockShapes({ width, hidden, gated }: Architecture, index: number): Shapes {
+function blockShapes(architecture: Architecture, index: number): Shapes {
+  const { width, hidden, gated, relativePositionBias } = architecture;
   const layers: readonly (readonly [string, readonly number[]])[] = [
     ['norm1', [width]],
     ['attn.qkv', [3 * width, width]],
@@ -90,9 +95,15 @@ function blockShapes({ width, hidden, gated }: Architecture, index: number): Sha
     ['mlp.fc2', [width, hidden]],
   ];
   return Object.assign(
-    {},
+    relativePositionBias === true ? { [relativeTable(index)]: tableShape(architecture) } : {},
     ...layers.map(([name, shape]) => layer(`blocks.${index}.${name}`, shape)),
   ) as Shapes;
+}
+
+/** Of the biases of relative positions. */
+function tableShape({ imageSize, patchSize, heads }: Architecture): readonly number[] {
+  const { height, width } = extentOf(imageSize);
+  return [relativePositionCount(height / patchSize, width / patchSize), heads];
 }
 
 /** A weight of that shape and its bias. */
