@@ -24,7 +24,7 @@ function patternOf({ name }: Series): RegExp {
   const pattern = name
     .replace('SIZE', '(?<size>[a-z0-9]+(?:_plus)?)')
     .replace('patchP', String.raw`patch(?<patch>\d+)`)
-    .replace(/_S$/, String.raw`_(?<image>\d+)(?:_(?:in21k|miil|miil_in21k|sam|dino))?`);
+    .replace(/_S$/, String.raw`_(?<image>\d+)(?:_(?:in21k|in22k|miil|miil_in21k|sam|dino))?`);
   return new RegExp(String.raw`^${pattern}(?:\.\w+)?$`);
 }
 

@@ -82,8 +82,10 @@ export function assemble(stored: StoredCheckpoint, naming: Naming, architecture:
       continue;
     }
     const names = naming.stored(canonical);
-    if (canonical === 'pos_embed' && architecture.rotary === true && !tensors.has(names[0]!)) {
+    const isPlacedOtherwise = architecture.rotary === true || architecture.relativePositionBias === true;
+    if (canonical === 'pos_embed' && isPlacedOtherwise && !tensors.has(names[0]!)) {
       sources[canonical] = { parts: [{ zeros: sizeOf(shape) }] };
+      if (architecture.relativePositionBias === true) notes.push('the tokens have no positions: zeros');
       continue;
     }
     const packed = packedRows(stored, naming, canonical, architecture);
@@ -117,7 +119,7 @@ export function assemble(stored: StoredCheckpoint, naming: Naming, architecture:
     const parts = names.map((name, at) => {
       const isAbsent = part === 'bias' && !tensors.has(name);
       if (isAbsent && (index === undefined ? layer !== 'norm' : isBiasless(layer, at))) {
-        biasless.add(names.length === 1 ? layer : (/(\w+)\.bias$/.exec(name)?.[1] ?? layer));
+        biasless.add(names.length === 1 ? layer : (/(\w+?)[._]bias$/.exec(name)?.[1] ?? layer));
         return { zeros: rows };
       }
       return take(name, [rows, ...form.slice(1)]);
@@ -130,6 +132,8 @@ export function assemble(stored: StoredCheckpoint, naming: Naming, architecture:
       ...(isPatchFlat && { isPatchFlat }),
     };
   }
+  if (naming.relativeTables === 'shared')
+    notes.push('one table of relative positions is for all blocks: each takes a copy');
   if (biasless.size > 0) notes.push(`no bias in ${listed([...biasless])}: zeros`);
   const scaled = ['attn.proj', 'mlp.fc2'].filter(
     (layer) => naming.scale(`blocks.0.${layer}.weight`) !== undefined,

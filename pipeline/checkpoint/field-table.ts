@@ -24,6 +24,7 @@ export interface FieldTable {
 export type WeightFact =
   | 'width'
   | 'depth'
+  | 'heads'
   | 'hidden'
   | 'mlpRatio'
   | 'classes'

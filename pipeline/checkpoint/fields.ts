@@ -1,4 +1,5 @@
 import type { FieldTable } from './field-table.ts';
+import { huggingfaceBeit } from './beit-fields.ts';
 import { huggingfaceSwin } from './swin/fields.ts';
 import { huggingfaceDino, huggingfacePair, huggingfaceTower } from './tower-fields.ts';
 import { transformersGeneric, transformersOther } from './transformers-fields.ts';
@@ -63,7 +64,7 @@ const timmPretrained: FieldTable = {
   ],
 };
 
-/** Arguments of timm's `VisionTransformer` and of `create_model`. */
+/** Arguments of timm's `VisionTransformer` and `Beit`, and of `create_model`. */
 const timmArguments: FieldTable = {
   title: 'timm: model_args in config.json',
   used: {
@@ -83,7 +84,7 @@ const timmArguments: FieldTable = {
     no_embed_class: 'isClassTokenUnplaced',
   },
   shown: {
-    qkv_bias: /attn\.(?:qkv|q|q_proj)\.bias$/,
+    qkv_bias: /attn\.(?:(?:qkv|q|q_proj)\.|q_)bias$/,
     proj_bias: /attn\.proj\.bias$/,
     init_values: /\.(?:ls[12]\.gamma|gamma_[12])$/,
     class_token: /(?:^|\.)cls_token$/,
@@ -95,6 +96,11 @@ const timmArguments: FieldTable = {
     scale_mlp_norm: /\.mlp\.norm\./,
     representation_size: /(?:^|\.)pre_logits\./,
     distilled: /(?:^|\.)dist_token$/,
+    use_abs_pos_emb: /(?:^|\.)pos_embed$/,
+    use_rel_pos_bias: /\.attn\.relative_position_bias_table$/,
+    use_shared_rel_pos_bias: /(?:^|\.)rel_pos_bias\./,
+    swiglu_mlp: /\.mlp\.fc1_g\./,
+    scale_mlp: /\.mlp\.norm\./,
   },
   only: {
     pos_embed: ['learn'],
@@ -123,6 +129,7 @@ const timmArguments: FieldTable = {
       'drop_path',
       'drop',
       'weight_init',
+      'head_init_scale',
       'fix_init',
       'dynamic_img_size',
       'dynamic_img_pad',
@@ -179,7 +186,7 @@ const processorConfig: FieldTable = {
   isOfImages: true,
   used: {
     image_processor_type:
-      'ViT, DeiT, CLIP, Siglip, Bit and TimmWrapper processors, Fast or not; others are refused; where absent, by model_type',
+      'ViT, DeiT, BEiT, CLIP, Siglip, Bit and TimmWrapper processors, Fast or not; others are refused; where absent, by model_type',
     feature_extractor_type: 'the older name of image_processor_type',
     do_resize: 'false or null: images keep their size, which is refused without a crop',
     size: 'a number, [height, width], {height, width} or {shortest_edge}; without a crop it must be the size of the model',
@@ -222,5 +229,6 @@ export const fieldTables = {
   huggingfaceDino,
   huggingfaceTower,
   huggingfacePair,
+  huggingfaceBeit,
   processorConfig,
 } as const;

@@ -18,7 +18,7 @@ const activations: Readonly<Record<string, Architecture['gelu']>> = {
   relu: 'relu',
 };
 
-/** transformers' `ViTConfig` and `DeiTConfig`. */
+/** transformers' `ViTConfig`, `DeiTConfig`, `BeitConfig` and `Data2VecVisionConfig`. */
 const defaults = { heads: 12, layerNormEpsilon: 1e-12, gelu: 'exact' } as const;
 const fieldsOfDefaults = {
   heads: 'num_attention_heads',
@@ -48,6 +48,8 @@ const headlessClasses: readonly string[] = [
   'DINOv3ViTModel',
   'CLIPVisionModel',
   'SiglipVisionModel',
+  'BeitModel',
+  'Data2VecVisionModel',
 ];
 
 /** What a config of CLIP or SigLIP says of its tower of images; undefined for other configs. */

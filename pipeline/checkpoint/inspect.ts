@@ -97,7 +97,7 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
   const facts =
     own?.architecture ?? swinFacts ?? readShapes(stored, naming, toldSizes, { headless: isHeadless, reads });
   const named = lookUpArchitecture(options.architectureName, side, facts, stored.path);
-  const { values, origin } = resolveUntold(stored, options, own?.untold ?? swinFacts, side, named);
+  const { values, origin } = resolveUntold(stored, options, own?.untold ?? facts, side, named);
   const nameSays = poolOfName(named, naming);
   const pooling =
     (swin && resolveSwinPool(stored.path, options.hints?.pool)) ??
@@ -148,7 +148,11 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
     });
   }
   const [position] = tensors.pos_embed?.parts ?? [];
-  const isClassTokenUnplaced = position !== undefined && 'zeros' in position && architecture.rotary !== true;
+  const isClassTokenUnplaced =
+    position !== undefined &&
+    'zeros' in position &&
+    architecture.rotary !== true &&
+    architecture.relativePositionBias !== true;
   if (own === undefined) {
     const facts = { ...architecture, isClassTokenUnplaced };
     for (const document of side.documents) checkAgainstWeights(document, facts, [...stored.tensors.keys()]);

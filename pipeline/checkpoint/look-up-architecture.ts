@@ -8,7 +8,7 @@ import type { SideConfig } from './side-config.ts';
 /** What both the name and the shapes tell. */
 const compare = [
   ...(['family', 'width', 'depth', 'patchSize'] as const),
-  ...(['classToken', 'registers', 'normPre', 'rotary', 'gated'] as const),
+  ...(['classToken', 'registers', 'normPre', 'rotary', 'relativePositionBias', 'gated'] as const),
 ] as const;
 
 /**

@@ -12,6 +12,8 @@ export interface Naming {
   scale(canonical: string): string | undefined;
   /** Names, without `.weight`, of what the file has or may have for a head. */
   readonly heads: readonly string[];
+  /** The file has tables of biases of relative positions. own: one for each block. shared: one for all. */
+  readonly relativeTables?: 'own' | 'shared' | 'both';
   /** The head is no classifier, but a projection into a space of images and texts. */
   readonly projects?: boolean;
   /** What the head of the library's class reads, where its names tell the class. */

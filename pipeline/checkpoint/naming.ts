@@ -7,6 +7,7 @@ import { asClassifier } from './tower-classifier.ts';
 import { detectPlain } from './plain-naming.ts';
 import type { Naming } from './naming-contract.ts';
 import { namings, type BlockTable, type NamingTable } from './namings.ts';
+import { relativeNames } from './relative-names.ts';
 import { partsOf, withDot } from './stems.ts';
 import { listed } from './unsupported.ts';
 
@@ -95,6 +96,7 @@ function namingAt(
       layers.norm1?.some(([name]) => name !== undefined && has(path + name)),
     ) ?? table.blocks[0]!;
   const layers = chosenLayers(block, has);
+  const relative = relativeNames((name) => names.has(name), prefix, block);
   const frame = Object.fromEntries(
     Object.entries(table.frame).map(([layer, found]) => [
       layer,
@@ -122,6 +124,7 @@ function namingAt(
   // A pooling attention is called a head, too.
   const parts = new Set(Object.values(frame).map((name) => filled(`${prefix}${name}`, undefined, 'weight')));
   const isPart = (name: string): boolean => parts.has(`${name}.weight`);
+  const isAfterPool = ['fc_norm.{part}', 'pooler.layernorm.{part}'].includes(frame.norm ?? '');
   const token = frame.dist_token && `${prefix}${frame.dist_token}`;
   const dropped =
     table.own === undefined
@@ -133,7 +136,10 @@ function namingAt(
     ...(projection !== undefined && { projects: true }),
     ...(table.isTower === true && { isTower: true }),
     ...(projection === 'transposed' && { isHeadTransposed: true }),
+    ...(relative !== undefined && { relativeTables: relative.tables }),
     stored(canonical) {
+      const known = relative?.stored(canonical);
+      if (known !== undefined) return known;
       const { index, layer, part } = partsOf(canonical);
       if (layer === 'head_dist') return [`${secondHead ?? layer}.${part}`];
       if (layer === 'head')
@@ -152,7 +158,9 @@ function namingAt(
     heads: headless
       ? headCandidates(stored, prefix, headTable, toldHead).filter((name) => !isPart(name))
       : [head.name, ...(secondHead === undefined ? [] : [secondHead])],
-    isNormAfterPool: frame.norm === 'fc_norm.{part}',
+    isNormAfterPool: isAfterPool,
+    // BEiT's classes have such a norm behind the mean of the patches alone.
+    ...(isAfterPool && (relative !== undefined || table.name === 'huggingface') && { pool: 'mean' as const }),
     distillation: { token: token !== undefined && names.has(token) ? token : undefined, head: secondHead },
     notes: [
       ...(dropped === '' ? [] : [`the model is what lies below "${dropped}"`]),

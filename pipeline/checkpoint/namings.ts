@@ -3,9 +3,15 @@ import { clip, dinov3, openclip } from './tower-namings.ts';
 
 export type { BlockTable, NamingTable } from './naming-table.ts';
 
+const biasTable = 'relative_position_bias_table';
+const huggingfaceRelative = {
+  own: ['attention.attention.relative_position_bias', 'relative_position_bias'].map((name) => `${name}.${biasTable}`), // prettier-ignore
+  shared: ['encoder.relative_position_bias', 'shared_position_bias'].map((name) => `${name}.${biasTable}`),
+  biases: [],
+};
 const poolLayers = ['q', 'kv', 'proj', 'norm', 'mlp.fc1', 'mlp.fc2'] as const;
 
-/** timm's `VisionTransformer` and `Eva`, which is also the canonical naming of this code base; DeiT's and MAE's own code agree. */
+/** timm's `VisionTransformer`, `Eva` and `Beit`, which is also the canonical naming of this code base; DeiT's and MAE's own code agree. */
 const timm: NamingTable = {
   name: 'timm',
   anchor: 'patch_embed.proj.weight',
@@ -35,13 +41,18 @@ const timm: NamingTable = {
         'mlp.fc2': one('mlp.w3', 'mlp.fc2'),
       },
       scales: { 'attn.proj': ['ls1.gamma', 'gamma_1'], 'mlp.fc2': ['ls2.gamma', 'gamma_2'] },
+      relative: {
+        own: [`attn.${biasTable}`],
+        shared: [`rel_pos_bias.${biasTable}`],
+        biases: ['attn.q_bias', 'attn.k_bias', 'attn.v_bias'],
+      },
     },
   ],
   head: 'head',
   distilledHeads: ['head', 'head_dist'],
 };
 
-/** Hugging Face `ViTForImageClassification` and `DeiTForImageClassificationWithTeacher`: as saved, and as transformers 5 names the same tensors in memory. */
+/** Hugging Face `ViTForImageClassification`, `DeiTForImageClassificationWithTeacher`, `BeitForImageClassification` and `Data2VecVisionForImageClassification`: as saved, and as transformers 5 names the same tensors in memory. */
 const huggingface: NamingTable = {
   name: 'huggingface',
   anchor: 'embeddings.patch_embeddings.projection.weight',
@@ -51,7 +62,7 @@ const huggingface: NamingTable = {
     reg_token: ['embeddings.register_tokens'],
     pos_embed: ['embeddings.position_embeddings'],
     'patch_embed.proj': ['embeddings.patch_embeddings.projection.{part}'],
-    norm: ['layernorm.{part}'],
+    norm: ['layernorm.{part}', 'pooler.layernorm.{part}'],
   },
   blocks: [
     {
@@ -68,6 +79,7 @@ const huggingface: NamingTable = {
         'mlp.fc2': one('output.dense'),
       },
       scales: huggingfaceScales,
+      relative: huggingfaceRelative,
     },
     {
       path: 'encoder.layer.{index}.',
@@ -94,11 +106,12 @@ const huggingface: NamingTable = {
         'mlp.fc2': one('mlp.fc2'),
       },
       scales: huggingfaceScales,
+      relative: huggingfaceRelative,
     },
   ],
   head: 'classifier',
   distilledHeads: ['cls_classifier', 'distillation_classifier'],
-  own: /(?:^|\.)(?:vit|deit|dinov2|dinov2_with_registers)\.$/,
+  own: /(?:^|\.)(?:vit|deit|dinov2|dinov2_with_registers|beit|data2vec_vision)\.$/,
 };
 
 /** torchvision's `VisionTransformer` (`vit_b_16`, ...), whose MLP was named `linear_1` before it became `0` and `3`. */

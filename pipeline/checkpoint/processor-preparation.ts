@@ -31,6 +31,7 @@ const half = { mean: [0.5], std: [0.5] };
 const kinds = {
   ViT: { size: 224, square: true, crops: false, resample: 'bilinear', ...half },
   DeiT: { size: 256, square: true, crops: true, resample: 'bicubic', ...half },
+  Beit: { size: 224, square: true, crops: false, resample: 'bicubic', ...half },
   CLIP: { size: 224, square: false, crops: true, resample: 'bicubic', ...clipStatistics },
   Siglip: { size: { height: 224, width: 224 }, square: false, crops: false, resample: 'bicubic', ...half },
   Bit: { size: 224, square: false, crops: true, resample: 'bicubic', ...clipStatistics },
@@ -45,6 +46,8 @@ const kindsOfModels: Readonly<Record<string, Kind>> = {
   clip_vision_model: 'CLIP',
   siglip: 'Siglip',
   siglip_vision_model: 'Siglip',
+  beit: 'Beit',
+  'data2vec-vision': 'Beit',
 };
 
 /**

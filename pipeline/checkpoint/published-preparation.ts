@@ -37,6 +37,9 @@ const published: readonly (readonly [pattern: RegExp, preparation: Preparation])
   [/^flexivit_/, of(half, 0.95)],
   [/^deit3_\w+\.fb_in22k_ft_in1k$/, of(imagenetStatistics, 1)],
   [/^(?:deit3?|swin)_/, of(imagenetStatistics)],
+  [/^beit_/, of(half)],
+  [/^beitv2_large_.*_(?:224|in1k)$/, of(imagenetStatistics, 0.95)],
+  [/^beitv2_/, of(imagenetStatistics)],
 
   [/_dinov3\w*\.sat493m$/, of(satellite, 1)],
   [/_dinov[23]/, of(imagenetStatistics, 1)],

@@ -15,6 +15,7 @@ export type SeriesFacts = Readonly<
       | 'normPre'
       | 'gated'
       | 'rotary'
+      | 'relativePositionBias'
     >
   >
 >;
@@ -52,6 +53,7 @@ const unread = "rotary positions of timm's own kind";
 const lingbot = { ...rotary, layerNormEpsilon: 1e-5, registers: 4 } as const;
 /** timm's models of DINOv3 answer the mean of the normalised patches. */
 const dinov3 = { ...lingbot, pool: 'normed-mean' } as const;
+const beit = { relativePositionBias: true, pool: 'mean' } as const;
 const tanh = { gelu: 'tanh' } as const;
 
 const vitSizes = some('tiny', 'small', 'base', 'large', 'huge');
@@ -61,7 +63,7 @@ const dinoGiant = otherSizes.dino;
 const clipSizes = some('xsmall', 'medium', 'betwixt', 'base', 'large', 'huge', 'giant', 'gigantic');
 
 /**
- * timm's names of pre-norm ViTs; of several that fit, the first. Facts: timm 1.0.29, vision_transformer.py, deit.py and eva.py.
+ * timm's names of pre-norm ViTs; of several that fit, the first. Facts: timm 1.0.29, vision_transformer.py, deit.py, eva.py and beit.py.
  * `test/fixtures/architectures/make.py` reads them off timm's own modules.
  */
 export const publishedSeries: readonly Series[] = [
@@ -237,4 +239,7 @@ export const publishedSeries: readonly Series[] = [
     sizes: some('little', 'medium', 'mediumd', 'betwixt', 'base'),
     facts: meanFirst(4),
   },
+
+  { name: 'beit_SIZE_patchP_S', sizes: some('base', 'large'), facts: beit },
+  { name: 'beitv2_SIZE_patchP_S', sizes: some('base', 'large'), facts: beit },
 ];

@@ -9,6 +9,7 @@ import {
 import type { StoredCheckpoint } from './locate.ts';
 import type { Naming } from './naming.ts';
 import { deitFamily } from '../model/family/deit.ts';
+import { readRelative } from './relative-shapes.ts';
 import { howToName } from './names-table.ts';
 import { listed, unsupportedParts } from './unsupported.ts';
 
@@ -16,7 +17,10 @@ import { listed, unsupportedParts } from './unsupported.ts';
 const most = 1000;
 
 /** What the tensors' shapes tell about the architecture. */
-export type ShapeFacts = Omit<Architecture, 'heads' | 'layerNormEpsilon' | 'gelu' | 'pool' | 'answer'>;
+export type ShapeFacts = Omit<Architecture, 'heads' | 'layerNormEpsilon' | 'gelu' | 'pool' | 'answer'> & {
+  /** Where a table has a column for each. */
+  readonly heads?: number;
+};
 
 /**
  * Derives sizes from the shapes; `assemble` checks that all the tensors of that architecture are there.
@@ -34,7 +38,7 @@ export function readShapes(
   const { tensors } = stored;
   const refuse = (found: string, expected: string, next?: string): never =>
     fail({ reason: 'checkpoint-unsupported', subject: stored.path, found, expected, next });
-  const unsupported = unsupportedParts(tensors.keys(), naming.isNormAfterPool);
+  const unsupported = unsupportedParts(tensors.keys(), naming);
   if (unsupported.length > 0) {
     refuse(
       unsupported.map(({ why, tensors: names }) => `${why} [${listed(names, 3)}]`).join('; '),
@@ -67,9 +71,11 @@ export function readShapes(
   const has = (canonical: string): boolean => naming.stored(canonical).every((name) => tensors.has(name));
   const classToken = has('cls_token');
   const registers = has('reg_token') ? shapeOf('reg_token').at(-2) : undefined;
-  const isRotary = !has('pos_embed') && (registers !== undefined || naming.name === 'huggingface');
+  const relative = readRelative(stored, naming, told, patchSize);
+  const isPlaced = has('pos_embed') || relative !== undefined;
+  const isRotary = !isPlaced && (registers !== undefined || naming.isTower === true);
   if (isRotary) return { ...rotarySizes(), ...rest() };
-  const tokens = shapeOf('pos_embed').at(-2) ?? 0;
+  const tokens = relative?.tokens ?? shapeOf('pos_embed').at(-2) ?? 0;
   const { token, head } = naming.distillation;
   const isAlone = (token === undefined) !== (head === undefined);
   if (isAlone && !headless && !(token !== undefined && reads === 'class')) {
@@ -81,13 +87,20 @@ export function readShapes(
     );
   }
   const unplaced = token !== undefined ? [2] : classToken ? [1, 0] : [0];
-  const grid = gridOf(tokens, unplaced, told, patchSize);
+  const grid = relative?.grid ?? gridOf(tokens, unplaced, told, patchSize);
   if (grid === undefined) {
     const others = told.length === 0 ? '' : `, not of an image of ${told.map(imageSizeText).join(' or ')}`;
     return refuse(
       `positions for ${tokens} tokens${others}`,
       `a square of patches${classToken ? ` and ${token === undefined ? 'one class token' : 'two more tokens'}` : ', as there is no class token (cls_token)'}; for other shapes teacher.hints: { imageSize: [height, width] }`,
       classToken ? undefined : howToName(tensors, naming),
+    );
+  }
+  const isBeit = relative !== undefined || naming.isNormAfterPool;
+  if (naming.name === 'huggingface' && isBeit && grid.height !== grid.width) {
+    refuse(
+      `${grid.height} x ${grid.width} patches, of which transformers' BEiT resamples tables and positions as if they had another form`,
+      'images that are squares, or a model of timm',
     );
   }
   const representation = representationOf(stored, naming);
@@ -98,6 +111,7 @@ export function readShapes(
     ...rest(),
     ...(representation !== undefined && { representation }),
     ...(token !== undefined && { family: deitFamily.name, ...(reads && { reads }) }),
+    ...(relative && { relativePositionBias: true as const, heads: relative.heads }),
   };
 
   /** The positions of DINOv3 are made for any size. */

@@ -94,8 +94,9 @@ export async function readSideConfig(folder: string, ignored: readonly string[] 
 }
 
 function huggingfaceTable({ model_type: modelType, vision_config }: Fields): FieldTable {
-  const { huggingfaceSwin, huggingfaceDino, huggingfaceTower, huggingfacePair } = fieldTables;
-  const tables = [huggingfaceSwin, huggingfaceDino, huggingfaceTower, huggingfacePair];
+  const { huggingfaceSwin, huggingfaceDino, huggingfaceTower, huggingfacePair, huggingfaceBeit } =
+    fieldTables;
+  const tables = [huggingfaceSwin, huggingfaceDino, huggingfaceTower, huggingfacePair, huggingfaceBeit];
   const known = tables.find(({ only }) => only.model_type?.includes(modelType));
   // So that others of two towers are refused for what they are.
   return known ?? (isRecord(vision_config) ? huggingfacePair : fieldTables.huggingfaceConfig);

@@ -1,3 +1,5 @@
+import type { Naming } from './naming-contract.ts';
+
 /** Parts of other models that are recognised by their tensors' names, with the reason they are refused. */
 const parts: readonly (readonly [RegExp, string])[] = [
   [
@@ -9,7 +11,6 @@ const parts: readonly (readonly [RegExp, string])[] = [
     /\.(?:cpb_mlp|continuous_position_bias_mlp)\.|\.(?:attn|self|attention)\.logit_scale$/,
     'a Swin v2 (cosine attention, continuous position bias): Swin v1 is read',
   ],
-  [/relative_position|rel_pos/, 'relative positions (BEiT)'],
   [/\.mlp\.norm\./, 'a LayerNorm inside the feed-forward block'],
   [
     /(?:^|\.)patch_embed\.(?:backbone|norm|conv)/,
@@ -17,19 +18,32 @@ const parts: readonly (readonly [RegExp, string])[] = [
   ],
 ];
 
+/** Where it is not read with the tables that BEiT has. */
+const otherPositions = [
+  /relative_position|rel_pos/,
+  "relative positions of another kind than BEiT's",
+] as const;
+
 /** Where it stands beside the norm before pooling instead of for it. */
 const secondNorm = [
   /(?:^|\.)fc_norm\./,
   'a norm after average pooling (fc_norm) beside the last norm',
 ] as const;
 
-/** What `names` show to be unsupported, each with the tensors that show it. */
+/**
+ * What `names` show to be unsupported, each with the tensors that show it.
+ * @param naming how the file is read
+ */
 export function unsupportedParts(
   names: Iterable<string>,
-  isNormAfterPool = false,
+  { isNormAfterPool, relativeTables }: Pick<Naming, 'isNormAfterPool' | 'relativeTables'>,
 ): { why: string; tensors: string[] }[] {
   const all = [...names];
-  return [...parts, ...(isNormAfterPool ? [] : [secondNorm])]
+  return [
+    ...parts,
+    ...(relativeTables === undefined ? [otherPositions] : []),
+    ...(isNormAfterPool ? [] : [secondNorm]),
+  ]
     .map(([pattern, why]) => ({ why, tensors: all.filter((name) => pattern.test(name)) }))
     .filter(({ tensors }) => tensors.length > 0);
 }

@@ -125,7 +125,7 @@ const places: readonly Place[] = [
     prefix: '',
     other: {
       image_processor_type: 'ConvNextImageProcessor',
-      feature_extractor_type: 'BeitFeatureExtractor',
+      feature_extractor_type: 'ConvNextFeatureExtractor',
       do_resize: false,
       size: { shortest_edge: 8 },
       default_to_square: false,

@@ -258,7 +258,10 @@ describe('checkpoint', () => {
     ['qk-norm', 'blocks.1.attn.q_norm.weight', /qk-norm/],
     ['registers of another width', 'reg_token', /reg_token/],
     ['average pooling', 'fc_norm.weight', /average pooling/],
-    ['BEiT', 'blocks.0.attn.relative_position_bias_table', /relative positions/],
+    ['a table of relative positions of no image', 'blocks.0.attn.relative_position_bias_table', /relative positions of shape \[1\]/], // prettier-ignore
+    ['relative positions of another kind (relpos)', 'blocks.0.attn.rel_pos.relative_position_bias_table', /relative positions of another kind/], // prettier-ignore
+    ['relative positions of another kind (SAM)', 'blocks.0.attn.rel_pos_h', /relative positions of another kind/], // prettier-ignore
+    ['separate biases without relative positions (EVA)', 'blocks.0.attn.q_bias', /unknown blocks\.0\.attn\.q_bias/], // prettier-ignore
     ['a gate of another shape', 'blocks.0.mlp.w12.weight', /blocks\.0\.mlp\.w12\.weight/],
     ['a first norm of another width', 'norm_pre.weight', /norm_pre\.weight \[1\] instead of \[8\]/],
     ['anything else', 'something.new', /unknown something\.new/],
@@ -307,7 +310,7 @@ describe('checkpoint', () => {
   it('refuses other activations, model types and pooling that config.json tells of', async () => {
     const configs: [Record<string, unknown>, RegExp][] = [
       [{ ...huggingfaceConfig, hidden_act: 'selu' }, /hidden_act "selu"/],
-      [{ ...huggingfaceConfig, model_type: 'beit' }, /model_type "beit"/],
+      [{ ...huggingfaceConfig, model_type: 'vit_msn' }, /model_type "vit_msn"/],
       [{ architecture: 'vit_base_patch16_224', global_pool: 'avgmax' }, /global_pool "avgmax"/],
       [{ architecture: 'vit_relpos_base_patch16_rpn_224' }, /architecture "vit_relpos_base_patch16_rpn_224"/],
     ];

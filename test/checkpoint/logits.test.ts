@@ -17,6 +17,7 @@ interface Reference {
   readonly hints: Hints;
   readonly names?: ToldNames;
   readonly imageSize?: readonly [number, number];
+  readonly headless?: true;
   readonly logits: readonly number[];
 }
 const square: readonly [number, number] = [8, 8];
@@ -34,10 +35,14 @@ async function logitsOf(
   name: string,
   { pool = 'class-token', ...hints }: Hints,
   size: readonly [number, number],
-  names?: ToldNames,
+  { names, headless }: Pick<Reference, 'names' | 'headless'> = {},
 ) {
   const told = { imageSize: size, ...hints, ...(pool !== null && { pool }) } as const;
-  const inspection = await inspectCheckpoint(join(folder, `${name}.safetensors`), { hints: told, names });
+  const inspection = await inspectCheckpoint(join(folder, `${name}.safetensors`), {
+    hints: told,
+    names,
+    headless,
+  });
   const model = uploadTeacher(await readTeacher(inspection), inspection.architecture);
   const images = pixels(...size);
   const { logits } = forward(model, images);
@@ -56,6 +61,8 @@ function largestError(values: ArrayLike<number>, expected: readonly number[]): n
 const turned = "no positions are stored: rotary as DINOv3's, for images of 16";
 const folded = 'LayerScale is folded into attn.proj and mlp.fc2';
 const unplaced = 'the class token has no position: zeros';
+const unplacedAll = 'the tokens have no positions: zeros';
+const copied = 'one table of relative positions is for all blocks: each takes a copy';
 const unbiased = 'no bias in attn.qkv: zeros';
 const notes: Readonly<Record<string, readonly string[]>> = {
   'timm-no-biases': ['no bias in attn.qkv, attn.proj, mlp.fc1, mlp.fc2: zeros'],
@@ -99,15 +106,31 @@ const notes: Readonly<Record<string, readonly string[]>> = {
   'huggingface-dinov3': [turned, 'no bias in k_proj: zeros', folded],
   'huggingface-dinov2-swiglu': [folded],
   'huggingface-dinov2-registers': [folded],
+  'timm-beit': [unplacedAll, 'no bias in k: zeros', folded],
+  'timm-beit-token': [unplacedAll, 'no bias in k: zeros', folded],
+  'timm-beit-shared': [unplacedAll, copied, 'no bias in k: zeros'],
+  'timm-beit-positions': [unbiased, folded],
+  'timm-beit-rectangular': [unplacedAll, 'no bias in k: zeros', folded],
+  'timm-beit-swiglu': [unplacedAll, 'no bias in k: zeros', folded],
+  'huggingface-beit': [unplacedAll, 'no bias in key: zeros', folded],
+  'huggingface-beit-in-memory': [unplacedAll, 'no bias in k_proj: zeros', folded],
+  'huggingface-beit-shared': [copied, 'no bias in key: zeros', folded],
+  'huggingface-beit-shared-in-memory': [copied, 'no bias in k_proj: zeros', folded],
+  'huggingface-beit-token': [unplacedAll, 'no bias in key: zeros'],
+  'huggingface-beit-positions': ['no bias in key: zeros', folded],
+  'huggingface-beit-backbone': [unplacedAll, 'no bias in key: zeros', folded],
+  'huggingface-data2vec': [unplacedAll, 'no bias in key: zeros', folded],
+  'huggingface-data2vec-in-memory': [unplacedAll, 'no bias in key: zeros', folded],
   'huggingface-no-qkv-bias': ['no bias in query, key, value: zeros'],
 };
 
 describeOnEachEngine('checkpoint: logits of the libraries’ own classes', () => {
   const refused = new Set(['huggingface-deit']);
-  for (const [name, { library, hints, names, imageSize = square, logits }] of Object.entries(cases)) {
+  for (const [name, reference] of Object.entries(cases)) {
     if (refused.has(name)) continue;
+    const { library, hints, imageSize = square, logits } = reference;
     it(`gives those of ${name} (${library})`, async () => {
-      const found = await logitsOf(name, hints, imageSize, names);
+      const found = await logitsOf(name, hints, imageSize, reference);
       const worst = largestError(found.values, logits);
       assert.ok(worst < 1e-4, `differs by ${worst}`);
       assert.deepEqual(found.notes, notes[name] ?? []);

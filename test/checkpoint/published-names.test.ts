@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { namedArchitecture, refusedArchitecture } from '../../pipeline/checkpoint/architectures.ts';
 import { familyProblem } from '../../pipeline/model/architecture.ts';
+import { canonicalShapes } from '../../pipeline/model/host-weights.ts';
 import { readJson } from '../../pipeline/util/atomic.ts';
 import { present } from '../support/present.ts';
 
@@ -25,6 +26,7 @@ interface Model {
   readonly lastNorm: boolean;
   readonly rope: 'axial' | 'mixed' | null;
   readonly attentionPool?: { readonly heads: number; readonly hidden: number; readonly gelu: string };
+  readonly relativePositions?: { readonly tables: number; readonly rows: number };
   /** Outputs of its published weights; 0: features. */
   readonly published: readonly number[];
   /** Of a Swin. */
@@ -34,7 +36,7 @@ interface Model {
   readonly odd?: readonly string[];
 }
 
-const families = /^(?:vit|deit3?|flexivit)_/;
+const families = /^(?:vit|deit3?|flexivit|beit|beitv2)_/;
 const file = join(import.meta.dirname, '..', 'fixtures', 'architectures', 'timm.json');
 const { models } = await readJson<{ models: Readonly<Record<string, Model>> }>(file);
 const published = Object.entries(models).filter(([name]) => families.test(name));
@@ -64,6 +66,18 @@ describe('published names', () => {
     for (const [name, { attentionPool, heads, hidden, gelu }] of understood) {
       const { heads: h, hidden: H, gelu: g } = attentionPool ?? { heads, hidden, gelu };
       assert.deepEqual([h, H, g], [heads, hidden, gelu], name);
+    }
+  });
+
+  it('have a row for every relative position in the table of each block, where they have tables', () => {
+    const some = understood.filter(([, { relativePositions }]) => relativePositions !== undefined);
+    assert.ok(some.length > 5);
+    for (const [name, { relativePositions, heads, depth }] of some) {
+      const { facts } = present(namedArchitecture(name));
+      const shapes = Object.entries(canonicalShapes({ ...facts, channels: 3, classes: 1000 }));
+      const tables = shapes.filter(([tensor]) => tensor.endsWith('relative_position_bias_table'));
+      assert.deepEqual(relativePositions?.tables, depth, name);
+      assert.deepEqual(tables.map(([, shape]) => shape), Array(depth).fill([relativePositions.rows, heads]), name); // prettier-ignore
     }
   });
 
@@ -149,5 +163,6 @@ function factsOf(model: Model): object {
     ...(model.normPre && { normPre: true }),
     ...(model.gated && { gated: true }),
     ...(model.rope !== null && { rotary: true }),
+    ...(model.relativePositions && { relativePositionBias: true }),
   };
 }

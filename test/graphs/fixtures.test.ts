@@ -22,7 +22,7 @@ const folder = join(import.meta.dirname, '../fixtures/teachers');
 type Hints = Omit<ArchitectureHints, 'pool'> & { pool?: ArchitectureHints['pool'] | null };
 const { cases } = JSON.parse(readFileSync(join(folder, 'references.json'), 'utf8')) as {
   /** A pool of null: the file tells it. */
-  cases: Record<string, { hints: Hints; imageSize?: [number, number]; logits: number[] }>;
+  cases: Record<string, { hints: Hints; imageSize?: [number, number]; headless?: true; logits: number[] }>;
 };
 
 /** What each has that a plain ViT has not. */
@@ -48,15 +48,20 @@ const forms: Readonly<Record<string, string>> = {
   'huggingface-clip-classifier': 'the mean of patches without a last norm',
   'huggingface-siglip-classifier': 'the mean of normalised patches, no class token',
   'huggingface-dinov3': 'a tower with rotary positions and gated blocks',
+  'timm-beit': 'biases of relative positions, mean of the patches',
+  'timm-beit-token': 'biases of relative positions',
+  'timm-beit-rectangular': 'biases of relative positions, rectangular images',
+  'huggingface-beit-shared': 'biases of relative positions beside learned ones',
+  'huggingface-beit-backbone': 'biases of relative positions, no head',
   openclip: 'a projecting tower of OpenCLIP',
 };
 
 /** The model of a fixture, its images [2, height, width, 3], and what the engine that is loaded makes of them. */
 async function modelOf(name: string) {
-  const { hints, imageSize = [8, 8], logits } = cases[name]!;
+  const { hints, imageSize = [8, 8], headless, logits } = cases[name]!;
   const { pool = 'class-token', ...others } = hints;
   const told = { imageSize, ...others, ...(pool !== null && { pool }) } as const;
-  const inspection = await inspectCheckpoint(join(folder, `${name}.safetensors`), { hints: told });
+  const inspection = await inspectCheckpoint(join(folder, `${name}.safetensors`), { hints: told, headless });
   const { architecture } = inspection;
   const weights = await readTeacher(inspection);
   const shape: [number, number, number, number] = [2, 3, ...imageSize];
