@@ -32,6 +32,7 @@ const others = [
   'vit_base_patch14_dinov2',
   'vit_base_patch16_clip_quickgelu_224',
   'swin_base_patch4_window7_224',
+  'beit_base_patch16_224',
 ];
 const most = 1.2;
 

@@ -66,6 +66,12 @@ const forms: readonly Form[] = [
     head: '{ train: true }',
     readme: /no class token, 2 registers, head on the normalised maximum of the patches/,
   },
+  {
+    title: 'biases of relative positions, mean of the patches',
+    architecture: { ...plain, relativePositionBias: true, pool: 'mean' },
+    head: '{ train: true }',
+    readme: /biases of relative positions, head on the normalised mean of the patches/,
+  },
 ];
 
 const config = (head: string) => `
