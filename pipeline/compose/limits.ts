@@ -45,7 +45,7 @@ export function parseLimit(option: LimitOption, text: string): GivenLimit {
   return refuse(unit === '' ? `no unit; one of ${known.join(', ')} or %` : `no unit "${unit}" here`);
 }
 
-/** Points of top-1. @throws BlockForgeError `usage` */
+/** Points of what a library is measured by. @throws BlockForgeError `usage` */
 export function parseDrop(text: string): number {
   const [number, unit] = split(text);
   if (number >= 0 && number <= 100 && (unit === 'pp' || unit === '')) return number;
@@ -58,7 +58,7 @@ export function parseDrop(text: string): number {
         : number >= 0 && (unit === 'pp' || unit === '')
           ? 'more than there is to lose'
           : 'not a number of points from 0 up',
-    expected: 'percentage points of top-1, e.g. 1.5pp',
+    expected: 'percentage points of top-1, or of what else the library is measured by, e.g. 1.5pp',
   });
 }
 

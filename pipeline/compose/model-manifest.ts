@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { blockName, ffnExtents, hiddenUnits, widthName } from '../model/architecture.ts';
 import { modelCosts } from '../model/costs.ts';
+import { measureKinds } from '../measure/measure-names.ts';
 import type { DocumentKind } from '../library/document.ts';
 import {
   digest,
@@ -105,6 +106,8 @@ const modelShape = z.strictObject({
   /** The weight files together. */
   sizeBytes: positive,
   onnx: z.strictObject({ opset: positive, irVersion: positive }),
+  /** What every top-1 and kl here stands for, as `teacher.measure` of the library; absent of classifiers. */
+  measure: z.enum(measureKinds).exclude(['classes']).optional(),
   limits: limits.optional(),
   predicted: predicted.optional(),
   measured: measured.optional(),

@@ -2,12 +2,12 @@ import {
   extentOf,
   familyOf,
   hiddenUnits,
-  isClassifier,
   outputName,
   pixelsPerImage,
   type Architecture,
 } from '../model/architecture.ts';
 import { formatBytes, formatCount } from '../util/format.ts';
+import { measureNames } from '../measure/measure-names.ts';
 import { preprocessingText } from '../library/readme.ts';
 import type { ModelManifest } from './model-manifest.ts';
 
@@ -79,24 +79,25 @@ function ofTeacher(architecture: Architecture): string {
 function scores({
   measured,
   predicted,
-  architecture,
-}: Pick<ModelManifest, 'measured' | 'predicted' | 'architecture'>): string {
-  const share = isClassifier(architecture) ? 'Top-1' : 'Top-1 of its features';
+  measure,
+}: Pick<ModelManifest, 'measured' | 'predicted' | 'measure'>): string {
+  const { top1, Top1 } = measureNames(measure);
   if (measured !== undefined) {
     const { mean, low, high } = measured.top1Percent;
-    return `${share} ${mean.toFixed(2)} % [${low.toFixed(2)}, ${high.toFixed(2)}], measured on ${measured.images} images of the ${measured.split} split.`;
+    return `${Top1} ${mean.toFixed(2)} % [${low.toFixed(2)}, ${high.toFixed(2)}], measured on ${measured.images} images of the ${measured.split} split.`;
   }
   if (predicted !== undefined) {
-    return `Predicted to lose ${predicted.top1LossPp.toFixed(2)} points of ${share.toLowerCase()} against the teacher; not measured: check it on your own images.`;
+    return `Predicted to lose ${predicted.top1LossPp.toFixed(2)} points of ${top1} against the teacher; not measured: check it on your own images.`;
   }
-  return 'Its accuracy was not measured: check it on your own images.';
+  return `Its ${top1} was not measured: check it on your own images.`;
 }
 
-function refittedText({ refitted, architecture }: Pick<ModelManifest, 'refitted' | 'architecture'>): string {
+function refittedText({ refitted, measure }: Pick<ModelManifest, 'refitted' | 'measure'>): string {
   if (refitted === undefined || refitted.descendants.length === 0) return '';
   const { descendants, images, before, after } = refitted;
+  const { divergence, unit } = measureNames(measure);
   return (
     ` fc2 of ${descendants.length} blocks was fitted again for this composition, on ${images.training} images; on ${images.heldOut} others ` +
-    `its divergence from the teacher is ${after.kl.toFixed(4)} instead of ${before.kl.toFixed(4)}${isClassifier(architecture) ? ' nats' : ' (1 - cos)'}.`
+    `its divergence from the teacher (${divergence}) is ${after.kl.toFixed(4)} instead of ${before.kl.toFixed(4)}${unit}.`
   );
 }

@@ -38,12 +38,15 @@ function lossOf({ predictor, additivity, blocks, teacher: { measure } }: Manifes
   readonly costOf: (descendant: ManifestDescendant) => number;
 } {
   const all = blocks.flatMap(({ descendants }) => descendants);
+  const { top1, divergence } = measureNames(measure?.kind);
+  const of = measure && { of: top1 };
   if (predictor !== undefined && all.every((item) => !Number.isNaN(predictorCost({ predictor }, item)))) {
     const { chosen, crossValidated, parameters } = predictor;
     return {
       loss: {
         by: 'predictor',
-        describe: `the library's curve over summed ${measureNames(measure?.kind).divergence}${meanError((chosen ?? crossValidated).all, chosen && 'chosen')}`,
+        ...of,
+        describe: `the library's curve over summed ${divergence}${meanError((chosen ?? crossValidated).all, chosen && 'chosen')}`,
         curve: parameters,
         ...(chosen && { spread: chosen.spread }),
       },
@@ -55,6 +58,7 @@ function lossOf({ predictor, additivity, blocks, teacher: { measure } }: Manifes
   return {
     loss: {
       by: isAveraged ? 'average-sum' : 'teacher-sum',
+      ...of,
       describe: `the sum of the blocks' ${isAveraged ? 'average losses' : "losses in the teacher's context"}${meanError(errors)}`,
       curve: null,
     },

@@ -7,7 +7,7 @@ export type Uses = Readonly<Record<Resource, number>>;
 
 /** The most that a composition may use of each resource, and lose. */
 export interface Limits extends Partial<Readonly<Record<Resource, number | undefined>>> {
-  /** Points of top-1 that may be lost, as predicted. */
+  /** Points that may be lost, as predicted, of what the library is measured by: top-1, k-NN top-1 or zero-shot top-1. */
   readonly maxDropPp?: number | undefined;
 }
 

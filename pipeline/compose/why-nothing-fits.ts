@@ -12,12 +12,25 @@ export interface WhyNothingFits {
   readonly ways: readonly string[];
 }
 
-/** @param teacher what shares are of */
+/**
+ * @param teacher what shares are of
+ * @param of what may be lost: "top-1", "k-NN top-1"
+ */
 export function whyNothingFits(
   { unattainable, binding, withinResources, nearest }: NoComposition,
   limits: Limits,
   teacher: Composition,
+  of: string,
 ): WhyNothingFits {
+  const titleOf = (name: Resource | 'maxDropPp') =>
+    name === 'maxDropPp' ? `predicted drop of ${of}` : resourceTitles[name];
+  const describeComposition = (composition: Composition) =>
+    [
+      ...resources.flatMap((name) =>
+        limits[name] === undefined ? [] : [`${titleOf(name)} ${amountOf(name, composition[name]!)}`],
+      ),
+      `${titleOf('maxDropPp')} ${composition.predictedDropPp.toFixed(2)} pp`,
+    ].join(', ');
   const given = [...resources, 'maxDropPp' as const].filter((name) => limits[name] !== undefined);
   const why =
     unattainable.length > 0
@@ -39,11 +52,11 @@ export function whyNothingFits(
         ? []
         : [
             `nearest, with ${limits.maxDropPp === undefined ? 'the limits' : 'limits on resources'} raised by ` +
-              `${(100 * nearest.excess).toFixed(2)} %: ${describeComposition(nearest.composition, limits)}`,
+              `${(100 * nearest.excess).toFixed(2)} %: ${describeComposition(nearest.composition)}`,
           ]),
       ...(withinResources === null || limits.maxDropPp === undefined
         ? []
-        : [`without --max-drop: ${describeComposition(withinResources, limits)}`]),
+        : [`without --max-drop: ${describeComposition(withinResources)}`]),
     ],
   };
 }
@@ -52,17 +65,6 @@ function bindingText(binding: readonly string[], given: readonly string[]): stri
   if (binding.length === 0) return 'each can be met alone, and raising any single one is not enough';
   if (binding.length === given.length) return 'each can be met alone, and each binds';
   return `what binds: ${binding.join(', ')}`;
-}
-
-function describeComposition(composition: Composition, limits: Limits): string {
-  const amounts = resources.flatMap((name) =>
-    limits[name] === undefined ? [] : [`${titleOf(name)} ${amountOf(name, composition[name]!)}`],
-  );
-  return [...amounts, `predicted drop ${composition.predictedDropPp.toFixed(2)} pp`].join(', ');
-}
-
-function titleOf(name: Resource | 'maxDropPp'): string {
-  return name === 'maxDropPp' ? 'predicted drop' : resourceTitles[name];
 }
 
 function amountOf(name: Resource | 'maxDropPp', value: number): string {

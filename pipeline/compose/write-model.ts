@@ -69,6 +69,7 @@ export async function writeModel(
     params,
     macs,
     onnx: { opset: onnxOpset, irVersion: onnxIrVersion },
+    ...(teacher.measure && { measure: teacher.measure.kind }),
     ...(limits && { limits }),
     ...(predicted && { predicted }),
     ...(measured && { measured }),

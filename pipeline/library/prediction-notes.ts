@@ -1,8 +1,10 @@
+import { measureNames } from '../measure/measure-names.ts';
 import type { Manifest } from './manifest.ts';
 
 /** How well compositions are predicted, for the README of a library; empty where nothing was tried. */
-export function predictionNotes({ additivity, predictor }: Manifest): string {
+export function predictionNotes({ additivity, predictor, teacher }: Manifest): string {
   if (additivity === undefined) return '';
+  const { top1 } = measureNames(teacher.measure?.kind);
   const line = (name: string, { all, mild }: NonNullable<typeof additivity.predictor>) =>
     `| ${name} | ${[all, mild]
       .map(
@@ -23,7 +25,7 @@ export function predictionNotes({ additivity, predictor }: Manifest): string {
   ];
   return `How well the loss of a composition is predicted from its blocks, tried on random compositions: predicted from ${acrossImages.images} images,
 measured on as many others, and the other way round. Left all of them, right those that lose less than 10 points; errors are in percentage
-points. The last line is the noise in all of them. A prediction is no measurement: check the composition you ship.
+points of ${top1}. The last line is the noise in all of them. A prediction is no measurement: check the composition you ship.
 
 | predicted by | models | rank correlation | mean error | largest | models | rank correlation | mean error | largest |
 |---|---|---|---|---|---|---|---|---|
@@ -32,7 +34,7 @@ ${rows.join('\n')}
 ${
   predictor === undefined
     ? ''
-    : `\`predictor\`: points lost = ceilingPp * (1 - exp(-(K / scale) ^ exponent)), where K sums ${summedText(predictor)}
+    : `\`predictor\`: points of ${top1} lost = ceilingPp * (1 - exp(-(K / scale) ^ exponent)), where K sums ${summedText(predictor)}
 
 `
 }`;

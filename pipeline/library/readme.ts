@@ -42,7 +42,7 @@ a runtime can compose the model that fits its budget and change blocks while it 
 | \`frame.safetensors\` | the teacher without its feed-forward blocks, timm names (\`blocks.0.attn.qkv.weight\`, \`norm.weight\`, ...) |
 | \`blocks/block-03/w0384.safetensors\` | a descendant of the fourth block with 384 hidden units (names here are examples): \`blocks.3.mlp.fc1.weight\`, ... |
 | \`blocks/block-03/kept-units.json\` | which of the teacher's hidden units each width kept |
-| \`ranking.csv\`, \`ranking.json\` | all descendants, best trade of accuracy for ${manifest.ranking.resource} first |
+| \`ranking.csv\`, \`ranking.json\` | all descendants, best trade of ${measureNames(manifest.teacher.measure?.kind).top1} for ${manifest.ranking.resource} first |
 | \`self-test.safetensors\` | an input, and the output every descendant must give for it |
 ${indexFile(manifest)}${onnxFiles(manifest)}
 Weights are float32 [safetensors](https://github.com/huggingface/safetensors) in PyTorch's layout, linear weights \`[out, in]\`.

@@ -11,8 +11,12 @@ export interface MeasureNames {
   readonly top1: string;
   /** At the head of a sentence. */
   readonly Top1: string;
+  /** Share of images whose label is among the five likeliest classes: "top-5". */
+  readonly top5: string;
   /** Which images are right, in words that follow "share of the images". */
   readonly rightInWords: string;
+  /** Of a model, before "on 70 % of the images": "is right". */
+  readonly isRight: string;
   /** How far a model's answer is from the teacher's, mean over the images: "KL". */
   readonly divergence: string;
   /** Its unit behind a number, with the space before it; empty where it has none. */
@@ -40,6 +44,8 @@ const names: Readonly<Record<MeasureKind, MeasureNames>> = {
   classes: {
     top1: 'top-1',
     Top1: 'Top-1',
+    top5: 'top-5',
+    isRight: 'is right',
     rightInWords: 'whose most likely class is the label',
     divergence: 'KL',
     divergenceFromTeacher: 'KL(teacher || uniform model)',
@@ -53,6 +59,8 @@ const names: Readonly<Record<MeasureKind, MeasureNames>> = {
     ...ofFeatures,
     top1: 'k-NN top-1',
     Top1: 'K-NN top-1',
+    top5: 'k-NN top-5',
+    isRight: 'is right by the vote of neighbours (k-NN top-1)',
     rightInWords: "whose class by the vote of the nearest of the teacher's labelled features is the label",
     top1Column: 'knn_top1',
     agreement: "the vote of the neighbours is that for the teacher's feature",
@@ -61,6 +69,8 @@ const names: Readonly<Record<MeasureKind, MeasureNames>> = {
     ...ofFeatures,
     top1: 'zero-shot top-1',
     Top1: 'Zero-shot top-1',
+    top5: 'zero-shot top-5',
+    isRight: 'is right by the nearest text embedding (zero-shot top-1)',
     rightInWords: "whose nearest text embedding is the label's",
     top1Column: 'zero_shot_top1',
     agreement: "the nearest class is that of the teacher's feature",

@@ -1,4 +1,5 @@
 import type { Interval } from '../measure/interval.ts';
+import { measureNames, type MeasureKind } from '../measure/measure-names.ts';
 import type { Sha256 } from '../util/hash.ts';
 import type { Answers } from './answers.ts';
 import type { Fact } from './page.ts';
@@ -17,6 +18,8 @@ export interface ComparedRun {
   readonly method: string;
   /** What may differ between runs: teacher, data, recipe, seed, engine. Equal ones are told once. */
   readonly facts: readonly Fact[];
+  /** What its models were measured by; default: a classifier's most likely class. */
+  readonly measure?: MeasureKind | undefined;
   readonly images: number;
   /** Of the split that the models were measured on, over ids, labels and contents: pairs need it to be the same. */
   readonly split: { readonly name: 'selection' | 'test'; readonly sha256: Sha256 };
@@ -39,4 +42,15 @@ export interface ComparedModel {
   readonly sizeBytes?: number | undefined;
   readonly latencyMs?: number | undefined;
   readonly top1Percent: Interval;
+}
+
+/** What the numbers of runs are called side by side: "top-1", or "k-NN top-1 or top-1" where they are measured by other things. */
+export function comparedName(runs: readonly ComparedRun[]): string {
+  return [...new Set(runs.map(({ measure }) => measureNames(measure).top1))].join(' or ');
+}
+
+/** The same at the head of a sentence. */
+export function comparedTitle(runs: readonly ComparedRun[]): string {
+  const { top1, Top1 } = measureNames(runs[0]?.measure);
+  return comparedName(runs).replace(top1, Top1);
 }

@@ -135,8 +135,6 @@ export interface BudgetPart {
   readonly library: string;
   /** The device profile that the space's latencies are of, by the name that `compose --profile` knows; default: the run's own. */
   readonly profile?: string | undefined;
-  /** Percent of the images that the teacher has right, to show what is left. */
+  /** Percent of the images that the teacher has right by what the space's loss is of, to show what is left. */
   readonly teacherTop1Percent: number;
-  /** What that share is called. Default: top-1. */
-  readonly top1?: string | undefined;
 }

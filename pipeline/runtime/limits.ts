@@ -11,7 +11,7 @@ export interface RuntimeLimits {
   readonly latencyMs?: number;
   readonly params?: number;
   readonly macs?: number;
-  /** Points of top-1 that may be lost, as predicted. Alone: as little memory as that allows. */
+  /** Points that may be lost, as predicted, of what the library is measured by (top-1, k-NN top-1, zero-shot top-1). Alone: as little memory as that allows. */
   readonly maxDropPp?: number;
 }
 
@@ -35,10 +35,15 @@ export function compositionWithin(library: Library, space: ComposeSpace, limits:
     { sizeBytes, latencyMs, params, macs, maxDropPp },
     { minimise: 'sizeBytes' },
   );
-  return 'nearest' in found ? refuse(library, limits, found) : found[0]!;
+  return 'nearest' in found ? refuse(library, space, limits, found) : found[0]!;
 }
 
-function refuse(library: Library, limits: RuntimeLimits, { unattainable, nearest }: NoComposition): never {
+function refuse(
+  library: Library,
+  { loss }: ComposeSpace,
+  limits: RuntimeLimits,
+  { unattainable, nearest }: NoComposition,
+): never {
   const least = unattainable.map(
     ({ limit, least: value }) => `${names[limit]} is at least ${show(limit, value)}`,
   );
@@ -51,7 +56,7 @@ function refuse(library: Library, limits: RuntimeLimits, { unattainable, nearest
       next:
         `the nearest needs memory ${show('sizeBytes', near.sizeBytes)}` +
         (near.latencyMs === null ? '' : `, latency ${show('latencyMs', near.latencyMs)}`) +
-        ` and is predicted to lose ${near.predictedDropPp.toFixed(2)} points`,
+        ` and is predicted to lose ${near.predictedDropPp.toFixed(2)} points of ${loss.of}`,
     }),
   });
 }

@@ -64,6 +64,7 @@ export async function verifyMeasuredModel(
     recordedEngine: 'an engine that is not recorded',
     split,
     images,
+    ...(library.manifest.teacher.measure && { measure: library.manifest.teacher.measure.kind }),
     numbers: compareScores(
       { name, descendants, scores },
       found.measured,

@@ -75,6 +75,38 @@ describe('a teacher without a classifier', () => {
     assert.match(composed.stdout, /1 - cos 0\.\d+, agreement/);
   });
 
+  it('is chosen, compared and refused in points of its measure', async () => {
+    const drop = ['--max-drop', '1pp', '--out'];
+    const model = join(run('features'), 'library', 'models', 'small');
+    const chosen = await place.blockforge('compose', run('features'), ...drop, model);
+    succeeded(chosen);
+    const again = await place.blockforge('verify', model, '--measure');
+    succeeded(again);
+    const [fitting, pages] = [
+      ['--params', '80%', '--top', '2'],
+      ['--out', 'compared.html', '--json'],
+    ];
+    const texts = [
+      chosen.stdout,
+      again.stdout,
+      readFileSync(join(model, 'README.md'), 'utf8'),
+      (await place.blockforge('compose', run('features'), ...fitting, '--dry-run')).stdout,
+      (await place.blockforge('compose', run('features'), '--params', '1%', ...drop, model)).stderr,
+      (await place.blockforge('report', run('features'), run('features'), ...pages)).stdout,
+      (await place.blockforge('report', run('features'), '--json')).stdout,
+    ];
+    for (const text of texts) {
+      assert.match(text, /k-NN top-1/i);
+      assert.doesNotMatch(text, /(?<!k-NN )top-[15]\b/i);
+    }
+    const { measure } = JSON.parse(readFileSync(join(model, 'composition.json'), 'utf8')) as {
+      measure: string;
+    };
+    assert.equal(measure, 'k-nn');
+    const nothing = await place.blockforge('compose', run('features'), ...drop, model, '--json');
+    assert.equal((JSON.parse(nothing.stdout) as { measure: string }).measure, 'k-nn');
+  });
+
   it('gives features at run time', async () => {
     const library = await openLibrary(join(run('features'), 'library'));
     const { classes, imageSize, channels } = library.manifest.teacher.architecture;

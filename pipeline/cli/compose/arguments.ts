@@ -64,7 +64,11 @@ export const composeArguments: CommandArguments<ComposeCommand, Options> = {
         macs: { type: 'string', describe: 'at most so many multiply-adds per image: 1.2G, 50%' },
         size: { type: 'string', describe: 'at most so large as files: 12MB, 12MiB, 60%' },
         latency: { type: 'string', describe: 'at most so long per batch (see --profile): 8ms, 60%' },
-        'max-drop': { type: 'string', describe: 'at most so many points of top-1 lost, predicted: 1.5pp' },
+        'max-drop': {
+          type: 'string',
+          describe:
+            "at most so many points lost, predicted, of the library's measure (top-1; of features k-NN or zero-shot top-1): 1.5pp",
+        },
         profile: {
           type: 'string',
           describe: "device whose latencies count; default: the run's own, of FFN blocks alone",

@@ -42,7 +42,8 @@ export async function runCompose(command: ComposeCommand, around: Surroundings):
     count: command.top,
     minimise: resourceOf[command.minimise],
   });
-  if ('binding' in compositions) return refuseLimits(compositions, { library, limits, latency, teacher });
+  const { of } = space.loss;
+  if ('binding' in compositions) return refuseLimits(compositions, { library, limits, latency, teacher, of });
   const best = compositions[0]!;
   const marginPp = space.loss.marginPp(best.predictedDropPp);
   const facts = { prediction: space.loss.describe, marginPp, latency, teacher, compositions, limits };
@@ -104,6 +105,7 @@ export async function runCompose(command: ComposeCommand, around: Surroundings):
     const answer = {
       library: library.folder,
       limits,
+      measure: library.manifest.teacher.measure?.kind,
       prediction: { by: space.loss.by, describe: space.loss.describe, marginPp },
       latency: { describe, isWhole },
       teacher: { params, macs, sizeBytes, latencyMs },

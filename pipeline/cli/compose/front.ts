@@ -32,7 +32,7 @@ export async function writeFront(
       found: 'the limits leave nothing of the front',
       expected:
         `${resourceTitles[by]} from ${formatAmount(by, whole[0]![by]!)} up, ` +
-        `a predicted drop from ${whole[whole.length - 1]!.predictedDropPp.toFixed(2)} pp up`,
+        `a predicted drop of ${space.loss.of} from ${whole[whole.length - 1]!.predictedDropPp.toFixed(2)} pp up`,
     });
   }
   const text = json ? `${JSON.stringify(front, null, 2)}\n` : frontCsv(space, front);
@@ -45,7 +45,7 @@ export async function writeFront(
   const latency = by === 'latencyMs' ? `; latency: ${about}` : '';
   if (!json)
     stdout.write(
-      `${front.length} compositions by ${resourceTitles[by]}: ${displayPath(path, cwd)}${latency}\n`,
+      `${front.length} compositions by ${resourceTitles[by]}, drops of ${space.loss.of}: ${displayPath(path, cwd)}${latency}\n`,
     );
   return 0;
 }

@@ -10,11 +10,13 @@ interface Asked {
   readonly limits: Limits;
   readonly latency: LatencyModel;
   readonly teacher: Composition;
+  /** What may be lost: "top-1". */
+  readonly of: string;
 }
 
 /** Says which limits bind and what comes nearest. @throws BlockForgeError `usage` */
-export function refuseLimits(none: NoComposition, { library, limits, latency, teacher }: Asked): never {
-  const { asked, why, ways } = whyNothingFits(none, limits, teacher);
+export function refuseLimits(none: NoComposition, { library, limits, latency, teacher, of }: Asked): never {
+  const { asked, why, ways } = whyNothingFits(none, limits, teacher, of);
   fail({
     reason: 'usage',
     subject: asked,

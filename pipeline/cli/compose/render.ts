@@ -36,6 +36,7 @@ export function renderCompositions(
   const { compositions, teacher, limits, latency, prediction } = facts;
   const winner = compositions[0]!;
   const { top1Percent } = library.manifest.teacher.accuracy;
+  const { top1 } = measureNames(library.manifest.teacher.measure?.kind);
   const share = (name: Resource) => `${((100 * winner[name]!) / teacher[name]!).toFixed(1)} %`;
   const rows = [
     ...resources.map((name) => [
@@ -46,7 +47,7 @@ export function renderCompositions(
       limits[name] === undefined ? '' : formatAmount(name, limits[name]),
     ]),
     [
-      `${measureNames(library.manifest.teacher.measure?.kind).top1} drop`,
+      `${top1} drop`,
       `${winner.predictedDropPp.toFixed(2)} pp`,
       facts.marginPp === null ? '' : `± ${facts.marginPp.toFixed(1)} pp`,
       `of ${top1Percent.mean.toFixed(1)} %`,
@@ -75,7 +76,7 @@ export function renderCompositions(
     '',
     ...blockTable(library, winner),
     ...(compositions.length > 1
-      ? ['', paint.bold('All answers, best first'), '', ...compositionTable(library, compositions)]
+      ? ['', paint.bold('All answers, best first'), '', ...compositionTable(library, compositions, top1)]
       : []),
   ].join('\n');
 }
@@ -105,12 +106,12 @@ function blockTable(library: Library, { descendants }: Composition): string[] {
   );
 }
 
-function compositionTable(library: Library, compositions: readonly Composition[]): string[] {
+function compositionTable(library: Library, compositions: readonly Composition[], top1: string): string[] {
   const right = { align: 'right' } as const;
   return renderTable(
     [
       { title: '#', ...right },
-      { title: 'drop pp', ...right },
+      { title: `${top1} drop pp`, ...right },
       { title: 'params', ...right },
       { title: 'MACs', ...right },
       { title: 'size', ...right },
@@ -175,9 +176,9 @@ export function renderNearer(
   kl: number,
 ): string {
   const widths = composition.descendants.map((id) => library.descendant(id).width).join(' ');
-  const { divergence } = measureNames(library.manifest.teacher.measure?.kind);
+  const { divergence, top1 } = measureNames(library.manifest.teacher.measure?.kind);
   return [
     `Measured whole, the library's model "${name}" is nearer to the teacher: ${divergence} ${measured.kl.toFixed(4)} instead of ${kl.toFixed(4)}.`,
-    `It keeps to the limits and is taken: widths ${widths}, predicted to lose ${composition.predictedDropPp.toFixed(2)} pp.`,
+    `It keeps to the limits and is taken: widths ${widths}, predicted to lose ${composition.predictedDropPp.toFixed(2)} pp of ${top1}.`,
   ].join('\n');
 }

@@ -97,6 +97,7 @@ export function renderMeasured(measured: MeasuredVerification, paint: Paint): st
   const names = measureNames(measured.measure);
   const titles: Partial<Record<NumberVerdict['what'], string>> = {
     'top-1 %': `${names.top1} %`,
+    'top-5 %': `${names.top5} %`,
     KL: names.divergence,
   };
   const rows = numbers.map(({ model, what, recorded, found, interval, verdict }) => [

@@ -26,7 +26,7 @@ export function answerWords(answer: BudgetAnswer, space: ComposeSpace, part: Bud
     case 'fits': {
       const { predictedDropPp, params } = answer.composition;
       return (
-        `Predicted ${part.top1 ?? 'top-1'} ${(part.teacherTop1Percent - predictedDropPp).toFixed(1)} %: ${predictedDropPp.toFixed(2)} points below ` +
+        `Predicted ${space.loss.of} ${(part.teacherTop1Percent - predictedDropPp).toFixed(1)} %: ${predictedDropPp.toFixed(2)} points below ` +
         `the teacher's ${part.teacherTop1Percent.toFixed(1)} %, with ${shareText(params, teacherOf(space).params)} of its parameters.`
       );
     }

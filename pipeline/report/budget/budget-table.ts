@@ -7,7 +7,7 @@ import { chooseFor, teacherOf } from './choose-for.ts';
 const shares = [80, 60, 40];
 
 /** A few budgets with what is chosen for them, for pages that run no code and for paper. */
-export function budgetTable({ space: data, teacherTop1Percent, top1 = 'top-1' }: BudgetPart): TablePart {
+export function budgetTable({ space: data, teacherTop1Percent }: BudgetPart): TablePart {
   const space = openSpace(data);
   const teacher = teacherOf(space);
   const shown: readonly Resource[] = [
@@ -29,7 +29,7 @@ export function budgetTable({ space: data, teacherTop1Percent, top1 = 'top-1' }:
         align: 'right' as const,
       })),
       { title: 'predicted drop', align: 'right' },
-      { title: `predicted ${top1}`, align: 'right' },
+      { title: `predicted ${space.loss.of}`, align: 'right' },
       { title: 'widths' },
     ],
     rows: shares.map((share) => {

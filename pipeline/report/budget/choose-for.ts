@@ -53,7 +53,8 @@ export function chooseFor(space: ComposeSpace, budget: Budget): BudgetAnswer {
       teacher,
     );
     const found = chooseCompositions(space, limits);
-    if ('binding' in found) return { kind: 'nothing-fits', ...whyNothingFits(found, limits, teacher) };
+    if ('binding' in found)
+      return { kind: 'nothing-fits', ...whyNothingFits(found, limits, teacher, space.loss.of) };
     const composition = found[0]!;
     const widths = composition.descendants.map(
       (id, block) => space.blocks[block]!.find((item) => item.id === id)?.width ?? NaN,

@@ -69,7 +69,7 @@ export function controlFacts(space: ComposeSpace): ControlFacts[] {
     ...ofResources,
     {
       option: 'max-drop',
-      title: 'Predicted drop',
+      title: `Predicted drop of ${space.loss.of}`,
       unit: 'pp',
       least: 0,
       // Up to where nothing is left to lose; tenths of a point.

@@ -1,34 +1,36 @@
+import { measureNames } from '../../measure/measure-names.ts';
 import { formatBytes, formatCount } from '../../util/format.ts';
 import { barsChart } from '../charts/bars.ts';
 import { kindsOf } from '../charts/kinds.ts';
 import { pointsChart } from '../charts/points.ts';
-import type { ComparedRun } from '../compared-run.ts';
+import { comparedName, comparedTitle, type ComparedRun } from '../compared-run.ts';
 import type { ChartPart } from '../page.ts';
 import { signedPoints, type FoundDifference } from './model-tables.ts';
 
 const costs = [
-  { name: 'params', title: 'parameters', format: '~s', show: formatCount },
-  { name: 'macs', title: 'multiply-adds per image', format: '~s', show: formatCount },
-  { name: 'sizeBytes', title: 'size, bytes', format: '~s', show: formatBytes },
-  { name: 'latencyMs', title: 'latency, ms', format: '~r', show: (ms: number) => `${ms.toPrecision(3)} ms` },
+  { cost: 'params', words: 'parameters', format: '~s', show: formatCount },
+  { cost: 'macs', words: 'multiply-adds per image', format: '~s', show: formatCount },
+  { cost: 'sizeBytes', words: 'size, bytes', format: '~s', show: formatBytes },
+  { cost: 'latencyMs', words: 'latency, ms', format: '~r', show: (ms: number) => `${ms.toPrecision(3)} ms` },
 ] as const;
 
-/** Top-1 against each cost that models of two runs or more have, by run. */
+/** Right images against each cost that models of two runs or more have, by run. */
 export function costCharts(runs: readonly ComparedRun[]): ChartPart[] {
   const kinds = kindsOf(runs.map(({ name }) => name));
-  return costs.flatMap(({ name, title, format, show }) => {
+  const [name, title] = [comparedName(runs), comparedTitle(runs)];
+  return costs.flatMap(({ cost, words, format, show }) => {
     const points = runs.flatMap((run) =>
-      run.models.flatMap(({ label, top1Percent: { mean, low, high }, [name]: cost }) =>
-        cost === undefined
+      run.models.flatMap(({ label, top1Percent: { mean, low, high }, [cost]: value }) =>
+        value === undefined
           ? []
           : [
               {
-                x: cost,
+                x: value,
                 y: mean,
                 yLow: low,
                 yHigh: high,
                 kind: run.name,
-                says: `${run.name}, ${label}: top-1 ${mean.toFixed(1)} % (${low.toFixed(1)} to ${high.toFixed(1)}), ${show(cost)}`,
+                says: `${run.name}, ${label}: ${measureNames(run.measure).top1} ${mean.toFixed(1)} % (${low.toFixed(1)} to ${high.toFixed(1)}), ${show(value)}`,
               },
             ],
       ),
@@ -36,20 +38,20 @@ export function costCharts(runs: readonly ComparedRun[]): ChartPart[] {
     if (new Set(points.map(({ kind }) => kind)).size < 2) return [];
     return [
       pointsChart({
-        title: `Top-1 against ${title}, by run`,
+        title: `${title} against ${words}, by run`,
         alternative: runs
           .map((run) => {
             const own = points.filter(({ kind }) => kind === run.name);
             const [low, high] = [Math.min(...own.map(({ y }) => y)), Math.max(...own.map(({ y }) => y))];
             return own.length === 0
               ? `${run.name} has none`
-              : `${run.name}: ${own.length} models, top-1 from ${low.toFixed(1)} to ${high.toFixed(1)} %`;
+              : `${run.name}: ${own.length} models, ${measureNames(run.measure).top1} from ${low.toFixed(1)} to ${high.toFixed(1)} %`;
           })
           .join('; '),
         points,
         kinds,
-        x: { title, format },
-        y: { title: 'top-1, %' },
+        x: { title: words, format },
+        y: { title: `${name}, %` },
       }),
     ];
   });
@@ -62,11 +64,11 @@ export function differenceChart(
   found: readonly FoundDifference[],
 ): ChartPart {
   return barsChart({
-    title: `Top-1 against ${reference.name}, points`,
+    title: `${comparedTitle(runs)} against ${reference.name}, points`,
     alternative: `Differences of ${found.length} models with their intervals; the table below has the numbers.`,
     // The colours that the runs have in the other charts.
     kinds: kindsOf(runs.map(({ name }) => name)),
-    x: { title: 'points of top-1' },
+    x: { title: `points of ${comparedName(runs)}` },
     y: 'model',
     bars: found.map(({ label, run, found: { mean, low, high, isPaired } }) => ({
       label,

@@ -1,4 +1,4 @@
-import type { ComparedRun } from '../compared-run.ts';
+import { comparedTitle, type ComparedRun } from '../compared-run.ts';
 import type { Part, ReportPage } from '../page.ts';
 import { comparedFacts } from './compared-facts.ts';
 import { costCharts, differenceChart } from './compare-charts.ts';
@@ -41,11 +41,14 @@ export function comparePage(given: readonly ComparedRun[]): ReportPage {
         title: `Against ${reference.name}`,
         lead:
           'The same model of another run less that of the first. Where both answered the same images, the difference is paired: ' +
-          'only images on which they disagree count, so it is known far better than either top-1.',
+          'only images on which they disagree count, so it is known far better than either share of right images.',
         parts:
           found.length === 0
             ? [none]
-            : [differenceChart(reference, runs, found), differenceTable(reference, found)],
+            : [
+                differenceChart(reference, runs, found),
+                differenceTable(reference, found, comparedTitle(runs)),
+              ],
       },
       {
         id: 'costs',

@@ -1,3 +1,4 @@
+import { measureNames } from '../../measure/measure-names.ts';
 import type { ComparedRun } from '../compared-run.ts';
 import type { Fact, TablePart } from '../page.ts';
 
@@ -12,6 +13,7 @@ export function comparedFacts(runs: readonly ComparedRun[]): ComparedFacts {
   const told = runs.map((run): readonly Fact[] => [
     { label: 'Method', value: run.method },
     ...run.facts.filter(({ label }) => label !== 'Method'),
+    { label: 'Measured by', value: measureNames(run.measure).top1 },
     {
       label: 'Measured on',
       value: `${run.images.toLocaleString('en-US')} images of the ${run.split.name} split`,

@@ -15,7 +15,7 @@ export interface Difference extends Interval {
   readonly why?: string | undefined;
 }
 
-/** Top-1 of one model less that of the reference, in points: paired by image where both answered the same ones. */
+/** Right images of one model less that of the reference, in points: paired by image where both answered the same ones. */
 export function difference(reference: OfRun, other: OfRun): Difference {
   const pairs = pairedScores(reference, other);
   return typeof pairs === 'string'

@@ -1,4 +1,5 @@
-import { weightsLabel, type ComparedRun } from '../compared-run.ts';
+import { measureNames } from '../../measure/measure-names.ts';
+import { comparedName, weightsLabel, type ComparedRun } from '../compared-run.ts';
 import type { NoticesPart } from '../page.ts';
 import { agreeOn } from './compared-facts.ts';
 import { whyUnpaired } from './difference.ts';
@@ -11,6 +12,7 @@ export function misleading(runs: readonly ComparedRun[]): Notice[] {
   if (reference === undefined) return [];
   const warning = (text: string): Notice => ({ level: 'warning', text });
   const found: Notice[] = [];
+  const top1 = comparedName(runs);
   const differ = (of: (run: ComparedRun) => unknown) => others.some((run) => of(run) !== of(reference));
   if (differ(({ split }) => split.name))
     found.push(
@@ -27,14 +29,20 @@ export function misleading(runs: readonly ComparedRun[]): Notice[] {
         `${names(foreign)} ${were(foreign)} measured on other images than ${reference.name}: how hard the images are is part of every difference. Those differences are not paired.`,
       ),
     );
+  if (differ(({ measure }) => measure))
+    found.push(
+      warning(
+        `Being right is told in other ways: ${runs.map((run) => `${run.name} by ${measureNames(run.measure).top1}`).join('; ')}. Compare what each model loses against its own teacher, not its share of right images.`,
+      ),
+    );
   if (!agreeOn(runs, 'Teacher') || !agreeOn(runs, weightsLabel))
     found.push(
       warning(
-        'The teachers differ: compare what each model loses against its own teacher, not only its top-1.',
+        `The teachers differ: compare what each model loses against its own teacher, not only its ${top1}.`,
       ),
     );
   if (!agreeOn(runs, 'Classes'))
-    found.push(warning('The classes differ: top-1 among other classes is another question.'));
+    found.push(warning(`The classes differ: ${top1} among other classes is another question.`));
   const timed = runs.filter(({ models }) => models.some(({ latencyMs }) => latencyMs !== undefined));
   if (timed.length > 1 && !agreeOn(timed, 'Engine'))
     found.push(

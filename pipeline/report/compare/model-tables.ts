@@ -1,4 +1,5 @@
-import type { ComparedRun } from '../compared-run.ts';
+import { measureNames } from '../../measure/measure-names.ts';
+import { comparedName, type ComparedRun } from '../compared-run.ts';
 import type { Cell, TablePart } from '../page.ts';
 import { formatCount } from '../../util/format.ts';
 import { difference, type Difference } from './difference.ts';
@@ -37,12 +38,16 @@ export function differencesOf(
 export function modelTable(runs: readonly ComparedRun[], rows: readonly MatchedModel[]): TablePart {
   return {
     kind: 'table',
-    caption: 'Every model: top-1 in percent with its interval, and its parameters',
+    caption: `Every model: ${comparedName(runs)} in percent with its interval, and its parameters`,
     interactive: true,
     columns: [
       { title: 'model' },
-      ...runs.flatMap(({ name, split }) => [
-        { title: name, align: 'right' as const, about: `Top-1 in percent on the ${split.name} split.` },
+      ...runs.flatMap(({ name, split, measure }) => [
+        {
+          title: name,
+          align: 'right' as const,
+          about: `${measureNames(measure).Top1} in percent on the ${split.name} split.`,
+        },
         { title: 'parameters', align: 'right' as const, about: `Of the models of ${name}.` },
       ]),
     ],
@@ -62,10 +67,15 @@ export function modelTable(runs: readonly ComparedRun[], rows: readonly MatchedM
   };
 }
 
-export function differenceTable(reference: ComparedRun, found: readonly FoundDifference[]): TablePart {
+/** @param title what the numbers are called at the head of a sentence */
+export function differenceTable(
+  reference: ComparedRun,
+  found: readonly FoundDifference[],
+  title: string,
+): TablePart {
   return {
     kind: 'table',
-    caption: `Top-1 against ${reference.name}, in points`,
+    caption: `${title} against ${reference.name}, in points`,
     interactive: true,
     columns: [
       { title: 'model' },

@@ -2,6 +2,7 @@ import { recipeOf, refitInputs } from '../../recipe/recipe.ts';
 import type { Stage } from '../../runner/contract.ts';
 import { splitNames } from '../../../datasets/contract.ts';
 import { commonFiles } from '../common/artefacts.ts';
+import { measureKindOf } from '../common/answering.ts';
 import { batchHandling, data, imageHandling, teacher } from '../common/graph.ts';
 import { checked, judgeFiles, ofEach, reads, splitFiles, teacherFiles, toldFiles } from '../common/reads.ts';
 import type { BlocksInput } from './schema.ts';
@@ -25,6 +26,7 @@ import * as jobs from './jobs.ts';
 import * as settings from './settings.ts';
 import { removedPercent } from './shape.ts';
 import type { RefitHandling } from './work/fit.ts';
+import type { PolishHandling } from './work/polish.ts';
 import type { ReportHandling } from './work/report.ts';
 
 /**
@@ -178,7 +180,7 @@ const polish: Stage<BlocksInput> = {
         ...jobs.made(input, [distillJob(settings.polishSettings(input, step).shard)]),
       }),
       settings: settings.polishSettings(input, step),
-      handling: batchHandling(input),
+      handling: { ...batchHandling(input), measure: measureKindOf(input) } satisfies PolishHandling,
       estimate: estimates.polishEstimate(input, step),
     })),
   work: () => import('./work/polish.ts'),

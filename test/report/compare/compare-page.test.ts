@@ -157,6 +157,20 @@ describe('report/compare', () => {
       assert.match(warned, part);
   });
 
+  it('names what runs of features are measured by, and warns where the others are measured by something else', () => {
+    const voted = { ...a, measure: 'k-nn' as const };
+    const alike = comparePage([voted, { ...b, measure: 'k-nn' }]);
+    assert.deepEqual(warningsOf(alike), []);
+    assert.ok(alike.facts.some(({ label, value }) => label === 'Measured by' && value === 'k-NN top-1'));
+    const text = JSON.stringify(alike);
+    assert.match(text, /K-NN top-1 against a, in points/);
+    assert.match(text, /Every model: k-NN top-1 in percent/);
+    assert.doesNotMatch(text, /(?<!k-NN )top-1/i);
+    const mixed = comparePage([voted, b]);
+    assert.match(warningsOf(mixed).join(), /a by k-NN top-1; b by top-1/);
+    assert.match(JSON.stringify(mixed), /Every model: k-NN top-1 or top-1 in percent/);
+  });
+
   it('tells teachers apart that look alike but for their weights', () => {
     const weighing = (of: ComparedRun, value: string) => ({
       ...of,

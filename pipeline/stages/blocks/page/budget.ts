@@ -10,13 +10,12 @@ export function runSpace({ library, latency }: BlocksRun): SpaceData {
 }
 
 /** The control that chooses a composition for a budget. */
-export function budgetSection({ run, selection, names }: Told): Section {
+export function budgetSection({ run, selection }: Told): Section {
   const budget: BudgetPart = {
     kind: 'budget',
     space: runSpace(run),
     library: 'library',
     profile: run.profile,
-    ...(names.top1 !== 'top-1' && { top1: names.top1 }),
     teacherTop1Percent: run.library.manifest.teacher.accuracy.top1Percent.mean,
   };
   return {

@@ -47,7 +47,13 @@ export function classChanges({ labels, models }: Answers, id: string, confidence
 const mostRows = 40;
 
 /** Which classes pay for the smaller model. */
-export function classesSection({ run, recommended, confidence, confidenceText }: Told): Section | undefined {
+export function classesSection({
+  run,
+  recommended,
+  confidence,
+  confidenceText,
+  names,
+}: Told): Section | undefined {
   const model = recommended?.model;
   if (run.answers === undefined || model === undefined) return undefined;
   const changes = classChanges(run.answers, model.id, confidence);
@@ -63,15 +69,15 @@ export function classesSection({ run, recommended, confidence, confidenceText }:
     id: 'classes',
     title: 'Which classes pay for it',
     lead:
-      `Of ${model.label}, on the test images of every class. Classes have few images each: ${clear} of ${changes.length} ${confidenceText} intervals are clear of zero, ` +
+      `${names.Top1} of ${model.label}, on the test images of every class. Classes have few images each: ${clear} of ${changes.length} ${confidenceText} intervals are clear of zero, ` +
       `and about ${fixed(byLuck)} would be by luck alone.`,
     parts: [
       {
         kind: 'table',
         caption:
           shown.length === changes.length
-            ? 'By class, what loses most first'
-            : `The ${mostRows / 2} classes of ${countText(changes.length)} that lose most, and the ${mostRows / 2} that gain most`,
+            ? `By class, what loses most ${names.top1} first`
+            : `The ${mostRows / 2} classes of ${countText(changes.length)} that lose most ${names.top1}, and the ${mostRows / 2} that gain most`,
         interactive: true,
         columns: [
           { title: 'class' },

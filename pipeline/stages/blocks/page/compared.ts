@@ -22,6 +22,7 @@ export async function comparedBlocks(runFolder: string): Promise<ComparedRun | u
     method: 'blocks',
     // Teachers of one shape may be trained differently.
     facts: [...blocksFacts(manifest), teachersWeights(manifest.teacher.sha256)],
+    measure: manifest.teacher.measure?.kind,
     images: final.images,
     split: { name: final.name, sha256: sha256 as ComparedRun['split']['sha256'] },
     confidence,

@@ -9,7 +9,7 @@ import type { Told } from './told.ts';
 import { countText } from './words.ts';
 
 /** Images that the small model and the teacher answer differently. Undefined where none were kept. */
-export async function examplesSection({ run, models }: Told): Promise<Section | undefined> {
+export async function examplesSection({ run, models, names }: Told): Promise<Section | undefined> {
   const { examples, folder } = run;
   const model = models.find(({ id }) => id === examples?.model);
   if (examples === undefined || model === undefined || run.test === undefined) return undefined;
@@ -30,7 +30,7 @@ export async function examplesSection({ run, models }: Told): Promise<Section | 
     id: 'examples',
     title: 'Where the small model and the teacher differ',
     lead:
-      `Of ${images} test images, ${model.label} has ${countText(lost.images)} wrong that the teacher has right, and ${countText(gained.images)} right that the teacher has wrong. ` +
+      `Of ${images} test images, ${model.label} has ${countText(lost.images)} wrong that the teacher has right, and ${countText(gained.images)} right that the teacher has wrong (${names.top1}). ` +
       'Shown are those whose true class lost or gained most probability: the extremes, not the average.',
     parts: [
       ...(await gallery(`Lost: the teacher is right, the small model wrong (${shownOf(lost)})`, lost.shown)),

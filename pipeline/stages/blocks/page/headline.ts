@@ -8,11 +8,11 @@ import { listed, millisecondsText, percentText, pointsText, removedText, shareTe
 
 /** What came of the run, in up to three sentences. */
 export function headline(told: Told): string[] {
-  const { teacher, recommended, final, run } = told;
+  const { teacher, recommended, final, run, names } = told;
   const own = final.of(teacher);
   if (own === undefined) return [];
   const flattered = final.warning === undefined ? '' : ' (images that the teacher may have been trained on)';
-  const isRight = `The teacher is right on ${percentText(own.top1Percent)} of ${final.words}${flattered}`;
+  const isRight = `The teacher ${names.isRight} on ${percentText(own.top1Percent)} of ${final.words}${flattered}`;
   const model = recommended?.model;
   const small = model && final.of(model);
   if (model === undefined || small === undefined) return [`${isRight}.`];
@@ -63,10 +63,10 @@ function gained({ run, final, models }: Told): string[] {
 }
 
 /** How the recommended model was chosen, for whoever doubts it. */
-export function ruleText({ recommended, selection, confidenceText }: Told): string | undefined {
+export function ruleText({ recommended, selection, confidenceText, names }: Told): string | undefined {
   if (recommended === undefined) return undefined;
   const { model, withinTolerance } = recommended;
-  const limit = `${toleratedLossPp} pp`;
+  const limit = `${toleratedLossPp} pp of ${names.top1}`;
   const measured = model.selection && pointsText(model.selection.top1DeltaPp);
   return withinTolerance
     ? `Recommended is the leanest whole model whose loss on the selection split is at most ${limit} even at the far end of its ${confidenceText} interval: ` +

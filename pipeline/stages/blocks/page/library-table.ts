@@ -67,7 +67,7 @@ const columnsOf = ({ top1, divergence, unit }: MeasureNames): readonly TableColu
   { title: 'weights', about: 'Whether training beat the refit on held-out images; else the refit was kept.' },
   {
     title: 'no better than',
-    about: 'Another of its block that is as good in accuracy and no larger in anything.',
+    about: `Another of its block that is as good in ${top1} and no larger in anything.`,
   },
 ];
 

@@ -28,8 +28,7 @@ export function modelTable(told: Told): TablePart {
       ...splits.slice(1).map(({ name }): TableColumn => ({
         title: `on ${name}, pp`,
         align: 'right',
-        about:
-          'Against the teacher on the images that widths and models were chosen by: a little too good for what was chosen.',
+        about: `Its ${told.names.top1} against the teacher’s on the images that widths and models were chosen by: a little too good for what was chosen.`,
       })),
     ],
     rows: models.map((model) => [

@@ -109,7 +109,7 @@ export function predictionSection(told: Told): Section | undefined {
         of: `loss of ${told.names.top1}, points`,
         numbers: {
           kind: 'table',
-          caption: 'Random compositions',
+          caption: `Random compositions: loss of ${told.names.top1}`,
           columns: [
             { title: 'widths' },
             { title: 'predicted, pp', align: 'right' },

@@ -20,7 +20,7 @@ export function tradeOffSection(told: Told): Section {
     id: 'trade-off',
     title: 'Accuracy against what it takes',
     lead:
-      `Each mark is a whole model that was measured. Bars are ${confidenceText} intervals of its difference from the teacher on the same images, drawn at the teacher's accuracy` +
+      `Each mark is a whole model that was measured. Bars are ${confidenceText} intervals of its difference from the teacher on the same images, drawn at the teacher's ${told.names.top1}` +
       `${own === undefined ? '' : ` (itself ${percentText(own.top1Percent)} on the ${selection.words})`}. ` +
       `The dashed line is the best that any composition of the library is predicted to reach: a prediction, not a measurement.${test === undefined ? '' : ' Models that were cut and not repaired are in the chart of the test split only: they lie far below.'}`,
     parts: [
@@ -62,9 +62,9 @@ function selectionChart(told: Told, space: ComposeSpace, resource: Resource): Ch
   }));
   const model = recommended?.model;
   return pointsChart({
-    title: `Top-1 against ${axisOf(told, resource).title}, selection split`,
+    title: `${told.names.Top1} against ${axisOf(told, resource).title}, selection split`,
     alternative:
-      `Top-1 of ${told.models.filter(({ kind }) => kind !== hidden).length} measured models and ${run.random.length} random compositions against ${axisOf(told, resource).title}, on ${selection.words}. ` +
+      `${told.names.Top1} of ${told.models.filter(({ kind }) => kind !== hidden).length} measured models and ${run.random.length} random compositions against ${axisOf(told, resource).title}, on ${selection.words}. ` +
       `The teacher: ${text(teacher[resource])}, ${percentOf(told, selection, 'teacher')}. ` +
       (model === undefined
         ? ''
@@ -87,7 +87,7 @@ function testChart(told: Told, split: ToldSplit): ChartPart {
   return pointsChart({
     title: 'The same against parameters, test split',
     alternative:
-      `Top-1 of ${kept.length} models against parameters, on ${split.words}, which nothing was chosen by. The teacher: ${percentOf(told, split, 'teacher')}. ` +
+      `${told.names.Top1} of ${kept.length} models against parameters, on ${split.words}, which nothing was chosen by. The teacher: ${percentOf(told, split, 'teacher')}. ` +
       (clear.length === 0 ? 'No loss is clear of zero.' : `Losses clear of zero: ${listed(clear)}.`),
     points: modelPoints(told, split, 'params'),
     x: axisOf(told, 'params'),

@@ -7,8 +7,8 @@ import { polishComposition } from '../../../distill/polish.ts';
 import type { UniformStep } from '../../../measure/allocations.ts';
 import { bounds, pairedScoresPp } from '../../../measure/interval.ts';
 import { widthIn } from '../../../measure/level.ts';
+import { measureNames, type MeasureKind } from '../../../measure/measure-names.ts';
 import { measureAll, measuredOf } from '../../../measure/measured.ts';
-import { isClassifier } from '../../../model/architecture.ts';
 import type { FfnWeights } from '../../../model/ffn-weights.ts';
 import { calibrationImages, type Calibration } from '../../../recipe/calibration.ts';
 import type { Job, JobContext } from '../../../runner/contract.ts';
@@ -32,6 +32,11 @@ export type PolishSettings = UniformStep & {
   readonly confidence: number;
 };
 
+export type PolishHandling = BatchHandling & {
+  /** What the model is measured by, for the summary. */
+  readonly measure: MeasureKind;
+};
+
 /**
  * A short end-to-end distillation of uniform models, without labels: all FFN blocks learn together what the teacher says
  * of the calibration images. Off by default. The library is not changed: a polished block serves its own model only.
@@ -39,7 +44,7 @@ export type PolishSettings = UniformStep & {
  * Costs: per step about four forward passes of its images. Resumes inside the job.
  */
 export async function run(
-  { settings: asked, handling }: Job<PolishSettings, BatchHandling>,
+  { settings: asked, handling }: Job<PolishSettings, PolishHandling>,
   context: JobContext,
 ): Promise<Json> {
   const { training: settings, sparsity, width, shard, calibration, confidence } = asked;
@@ -87,12 +92,18 @@ export async function run(
   const result: Polished = { sparsity, width, before, after, gainPp: bounds(gain), losses: polished.losses };
   await writeBlocks(join(context.folder, files.polishedBlocks), polished.ffns);
   await writeJsonAtomic(join(context.folder, files.polished), result);
+  const names = measureNames(handling.measure);
   if (after.kl >= before.kl) {
     context.warn(
-      `polishing did not bring the model at ${sparsity} nearer to the teacher (${isClassifier(architecture) ? 'KL' : '1 - cos'} ${before.kl} to ${after.kl})`,
+      `polishing did not bring the model at ${sparsity} nearer to the teacher (${names.divergence} ${before.kl} to ${after.kl})`,
     );
   }
-  return { sparsity, before: before.top1Percent.mean, after: after.top1Percent.mean };
+  return {
+    sparsity,
+    ...(handling.measure !== 'classes' && { measure: names.top1 }),
+    before: before.top1Percent.mean,
+    after: after.top1Percent.mean,
+  };
 }
 
 /** Whole epochs in an order of their own, one after the other, without end; the same for the same step. */

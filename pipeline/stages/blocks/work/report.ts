@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { besideUniform } from '../../../measure/allocations.ts';
+import { measureNames } from '../../../measure/measure-names.ts';
 import { measureAll, measuredOf, finalUniformId, uniformOf } from '../../../measure/measured.ts';
 import { describeClasses } from '../../../library/describe-classes.ts';
 import type { Manifest } from '../../../library/manifest.ts';
@@ -68,6 +69,7 @@ export async function run(
   const distillation = await readDistillationGain(context, settings.descendantJobs);
   const path = context.input(exportJob, 'manifest.json');
   const manifest = await readJson<Manifest>(path);
+  const { measure } = manifest.teacher;
   const classes = describeClasses(manifest.teacher);
   const tested = await measureTest(context, settings, handling, ranking.allocated, polished);
   const result: TestReport = {
@@ -86,14 +88,18 @@ export async function run(
       confidence,
       classes,
       manifest,
-      measure: manifest.teacher.measure?.kind,
+      measure: measure?.kind,
     },
     ranking,
     result,
     polished.map((item) => item.polished),
   );
   await writeFileAtomic(join(context.folder, files.reportText), text);
-  return { images: result.images, ...(result.teacher && { teacherTop1: result.teacher.top1Percent.mean }) };
+  return {
+    images: result.images,
+    ...(measure && { measure: measureNames(measure.kind).top1 }),
+    ...(result.teacher && { teacherTop1: result.teacher.top1Percent.mean }),
+  };
 }
 
 /** @param said of every model on the test split; empty where there is none */
