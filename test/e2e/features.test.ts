@@ -82,17 +82,14 @@ describe('a teacher without a classifier', () => {
     succeeded(chosen);
     const again = await place.blockforge('verify', model, '--measure');
     succeeded(again);
-    const [fitting, pages] = [
-      ['--params', '80%', '--top', '2'],
-      ['--out', 'compared.html', '--json'],
-    ];
+    const fitting = ['--params', '80%', '--top', '2'];
     const texts = [
       chosen.stdout,
       again.stdout,
       readFileSync(join(model, 'README.md'), 'utf8'),
       (await place.blockforge('compose', run('features'), ...fitting, '--dry-run')).stdout,
       (await place.blockforge('compose', run('features'), '--params', '1%', ...drop, model)).stderr,
-      (await place.blockforge('report', run('features'), run('features'), ...pages)).stdout,
+      (await place.blockforge('report', run('features'), run('features'), '--json')).stdout,
       (await place.blockforge('report', run('features'), '--json')).stdout,
     ];
     for (const text of texts) {
