@@ -31,7 +31,13 @@ export interface JobPlan {
   readonly files?: readonly string[] | undefined;
   /** Must not share the machine with another job (timings). */
   readonly exclusive?: boolean | undefined;
-  readonly estimate: { readonly seconds: number; readonly memoryBytes: number; readonly diskBytes: number };
+  readonly estimate: {
+    readonly seconds: number;
+    readonly memoryBytes: number;
+    readonly diskBytes: number;
+    /** Where memory grows with the images of a batch: the setting that says how many, and the bytes of each. */
+    readonly batch?: { readonly setting: string; readonly images: number; readonly bytes: number };
+  };
 }
 
 /**

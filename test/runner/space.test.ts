@@ -94,6 +94,23 @@ describe('space', () => {
     );
   });
 
+  it('says which batches fit where those asked for do not', async () => {
+    const batched = (id: string, setting: string, memory: number, images: number, bytes: number) => {
+      const planned = jobWith(id, 1, memory);
+      return { ...planned, estimate: { ...planned.estimate, batch: { setting, images, bytes } } };
+    };
+    // 2 GB and a quarter for each of 32 images; half a GB and a half for each of 16.
+    const large = [
+      batched('distill/a', 'distill.batchSize', 10, 32, 0.25 * gigabyte),
+      batched('measure/a', 'measure.batchSize', 8.5, 16, 0.5 * gigabyte),
+    ];
+    const room = { disk: 99, memory: 5 };
+    const found = await refusal([...jobs, ...large], 2, room);
+    assert.equal(found?.next, 'batches that fit here: --set distill.batchSize=8 --set measure.batchSize=8');
+    for (const other of [jobWith('order/d', 1, 6), batched('x/a', 'x.batchSize', 40, 2, 3 * gigabyte)])
+      assert.match((await refusal([...large, other], 2, room))?.next ?? '', /a single job does not fit/);
+  });
+
   it('reads this machine', async () => {
     assert.ok((await thisMachine.freeDiskBytes(tmpdir())) > 1e6);
     assert.ok(thisMachine.memoryBytes() > 1e8 && thisMachine.memoryBytes() < 1e15);

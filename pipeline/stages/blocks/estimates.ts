@@ -1,13 +1,6 @@
 import { splitImages } from '../../../datasets/split-sources.ts';
 import { forwardFlops } from '../../model/costs.ts';
-import {
-  blockTokens,
-  blockWidth,
-  hiddenUnits,
-  layerShapes,
-  mixingMacs,
-  type Architecture,
-} from '../../model/architecture.ts';
+import { blockWidth, hiddenUnits, type Architecture } from '../../model/architecture.ts';
 import { widthsAt, type Level } from '../../measure/level.ts';
 import { criteria } from '../../compress/order/criteria.ts';
 import { shareImages } from '../../compress/token-weights.ts';
@@ -16,7 +9,7 @@ import { stepMacs } from '../../distill/step-macs.ts';
 import { heldOutImages, sampledTokens } from '../../recipe/calibration.ts';
 import { distillLength } from '../../recipe/distill-length.ts';
 import { distillInputs, recipeOf, trainingInputs } from '../../recipe/recipe.ts';
-import { indices } from '../common/artefacts.ts';
+import { givenBytes, largestStreamBytes, passBytes, savedBytes } from './batch-memory.ts';
 import { secondsOf, type Estimate } from '../common/estimates.ts';
 import type { BlocksConfig, BlocksInput } from './schema.ts';
 import {
@@ -55,10 +48,13 @@ export function statisticsEstimate({ loaded: { config }, architecture, engine }:
   const images = splitImages(config.data.splits).calibration;
   const kept = sumOf(hiddens, (_, block) => sampledTokens(config.statistics, architecture, block) * blockWidth(architecture, block)); // prettier-ignore
   const squares = sumOf(hiddens, (hidden) => hidden ** 2);
+  const { batchSize } = config.statistics;
+  const bytes = passBytes(architecture);
   const passes = criteria[config.order.criterion].needs.includes('saliency') ? 5.3 : 1.3;
   return {
     seconds: 2 + secondsOf('block', passes * images * forwardFlops(architecture), engine) / shards,
-    memoryBytes: 8e8 + squares * 12,
+    memoryBytes: 8e8 + squares * 12 + batchSize * bytes,
+    batch: { setting: 'statistics.batchSize', images: batchSize, bytes },
     diskBytes: (heldOutImages(config.statistics, images) * kept * 4) / shards + squares * 8,
   };
 }
@@ -126,10 +122,13 @@ export function distillEstimate(
         secondsOf('training', length * step + looksFlops, engine)
       : length.seconds;
   const bytes = sumOf(hiddens, (widths) => weightBytes(architecture, widths));
+  // All images pass the teacher; those that go through a student's own blocks are differentiated.
+  const stepBytes = images * givenBytes(architecture) + own * savedBytes(architecture);
   return {
     seconds: enabled ? seconds : 0.1,
-    memoryBytes: 8e8 + 5 * bytes + (enabled ? batchSize * savedBytes(architecture) : 0),
+    memoryBytes: 8e8 + 5 * bytes + (enabled ? stepBytes : 0),
     diskBytes: bytes * (enabled ? 5 : 1),
+    ...(enabled && { batch: { setting: 'distill.batchSize', images, bytes: stepBytes / images } }),
   };
 }
 
@@ -141,12 +140,15 @@ export function measureEstimate(input: BlocksInput): Estimate {
   const hiddens = hiddenUnits(architecture);
   const steps = descents(config, hiddens).length;
   const contexts = measuredContexts(config, hiddens).length;
-  const stream = Math.max(...indices(depth).map((block) => blockTokens(architecture, block) * blockWidth(architecture, block))); // prettier-ignore
+  const { batchSize } = config.measure;
+  // The streams before all blocks are kept for the models that differ in one of them.
+  const bytes = depth * largestStreamBytes(architecture) + passBytes(architecture);
   const models = contexts * (1 + steps * depth);
   const passes = contexts * (1 + 0.55 * steps * depth) + 3 * steps;
   return {
     seconds: 1.2 + sweepSeconds(input, passes) / shardsOf(config, architecture).measure,
-    memoryBytes: 6e8 + config.measure.batchSize * stream * 4 * (depth + 20),
+    memoryBytes: 6e8 + batchSize * bytes,
+    batch: { setting: 'measure.batchSize', images: batchSize, bytes },
     diskBytes: splitImages(config.data.splits).selection * 11 * (models + 3 * steps),
   };
 }
@@ -160,17 +162,18 @@ export function compositionsEstimate(input: BlocksInput): Estimate {
   const passes = 1 + config.measure.compositions + candidates * descents(config, hiddens).length;
   return {
     seconds: 0.8 + sweepSeconds(input, passes) / shardsOf(config, architecture).measure,
-    memoryBytes: 8e8,
+    ...passMemory(input),
     diskBytes: splitImages(config.data.splits).selection * 11 * passes,
   };
 }
 
 /** Every whole model once more on the test images. */
-export function reportEstimate({ loaded: { config }, architecture, engine }: BlocksInput): Estimate {
+export function reportEstimate(input: BlocksInput): Estimate {
+  const { loaded: { config }, architecture, engine } = input; // prettier-ignore
   const { test } = splitImages(config.data.splits);
   const models = 1 + 3 * descents(config, hiddenUnits(architecture)).length;
   const seconds = secondsOf('inference', models * forwardFlops(architecture) * test, engine);
-  return { seconds: (test === 0 ? 0.2 : 1) + seconds, memoryBytes: 6e8, diskBytes: 1e5 };
+  return { seconds: (test === 0 ? 0.2 : 1) + seconds, ...passMemory(input), diskBytes: 1e5 };
 }
 
 /** @param level of the model to polish */
@@ -183,6 +186,7 @@ export function polishEstimate(
   return {
     seconds: 5 + secondsOf('training', passes * forwardFlops(architecture), engine),
     memoryBytes: 8e8 + batchSize * savedBytes(architecture),
+    batch: { setting: 'polish.batchSize', images: batchSize, bytes: savedBytes(architecture) },
     diskBytes: 5 * weightBytes(architecture, widthsAt(level, architecture.depth)),
   };
 }
@@ -222,18 +226,10 @@ function sweepSeconds({ loaded, architecture, engine }: BlocksInput, passes: num
   return secondsOf('inference', passes * forwardFlops(architecture) * selection, engine);
 }
 
-/**
- * What all layers save of one image for their gradients: 14 floats per token of D + H (fitted to ViT-Tiny, which takes 5.3 GB
- * with batches of 32) and three of every attention weight. A gate has as many hidden units again.
- */
-function savedBytes(architecture: Architecture): number {
-  const units = architecture.gated === true ? 2 : 1;
-  return sumOf(layerShapes(architecture), ({ heads, hidden }, block) => {
-    const [tokens, width] = [blockTokens(architecture, block), blockWidth(architecture, block)];
-    // Scores and weighted values are two products of so many weights with a width.
-    const weights = (heads * mixingMacs(architecture, block).scores) / (2 * width);
-    return 4 * (14 * tokens * (width + units * hidden) + 3 * weights);
-  });
+/** Whole models, each in passes over batches of `measure.batchSize`. */
+function passMemory({ loaded, architecture }: BlocksInput): Pick<Estimate, 'memoryBytes' | 'batch'> {
+  const [images, bytes] = [loaded.config.measure.batchSize, passBytes(architecture)];
+  return { memoryBytes: 6e8 + images * bytes, batch: { setting: 'measure.batchSize', images, bytes } };
 }
 
 function sumOf<T>(items: readonly T[], of: (item: T, index: number) => number): number {

@@ -75,6 +75,41 @@ describe('the jobs of the method blocks', () => {
     assert.ok(needs('composed').includes('data/splits'));
   });
 
+  it('plan the memory that a training step was seen to take, by the images of its batch', () => {
+    // Measured: one layer less than these count was differentiated, and the head's rows alone of the last.
+    const model = {
+      ...vitBase,
+      imageSize: 518,
+      patchSize: 14,
+      width: 192,
+      hidden: 768,
+      heads: 3,
+      classes: 10,
+    };
+    const plan = (depth: number, batchSize: number) => {
+      const config = {
+        ...shapes({ calibration: 1000 }),
+        distill: { batchSize },
+        polish: { batchSize, sparsities: [0.5] },
+      };
+      const planned = stages.flatMap((stage) => stage.plan(planInput(config, { ...model, depth })));
+      return (id: string) => present(planned.find((one) => one.id === id)).estimate;
+    };
+    for (const [stage, depth, batchSize, measured] of [
+      ['distill/shard-0', 12, 2, 2.205e9],
+      ['distill/shard-0', 12, 4, 4.182e9],
+      ['distill/shard-0', 8, 8, 5.275e9],
+      ['polish/uniform-50', 12, 2, 3.746e9],
+      ['polish/uniform-50', 8, 4, 4.675e9],
+    ] as const) {
+      const { memoryBytes, batch } = plan(depth, batchSize)(stage);
+      const planned = present(batch).images * present(batch).bytes;
+      assert.ok(Math.abs(planned / measured - 1) < 0.15, `${stage}, ${depth}, ${batchSize}: ${planned}`);
+      assert.equal(batch?.images, batchSize);
+      assert.ok(memoryBytes > planned);
+    }
+  });
+
   it('polish a model as soon as its own width is there', () => {
     const jobs = jobsOf({ descendants: { shards: 4 }, polish: { sparsities: [0.6] } });
     const { needs } = present(jobs.get('polish/uniform-60'));
