@@ -3,6 +3,7 @@ import { usableMemoryBytes } from '../util/cgroup.ts';
 import { fail } from '../util/failure.ts';
 import { formatBytes } from '../util/format.ts';
 import type { JobId } from './contract.ts';
+import { fittingBatches } from './fitting-batches.ts';
 import type { Plan, PlannedJob } from './plan.ts';
 import type { JobStatus } from './states.ts';
 
@@ -81,7 +82,10 @@ export async function checkSpace(
     found: `this machine has ${formatBytes(memory)} of memory`,
     expected: `${formatBytes(atOnce(toRun, 1))} for the largest job`,
     next:
-      fittingBatches(toRun, memory) ??
+      fittingBatches(
+        toRun.map(({ job }) => job.estimate),
+        memory / memoryMargin,
+      ) ??
       'a single job does not fit: set smaller batches (distill.batchSize, measure.batchSize), or fewer widths a job (a higher descendants.shards)',
   });
 }
@@ -94,22 +98,6 @@ function atOnce(jobs: readonly PlannedJob[], slots: number): number {
       .map(({ job }) => job.estimate.memoryBytes)
       .sort((a, b) => b - a);
   return Math.max(sum(bytes(false).slice(0, slots)), bytes(true)[0] ?? 0);
-}
-
-/** Batches with which every job fits alone, powers of two; undefined where some cannot be made to. */
-function fittingBatches(jobs: readonly PlannedJob[], memory: number): string | undefined {
-  const fitting = new Map<string, number>();
-  for (const { job } of jobs) {
-    const { memoryBytes, batch } = job.estimate;
-    if (memoryBytes * memoryMargin <= memory) continue;
-    if (batch === undefined) return undefined;
-    const { setting, images, bytes } = batch;
-    const most = Math.floor((memory / memoryMargin - (memoryBytes - images * bytes)) / bytes);
-    if (most < 1) return undefined;
-    fitting.set(setting, Math.min(fitting.get(setting) ?? Infinity, 2 ** Math.floor(Math.log2(most))));
-  }
-  const settings = [...fitting].map(([setting, images]) => `--set ${setting}=${images}`);
-  return settings.length === 0 ? undefined : `batches that fit here: ${settings.join(' ')}`;
 }
 
 function countFitting(jobs: readonly PlannedJob[], slots: number, memory: number): number {

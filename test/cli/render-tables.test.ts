@@ -192,6 +192,18 @@ describe('cli: tables', () => {
     );
   });
 
+  it('says in a plan which batches fit the machine, where those asked for do not', () => {
+    const batch = { setting: 'distill.batchSize', images: 32, bytes: 4e9 };
+    const large = rows.map((row) => ({ ...row, estimate: { ...row.estimate, memoryBytes: 129e9, batch } }));
+    const of = (memoryBytes: number) => renderPlan(large, { ...facts, memoryBytes }, plain);
+    assert.match(
+      of(24e9),
+      /This machine has 24\.0 GB of memory, too little for some jobs; batches that fit here: --set distill\.batchSize=4$/,
+    );
+    assert.doesNotMatch(of(130e9), /batches/);
+    assert.doesNotMatch(of(4e9), /batches/, 'not one image fits');
+  });
+
   it('says that nothing is to do', () => {
     const text = renderPlan(rows.slice(0, 1), { ...facts, slots: 1 }, plain);
     assert.match(text, /1 job at once\n/);

@@ -13,7 +13,7 @@ import { random } from '../../pipeline/util/random.ts';
 import { assertNear } from '../slicing/models.ts';
 import { hasOnnxRuntime } from '../support/onnx-runtime.ts';
 import { present } from '../support/present.ts';
-import { succeeded, workplace, type Workplace } from './blockforge.ts';
+import { finished, succeeded, workplace, type Workplace } from './blockforge.ts';
 
 const plain: Architecture = {
   imageSize: 16,
@@ -72,6 +72,12 @@ const forms: readonly Form[] = [
     head: '{ train: true }',
     readme: /biases of relative positions, head on the normalised mean of the patches/,
   },
+  {
+    title: 'distilled, one head of it',
+    architecture: { ...plain, family: 'deit', reads: 'distillation' },
+    head: '{ train: true }',
+    readme: /distilled DeiT/,
+  },
 ];
 
 const config = (head: string) => `
@@ -80,6 +86,7 @@ data: { source: cifar10, path: colours, splits: { calibration: 300, selection: 2
 statistics: { tokensPerImage: 10 }
 descendants: { sparsities: [0.5, 0.75] }
 distill: { duration: { steps: 6 }, batchSize: 16 }
+polish: { sparsities: [0.5], steps: 4 }
 measure: { batchSize: 100, compositions: 4, latency: { warmup: 1, iterations: 3 } }
 `;
 
@@ -149,7 +156,9 @@ for (const { title, architecture, head, readme } of forms) {
     after(() => place.remove());
 
     it('becomes a library that says what it is', async () => {
-      succeeded(await place.run(['--config', 'form.yaml']));
+      const made = await place.run(['--config', 'form.yaml']);
+      succeeded(made);
+      assert.ok(finished(made.events).includes('polish/uniform-50'));
       const { manifest } = await openLibrary(run());
       const { classes } = manifest.teacher.architecture;
       const expected = head === 'none' ? withoutHead(architecture) : { ...architecture, classes };
@@ -179,6 +188,19 @@ for (const { title, architecture, head, readme } of forms) {
       await said('profile', run(), ...rounds, '--name', 'here');
       const composed = await said('compose', run(), '--latency', '100%', '--profile', 'here', '--dry-run');
       assert.match(composed, /whole model, calibrated/);
+    });
+
+    it('is a teacher with a head of its own from then on', async function () {
+      if (head === 'none') this.skip();
+      const file = join(run(), 'teacher', 'model', 'teacher.safetensors');
+      const own = ['--set', `teacher={ checkpoint: ${JSON.stringify(file)} }`, '--set', 'name=again'];
+      succeeded(await place.run(['--config', 'form.yaml', ...own]));
+      const [first, again] = await Promise.all([openLibrary(run()), openLibrary(join(run(), '../again'))]);
+      const { sha256, architecture, accuracy } = first.manifest.teacher;
+      assert.deepEqual(again.manifest.teacher.architecture, architecture);
+      assert.deepEqual([again.manifest.teacher.sha256, again.manifest.teacher.accuracy], [sha256, accuracy]);
+      const refits = ({ manifest }: Library) => manifest.uniform.map(({ refit }) => refit);
+      assert.deepEqual(refits(again), refits(first));
     });
 
     it('answers alike in both engines of the runtime', async function () {

@@ -1,4 +1,5 @@
 import { dirname } from 'node:path';
+import { fittingBatches } from '../../runner/fitting-batches.ts';
 import type { SideBySide } from '../../runner/side-by-side.ts';
 import type { PlanRow } from '../../runner/states.ts';
 import { formatBytes, formatDuration } from '../../util/format.ts';
@@ -16,6 +17,8 @@ export interface PlanFacts {
   readonly engine: string;
   /** Jobs at once. */
   readonly slots: number;
+  /** Of this machine, to say which batches fit where those asked for do not. Default: nothing is said. */
+  readonly memoryBytes?: number | undefined;
   /** What the folder of images holds and what of it is read; sentences. */
   readonly data?: readonly string[] | undefined;
   /** What is not at hand, and what is taken instead; sentences. */
@@ -68,6 +71,7 @@ export function renderPlan(
     lines.length === 0 ? [] : [paint.bold(heading), ...wrapped(lines, '  '), ''];
   const atOnce = sideBySide === undefined ? [] : describeSideBySide(sideBySide, frees);
   const scheduled = sideBySide?.bySlots.find((entry) => entry.slots === slots);
+  const batches = fittingBatches(toDo.map(({ estimate }) => estimate), facts.memoryBytes ?? Infinity); // prettier-ignore
   const total = totals(rows.length, toDo, slots, scheduled?.seconds);
   return [
     ...wrapTo(title, columns).map(paint.bold),
@@ -78,8 +82,12 @@ export function renderPlan(
     ...section('Images', data),
     ...table,
     '',
-    ...wrapped([total, ...atOnce, ...kept]),
+    ...wrapped([total, ...(batches === undefined ? [] : [tooLarge(batches, facts)]), ...atOnce, ...kept]),
   ].join('\n');
+}
+
+function tooLarge(batches: string, { memoryBytes = Infinity }: PlanFacts): string {
+  return `This machine has ${formatBytes(memoryBytes)} of memory, too little for some jobs; ${batches}`;
 }
 
 /** What of a user's stays and what goes, a folder of many as one. */

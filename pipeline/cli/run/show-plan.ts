@@ -6,6 +6,7 @@ import { sideBySide } from '../../runner/side-by-side.ts';
 import { describeOrder } from '../../stages/common/classes.ts';
 import { engineSlots } from '../../tensor/installed.ts';
 import type { Surroundings } from '../../terminal/terminal.ts';
+import { usableMemoryBytes } from '../../util/cgroup.ts';
 import type { RunCommand } from './arguments.ts';
 import { renderPlan } from './plan.ts';
 import type { PreparedRun } from './prepare.ts';
@@ -30,6 +31,7 @@ export async function showPlan(
     folder: displayPath(runFolder, cwd),
     engine,
     slots,
+    memoryBytes: usableMemoryBytes(),
     data: [
       ...(input.inputs.dataAccount ?? []),
       ...describeOrder(input.inputs.classes),

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { collectFeatures } from '../../../measure/collect-features.ts';
 import { proportionPercent } from '../../../measure/interval.ts';
-import { withoutHead } from '../../../model/architecture.ts';
+import { headNames, withoutHead, type Architecture } from '../../../model/architecture.ts';
 import type { HostWeights } from '../../../model/host-weights.ts';
 import { uploadTeacher } from '../../../model/upload.ts';
 import { writeTeacher } from '../../../checkpoint/teacher-file.ts';
@@ -71,7 +71,7 @@ export async function addHead(
     labels: labels.subarray(from, to),
   });
   const head = fitHead(rows(heldOut, items.length), rows(0, heldOut), classes, ridge);
-  await writeTeacher(path, withHead(backbone, head, classes, width), architecture, preprocessing);
+  await writeTeacher(path, withHead(backbone, head, architecture, width), architecture, preprocessing);
   const { correct } = head.heldOut;
   const { mean: top1, low, high } = proportionPercent(correct, heldOut);
   const told: Json = {
@@ -84,14 +84,15 @@ export async function addHead(
   return told;
 }
 
-/** Of two tokens side by side (a distilled DeiT), whose heads are averaged, each head gets its own half, doubled. */
+/** Of two tokens side by side (a distilled DeiT that reads both), whose heads are averaged, each head gets its own half, doubled. */
 function withHead(
   backbone: HostWeights,
   { weight, bias }: { readonly weight: Float64Array; readonly bias: Float64Array },
-  classes: number,
+  architecture: Architecture,
   width: number,
 ): HostWeights {
-  const names = 'dist_token' in backbone ? ['head', 'head_dist'] : ['head'];
+  const { classes } = architecture;
+  const names = headNames(architecture);
   const own = width / names.length;
   const heads = names.flatMap((name, place) => {
     const data = new Float32Array(classes * own);
