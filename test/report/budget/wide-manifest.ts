@@ -96,7 +96,9 @@ export function commandAnswer(words: readonly string[], space: ComposeSpace): st
   const teacher = space.compositionOf(space.blocks.map(() => 0));
   const limits = resolveLimits(asked, teacher);
   const found = chooseCompositions(space, limits, { count: asked.top, minimise: resourceOf[asked.minimise] });
-  return 'binding' in found ? whyNothingFits(found, limits, teacher, space.loss.of).why : found[0]!.descendants.join(' ');
+  return 'binding' in found
+    ? whyNothingFits(found, limits, teacher, space.loss.of).why
+    : found[0]!.descendants.join(' ');
 }
 
 export function commandSpace(manifest: Manifest): ComposeSpace {
