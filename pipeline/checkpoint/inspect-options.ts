@@ -34,4 +34,6 @@ export interface InspectOptions {
   readonly hub?: HubOptions | undefined;
   /** A head is left out, and need not be there: the answer is what it would take. Default: where the files say that there is none. */
   readonly headless?: boolean | undefined;
+  /** The head is no classifier: the answer is the features that it makes. Default: where its names say so. */
+  readonly projects?: boolean | undefined;
 }

@@ -82,7 +82,9 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
     headless === true ||
     own?.untold.answer === 'pooled' ||
     ((side.isHeadless === true || naming.projects === true || naming.isTower === true) && !hasHead);
-  const answer = own?.untold.answer ?? (naming.projects === true && !isHeadless ? 'projected' : undefined);
+  const isProjecting = naming.projects === true || options.projects === true;
+  if (options.projects === true && isHeadless) refuseWithoutHead(whole.path);
+  const answer = own?.untold.answer ?? (isProjecting && !isHeadless ? 'projected' : undefined);
   const stored = isHeadless ? withoutHeads(whole, naming.heads) : whole;
   const name = options.architectureName ?? side.architectureName;
   const known = name === undefined ? undefined : namedArchitecture(name);
@@ -194,6 +196,16 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
       ...prepared.notes,
     ],
   };
+}
+
+function refuseWithoutHead(path: string): never {
+  return fail({
+    reason: 'checkpoint-unsupported',
+    subject: path,
+    found: 'no head',
+    expected: 'the projection that teacher.head: projection says there is',
+    next: 'teacher.head: none measures the features themselves',
+  });
 }
 
 /** With the head of the token that is read alone; the other head is none of the model's. */

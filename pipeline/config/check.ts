@@ -47,7 +47,7 @@ function checkHead({ train, head, textEmbeddings }: Config['teacher']): Contradi
     return [{ path: ['teacher', 'head'], message: 'contradicts "train", which trains a head with the rest' }];
   }
   if (textEmbeddings !== undefined && (train !== undefined || typeof head === 'object')) {
-    const message = 'is for models without a classifier: remove it, or write "head: none"';
+    const message = 'is for models without a classifier: remove it, or write "head: none" (or "projection")';
     return [{ path: ['teacher', 'textEmbeddings'], message }];
   }
   return [];

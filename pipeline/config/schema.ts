@@ -128,12 +128,13 @@ const teacherSchema = z.strictObject({
    */
   labels: z.union([z.string().min(1), z.array(z.string().min(1)).min(2)]).optional(),
   /**
-   * none: there is no head, or it is left out: what is kept, and measured, are the features. train: a linear head is fitted to the
+   * none: there is no head, or it is left out: what is kept, and measured, are the features. projection: the head is no classifier but
+   * makes the features that are measured, as those of CLIP towers that timm calls classifiers. train: a linear head is fitted to the
    * labels of the calibration images, in closed form; ridge: of standardised features, a share of their variance, or chosen on held-out images.
    */
   head: z
     .union([
-      z.literal('none'),
+      z.enum(['none', 'projection']),
       z.strictObject({
         train: z.literal(true),
         ridge: z.union([z.literal('auto'), z.number().positive()]).default('auto'),

@@ -40,6 +40,27 @@ describe('checkpoint: models without a head', () => {
     assert.deepEqual(await readTeacher(cut), headless);
   });
 
+  it('answer with a projection where the user says that the head is one', async () => {
+    const found = await inspected(weights, { projects: true });
+    assert.deepEqual(found.architecture, { ...tinyArchitecture, answer: 'projected' });
+    assert.deepEqual(await readTeacher(found), weights);
+    await assert.rejects(inspected(headless, { projects: true }), /no head/);
+    await writeSafetensors(path(), asHuggingface(headless, ''));
+    await writeFile(
+      join(folder, 'config.json'),
+      JSON.stringify({
+        model_type: 'vit',
+        architectures: ['ViTModel'],
+        num_attention_heads: 2,
+        layer_norm_eps: 1e-6,
+      }),
+    );
+    await assert.rejects(
+      inspectCheckpoint(path(), { hints, projects: true }),
+      /no head\n.*teacher\.head: none measures/s,
+    );
+  });
+
   it('are refused where nobody says so, with what may be said', async () => {
     await assert.rejects(
       inspected(headless),

@@ -1,10 +1,18 @@
 import type { LoadedConfig } from '../../config/loaded.ts';
+import type { InspectOptions } from '../../checkpoint/inspect-options.ts';
 import type { Config } from '../../config/schema.ts';
 import type { MeasureKind } from '../../measure/measure-names.ts';
 import { isClassifier, type Architecture } from '../../model/architecture.ts';
 import { readSafetensorsHeader } from '../../model/safetensors.ts';
 import { fail } from '../../util/failure.ts';
 import type { ModelClasses } from './classes.ts';
+
+/** How a checkpoint is read whose head is told. */
+export function headReading(
+  head: Config['teacher']['head'] | object,
+): Pick<InspectOptions, 'headless' | 'projects'> {
+  return head === 'projection' ? { projects: true } : { headless: head !== undefined };
+}
 
 /** The teacher with the answer that the run measures: of the used classes, of a head that is fitted here, or features. */
 export function answering(
@@ -44,7 +52,7 @@ export async function checkEmbeddings(
       subject,
       found: 'a teacher with a classifier',
       expected: 'one that answers with features',
-      next: 'remove it, or write teacher.head: none',
+      next: 'remove it, or write teacher.head: none (features before the head), or projection where that head is no classifier',
     });
   }
   const { tensors } = await readSafetensorsHeader(path);
@@ -56,5 +64,8 @@ export async function checkEmbeddings(
     subject,
     found: `${path} with ${shapes.length === 0 ? 'no tensor' : shapes.slice(0, 4).join(', ')}`,
     expected: `one matrix ${wanted}: an embedding of each of the data's classes, in their order, as wide as the features`,
+    ...(config.teacher.head === 'none' && {
+      next: 'teacher.head: none leaves a projection out: teacher.head: projection keeps it',
+    }),
   });
 }

@@ -90,7 +90,7 @@ export const teacher: Stage<PlanInput> = {
         subset: inputs.classes.subset,
         train: teacher.train === undefined ? null : { ...teacher.train, seed },
         ...(teacher.head !== undefined && {
-          head: teacher.head === 'none' ? ('none' as const) : { ridge: teacher.head.ridge, seed },
+          head: typeof teacher.head === 'string' ? teacher.head : { ridge: teacher.head.ridge, seed },
         }),
       } satisfies ModelSettings,
       handling: {

@@ -25,7 +25,7 @@ import {
   shownPath,
   type Assume,
 } from './assumed-inputs.ts';
-import { answering, checkEmbeddings } from './answering.ts';
+import { answering, checkEmbeddings, headReading } from './answering.ts';
 import { resolveClasses, resolveOwnClasses, type ModelClasses } from './classes.ts';
 import { preparationWarning } from './preparation-warning.ts';
 
@@ -224,7 +224,6 @@ async function inspectTeacher(
   assume: Assume | undefined,
 ): Promise<InspectedTeacher> {
   const { checkpoint, architecture, hints, names, train, head } = config.teacher;
-  const headless = head !== undefined;
   if (checkpoint === undefined) {
     if (train === undefined) throw new Error('neither a checkpoint nor a training');
     return { architecture: train.architecture, files: [], told: {}, labels: () => undefined };
@@ -234,14 +233,14 @@ async function inspectTeacher(
     hints,
     names,
     hub,
-    headless,
+    ...headReading(head),
   }).catch((error: unknown) => ({
     assumed: assumeCheckpoint(error, { checkpoint, architecture, hints }, 'teacher.checkpoint', assume),
   }));
   if ('assumed' in inspection) {
     const { assumed } = inspection;
     return {
-      architecture: headless ? withoutHead(assumed.architecture) : assumed.architecture,
+      architecture: head !== undefined ? withoutHead(assumed.architecture) : assumed.architecture,
       files: [],
       told: assumed,
       labels: () => undefined,

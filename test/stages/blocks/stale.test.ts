@@ -48,6 +48,7 @@ const table: readonly (readonly [path: string, value: unknown, stale: string, fr
   // What the classes come to is in the fingerprints: the next table.
   ['teacher.labels', '/elsewhere/labels.txt', library],
   ['teacher.head', 'none', `teacher ${compressed}`],
+  ['teacher.head', 'projection', `teacher ${compressed}`],
   ['teacher.head', { train: true }, `teacher ${compressed}`],
   ['teacher.head', { train: true, ridge: 0.1 }, `teacher ${compressed}`, headed],
   // Its content is in the fingerprint of the index.

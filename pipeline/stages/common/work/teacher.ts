@@ -24,6 +24,7 @@ import type { Subset } from '../classes.ts';
 import { openSplit } from '../open.ts';
 import { makeIndex, type IndexHandling, type IndexSettings } from './feature-index.ts';
 import { addHead, type HeadSettings } from './fit-head.ts';
+import { headReading } from '../answering.ts';
 import { preparationWarning } from '../preparation-warning.ts';
 import { checkTeacher, type CheckHandling, type CheckSettings } from './check-teacher.ts';
 
@@ -37,8 +38,8 @@ export type ModelSettings = {
   readonly subset: Subset | null;
   /** Null where the teacher is imported. */
   readonly train: (TrainSettings & { readonly seed: number }) | null;
-  /** None, or one that is fitted here; absent: the checkpoint's own. */
-  readonly head?: 'none' | HeadSettings | undefined;
+  /** None, a projection, or one that is fitted here; absent: the checkpoint's own. */
+  readonly head?: 'none' | 'projection' | HeadSettings | undefined;
 };
 
 export type ModelHandling = ImageHandling & {
@@ -75,7 +76,7 @@ async function makeTeacher({ settings, handling }: ModelJob, context: JobContext
     architectureName: architectureName ?? undefined,
     hints: settings.hints,
     names: settings.names,
-    headless: settings.head !== undefined,
+    ...headReading(settings.head),
   });
   for (const note of inspection.notes) context.warn(note);
   const warning = preparationWarning(preprocessing, inspection);
