@@ -4,7 +4,8 @@ import { pathToFileURL } from 'node:url';
 import { createStatistics } from '../pipeline/compress/statistics.ts';
 import { loadEngine } from '../pipeline/tensor/engine.ts';
 import type { EngineChoice } from '../pipeline/tensor/engine.ts';
-import { attention, gelu, layerNorm, linear, mergeHeads, splitHeads } from '../pipeline/tensor/ops.ts';
+import { attention } from '../pipeline/tensor/attention.ts';
+import { gelu, layerNorm, linear, mergeHeads, splitHeads } from '../pipeline/tensor/ops.ts';
 import { seconds } from './support/seconds.ts';
 
 export interface StatisticsCase {

@@ -4,7 +4,8 @@ import { backboneOf } from '../model/backbones.ts';
 import { layerShapes } from '../model/family/layer-shapes.ts';
 import { linearLayer, rmsNormLayer } from '../model/layers.ts';
 import { attentionHeads } from '../tensor/attention-heads.ts';
-import { attention, gelu, mergeHeads } from '../tensor/ops.ts';
+import { attention } from '../tensor/attention.ts';
+import { gelu, mergeHeads } from '../tensor/ops.ts';
 
 /** Factors on parts of a layer, 1 for what is there and 0 for what is not: [B, 1, ...] or [1, 1, ...]. */
 export interface LayerGates {

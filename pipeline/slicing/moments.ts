@@ -6,7 +6,8 @@ import type { ModelTensors } from '../model/backbone.ts';
 import { layerShapes } from '../model/family/layer-shapes.ts';
 import { linearLayer, rmsNormLayer } from '../model/layers.ts';
 import { attentionHeads } from '../tensor/attention-heads.ts';
-import { attention, linearGelu, mergeHeads } from '../tensor/ops.ts';
+import { attention } from '../tensor/attention.ts';
+import { linearGelu, mergeHeads } from '../tensor/ops.ts';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Sensitivity } from './sensitivity.ts';
 

@@ -4,7 +4,7 @@ import { product, sumRows } from './ops.ts';
 /**
  * Multi-head scaled dot-product attention with a bias on the scores, `softmax(q k' / sqrt(d) + bias) v`.
  * q: [B, h, P, d]; k, v: [B, h, T, d]; bias: [1, h, P, T] -> [B, h, P, d]. Differentiable; caller disposes. The gradient as that of
- * `attention` in `ops.ts`.
+ * `attention`.
  */
 export function biasedAttention(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, bias: tf.Tensor): tf.Tensor {
   return tf.customGrad((...inputs) => {

@@ -12,7 +12,7 @@ export interface Windowing {
 /**
  * Multi-head scaled dot-product attention within windows of N tokens, with a bias on the scores, `softmax(q k' / sqrt(d) + bias) v`.
  * qkv: [B, T, 3 h d], the queries head by head, then the keys, then the values; bias: [W, h, N, N], or [1, h, N, N] for all windows
- * -> [B, T, h d], every token at its own place. Differentiable; run inside a tidy. The gradient as that of `attention` in `ops.ts`.
+ * -> [B, T, h d], every token at its own place. Differentiable; run inside a tidy. The gradient as that of `attention`.
  *
  * Heads and windows are set out, and put back, by one gathering each: in narrow stages of many tokens, passes over memory are what counts.
  */

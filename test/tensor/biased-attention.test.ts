@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import assert from 'node:assert/strict';
 import { biasedAttention } from '../../pipeline/tensor/biased-attention.ts';
-import { attention } from '../../pipeline/tensor/ops.ts';
+import { attention } from '../../pipeline/tensor/attention.ts';
 import { tableRows } from '../../pipeline/tensor/table-rows.ts';
 import { random } from '../../pipeline/util/random.ts';
 import { describeOnEachEngine } from '../support/engines.ts';

@@ -1,7 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import assert from 'node:assert/strict';
 import {
-  attention,
   gelu,
   layerNorm,
   linear,
@@ -10,6 +9,7 @@ import {
   product,
   splitHeads,
 } from '../../pipeline/tensor/ops.ts';
+import { attention } from '../../pipeline/tensor/attention.ts';
 import { random } from '../../pipeline/util/random.ts';
 import { describeOnEachEngine } from '../support/engines.ts';
 
@@ -203,6 +203,31 @@ describeOnEachEngine('tensor/ops', () => {
         [2, 2, 3, 4],
       ],
     );
+  });
+
+  it('attention is the same, and so are its gradients, where images take turns', () => {
+    const shapes = [
+      [3, 2, 3, 4],
+      [3, 2, 5, 4],
+      [3, 2, 5, 2],
+    ];
+    tf.tidy(() => {
+      const [q, k, v] = shapes.map((shape, i) => tf.tensor(values(shape, `turns ${i}`), shape)) as [
+        tf.Tensor,
+        tf.Tensor,
+        tf.Tensor,
+      ];
+      const together = tf.grads((q, k, v) => attention(q, k, v));
+      for (const most of [1, 60, 89]) {
+        const found = attention(q, k, v, most);
+        assertClose(found.dataSync(), [...attention(q, k, v).dataSync()], 1e-6);
+        const dy = tf.tensor(values(found.shape, 'dy'), found.shape);
+        const expected = together([q, k, v], dy);
+        tf.grads((q, k, v) => attention(q, k, v, most))([q, k, v], dy).forEach((gradient, i) =>
+          assertClose(gradient.dataSync(), [...expected[i]!.dataSync()], 1e-6),
+        );
+      }
+    });
   });
 
   it('attention has the gradients of its finite differences where values have another size', () => {

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { keyValueHeads } from '../../tensor/attention-heads.ts';
-import { attention, gelu, mergeHeads } from '../../tensor/ops.ts';
+import { attention } from '../../tensor/attention.ts';
+import { gelu, mergeHeads } from '../../tensor/ops.ts';
 import { prefixTokens } from '../architecture.ts';
 import type { ModelTensors } from '../backbone.ts';
 import { linearLayer, normLayer, weightOf } from '../layers.ts';

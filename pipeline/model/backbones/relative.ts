@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { biasedAttention } from '../../tensor/biased-attention.ts';
-import { attention } from '../../tensor/ops.ts';
+import { attention } from '../../tensor/attention.ts';
 import { tableRows } from '../../tensor/table-rows.ts';
 import type { ModelTensors } from '../backbone.ts';
 import { relativePlaces, relativeTable } from '../family/relative-positions.ts';

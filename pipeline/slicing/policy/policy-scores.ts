@@ -8,7 +8,7 @@ import { ffnFeatures, mixTokens } from '../../model/parts.ts';
 import { teacherFfn } from '../../model/ffn-tensors.ts';
 import { uploadTeacher } from '../../model/upload.ts';
 import { attentionHeads } from '../../tensor/attention-heads.ts';
-import { attention } from '../../tensor/ops.ts';
+import { attention } from '../../tensor/attention.ts';
 import type { SlicedModel } from '../sliced-model.ts';
 import { hsicBetween, hsicWithPrediction } from './hsic.ts';
 
