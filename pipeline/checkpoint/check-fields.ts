@@ -2,7 +2,12 @@ import { fail } from '../util/failure.ts';
 import { showValue } from '../util/foreign-value.ts';
 import { imageSizeText, isSameSize, patchGrid, type Architecture } from '../model/architecture.ts';
 import { refuseField, sizeIn, valueOf, type Document } from './document.ts';
-import type { WeightFact } from './field-table.ts';
+import type { FieldTable, WeightFact } from './field-table.ts';
+import { fieldTables } from './fields.ts';
+
+const transformersTables: readonly FieldTable[] = Object.values(fieldTables).filter(
+  (table) => table !== fieldTables.timmConfig,
+);
 
 /**
  * Refuses what no row of the document's table names, and what has another value than the only ones.
@@ -10,6 +15,7 @@ import type { WeightFact } from './field-table.ts';
  */
 export function checkKnown(document: Document): void {
   const { path, prefix, table, fields } = document;
+  checkModelType(document);
   const rows = [table.used, table.agrees, table.shown, table.only];
   const isKnown = (field: string): boolean =>
     table.harmless.includes(field) || rows.some((row) => Object.hasOwn(row, field));
@@ -35,11 +41,27 @@ export function checkKnown(document: Document): void {
     const text = JSON.stringify(value);
     if (value === undefined || values.some((allowed) => JSON.stringify(allowed) === text)) continue;
     const allowed = values.map((item) => JSON.stringify(item)).join(' or ');
-    const expected = values.length === 0 ? 'no such field, or null' : allowed;
-    if (field !== 'model_type') refuseField(document, field, expected);
-    // Passing it over would end at the next difference between the two models.
-    refuseField(document, field, expected, undefined, 'take a ViT or DeiT classifier: others are not read');
+    refuseField(document, field, values.length === 0 ? 'no such field, or null' : allowed);
   }
+}
+
+/** Before the fields, of which another model has others: the reason is the model. */
+function checkModelType(document: Document): void {
+  const { prefix, table } = document;
+  const found = valueOf(document, 'model_type');
+  // timm's own model is told by another field.
+  if (found === undefined || !transformersTables.includes(table)) return;
+  const own = table.only.model_type ?? [];
+  if (own.length === 0 || own.includes(found)) return;
+  // Of a whole file it chooses the table.
+  const types = prefix === '' ? transformersTables.flatMap(({ only }) => only.model_type ?? []) : own;
+  refuseField(
+    document,
+    'model_type',
+    types.map((type) => JSON.stringify(type)).join(', '),
+    undefined,
+    'where the model computes what one of these does (as those of vit_msn, ijepa and chinese_clip_vision_model do), take config.json away from the weights: names and shapes are then read, and teacher.hints tell the rest',
+  );
 }
 
 /**

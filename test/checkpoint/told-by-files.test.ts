@@ -69,9 +69,19 @@ describe('what files tell as their own libraries read them', () => {
     );
     await assert.rejects(inspected({ ...vit, model_type: 'vit_msn' }), (error: Error) => {
       assert.match(error.message, /model_type "vit_msn"/);
+      assert.match(error.message, /"dinov2".*take config\.json away from the weights/s);
       assert.doesNotMatch(error.message, /ignoreFields/);
       return true;
     });
+    // Its other fields are those of the other model: not they are the reason.
+    const swinv2 = {
+      ...vit,
+      model_type: 'swinv2',
+      depths: [2, 2],
+      embed_dim: 8,
+      use_absolute_embeddings: false,
+    };
+    await assert.rejects(inspected(swinv2), /model_type "swinv2"/);
     await assert.rejects(inspected({ ...vit, image_size: 10 }), (error: Error) => {
       assert.match(error.message, /image_size 10, of which the patches cover 8/);
       assert.doesNotMatch(error.message, /ignoreFields/);
