@@ -16,6 +16,8 @@ export function assumptions(model: {
       : [`nothing tells the size of the images: ${positions} are assumed; else teacher.hints.imageSize`]),
     ...(isPoolTold
       ? []
-      : ['nothing tells what the head reads: the class token is assumed; else teacher.hints.pool: mean']),
+      : [
+          'nothing tells what the head reads: the class token is assumed; else teacher.hints.pool: mean or max',
+        ]),
   ];
 }

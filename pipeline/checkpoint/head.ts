@@ -106,6 +106,23 @@ export function headCandidates(
   return [...new Set([...usual, ...found, ...(told === undefined ? [] : [told])])];
 }
 
+/**
+ * What is called like a head, its weight or what torch makes one of, beside the model or around it.
+ * @param wanted the weight that the head would have
+ */
+export function headLike({ tensors }: StoredCheckpoint, wanted: string): readonly string[] {
+  const place = wanted.replace(/[^.]*\.weight$/, '');
+  const isWeight = /\.(?:weight\w*|parametrizations\.weight\.\w+)$/;
+  return [...tensors.keys()].filter(
+    (name) =>
+      isWeight.test(name) &&
+      placesAround(place).some(
+        (around) =>
+          name.startsWith(around) && heads.test(name.slice(around.length).replace(isWeight, '.weight')),
+      ),
+  );
+}
+
 /** Of the possible heads, those that are there. */
 export function headsIn({ tensors }: StoredCheckpoint, heads: readonly string[]): readonly string[] {
   return heads.filter((head) => tensors.has(head) || tensors.has(`${head}.weight`));

@@ -127,7 +127,7 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
       reason: 'checkpoint-unsupported',
       subject: stored.path,
       found: `a model that ${problem}`,
-      next: poolHints,
+      ...nextOfProblem(architecture, options.hints),
     });
   }
   const { tensors, notes } = assemble(stored, naming, architecture);
@@ -241,6 +241,17 @@ function withoutIgnored(
     });
   }
   return new Map([...tensors].filter(([name]) => !ignore.some((entry) => isOf(name, entry))));
+}
+
+/** The setting that would end the problem, where there is one. */
+function nextOfProblem(
+  { classToken, pool, stages }: Architecture,
+  hints: InspectOptions['hints'],
+): { readonly next?: string } {
+  const readsClassToken = pool === undefined || pool === 'class-and-mean';
+  if (classToken === false && readsClassToken) return { next: poolHints };
+  const isTold = stages !== undefined && hints?.heads !== undefined;
+  return isTold ? { next: 'remove teacher.hints.heads: the weights tell those of every stage' } : {};
 }
 
 function refuseUnknownPool({ path }: StoredCheckpoint): never {

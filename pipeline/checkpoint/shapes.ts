@@ -10,6 +10,7 @@ import type { StoredCheckpoint } from './locate.ts';
 import type { Naming } from './naming.ts';
 import { deitFamily } from '../model/family/deit.ts';
 import { readRelative } from './relative-shapes.ts';
+import { refuseHeadless } from './missing-head.ts';
 import { howToName } from './names-table.ts';
 import { listed, unsupportedParts } from './unsupported.ts';
 
@@ -42,7 +43,7 @@ export function readShapes(
   if (unsupported.length > 0) {
     refuse(
       unsupported.map(({ why, tensors: names }) => `${why} [${listed(names, 3)}]`).join('; '),
-      'a plain pre-norm ViT classifier: class token, learned positions, LayerNorm, GELU',
+      'a pre-norm ViT in one of the forms that docs/inputs.md lists (Teachers)',
     );
   }
   const shapeOf = (canonical: string): readonly number[] => {
@@ -136,6 +137,8 @@ export function readShapes(
     let depth = 0;
     while (depth <= most && tensors.has(naming.stored(`blocks.${depth}.norm1.weight`)[0]!)) depth++;
     if (depth > most) refuse('more than 1,000 blocks', 'at most 1,000');
+    // Else the first of the usual names of another layer would be missed.
+    if (depth === 0) shapeOf('blocks.0.norm1.weight');
     const hidden = shapeOf('blocks.0.mlp.fc2.weight')[1]!;
     const [gate] = naming.stored('blocks.0.mlp.gate.weight');
     const [value] = naming.stored('blocks.0.mlp.fc1.weight');
@@ -156,17 +159,6 @@ export function readShapes(
       ...(has('norm_pre.weight') && { normPre: true }),
     };
   }
-}
-
-/** A model that somebody else's head belongs on: what it answers is for its user to say. */
-export function refuseHeadless({ path }: StoredCheckpoint, naming: Naming): never {
-  return fail({
-    reason: 'checkpoint-unsupported',
-    subject: path,
-    found: `no head: no tensor ${naming.stored('head.weight')[0]}`,
-    expected: `a complete classifier in ${naming.name} naming`,
-    next: 'teacher.head: none measures features, teacher.head: { train: true } fits one to the labels of the data',
-  });
 }
 
 /** Patches of the first size told that fits so many positions, else of a square. `prefix`: how many are not of patches; DeiT III's class token has none. */

@@ -66,7 +66,7 @@ export function timmFacts([config, pretrained, args]: readonly [Document, Docume
     refuseField(
       config,
       'architecture',
-      'a plain pre-norm vit_* or deit_*',
+      'a model with norms before its layers, one layer behind the other, and no relative positions',
       `architecture "${architectureName}"`,
     );
   }

@@ -13,6 +13,10 @@ const parts: readonly (readonly [RegExp, string])[] = [
   ],
   [/\.mlp\.norm\./, 'a LayerNorm inside the feed-forward block'],
   [
+    /\.\d+\.(?:attn_out_proj|mlp_out_proj|attns\.\d+|ffns\.\d+)\./,
+    'attentions and feed-forward layers side by side in a block (parallel blocks)',
+  ],
+  [
     /(?:^|\.)patch_embed\.(?:backbone|norm|conv)/,
     'a patch embedding that is more than one convolution (hybrid models)',
   ],

@@ -237,7 +237,7 @@ describe('checkpoint: names, heads and what is not there', () => {
     const path = await fileOf(weights);
     const said = [
       'nothing tells the size of the images: a square of 8 and a position for the class token are assumed; else teacher.hints.imageSize',
-      'nothing tells what the head reads: the class token is assumed; else teacher.hints.pool: mean',
+      'nothing tells what the head reads: the class token is assumed; else teacher.hints.pool: mean or max',
     ];
     assert.deepEqual((await inspectCheckpoint(path, { hints: bare })).notes, said);
     assert.deepEqual((await inspectCheckpoint(path, { hints: { ...bare, imageSize: 8 } })).notes, [said[1]]);

@@ -97,7 +97,14 @@ describe('checkpoint: Swin Transformers', () => {
     await assert.rejects(sized(20), /10 rows of tokens in stage 0, which windows of 4 do not divide/);
     await assert.rejects(sized(24), /6 rows of tokens in stage 1, which windows of 4 do not divide/);
     await assert.rejects(sized(15), /patches of 2 do not divide/);
-    await assert.rejects(fixture('timm-swin', { ...told, imageSize: [16, 32] }), /give squares/);
+    await assert.rejects(
+      fixture('timm-swin', { ...told, imageSize: [16, 32] }),
+      /: images of 16 x 32 pixels: give squares$/m,
+    );
+    await assert.rejects(
+      fixture('timm-swin', { ...told, imageSize: 16, heads: 4 }),
+      /has stages of heads up to 2, and heads 4\n.*remove teacher\.hints\.heads/,
+    );
     assert.equal((await sized(32)).architecture.imageSize, 32);
     await assert.rejects(
       fixture('timm-swin', { ...told, imageSize: 16, pool: 'class-token' }),
@@ -115,6 +122,21 @@ describe('checkpoint: Swin Transformers', () => {
       'head.weight': { shape: [2, 4], data: new Float32Array(8) },
     });
     await assert.rejects(inspectCheckpoint(path), /a Swin v2 \(cosine attention.*Swin v1 is read/s);
+  });
+
+  it('with windows that are no squares are refused by the size of their tables', async () => {
+    const path = join(folder, 'window.safetensors');
+    const weights = strongWeights(tinySwin);
+    const table = { shape: [21, 2], data: new Float32Array(42) };
+    await writeSafetensors(path, {
+      'layers.0.blocks.0.attn.relative_position_bias_table': table,
+      'layers.0.blocks.0.norm1.weight': present(weights['blocks.0.norm1.weight']),
+      'layers.0.blocks.0.mlp.fc1.weight': present(weights['blocks.0.mlp.fc1.weight']),
+    });
+    await assert.rejects(
+      inspectCheckpoint(path, { headless: true }),
+      /21 relative positions in stage 0\n.*a square window/,
+    );
   });
 
   it('have the published sizes by timm’s names', () => {

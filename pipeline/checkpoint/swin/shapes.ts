@@ -2,7 +2,8 @@ import { extentOf, imageSizeOf, imageSizeText, type ImageSize } from '../../mode
 import { swinFamily } from '../../model/family/swin.ts';
 import { fail } from '../../util/failure.ts';
 import type { StoredCheckpoint } from '../locate.ts';
-import { refuseHeadless, type ShapeFacts } from '../shapes.ts';
+import { refuseHeadless } from '../missing-head.ts';
+import type { ShapeFacts } from '../shapes.ts';
 import type { SwinNaming } from './naming.ts';
 
 /** Stages tell their heads, so nothing of a Swin's sizes is left to be told but the image's. */
@@ -36,8 +37,14 @@ export function readSwinShapes(
   );
   const found = firsts.map((block, stage) => {
     const [positions = 0, heads = 0] = shapeOf(`blocks.${block}.attn.relative_position_bias_table`, 2);
+    const window = (Math.sqrt(positions) + 1) / 2;
+    if (!Number.isInteger(window))
+      refuse(
+        `${positions} relative positions in stage ${stage}`,
+        'those of a square window of w: (2 w - 1)²',
+      );
     return {
-      window: (Math.sqrt(positions) + 1) / 2,
+      window,
       stage: {
         depth: naming.depths[stage]!,
         width: shapeOf(`blocks.${block}.norm1.weight`, 1)[0]!,
@@ -80,8 +87,8 @@ export function readSwinShapes(
     found.map((one, stage) => windowProblem(one.window, stage, facts)).find(Boolean);
   if (problem !== undefined)
     refuse(
-      `images of ${imageSizeText(imageSize)} pixels: ${problem}`,
-      'a Swin (v1) whose windows and halvings come out even',
+      problem,
+      `a Swin (v1) whose windows and halvings come out even in images of ${imageSizeText(imageSize)} pixels`,
     );
   return facts;
 }

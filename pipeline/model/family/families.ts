@@ -54,10 +54,10 @@ export function familyProblem(architecture: Architecture): string | undefined {
 function stagesProblem({ stages, ...whole }: Architecture): string | undefined {
   if (stages === undefined) return undefined;
   const depth = stages.reduce((sum, stage) => sum + stage.depth, 0);
-  if (depth !== whole.depth) return `stages of ${depth} blocks together, and depth ${whole.depth}`;
+  if (depth !== whole.depth) return `has stages of ${depth} blocks together, and depth ${whole.depth}`;
   for (const name of ['width', 'heads', 'hidden'] as const) {
     const most = Math.max(...stages.map((stage) => stage[name]));
-    if (most !== whole[name]) return `stages of ${name} up to ${most}, and ${name} ${whole[name]}`;
+    if (most !== whole[name]) return `has stages of ${name} up to ${most}, and ${name} ${whole[name]}`;
   }
   return undefined;
 }
