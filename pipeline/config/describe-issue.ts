@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { formerKeys } from './former-keys.ts';
 import { editDistance, nearest } from './nearest.ts';
 import { formatPath } from './problem.ts';
 import type { KeyPath } from './problem.ts';
@@ -119,6 +120,8 @@ function describeUnknownKey(path: KeyPath, key: string, schema: Schema): Complai
     const together = branches.map((own) => own.join(', ')).join('; or ');
     return { ...base, message: `does not go with the other keys here; together go ${together}` };
   }
+  const former = formerKeys.get(formatPath(base.path));
+  if (former !== undefined) return { ...base, message: `key of an older version: ${former}` };
   const near = nearest(key, known);
   if (near !== undefined) return { ...base, message: `unknown key; did you mean "${near}"?`, meant: near };
   const elsewhere = placesOfKey(path, key, schema);
