@@ -1,5 +1,6 @@
 import type { Preprocessing } from '../../../../datasets/contract.ts';
 import { normalisations, resolvePreprocessing } from '../../../../datasets/preprocessing.ts';
+import { preparationText } from '../../../checkpoint/preparation.ts';
 import {
   looseLevels,
   strictLevels,
@@ -23,6 +24,8 @@ export interface BetterPreset {
   /** With it (and the other order, where there is one) and as things are, on the same images, in percent. */
   readonly top1: number;
   readonly chosenTop1: number;
+  /** Where the setting is a name that also resizes otherwise: the same mean and std with the sizes as they are. */
+  readonly kept?: { readonly setting: string; readonly top1: number };
 }
 
 /** What explains most of the images: another preparation, another order of the classes, or both. */
@@ -99,21 +102,21 @@ export async function betterFacts(
   }
   const { name, prepared, found, order } = preset;
   // The preset of that name also resizes in its own way: advised only where that is no worse.
-  const whole = await predict(
-    resolvePreprocessing(name as 'half' | 'imagenet' | 'unit', {
-      imageSize: chosen.crop,
-      channels: chosen.channels,
-    }),
-  );
+  const { crop: imageSize, channels } = chosen;
+  const named = resolvePreprocessing(name as 'half' | 'imagenet' | 'unit', { imageSize, channels });
+  const whole = await predict(named);
   const byName = count(rights(whole, order)) >= count(rights(found, order));
   const { mean, std } = prepared;
+  const percent = (predictions: Predictions) => (100 * count(rights(predictions, order))) / images;
+  const isResized = preparationText(named) !== preparationText(prepared);
   return {
     preset: {
       setting: byName ? name : asYaml(prepared),
       mean,
       std,
-      top1: (100 * count(rights(byName ? whole : found, order))) / images,
+      top1: percent(byName ? whole : found),
       chosenTop1: (100 * count(asIs)) / images,
+      ...(byName && isResized && { kept: { setting: asYaml(prepared), top1: percent(found) } }),
     },
     order,
   };

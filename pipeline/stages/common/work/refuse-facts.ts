@@ -35,7 +35,8 @@ export function refuseFacts({ preset, order }: BetterFacts, assumed: Assumed): v
   }
   const { mean, std } = preprocessing;
   const found = `top-1 is ${preset.chosenTop1.toFixed(1)} % on the first selection images with mean [${mean.join(', ')}], std [${std.join(', ')}]`;
-  const reached = `${preset.top1.toFixed(1)} %`;
+  const { kept } = preset;
+  const reached = `${preset.top1.toFixed(1)} %${kept === undefined ? '' : ` (it also resizes otherwise; with the sizes as they are ${kept.top1.toFixed(1)} %: ${presetSetting(kept)})`}`;
   if (order === undefined) {
     return fail({
       reason: 'gate-failed',
@@ -55,7 +56,7 @@ export function refuseFacts({ preset, order }: BetterFacts, assumed: Assumed): v
   });
 }
 
-function presetSetting({ setting }: BetterPreset): string {
+function presetSetting({ setting }: Pick<BetterPreset, 'setting'>): string {
   return `--set data.preprocessing=${setting.startsWith('{') ? `'${setting}'` : setting}`;
 }
 

@@ -7,6 +7,7 @@ import {
   type Levels,
   type Predictions,
 } from '../../../../pipeline/stages/common/work/better-order.ts';
+import { present } from '../../../support/present.ts';
 
 const half: Preprocessing = {
   resize: 32,
@@ -45,6 +46,9 @@ describe('a better preset', () => {
     const found = await betterPreset(half, predictions(150), predicting(230));
     assert.equal(found?.setting, 'imagenet');
     assert.deepEqual([found.top1, found.chosenTop1], [(100 * 230) / 256, (100 * 150) / 256]);
+    const { setting, top1 } = present(found.kept);
+    assert.match(setting, /resize: 32, resizeMode: "shortest", interpolation: "bicubic".*mean: \[0\.485/);
+    assert.equal(top1, found.top1);
     assert.deepEqual(tried[0], { ...half, ...normalisations(3).imagenet }, 'nothing else is changed');
     assert.deepEqual(tried.at(-1), resolvePreprocessing('imagenet', { imageSize: 32, channels: 3 }));
   });
@@ -56,6 +60,7 @@ describe('a better preset', () => {
       '{ resize: 32, resizeMode: "shortest", interpolation: "bicubic", crop: 32, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] }',
     );
     assert.equal(found.top1, (100 * 230) / 256);
+    assert.equal(found.kept, undefined);
   });
 
   it('is not found where luck may explain the difference', async () => {
