@@ -8,7 +8,7 @@ import { detectPlain } from './plain-naming.ts';
 import type { Naming } from './naming-contract.ts';
 import { namings, type BlockTable, type NamingTable } from './namings.ts';
 import { relativeNames } from './relative-names.ts';
-import { partsOf, withDot } from './stems.ts';
+import { partsOf, prefixesOf, withDot } from './stems.ts';
 import { listed } from './unsupported.ts';
 
 export type { Naming, NamingName } from './naming-contract.ts';
@@ -26,9 +26,7 @@ export function detectNaming(
 ): Naming | undefined {
   const { tensors, path } = stored;
   const places = namings.flatMap((table) =>
-    [...tensors.keys()]
-      .filter((name) => name === table.anchor || name.endsWith(`.${table.anchor}`))
-      .map((name) => ({ table, prefix: name.slice(0, -table.anchor.length) })),
+    prefixesOf(table.anchor, tensors.keys()).map((prefix) => ({ table, prefix })),
   );
   const wanted = prefix === undefined ? undefined : withDot(prefix);
   const chosen = wanted === undefined ? places : places.filter((place) => place.prefix === wanted);

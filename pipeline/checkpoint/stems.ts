@@ -38,3 +38,10 @@ export function withoutLeadingOnes(shape: readonly number[]): readonly number[] 
 export function withDot(prefix: string): string {
   return prefix === '' ? '' : prefix.replace(/\.?$/, '.');
 }
+
+/** What stands before a tensor of this name, for each that the file has, wherever a trainer put it: nothing, or `net.`. */
+export function prefixesOf(name: string, stored: Iterable<string>): readonly string[] {
+  return [...stored]
+    .filter((own) => own === name || own.endsWith(`.${name}`))
+    .map((own) => own.slice(0, -name.length));
+}

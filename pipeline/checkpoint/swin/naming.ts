@@ -2,7 +2,7 @@ import { findHead, headCandidates } from '../head.ts';
 import type { StoredCheckpoint } from '../locate.ts';
 import type { Naming } from '../naming.ts';
 import type { NamingHints, NamingName } from '../naming-contract.ts';
-import { partsOf, withDot } from '../stems.ts';
+import { partsOf, prefixesOf, withDot } from '../stems.ts';
 
 /** A library's names of a Swin, whose blocks are counted anew in every stage. `{part}`: `weight` or `bias`. */
 interface SwinTable {
@@ -105,10 +105,9 @@ export function detectSwin(
 ): SwinNaming | undefined {
   const wanted = prefix === undefined ? undefined : withDot(prefix);
   const places = tables.flatMap((names) =>
-    [...stored.tensors.keys()].flatMap((name) => {
-      const anchor = names.anchors.find((own) => name === own || name.endsWith(`.${own}`));
-      return anchor === undefined ? [] : [{ names, prefix: name.slice(0, -anchor.length) }];
-    }),
+    names.anchors
+      .flatMap((anchor) => prefixesOf(anchor, stored.tensors.keys()))
+      .map((prefix) => ({ names, prefix })),
   );
   const [first, ...others] = places.filter((place) => wanted === undefined || place.prefix === wanted);
   return first === undefined || others.length > 0
