@@ -1,5 +1,5 @@
 import type { FieldTable } from './field-table.ts';
-import { transformersGeneric, transformersOther } from './transformers-fields.ts';
+import { transformersDropout, transformersGeneric, transformersLabels, transformersOther, transformersSizes, transformersStages } from './transformers-fields.ts'; // prettier-ignore
 
 /** transformers' `BeitConfig` and `Data2VecVisionConfig`. */
 export const huggingfaceBeit: FieldTable = {
@@ -8,18 +8,9 @@ export const huggingfaceBeit: FieldTable = {
     hidden_act: 'as of a ViT',
     layer_norm_eps: 'LayerNorm epsilon; 1e-12 where absent',
     image_size: 'the size of the images; must be that of the tables or positions; 224 where absent',
-    id2label: 'class labels, one for each class',
-    label2id: 'must say the same as id2label',
+    ...transformersLabels,
   },
-  agrees: {
-    hidden_size: 'width',
-    num_hidden_layers: 'depth',
-    num_attention_heads: 'heads',
-    intermediate_size: 'hidden',
-    patch_size: 'patchSize',
-    num_channels: 'channels',
-    num_labels: 'classes',
-  },
+  agrees: { ...transformersSizes, num_attention_heads: 'heads', num_labels: 'classes' },
   shown: {
     use_relative_position_bias: /(?:attention\.attention|\.\d+)\.relative_position_bias\./,
     use_shared_relative_position_bias: /(?:encoder\.relative|(?:^|\.)shared)_position_bias\./,
@@ -30,13 +21,13 @@ export const huggingfaceBeit: FieldTable = {
   only: { ...transformersOther, model_type: ['beit', 'data2vec-vision'] },
   harmless: [
     ...transformersGeneric,
-    ...['hidden_dropout_prob', 'attention_probs_dropout_prob', 'drop_path_rate', 'classifier_dropout'],
+    ...transformersDropout,
+    'classifier_dropout',
     // Of masked pre-training.
     ...['use_mask_token', 'vocab_size'],
     // Of segmentation, and of backbones for it.
     ...['pool_scales', 'use_auxiliary_head', 'auxiliary_loss_weight', 'auxiliary_channels'],
     ...['auxiliary_num_convs', 'auxiliary_concat_input', 'semantic_loss_ignore_index', 'add_fpn'],
-    ...['segmentation_indices', 'reshape_hidden_states', 'stage_names'],
-    ...['out_features', 'out_indices', '_out_features', '_out_indices'],
+    ...['segmentation_indices', ...transformersStages],
   ],
 };

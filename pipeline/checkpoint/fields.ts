@@ -2,7 +2,7 @@ import type { FieldTable } from './field-table.ts';
 import { huggingfaceBeit } from './beit-fields.ts';
 import { huggingfaceSwin } from './swin/fields.ts';
 import { huggingfaceDino, huggingfacePair, huggingfaceTower } from './tower-fields.ts';
-import { transformersGeneric, transformersOther } from './transformers-fields.ts';
+import { transformersActivation, transformersDropout, transformersGeneric, transformersLabels, transformersOther, transformersSizes } from './transformers-fields.ts'; // prettier-ignore
 
 export { transformersGeneric } from './transformers-fields.ts';
 export type { FieldTable } from './field-table.ts';
@@ -151,29 +151,27 @@ const timmArguments: FieldTable = {
 const huggingfaceConfig: FieldTable = {
   title: 'Hugging Face: config.json (ViT, DeiT)',
   used: {
-    hidden_act:
-      'gelu, gelu_python: exact; gelu_new, gelu_fast, gelu_pytorch_tanh, gelu_accurate: tanh; quick_gelu; others are refused; gelu where absent',
+    hidden_act: `${transformersActivation}; gelu where absent`,
     num_attention_heads: 'heads; 12 where absent',
     layer_norm_eps: 'LayerNorm epsilon; 1e-12 where absent',
     image_size:
       'the size of the images; a number or [height, width]; must be that of the positions; 224 where absent',
-    id2label: 'class labels, one for each class',
-    label2id: 'must say the same as id2label',
+    ...transformersLabels,
   },
-  agrees: {
-    hidden_size: 'width',
-    num_hidden_layers: 'depth',
-    intermediate_size: 'hidden',
-    patch_size: 'patchSize',
-    num_channels: 'channels',
-    num_labels: 'classes',
-  },
+  agrees: { ...transformersSizes, num_labels: 'classes' },
   shown: { qkv_bias: /(?:attention\.query|self_attn\.q_proj|attention\.q_proj|attn\.qkv)\.bias$/ },
   only: { ...transformersOther, model_type: ['vit', 'deit'] },
   harmless: [
     ...transformersGeneric,
-    ...['hidden_dropout_prob', 'attention_probs_dropout_prob', 'drop_path_rate', 'classifier_dropout'],
-    ...['encoder_stride', 'pooler_output_size', 'pooler_act', 'use_mask_token', 'add_pooling_layer'],
+    ...transformersDropout,
+    ...[
+      'classifier_dropout',
+      'encoder_stride',
+      'pooler_output_size',
+      'pooler_act',
+      'use_mask_token',
+      'add_pooling_layer',
+    ],
     // Of masked pre-training: no part of a classifier.
     ...['mask_ratio', 'norm_pix_loss', 'decoder_hidden_size', 'decoder_intermediate_size'],
     ...['decoder_num_attention_heads', 'decoder_num_hidden_layers'],

@@ -1,35 +1,20 @@
 import type { FieldTable } from './field-table.ts';
-import { transformersGeneric, transformersOther } from './transformers-fields.ts';
+import { transformersActivation, transformersDropout, transformersGeneric, transformersLabels, transformersOther, transformersSizes, transformersStages } from './transformers-fields.ts'; // prettier-ignore
 
-const act =
-  'gelu, gelu_python: exact; gelu_new, gelu_fast, gelu_pytorch_tanh, gelu_accurate: tanh; quick_gelu, silu; others are refused';
-const labels = {
-  id2label: 'class labels, one for each class',
-  label2id: 'must say the same as id2label',
-};
-const dropout = ['hidden_dropout_prob', 'attention_probs_dropout_prob', 'attention_dropout', 'drop_path_rate', 'dropout']; // prettier-ignore
-/** Of backbones for other tasks. */
-const stages = ['stage_names', 'out_features', 'out_indices', '_out_features', '_out_indices', 'reshape_hidden_states', 'return_class_token']; // prettier-ignore
+const dropout = [...transformersDropout, 'attention_dropout', 'dropout'];
 
 /** transformers' `Dinov2Config`, `Dinov2WithRegistersConfig` and `DINOv3ViTConfig`. */
 export const huggingfaceDino: FieldTable = {
   title: 'Hugging Face: config.json (DINOv2, DINOv3)',
   used: {
-    hidden_act: `${act}; gelu where absent; with use_swiglu_ffn it is silu in any case`,
+    hidden_act: `${transformersActivation}; gelu where absent; with use_swiglu_ffn it is silu in any case`,
     num_attention_heads: 'heads; 12 where absent, 6 of DINOv3',
     layer_norm_eps: 'LayerNorm epsilon; 1e-6 where absent, 1e-5 of DINOv3',
     image_size: 'the size of the images; must be that of the positions; DINOv3 is computed for it',
     use_swiglu_ffn: 'true: the activation is silu',
-    ...labels,
+    ...transformersLabels,
   },
-  agrees: {
-    hidden_size: 'width',
-    num_hidden_layers: 'depth',
-    intermediate_size: 'hidden',
-    patch_size: 'patchSize',
-    num_channels: 'channels',
-    num_labels: 'classes',
-  },
+  agrees: { ...transformersSizes, num_labels: 'classes' },
   shown: {
     qkv_bias: /attention\.query\.bias$/,
     use_gated_mlp: /\.mlp\.gate_proj\./,
@@ -50,7 +35,8 @@ export const huggingfaceDino: FieldTable = {
   harmless: [
     ...transformersGeneric,
     ...dropout,
-    ...stages,
+    ...transformersStages,
+    'return_class_token',
     // The weights tell these.
     ...['mlp_ratio', 'layerscale_value', 'use_mask_token', 'interpolate_antialias', 'interpolate_offset'],
     // Of training.
@@ -62,18 +48,12 @@ export const huggingfaceDino: FieldTable = {
 export const huggingfaceTower: FieldTable = {
   title: 'Hugging Face: config.json (image towers of CLIP and SigLIP)',
   used: {
-    hidden_act: `${act}; where absent, quick_gelu of CLIP and tanh of SigLIP`,
+    hidden_act: `${transformersActivation}; where absent, quick_gelu of CLIP and tanh of SigLIP`,
     num_attention_heads: 'heads; 12 where absent',
     layer_norm_eps: 'LayerNorm epsilon; where absent, 1e-5 of CLIP and 1e-6 of SigLIP',
     image_size: 'the size of the images; must be that of the positions; 224 where absent',
   },
-  agrees: {
-    hidden_size: 'width',
-    num_hidden_layers: 'depth',
-    intermediate_size: 'hidden',
-    patch_size: 'patchSize',
-    num_channels: 'channels',
-  },
+  agrees: transformersSizes,
   shown: { vision_use_head: /(?:^|\.)head\.probe$/ },
   only: { ...transformersOther, model_type: ['clip_vision_model', 'siglip_vision_model'] },
   harmless: [
@@ -89,7 +69,7 @@ export const huggingfacePair: FieldTable = {
   used: {
     vision_config: 'the tower of images: the table above',
     vision_config_dict: 'of older files: goes before vision_config, as in transformers',
-    ...labels,
+    ...transformersLabels,
   },
   agrees: { num_labels: 'classes' },
   shown: {},

@@ -38,3 +38,31 @@ export const transformersOther = {
   quantization_config: [],
   auto_map: [],
 } as const;
+
+/** Rows that its tables share: what an encoder's config says of sizes. */
+export const transformersSizes = {
+  hidden_size: 'width',
+  num_hidden_layers: 'depth',
+  intermediate_size: 'hidden',
+  patch_size: 'patchSize',
+  num_channels: 'channels',
+} as const;
+
+/** Of classes. */
+export const transformersLabels = {
+  id2label: 'class labels, one for each class',
+  label2id: 'must say the same as id2label',
+} as const;
+
+/** Of the activation (`ACT2FN`). */
+export const transformersActivation =
+  'gelu, gelu_python: exact; gelu_new, gelu_fast, gelu_pytorch_tanh, gelu_accurate: tanh; quick_gelu; silu, swish; relu; others are refused';
+
+/** Of training. */
+export const transformersDropout = ['hidden_dropout_prob', 'attention_probs_dropout_prob', 'drop_path_rate'];
+
+/** Of backbones for other tasks. */
+export const transformersStages = [
+  ...['stage_names', 'out_features', 'out_indices', '_out_features', '_out_indices'],
+  'reshape_hidden_states',
+];

@@ -1,5 +1,5 @@
 import type { FieldTable } from '../field-table.ts';
-import { transformersGeneric, transformersOther } from '../transformers-fields.ts';
+import { transformersDropout, transformersGeneric, transformersLabels, transformersOther, transformersStages } from '../transformers-fields.ts'; // prettier-ignore
 
 /** transformers' `SwinConfig`. */
 export const huggingfaceSwin: FieldTable = {
@@ -9,8 +9,7 @@ export const huggingfaceSwin: FieldTable = {
     layer_norm_eps:
       'LayerNorm epsilon; 1e-5 where absent, and the only one: norms between stages have no other',
     image_size: 'the size of the images; a number or [height, width]; 224 where absent',
-    id2label: 'class labels, one for each class',
-    label2id: 'must say the same as id2label',
+    ...transformersLabels,
   },
   agrees: {
     hidden_size: 'width',
@@ -31,7 +30,8 @@ export const huggingfaceSwin: FieldTable = {
   only: { ...transformersOther, model_type: ['swin'], path_norm: [true] },
   harmless: [
     ...transformersGeneric,
-    ...['hidden_dropout_prob', 'attention_probs_dropout_prob', 'drop_path_rate', 'classifier_dropout'],
-    ...['encoder_stride', 'out_features', 'out_indices', '_out_features', '_out_indices', 'stage_names'],
+    ...transformersDropout,
+    ...['classifier_dropout', 'encoder_stride'],
+    ...transformersStages,
   ],
 };
