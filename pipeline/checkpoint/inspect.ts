@@ -220,6 +220,17 @@ function withOneHead(naming: Naming, reads: Architecture['reads']): Naming {
   };
 }
 
+/** The setting that would end the problem, where there is one. */
+function nextOfProblem(
+  { classToken, pool, stages }: Architecture,
+  hints: InspectOptions['hints'],
+): { readonly next?: string } {
+  const readsClassToken = pool === undefined || pool === 'class-and-mean';
+  if (classToken === false && readsClassToken) return { next: poolHints };
+  const isTold = stages !== undefined && hints?.heads !== undefined;
+  return isTold ? { next: 'remove teacher.hints.heads: the weights tell those of every stage' } : {};
+}
+
 function namingOf(stored: StoredCheckpoint, { hints, names, headless }: InspectOptions): Naming {
   if (names !== undefined) return toldNaming(stored, names, hints);
   return detectNaming(stored, { ...hints, headless }) ?? refuseUnknownNames(stored);
@@ -241,17 +252,6 @@ function withoutIgnored(
     });
   }
   return new Map([...tensors].filter(([name]) => !ignore.some((entry) => isOf(name, entry))));
-}
-
-/** The setting that would end the problem, where there is one. */
-function nextOfProblem(
-  { classToken, pool, stages }: Architecture,
-  hints: InspectOptions['hints'],
-): { readonly next?: string } {
-  const readsClassToken = pool === undefined || pool === 'class-and-mean';
-  if (classToken === false && readsClassToken) return { next: poolHints };
-  const isTold = stages !== undefined && hints?.heads !== undefined;
-  return isTold ? { next: 'remove teacher.hints.heads: the weights tell those of every stage' } : {};
 }
 
 function refuseUnknownPool({ path }: StoredCheckpoint): never {
