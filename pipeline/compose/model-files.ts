@@ -1,5 +1,5 @@
 import type { Library } from '../library/open.ts';
-import { graphPaths, weightPaths } from './model-manifest.ts';
+import { answerIndexPath, graphPaths, weightPaths, type ModelManifest } from './model-manifest.ts';
 import { modelOnnx, modelTfjs } from '../graphs/files.ts';
 import { storedWeights, type StoredWeight } from '../graphs/weight-places.ts';
 
@@ -25,6 +25,23 @@ export function weightFiles(library: Library, descendants: readonly string[]): W
     entry(library.manifest.frame, frame),
     ...chosen.map(({ file }, block) => entry(file, blocks[block]!)),
   ];
+}
+
+/** What features are given their classes by: how, and the file; undefined for classifiers. */
+export function answerIndex(
+  library: Library,
+): { readonly index: ModelManifest['index']; readonly file: WeightFile } | undefined {
+  const { measure } = library.manifest.teacher;
+  if (measure === undefined) return undefined;
+  const { kind, index: file } = measure;
+  const { sizeBytes, sha256 } = file;
+  return {
+    index: {
+      path: answerIndexPath,
+      ...(kind === 'k-nn' && { neighbours: measure.neighbours, temperature: measure.temperature }),
+    },
+    file: { source: library.pathOf(file), path: answerIndexPath, sizeBytes, sha256 },
+  };
 }
 
 /** The graphs and the index of a model whose weights lie in `files`, by path. */

@@ -38,6 +38,9 @@ export const graphPaths = {
   index: 'model.safetensors.index.json',
 } as const;
 
+/** Of a model that answers with features, where its library has one. */
+export const answerIndexPath = 'index.safetensors';
+
 const points = z.number();
 
 /** What the composition was expected to lose against the teacher, before anyone measured it. */
@@ -108,6 +111,14 @@ const modelShape = z.strictObject({
   onnx: z.strictObject({ opset: positive, irVersion: positive }),
   /** What every top-1 and kl here stands for, as `teacher.measure` of the library; absent of classifiers. */
   measure: z.enum(measureKinds).exclude(['classes']).optional(),
+  /** What features are given their classes by, as `teacher.measure` of the library says; models of older versions have none. */
+  index: z
+    .strictObject({
+      path: z.literal(answerIndexPath),
+      neighbours: positive.optional(),
+      temperature: z.number().positive().optional(),
+    })
+    .optional(),
   limits: limits.optional(),
   predicted: predicted.optional(),
   measured: measured.optional(),
@@ -161,7 +172,8 @@ function checkReferences(model: z.infer<typeof modelShape>, context: z.Refinemen
     sizes.set(path, sizeBytes);
   });
   const { frame, blocks } = weightPaths(widths);
-  for (const path of [frame, ...blocks, ...Object.values(graphPaths)]) {
+  const index = model.index === undefined ? [] : [model.index.path];
+  for (const path of [frame, ...blocks, ...Object.values(graphPaths), ...index]) {
     if (!sizes.has(path)) problem(['files'], `expected ${path} among them`);
   }
   blocks.forEach((path, block) => {

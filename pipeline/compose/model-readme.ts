@@ -7,6 +7,7 @@ import {
   type Architecture,
 } from '../model/architecture.ts';
 import { formatBytes, formatCount } from '../util/format.ts';
+import { classifyExample } from './classify-example.ts';
 import { measureNames } from '../measure/measure-names.ts';
 import { preprocessingText } from '../library/readme.ts';
 import type { ModelManifest } from './model-manifest.ts';
@@ -27,7 +28,7 @@ ${formatCount(params)} parameters, ${formatCount(macs)} multiply-adds an image, 
 |---|---|
 | \`model.onnx\` | ONNX Runtime and others: operator set ${onnx.opset}; \`images\` [batch, ${channels}, ${height}, ${width}] -> \`${name}\` [batch, ${classes}] |
 | \`model.json\` | TensorFlow.js, as a graph model; \`images\` [batch, ${height}, ${width}, ${channels}] -> \`${name}\` |
-| \`model.safetensors.index.json\` | the weights alone, under timm's names |
+${model.index === undefined ? '' : `| \`${model.index.path}\` | what gives features their classes: \`features\` [n, F] of length 1, and \`labels\` [n] |\n`}| \`model.safetensors.index.json\` | the weights alone, under timm's names |
 | \`composition.json\` | everything known about this model, and the sha256 of every file |
 
 The weights are in \`weights/\`, once for all of these, so move the folder as a whole. Its files may be shared with other models of the
@@ -44,7 +45,7 @@ session = onnxruntime.InferenceSession("model.onnx")
 images = np.zeros((1, ${channels}, ${height}, ${width}), np.float32)   # prepared as above
 ${name}, = session.run(["${name}"], {"images": images})
 \`\`\`
-
+${classesText(model)}
 ## Node
 
 \`\`\`js
@@ -68,6 +69,30 @@ const ${name} = model.predict(images);
 \`\`\`
 
 Made by BlockForge ${model.tool.version} from the library whose manifest has sha256 \`${model.library.manifestSha256}\`.
+`;
+}
+
+/** How an image gets its class, of a model that answers with features. */
+function classesText({
+  measure,
+  index,
+  classNames,
+}: Pick<ModelManifest, 'measure' | 'index' | 'classNames'>): string {
+  if (measure === undefined) return '';
+  if (index === undefined)
+    return `
+It answers with features, not with classes: what gives them classes is the index beside the manifest of its library.
+`;
+  return `
+It answers with features. Their classes${classNames === null ? '' : ' (`classNames` in `composition.json`)'} come from \`${index.path}\`: ${
+    index.neighbours === undefined
+      ? 'that of the nearest embedding by cosine'
+      : `the vote of the ${index.neighbours} nearest of its features by cosine`
+  }:
+
+\`\`\`python
+${classifyExample(index)}
+\`\`\`
 `;
 }
 

@@ -11,7 +11,7 @@ import { toolVersion } from '../util/package.ts';
 import { publishFile } from '../library/listed-file.ts';
 import { checkComposition, type Library } from '../library/open.ts';
 import { onnxIrVersion, onnxOpset } from '../graphs/onnx.ts';
-import { graphFiles, weightFiles, type WeightFile } from './model-files.ts';
+import { answerIndex, graphFiles, weightFiles, type WeightFile } from './model-files.ts';
 import {
   modelManifestSchema,
   modelSchemaVersion,
@@ -56,6 +56,7 @@ export async function writeModel(
   const widths = descendants.map((id) => library.descendant(id).width);
   const { params, macs } = modelCosts(teacher.architecture, widths);
   const version = await toolVersion();
+  const answers = answerIndex(library);
   const described: Omit<ModelManifest, 'files' | 'sizeBytes'> = {
     kind: 'blockforge-model',
     schemaVersion: modelSchemaVersion,
@@ -70,6 +71,7 @@ export async function writeModel(
     macs,
     onnx: { opset: onnxOpset, irVersion: onnxIrVersion },
     ...(teacher.measure && { measure: teacher.measure.kind }),
+    ...(answers && { index: answers.index }),
     ...(limits && { limits }),
     ...(predicted && { predicted }),
     ...(measured && { measured }),
@@ -80,7 +82,7 @@ export async function writeModel(
   try {
     makeFolder(join(temporary, 'weights'));
     const files = await writeOwnWeights(library, weightFiles(library, descendants), temporary, refitted);
-    const listed = await takeWeights(files, temporary, link);
+    const listed = await takeFiles([...files, ...(answers ? [answers.file] : [])], temporary, link);
     const sizeBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
     const whole = { ...described, sizeBytes };
     const texts = { ...(await graphFiles(library, files, version)), 'README.md': modelReadme(whole) };
@@ -119,7 +121,7 @@ async function checkTarget(folder: string): Promise<boolean> {
   });
 }
 
-async function takeWeights(
+async function takeFiles(
   files: readonly WeightFile[],
   folder: string,
   link: WriteModelOptions['link'],

@@ -4,12 +4,14 @@ import { createRequire } from 'node:module';
 import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { modelManifestSchema, type MeasuredModel } from '../../pipeline/compose/model-manifest.ts';
+import { openModel } from '../../pipeline/compose/open-model.ts';
 import { writeModel } from '../../pipeline/compose/write-model.ts';
 import { openLibrary, type Library } from '../../pipeline/library/open.ts';
+import { writeIndexFile } from '../../pipeline/measure/index-file.ts';
 import { canonicalShapes } from '../../pipeline/model/host-weights.ts';
 import { openSafetensors } from '../../pipeline/model/safetensors.ts';
 import { sha256File } from '../../pipeline/util/hash.ts';
-import { temporaryFolder, writtenLibrary } from '../library/fixture.ts';
+import { libraryInput, temporaryFolder, writtenLibrary } from '../library/fixture.ts';
 import { runtimeOrSkip } from '../graphs/support.ts';
 import { present } from '../support/present.ts';
 
@@ -115,6 +117,44 @@ describe('library/forms/write-model', () => {
     assert.equal(index.metadata.total_size, 4 * elements);
     assert.equal(read.params, elements);
   });
+
+  for (const kind of ['k-nn', 'zero-shot'] as const) {
+    it(`has beside it what gives features their classes (${kind}), and says how`, async () => {
+      const path = join(scratch.path, 'index.safetensors');
+      const features = Float32Array.from({ length: 4 * 12 }, (_, i) => (i % 13 === 0 ? 1 : 0));
+      await writeIndexFile(path, kind, {
+        width: 12,
+        classes: 4,
+        features,
+        labels: Int32Array.of(0, 1, 2, 3),
+      });
+      const of = await writtenLibrary({
+        ...libraryInput({ answer: 'pooled', classes: 12 }),
+        index: { kind, path },
+      });
+      try {
+        const model = join(scratch.path, 'model');
+        const manifest = await writeModel(await openLibrary(of.path), first, model);
+        assert.deepEqual(manifest.index, {
+          path: 'index.safetensors',
+          ...(kind === 'k-nn' && { neighbours: 20, temperature: 0.07 }),
+        });
+        assert.equal(await sha256File(join(model, 'index.safetensors')), await sha256File(path));
+        await openModel(model);
+        const readme = await readFile(join(model, 'README.md'), 'utf8');
+        assert.match(readme, kind === 'k-nn' ? /vote of the 20 nearest/ : /nearest embedding by cosine/);
+        assert.match(readme, /index = load_file\("index\.safetensors"\)/);
+        const { files, ...rest } = manifest;
+        const lost = modelManifestSchema.safeParse({
+          ...rest,
+          files: files.filter((file) => file.path !== 'index.safetensors'),
+        });
+        assert.match(String(lost.error), /expected index\.safetensors among them/);
+      } finally {
+        await of.remove();
+      }
+    });
+  }
 
   it('is small beside its weights: the graphs hold none', async () => {
     const model = join(scratch.path, 'model');

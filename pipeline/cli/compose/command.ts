@@ -70,7 +70,7 @@ export async function runCompose(command: ComposeCommand, around: Surroundings):
   const first = command.measures ? await measure(best) : undefined;
   const nearer = first && nearestRecorded(library, space, limits, { than: best, kl: first.kl });
   if (nearer !== undefined && first !== undefined && !command.json)
-    stdout.write(`\n${renderNearer(library, nearer, first.kl)}\n`);
+    stdout.write(`\n${renderNearer(library, nearer, first.kl, teacher)}\n`);
   const winner = nearer?.composition ?? best;
   const refitted =
     command.refit &&

@@ -169,16 +169,26 @@ export function renderRefitted(
   ].join('\n');
 }
 
-/** That a model whose scores the library has is taken instead: its widths by block. */
+/** That a model whose scores the library has is taken instead: its widths by block, and what it takes. */
 export function renderNearer(
   library: Library,
   { name, composition, measured }: RecordedModel,
   kl: number,
+  teacher: Composition,
 ): string {
+  const sizes = resources.flatMap((resource) => {
+    const [own, whole] = [composition[resource], teacher[resource]];
+    return own === null || whole === null
+      ? []
+      : [
+          `${resourceTitles[resource]} ${formatAmount(resource, own)} (${((100 * own) / whole).toFixed(1)} %)`,
+        ];
+  });
   const widths = composition.descendants.map((id) => library.descendant(id).width).join(' ');
   const { divergence, top1 } = measureNames(library.manifest.teacher.measure?.kind);
   return [
     `Measured whole, the library's model "${name}" is nearer to the teacher: ${divergence} ${measured.kl.toFixed(4)} instead of ${kl.toFixed(4)}.`,
     `It keeps to the limits and is taken: widths ${widths}, predicted to lose ${composition.predictedDropPp.toFixed(2)} pp of ${top1}.`,
+    `The table above is of the model that is not taken. This one, and its share of the teacher: ${sizes.join(', ')}.`,
   ].join('\n');
 }
