@@ -5,7 +5,7 @@ import { publishedPreparation } from './published-preparation.ts';
 import { publishedRefusals } from './published-refusals.ts';
 import { publishedSeries, type Series } from './published-series.ts';
 import { sizes } from './published-sizes.ts';
-import { namedSwin } from './swin/architectures.ts';
+import { namedSwin, torchvisionSwins } from './swin/architectures.ts';
 
 const torchvision = {
   vit_b_16: { size: 'base', patchSize: 16, resize: 256 },
@@ -36,11 +36,11 @@ function describeNames(): string {
   return (
     `${[...new Set(names)].join(', ')} (timm; SIZE as timm has it, P and S in pixels), ` +
     'swin_{tiny,small,base,large}_patch4_window{7_224,12_384} (timm), ' +
-    `${Object.keys(torchvision).join(', ')} (torchvision)`
+    `${[...Object.keys(torchvision), ...torchvisionSwins].join(', ')} (torchvision)`
   );
 }
 
-/** `vit_base_patch16_224`, with or without timm's `.tag`, or `vit_b_16`; undefined for other names and for refused ones. */
+/** `vit_base_patch16_224`, with or without timm's `.tag`, or torchvision's (`vit_b_16`, `swin_t`); undefined for other names and for refused ones. */
 export function namedArchitecture(name: string): NamedArchitecture | undefined {
   const understood = understand(name);
   return typeof understood === 'string' ? undefined : understood;
@@ -65,7 +65,7 @@ function understand(name: string): NamedArchitecture | string | undefined {
     const patchSize = series.patchSize ?? Number(patch);
     const imageSize = series.imageSize ?? Number(image);
     if (patchGrid(imageSize, patchSize) === null)
-      return `patches of ${patchSize} pixels do not divide images of ${imageSize}`;
+      return `patches of ${patchSize} pixels do not divide images of ${imageSize}, whose last rows and columns timm leaves out`;
     return {
       facts: { ...series.sizes[size]!, patchSize, imageSize, ...usual, ...series.facts },
       ...(series.headless && { headless: true as const }),

@@ -13,5 +13,7 @@ export const publishedRefusals: readonly (readonly [pattern: RegExp, why: string
   [/^vit_[a-z]+_patch\d+_xp_|^vit_pwee_/, 'attention and FFN side by side'],
   [/^vit_(?:dlittle|dwee|dpwee)_/, 'differential attention'],
   [/^vit_[a-z]+_patch\d+_rpn_/, 'norms behind attention and FFN'],
+  [/^swinv2_|^swin_v2_[tsb]$/, 'a Swin v2 (cosine attention, continuous position bias): Swin v1 is read'],
+  [/^eva02_(?:tiny|small|base|large)_/, 'rotary positions beside learned ones'],
   [/^swin_s3_/, 'windows of another size in each stage'],
 ];

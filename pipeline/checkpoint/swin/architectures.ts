@@ -1,3 +1,4 @@
+import { imagenetStatistics } from '../../../datasets/preprocessing.ts';
 import { swinFamily } from '../../model/family/swin.ts';
 import type { NamedArchitecture } from '../named-architecture.ts';
 import { publishedPreparation } from '../published-preparation.ts';
@@ -13,31 +14,48 @@ const sizes = {
 /** What every published Swin has, in whatever library. */
 export const swinDefaults = { layerNormEpsilon: 1e-5, gelu: 'exact' } as const;
 
-/** `swin_tiny_patch4_window7_224`, with or without timm's `.tag`. */
+/** Images as torchvision prepares them for its weights: the shortest side before the crop of 224. */
+const torchvision = {
+  swin_t: { size: 'tiny', resize: 232 },
+  swin_s: { size: 'small', resize: 246 },
+  swin_b: { size: 'base', resize: 238 },
+} as const;
+export const torchvisionSwins: readonly string[] = Object.keys(torchvision);
+
+/** `swin_tiny_patch4_window7_224`, with or without timm's `.tag`, or torchvision's `swin_t`. */
 export function namedSwin(name: string): NamedArchitecture | undefined {
+  if (Object.hasOwn(torchvision, name)) {
+    const { size, resize } = torchvision[name as keyof typeof torchvision];
+    const how = { resize, resizeMode: 'shortest', interpolation: 'bicubic', ...imagenetStatistics } as const;
+    return { facts: factsOf(size, 224), preprocessing: how };
+  }
   const match = /^swin_(tiny|small|base|large)_patch4_window(7_224|12_384)(?:_in22k)?(?:\.\w+)?$/.exec(name);
   if (match === null) return undefined;
-  const { width, heads, depths } = sizes[match[1] as keyof typeof sizes];
+  const imageSize = match[2] === '7_224' ? 224 : 384;
+  return {
+    facts: factsOf(match[1] as keyof typeof sizes, imageSize),
+    preprocessing: publishedPreparation(name, imageSize),
+  };
+}
+
+function factsOf(size: keyof typeof sizes, imageSize: 224 | 384): NamedArchitecture['facts'] {
+  const { width, heads, depths } = sizes[size];
   const stages = depths.map((depth, stage) => ({
     depth,
     width: width * 2 ** stage,
     heads: heads * 2 ** stage,
     hidden: 4 * width * 2 ** stage,
   }));
-  const imageSize = match[2] === '7_224' ? 224 : 384;
   return {
-    facts: {
-      family: swinFamily.name,
-      width: 8 * width,
-      depth: depths.reduce((sum, depth) => sum + depth, 0),
-      heads: 8 * heads,
-      hidden: 32 * width,
-      patchSize: 4,
-      imageSize,
-      stages,
-      window: imageSize === 224 ? 7 : 12,
-      ...swinDefaults,
-    },
-    preprocessing: publishedPreparation(name, imageSize),
+    family: swinFamily.name,
+    width: 8 * width,
+    depth: depths.reduce((sum, depth) => sum + depth, 0),
+    heads: 8 * heads,
+    hidden: 32 * width,
+    patchSize: 4,
+    imageSize,
+    stages,
+    window: imageSize === 224 ? 7 : 12,
+    ...swinDefaults,
   };
 }

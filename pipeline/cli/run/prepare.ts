@@ -11,7 +11,7 @@ import { methodOf, methods as allMethods } from '../../stages/methods.ts';
 import type { Surroundings, Terminal } from '../../terminal/terminal.ts';
 import { BlockForgeError, fail } from '../../util/failure.ts';
 import { formatBytes } from '../../util/format.ts';
-import { planOfName, refuseKnownName } from './plan-of-name.ts';
+import { planOfName, refuseKnownName, withHint } from './plan-of-name.ts';
 
 /** What names a run on a command line. */
 export interface RunSource {
@@ -63,12 +63,13 @@ export async function prepareRun(
   if (named === undefined) refuseMistypedCommand(config, around, methods);
   const variables = new Map<string, string>();
   const unset = new Set<string>();
-  const loaded = loadConfig(named?.config ?? config, methods, {
+  const loading = {
     overrides: [...(named?.overrides ?? []), ...overrides],
     cwd: around.cwd,
-    onUnset: (name, key) => variables.set(key, name),
+    onUnset: (name: string, key: string) => variables.set(key, name),
     ...(assume && { unset: (name: string) => (unset.add(name), `$${name}`) }),
-  });
+  };
+  const loaded = withHint(assume && config, () => loadConfig(named?.config ?? config, methods, loading));
   if (unset.size > 0) assume?.(`${[...unset].join(' and ')} ${unset.size === 1 ? 'is' : 'are'} not set`);
   // Late, so that a mistake in the config is told at once.
   const { preparePlanInput } = await import('../../stages/common/plan-input.ts');

@@ -67,7 +67,11 @@ export function assumeCheckpoint(
     ...(imageSize !== undefined && { imageSize }),
   };
   assume(
-    `${shownPath(checkpoint)} is not there: its sizes are those of ${name}, with ${publishedClasses.toLocaleString('en')} classes`,
+    `${shownPath(checkpoint)} is not there: its sizes are those of ${name}, ${
+      named.headless === true
+        ? 'without a classifier'
+        : `with ${publishedClasses.toLocaleString('en')} classes`
+    }`,
     { key, path: checkpoint, architecture: name },
   );
   const { preprocessing } = named;

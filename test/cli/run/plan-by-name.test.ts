@@ -113,6 +113,49 @@ describe('a plan by a name alone', () => {
     await assert.rejects(planned('vit-b16', 80, given), /norms behind attention and FFN/);
   });
 
+  it('knows the Swins of torchvision, and says what a Swin v2 is', async () => {
+    for (const [name, depth] of [
+      ['swin_t', 12],
+      ['swin_s', 24],
+      ['swin_b', 24],
+    ] as const) {
+      // prettier-ignore
+      const { input } = await planned(name);
+      assert.deepEqual([input.architecture.family, input.architecture.depth], ['swin', depth]);
+    }
+    await assert.rejects(planned('swinv2_tiny_window8_256'), /swinv2_tiny_window8_256: a Swin v2/);
+    await assert.rejects(planned('swin_v2_t'), /swin_v2_t: a Swin v2/);
+    await assert.rejects(planned('eva02_base_patch14_224'), /rotary positions beside learned ones/);
+    const patches = /patches of 14 pixels do not divide images of 384, whose last rows/;
+    await assert.rejects(planned('vit_so400m_patch14_siglip_384'), patches);
+  });
+
+  it('says where the name of a repository belongs, and what other names there are', async () => {
+    for (const id of [
+      'facebook/dinov2-base',
+      'hf:google/siglip-base-patch16-224',
+      'openai/clip-vit-base-patch16@main',
+    ])
+      await assert.rejects(
+        planned(id),
+        ({ message }: Error) =>
+          message.includes(`--set teacher.checkpoint=hf:${id.replace(/^hf:/, '')} `) &&
+          message.includes('repository of the Hugging Face hub') &&
+          message.includes('vit_SIZE_patchP_S'),
+      );
+    await assert.rejects(
+      planned('resnet_50'),
+      /no name of an architecture that is known.*vit_SIZE_patchP_S/s,
+    );
+    await assert.rejects(planned('configs/vit_b17'), /no such config in configs/);
+  });
+
+  it('gives a model that no weights have a classifier of no classes', async () => {
+    const { assumed } = await planned('vit_base_patch16_siglip_224');
+    assert.match(assumed.join(), /sizes are those of vit_base_patch16_siglip_224, without a classifier/);
+    assert.doesNotMatch(assumed.join(), /1,000 classes/);
+  });
+
   it('tells who runs a name that it can be planned', async () => {
     const source = { config: 'vit_small_patch16_224', overrides: [], runs: tmpdir() };
     await assert.rejects(prepareRun(source, around(80)), /can be planned; .*--plan vit_small_patch16_224/s);
