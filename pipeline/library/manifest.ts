@@ -123,6 +123,15 @@ const measure = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('zero-shot'), index: file }),
 ]);
 
+/** A linear head that the run fitted to the labels of calibration images; ridge and temperature were chosen by those held out. */
+const fittedHead = z.strictObject({
+  images: positive,
+  /** Top-1 of the head that did not see them. */
+  heldOut: z.strictObject({ images: positive, top1Percent: interval }),
+  ridge: z.number().min(0),
+  temperature: z.number().positive(),
+});
+
 const manifestShape = z.strictObject({
   $schema: z.literal('manifest.schema.json'),
   kind: z.literal('blockforge-library'),
@@ -161,6 +170,8 @@ const manifestShape = z.strictObject({
     params: positive,
     macs: positive,
     measure: measure.optional(),
+    /** Absent where the head is the checkpoint's own. */
+    fittedHead: fittedHead.optional(),
     accuracy,
   }),
   /** Everything but the FFN blocks: patch embedding, positions, attention, norms, head. */

@@ -1,3 +1,4 @@
+import { fittedHeadText } from './fitted-head.ts';
 import { measureNames } from '../measure/measure-names.ts';
 import { indexFile, measureNote } from './measure-notes.ts';
 import type { Interval } from '../measure/interval.ts';
@@ -30,7 +31,7 @@ a runtime can compose the model that fits its budget and change blocks while it 
 |---|---|
 | teacher | ${describeArchitecture(architecture)} |
 | its classes | ${describeClasses(teacher)} |
-| its cost | ${formatCount(teacher.params)} parameters, ${formatCount(teacher.macs)} multiply-adds an image |
+${teacher.fittedHead === undefined ? '' : `| its head | ${fittedHeadText(teacher.fittedHead)} |\n`}| its cost | ${formatCount(teacher.params)} parameters, ${formatCount(teacher.macs)} multiply-adds an image |
 | its ${names.top1} | ${percent(teacher.accuracy.top1Percent)} on ${teacher.accuracy.images} images |
 | its checkpoint | sha256 \`${teacher.sha256}\` |
 

@@ -100,6 +100,10 @@ describe('a teacher without a classifier', () => {
       measure: string;
     };
     assert.equal(measure, 'k-nn');
+    assert.deepEqual(
+      readFileSync(join(model, 'index.safetensors')),
+      readFileSync(join(run('features'), 'library', 'index.safetensors')),
+    );
     const nothing = await place.blockforge('compose', run('features'), ...drop, model, '--json');
     assert.equal((JSON.parse(nothing.stdout) as { measure: string }).measure, 'k-nn');
   });
@@ -191,9 +195,19 @@ describe('a head fitted to the data', () => {
     assert.deepEqual([told.images, told.heldOut.images], [200, 40]);
     assert.ok(told.ridge > 0 && told.temperature > 0 && told.heldOut.top1 > 40);
     const { manifest } = await openLibrary(join(place.folder, 'runs/small/library'));
-    const { architecture, measure, classNames, accuracy } = manifest.teacher;
+    const { architecture, measure, classNames, accuracy, fittedHead } = manifest.teacher;
     assert.deepEqual([architecture.answer, measure], [undefined, undefined]);
     assert.equal(architecture.classes, classNames?.length);
     assert.ok(accuracy.top1Percent.mean > 40, `${accuracy.top1Percent.mean}`);
+    const { heldOut, ...fit } = present(fittedHead);
+    assert.deepEqual(fit, { images: 200, ridge: told.ridge, temperature: told.temperature });
+    assert.deepEqual([heldOut.images, heldOut.top1Percent.mean], [40, told.heldOut.top1]);
+    const read = (path: string) => readFileSync(join(place.folder, 'runs/small', path), 'utf8');
+    const shown = await place.blockforge('show', 'runs/small', '--wide');
+    for (const text of [made.stdout, shown.stdout, read('library/README.md'), read('report.html')])
+      assert.match(
+        text,
+        /fitted to the labels of 200 calibration images; .* top-1 [\d.]+ % \[[\d.]+, [\d.]+\]/,
+      );
   });
 });

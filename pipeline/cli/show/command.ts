@@ -10,6 +10,7 @@ import type {
 import { findPackage } from '../../deployment/open-package.ts';
 import { readDeploymentSummary, renderDeployment } from './deployment.ts';
 import { measureNames, type MeasureNames } from '../../measure/measure-names.ts';
+import { fittedHeadText } from '../../library/fitted-head.ts';
 import { flatteredNote } from '../../library/manifest-parts.ts';
 import { describeFittedOn } from '../../recipe/fitted-on.ts';
 import { formatCount } from '../../util/format.ts';
@@ -71,6 +72,9 @@ export function renderSummary(summary: LibrarySummary, paint: Paint, columns = I
   const lines = [
     paint.bold('Descendants'),
     ...flattered('selection'),
+    ...(teacher.fittedHead === undefined
+      ? []
+      : told(`the teacher's head was ${fittedHeadText(teacher.fittedHead)}`)),
     ...(summary.fitted === undefined ? [] : told(describeFittedOn(summary.fitted))),
     ...told(
       `${measured}; ${names.top1} delta: the model with this block against ${reference(summary.contexts, names)}`,

@@ -38,6 +38,7 @@ export function summariseManifest(manifest: Manifest): LibrarySummary {
       images: teacher.accuracy.images,
       params: teacher.params,
       macs: teacher.macs,
+      ...(teacher.fittedHead && { fittedHead: teacher.fittedHead }),
     },
     blocks: blocks.map(({ name, descendants }) => ({
       block: name,

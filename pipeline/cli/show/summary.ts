@@ -1,3 +1,4 @@
+import type { FittedHead } from '../../library/fitted-head.ts';
 import type { BlockCost, Descendant, RankedPart } from '../../measure/descendant.ts';
 import type { MeasureKind } from '../../measure/measure-names.ts';
 import type { Interval } from '../../measure/interval.ts';
@@ -53,6 +54,8 @@ export interface RecommendedSummary {
 }
 
 export interface TeacherSummary extends Accuracy {
+  /** Where the run fitted its head to labels. */
+  readonly fittedHead?: FittedHead;
   readonly images: number;
   readonly params?: number;
   readonly macs?: number;

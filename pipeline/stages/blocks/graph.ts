@@ -234,7 +234,7 @@ const exportLibrary: Stage<BlocksInput> = {
           [rankJob]: [files.ranking],
           [profileJob]: [files.latency],
           ...splitFiles(splitNames, commonFiles.sources),
-          ...toldFiles(input.inputs.classes),
+          ...toldFiles(input),
           ...judgeFiles(input),
         },
         {

@@ -156,6 +156,7 @@ export function exportSettings(input: BlocksInput): ExportSettings {
     heldOut: config.statistics.heldOut,
     config: withoutOperation(config),
     ...(kind !== 'classes' && { kind }),
+    ...(typeof config.teacher.head === 'object' && { fittedHead: true as const }),
   };
 }
 

@@ -55,6 +55,21 @@ export interface TeacherCheck {
   readonly unrestrictedTop1?: Interval | undefined;
 }
 
+/** How a head was fitted, as `teacher/model` writes it: percent, the negative log-likelihood in nats. */
+export type HeadFile = {
+  readonly images: number;
+  /** Of the head that was fitted without them. */
+  readonly heldOut: {
+    readonly images: number;
+    readonly top1: number;
+    readonly low: number;
+    readonly high: number;
+    readonly nll: number;
+  };
+  readonly ridge: number;
+  readonly temperature: number;
+};
+
 /**
  * Where a job finds the images of the splits. Their contents are known from `data/splits`, so a job that needs it gets this
  * as `handling`: data that was moved is the same data.

@@ -1,7 +1,7 @@
 import type { SplitName } from '../../../datasets/contract.ts';
 import type { JobId, JobPlan } from '../../runner/contract.ts';
 import { isClassifier, type Architecture } from '../../model/architecture.ts';
-import type { ModelClasses } from './classes.ts';
+import type { PlanInput } from './plan-input.ts';
 import {
   commonFiles,
   splitFile,
@@ -47,7 +47,11 @@ export function judgeFiles({ architecture }: { readonly architecture: Architectu
 /** The teacher is worth compressing; how good it is changes nothing. */
 export const checked: Files = { [teacherCheckJob]: [] };
 
-/** What a library says of its teacher: how good the whole one is, too, where the model is a part of it. */
-export function toldFiles({ subset }: Pick<ModelClasses, 'subset'>): Files {
-  return { ...teacherFiles, [teacherCheckJob]: subset === null ? [] : [commonFiles.check] };
+/** What a library says of its teacher: how its head was fitted here, and how good the whole one is where the model is a part of it. */
+export function toldFiles({ inputs: { classes }, loaded: { config } }: PlanInput): Files {
+  const head = typeof config.teacher.head === 'object' ? [commonFiles.head] : [];
+  return {
+    [teacherJob]: [...teacher, ...head],
+    [teacherCheckJob]: classes.subset === null ? [] : [commonFiles.check],
+  };
 }

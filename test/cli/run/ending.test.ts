@@ -98,6 +98,26 @@ describe('the end of a run', () => {
     assert.match(told(false) ?? '', /\(the best trade; none surely loses less than 2 pp\)/);
   });
 
+  it('says that the head was fitted here, to what, in as many lines as before', () => {
+    const fittedHead = {
+      images: 1500,
+      heldOut: { images: 300, top1Percent: { mean: 62.333, low: 56.72, high: 67.63 } },
+      ridge: 0.00031622,
+      temperature: 0.1249,
+    };
+    const own = library(9);
+    const of = { ...own, teacher: { ...own.teacher, fittedHead } };
+    const lines = briefLibrary(of, 80, 12);
+    assert.equal(lines.length, briefLibrary(own, 80, 12).length);
+    assert.ok(
+      lines
+        .join(' ')
+        .includes(
+          "The teacher's head was fitted to the labels of 1,500 calibration images; fitted without 300 of them, top-1 62.3 % [56.7, 67.6] on those (ridge 0.000316, temperature 0.125).",
+        ),
+    );
+  });
+
   it('names commands that exist, with paths that a shell takes', () => {
     const strange = { ...places, run: "my runs/it's" };
     const features = { ...strange, isClassifier: false };

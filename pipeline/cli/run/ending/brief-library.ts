@@ -1,5 +1,6 @@
 import { measureNames } from '../../../measure/measure-names.ts';
 import type { Interval } from '../../../measure/interval.ts';
+import { fittedHeadText } from '../../../library/fitted-head.ts';
 import { toleratedLossPp } from '../../../library/recommended-model.ts';
 import { formatCount } from '../../../util/format.ts';
 import { accuracyDecimals, formatAccuracy, formatPercent, signed } from '../../../terminal/numbers.ts';
@@ -28,7 +29,11 @@ export function briefLibrary(summary: LibrarySummary, columns: number, rows: num
   const split = test === undefined ? 'selection' : 'test';
   const models = test ?? summary;
   const all = rowsOf(models, summary);
-  const shown = thinned(all, Math.max(2, rows - around));
+  const head =
+    teacher.fittedHead === undefined
+      ? []
+      : wrapTo(`The teacher's head was ${fittedHeadText(teacher.fittedHead)}.`, columns);
+  const shown = thinned(all, Math.max(2, rows - around - head.length));
   const flattered = summary.mayBeTrainedOn?.includes(split) === true;
   const isExact = displayWidth(tableOf(shown, exact)[1]!) <= columns;
   const table = isExact ? tableOf(shown, exact) : tableOf(shown, half, columns);
@@ -42,6 +47,7 @@ export function briefLibrary(summary: LibrarySummary, columns: number, rows: num
     ),
     ...table,
     ...(left > 0 ? [`and ${left} more`] : []),
+    ...head,
     ...recommendation(summary).flatMap((line) => wrapTo(line, columns)),
   ];
 }

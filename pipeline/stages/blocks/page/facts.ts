@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { fittedHeadText } from '../../../library/fitted-head.ts';
 import type { Manifest } from '../../../library/manifest.ts';
 import { familyOf, imageSizeText, isClassifier, type Architecture } from '../../../model/architecture.ts';
 import type { Fact } from '../../../report/page.ts';
@@ -30,13 +31,14 @@ export function blocksFacts(manifest: Manifest, hasSplits = false): Fact[] {
           ? `${countText(model.classes)}${teacher.subset === undefined ? '' : ` of ${countText(teacher.subset.of)}`} classes`
           : `features of ${countText(model.classes)} numbers, no classifier`),
     },
+    ...optional('Head', teacher.fittedHead && fittedHeadText(teacher.fittedHead)),
     {
       label: 'Data',
       value: [config.data?.source, images.filter(Boolean).join(', ')].filter(Boolean).join(': '),
     },
     { label: 'Removed', value: manifest.uniform.map(({ sparsity }) => removedText(sparsity)).join(', ') },
     ...optional('Recipe', recipeText(config)),
-    ...optional('Fitted to', fitted && fittedText(fitted)),
+    ...optional('Blocks fitted to', fitted && fittedText(fitted)),
     {
       label: 'Engine',
       value: `${engine.version} on ${engine.device === 'gpu' ? 'a GPU' : 'a CPU'}, ${engine.threads} thread${engine.threads === 1 ? '' : 's'}`,

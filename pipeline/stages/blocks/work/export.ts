@@ -1,6 +1,7 @@
 import type { DrawnSplit, SplitName } from '../../../../datasets/contract.ts';
 import type { BlocksConfig } from '../schema.ts';
 import { checkOnnx } from '../../../library/check-graphs.ts';
+import type { FittedHead } from '../../../library/fitted-head.ts';
 import { accuracyOf, modelScoresOf } from '../../../library/manifest-parts.ts';
 import { openLibrary } from '../../../library/open.ts';
 import type { DescendantInput } from '../../../library/write-blocks.ts';
@@ -24,7 +25,7 @@ import { readJson } from '../../../util/atomic.ts';
 import { known } from '../../../util/known.ts';
 import { sha256File, type Json } from '../../../util/hash.ts';
 import { toolVersion } from '../../../util/package.ts';
-import { commonFiles, indices, teacherIndexJob, teacherJob } from '../../common/artefacts.ts';
+import { commonFiles, indices, teacherIndexJob, teacherJob, type HeadFile } from '../../common/artefacts.ts';
 import { manifestClasses, type ClassFacts } from '../../common/manifest-classes.ts';
 import { readSources, readSplit, readTeacherInfo } from '../../common/open.ts';
 import {
@@ -57,6 +58,8 @@ export type ExportSettings = {
   readonly config: Json;
   /** What its models are measured by, where these are no classifiers. */
   readonly kind?: IndexKind | undefined;
+  /** The run fitted the teacher's head. */
+  readonly fittedHead?: true | undefined;
 };
 
 /**
@@ -77,7 +80,7 @@ export async function run({ settings }: Job<ExportSettings>, context: JobContext
     engine: await describeEngine(context),
     config: settings.config as LibraryInput['config'],
     confidence: settings.confidence,
-    teacher: await teacherOf(context, teacherFile, ranking, settings.classes),
+    teacher: await teacherOf(context, teacherFile, ranking, settings),
     data: await dataOf(context),
     fitted: await fittedIn(context, settings),
     latencyProfile: latency.profile,
@@ -124,7 +127,7 @@ async function teacherOf(
   context: JobContext,
   file: string,
   ranking: RankingFile,
-  classes: ClassFacts,
+  { classes, fittedHead }: Pick<ExportSettings, 'classes' | 'fittedHead'>,
 ): Promise<LibraryInput['teacher']> {
   const { architecture, preprocessing } = await readTeacherInfo(context);
   return {
@@ -137,7 +140,21 @@ async function teacherOf(
     },
     ...(await manifestClasses(context, classes)),
     ...costFigures(modelCosts(architecture)),
+    ...(fittedHead && { fittedHead: await readFittedHead(context) }),
     accuracy: accuracyOf(ranking.teacher),
+  };
+}
+
+async function readFittedHead(context: JobContext): Promise<FittedHead> {
+  const { images, heldOut, ridge, temperature } = await readJson<HeadFile>(
+    context.input(teacherJob, commonFiles.head),
+  );
+  const { top1: mean, low, high } = heldOut;
+  return {
+    images,
+    heldOut: { images: heldOut.images, top1Percent: { mean, low, high } },
+    ridge,
+    temperature,
   };
 }
 

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { fittedHeadText } from '../../../library/fitted-head.ts';
 import { collectFeatures } from '../../../measure/collect-features.ts';
 import { proportionPercent } from '../../../measure/interval.ts';
 import { headNames, withoutHead, type Architecture } from '../../../model/architecture.ts';
@@ -11,7 +12,7 @@ import { writeJsonAtomic } from '../../../util/atomic.ts';
 import { fail } from '../../../util/failure.ts';
 import type { Json } from '../../../util/hash.ts';
 import { random } from '../../../util/random.ts';
-import { commonFiles, type ImageHandling, type TeacherInfo } from '../artefacts.ts';
+import { commonFiles, type HeadFile, type ImageHandling, type TeacherInfo } from '../artefacts.ts';
 import { openSplit } from '../open.ts';
 
 export type HeadSettings = {
@@ -74,14 +75,18 @@ export async function addHead(
   await writeTeacher(path, withHead(backbone, head, architecture, width), architecture, preprocessing);
   const { correct } = head.heldOut;
   const { mean: top1, low, high } = proportionPercent(correct, heldOut);
-  const told: Json = {
+  const told: HeadFile = {
     images: items.length,
     heldOut: { images: heldOut, top1, low, high, nll: head.heldOut.nll },
     ridge: head.ridge,
     temperature: head.temperature,
   };
   await writeJsonAtomic(join(context.folder, commonFiles.head), told);
-  return told;
+  const text = fittedHeadText({
+    ...told,
+    heldOut: { images: heldOut, top1Percent: { mean: top1, low, high } },
+  });
+  return { head: text, ...told };
 }
 
 /** Of two tokens side by side (a distilled DeiT that reads both), whose heads are averaged, each head gets its own half, doubled. */
