@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Surroundings } from '../../terminal/terminal.ts';
+import type { Surroundings, Terminal } from '../../terminal/terminal.ts';
 import { findRun } from '../find-run.ts';
 import type { StatusCommand } from './arguments.ts';
 import { runLooker } from './look-at-run.ts';
@@ -16,10 +16,14 @@ export async function runStatus(command: StatusCommand, around: Surroundings): P
   const status = command.watch ? await watch(look, command, around) : await look();
   if (unheard.aborted) return 0;
   if (!command.watch) {
-    const { paint, columns } = stdout;
-    stdout.write(`${command.json ? JSON.stringify(status) : renderStatus(status, paint, columns)}\n`);
+    stdout.write(`${command.json ? JSON.stringify(status) : wholeStatus(status, stdout)}\n`);
   }
   return command.check ? checkCode(status) : 0;
+}
+
+/** Where the end of a run says that its warnings stand in full. */
+function wholeStatus(status: RunStatus, { paint, columns, isLive }: Terminal): string {
+  return renderStatus(status, paint, isLive ? columns : Infinity, true);
 }
 
 function checkCode({ state }: RunStatus): number {
@@ -42,7 +46,7 @@ async function watch(
     const drawn = (): string => renderStatus(status, stdout.paint, stdout.columns);
     if (json) stdout.write(`${JSON.stringify(status)}\n`);
     else if (stdout.clearScreen !== undefined) stdout.write(`${stdout.clearScreen}${drawn()}\n`);
-    else if (isOver) stdout.write(`${drawn()}\n`);
+    else if (isOver) stdout.write(`${wholeStatus(status, stdout)}\n`);
     else {
       const { state, jobs } = status;
       const now = JSON.stringify([state, jobs]);

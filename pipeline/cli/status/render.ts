@@ -3,14 +3,15 @@ import { formatMetric } from '../../terminal/numbers.ts';
 import { renderTable } from '../../terminal/table.ts';
 import type { Paint } from '../../terminal/terminal.ts';
 import { formatBytes, formatDuration } from '../../util/format.ts';
+import { wrapTo } from '../../terminal/width.ts';
 import { oneLine } from '../../util/printable.ts';
 import type { RunStatus, WorkerStatus } from './run-status.ts';
 
-/** Of warnings and failures so many are shown. */
+/** Of warnings and failures so many are shown where the screen is drawn again and again. */
 const shown = 10;
 
-/** How a run stands, for people. @param columns lines are cut to */
-export function renderStatus(status: RunStatus, paint: Paint, columns: number): string {
+/** How a run stands, for people. @param columns that lines have @param whole all warnings and failures, wrapped; else the first of them, cut */
+export function renderStatus(status: RunStatus, paint: Paint, columns: number, whole = false): string {
   const { stages, workers, lost } = status;
   const sections: string[][] = [
     [
@@ -34,12 +35,13 @@ export function renderStatus(status: RunStatus, paint: Paint, columns: number): 
     ),
     workers.length === 0 ? [] : [paint.bold('At work'), ...workers.flatMap(workerLines)],
     lost.length === 0 ? [] : [paint.yellow('Gone without a word'), ...lost.flatMap(lostLines)],
-    failureLines(status, paint),
-    warningLines(status, paint),
+    failureLines(status, paint, whole),
+    warningLines(status, paint, whole),
   ];
+  const line = (text: string) => (whole ? wrapTo(text, columns, '    ') : [fit(text, columns)]);
   return sections
     .filter((lines) => lines.length > 0)
-    .map((lines) => lines.map((line) => fit(line, columns)).join('\n'))
+    .map((lines) => lines.flatMap(line).join('\n'))
     .join('\n\n');
 }
 
@@ -107,27 +109,32 @@ function lostLines({ who, kind, heard, running }: WorkerStatus): string[] {
   return [`  ${kind} ${oneLine(who)}: heard of ${formatDuration(heard)} ago${oneLine(at)}`];
 }
 
-function failureLines({ failures }: RunStatus, paint: Paint): string[] {
+function failureLines({ failures }: RunStatus, paint: Paint, whole: boolean): string[] {
   if (failures.length === 0) return [];
+  const most = whole ? Infinity : shown;
   const lines = failures
-    .slice(0, shown)
+    .slice(0, most)
     .flatMap(({ job, failure }) => [
       `  ${oneLine(job)}: ${oneLine(failure.subject)}: ${firstLine(failure.found)}`,
       ...(failure.next === undefined ? [] : [`    next: ${firstLine(failure.next)}`]),
     ]);
-  return [paint.red(`Failures (${failures.length})`), ...lines, ...more(failures.length)];
+  return [paint.red(`Failures (${failures.length})`), ...lines, ...more(failures.length, most)];
 }
 
-function warningLines({ warnings }: RunStatus, paint: Paint): string[] {
+function warningLines({ warnings }: RunStatus, paint: Paint, whole: boolean): string[] {
   if (warnings.length === 0) return [];
+  const most = whole ? Infinity : shown;
   const lines = warnings
-    .slice(0, shown)
-    .map(({ job, message }) => `  ${oneLine(job)}: ${firstLine(message)}`);
-  return [paint.yellow(`Warnings (${warnings.length})`), ...lines, ...more(warnings.length)];
+    .slice(0, most)
+    .map(
+      ({ job, message }) =>
+        `  ${oneLine(job)}: ${whole ? oneLine(message.replaceAll(/\s*\n\s*/g, ' ')) : firstLine(message)}`,
+    );
+  return [paint.yellow(`Warnings (${warnings.length})`), ...lines, ...more(warnings.length, most)];
 }
 
-function more(all: number): string[] {
-  return all > shown ? [`  and ${all - shown} more`] : [];
+function more(all: number, most: number): string[] {
+  return all > most ? [`  and ${all - most} more`] : [];
 }
 
 function paintState({ state }: RunStatus, paint: Paint): (text: string) => string {

@@ -184,6 +184,22 @@ describe('how a run stands', () => {
     assertGolden('status.txt', text);
   });
 
+  it('has all warnings in full where it is asked for once', async () => {
+    folder.plan({ 'distill/a': [] });
+    folder.start();
+    const message = (at: number) => `image ${at} has ${'words and '.repeat(20)}\nan end.`;
+    for (let at = 0; at < 14; at++)
+      folder.log({ type: 'job-warning', job: 'distill/a', message: message(at) });
+    const status = await look();
+    const text = renderStatus(status, plain, Infinity, true);
+    for (let at = 0; at < 14; at++)
+      assert.ok(text.includes(`  distill/a: ${message(at).replace(/\s*\n/, ' ')}`), `warning ${at}`);
+    const narrow = renderStatus({ ...status, folder: '/runs/demo' }, plain, 80, true);
+    assert.equal(narrow.match(/end\./g)?.length, 14);
+    assert.ok(narrow.split('\n').every(({ length }) => length <= 80));
+    assert.match(renderStatus(status, plain, 80), /\.\.\.\n  and 4 more/);
+  });
+
   it('of a thousand jobs is looked at as one of few', async () => {
     const ids = Array.from({ length: 1000 }, (_, i) => `distill/${i}`);
     folder.plan(Object.fromEntries(ids.map((id) => [id, []])));
