@@ -197,7 +197,7 @@ describe('how a run stands', () => {
     const narrow = renderStatus({ ...status, folder: '/runs/demo' }, plain, 80, true);
     assert.equal(narrow.match(/end\./g)?.length, 14);
     assert.ok(narrow.split('\n').every(({ length }) => length <= 80));
-    assert.match(renderStatus(status, plain, 80), /\.\.\.\n  and 4 more/);
+    assert.match(renderStatus(status, plain, 80), /\.\.\.\n {2}and 4 more/);
   });
 
   it('of a thousand jobs is looked at as one of few', async () => {
