@@ -184,7 +184,7 @@ const processorConfig: FieldTable = {
   isOfImages: true,
   used: {
     image_processor_type:
-      'ViT, DeiT, BEiT, CLIP, Siglip, Bit and TimmWrapper processors, Fast or not; others are refused; where absent, by model_type',
+      'ViT, DeiT, BEiT, CLIP, Siglip, Bit, DINOv3ViT and TimmWrapper processors, Fast or not; others are refused; where absent, by model_type',
     feature_extractor_type: 'the older name of image_processor_type',
     do_resize: 'false or null: images keep their size, which is refused without a crop',
     size: 'a number, [height, width], {height, width} or {shortest_edge}; without a crop it must be the size of the model',

@@ -49,6 +49,7 @@ const headlessClasses: readonly string[] = [
   'CLIPVisionModel',
   'SiglipVisionModel',
   'BeitModel',
+  'SwinModel',
   'Data2VecVisionModel',
 ];
 

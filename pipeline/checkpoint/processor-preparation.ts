@@ -1,5 +1,5 @@
 import type { Interpolation, Preprocessing } from '../../datasets/contract.ts';
-import { clipStatistics, forChannels } from '../../datasets/preprocessing.ts';
+import { clipStatistics, forChannels, imagenetStatistics } from '../../datasets/preprocessing.ts';
 import { covers, imageSizeText, isSameSize, type ImageSize } from '../model/architecture.ts';
 import { isRecord, showValue } from '../util/foreign-value.ts';
 import {
@@ -34,6 +34,13 @@ const kinds = {
   Beit: { size: 224, square: true, crops: false, resample: 'bicubic', ...half },
   CLIP: { size: 224, square: false, crops: true, resample: 'bicubic', ...clipStatistics },
   Siglip: { size: { height: 224, width: 224 }, square: false, crops: false, resample: 'bicubic', ...half },
+  DINOv3ViT: {
+    size: { height: 224, width: 224 },
+    square: true,
+    crops: false,
+    resample: 'bilinear',
+    ...imagenetStatistics,
+  },
   Bit: { size: 224, square: false, crops: true, resample: 'bicubic', ...clipStatistics },
 } as const;
 
@@ -48,6 +55,8 @@ const kindsOfModels: Readonly<Record<string, Kind>> = {
   siglip_vision_model: 'Siglip',
   beit: 'Beit',
   'data2vec-vision': 'Beit',
+  dinov2: 'Bit',
+  dinov3_vit: 'DINOv3ViT',
 };
 
 /**

@@ -18,6 +18,8 @@ interface Case {
   readonly config: object;
   readonly processor: object | null;
   readonly values: string;
+  /** False: its library does not round what it resizes to 8 bits. */
+  readonly rounded?: false;
 }
 
 const fixture = join(import.meta.dirname, '../fixtures/preprocessing/reference.json');
@@ -57,7 +59,7 @@ describe('what a teacher sees', () => {
     return folder;
   }
 
-  for (const { name, imageSize, image, config, processor, values } of cases) {
+  for (const { name, imageSize, image, config, processor, values, rounded } of cases) {
     it(`is what its own library makes of an image: ${name}`, async () => {
       const folder = await save(name, imageSize, {
         'config.json': {
@@ -82,7 +84,12 @@ describe('what a teacher sees', () => {
       assert.equal(found.length, expected.length);
       const scale = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
       found.forEach((value, i) => {
-        assert.ok(Math.abs(value - expected[i]!) <= 2e-6 * scale, `${i}: ${value}, not ${expected[i]}`);
+        // Pillow rounds rows, then columns.
+        const rounding = rounded === false ? 1.001 / 255 / preprocessing.std[i % 3]! : 0;
+        assert.ok(
+          Math.abs(value - expected[i]!) <= 2e-6 * scale + rounding,
+          `${i}: ${value}, not ${expected[i]}`,
+        );
       });
     });
   }

@@ -7,7 +7,7 @@ import { inspectCheckpoint, type InspectOptions } from '../../pipeline/checkpoin
 import { writeTeacher } from '../../pipeline/checkpoint/teacher-file.ts';
 import { familyProblem, layerShapes, type Architecture } from '../../pipeline/model/architecture.ts';
 import { modelCosts } from '../../pipeline/model/costs.ts';
-import { writeSafetensors } from '../../pipeline/model/safetensors.ts';
+import { readTensors, writeSafetensors } from '../../pipeline/model/safetensors.ts';
 import { strongWeights, tinySwin } from '../support/checkpoints.ts';
 import { present } from '../support/present.ts';
 
@@ -89,6 +89,24 @@ describe('checkpoint: Swin Transformers', () => {
     };
     for (const [field, value] of Object.entries(others))
       await assert.rejects(beside({ [field]: value }), new RegExp(`config\\.json: ${field} `), field);
+  });
+
+  it('without a head answer with features where transformers saved its class without one', async () => {
+    const all = await readTensors(join(fixtures, 'huggingface-swin.safetensors'));
+    const bare = Object.entries(all.tensors).filter(([name]) => name.startsWith('swin.'));
+    const bareFolder = join(folder, 'bare');
+    await mkdir(bareFolder);
+    await writeSafetensors(
+      join(bareFolder, 'model.safetensors'),
+      Object.fromEntries(bare.map(([name, tensor]) => [name.slice('swin.'.length), tensor])),
+    );
+    const save = (architectures: string[]) =>
+      writeFile(join(bareFolder, 'config.json'), JSON.stringify({ ...config, architectures }));
+    await save(['SwinModel']);
+    const { answer, classes } = (await inspectCheckpoint(bareFolder)).architecture;
+    assert.deepEqual([answer, classes], ['pooled', 8]);
+    await save(['SwinForImageClassification']);
+    await assert.rejects(inspectCheckpoint(bareFolder), /no head/);
   });
 
   it('ask for the size of the images, and refuse one that windows or halvings do not divide', async () => {
