@@ -28,6 +28,10 @@ function patternOf({ name }: Series): RegExp {
   return new RegExp(String.raw`^${pattern}(?:\.\w+)?$`);
 }
 
+/** For messages that say more than the names. */
+export const exampleNames =
+  "timm's (vit_base_patch16_224, vit_small_patch14_dinov2, swin_tiny_patch4_window7_224, ...) or torchvision's (vit_b_16, swin_t, ...)";
+
 /** Names as messages list them. */
 export const knownNames = describeNames();
 

@@ -1,6 +1,6 @@
 import type { Architecture } from '../model/architecture.ts';
 import { fail } from '../util/failure.ts';
-import { knownNames } from './architectures.ts';
+import { exampleNames } from './architectures.ts';
 import type { NamedArchitecture } from './named-architecture.ts';
 import type { ArchitectureHints, InspectOptions } from './inspect-options.ts';
 import type { StoredCheckpoint } from './locate.ts';
@@ -49,8 +49,8 @@ export function resolveUntold(
           ? 'the config.json that belongs to them in the same folder, or one of the two below'
           : 'a config.json that tells it or names an architecture known here, or one of the two below',
       next:
-        `teacher.architecture: NAME (${knownNames}), ` +
-        `or teacher.hints: { ${missing.map((key) => `${key}: ${examples[key]}`).join(', ')} } with this model's own values`,
+        `teacher.hints: { ${missing.map((key) => `${key}: ${examples[key]}`).join(', ')} } with this model's own values, ` +
+        `or teacher.architecture: NAME, ${exampleNames}: docs/inputs.md`,
     });
   }
   return { values: values as Pick<Architecture, Untold>, origin: origin as Record<Untold, string> };

@@ -146,6 +146,12 @@ const teacherSchema = z.strictObject({
   train: trainSchema.optional(),
 });
 
+/** A number for all channels, or a list of one for each. */
+const ofChannels = (value: z.ZodNumber) =>
+  z
+    .union([value, z.array(value).min(1).max(3)])
+    .transform((given) => (typeof given === 'number' ? [given] : given));
+
 const preprocessingSchema = z.union([
   z.enum(['auto', 'timm', 'huggingface', 'torchvision', 'imagenet', 'half', 'unit']),
   z.strictObject({
@@ -154,8 +160,8 @@ const preprocessingSchema = z.union([
     resizeMode: z.enum(['shortest', 'stretch']).default('shortest'),
     interpolation: z.enum(['bicubic', 'bilinear', 'nearest', 'lanczos', 'box', 'hamming']).default('bicubic'),
     crop: imageSize,
-    mean: z.array(z.number()).min(1).max(3),
-    std: z.array(z.number().positive()).min(1).max(3),
+    mean: ofChannels(z.number()),
+    std: ofChannels(z.number().positive()),
   }),
 ]);
 
@@ -181,7 +187,7 @@ const dataSchema = z.strictObject({
   path: z.string().min(1).optional(),
   /** Only for `folder`: links may lead out of `path`. */
   followLinks: z.boolean().default(false),
-  preprocessing: preprocessingSchema.default('auto'),
+  preprocessing: preprocessingSchema.prefault('auto'),
   /**
    * Which class is which output of the teacher, whatever its labels say: folders sorted by code units or naturally (as timm
    * does), the data's own numbers, or a list of the data's classes, here or in `classFile`. Default: by the labels where

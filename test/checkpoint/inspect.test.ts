@@ -229,6 +229,11 @@ describe('checkpoint', () => {
     const folder = await folderOf(weights);
     const message = await refusal(inspectCheckpoint(folder), 'checkpoint-unsupported');
     assert.match(message, /do not tell heads, layerNormEpsilon, gelu/);
+    assert.match(
+      message,
+      /next: teacher\.hints: \{ heads: 12, .* or teacher\.architecture: NAME, timm's \(vit_base_patch16_224/,
+    );
+    assert.ok(message.length < 700, `${message.length} characters`);
     assert.match(message, /teacher\.architecture: NAME/);
     assert.match(message, /teacher\.hints: \{ heads: 12, layerNormEpsilon: 1e-6, gelu: exact \}/);
     const less = await refusal(

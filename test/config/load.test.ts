@@ -76,6 +76,18 @@ describe('config/load', () => {
     assert.equal(failureOf(() => load('nowhere/x.yaml')).expected, 'a YAML file; there is none there');
   });
 
+  it('takes one mean and deviation for all channels as a number or a list', () => {
+    const how = '{ resize: null, crop: 32, mean: 0.5, std: [0.25] }';
+    write('numbers.yaml', minimal.replace('path: images', `path: images, preprocessing: ${how}`));
+    const { preprocessing } = load('numbers.yaml').config.data;
+    assert.ok(typeof preprocessing === 'object');
+    assert.deepEqual([preprocessing.mean, preprocessing.std], [[0.5], [0.25]]);
+    const wrong = (value: string) =>
+      failureOf(() => load('numbers.yaml', { overrides: [`data.preprocessing.std=${value}`] }));
+    assert.match(JSON.stringify(wrong('0')), /preprocessing\.std.*more than 0/);
+    assert.match(JSON.stringify(wrong('x')), /preprocessing\.std.*a number/);
+  });
+
   it('merges what it extends, deep, the nearer file winning, lists replaced', () => {
     write('base/root.yaml', `${minimal}seed: 7\nmeasure: { batchSize: 10, confidence: 0.9 }\n`);
     write('base/middle.yaml', 'extends: root.yaml\nseed: 8\ndescendants: { sparsities: [0.2, 0.3] }\n');

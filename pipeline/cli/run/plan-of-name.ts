@@ -1,6 +1,11 @@
 import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { knownNames, namedArchitecture, refusedArchitecture } from '../../checkpoint/architectures.ts';
+import {
+  exampleNames,
+  knownNames,
+  namedArchitecture,
+  refusedArchitecture,
+} from '../../checkpoint/architectures.ts';
 import { BlockForgeError, fail } from '../../util/failure.ts';
 
 /** The config that says everything else of such a plan. */
@@ -61,7 +66,7 @@ function refuseRepository(name: string, cwd: string): void {
     reason: 'usage',
     subject: name,
     found: 'no such file; a repository of the Hugging Face hub is no config',
-    expected: `a config, or with --plan the name of an architecture: ${knownNames}`,
+    expected: `a config, or with --plan the name of an architecture, ${exampleNames}`,
     next: `--config ${base} --set teacher.checkpoint=hf:${id} --set teacher.architecture=NAME; add --plan to plan it`,
   });
 }
@@ -83,7 +88,7 @@ export function withHint<Loaded>(name: string | undefined, load: () => Loaded): 
     return fail({
       ...failure,
       found: `${failure.found}, and no name of an architecture that is known`,
-      expected: `a config (${failure.expected ?? 'a YAML file'}), or ${knownNames}`,
+      expected: `a config (${failure.expected ?? 'a YAML file'}), or a name of ${exampleNames}`,
     });
   }
 }

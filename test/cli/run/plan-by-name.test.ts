@@ -141,11 +141,11 @@ describe('a plan by a name alone', () => {
         ({ message }: Error) =>
           message.includes(`--set teacher.checkpoint=hf:${id.replace(/^hf:/, '')} `) &&
           message.includes('repository of the Hugging Face hub') &&
-          message.includes('vit_SIZE_patchP_S'),
+          message.includes('vit_base_patch16_224'),
       );
     await assert.rejects(
       planned('resnet_50'),
-      /no name of an architecture that is known.*vit_SIZE_patchP_S/s,
+      /no name of an architecture that is known.*vit_base_patch16_224/s,
     );
     await assert.rejects(planned('configs/vit_b17'), /no such config in configs/);
   });
