@@ -172,10 +172,23 @@ describe('checkpoint: Swin Transformers', () => {
       ['swin_base_patch4_window7_224', 87_768_224, '15.4'],
       ['swin_base_patch4_window12_384', 87_903_584, '47.0'],
       ['swin_large_patch4_window12_384', 196_735_516, '103.8'],
+      ['swin_t', 28_288_354, '4.5'],
+      ['swin_s', 49_606_258, '8.7'],
+      ['swin_b', 87_768_224, '15.4'],
     ] as const) {
       const { params: found, macs } = sizeOf(name);
       assert.equal(found, params, name);
       assert.ok(Math.abs(macs / 1e9 - Number(billions)) < 0.02 * Number(billions), `${name}: ${macs}`);
+    }
+    // As the presets of torchvision's weights say.
+    for (const [name, resize] of [
+      ['swin_t', 232],
+      ['swin_s', 246],
+      ['swin_b', 238],
+    ] as const) {
+      // prettier-ignore
+      const { preprocessing } = present(namedArchitecture(name));
+      assert.deepEqual([preprocessing?.resize, preprocessing?.interpolation], [resize, 'bicubic']);
     }
     for (const other of ['swin_s3_tiny_224', 'swinv2_tiny_window8_256', 'swin_huge_patch4_window7_224'])
       assert.equal(namedArchitecture(other), undefined);

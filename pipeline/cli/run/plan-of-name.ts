@@ -46,7 +46,7 @@ export function refuseKnownName(name: string, cwd: string, mayPlan: boolean): vo
   if (existsSync(resolve(cwd, name))) return;
   const why = refusedArchitecture(name);
   if (why !== undefined) {
-    fail({ reason: 'checkpoint-unsupported', subject: name, found: why, expected: knownNames });
+    fail({ reason: 'checkpoint-unsupported', subject: name, found: why, expected: exampleNames });
   }
   refuseRepository(name, cwd);
   if (mayPlan || namedArchitecture(name) === undefined) return;
