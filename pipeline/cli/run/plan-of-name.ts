@@ -1,11 +1,6 @@
 import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import {
-  exampleNames,
-  knownNames,
-  namedArchitecture,
-  refusedArchitecture,
-} from '../../checkpoint/architectures.ts';
+import { exampleNames, namedArchitecture, refusedArchitecture } from '../../checkpoint/architectures.ts';
 import { BlockForgeError, fail } from '../../util/failure.ts';
 
 /** The config that says everything else of such a plan. */
