@@ -143,6 +143,9 @@ function told(
       );
     case 'stageCount':
       return same(value, stages?.length);
+    case 'classes':
+      // Without a head the weights tell nothing of its outputs.
+      return architecture.answer === 'pooled' ? undefined : same(value, architecture.classes);
     case 'channels':
       return value === channels ? undefined : `${channels}, as the weights have it`;
     default:

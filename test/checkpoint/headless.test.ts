@@ -81,6 +81,26 @@ describe('checkpoint: models without a head', () => {
     await assert.rejects(inspected(base), /no head/);
   });
 
+  it('may have any number of classes in a config.json, and say with timm that there are none', async () => {
+    const config = (num_classes: number) =>
+      writeFile(
+        join(folder, 'config.json'),
+        JSON.stringify({
+          architecture: 'vit_own',
+          num_classes,
+          num_features: 8,
+          model_args: { num_heads: 2, act_layer: 'gelu', norm_layer: 'layernorm', global_pool: 'token' },
+          pretrained_cfg: { input_size: [3, 8, 8], num_classes: 1000 },
+        }),
+      );
+    await config(5);
+    assert.deepEqual((await inspected(weights, { headless: true })).architecture, features);
+    await config(0);
+    assert.deepEqual((await inspected(headless)).architecture, features);
+    assert.deepEqual((await inspected(headless, { headless: true })).architecture, features);
+    await assert.rejects(inspected(weights), /num_classes 0.*5, as the weights have it/s);
+  });
+
   it('of a Swin answer with the mean of its last stage', async () => {
     const swin: Architecture = {
       ...tinyArchitecture,
