@@ -1,6 +1,6 @@
 import { fail } from '../util/failure.ts';
 import { showValue } from '../util/foreign-value.ts';
-import { imageSizeText, isSameSize, patchGrid, type Architecture } from '../model/architecture.ts';
+import { extentOf, imageSizeText, isSameSize, patchGrid, type Architecture } from '../model/architecture.ts';
 import { refuseField, sizeIn, valueOf, type Document } from './document.ts';
 import type { FieldTable, WeightFact } from './field-table.ts';
 import { fieldTables } from './fields.ts';
@@ -146,6 +146,14 @@ function told(
     case 'classes':
       // Without a head the weights tell nothing of its outputs.
       return architecture.answer === 'pooled' ? undefined : same(value, architecture.classes);
+    case 'window': {
+      // One window has all tokens where it would be larger.
+      const side = extentOf(architecture.imageSize).height / patchSize;
+      const size = sizeIn(value);
+      return typeof size === 'number' && Math.min(size, side) === architecture.window
+        ? undefined
+        : `${architecture.window}, as the weights have it`;
+    }
     case 'channels':
       return value === channels ? undefined : `${channels}, as the weights have it`;
     default:

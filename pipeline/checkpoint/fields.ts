@@ -1,6 +1,6 @@
 import type { FieldTable } from './field-table.ts';
 import { huggingfaceBeit } from './beit-fields.ts';
-import { huggingfaceSwin } from './swin/fields.ts';
+import { huggingfaceSwin, timmSwinArguments } from './swin/fields.ts';
 import { huggingfaceDino, huggingfacePair, huggingfaceTower } from './tower-fields.ts';
 import { transformersActivation, transformersDropout, transformersGeneric, transformersLabels, transformersOther, transformersSizes } from './transformers-fields.ts'; // prettier-ignore
 
@@ -222,6 +222,7 @@ export const fieldTables = {
   timmConfig,
   timmPretrained,
   timmArguments,
+  timmSwinArguments,
   huggingfaceConfig,
   huggingfaceSwin,
   huggingfaceDino,

@@ -6,7 +6,7 @@ import { fieldTables } from './fields.ts';
 import type { PoolName } from './pool-name.ts';
 import type { SideFacts } from './side-facts.ts';
 
-const { timmConfig, timmPretrained, timmArguments } = fieldTables;
+const { timmConfig, timmPretrained, timmArguments, timmSwinArguments } = fieldTables;
 
 const activations: Readonly<Record<string, Architecture['gelu']>> = {
   gelu: 'exact',
@@ -23,7 +23,7 @@ const pools: Readonly<Record<string, PoolName>> = {
 };
 
 /** What other arguments than the named model's own were given for: the name's sizes then do not count. */
-const replaces = { embed_dim: 'width', depth: 'depth', patch_size: 'patchSize' } as const;
+const replaces = { embed_dim: 'width', depth: 'depth', depths: 'depth', patch_size: 'patchSize' } as const;
 
 /**
  * Files from before `pretrained_cfg` have its fields at the top level. As in timm, what the top level says of classes and
@@ -37,7 +37,7 @@ export function timmDocuments(
   const args: Document = {
     path,
     prefix: 'model_args.',
-    table: timmArguments,
+    table: /^swin_/.test(String(fields.architecture)) ? timmSwinArguments : timmArguments,
     fields: fieldsOf(whole, 'model_args') ?? {},
   };
   const nested = fieldsOf(whole, 'pretrained_cfg');
@@ -74,7 +74,8 @@ export function timmFacts([config, pretrained, args]: readonly [Document, Docume
   if ((meaningOf(config, 'global_pool', pools) ?? pool) !== pool) {
     refuseField(args, 'global_pool', `what global_pool says: ${String(config.fields.global_pool)}`);
   }
-  const heads = positiveOf(args, 'num_heads');
+  // The weights tell those of each stage of a Swin.
+  const heads = args.table === timmSwinArguments ? undefined : positiveOf(args, 'num_heads');
   const epsilon = meaningOf(args, 'norm_layer', norms);
   const gelu =
     meaningOf(args, 'act_layer', activations) ??

@@ -3,6 +3,8 @@ import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { namedArchitecture } from '../../pipeline/checkpoint/architectures.ts';
+import { checkAgainstWeights } from '../../pipeline/checkpoint/check-fields.ts';
+import { fieldTables } from '../../pipeline/checkpoint/fields.ts';
 import { inspectCheckpoint, type InspectOptions } from '../../pipeline/checkpoint/inspect.ts';
 import { writeTeacher } from '../../pipeline/checkpoint/teacher-file.ts';
 import { familyProblem, layerShapes, type Architecture } from '../../pipeline/model/architecture.ts';
@@ -109,6 +111,42 @@ describe('checkpoint: Swin Transformers', () => {
     await assert.rejects(inspectCheckpoint(bareFolder), /no head/);
   });
 
+  it('are told by the arguments of timm’s config beside its name, each of which must agree', async () => {
+    const own = join(folder, 'timm');
+    await mkdir(own);
+    await copyFile(join(fixtures, 'timm-swin.safetensors'), join(own, 'model.safetensors'));
+    const inspected = async (fields: object) => {
+      const model_args = {
+        ...{ img_size: 16, patch_size: 2, embed_dim: 4, depths: [2, 2], num_heads: [1, 2] },
+        ...{ window_size: 4, mlp_ratio: 2, qkv_bias: true, ...fields },
+      };
+      const timm = { architecture: 'swin_tiny_patch4_window7_224', model_args };
+      await writeFile(join(own, 'config.json'), JSON.stringify(timm));
+      return (await inspectCheckpoint(own)).architecture;
+    };
+    const { architecture } = await beside({});
+    assert.deepEqual(await inspected({}), architecture);
+    assert.deepEqual(await inspected({ window_size: [4, 4] }), architecture);
+    await assert.rejects(
+      inspected({ window_size: 7 }),
+      /model_args\.window_size 7.*4, as the weights have it/s,
+    );
+    // As timm builds it: windows are no larger than the tokens, here 4 x 4.
+    const document = {
+      path: '',
+      prefix: '',
+      table: fieldTables.timmSwinArguments,
+      fields: { window_size: 7 },
+    };
+    checkAgainstWeights(document, { ...tinySwin, window: 4, isClassTokenUnplaced: false }, []);
+    for (const [field, value] of Object.entries({
+      ...{ patch_size: 4, embed_dim: 8, depths: [2, 6], num_heads: [2, 4], window_size: [4, 2] },
+      ...{ mlp_ratio: 4, qkv_bias: false, always_partition: true, head_dim: 3, global_pool: 'max' },
+    })) {
+      await assert.rejects(inspected({ [field]: value }), new RegExp(`model_args\\.${field} `), field);
+    }
+  });
+
   it('ask for the size of the images, and refuse one that windows or halvings do not divide', async () => {
     await assert.rejects(fixture('timm-swin', told), /nothing tells the size of the images.*imageSize/s);
     const sized = (imageSize: number) => fixture('timm-swin', { ...told, imageSize });
@@ -124,10 +162,11 @@ describe('checkpoint: Swin Transformers', () => {
       /has stages of heads up to 2, and heads 4\n.*remove teacher\.hints\.heads/,
     );
     assert.equal((await sized(32)).architecture.imageSize, 32);
-    await assert.rejects(
-      fixture('timm-swin', { ...told, imageSize: 16, pool: 'class-token' }),
-      /a Swin, which has no class token/,
-    );
+    for (const pool of ['class-token', 'max'] as const)
+      await assert.rejects(
+        fixture('timm-swin', { ...told, imageSize: 16, pool }),
+        /a Swin, which has no class token and reads the mean/,
+      );
   });
 
   it('of the second version are refused by that name', async () => {

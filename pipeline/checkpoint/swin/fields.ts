@@ -35,3 +35,33 @@ export const huggingfaceSwin: FieldTable = {
     ...transformersStages,
   ],
 };
+
+/** Arguments of timm's `SwinTransformer`, and of `create_model`. */
+export const timmSwinArguments: FieldTable = {
+  title: 'timm: model_args in config.json (Swin)',
+  used: { img_size: 'the size of the images; a number or [height, width]' },
+  agrees: {
+    embed_dim: 'firstWidth',
+    depths: 'depths',
+    num_heads: 'stageHeads',
+    window_size: 'window',
+    mlp_ratio: 'mlpRatio',
+    patch_size: 'patchSize',
+    in_chans: 'channels',
+    num_classes: 'classes',
+  },
+  shown: { qkv_bias: /attn\.qkv\.bias$/ },
+  only: {
+    global_pool: ['avg'],
+    always_partition: [false],
+    head_dim: [],
+    embed_layer: [],
+    features_only: [false],
+    pruned: [false],
+  },
+  harmless: [
+    ...['drop_rate', 'proj_drop_rate', 'attn_drop_rate', 'drop_path_rate', 'drop_path', 'drop'],
+    ...['weight_init', 'strict_img_size', 'scriptable', 'exportable', 'no_jit', 'pretrained'],
+    ...['pretrained_strict', 'cache_dir', 'checkpoint_path', 'out_indices', 'device', 'dtype'],
+  ],
+};

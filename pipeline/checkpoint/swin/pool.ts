@@ -5,15 +5,15 @@ import type { PoolName } from '../pool-name.ts';
 /**
  * A Swin's head reads the mean of its tokens, whatever its config calls that.
  * @param told by the user
- * @throws BlockForgeError `config-invalid` for a class token, which it does not have
+ * @throws BlockForgeError `config-invalid` for anything else
  */
 export function resolveSwinPool(path: string, told: PoolName | undefined): ReturnType<typeof resolvePool> {
-  if (told === 'class-token') {
+  if (told !== undefined && told !== 'mean') {
     fail({
       reason: 'config-invalid',
       subject: 'teacher.hints.pool',
-      found: '"class-token"',
-      expected: `"mean", or nothing: ${path} is a Swin, which has no class token`,
+      found: `"${told}"`,
+      expected: `"mean", or nothing: ${path} is a Swin, which has no class token and reads the mean of all others`,
     });
   }
   return { pool: undefined };
