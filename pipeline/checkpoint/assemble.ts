@@ -14,7 +14,7 @@ import { sortUnused } from './unused.ts';
 export interface Place {
   readonly file: string;
   readonly name: string;
-  /** The rows of the first axis that are meant, where not all are. */
+  /** The rows of the first axis, leading ones left out, that are meant, where not all are. */
   readonly rows?: readonly [from: number, to: number];
 }
 
@@ -23,6 +23,8 @@ export interface TensorSource {
   readonly parts: readonly (Place | { readonly zeros: number } | { readonly values: () => Float32Array })[];
   /** A vector as long as the first axis. */
   readonly scale?: Place;
+  /** Added to it, number by number. */
+  readonly plus?: Place;
   /** Stored as its transpose. */
   readonly isTransposed?: boolean;
   /** Stored as [D, p p C], each row a patch by row, column, channel; the tensor is [D, C, p, p]. */
@@ -96,6 +98,22 @@ export function assemble(stored: StoredCheckpoint, naming: Naming, architecture:
       const place = isAbsent ? { zeros: count } : take(names[0]!, [of, ...shape.slice(1)]);
       const rows = [from, from + count] as const;
       sources[canonical] = { parts: place === undefined ? [] : [{ ...place, ...(!isAbsent && { rows }) }] };
+      continue;
+    }
+    const placed = placedRegisters(stored, naming, architecture);
+    if (placed !== undefined && (canonical === 'pos_embed' || canonical === 'reg_token')) {
+      const { name, shape: whole, before, behind } = placed;
+      const place = take(name, whole);
+      const rows = (from: number, to: number) =>
+        place && to > from ? [{ ...place, rows: [from, to] as const }] : [];
+      if (canonical === 'pos_embed') {
+        sources[canonical] = { parts: [...rows(0, before), ...rows(behind, whole[1])] };
+        notes.push('the positions of the registers are added to them');
+        continue;
+      }
+      const [plus] = rows(before, behind);
+      const tokens = take(names[0]!, shape);
+      sources[canonical] = { parts: tokens ? [tokens] : [], ...(plus && { plus }) };
       continue;
     }
     const mayBeUnplaced =
@@ -175,6 +193,20 @@ function packedRows(
   }
   if (!name.includes('in_proj_') || !layer.startsWith('attn_pool.')) return undefined;
   return { from: layer === 'attn_pool.q' ? 0 : width, of: 3 * width };
+}
+
+/** Positions [1, T, D] that timm's models have for their registers as well, which stand in rows `before` to `behind`. */
+function placedRegisters(
+  { tensors }: StoredCheckpoint,
+  naming: Naming,
+  architecture: Architecture,
+): { name: string; shape: readonly [number, number, number]; before: number; behind: number } | undefined {
+  const { registers = 0, classToken } = architecture;
+  const [name = ''] = naming.stored('pos_embed');
+  const tokens = (canonicalShapes(architecture).pos_embed?.[1] ?? 0) + registers;
+  if (registers === 0 || tensors.get(name)?.shape.at(-2) !== tokens) return undefined;
+  const before = classToken === false ? 0 : 1;
+  return { name, shape: [1, tokens, architecture.width], before, behind: before + registers };
 }
 
 /** The same numbers in the same order: tokens and positions are written with leading ones or without. */

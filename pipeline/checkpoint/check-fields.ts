@@ -146,6 +146,12 @@ function told(
     case 'classes':
       // Without a head the weights tell nothing of its outputs.
       return architecture.answer === 'pooled' ? undefined : same(value, architecture.classes);
+    case 'isClassTokenUnplaced': {
+      const { classToken, registers, rotary, relativePositionBias } = architecture;
+      const isAlone = classToken === false && registers === undefined;
+      if (isAlone || rotary === true || relativePositionBias === true) return undefined;
+      return same(value, architecture.isClassTokenUnplaced);
+    }
     case 'window': {
       // One window has all tokens where it would be larger.
       const side = extentOf(architecture.imageSize).height / patchSize;

@@ -20,7 +20,7 @@ export interface FieldTable {
   readonly harmless: readonly string[];
 }
 
-/** What the tensors' shapes tell. `mlpRatio`: hidden units over width; unplaced: the positions have none for the class token. */
+/** What the tensors' shapes tell. `mlpRatio`: hidden units over width; `isClassTokenUnplaced`: the positions have none for it, or, where it is not there, for registers. */
 export type WeightFact =
   | 'width'
   | 'depth'

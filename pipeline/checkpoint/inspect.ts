@@ -156,7 +156,9 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
     architecture.rotary !== true &&
     architecture.relativePositionBias !== true;
   if (own === undefined) {
-    const facts = { ...architecture, isClassTokenUnplaced };
+    // Of a model with registers alone timm says it of those.
+    const isUnplaced = architecture.classToken === false ? tensors.reg_token?.plus === undefined : isClassTokenUnplaced; // prettier-ignore
+    const facts = { ...architecture, isClassTokenUnplaced: isUnplaced };
     for (const document of side.documents) checkAgainstWeights(document, facts, [...stored.tensors.keys()]);
   }
   const isSizeVouched = hints?.imageSize !== undefined;

@@ -46,8 +46,10 @@ export interface BlockTable {
   readonly layers: Readonly<Record<string, readonly (readonly string[])[]>>;
   /** LayerScale by the layer whose outputs it multiplies. */
   readonly scales: Readonly<Record<string, readonly string[]>>;
-  /** Of BEiT: tables of relative positions in a block, or behind the prefix one for all; biases of query, key and value beside their one weight. */
-  readonly relative?: Readonly<Record<'own' | 'shared' | 'biases', readonly string[]>>;
+  /** Biases of query, key and value beside their one weight (timm's `Beit` and `Eva`). */
+  readonly biases?: readonly string[];
+  /** Of BEiT: tables of relative positions in a block, or behind the prefix one for all. */
+  readonly relative?: Readonly<Record<'own' | 'shared', readonly string[]>>;
 }
 
 export const part = (name: string): string => `${name}.{part}`;

@@ -95,6 +95,8 @@ function namingAt(
     ) ?? table.blocks[0]!;
   const layers = chosenLayers(block, has);
   const relative = relativeNames((name) => names.has(name), prefix, block);
+  const ownBias = filled(`${prefix}${block.path}${layers['attn.qkv']![0]!}`, '0', 'bias');
+  const hasBiases = !names.has(ownBias) && block.biases?.some((name) => has(block.path + name)) === true;
   const frame = Object.fromEntries(
     Object.entries(table.frame).map(([layer, found]) => [
       layer,
@@ -145,7 +147,7 @@ function namingAt(
       const templates =
         index === undefined
           ? [frame[layer] ?? `${layer}.{part}`]
-          : layers[layer]!.map((name) => block.path + name);
+          : (hasBiases && layer === 'attn.qkv' && part === 'bias' ? block.biases! : layers[layer]!).map((name) => block.path + name); // prettier-ignore
       return templates.map((template) => filled(`${prefix}${template}`, index, part));
     },
     scale(canonical) {
@@ -163,9 +165,14 @@ function namingAt(
     notes: [
       ...(dropped === '' ? [] : [`the model is what lies below "${dropped}"`]),
       ...(head.note === undefined ? [] : [head.note]),
+      ...(hasBiases && relative === undefined && names.has(`${prefix}${frame.pos_embed}`) ? [evaNote] : []),
     ],
   };
 }
+
+/** No weight shows whether it has. */
+const evaNote =
+  "q_bias and v_bias are those of timm's Eva, which may have rotary positions beside the learned ones: none are assumed";
 
 /** Of each layer the first names that the file has. */
 function chosenLayers(

@@ -7,7 +7,6 @@ const biasTable = 'relative_position_bias_table';
 const huggingfaceRelative = {
   own: ['attention.attention.relative_position_bias', 'relative_position_bias'].map((name) => `${name}.${biasTable}`), // prettier-ignore
   shared: ['encoder.relative_position_bias', 'shared_position_bias'].map((name) => `${name}.${biasTable}`),
-  biases: [],
 };
 const poolLayers = ['q', 'kv', 'proj', 'norm', 'mlp.fc1', 'mlp.fc2'] as const;
 
@@ -44,8 +43,8 @@ const timm: NamingTable = {
       relative: {
         own: [`attn.${biasTable}`],
         shared: [`rel_pos_bias.${biasTable}`],
-        biases: ['attn.q_bias', 'attn.k_bias', 'attn.v_bias'],
       },
+      biases: ['attn.q_bias', 'attn.k_bias', 'attn.v_bias'],
     },
   ],
   head: 'head',

@@ -87,7 +87,9 @@ export function readShapes(
       "both, as in timm's deit_*_distilled_* and DeiTForImageClassificationWithTeacher, or neither; where the one head reads the class token, teacher.hints: { reads: class }",
     );
   }
-  const unplaced = token !== undefined ? [2] : classToken ? [1, 0] : [0];
+  // timm's registers have positions or not, as its class token.
+  const placed = registers === undefined ? [] : [registers + (classToken ? 1 : 0)];
+  const unplaced = token !== undefined ? [2] : classToken ? [1, 0, ...placed] : [0, ...placed];
   const grid = relative?.grid ?? gridOf(tokens, unplaced, told, patchSize);
   if (grid === undefined) {
     const others = told.length === 0 ? '' : `, not of an image of ${told.map(imageSizeText).join(' or ')}`;

@@ -6,6 +6,7 @@ import type { Place } from './assemble.ts';
 import type { Inspection } from './inspect.ts';
 import { canonicalShapes, transposed, type HostWeights } from '../model/host-weights.ts';
 import { requireFinite } from '../model/untrusted-file.ts';
+import { withoutLeadingOnes } from './stems.ts';
 import { openSafetensors, writeSafetensors, type SafetensorsFile } from '../model/safetensors.ts';
 
 /**
@@ -20,12 +21,12 @@ export async function readTeacher(inspection: Inspection): Promise<HostWeights> 
       if (opened === undefined) open.set(file, (opened = await openSafetensors(file)));
       const values = requireFinite(await opened.read(name), file, name);
       if (rows === undefined) return values;
-      const columns = values.length / opened.info(name).shape[0]!;
+      const columns = values.length / withoutLeadingOnes(opened.info(name).shape)[0]!;
       return values.slice(rows[0] * columns, rows[1] * columns);
     };
     const weights: HostWeights = {};
     for (const [canonical, shape] of Object.entries(canonicalShapes(inspection.architecture))) {
-      const { parts, scale, isPatchFlat, isTransposed } = inspection.tensors[canonical]!;
+      const { parts, scale, plus, isPatchFlat, isTransposed } = inspection.tensors[canonical]!;
       const arrays: Float32Array[] = [];
       for (const part of parts) {
         if ('values' in part) arrays.push(part.values());
@@ -41,6 +42,11 @@ export async function readTeacher(inspection: Inspection): Promise<HostWeights> 
       if (scale !== undefined) {
         scaleRows(data, await read(scale));
         requireFinite(data, scale.file, `${canonical} times ${scale.name}`);
+      }
+      if (plus !== undefined) {
+        const other = await read(plus);
+        for (let i = 0; i < data.length; i++) data[i]! += other[i]!;
+        requireFinite(data, plus.file, `${canonical} and ${plus.name}`);
       }
       weights[canonical] = { shape, data };
     }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fieldTables, type FieldTable } from '../../pipeline/checkpoint/fields.ts';
@@ -253,6 +253,27 @@ describe('the fields beside weights', () => {
     assert.ok(notes.includes('the class token has no position: zeros'), notes.join());
     await tell(false);
     await assert.rejects(inspectCheckpoint(own), /no_embed_class false.*true, as the weights have it/s);
+  });
+
+  it('takes no_embed_class for that of registers where there is no class token, and for nothing without either', async () => {
+    const fixtures = join(import.meta.dirname, '../fixtures/teachers');
+    const tell = async (fixture: string, no_embed_class: boolean) => {
+      const model_args = { num_heads: 2, act_layer: 'gelu', norm_layer: 'layernorm', global_pool: 'avg' };
+      const own = await mkdtemp(join(folder, 'registers-'));
+      await copyFile(join(fixtures, `${fixture}.safetensors`), join(own, 'model.safetensors'));
+      const args = { ...model_args, class_token: false, no_embed_class };
+      await writeFile(
+        join(own, 'config.json'),
+        JSON.stringify({ architecture: 'vit_own', model_args: args }),
+      );
+      return inspectCheckpoint(own);
+    };
+    await tell('timm-gap', true);
+    await tell('timm-gap', false);
+    await tell('timm-gap-registers', true);
+    await assert.rejects(tell('timm-gap-registers', false), /no_embed_class false.*true, as the weights/s);
+    await tell('timm-gap-registers-placed', false);
+    await assert.rejects(tell('timm-gap-registers-placed', true), /no_embed_class true.*false, as the weig/s);
   });
 
   it('names each field in one row only', () => {

@@ -61,6 +61,7 @@ function largestError(values: ArrayLike<number>, expected: readonly number[]): n
 const turned = "no positions are stored: rotary as DINOv3's, for images of 16";
 const folded = 'LayerScale is folded into attn.proj and mlp.fc2';
 const unplaced = 'the class token has no position: zeros';
+const placed = 'the positions of the registers are added to them';
 const unplacedAll = 'the tokens have no positions: zeros';
 const copied = 'one table of relative positions is for all blocks: each takes a copy';
 const unbiased = 'no bias in attn.qkv: zeros';
@@ -81,6 +82,13 @@ const notes: Readonly<Record<string, readonly string[]>> = {
   'plain-odd': ['names are those of teacher.names'],
   'plain-listed': ['no bias in attn.qkv: zeros'],
   'timm-registers': [unplaced, folded],
+  'timm-registers-placed': [placed],
+  'timm-gap-registers-placed': [placed],
+  'timm-dinov3-biases': [turned, 'no bias in k: zeros', folded],
+  'timm-eva': [
+    "q_bias and v_bias are those of timm's Eva, which may have rotary positions beside the learned ones: none are assumed",
+    'no bias in k: zeros',
+  ],
   'timm-clip': ['no bias in patch_embed.proj: zeros'],
   'timm-dinov3': [turned, unbiased, folded],
   'timm-dinov3-token': [turned, unbiased, folded],
