@@ -66,13 +66,14 @@ function checkModelType(document: Document): void {
 
 /**
  * Refuses what contradicts the weights.
- * @param architecture of the weights, and whether their positions have none for the class token
+ * @param architecture of the weights; whether their positions have none for the class token; whether the user chose the size of the
+ * images, of a model that has no positions of one size
  * @param names of the stored tensors
  * @throws BlockForgeError `checkpoint-unsupported`
  */
 export function checkAgainstWeights(
   document: Document,
-  architecture: Architecture & { readonly isClassTokenUnplaced: boolean },
+  architecture: Architecture & { readonly isClassTokenUnplaced: boolean; readonly isSizeChosen?: boolean },
   names: readonly string[],
 ): void {
   const { table, prefix } = document;
@@ -91,7 +92,7 @@ export function checkAgainstWeights(
     refuseField(document, field, `what the weights say, which have ${weights}`);
   }
   for (const field of ['img_size', 'image_size']) {
-    if (!Object.hasOwn(table.used, field)) continue;
+    if (!Object.hasOwn(table.used, field) || architecture.isSizeChosen === true) continue;
     const value = valueOf(document, field);
     const size = sizeIn(value);
     const { imageSize, patchSize } = architecture;

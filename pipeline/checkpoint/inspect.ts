@@ -150,6 +150,8 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
     });
   }
   const [position] = tensors.pos_embed?.parts ?? [];
+  const isSizeVouched = hints?.imageSize !== undefined;
+  const isSizeChosen = isSizeVouched && (architecture.rotary === true || swin !== undefined);
   const isClassTokenUnplaced =
     position !== undefined &&
     'zeros' in position &&
@@ -158,10 +160,9 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
   if (own === undefined) {
     // Of a model with registers alone timm says it of those.
     const isUnplaced = architecture.classToken === false ? tensors.reg_token?.plus === undefined : isClassTokenUnplaced; // prettier-ignore
-    const facts = { ...architecture, isClassTokenUnplaced: isUnplaced };
+    const facts = { ...architecture, isClassTokenUnplaced: isUnplaced, isSizeChosen };
     for (const document of side.documents) checkAgainstWeights(document, facts, [...stored.tensors.keys()]);
   }
-  const isSizeVouched = hints?.imageSize !== undefined;
   const prepared = findPreparation({ imageSize, channels, isSizeVouched }, own, side, named, name);
   return {
     architecture,
