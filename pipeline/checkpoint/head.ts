@@ -24,12 +24,13 @@ export function findHead(
   const { width } = table;
   if (told !== undefined) {
     const shape = tensors.get(`${told}.weight`)?.shape;
-    if (shape?.length === 2 && shape[1] === width) return { name: told, note: `the head is "${told}"` };
+    const isTaking = width !== undefined && [width, 2 * width].includes(shape?.[1] ?? 0);
+    if (shape?.length === 2 && isTaking) return { name: told, note: `the head is "${told}"` };
     fail({
       reason: 'config-invalid',
       subject: 'teacher.hints.head',
       found: `"${told}"`,
-      expected: `the name of a matrix of ${path} that takes the model's width of ${width}, without ".weight"`,
+      expected: `the name of a matrix of ${path} that takes the model's width of ${width}, or twice that (class token and mean), without ".weight"`,
     });
   }
   const usual = `${prefix}${table.head}`;
