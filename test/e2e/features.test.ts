@@ -127,18 +127,21 @@ describe('a teacher without a classifier', () => {
     }
   });
 
-  it('is measured by text embeddings where there are some', async () => {
+  /** The mean feature of each class stands for what a text encoder would say. */
+  async function writeTexts(file: string, rowOf = (label: number) => label) {
     const { manifest } = await openLibrary(join(run('features'), 'library'));
     const width = manifest.teacher.architecture.classes;
     const names = present(manifest.teacher.classNames).length;
-    // The mean feature of each class stands for what a text encoder would say.
     const { features, labels } = await readIndex();
     const data = new Float32Array(names * width);
     for (const [row, label] of labels.entries())
-      for (let i = 0; i < width; i++) data[label * width + i]! += features[row * width + i]!;
-    await writeSafetensors(join(place.folder, 'text.safetensors'), {
-      text_embeddings: { shape: [names, width], data },
-    });
+      for (let i = 0; i < width; i++) data[rowOf(label) * width + i]! += features[row * width + i]!;
+    await writeSafetensors(join(place.folder, file), { text_embeddings: { shape: [names, width], data } });
+    return names;
+  }
+
+  it('is measured by text embeddings where there are some', async () => {
+    const names = await writeTexts('text.safetensors');
     const zeroShot = ['--set', 'teacher.head=none', '--set', 'teacher.textEmbeddings=text.safetensors'];
     const made = await place.run([...config, ...zeroShot, '--set', 'name=zero-shot']);
     succeeded(made);
@@ -153,6 +156,24 @@ describe('a teacher without a classifier', () => {
     });
     const refused = await place.blockforge(...config, ...zeroShot, '--set', 'name=other', '--plan');
     assert.match(refused.stderr, /teacher\.textEmbeddings.*as wide as the features/s);
+  });
+
+  it('warns of rows whose classes another order fits clearly better, and of classes that nobody votes for', async () => {
+    await writeTexts('swapped.safetensors', (label) => (label < 2 ? 1 - label : label));
+    const swapped = ['--set', 'teacher.textEmbeddings=swapped.safetensors', '--set', 'name=swapped'];
+    const few = ['--set', 'data.splits.calibration=2', '--set', 'name=few'];
+    for (const [more, warning] of [
+      [
+        swapped,
+        /zero-shot top-1 is .* in another order: row 1 \(from 0\) seems to be of .*, row 0 \(from 0\)/,
+      ],
+      [few, /2 calibration images vote, of [12] of the data's \d+ classes/],
+    ] as const) {
+      const all = [...config, '--set', 'teacher.head=none', ...more];
+      await place.blockforge(...all, '--only', 'data');
+      const made = await place.blockforge(...all, '--only', 'teacher');
+      assert.match(made.stdout + made.stderr, warning);
+    }
   });
 
   it('is refused by methods that divide classes, while planning', async () => {

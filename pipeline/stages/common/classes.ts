@@ -129,6 +129,21 @@ export async function resolveOwnClasses(
   return { ...found, rule: found.rule.replace("the teacher's outputs 0, 1, 2, ...", 'classes 0, 1, 2, ...') };
 }
 
+/**
+ * Of one class every answer is right: nothing can be measured, and no head fitted.
+ * @throws BlockForgeError `data-invalid`
+ */
+export function requireSeveral({ names }: Pick<ModelClasses, 'names'>, file: string): void {
+  if (names.length !== 1) return;
+  fail({
+    reason: 'data-invalid',
+    subject: `${file}: data`,
+    found: `one class, ${showValue(names[0])}`,
+    expected: 'two classes at least: of one every answer is right, and nothing is measured',
+    next: 'data.path: a folder with a folder for each class; data.classes, where it is set, names several',
+  });
+}
+
 /** Damaged labels stop only who needs them. */
 function ownLabels({ labels }: TeacherOutputs, needed: boolean): NamedLabels | undefined {
   try {

@@ -25,8 +25,9 @@ import {
   shownPath,
   type Assume,
 } from './assumed-inputs.ts';
-import { answering, checkEmbeddings, headReading } from './answering.ts';
-import { resolveClasses, resolveOwnClasses, type ModelClasses } from './classes.ts';
+import { answering, headReading } from './answering.ts';
+import { checkEmbeddings } from './check-embeddings.ts';
+import { requireSeveral, resolveClasses, resolveOwnClasses, type ModelClasses } from './classes.ts';
 import { preparationWarning } from './preparation-warning.ts';
 
 /** What the stages need to know to list their jobs. No engine is loaded while planning. */
@@ -152,6 +153,7 @@ export async function preparePlanInput<C extends Config>(
             trained: trains,
           })
         : await resolveOwnClasses(loaded, data.classes);
+  requireSeveral(classes, loaded.file);
   const used = new Set(classes.folders);
   if (data.classes !== undefined)
     refuseTooFew(

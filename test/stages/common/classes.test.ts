@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ClassLabels } from '../../../pipeline/checkpoint/class-labels.ts';
 import { configSchema } from '../../../pipeline/config/schema.ts';
-import { resolveClasses } from '../../../pipeline/stages/common/classes.ts';
+import { requireSeveral, resolveClasses } from '../../../pipeline/stages/common/classes.ts';
 import { BlockForgeError } from '../../../pipeline/util/failure.ts';
 
 describe('which class is which output of the teacher', () => {
@@ -237,5 +237,13 @@ describe('which class is which output of the teacher', () => {
       (await resolve({ names: flowers, own, data: { classOrder: 'natural' } })).folders,
       flowers,
     );
+  });
+
+  it('are two at least: of one every answer is right', () => {
+    assert.throws(
+      () => requireSeveral({ names: ['cat'] }, 'a.yaml'),
+      /a\.yaml: data: one class, "cat".*two classes at least/s,
+    );
+    requireSeveral({ names: ['cat', 'dog'] }, 'a.yaml');
   });
 });

@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { folderOrders, inFolderOrder } from '../../../../datasets/classes/folder-order.ts';
 import type { Preprocessing } from '../../../../datasets/contract.ts';
 import { predictClasses } from '../../../measure/accuracy.ts';
 import type { IndexKind } from '../../../measure/index-file.ts';
@@ -10,7 +9,6 @@ import { writeJsonAtomic } from '../../../util/atomic.ts';
 import { fail } from '../../../util/failure.ts';
 import { showValue } from '../../../util/foreign-value.ts';
 import type { Json } from '../../../util/hash.ts';
-import { known } from '../../../util/known.ts';
 import { commonFiles, type BatchHandling, type TeacherCheck } from '../artefacts.ts';
 import type { ModelClasses, Subset } from '../classes.ts';
 import { openSplit, openTeacher, openWholeTeacher, readClasses, readTeacherInfo } from '../open.ts';
@@ -18,6 +16,7 @@ import { betterFacts, mostTried } from './better-facts.ts';
 import { betterOrder, type Levels, type Predictions } from './better-order.ts';
 import { checkChance, commonestClass } from './check-chance.ts';
 import { checkFeatures } from './check-features.ts';
+import { namedOrders } from './named-orders.ts';
 import { unseenOrder } from './order-power.ts';
 import { refuseFacts } from './refuse-facts.ts';
 
@@ -48,7 +47,7 @@ export async function checkTeacher(
   const { images: access, batchSize, rule, notes } = handling;
   const { architecture, preprocessing } = await readTeacherInfo(context);
   const classes = await readClasses(context);
-  if (!isClassifier(architecture)) return checkFeatures({ kind, confidence }, handling, classes, context);
+  if (!isClassifier(architecture)) return checkFeatures({ kind, confidence, by }, handling, classes, context);
   if (classes.length !== architecture.classes) {
     fail({
       reason: 'data-invalid',
@@ -112,19 +111,5 @@ function warnOfOrder(now: Predictions, count: number, context: JobContext): void
   const missed = unseen === 'all' ? 'a wrong order of the classes' : 'an exchange of two classes';
   context.warn(
     `${missed} would not be noticed with ${now.labels.length} selection images for ${count.toLocaleString('en')} classes: more images (data.splits.selection), or teacher.labels, would tell`,
-  );
-}
-
-/** The orders that folders might have been numbered in, as the output of each class. */
-function namedOrders(
-  classes: readonly string[],
-  by: ModelClasses['by'],
-): ReadonlyMap<string, readonly number[]> {
-  if (by === 'numbers') return new Map();
-  return new Map(
-    folderOrders.map((name) => {
-      const outputs = new Map(inFolderOrder(classes, name).map((folder, output) => [folder, output]));
-      return [name, classes.map((folder) => known(outputs, folder))];
-    }),
   );
 }

@@ -36,6 +36,12 @@ export async function makeIndex(
   }
   const split = await openSplit(context, 'calibration', handling.images);
   const { length: images } = split.items;
+  const seen = new Set(split.items.map(({ label }) => label)).size;
+  if (seen < classes) {
+    context.warn(
+      `${images} calibration images vote, of ${seen} of the data's ${classes} classes: images of the others cannot be right; raise data.splits.calibration`,
+    );
+  }
   const model = await openTeacher(context);
   try {
     const found = await collectFeatures(model, split.tensorBatches(split.items, handling.batchSize), images, {
