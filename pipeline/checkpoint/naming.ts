@@ -96,7 +96,8 @@ function namingAt(
   const layers = chosenLayers(block, has);
   const relative = relativeNames((name) => names.has(name), prefix, block);
   const ownBias = filled(`${prefix}${block.path}${layers['attn.qkv']![0]!}`, '0', 'bias');
-  const hasBiases = !names.has(ownBias) && block.biases?.some((name) => has(block.path + name)) === true;
+  const isSplit = !names.has(ownBias) && block.biases?.some((name) => has(block.path + name)) === true;
+  const biases = isSplit ? block.biases : undefined;
   const frame = Object.fromEntries(
     Object.entries(table.frame).map(([layer, found]) => [
       layer,
@@ -147,7 +148,7 @@ function namingAt(
       const templates =
         index === undefined
           ? [frame[layer] ?? `${layer}.{part}`]
-          : (hasBiases && layer === 'attn.qkv' && part === 'bias' ? block.biases! : layers[layer]!).map((name) => block.path + name); // prettier-ignore
+          : ((layer === 'attn.qkv' && part === 'bias' ? biases : undefined) ?? layers[layer]!).map((name) => block.path + name); // prettier-ignore
       return templates.map((template) => filled(`${prefix}${template}`, index, part));
     },
     scale(canonical) {
@@ -165,7 +166,9 @@ function namingAt(
     notes: [
       ...(dropped === '' ? [] : [`the model is what lies below "${dropped}"`]),
       ...(head.note === undefined ? [] : [head.note]),
-      ...(hasBiases && relative === undefined && names.has(`${prefix}${frame.pos_embed}`) ? [evaNote] : []),
+      ...(biases !== undefined && relative === undefined && names.has(`${prefix}${frame.pos_embed}`)
+        ? [evaNote]
+        : []),
     ],
   };
 }

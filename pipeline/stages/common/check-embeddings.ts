@@ -42,8 +42,8 @@ export async function checkEmbeddings(
       }),
     });
   }
-  const [matrix] = Object.values((await readTensors(path)).tensors);
-  checkRows(path, matrix!.data, architecture.classes, names);
+  for (const { data } of Object.values((await readTensors(path)).tensors))
+    checkRows(path, data, architecture.classes, names);
   return path;
 }
 
