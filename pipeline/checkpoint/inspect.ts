@@ -101,13 +101,15 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
   const named = lookUpArchitecture(options.architectureName, side, facts, stored.path);
   const { values, origin } = resolveUntold(stored, options, own?.untold ?? facts, side, named);
   const nameSays = poolOfName(named, naming);
+  const weightsSay = own === undefined ? poolOfWeights(stored, naming, facts) : undefined;
+  const hintedPool = options.hints?.pool;
   const pooling =
     (swin && resolveSwinPool(stored.path, options.hints?.pool)) ??
     resolvePool(
       [
-        ['teacher.hints', options.hints?.pool],
+        ['teacher.hints', hintedPool === 'attention' && weightsSay === 'patch-attention' ? weightsSay : hintedPool],
         ['the file itself', own && poolNameOf(own.untold.pool)],
-        ['the weights', own === undefined ? poolOfWeights(stored, naming, facts) : undefined],
+        ['the weights', weightsSay],
         ['config.json', side.pool],
         [`architecture "${name}"`, nameSays],
       ],

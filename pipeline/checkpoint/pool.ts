@@ -1,8 +1,10 @@
 import { isDefaultFamily, type Architecture } from '../model/architecture.ts';
+import { isAttentionPool } from '../model/family/attention-pool.ts';
 import { fail } from '../util/failure.ts';
 import type { StoredCheckpoint } from './locate.ts';
 import type { Naming } from './naming-contract.ts';
 import type { PoolName } from './pool-name.ts';
+import type { ShapeFacts } from './shapes.ts';
 
 export const poolHints =
   'teacher.hints.pool: class-token, mean or max (of the patches: timm\'s global_pool "avg" and "max") or class-and-mean (both side by side)';
@@ -24,7 +26,7 @@ export function resolvePool(
 }
 
 /**
- * Of other families than the ViT the heads read what they read.
+ * Of other families than the ViT the heads read what they read; a norm after pooling is known behind one vector of the width alone.
  * @param isNormAfter as `resolvePool`
  * @throws BlockForgeError `checkpoint-unsupported`
  */
@@ -33,6 +35,14 @@ export function requirePoolOf(
   { family, pool }: Pick<Architecture, 'family' | 'pool'>,
   isNormAfter: boolean,
 ): void {
+  if (isNormAfter && (isAttentionPool(pool) || pool === 'class-and-mean')) {
+    fail({
+      reason: 'checkpoint-unsupported',
+      subject: path,
+      found: `a norm behind pooling (fc_norm) and a head that reads ${pool === 'class-and-mean' ? pool : 'a pooling attention'}`,
+      expected: 'such heads on normalised tokens: the last norm before pooling (timm: fc_norm=False)',
+    });
+  }
   if (isDefaultFamily(family) || (pool === undefined && !isNormAfter)) return;
   fail({
     reason: 'checkpoint-unsupported',
@@ -58,10 +68,14 @@ export function poolNameOf(pool: Architecture['pool']): PoolName {
 export function poolOfWeights(
   { tensors }: StoredCheckpoint,
   naming: Naming,
-  { width }: Pick<Architecture, 'width'>,
+  { width, classToken, registers, rotary }: Omit<ShapeFacts, 'imageSize'>,
 ): PoolName | undefined {
   if (naming.pool !== undefined) return naming.pool;
-  if (tensors.has(naming.stored('attn_pool.latent')[0] ?? '')) return 'attention';
+  if (tensors.has(naming.stored('attn_pool.latent')[0] ?? '')) {
+    // timm's `VisionTransformer` cuts off what stands before the patches, its `Eva` (here DINOv3, which alone is rotary) does not.
+    const isCut = rotary !== true && (classToken !== false || registers !== undefined);
+    return isCut ? 'patch-attention' : 'attention';
+  }
   const head = tensors.get(naming.stored('head.weight')[0] ?? '');
   return head?.shape[1] === 2 * width ? 'class-and-mean' : undefined;
 }

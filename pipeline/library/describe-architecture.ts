@@ -22,6 +22,7 @@ const poolTexts: Readonly<Record<NonNullable<Architecture['pool']>, string>> = {
   'normed-max': 'the maximum of the normalised patches',
   'class-and-mean': 'the normalised class token and the mean of the normalised patches',
   attention: 'what a learned query finds in the tokens',
+  'patch-attention': 'what a learned query finds in the patches',
 };
 
 function poolText({ pool, answer }: Architecture): string {

@@ -91,6 +91,7 @@ const notes: Readonly<Record<string, readonly string[]>> = {
   ],
   'timm-clip': ['no bias in patch_embed.proj: zeros'],
   'timm-dinov3': [turned, unbiased, folded],
+  'timm-dinov3-map': [turned, unbiased, folded],
   'timm-dinov3-token': [turned, unbiased, folded],
   'timm-dinov3-swiglu': [turned, unbiased, folded],
   'huggingface-clip': ['no bias in patch_embed.proj, head: zeros'],

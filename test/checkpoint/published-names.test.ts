@@ -153,7 +153,8 @@ describe('published names', () => {
 /** What the name must tell: timm's words in ours. */
 function factsOf(model: Model): object {
   const { width, depth, heads, hidden, patchSize, imageSize, layerNormEpsilon, gelu } = model;
-  const pool = { token: undefined, avg: model.fcNorm ? 'mean' : 'normed-mean', map: 'attention' }[model.pool];
+  const map = model.classToken || model.registers > 0 ? 'patch-attention' : 'attention';
+  const pool = { token: undefined, avg: model.fcNorm ? 'mean' : 'normed-mean', map }[model.pool];
   return {
     ...{ width, depth, heads, hidden, patchSize, imageSize, layerNormEpsilon, gelu },
     ...(model.distilled && { family: 'deit' }),

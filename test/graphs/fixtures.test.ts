@@ -33,6 +33,8 @@ const forms: Readonly<Record<string, string>> = {
   'timm-max': 'the maximum of the patches',
   'timm-max-norm': 'the maximum of the normalised patches',
   'timm-siglip': 'attention pooling',
+  'timm-map-token': 'attention pooling of patches beside a class token',
+  'timm-map-registers': 'attention pooling of patches behind registers',
   'timm-clip': 'a first norm',
   'timm-swiglu-packed': 'gated blocks, packed',
   'timm-swiglu': 'gated blocks',

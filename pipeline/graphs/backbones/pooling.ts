@@ -30,21 +30,21 @@ export function pooledRows(
     case 'class-and-mean':
       return graph.concat([graph.reshape(part(normed, 0, 1), [-1, width]), graph.mean(patches(normed))], 1);
     case 'attention':
-      return attended(graph, architecture, normed);
+      return attended(graph, architecture, normed, tokens);
+    case 'patch-attention':
+      return attended(graph, architecture, graph.reshape(patches(normed), [-1, width]), tokens - prefix);
   }
 }
 
-function attended(graph: GraphBuilder, architecture: Architecture, rows: Value): Value {
+/** Rows [B T, D] of so many tokens an image -> [B, D]. */
+function attended(graph: GraphBuilder, architecture: Architecture, rows: Value, tokens: number): Value {
   const { width, heads, gelu } = architecture;
   const size = width / heads;
   graph.within('attn_pool');
   const latent = graph.reshape(graph.weight('attn_pool.latent'), [1, width]);
   const q = graph.reshape(linear(graph, 'attn_pool.q', latent), [1, heads, 1, size]);
   const keysValues = linear(graph, 'attn_pool.kv', rows);
-  const [k, v] = splitHeads(graph, keysValues, tokensPerImage(architecture), heads, size, 2) as [
-    Value,
-    Value,
-  ];
+  const [k, v] = splitHeads(graph, keysValues, tokens, heads, size, 2) as [Value, Value];
   const found = graph.reshape(mix(graph, q, k, v, size), [-1, width]);
   const projected = linear(graph, 'attn_pool.proj', found);
   const z = layerNorm(graph, 'attn_pool.norm', architecture, projected);

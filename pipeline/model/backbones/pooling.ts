@@ -39,6 +39,8 @@ export function pooled(
       }
       case 'attention':
         return attended(model, normed(x));
+      case 'patch-attention':
+        return attended(model, normed(patches(x)));
     }
   });
 }

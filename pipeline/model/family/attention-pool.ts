@@ -20,6 +20,11 @@ export function attentionPoolShapes({ width, hidden }: Architecture): Record<str
   return { 'attn_pool.latent': [1, 1, width], ...Object.fromEntries(shapes) };
 }
 
+/** Whether a head reads what such a query finds, in whichever tokens. */
+export function isAttentionPool(pool: Architecture['pool']): boolean {
+  return pool === 'attention' || pool === 'patch-attention';
+}
+
 /** Multiply-adds for an image of so many tokens. */
 export function attentionPoolMacs({ width, hidden }: Architecture, tokens: number): number {
   return tokens * 2 * width ** 2 + 2 * tokens * width + 2 * width ** 2 + 2 * width * hidden;

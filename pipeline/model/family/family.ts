@@ -16,6 +16,7 @@ export const poolNames = [
   'normed-max',
   'class-and-mean',
   'attention',
+  'patch-attention',
 ] as const;
 
 export const answerNames = ['pooled', 'projected'] as const;
@@ -74,7 +75,8 @@ export interface Architecture {
    * `fc_norm`). normed-mean: the mean of the normalised patches. unnormed-mean: the mean of the patches, there being no last norm
    * (transformers' `CLIPForImageClassification`). max, normed-max: their maximum. class-and-mean: the normalised class token, and beside
    * it the mean of the normalised patches (DINOv2's linear heads). attention: what a learned query finds in the normalised tokens, and an
-   * MLP makes of it (SigLIP; timm's `attn_pool`).
+   * MLP makes of it (SigLIP; timm's `attn_pool` in `Eva`). patch-attention: in the normalised patches alone, where other tokens stand before
+   * them (timm's `VisionTransformer`).
    */
   readonly pool?: (typeof poolNames)[number] | undefined;
   /** Of a ViT: how many numbers a linear layer with tanh makes of what is pooled, which the head takes instead (`pre_logits`). */

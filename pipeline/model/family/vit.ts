@@ -1,7 +1,7 @@
 import type { Architecture, Family } from './family.ts';
 import { extentOf } from './image-size.ts';
 import { relativePositionCount, relativeTable } from './relative-positions.ts';
-import { attentionPoolMacs, attentionPoolShapes } from './attention-pool.ts';
+import { attentionPoolMacs, attentionPoolShapes, isAttentionPool } from './attention-pool.ts';
 
 type Shapes = Record<string, readonly number[]>;
 
@@ -24,17 +24,17 @@ export const vitFamily: Family = {
     const shapes = { ...embeddingShapes(architecture) };
     for (let i = 0; i < depth; i++) Object.assign(shapes, blockShapes(architecture, i));
     if (pool !== 'unnormed-mean') Object.assign(shapes, layer('norm', [width]));
-    if (pool === 'attention') Object.assign(shapes, attentionPoolShapes(architecture));
+    if (isAttentionPool(pool)) Object.assign(shapes, attentionPoolShapes(architecture));
     const taken = pooledWidth(architecture);
     if (representation !== undefined) Object.assign(shapes, layer('pre_logits', [representation, taken]));
     return { ...shapes, ...layer('head', [classes, representation ?? taken]) };
   },
   frameMacs(architecture) {
-    const { representation, classes } = architecture;
+    const { representation, classes, pool } = architecture;
     const taken = pooledWidth(architecture);
     const heads = representation === undefined ? taken * classes : representation * (taken + classes);
-    const pooling =
-      architecture.pool === 'attention' ? attentionPoolMacs(architecture, tokens(architecture)) : 0;
+    const seen = pool === 'patch-attention' ? patches(architecture) : tokens(architecture);
+    const pooling = isAttentionPool(pool) ? attentionPoolMacs(architecture, seen) : 0;
     return encoderMacs(architecture, tokens(architecture)) + pooling + heads;
   },
 };
