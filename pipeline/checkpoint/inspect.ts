@@ -97,7 +97,13 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
   const swinFacts = swin && readSwinShapes(stored, swin, toldSizes, isHeadless);
   const reads = options.hints?.reads;
   const facts =
-    own?.architecture ?? swinFacts ?? readShapes(stored, naming, toldSizes, { headless: isHeadless, reads });
+    own?.architecture ??
+    swinFacts ??
+    readShapes(stored, naming, toldSizes, {
+      headless: isHeadless,
+      reads,
+      isNamedRotary: known?.facts.rotary === true,
+    });
   const named = lookUpArchitecture(options.architectureName, side, facts, stored.path);
   const { values, origin } = resolveUntold(stored, options, own?.untold ?? facts, side, named);
   const nameSays = poolOfName(named, naming);
@@ -107,7 +113,10 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
     (swin && resolveSwinPool(stored.path, options.hints?.pool)) ??
     resolvePool(
       [
-        ['teacher.hints', hintedPool === 'attention' && weightsSay === 'patch-attention' ? weightsSay : hintedPool],
+        [
+          'teacher.hints',
+          hintedPool === 'attention' && weightsSay === 'patch-attention' ? weightsSay : hintedPool,
+        ],
         ['the file itself', own && poolNameOf(own.untold.pool)],
         ['the weights', weightsSay],
         ['config.json', side.pool],

@@ -18,6 +18,8 @@ export interface Naming {
   readonly projects?: boolean;
   /** What the head of the library's class reads, where its names tell the class. */
   readonly pool?: PoolName;
+  /** Without stored positions these are rotary (DINOv3). */
+  readonly isRotary?: boolean;
   /** A class of models that has no head of its own. */
   readonly isTower?: boolean;
   /** The head is stored as [D, P], not as [P, D]. */

@@ -14,6 +14,8 @@ export interface NamingTable {
   readonly blocks: readonly BlockTable[];
   /** Where the library puts the head; it may also lie above the prefix. */
   readonly head: string;
+  /** Without stored positions these are rotary: always, or where this is the name of the first LayerScale. */
+  readonly rotary?: true | string;
   /** The library's class has no head of its own. */
   readonly isTower?: boolean;
   /** The head projects into a space of images and texts; transposed: it is stored as [D, P]. */

@@ -131,11 +131,12 @@ function namingAt(
     table.own === undefined
       ? prefix
       : prefix.replace(table.own, (match) => (match.startsWith('.') ? '.' : ''));
-  const { projection } = table;
+  const { projection, rotary } = table;
   return {
     name: table.name,
     ...(projection !== undefined && { projects: true }),
     ...(table.isTower === true && { isTower: true }),
+    ...((rotary === true || (rotary !== undefined && rotary === scales['attn.proj'])) && { isRotary: true }),
     ...(projection === 'transposed' && { isHeadTransposed: true }),
     ...(relative !== undefined && { relativeTables: relative.tables }),
     stored(canonical) {

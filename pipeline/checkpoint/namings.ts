@@ -49,6 +49,8 @@ const timm: NamingTable = {
   ],
   head: 'head',
   distilledHeads: ['head', 'head_dist'],
+  // `Eva`, as which timm has DINOv3; its `VisionTransformer` without positions has none.
+  rotary: 'gamma_1',
 };
 
 /** Hugging Face `ViTForImageClassification`, `DeiTForImageClassificationWithTeacher`, `BeitForImageClassification` and `Data2VecVisionForImageClassification`: as saved, and as transformers 5 names the same tensors in memory. */

@@ -27,6 +27,7 @@ export type ShapeFacts = Omit<Architecture, 'heads' | 'layerNormEpsilon' | 'gelu
  * Derives sizes from the shapes; `assemble` checks that all the tensors of that architecture are there.
  * @param reads of a distilled DeiT, the token that its answer is of; absent: both
  * @param told sizes of the images that other sources tell, best first: the first that fits the positions, else a square
+ * @param isNamedRotary a name of timm's says that positions are rotary, whatever class the tensors show
  * @param headless no head is looked for: `classes` is then the width, and for `withoutHead` to correct
  * @throws BlockForgeError `checkpoint-unsupported`, naming the reason and the offending tensors.
  */
@@ -34,7 +35,15 @@ export function readShapes(
   stored: StoredCheckpoint,
   naming: Naming,
   told: readonly ImageSize[] = [],
-  { headless = false, reads }: { readonly headless?: boolean; readonly reads?: Architecture['reads'] } = {},
+  {
+    headless = false,
+    reads,
+    isNamedRotary = false,
+  }: {
+    readonly headless?: boolean;
+    readonly reads?: Architecture['reads'];
+    readonly isNamedRotary?: boolean;
+  } = {},
 ): ShapeFacts {
   const { tensors } = stored;
   const refuse = (found: string, expected: string, next?: string): never =>
@@ -74,8 +83,16 @@ export function readShapes(
   const registers = has('reg_token') ? shapeOf('reg_token').at(-2) : undefined;
   const relative = readRelative(stored, naming, told, patchSize);
   const isPlaced = has('pos_embed') || relative !== undefined;
-  const isRotary = !isPlaced && (registers !== undefined || naming.isTower === true);
-  if (isRotary) return { ...rotarySizes(), ...rest() };
+  const isNamed = naming.name === 'timm' || naming.name === 'told';
+  if (!isPlaced && (naming.isRotary === true || (isNamed && isNamedRotary)))
+    return { ...rotarySizes(), ...rest() };
+  if (!isPlaced) {
+    refuse(
+      `no positions: no tensor ${naming.stored('pos_embed')[0]}`,
+      'learned ones, tables of relative ones, or a DINOv3, whose rotary ones are not stored',
+      `${isNamed ? 'of a DINOv3 teacher.architecture: vit_SIZE_patchP_dinov3; else ' : ''}${howToName(tensors, naming)}`,
+    );
+  }
   const tokens = relative?.tokens ?? shapeOf('pos_embed').at(-2) ?? 0;
   const { token, head } = naming.distillation;
   const isAlone = (token === undefined) !== (head === undefined);

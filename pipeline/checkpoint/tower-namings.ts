@@ -24,6 +24,7 @@ export const dinov3: NamingTable = {
   })),
   head: 'classifier',
   isTower: true,
+  rotary: true,
 };
 
 /** Hugging Face `CLIPModel`, `SiglipModel`, their image towers alone, and their classifiers; older files have `vision_model.` before all. */
