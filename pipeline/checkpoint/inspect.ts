@@ -21,6 +21,7 @@ import { fetchFromHub, isHubName } from '../hub/hub.ts';
 import { lookUpArchitecture } from './look-up-architecture.ts';
 import { requireNormFirst } from './norm-order.ts';
 import { locateCheckpoint, type StoredCheckpoint } from './locate.ts';
+import { requireModelType } from './model-type.ts';
 import { canonicalNaming, readOwnFile } from './own-file.ts';
 import { readShapes } from './shapes.ts';
 import { isNormLast, poolHints, poolNameOf, poolOfWeights, requirePoolOf, resolvePool } from './pool.ts';
@@ -77,6 +78,7 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
   );
   const normNotes = requireNormFirst(whole.path, naming, options.hints);
   const side = await readSideConfig(whole.folder, options.hints?.ignoreFields);
+  if (swin === undefined) requireModelType(whole, naming, side.documents);
   const hasHead = naming.heads.some((head) => whole.tensors.has(`${head}.weight`) || whole.tensors.has(head));
   const isHeadless =
     headless === true ||

@@ -110,6 +110,26 @@ describe('checkpoint: folders of CLIP and SigLIP', () => {
     await assert.rejects(inspected('huggingface-clip-whole', { ...clip, model_type: 'siglip2' }), /siglip2/);
   });
 
+  it('are refused beside the weights of another class, whose defaults are not theirs', async () => {
+    for (const [weights, config, types] of [
+      ['siglip', { ...clip.vision_config, model_type: 'clip_vision_model' }, 'siglip or siglip_vision_model'],
+      [
+        'clip-tower',
+        { ...siglip.vision_config, model_type: 'siglip_vision_model' },
+        'clip or clip_vision_model',
+      ],
+      ['clip-whole', { ...sizes, model_type: 'vit' }, 'clip or clip_vision_model'],
+      ['dinov2', { ...sizes, model_type: 'vit' }, 'dinov2 or dinov2_with_registers'],
+      ['dinov3', { ...sizes, model_type: 'dinov2' }, 'dinov3_vit'],
+      ['no-qkv-bias', { ...sizes, model_type: 'dinov2' }, 'vit or deit or beit or data2vec-vision'],
+    ] as const)
+      await assert.rejects(
+        inspected(`huggingface-${weights}`, config),
+        (error: Error) => error.message.includes(`${types}, whose names the tensors have`),
+        weights,
+      );
+  });
+
   it('of classifiers are read with the mean that their class takes, labels included', async () => {
     for (const [weights, config, others] of [
       ['clip', clip, { gelu: 'quick', normPre: true, pool: 'unnormed-mean' }],
