@@ -161,6 +161,10 @@ function told(
         ? undefined
         : `${architecture.window}, as the weights have it`;
     }
+    case 'gated':
+      return same(value, architecture.gated === true);
+    case 'registers':
+      return same(value, architecture.registers ?? 0);
     case 'channels':
       return value === channels ? undefined : `${channels}, as the weights have it`;
     default:

@@ -35,4 +35,6 @@ export type WeightFact =
   | 'depths'
   | 'stageHeads'
   | 'stageCount'
+  | 'gated'
+  | 'registers'
   | 'isClassTokenUnplaced';

@@ -82,13 +82,14 @@ const timmArguments: FieldTable = {
     in_chans: 'channels',
     num_classes: 'classes',
     no_embed_class: 'isClassTokenUnplaced',
+    reg_tokens: 'registers',
+    swiglu_mlp: 'gated',
   },
   shown: {
     qkv_bias: /attn\.(?:(?:qkv|q|q_proj)\.|q_)bias$/,
     proj_bias: /attn\.proj\.bias$/,
     init_values: /\.(?:ls[12]\.gamma|gamma_[12])$/,
     class_token: /(?:^|\.)cls_token$/,
-    reg_tokens: /(?:^|\.)reg_token$/,
     pre_norm: /(?:^|\.)norm_pre\./,
     qk_norm: /\.q_norm\./,
     fc_norm: /(?:^|\.)fc_norm\./,
@@ -99,7 +100,6 @@ const timmArguments: FieldTable = {
     use_abs_pos_emb: /(?:^|\.)pos_embed$/,
     use_rel_pos_bias: /\.attn\.relative_position_bias_table$/,
     use_shared_rel_pos_bias: /(?:^|\.)rel_pos_bias\./,
-    swiglu_mlp: /\.mlp\.fc1_g\./,
     scale_mlp: /\.mlp\.norm\./,
   },
   only: {

@@ -71,9 +71,7 @@ export function pairFacts(config: Document, vision: Document): SideFacts {
 
 /** @throws BlockForgeError `checkpoint-unsupported`, naming the field */
 export function huggingfaceFacts(config: Document): SideFacts {
-  const told = meaningOf(config, 'hidden_act', activations);
-  // DINOv2's gated blocks have SiLU whatever hidden_act says.
-  const gelu = valueOf(config, 'use_swiglu_ffn') === true ? 'silu' : told;
+  const gelu = meaningOf(config, 'hidden_act', activations);
   const isSwin = valueOf(config, 'model_type') === 'swin';
   const heads = isSwin ? undefined : positiveOf(config, 'num_attention_heads');
   const epsilon = positiveOf(config, 'layer_norm_eps');

@@ -106,7 +106,13 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
       reads,
       isNamedRotary: known?.facts.rotary === true,
     });
-  const named = lookUpArchitecture(options.architectureName, side, facts, stored.path);
+  const named = lookUpArchitecture(
+    options.architectureName,
+    side,
+    facts,
+    stored.path,
+    (options.hints?.gelu ?? side.gelu) !== undefined,
+  );
   const { values, origin } = resolveUntold(stored, options, own?.untold ?? facts, side, named);
   const nameSays = poolOfName(named, naming);
   const weightsSay = own === undefined ? poolOfWeights(stored, naming, facts) : undefined;

@@ -13,6 +13,7 @@ const compare = [
 
 /**
  * The named architecture of the YAML, else of timm's config.json; checked against the shapes.
+ * @param isActivationTold by who goes before the name in config.json: else its own is that of blocks with or without gates
  * @throws BlockForgeError `config-invalid`, `checkpoint-unsupported`
  */
 export function lookUpArchitecture(
@@ -20,6 +21,7 @@ export function lookUpArchitecture(
   side: SideConfig,
   facts: ShapeFacts,
   path: string,
+  isActivationTold: boolean,
 ): NamedArchitecture | undefined {
   const name = given ?? side.architectureName;
   if (name === undefined) return undefined;
@@ -37,7 +39,12 @@ export function lookUpArchitecture(
     });
   }
   // Arguments of timm's config.json are compared with the weights themselves.
-  const told: readonly string[] = ['classToken', 'registers', 'normPre', 'gated'];
+  const told: readonly string[] = [
+    'classToken',
+    'registers',
+    'normPre',
+    ...(isActivationTold ? ['gated'] : []),
+  ];
   const compared = { ...facts, family: familyName(facts) };
   const meant = { ...named.facts, family: familyName(named.facts) };
   const wrong = compare.filter(
@@ -54,7 +61,7 @@ export function lookUpArchitecture(
       expected: `${wrong.map((key) => `${key} ${String(meant[key] ?? 'as usual')}`).join(', ')}, which "${name}" means`,
       next:
         given === undefined
-          ? 'correct config.json beside the weights'
+          ? `correct config.json beside the weights${wrong.includes('gated') ? ', or teacher.hints.gelu says the activation of the blocks that there are' : ''}`
           : 'correct or remove teacher.architecture',
     });
   }

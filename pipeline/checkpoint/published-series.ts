@@ -228,7 +228,11 @@ export const publishedSeries: readonly Series[] = [
   { name: 'vit_SIZE_patchP_gap_S', sizes: otherSizes.gap, facts: gap },
   { name: 'vit_SIZE_patchP_gap_S', sizes: some('medium', 'betwixt', 'huge', 'giant'), facts: gap },
   { name: 'vit_SIZE_patchP_reg4_gap_S', sizes: some('so150m'), facts: { ...gap, registers: 4 } },
-  { name: 'vit_SIZE_patchP_reg4_map_S', sizes: some('so150m'), facts: { ...siglip, pool: 'patch-attention', registers: 4 } },
+  {
+    name: 'vit_SIZE_patchP_reg4_map_S',
+    sizes: some('so150m'),
+    facts: { ...siglip, pool: 'patch-attention', registers: 4 },
+  },
   {
     name: 'vit_SIZE_patchP_reg1_gap_S',
     sizes: some('wee', 'little', 'medium', 'betwixt', 'so150m2'),

@@ -4,6 +4,7 @@ import {
   imageSizeText,
   patchGrid,
   type Architecture,
+  type Gelu,
   type ImageSize,
 } from '../model/architecture.ts';
 import type { StoredCheckpoint } from './locate.ts';
@@ -21,6 +22,8 @@ const most = 1000;
 export type ShapeFacts = Omit<Architecture, 'heads' | 'layerNormEpsilon' | 'gelu' | 'pool' | 'answer'> & {
   /** Where a table has a column for each. */
   readonly heads?: number;
+  /** Where the names are of a class whose gates have no other. */
+  readonly gelu?: Gelu;
 };
 
 /**
@@ -173,6 +176,7 @@ export function readShapes(
       hidden,
       classes: classes(),
       ...(isGated && { gated: true }),
+      ...(isGated && /\.mlp\.(?:weights_in|w12)\.weight$/.test(gate) && { gelu: 'silu' as const }),
       ...(!classToken && { classToken: false }),
       ...(registers !== undefined && { registers }),
       ...(has('norm_pre.weight') && { normPre: true }),

@@ -17,7 +17,7 @@ export interface SideFacts {
   /** timm: the architecture's name. */
   readonly architectureName?: string;
   /** What the name tells of and other arguments replace. */
-  readonly replaced: readonly ('width' | 'depth' | 'patchSize')[];
+  readonly replaced: readonly ('width' | 'depth' | 'patchSize' | 'gated')[];
   /** Of the images, best first. */
   readonly imageSizes: readonly ImageSize[];
   /** Read when asked for: damaged labels are no obstacle to who gives his own. @throws BlockForgeError `file-invalid` */

@@ -1,6 +1,15 @@
 import type { Architecture } from '../model/architecture.ts';
 import { timmLabels } from './class-labels.ts';
-import { fieldsOf, meaningOf, positiveOf, refuseField, sizeIn3, sizeOf, valueOf } from './document.ts';
+import {
+  fieldsOf,
+  flagOf,
+  meaningOf,
+  positiveOf,
+  refuseField,
+  sizeIn3,
+  sizeOf,
+  valueOf,
+} from './document.ts';
 import type { Document, Fields } from './document.ts';
 import { fieldTables } from './fields.ts';
 import type { PoolName } from './pool-name.ts';
@@ -23,7 +32,13 @@ const pools: Readonly<Record<string, PoolName>> = {
 };
 
 /** What other arguments than the named model's own were given for: the name's sizes then do not count. */
-const replaces = { embed_dim: 'width', depth: 'depth', depths: 'depth', patch_size: 'patchSize' } as const;
+const replaces = {
+  embed_dim: 'width',
+  depth: 'depth',
+  depths: 'depth',
+  patch_size: 'patchSize',
+  swiglu_mlp: 'gated',
+} as const;
 
 /**
  * Files from before `pretrained_cfg` have its fields at the top level. As in timm, what the top level says of classes and
@@ -77,9 +92,12 @@ export function timmFacts([config, pretrained, args]: readonly [Document, Docume
   // The weights tell those of each stage of a Swin.
   const heads = args.table === timmSwinArguments ? undefined : positiveOf(args, 'num_heads');
   const epsilon = meaningOf(args, 'norm_layer', norms);
+  const isGated = valueOf(args, 'swiglu_mlp');
   const gelu =
-    meaningOf(args, 'act_layer', activations) ??
-    (architectureName.includes('quickgelu') ? activations.quick_gelu : undefined);
+    // `Eva`, which alone has the argument, gives its gates SiLU and other blocks the exact GELU.
+    (isGated === true ? 'silu' : meaningOf(args, 'act_layer', activations)) ??
+    (architectureName.includes('quickgelu') ? activations.quick_gelu : undefined) ??
+    (isGated === false ? 'exact' : undefined);
   const own = sizeOf(args, 'img_size');
   const sizes =
     own === undefined ? ['input_size', 'test_input_size'].map((field) => sizeIn3(pretrained, field)) : [own];

@@ -7,18 +7,17 @@ const dropout = [...transformersDropout, 'attention_dropout', 'dropout'];
 export const huggingfaceDino: FieldTable = {
   title: 'Hugging Face: config.json (DINOv2, DINOv3)',
   used: {
-    hidden_act: `${transformersActivation}; gelu where absent; with use_swiglu_ffn it is silu in any case`,
+    hidden_act: `${transformersActivation}; gelu where absent; gated blocks of DINOv2 have silu in any case`,
     num_attention_heads: 'heads; 12 where absent, 6 of DINOv3',
     layer_norm_eps: 'LayerNorm epsilon; 1e-6 where absent, 1e-5 of DINOv3',
     image_size: 'the size of the images; must be that of the positions; DINOv3 is computed for it',
-    use_swiglu_ffn: 'true: the activation is silu',
     ...transformersLabels,
   },
-  agrees: { ...transformersSizes, num_labels: 'classes' },
+  agrees: { ...transformersSizes, num_labels: 'classes', num_register_tokens: 'registers' },
   shown: {
     qkv_bias: /attention\.query\.bias$/,
+    use_swiglu_ffn: /\.mlp\.weights_in\./,
     use_gated_mlp: /\.mlp\.gate_proj\./,
-    num_register_tokens: /(?:^|\.)register_tokens$/,
     query_bias: /attention\.q_proj\.bias$/,
     key_bias: /attention\.k_proj\.bias$/,
     value_bias: /attention\.v_proj\.bias$/,

@@ -190,7 +190,8 @@ describe('the fields beside weights', () => {
       });
 
       it('refuses by name what contradicts the weights', async () => {
-        const right: Fields = { ...tinyArchitecture, mlpRatio: 1.5, isClassTokenUnplaced: false };
+        const others = { mlpRatio: 1.5, isClassTokenUnplaced: false, gated: false, registers: 0 };
+        const right: Fields = { ...tinyArchitecture, ...others };
         for (const [field, fact] of Object.entries(table.agrees)) {
           assert.equal(await found(files({ [field]: right[fact] })), await found(files({})), field);
           const text = await found(files({ [field]: 7 }));
