@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { Preprocessing } from '../../datasets/contract.ts';
 import { fail, type Failure } from '../util/failure.ts';
 import {
@@ -24,9 +23,9 @@ import { locateCheckpoint, type StoredCheckpoint } from './locate.ts';
 import { requireModelType } from './model-type.ts';
 import { canonicalNaming, readOwnFile } from './own-file.ts';
 import { readShapes } from './shapes.ts';
-import { isNormLast, poolHints, poolNameOf, poolOfWeights, requirePoolOf, resolvePool } from './pool.ts';
+import { findPool, type FoundPool } from './find-pool.ts';
+import { poolHints, requirePoolOf } from './pool.ts';
 import { findPreparation } from './preparation.ts';
-import { poolOfName, requirePoolOfName } from './pool-of-name.ts';
 import { headsIn, withoutHeads } from './head.ts';
 import { toldNaming } from './told-naming.ts';
 import { listed } from './unsupported.ts';
@@ -114,29 +113,18 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
     (options.hints?.gelu ?? side.gelu) !== undefined,
   );
   const { values, origin } = resolveUntold(stored, options, own?.untold ?? facts, side, named);
-  const nameSays = poolOfName(named, naming);
-  const weightsSay = own === undefined ? poolOfWeights(stored, naming, facts) : undefined;
-  const hintedPool = options.hints?.pool;
-  const pooling =
-    (swin && resolveSwinPool(stored.path, options.hints?.pool)) ??
-    resolvePool(
-      [
-        [
-          'teacher.hints',
-          hintedPool === 'attention' && weightsSay === 'patch-attention' ? weightsSay : hintedPool,
-        ],
-        ['the file itself', own && poolNameOf(own.untold.pool)],
-        ['the weights', weightsSay],
-        ['config.json', side.pool],
-        [`architecture "${name}"`, nameSays],
-      ],
-      own === undefined ? naming.isNormAfterPool : isNormLast(own.untold.pool),
-    ) ??
-    refuseUnknownPool(stored);
+  const pooling: FoundPool =
+    swin === undefined
+      ? findPool(stored, naming, facts, {
+          hints: options.hints,
+          own,
+          side,
+          named,
+          given: options.architectureName,
+          name,
+        })
+      : resolveSwinPool(stored.path, options.hints?.pool);
   const { pool } = pooling;
-  const isDoubtful = side.isPoolDoubtful === true && nameSays !== side.pool;
-  if (isDoubtful && pooling.origin === 'config.json' && !naming.isNormAfterPool) refuseDoubtfulPool(stored);
-  if (swin === undefined) requirePoolOfName(stored.path, named, options.architectureName, pooling, naming);
   const told: Architecture = { ...facts, ...values, ...(pool && { pool }), ...(answer && { answer }) };
   const architecture = isHeadless ? withoutHead(told) : told;
   requirePoolOf(stored.path, architecture, naming.isNormAfterPool);
@@ -274,26 +262,4 @@ function withoutIgnored(
     });
   }
   return new Map([...tensors].filter(([name]) => !ignore.some((entry) => isOf(name, entry))));
-}
-
-function refuseUnknownPool({ path }: StoredCheckpoint): never {
-  return fail({
-    reason: 'checkpoint-unsupported',
-    subject: path,
-    found: 'a norm after pooling (fc_norm), and nothing tells which tokens are pooled',
-    expected: 'the config.json that belongs to it, with its global_pool',
-    next: poolHints,
-  });
-}
-
-/** timm's own loader builds the model without it: what was trained with it is then another model. */
-function refuseDoubtfulPool({ folder }: StoredCheckpoint): never {
-  return fail({
-    reason: 'checkpoint-unsupported',
-    subject: join(folder, 'config.json'),
-    found:
-      'global_pool "avg" beside the model and not in model_args: timm would load a head of the class token',
-    expected: 'what the head was trained to read',
-    next: poolHints,
-  });
 }

@@ -1,15 +1,6 @@
 import type { Architecture } from '../model/architecture.ts';
 import { timmLabels } from './class-labels.ts';
-import {
-  fieldsOf,
-  flagOf,
-  meaningOf,
-  positiveOf,
-  refuseField,
-  sizeIn3,
-  sizeOf,
-  valueOf,
-} from './document.ts';
+import { fieldsOf, meaningOf, positiveOf, refuseField, sizeIn3, sizeOf, valueOf } from './document.ts';
 import type { Document, Fields } from './document.ts';
 import { fieldTables } from './fields.ts';
 import type { PoolName } from './pool-name.ts';

@@ -1,5 +1,5 @@
 import { fail } from '../../util/failure.ts';
-import type { resolvePool } from '../pool.ts';
+import type { FoundPool } from '../find-pool.ts';
 import type { PoolName } from '../pool-name.ts';
 
 /**
@@ -7,7 +7,7 @@ import type { PoolName } from '../pool-name.ts';
  * @param told by the user
  * @throws BlockForgeError `config-invalid` for anything else
  */
-export function resolveSwinPool(path: string, told: PoolName | undefined): ReturnType<typeof resolvePool> {
+export function resolveSwinPool(path: string, told: PoolName | undefined): FoundPool {
   if (told !== undefined && told !== 'mean') {
     fail({
       reason: 'config-invalid',
