@@ -25,6 +25,7 @@ import { canonicalNaming, readOwnFile } from './own-file.ts';
 import { readShapes } from './shapes.ts';
 import { findPool, type FoundPool } from './find-pool.ts';
 import { poolHints, requirePoolOf } from './pool.ts';
+import { packedGates } from './packed.ts';
 import { findPreparation } from './preparation.ts';
 import { headsIn, withoutHeads } from './head.ts';
 import { toldNaming } from './told-naming.ts';
@@ -170,6 +171,13 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
     const facts = { ...architecture, isClassTokenUnplaced: isUnplaced, isSizeChosen };
     for (const document of side.documents) checkAgainstWeights(document, facts, [...stored.tensors.keys()]);
   }
+  // Of a published name, of timm's own argument and of its DINOv3 the order is known.
+  const isGateOpen =
+    own === undefined &&
+    architecture.gated === true &&
+    architecture.rotary !== true &&
+    named?.facts.gated !== true &&
+    !side.replaced.includes('gated');
   const prepared = findPreparation({ imageSize, channels, isSizeVouched }, own, side, named, name);
   return {
     architecture,
@@ -190,6 +198,7 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
       ...(stored.tensors.size < whole.tensors.size
         ? [`left out: the head (${listed(headsIn(whole, naming.heads))})`]
         : []),
+      ...(isGateOpen ? packedGates(naming) : []),
       ...notes,
       ...(own === undefined
         ? assumptions({

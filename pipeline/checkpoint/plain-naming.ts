@@ -3,6 +3,7 @@ import { findBlocks, only, type PlainBlocks } from './find-blocks.ts';
 import { findHead } from './head.ts';
 import type { StoredCheckpoint } from './locate.ts';
 import type { Naming } from './naming-contract.ts';
+import { packedQueries } from './packed.ts';
 import { beforeBlocks, classToken, flatPatches, lastNorm, normedPatches, normInHead, positions } from './plain-parts.ts'; // prettier-ignore
 import { partName, partsOf, stemOf, weightShape, withoutLeadingOnes, withDot } from './stems.ts';
 
@@ -66,9 +67,7 @@ export function detectPlain(
     notes: [
       ...(root === '' ? [] : [`the model is what lies below "${root}"`]),
       ...(found.note === undefined || isNormInHead ? [] : [found.note]),
-      ...(/(?:in_proj|to_qkv)$/.test(layers['attn.qkv']![0]!) || layers['attn.qkv']!.length > 1
-        ? []
-        : [`${layers['attn.qkv']![0]} is taken to hold all queries, then all keys, then all values`]),
+      ...packedQueries(layers['attn.qkv']!),
     ],
   };
 }

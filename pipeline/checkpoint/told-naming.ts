@@ -3,6 +3,7 @@ import { fail } from '../util/failure.ts';
 import type { StoredCheckpoint } from './locate.ts';
 import { foundNames } from './names-table.ts';
 import type { Naming } from './naming-contract.ts';
+import { packedQueries } from './packed.ts';
 import { partName, partsOf, withDot } from './stems.ts';
 import { listedKey, toldKeys } from './told-keys.ts';
 
@@ -12,7 +13,7 @@ export type ToldNames = Readonly<Record<string, string | readonly string[]>>;
 /**
  * The names that the user tells; what is not told is looked for under its canonical (timm's) name.
  * @param hints `prefix`: what stands before all of them; `head`: the head's whole name, where `names` has none
- * @throws BlockForgeError `config-invalid`: a key that names no part, or a name that no tensor has
+ * @throws BlockForgeError `config-invalid`: a key that names no part, a name that no tensor has, or one of two parts
  */
 export function toldNaming(
   stored: StoredCheckpoint,
@@ -32,10 +33,10 @@ export function toldNaming(
     return stemsOf(layer, index).map((stem) => partName(tensors, stem, part));
   };
   for (const key of Object.keys(names)) {
-    const part = /token$|^pos_embed$/.test(key) ? '' : '.weight';
-    const absent = partsIn(`${key.replace('{i}', '0')}${part}`).find((name) => !tensors.has(name));
+    const absent = partsIn(`${key.replace('{i}', '0')}${partOf(key)}`).find((name) => !tensors.has(name));
     if (absent !== undefined) refuseAbsent(stored, key, names[key]!, absent);
   }
+  requireApart(stored, (key) => partsIn(`${key.replace('{i}', '0')}${partOf(key)}`));
   const headDist = 'head_dist' in names ? names.head_dist : undefined;
   const token = 'dist_token' in names ? partsIn('dist_token')[0] : undefined;
   return {
@@ -47,8 +48,38 @@ export function toldNaming(
     distillation: { token, head: headDist === undefined ? undefined : `${place}${headDist as string}` },
     isOther: (name) => !name.startsWith(place),
     norms: /linear1$/.test(stemsOf('mlp.fc1', '0')[0]!) ? 'open' : 'assumed',
-    notes: ['names are those of teacher.names'],
+    notes: [
+      'names are those of teacher.names',
+      ...(partsIn('pre_logits.weight').some((name) => tensors.has(name))
+        ? ['tanh is taken to follow pre_logits']
+        : []),
+      ...packedQueries([names[listedKey] ?? []].flat()),
+    ],
   };
+}
+
+/** A tensor that is all there is has no parts. */
+function partOf(key: string): '' | '.weight' {
+  return /token$|^pos_embed$/.test(key) ? '' : '.weight';
+}
+
+/** No tensor is two parts, told or not, but for gates and values in one. @param partsIn the tensors of a key, of the first block */
+function requireApart({ tensors }: StoredCheckpoint, partsIn: (key: string) => readonly string[]): void {
+  const places = toldKeys.flatMap(({ key }) =>
+    partsIn(key)
+      .filter((name) => tensors.has(name))
+      .map((name) => ({ name, key })),
+  );
+  for (const [at, { name, key }] of places.entries()) {
+    const other = places.slice(0, at).find((place) => place.name === name);
+    if (other === undefined || (other.key.endsWith('mlp.fc1') && key.endsWith('mlp.gate'))) continue;
+    fail({
+      reason: 'config-invalid',
+      subject: `teacher.names.${key}`,
+      found: `the tensor ${name}, which is ${other.key === key ? 'told twice' : `${other.key}, too`}`,
+      expected: 'another tensor for each part; what is not told is looked for under its own key',
+    });
+  }
 }
 
 function requireKnown(key: string, name: string | readonly string[]): void {

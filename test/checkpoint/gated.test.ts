@@ -55,8 +55,10 @@ describe('checkpoint: gates and the files beside them', () => {
   });
 
   it('are told by swiglu_mlp of timm, packed or not, with their SiLU', async () => {
-    for (const file of ['timm-swiglu', 'timm-swiglu-packed'])
-      assert.equal((await beside(file, timm({ swiglu_mlp: true }))).architecture.gelu, 'silu');
+    for (const file of ['timm-swiglu', 'timm-swiglu-packed']) {
+      const { architecture, notes } = await beside(file, timm({ swiglu_mlp: true }));
+      assert.deepEqual([architecture.gelu, notes], ['silu', []]);
+    }
     await assert.rejects(beside('timm-swiglu', timm({ swiglu_mlp: false })), /swiglu_mlp false/);
     await assert.rejects(
       beside('timm-max', timm({ swiglu_mlp: true }), { hints: { pool: 'max' } }),

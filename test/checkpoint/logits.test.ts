@@ -78,6 +78,9 @@ const notes: Readonly<Record<string, readonly string[]>> = {
   ],
   'timm-swin-older': ['not used: layers.0.blocks.1.attn_mask'],
   'timm-swin-no-bias': ['no bias in attn.qkv: zeros'],
+  'timm-swiglu-packed': [
+    "blocks.{i}.mlp.fc1 is taken to hold all gates, then all values (timm's SwiGLUPacked; its GluMlp has them the other way round)",
+  ],
   'plain-attention': ['the head is "classifier"; a Sequential around it is taken to be dropout'],
   'plain-odd': ['names are those of teacher.names'],
   'plain-listed': ['no bias in attn.qkv: zeros'],

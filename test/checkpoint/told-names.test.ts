@@ -66,6 +66,40 @@ describe('checkpoint: names that are told', () => {
     await assertReads(renamed(names, expected), options, expected);
   });
 
+  it('refuses one tensor for two parts, told or not', async () => {
+    const tensors = renamed(multihead);
+    const refused = (names: InspectOptions['names']) =>
+      refusal(inspected(tensors, { names: { ...multihead, ...names } }), 'config-invalid');
+    assert.match(
+      await refused({ norm_pre: 'encoder.norm' }),
+      /^teacher\.names\.norm_pre: the tensor encoder\.norm\.weight, which is norm, too/,
+    );
+    assert.match(await refused({ reg_token: 'embedding.class_token' }), /which is cls_token, too/);
+    const { norm: _, ...others } = multihead;
+    const untold = { ...tensors, 'norm.weight': ones(width), 'norm.bias': ones(width) };
+    const twice = inspected(untold, { names: { ...others, norm_pre: 'norm' } });
+    assert.match(await refusal(twice, 'config-invalid'), /norm\.weight, which is norm, too/);
+    const layers = ['a', 'b', 'a'].map(
+      (name) => `encoder.layers.{i}.self_attn.w_${name === 'a' ? 'q' : 'k'}`,
+    );
+    const split_ = inspected(split(tensors), { names: { ...multihead, 'blocks.{i}.attn.qkv': layers } });
+    assert.match(await refusal(split_, 'config-invalid'), /w_q\.weight, which is told twice/);
+  });
+
+  it('says in which order it takes what is in one, and what follows pre_logits', async () => {
+    const fused = { ...multihead, 'blocks.{i}.attn.qkv': 'encoder.layers.{i}.qkv' };
+    const { notes } = await inspected(renamed(fused), { names: fused });
+    assert.ok(
+      notes.includes('encoder.layers.{i}.qkv is taken to hold all queries, then all keys, then all values'),
+    );
+    const known = await inspected(renamed(multihead), { names: multihead });
+    assert.ok(!known.notes.some((note) => note.includes('queries')));
+    const representation: Architecture = { ...tinyArchitecture, representation: 6 };
+    const extra = { ...multihead, pre_logits: 'between' };
+    const found = await inspected(renamed(extra, strongWeights(representation)), { names: extra });
+    assert.ok(found.notes.includes('tanh is taken to follow pre_logits'));
+  });
+
   it('refuses keys, names and patterns of teacher.names that mean nothing', async () => {
     const tensors = renamed(multihead);
     const refused = (names: InspectOptions['names']) =>
