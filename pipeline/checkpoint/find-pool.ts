@@ -16,7 +16,12 @@ export interface FoundPool {
   readonly pool: Architecture['pool'];
   /** Who told it; absent where nobody did. */
   readonly origin?: string;
+  /** What is assumed, for people. */
+  readonly notes: readonly string[];
 }
+
+/** Whose names are the same on both sides of pooling: somebody's own, and OpenCLIP's with `final_ln_after_pool`. */
+const silent: readonly string[] = ['pytorch', 'told', 'openclip'];
 
 /**
  * The first source that tells it: the user, a file of our own, the weights, config.json, the architecture's name.
@@ -55,7 +60,17 @@ export function findPool(
   const isDoubtful = side.isPoolDoubtful === true && nameSays !== side.pool;
   if (isDoubtful && pooling.origin === 'config.json' && !naming.isNormAfterPool) refuseDoubtfulPool(stored);
   requirePoolOfName(stored.path, named, given, pooling, naming);
-  return pooling;
+  const isOpen =
+    silent.includes(naming.name) &&
+    hints?.normAfterPool === undefined &&
+    nameSays === undefined &&
+    (pooling.pool === 'normed-mean' || pooling.pool === 'normed-max');
+  const notes = isOpen
+    ? [
+        'nothing tells on which side of pooling the last norm stands: before it is assumed; else teacher.hints.normAfterPool: true',
+      ]
+    : [];
+  return { ...pooling, notes };
 }
 
 function refuseUnknownPool({ path }: StoredCheckpoint): never {

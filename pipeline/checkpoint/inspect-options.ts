@@ -9,6 +9,8 @@ export interface ArchitectureHints {
   readonly layerNormEpsilon?: number | undefined;
   readonly gelu?: Architecture['gelu'] | undefined;
   readonly pool?: PoolName | undefined;
+  /** Whether the last norm comes after pooling, where names do not tell it. */
+  readonly normAfterPool?: boolean | undefined;
   /** Whether blocks have their norms before attention and FFN. */
   readonly normFirst?: boolean | undefined;
   /** Of a distilled DeiT, the token that its answer is to be of. */

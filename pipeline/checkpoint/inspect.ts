@@ -24,7 +24,7 @@ import { requireModelType } from './model-type.ts';
 import { canonicalNaming, readOwnFile } from './own-file.ts';
 import { readShapes } from './shapes.ts';
 import { findPool, type FoundPool } from './find-pool.ts';
-import { poolHints, requirePoolOf } from './pool.ts';
+import { poolHints, requirePoolOf, withToldNorm } from './pool.ts';
 import { packedGates } from './packed.ts';
 import { findPreparation } from './preparation.ts';
 import { headsIn, withoutHeads } from './head.ts';
@@ -72,9 +72,12 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
   const { headless } = options;
   const isTold = own !== undefined || options.names !== undefined;
   const swin = isTold ? undefined : detectSwin(whole, { ...options.hints, headless });
-  const naming = withOneHead(
-    own?.architecture === undefined ? (swin ?? namingOf(whole, options)) : canonicalNaming,
-    options.hints?.reads,
+  const naming = withToldNorm(
+    withOneHead(
+      own?.architecture === undefined ? (swin ?? namingOf(whole, options)) : canonicalNaming,
+      options.hints?.reads,
+    ),
+    options.hints?.normAfterPool,
   );
   const normNotes = requireNormFirst(whole.path, naming, options.hints);
   const side = await readSideConfig(whole.folder, options.hints?.ignoreFields);
@@ -198,6 +201,7 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
       ...(stored.tensors.size < whole.tensors.size
         ? [`left out: the head (${listed(headsIn(whole, naming.heads))})`]
         : []),
+      ...pooling.notes,
       ...(isGateOpen ? packedGates(naming) : []),
       ...notes,
       ...(own === undefined

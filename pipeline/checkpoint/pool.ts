@@ -52,6 +52,22 @@ export function requirePoolOf(
   });
 }
 
+/**
+ * With the last norm where the user says that it is.
+ * @throws BlockForgeError `config-invalid` where the names say otherwise
+ */
+export function withToldNorm(naming: Naming, isNormAfterPool: boolean | undefined): Naming {
+  if (isNormAfterPool === false && naming.isNormAfterPool) {
+    fail({
+      reason: 'config-invalid',
+      subject: 'teacher.hints.normAfterPool',
+      found: 'false',
+      expected: `true, or nothing: ${naming.stored('norm.weight')[0]} is the name of a norm after pooling`,
+    });
+  }
+  return isNormAfterPool === undefined ? naming : { ...naming, isNormAfterPool };
+}
+
 /** Whether the last norm comes after pooling. */
 export function isNormLast(pool: Architecture['pool']): boolean {
   return pool === 'mean' || pool === 'max';

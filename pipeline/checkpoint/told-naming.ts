@@ -44,7 +44,7 @@ export function toldNaming(
     stored: partsIn,
     scale: () => undefined,
     heads: stemsOf('head', undefined),
-    isNormAfterPool: false,
+    isNormAfterPool: /(?:^|\.)fc_norm$/.test(String(names.norm)),
     distillation: { token, head: headDist === undefined ? undefined : `${place}${headDist as string}` },
     isOther: (name) => !name.startsWith(place),
     norms: /linear1$/.test(stemsOf('mlp.fc1', '0')[0]!) ? 'open' : 'assumed',

@@ -94,6 +94,8 @@ export const architectureHints = z.strictObject({
   gelu: z.enum(geluNames).optional(),
   /** What the head reads. mean: of the patches (timm's `global_pool: avg`). */
   pool: z.enum(['class-token', 'mean', 'max', 'class-and-mean', 'attention']).optional(),
+  /** Whether the last norm comes after pooling (timm's `fc_norm`), where names do not tell it. */
+  normAfterPool: z.boolean().optional(),
   /** Whether blocks have their norms before attention and FFN (pre-norm), which no weight tells; others are not read. */
   normFirst: z.boolean().optional(),
   /** Of a distilled DeiT: the answer of one of its tokens alone. Default: the mean of both heads. */

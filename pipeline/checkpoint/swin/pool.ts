@@ -16,5 +16,5 @@ export function resolveSwinPool(path: string, told: PoolName | undefined): Found
       expected: `"mean", or nothing: ${path} is a Swin, which has no class token and reads the mean of all others`,
     });
   }
-  return { pool: undefined };
+  return { pool: undefined, notes: [] };
 }
