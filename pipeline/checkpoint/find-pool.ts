@@ -24,7 +24,8 @@ export interface FoundPool {
 const silent: readonly string[] = ['pytorch', 'told', 'openclip'];
 
 /**
- * The first source that tells it: the user, a file of our own, the weights, config.json, the architecture's name.
+ * The first source that tells it, of features what a head that is left out would read: the user, a file of our own, the weights, config.json, the architecture's name.
+ * @param stored the file with all its heads
  * @param facts of the weights
  * @param sources `given`: the name, where the user says it
  * @throws BlockForgeError `checkpoint-unsupported`: none tells it and it must be told, or two contradict each other
@@ -65,11 +66,17 @@ export function findPool(
     hints?.normAfterPool === undefined &&
     nameSays === undefined &&
     (pooling.pool === 'normed-mean' || pooling.pool === 'normed-max');
-  const notes = isOpen
-    ? [
-        'nothing tells on which side of pooling the last norm stands: before it is assumed; else teacher.hints.normAfterPool: true',
-      ]
-    : [];
+  const isPair = pooling.pool === 'class-and-mean' && pooling.origin === 'the weights';
+  const notes = [
+    ...(isOpen
+      ? [
+          'nothing tells on which side of pooling the last norm stands: before it is assumed; else teacher.hints.normAfterPool: true',
+        ]
+      : []),
+    ...(isPair && naming.name !== 'huggingface'
+      ? ['the head takes twice the width: the class token, then the mean of the patches, is assumed']
+      : []),
+  ];
   return { ...pooling, notes };
 }
 

@@ -53,6 +53,12 @@ const headlessClasses: readonly string[] = [
   'Data2VecVisionModel',
 ];
 
+/** Their heads, there or left out, take the class token and the mean of the patches side by side. */
+const pairingClasses: readonly string[] = [
+  'Dinov2ForImageClassification',
+  'Dinov2WithRegistersForImageClassification',
+];
+
 /** What a config of CLIP or SigLIP says of its tower of images; undefined for other configs. */
 export function visionOf(config: Document): Document | undefined {
   if (config.table !== fieldTables.huggingfacePair) return undefined;
@@ -88,10 +94,12 @@ export function huggingfaceFacts(config: Document): SideFacts {
     ([fact]) => isAbsent(fieldsOfDefaults[fact as keyof typeof defaults]),
   );
   const { architectures } = config.fields;
-  const isHeadless =
-    Array.isArray(architectures) && architectures.some((name) => headlessClasses.includes(String(name)));
+  const isOneOf = (classes: readonly string[]): boolean =>
+    Array.isArray(architectures) && architectures.some((name) => classes.includes(String(name)));
+  const isHeadless = isOneOf(headlessClasses);
   return {
     ...(isHeadless && { isHeadless }),
+    ...(isOneOf(pairingClasses) && { pool: 'class-and-mean' as const }),
     ...(heads !== undefined && { heads }),
     ...(epsilon !== undefined && { layerNormEpsilon: epsilon }),
     ...(gelu !== undefined && { gelu }),

@@ -119,7 +119,7 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
   const { values, origin } = resolveUntold(stored, options, own?.untold ?? facts, side, named);
   const pooling: FoundPool =
     swin === undefined
-      ? findPool(stored, naming, facts, {
+      ? findPool(whole, naming, facts, {
           hints: options.hints,
           own,
           side,

@@ -92,6 +92,9 @@ export function poolOfWeights(
     const isCut = rotary !== true && (classToken !== false || registers !== undefined);
     return isCut ? 'patch-attention' : 'attention';
   }
-  const head = tensors.get(naming.stored('head.weight')[0] ?? '');
-  return head?.shape[1] === 2 * width ? 'class-and-mean' : undefined;
+  if (naming.isHeadTransposed === true) return undefined;
+  const [first = ''] = ['pre_logits.weight', 'head.weight']
+    .flatMap((canonical) => naming.stored(canonical))
+    .filter((name) => tensors.has(name));
+  return tensors.get(first)?.shape[1] === 2 * width ? 'class-and-mean' : undefined;
 }

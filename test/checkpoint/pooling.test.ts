@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspectCheckpoint } from '../../pipeline/checkpoint/inspect.ts';
 import type { Architecture } from '../../pipeline/model/architecture.ts';
+import { readTensors, writeSafetensors } from '../../pipeline/model/safetensors.ts';
 import { strongWeights, tinyArchitecture } from '../support/checkpoints.ts';
 import { hints, multihead, renamed } from './plain-model.ts';
 import { namesRig } from './names-rig.ts';
 
+const fixtures = join(import.meta.dirname, '../fixtures/teachers');
 const untold = { pool: undefined };
 
 /** As timm calls a norm behind pooling. */
@@ -52,11 +56,53 @@ describe('checkpoint: what a head reads', () => {
   });
 
   it('of towers of OpenCLIP, too, whose norm may stand behind an average', async () => {
-    const file = join(import.meta.dirname, '../fixtures/teachers/openclip.safetensors');
+    const file = join(fixtures, 'openclip.safetensors');
     const tower = (normAfterPool?: boolean) =>
       inspectCheckpoint(file, { hints: { ...hints, pool: 'mean', normAfterPool } });
     assert.ok((await tower()).notes.some((note) => note.includes('teacher.hints.normAfterPool')));
     assert.equal((await tower(true)).architecture.pool, 'mean');
+  });
+
+  it('of a Dinov2ForImageClassification both vectors, its head left out or not there', async () => {
+    const file = join(fixtures, 'huggingface-dinov2.safetensors');
+    const features = { ...hints, pool: undefined };
+    const { architecture } = await inspectCheckpoint(file, { hints: features, headless: true });
+    assert.deepEqual([architecture.pool, architecture.classes], ['class-and-mean', 16]);
+    const single = await inspectCheckpoint(file, { hints, headless: true });
+    assert.deepEqual([single.architecture.pool, single.architecture.classes], [undefined, 8]);
+    const folder = await mkdtemp(join(tmpdir(), 'blockforge-pooling-'));
+    try {
+      const { tensors } = await readTensors(file);
+      const bare = Object.fromEntries(
+        Object.entries(tensors).filter(([name]) => !name.startsWith('classifier.')),
+      );
+      await writeSafetensors(join(folder, 'model.safetensors'), bare);
+      for (const [title, pool] of [
+        ['ForImageClassification', 'class-and-mean'],
+        ['Model', undefined],
+      ] as const) {
+        const config = {
+          model_type: 'dinov2',
+          num_attention_heads: 2,
+          image_size: 8,
+          architectures: [`Dinov2${title}`],
+        };
+        await writeFile(join(folder, 'config.json'), JSON.stringify(config));
+        assert.equal((await inspectCheckpoint(folder, { headless: true })).architecture.pool, pool, title);
+      }
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it('of a layer before the head or of a projection as wide as two vectors, one', async () => {
+    const wide = strongWeights({ ...tinyArchitecture, representation: 16 });
+    assert.equal((await inspected(wide, { hints: untold })).architecture.pool, undefined);
+    const { notes, architecture } = await inspected(strongWeights({ ...tinyArchitecture, pool: 'class-and-mean' }), { hints: untold }); // prettier-ignore
+    assert.equal(architecture.pool, 'class-and-mean');
+    assert.deepEqual(notes, [
+      'the head takes twice the width: the class token, then the mean of the patches, is assumed',
+    ]);
   });
 
   it('of a norm whose name is fc_norm behind it, also by teacher.names', async () => {
