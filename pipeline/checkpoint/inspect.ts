@@ -22,6 +22,7 @@ import { requireNormFirst } from './norm-order.ts';
 import { locateCheckpoint, type StoredCheckpoint } from './locate.ts';
 import { requireModelType } from './model-type.ts';
 import { canonicalNaming, readOwnFile } from './own-file.ts';
+import { requireReads, withOneHead } from './reads.ts';
 import { readShapes } from './shapes.ts';
 import { findPool, type FoundPool } from './find-pool.ts';
 import { poolHints, requirePoolOf, withToldNorm } from './pool.ts';
@@ -73,10 +74,9 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
   const isTold = own !== undefined || options.names !== undefined;
   const swin = isTold ? undefined : detectSwin(whole, { ...options.hints, headless });
   const naming = withToldNorm(
-    withOneHead(
-      own?.architecture === undefined ? (swin ?? namingOf(whole, options)) : canonicalNaming,
-      options.hints?.reads,
-    ),
+    own?.architecture === undefined
+      ? withOneHead(swin ?? namingOf(whole, options), options.hints?.reads)
+      : canonicalNaming,
     options.hints?.normAfterPool,
   );
   const normNotes = requireNormFirst(whole.path, naming, options.hints);
@@ -101,6 +101,7 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
   ].filter((size) => size !== undefined);
   const swinFacts = swin && readSwinShapes(stored, swin, toldSizes, isHeadless);
   const reads = options.hints?.reads;
+  requireReads(stored.path, reads, naming, own?.architecture);
   const facts =
     own?.architecture ??
     swinFacts ??
@@ -229,18 +230,6 @@ function refuseWithoutHead(path: string): never {
     expected: 'the projection that teacher.head: projection says there is',
     next: 'teacher.head: none measures the features themselves',
   });
-}
-
-/** With the head of the token that is read alone; the other head is none of the model's. */
-function withOneHead(naming: Naming, reads: Architecture['reads']): Naming {
-  if (reads === undefined) return naming;
-  const [own, other] = reads === 'class' ? ['head', 'head_dist'] : ['head_dist', 'head'];
-  const idle = ['weight', 'bias'].flatMap((part) => naming.stored(`${other}.${part}`));
-  return {
-    ...naming,
-    stored: (canonical) => naming.stored(canonical.replace(/^head\./, `${own}.`)),
-    isOther: (name) => naming.isOther(name) || idle.includes(name),
-  };
 }
 
 /** The setting that would end the problem, where there is one. */

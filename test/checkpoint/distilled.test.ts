@@ -54,6 +54,22 @@ describe('checkpoint: distilled DeiTs', () => {
     assert.deepEqual(found.architecture, { ...tiny, reads: 'class' });
   });
 
+  it('alone read one of two tokens, and a file of our own says itself which', async () => {
+    const told = (reads: 'class' | 'distillation') => ({ hints: { ...hints, reads } });
+    await assert.rejects(
+      inspected(strongWeights(tinyArchitecture), told('distillation')),
+      /^BlockForgeError: teacher\.hints\.reads: "distillation"\n.*has no distillation token/,
+    );
+    await assert.rejects(
+      inspected(strongWeights(tinyArchitecture), told('class')),
+      /has no distillation token/,
+    );
+    const single: Architecture = { ...tiny, reads: 'distillation' };
+    await writeTeacher(path(), strongWeights(single), single);
+    await assert.rejects(inspectCheckpoint(path(), told('class')), /says itself that it reads distillation/);
+    assert.deepEqual((await inspectCheckpoint(path(), told('distillation'))).architecture, single);
+  });
+
   it('travel as teachers of our own', async () => {
     await writeTeacher(path(), weights, tiny);
     const found = await inspectCheckpoint(path());
