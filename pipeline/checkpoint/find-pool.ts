@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { fail } from '../util/failure.ts';
 import type { Architecture } from '../model/architecture.ts';
+import { hintNote } from './hint-note.ts';
 import type { ArchitectureHints } from './inspect-options.ts';
 import type { StoredCheckpoint } from './locate.ts';
 import type { NamedArchitecture } from './named-architecture.ts';
@@ -47,15 +48,16 @@ export function findPool(
   const nameSays = poolOfName(named, naming);
   const weightsSay = own === undefined ? poolOfWeights(stored, naming, facts) : undefined;
   const isAttended = hints?.pool === 'attention' && weightsSay === 'patch-attention';
+  const hint = isAttended ? weightsSay : hints?.pool;
+  const others = [
+    ['the file itself', own && poolNameOf(own.untold.pool)],
+    ['the weights', weightsSay],
+    ['config.json', side.pool],
+    [`architecture "${name}"`, nameSays],
+  ] as const;
   const pooling =
     resolvePool(
-      [
-        ['teacher.hints', isAttended ? weightsSay : hints?.pool],
-        ['the file itself', own && poolNameOf(own.untold.pool)],
-        ['the weights', weightsSay],
-        ['config.json', side.pool],
-        [`architecture "${name}"`, nameSays],
-      ],
+      [['teacher.hints', hint], ...others],
       own === undefined ? naming.isNormAfterPool : isNormLast(own.untold.pool),
     ) ?? refuseUnknownPool(stored);
   const isDoubtful = side.isPoolDoubtful === true && nameSays !== side.pool;
@@ -68,6 +70,7 @@ export function findPool(
     (pooling.pool === 'normed-mean' || pooling.pool === 'normed-max');
   const isPair = pooling.pool === 'class-and-mean' && pooling.origin === 'the weights';
   const notes = [
+    ...hintNote('pool', hint, others),
     ...(isOpen
       ? [
           'nothing tells on which side of pooling the last norm stands: before it is assumed; else teacher.hints.normAfterPool: true',

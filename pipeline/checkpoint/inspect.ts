@@ -117,7 +117,11 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
     stored.path,
     (options.hints?.gelu ?? side.gelu) !== undefined,
   );
-  const { values, origin } = resolveUntold(stored, options, own?.untold ?? facts, side, named);
+  const {
+    values,
+    origin,
+    notes: hintNotes,
+  } = resolveUntold(stored, options, own?.untold ?? facts, side, named);
   const pooling: FoundPool =
     swin === undefined
       ? findPool(whole, naming, facts, {
@@ -202,6 +206,7 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
       ...(stored.tensors.size < whole.tensors.size
         ? [`left out: the head (${listed(headsIn(whole, naming.heads))})`]
         : []),
+      ...hintNotes,
       ...pooling.notes,
       ...(isGateOpen ? packedGates(naming) : []),
       ...notes,

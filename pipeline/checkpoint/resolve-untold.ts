@@ -2,6 +2,7 @@ import type { Architecture } from '../model/architecture.ts';
 import { fail } from '../util/failure.ts';
 import { exampleNames } from './architectures.ts';
 import type { NamedArchitecture } from './named-architecture.ts';
+import { hintNote } from './hint-note.ts';
 import type { ArchitectureHints, InspectOptions } from './inspect-options.ts';
 import type { StoredCheckpoint } from './locate.ts';
 import type { SideConfig } from './side-config.ts';
@@ -10,7 +11,7 @@ const untold = ['heads', 'layerNormEpsilon', 'gelu'] as const;
 export type Untold = (typeof untold)[number];
 
 /**
- * What no shape tells, of each fact the first source that tells it.
+ * What no shape tells, of each fact the first source that tells it; `notes` where the user says otherwise than the next one.
  * @throws BlockForgeError `checkpoint-unsupported` where none does
  */
 export function resolveUntold(
@@ -19,16 +20,23 @@ export function resolveUntold(
   own: Partial<Pick<Architecture, Untold>> | undefined,
   side: SideConfig,
   named: NamedArchitecture | undefined,
-): { values: Pick<Architecture, Untold>; origin: Record<Untold, string> } {
+): { values: Pick<Architecture, Untold>; origin: Record<Untold, string>; notes: readonly string[] } {
   const name = architectureName ?? side.architectureName;
-  const sources: (readonly [string, Pick<ArchitectureHints, Untold>])[] = [
-    ['teacher.hints', hints],
+  const others: (readonly [string, Pick<ArchitectureHints, Untold>])[] = [
     ['the file itself', own ?? {}],
     ...(architectureName === undefined ? [] : [[`architecture "${name}"`, named?.facts ?? {}] as const]),
     ['config.json', side],
     [`architecture "${name}" in config.json`, named?.facts ?? {}],
     ['config.json, where transformers takes its default', side.defaults ?? {}],
   ];
+  const sources = [['teacher.hints', hints] as const, ...others];
+  const notes = untold.flatMap((key) =>
+    hintNote(
+      key,
+      hints[key],
+      others.map(([who, facts]) => [who, facts[key]] as const),
+    ),
+  );
   const values: Partial<Record<Untold, unknown>> = {};
   const origin: Partial<Record<Untold, string>> = {};
   for (const key of untold) {
@@ -53,5 +61,5 @@ export function resolveUntold(
         `or teacher.architecture: NAME, ${exampleNames}: docs/inputs.md`,
     });
   }
-  return { values: values as Pick<Architecture, Untold>, origin: origin as Record<Untold, string> };
+  return { values: values as Pick<Architecture, Untold>, origin: origin as Record<Untold, string>, notes };
 }
