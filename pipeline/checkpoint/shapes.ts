@@ -83,7 +83,9 @@ export function readShapes(
     return refuse(`images of ${channels} channels`, '1 (grey) or 3 (RGB)');
   const has = (canonical: string): boolean => naming.stored(canonical).every((name) => tensors.has(name));
   const classToken = has('cls_token');
-  const registers = has('reg_token') ? shapeOf('reg_token').at(-2) : undefined;
+  // transformers keeps a tensor of no registers.
+  const count = has('reg_token') ? shapeOf('reg_token').at(-2) : undefined;
+  const registers = count === 0 ? undefined : count;
   const relative = readRelative(stored, naming, told, patchSize);
   const isPlaced = has('pos_embed') || relative !== undefined;
   const isNamed = naming.name === 'timm' || naming.name === 'told';

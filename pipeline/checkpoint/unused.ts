@@ -14,6 +14,9 @@ const usual =
 /** What CLIP and SigLIP have beside their tower of images, as transformers names it. */
 const ofTexts = /(?:^|\.)(?:text_model\.|text_projection\.|logit_(?:scale|bias)$)/;
 
+/** There are no numbers in it. */
+const isEmpty = (shape: readonly number[]): boolean => shape.includes(0);
+
 /**
  * What to make of tensors that the model does not use: numbers that are no real ones (counters, masks) and what belongs to
  * other tasks is left out, any other could matter.
@@ -25,8 +28,9 @@ export function sortUnused(
   isOther: (name: string) => boolean,
 ): { readonly refused: readonly string[]; readonly note?: string } {
   const unused = [...tensors].filter(([name]) => !used.has(name));
-  const isIgnored = ([name, { dtype }]: (typeof unused)[number]): boolean => {
-    if (isOther(name) || usual.test(name) || harmless.some((pattern) => pattern.test(name))) return true;
+  const isIgnored = ([name, { dtype, shape }]: (typeof unused)[number]): boolean => {
+    if (isEmpty(shape) || isOther(name) || usual.test(name) || harmless.some((pattern) => pattern.test(name)))
+      return true;
     const isReal = /^B?F/.test(dtype) || dtype === 'C64';
     // A model's own weights are never float8 here: outside its blocks, they are somebody else's.
     const isBlocks = /(?:^|\.)(?:blocks|layers?|encoder_layer_\d+)\./.test(name);
@@ -36,7 +40,9 @@ export function sortUnused(
   const texts = ignored.filter((name) => ofTexts.test(name));
   const told = [
     ...(texts.length === 0 ? [] : [`the tower of texts (${texts.length} tensors)`]),
-    ...ignored.filter((name) => !usual.test(name) && !ofTexts.test(name)),
+    ...ignored.filter(
+      (name) => !usual.test(name) && !ofTexts.test(name) && !isEmpty(tensors.get(name)?.shape ?? []),
+    ),
   ];
   return {
     refused: unused.filter((entry) => !isIgnored(entry)).map(([name]) => name),

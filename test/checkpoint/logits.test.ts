@@ -116,6 +116,7 @@ const notes: Readonly<Record<string, readonly string[]>> = {
   openclip: ['no bias in patch_embed.proj, head: zeros'],
   'huggingface-dinov2': [folded],
   'huggingface-dinov3': [turned, 'no bias in k_proj: zeros', folded],
+  'huggingface-dinov3-bare': [turned, 'no bias in k_proj: zeros', folded],
   'huggingface-dinov2-swiglu': [folded],
   'huggingface-dinov2-registers': [folded],
   'timm-beit': [unplacedAll, 'no bias in k: zeros', folded],
