@@ -46,7 +46,7 @@ describe('checkpoint: hints beside what files say', () => {
       [],
     );
     assert.deepEqual(await notesOf(timm, { pool: 'class-token', heads: 2 }), []);
-    const { model_args: _, ...untold } = timm;
+    const untold = { ...timm, model_args: { global_pool: 'token' } };
     assert.deepEqual(await notesOf(untold, { heads: 2, layerNormEpsilon: 1e-6, gelu: 'exact' }), []);
   });
 });

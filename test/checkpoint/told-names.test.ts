@@ -75,15 +75,15 @@ describe('checkpoint: names that are told', () => {
       /^teacher\.names\.norm_pre: the tensor encoder\.norm\.weight, which is norm, too/,
     );
     assert.match(await refused({ reg_token: 'embedding.class_token' }), /which is cls_token, too/);
-    const { norm: _, ...others } = multihead;
+    const others = Object.fromEntries(Object.entries(multihead).filter(([key]) => key !== 'norm'));
     const untold = { ...tensors, 'norm.weight': ones(width), 'norm.bias': ones(width) };
     const twice = inspected(untold, { names: { ...others, norm_pre: 'norm' } });
     assert.match(await refusal(twice, 'config-invalid'), /norm\.weight, which is norm, too/);
     const layers = ['a', 'b', 'a'].map(
       (name) => `encoder.layers.{i}.self_attn.w_${name === 'a' ? 'q' : 'k'}`,
     );
-    const split_ = inspected(split(tensors), { names: { ...multihead, 'blocks.{i}.attn.qkv': layers } });
-    assert.match(await refusal(split_, 'config-invalid'), /w_q\.weight, which is told twice/);
+    const repeated = inspected(split(tensors), { names: { ...multihead, 'blocks.{i}.attn.qkv': layers } });
+    assert.match(await refusal(repeated, 'config-invalid'), /w_q\.weight, which is told twice/);
   });
 
   it('says in which order it takes what is in one, and what follows pre_logits', async () => {
