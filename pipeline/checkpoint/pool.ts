@@ -88,9 +88,11 @@ export function poolOfWeights(
 ): PoolName | undefined {
   if (naming.pool !== undefined) return naming.pool;
   if (tensors.has(naming.stored('attn_pool.latent')[0] ?? '')) {
-    // timm's `VisionTransformer` cuts off what stands before the patches, its `Eva` (here DINOv3, which alone is rotary) does not.
-    const isCut = rotary !== true && (classToken !== false || registers !== undefined);
-    return isCut ? 'patch-attention' : 'attention';
+    // timm's `VisionTransformer` cuts off what stands before the patches. Its `Eva` does not: rotary, or with names that it alone has.
+    const [bias = ''] = naming.stored('blocks.0.attn.qkv.bias');
+    const isEva = rotary === true || naming.isRotary === true || bias.endsWith('.q_bias');
+    const isCut = classToken !== false || registers !== undefined;
+    return isCut && !isEva ? 'patch-attention' : 'attention';
   }
   if (naming.isHeadTransposed === true) return undefined;
   const [first = ''] = ['pre_logits.weight', 'head.weight']

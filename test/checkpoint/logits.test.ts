@@ -65,6 +65,10 @@ const placed = 'the positions of the registers are added to them';
 const unplacedAll = 'the tokens have no positions: zeros';
 const copied = 'one table of relative positions is for all blocks: each takes a copy';
 const unbiased = 'no bias in attn.qkv: zeros';
+const ofEva = [
+  "q_bias and v_bias are those of timm's Eva, which may have rotary positions beside the learned ones: none are assumed",
+  'no bias in k: zeros',
+];
 const notes: Readonly<Record<string, readonly string[]>> = {
   'timm-no-biases': ['no bias in attn.qkv, attn.proj, mlp.fc1, mlp.fc2: zeros'],
   'timm-layer-scale': ['LayerScale is folded into attn.proj and mlp.fc2'],
@@ -88,10 +92,8 @@ const notes: Readonly<Record<string, readonly string[]>> = {
   'timm-registers-placed': [placed],
   'timm-gap-registers-placed': [placed],
   'timm-dinov3-biases': [turned, 'no bias in k: zeros', folded],
-  'timm-eva': [
-    "q_bias and v_bias are those of timm's Eva, which may have rotary positions beside the learned ones: none are assumed",
-    'no bias in k: zeros',
-  ],
+  'timm-eva': ofEva,
+  'timm-eva-map': ofEva,
   'timm-clip': ['no bias in patch_embed.proj: zeros'],
   'timm-dinov3': [turned, unbiased, folded],
   'timm-dinov3-map': [turned, unbiased, folded],

@@ -13,7 +13,8 @@ describe('checkpoint: a head by name (teacher.hints.head)', () => {
 
   it('may take the class token and the mean of the patches side by side, as the usual one', async () => {
     const { architecture, notes } = await inspected(tensors, { hints: { ...sizes, head: 'probe' } });
-    assert.deepEqual([architecture, notes], [both, ['the head is "probe"']]);
+    const pair = 'the head takes twice the width: the class token, then the mean of the patches, is assumed';
+    assert.deepEqual([architecture, notes], [both, ['the head is "probe"', pair]]);
   });
 
   it('takes no other number of features', async () => {
