@@ -176,7 +176,7 @@ function namingAt(
 
 /** No weight shows whether it has. */
 const evaNote =
-  "q_bias and v_bias are those of timm's Eva, which may have rotary positions beside the learned ones: none are assumed";
+  "q_bias and v_bias are those of timm's Eva, which may have rotary positions beside the learned ones, or norms behind attention and FFN (teacher.architecture tells): neither is assumed";
 
 /** Of each layer the first names that the file has. */
 function chosenLayers(
