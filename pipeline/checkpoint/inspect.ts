@@ -1,8 +1,7 @@
 import type { Preprocessing } from '../../datasets/contract.ts';
-import { fail, type Failure } from '../util/failure.ts';
+import type { Failure } from '../util/failure.ts';
 import {
   imageSizeText,
-  familyProblem,
   isDefaultFamily,
   isSameSize,
   withoutHead,
@@ -14,6 +13,9 @@ import { readSwinShapes } from './swin/shapes.ts';
 import { namedArchitecture } from './architectures.ts';
 import type { ClassLabels } from './class-labels.ts';
 import { assemble, type Assembly } from './assemble.ts';
+import { checkArchitecture } from './check-architecture.ts';
+import { findAnswer } from './find-answer.ts';
+import { withoutIgnored } from './ignored.ts';
 import { assumptions } from './assumptions.ts';
 import { detectNaming, refuseUnknownNames, type Naming, type NamingName } from './naming.ts';
 import { fetchFromHub, isHubName } from '../hub/hub.ts';
@@ -25,7 +27,7 @@ import { canonicalNaming, readOwnFile } from './own-file.ts';
 import { requireReads, withOneHead } from './reads.ts';
 import { readShapes } from './shapes.ts';
 import { findPool, type FoundPool } from './find-pool.ts';
-import { poolHints, requirePoolOf, withToldNorm } from './pool.ts';
+import { withToldNorm } from './pool.ts';
 import { packedGates } from './packed.ts';
 import { findPreparation } from './preparation.ts';
 import { headsIn, withoutHeads } from './head.ts';
@@ -68,39 +70,29 @@ export interface Inspection {
 export async function inspectCheckpoint(path: string, options: InspectOptions = {}): Promise<Inspection> {
   const local = isHubName(path) ? await fetchFromHub(path, options.hub) : path;
   const found = await locateCheckpoint(local, options.architectureName);
-  const whole = { ...found, tensors: withoutIgnored(found, options.hints?.ignore) };
+  const { hints, headless } = options;
+  const whole = { ...found, tensors: withoutIgnored(found, hints?.ignore) };
   const own = readOwnFile(whole);
-  const { headless } = options;
   const isTold = own !== undefined || options.names !== undefined;
-  const swin = isTold ? undefined : detectSwin(whole, { ...options.hints, headless });
+  const swin = isTold ? undefined : detectSwin(whole, { ...hints, headless });
   const naming = withToldNorm(
     own?.architecture === undefined
-      ? withOneHead(swin ?? namingOf(whole, options), options.hints?.reads)
+      ? withOneHead(swin ?? namingOf(whole, options), hints?.reads)
       : canonicalNaming,
-    options.hints?.normAfterPool,
+    hints?.normAfterPool,
   );
-  const normNotes = requireNormFirst(whole.path, naming, options.hints);
-  const side = await readSideConfig(whole.folder, options.hints?.ignoreFields);
+  const normNotes = requireNormFirst(whole.path, naming, hints);
+  const side = await readSideConfig(whole.folder, hints?.ignoreFields);
   if (swin === undefined) requireModelType(whole, naming, side.documents);
-  const hasHead = naming.heads.some((head) => whole.tensors.has(`${head}.weight`) || whole.tensors.has(head));
-  const isHeadless =
-    headless === true ||
-    own?.untold.answer === 'pooled' ||
-    ((side.isHeadless === true || naming.projects === true || naming.isTower === true) && !hasHead);
-  const isProjecting = naming.projects === true || options.projects === true;
-  if (options.projects === true && isHeadless) refuseWithoutHead(whole.path);
-  const answer = own?.untold.answer ?? (isProjecting && !isHeadless ? 'projected' : undefined);
+  const { isHeadless, answer } = findAnswer(whole, naming, own, side, options);
   const stored = isHeadless ? withoutHeads(whole, naming.heads) : whole;
   const name = options.architectureName ?? side.architectureName;
   const known = name === undefined ? undefined : namedArchitecture(name);
-  const toldSizes = [
-    options.hints?.imageSize,
-    own?.imageSize,
-    ...side.imageSizes,
-    known?.facts.imageSize,
-  ].filter((size) => size !== undefined);
+  const toldSizes = [hints?.imageSize, own?.imageSize, ...side.imageSizes, known?.facts.imageSize].filter(
+    (size) => size !== undefined,
+  );
   const swinFacts = swin && readSwinShapes(stored, swin, toldSizes, isHeadless);
-  const reads = options.hints?.reads;
+  const reads = hints?.reads;
   requireReads(stored.path, reads, naming, own?.architecture);
   const facts =
     own?.architecture ??
@@ -115,7 +107,7 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
     side,
     facts,
     stored.path,
-    (options.hints?.gelu ?? side.gelu) !== undefined,
+    (hints?.gelu ?? side.gelu) !== undefined,
   );
   const {
     values,
@@ -125,58 +117,28 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
   const pooling: FoundPool =
     swin === undefined
       ? findPool(whole, naming, facts, {
-          hints: options.hints,
+          hints,
           own,
           side,
           named,
           given: options.architectureName,
           name,
         })
-      : resolveSwinPool(stored.path, options.hints?.pool);
+      : resolveSwinPool(stored.path, hints?.pool);
   const { pool } = pooling;
   const told: Architecture = { ...facts, ...values, ...(pool && { pool }), ...(answer && { answer }) };
   const architecture = isHeadless ? withoutHead(told) : told;
-  requirePoolOf(stored.path, architecture, naming.isNormAfterPool);
-  const problem = familyProblem(architecture);
-  if (problem !== undefined) {
-    fail({
-      reason: 'checkpoint-unsupported',
-      subject: stored.path,
-      found: `a model that ${problem}`,
-      ...nextOfProblem(architecture, options.hints),
-    });
-  }
+  checkArchitecture(stored.path, architecture, naming, { heads: origin.heads, hints });
   const { tensors, notes } = assemble(stored, naming, architecture);
-  const { width, imageSize, channels } = architecture;
-  if (width % architecture.heads !== 0) {
-    fail({
-      reason: 'checkpoint-unsupported',
-      subject: stored.path,
-      found: `${architecture.heads} heads (from ${origin.heads}) for a width of ${width}`,
-      expected: 'a number of heads that divides the width',
-    });
-  }
-  const { hints } = options;
-  if (hints?.imageSize !== undefined && !isSameSize(hints.imageSize, imageSize)) {
-    fail({
-      reason: 'config-invalid',
-      subject: 'teacher.hints.imageSize',
-      found: imageSizeText(hints.imageSize),
-      expected: `${imageSizeText(imageSize)}, the size of the checkpoint's positions (they are not interpolated)`,
-    });
-  }
-  const [position] = tensors.pos_embed?.parts ?? [];
+  const { imageSize, channels } = architecture;
   const isSizeVouched = hints?.imageSize !== undefined;
   const isSizeChosen = isSizeVouched && (architecture.rotary === true || swin !== undefined);
-  const isClassTokenUnplaced =
-    position !== undefined &&
-    'zeros' in position &&
-    architecture.rotary !== true &&
-    architecture.relativePositionBias !== true;
+  const isClassTokenUnplaced = isUnplaced(architecture, tensors);
   if (own === undefined) {
     // Of a model with registers alone timm says it of those.
-    const isUnplaced = architecture.classToken === false ? tensors.reg_token?.plus === undefined : isClassTokenUnplaced; // prettier-ignore
-    const facts = { ...architecture, isClassTokenUnplaced: isUnplaced, isSizeChosen };
+    const arePrefixesUnplaced =
+      architecture.classToken === false ? tensors.reg_token?.plus === undefined : isClassTokenUnplaced;
+    const facts = { ...architecture, isClassTokenUnplaced: arePrefixesUnplaced, isSizeChosen };
     for (const document of side.documents) checkAgainstWeights(document, facts, [...stored.tensors.keys()]);
   }
   // Of a published name, of timm's own argument and of its DINOv3 the order is known.
@@ -227,46 +189,16 @@ export async function inspectCheckpoint(path: string, options: InspectOptions = 
   };
 }
 
-function refuseWithoutHead(path: string): never {
-  return fail({
-    reason: 'checkpoint-unsupported',
-    subject: path,
-    found: 'no head',
-    expected: 'the projection that teacher.head: projection says there is',
-    next: 'teacher.head: none measures the features themselves',
-  });
-}
-
-/** The setting that would end the problem, where there is one. */
-function nextOfProblem(
-  { classToken, pool, stages }: Architecture,
-  hints: InspectOptions['hints'],
-): { readonly next?: string } {
-  const readsClassToken = pool === undefined || pool === 'class-and-mean';
-  if (classToken === false && readsClassToken) return { next: poolHints };
-  const isTold = stages !== undefined && hints?.heads !== undefined;
-  return isTold ? { next: 'remove teacher.hints.heads: the weights tell those of every stage' } : {};
+/** Whether the positions that are stored are none of the class token's. */
+function isUnplaced(
+  { rotary, relativePositionBias }: Architecture,
+  { pos_embed }: Assembly['tensors'],
+): boolean {
+  const [position] = pos_embed?.parts ?? [];
+  return position !== undefined && 'zeros' in position && rotary !== true && relativePositionBias !== true;
 }
 
 function namingOf(stored: StoredCheckpoint, { hints, names, headless }: InspectOptions): Naming {
   if (names !== undefined) return toldNaming(stored, names, hints);
   return detectNaming(stored, { ...hints, headless }) ?? refuseUnknownNames(stored);
-}
-
-/** @throws BlockForgeError `config-invalid` for one that no tensor has: a slip would go unnoticed */
-function withoutIgnored(
-  { tensors, path }: StoredCheckpoint,
-  ignore: readonly string[] = [],
-): StoredCheckpoint['tensors'] {
-  const isOf = (name: string, entry: string) => name === entry || name.startsWith(entry.replace(/\.?$/, '.'));
-  const idle = ignore.find((entry) => ![...tensors.keys()].some((name) => isOf(name, entry)));
-  if (idle !== undefined) {
-    fail({
-      reason: 'config-invalid',
-      subject: 'teacher.hints.ignore',
-      found: `"${idle}"`,
-      expected: `a tensor of ${path}, or what stands before several names`,
-    });
-  }
-  return new Map([...tensors].filter(([name]) => !ignore.some((entry) => isOf(name, entry))));
 }
