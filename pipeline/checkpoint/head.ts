@@ -74,6 +74,43 @@ export function findHead(
   return { name: usual };
 }
 
+/** Where a head lies, without `.weight`, and what is unusual about it. */
+export interface FoundHead {
+  readonly name: string;
+  readonly note?: string;
+  /** Not the library's own projection or nothing, but a classifier that somebody put on top. */
+  readonly isClassifier?: true;
+}
+
+/**
+ * Where the head of a tower lies, which has none by itself or a projection: there, or where the user says that a classifier is.
+ * @param isPart whether a matrix is one of the tower's, as those of a pooling attention are
+ * @throws BlockForgeError `checkpoint-unsupported` where nobody told one and a matrix may be it; `config-invalid` as `findHead`
+ */
+export function findTowerHead(
+  stored: StoredCheckpoint,
+  prefix: string,
+  table: Pick<NamingTable, 'head' | 'own'> & { readonly width: number | undefined },
+  told: string | undefined,
+  isPart: (name: string) => boolean,
+): FoundHead {
+  const name = usualPlace(stored, prefix, table.head);
+  if (told !== undefined && told !== name)
+    return { ...findHead(stored, prefix, table, told), isClassifier: true };
+  const others = headsIn(stored, headCandidates(stored, prefix, table)).filter(
+    (other) => other !== name && !isPart(other),
+  );
+  const [first] = others;
+  if (first === undefined) return { name };
+  return fail({
+    reason: 'checkpoint-unsupported',
+    subject: stored.path,
+    found: `an image tower, and ${listed(others)} beside it, which may be a classifier`,
+    expected: 'to be told what the answer is',
+    next: `teacher.hints: { head: ${first} } reads it, on what the tower pools; teacher.head: none leaves it out`,
+  });
+}
+
 /** Where a head of the library's own name lies, below the prefix or above it; its place below where there is none. */
 export function usualPlace({ tensors }: StoredCheckpoint, prefix: string, head: string): string {
   const places = placesAround(prefix).map((place) => `${place}${head}`);

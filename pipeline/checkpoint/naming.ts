@@ -1,5 +1,12 @@
 import { fail } from '../util/failure.ts';
-import { findDistillationHead, findHead, headCandidates, usualPlace } from './head.ts';
+import {
+  findDistillationHead,
+  findHead,
+  findTowerHead,
+  headCandidates,
+  usualPlace,
+  type FoundHead,
+} from './head.ts';
 import type { StoredCheckpoint } from './locate.ts';
 import type { NamingHints } from './naming-contract.ts';
 import { foundNames, namesToFillIn } from './names-table.ts';
@@ -98,6 +105,7 @@ function namingAt(
   const ownBias = filled(`${prefix}${block.path}${layers['attn.qkv']![0]!}`, '0', 'bias');
   const isSplit = !names.has(ownBias) && block.biases?.some((name) => has(block.path + name)) === true;
   const biases = isSplit ? block.biases : undefined;
+  const isEva = biases !== undefined || (table.name === 'timm' && has(`${block.path}attn.q_proj.{part}`));
   const frame = Object.fromEntries(
     Object.entries(table.frame).map(([layer, found]) => [
       layer,
@@ -118,24 +126,27 @@ function namingAt(
       : names.get(filled(`${prefix}${template}`, undefined, 'weight'))?.shape[0];
   const width = widthOf(frame.pre_logits) ?? widthOf(table.anchor);
   const headTable = { ...table, width, head: usualHead };
-  const head =
-    headless || [table.projection !== undefined, table.isTower, table.isHeadAlone].includes(true)
-      ? { name: usualPlace(stored, prefix, usualHead) }
-      : findHead(stored, prefix, headTable, toldHead);
   // A pooling attention is called a head, too.
   const parts = new Set(Object.values(frame).map((name) => filled(`${prefix}${name}`, undefined, 'weight')));
   const isPart = (name: string): boolean => parts.has(`${name}.weight`);
+  const isTower = table.projection !== undefined || table.isTower === true || table.isHeadAlone === true;
+  const head: FoundHead = headless
+    ? { name: usualPlace(stored, prefix, usualHead) }
+    : isTower
+      ? findTowerHead(stored, prefix, headTable, toldHead, isPart)
+      : findHead(stored, prefix, headTable, toldHead);
   const isAfterPool = ['fc_norm.{part}', 'pooler.layernorm.{part}'].includes(frame.norm ?? '');
   const token = frame.dist_token && `${prefix}${frame.dist_token}`;
   const dropped =
     table.own === undefined
       ? prefix
       : prefix.replace(table.own, (match) => (match.startsWith('.') ? '.' : ''));
-  const { projection, rotary } = table;
+  const { rotary } = table;
+  const projection = head.isClassifier === true ? undefined : table.projection;
   return {
     name: table.name,
     ...(projection !== undefined && { projects: true }),
-    ...(table.isTower === true && { isTower: true }),
+    ...(table.isTower === true && head.isClassifier !== true && { isTower: true }),
     ...((rotary === true || (rotary !== undefined && rotary === scales['attn.proj'])) && { isRotary: true }),
     ...(projection === 'transposed' && { isHeadTransposed: true }),
     ...(relative !== undefined && { relativeTables: relative.tables }),
@@ -167,16 +178,14 @@ function namingAt(
     notes: [
       ...(dropped === '' ? [] : [`the model is what lies below "${dropped}"`]),
       ...(head.note === undefined ? [] : [head.note]),
-      ...(biases !== undefined && relative === undefined && names.has(`${prefix}${frame.pos_embed}`)
-        ? [evaNote]
-        : []),
+      ...(isEva && relative === undefined && names.has(`${prefix}${frame.pos_embed}`) ? [evaNote] : []),
     ],
   };
 }
 
 /** No weight shows whether it has. */
 const evaNote =
-  "q_bias and v_bias are those of timm's Eva, which may have rotary positions beside the learned ones, or norms behind attention and FFN (teacher.architecture tells): neither is assumed";
+  "biases of q and v beside one weight, or q_proj by itself, are timm's Eva's, which may have rotary positions beside the learned ones, or norms behind attention and FFN (teacher.architecture tells): neither is assumed";
 
 /** Of each layer the first names that the file has. */
 function chosenLayers(

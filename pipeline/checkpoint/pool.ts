@@ -90,7 +90,7 @@ export function poolOfWeights(
   if (tensors.has(naming.stored('attn_pool.latent')[0] ?? '')) {
     // timm's `VisionTransformer` cuts off what stands before the patches. Its `Eva` does not: rotary, or with names that it alone has.
     const [bias = ''] = naming.stored('blocks.0.attn.qkv.bias');
-    const isEva = rotary === true || naming.isRotary === true || bias.endsWith('.q_bias');
+    const isEva = rotary === true || naming.isRotary === true || /\.q_(?:bias|proj\.bias)$/.test(bias);
     const isCut = classToken !== false || registers !== undefined;
     return isCut && !isEva ? 'patch-attention' : 'attention';
   }

@@ -66,7 +66,7 @@ const unplacedAll = 'the tokens have no positions: zeros';
 const copied = 'one table of relative positions is for all blocks: each takes a copy';
 const unbiased = 'no bias in attn.qkv: zeros';
 const ofEva = [
-  "q_bias and v_bias are those of timm's Eva, which may have rotary positions beside the learned ones, or norms behind attention and FFN (teacher.architecture tells): neither is assumed",
+  "biases of q and v beside one weight, or q_proj by itself, are timm's Eva's, which may have rotary positions beside the learned ones, or norms behind attention and FFN (teacher.architecture tells): neither is assumed",
   'no bias in k: zeros',
 ];
 const notes: Readonly<Record<string, readonly string[]>> = {

@@ -19,15 +19,6 @@ export async function checkEmbeddings(
   const path = config.teacher.textEmbeddings;
   if (path === undefined) return undefined;
   const subject = `${file}: teacher.textEmbeddings`;
-  if (isClassifier(architecture)) {
-    return fail({
-      reason: 'config-invalid',
-      subject,
-      found: 'a teacher with a classifier',
-      expected: 'one that answers with features',
-      next: 'remove it, or write teacher.head: none (features before the head), or projection where that head is no classifier',
-    });
-  }
   const { tensors } = await readSafetensorsHeader(path);
   const shapes = [...tensors.values()].map(({ shape }) => `[${shape.join(', ')}]`);
   const wanted = `[${names.length}, ${architecture.classes}]`;
@@ -45,6 +36,22 @@ export async function checkEmbeddings(
   for (const { data } of Object.values((await readTensors(path)).tensors))
     checkRows(path, data, architecture.classes, names);
   return path;
+}
+
+/** @throws BlockForgeError `config-invalid` for embeddings of texts beside a classifier, which needs none */
+export function refuseEmbeddingsOfClassifier(
+  { config, file }: Pick<LoadedConfig, 'config' | 'file'>,
+  architecture: Architecture,
+): void {
+  const { textEmbeddings, head } = config.teacher;
+  if (textEmbeddings === undefined || typeof head === 'object' || !isClassifier(architecture)) return;
+  fail({
+    reason: 'config-invalid',
+    subject: `${file}: teacher.textEmbeddings`,
+    found: `a teacher with a head of ${architecture.classes}, taken for a classifier`,
+    expected: 'one that answers with features',
+    next: "teacher.head: projection where that head makes features (timm's CLIP towers), teacher.head: none for the features before it, or remove the embeddings",
+  });
 }
 
 /** Names as messages list them in the data's order. */

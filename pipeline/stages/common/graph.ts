@@ -67,7 +67,7 @@ export const data: Stage<PlanInput> = {
 /** The teacher, imported or trained, and a check that it is worth compressing. */
 export const teacher: Stage<PlanInput> = {
   name: 'teacher',
-  version: 2,
+  version: 3,
   plan: (input) => {
     const { architecture, inputs, loaded } = input;
     const { teacher, seed, measure } = loaded.config;

@@ -26,7 +26,7 @@ import {
   type Assume,
 } from './assumed-inputs.ts';
 import { answering, headReading } from './answering.ts';
-import { checkEmbeddings } from './check-embeddings.ts';
+import { checkEmbeddings, refuseEmbeddingsOfClassifier } from './check-embeddings.ts';
 import { requireSeveral, resolveClasses, resolveOwnClasses, type ModelClasses } from './classes.ts';
 import { preparationWarning } from './preparation-warning.ts';
 
@@ -142,6 +142,7 @@ export async function preparePlanInput<C extends Config>(
     ],
     preprocessing,
   };
+  if (teacher.assumed !== true) refuseEmbeddingsOfClassifier(loaded, teacher.architecture);
   const classes =
     data.classes === undefined || teacher.assumed === true
       ? assumedClasses(teacher.architecture, data.classes)

@@ -5,7 +5,10 @@ import { join } from 'node:path';
 import { configSchema } from '../../../pipeline/config/schema.ts';
 import { writeSafetensors } from '../../../pipeline/model/safetensors.ts';
 import { withoutHead } from '../../../pipeline/model/architecture.ts';
-import { checkEmbeddings } from '../../../pipeline/stages/common/check-embeddings.ts';
+import {
+  checkEmbeddings,
+  refuseEmbeddingsOfClassifier,
+} from '../../../pipeline/stages/common/check-embeddings.ts';
 import { tinyArchitecture } from '../../support/checkpoints.ts';
 
 describe('text embeddings, before the run', () => {
@@ -47,6 +50,21 @@ describe('text embeddings, before the run', () => {
         check((rows) => (rows[2] = rows[0]!.map((value) => scale * value))),
         /row 2 \(from 0\), of the class "cat", points where row 0, of "ant", points/,
       );
+  });
+
+  it('are refused beside a head, which the config may say is a projection', () => {
+    const loaded = (head?: string) => ({
+      config: configSchema.parse({
+        teacher: { checkpoint: 'x', textEmbeddings: 'text.safetensors', ...(head && { head }) },
+        data: { source: 'folder', path: 'x' },
+      }),
+      file: 'a.yaml',
+    });
+    assert.throws(
+      () => refuseEmbeddingsOfClassifier(loaded(), tinyArchitecture),
+      /a head of 5, taken for a classifier.*teacher\.head: projection/s,
+    );
+    refuseEmbeddingsOfClassifier(loaded('projection'), { ...tinyArchitecture, answer: 'projected' });
   });
 
   it('are refused in another shape with the order that their rows must have', async () => {
