@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { readTensors, type NamedArrays } from '../../pipeline/model/safetensors.ts';
+import { present } from '../support/present.ts';
 import { namesRig } from './names-rig.ts';
 
 const folder = join(import.meta.dirname, '../fixtures/teachers');
@@ -12,9 +13,8 @@ describe('checkpoint: a classifier of one’s own beside an image tower', () => 
 
   async function withClassifier(tower: string): Promise<NamedArrays> {
     const { tensors } = await readTensors(join(folder, `${tower}.safetensors`));
-    const norm = Object.entries(tensors).find(([name]) =>
-      /(?:post_layernorm|ln_post|\bnorm)\.weight$/.test(name),
-    )!;
+    const isNorm = /(?:post_layernorm|ln_post|\bnorm)\.weight$/;
+    const norm = present(Object.entries(tensors).find(([name]) => isNorm.test(name)));
     const width = norm[1].data.length;
     const fc = { shape: [5, width], data: new Float32Array(5 * width).fill(0.25) };
     return { ...tensors, 'fc.weight': fc };
