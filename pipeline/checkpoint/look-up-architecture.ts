@@ -27,13 +27,21 @@ export function lookUpArchitecture(
   if (name === undefined) return undefined;
   const named = namedArchitecture(name);
   if (named === undefined) {
-    if (given === undefined) return undefined;
-    return refuseName('teacher.architecture', given);
+    if (given !== undefined) return refuseName('teacher.architecture', given);
+    const why = refusedArchitecture(name);
+    // Other arguments may have made of sizes that do not fit ones that do: the weights tell.
+    if (why === undefined || why.startsWith('patches of ')) return undefined;
+    return fail({
+      reason: 'checkpoint-unsupported',
+      subject: side.documents[0]?.path ?? path,
+      found: `architecture "${name}": ${why}`,
+      expected: knownNames,
+    });
   }
   if (named.unread !== undefined) {
     fail({
       reason: 'checkpoint-unsupported',
-      subject: path,
+      subject: (given === undefined ? side.documents[0]?.path : undefined) ?? path,
       found: `${named.unread}, which "${name}" means and no weight shows`,
       expected: 'positions that are learned, or rotary as those of DINOv3',
     });

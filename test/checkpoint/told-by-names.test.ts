@@ -145,6 +145,23 @@ describe('what an architecture’s name tells of a file', () => {
     );
   });
 
+  it('refuses a name that is refused where timm’s config.json says it, hints or not', async () => {
+    const hints = { heads: 3, layerNormEpsilon: 1e-6, gelu: 'exact' } as const;
+    const shapes = shapesOf(plain);
+    for (const [architecture, why] of [
+      [
+        'vit_pe_core_tiny_patch16_384.fb',
+        /config\.json: architecture "vit_pe_core_.*a pooling attention with/,
+      ],
+      ['eva02_tiny_patch14_224', /config\.json: architecture "eva02_.*rotary positions beside learned ones/],
+      ['vit_small_patch16_rope_ape_224', /config\.json: rotary positions of timm's own kind/],
+    ] as const)
+      await assert.rejects(inspected(shapes, { hints }, { architecture }), why);
+    // Of a name that is not known nothing is said.
+    const own = await inspected(shapes, { hints }, { architecture: 'vit_own_patch16_224' });
+    assert.equal(own.architecture.heads, 3);
+  });
+
   it('goes with a Swin whose config.json is timm’s', async () => {
     const name = 'swin_tiny_patch4_window7_224';
     const { facts } = present(namedArchitecture(name));
