@@ -11,7 +11,10 @@ const parts: readonly (readonly [RegExp, string])[] = [
     /\.(?:cpb_mlp|continuous_position_bias_mlp)\.|\.(?:attn|self|attention)\.logit_scale$/,
     'a Swin v2 (cosine attention, continuous position bias): Swin v1 is read',
   ],
-  [/(?:^|\.)rope\.freqs$/, 'rotary positions that were trained (vit_*_rope_mixed_*): those of DINOv3 are read'],
+  [
+    /(?:^|\.)rope\.freqs$/,
+    'rotary positions that were trained (vit_*_rope_mixed_*): those of DINOv3 are read',
+  ],
   [/\.mlp\.norm\./, 'a LayerNorm inside the feed-forward block'],
   [
     /\.\d+\.(?:attn_out_proj|mlp_out_proj|attns\.\d+|ffns\.\d+)\./,

@@ -25,6 +25,11 @@ describe('checkpoint: parts that are not there', () => {
     assert.match(await refused(parallel), /side by side in a block.*blocks\.0\.attns\.0/);
   });
 
+  it('of rotary positions that were trained are refused for what they are', async () => {
+    const mixed = { ...weights, 'rope.freqs': matrix(2, width) };
+    assert.match(await refused(mixed), /rotary positions that were trained.*rope\.freqs/s);
+  });
+
   it('of a head are told beside what is there and is not read', async () => {
     const inParts = { 'head.weight_g': matrix(classes, 1), 'head.weight_v': matrix(classes, width) };
     assert.match(
