@@ -1,10 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { product } from './ops.ts';
+import { attend, attendBack, type Attended } from './attention-steps.ts';
 
 /**
  * Multi-head scaled dot-product attention, `softmax(q k' / sqrt(d)) v`.
  * q: [B, h, Tq, d]; k, v: [B, h, T, d] -> [B, h, Tq, d]. Differentiable; caller disposes.
- * The gradient uses `rowsum(P o dP) = rowsum(dO o O)` (Dao et al. 2022, section 3.1): one pass over T x T less.
  * Images whose scores are more than `mostScores` numbers take turns.
  */
 export function attention(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, mostScores = largestScores): tf.Tensor {
@@ -29,19 +28,10 @@ const largestScores = 2 ** 28;
 
 const scaledDotProduct = tf.customGrad((...inputs) => {
   const [q, k, v, save] = inputs as [tf.Tensor, tf.Tensor, tf.Tensor, tf.GradSaveFunc];
-  const scale = 1 / Math.sqrt(q.shape[3] as number);
-  const scaled = tf.mul(q, scale);
-  const weights = tf.softmax(product(scaled, k, false, true));
-  const value = product(weights, v);
-  save([scaled, k, v, weights, value]);
+  const attended = attend(q, k, v);
+  save([...attended]);
   return {
-    value,
-    gradFunc(dy: tf.Tensor, saved: tf.Tensor[]) {
-      const [scaled, k, v, weights, value] = saved as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
-      const dWeights = product(dy, v, false, true);
-      const dScores = tf.mul(weights, tf.sub(dWeights, tf.sum(tf.mul(dy, value), 3, true)));
-      const dQ = tf.mul(product(dScores, k), scale);
-      return [dQ, product(dScores, scaled, true), product(weights, dy, true)];
-    },
+    value: attended[4],
+    gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => attendBack(dy, saved as unknown as Attended),
   };
 });

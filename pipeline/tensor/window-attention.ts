@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { product, sumRows } from './ops.ts';
+import { attend, attendBack, type Attended } from './attention-steps.ts';
 import { tableRows } from './table-rows.ts';
 
 /** Which tokens look at each other. */
@@ -21,7 +21,6 @@ export function windowAttention(qkv: tf.Tensor, bias: tf.Tensor, { heads, tokens
   const size = tripled / (3 * heads);
   const inside = bias.shape[2]!;
   const grouped = [(batch * count) / inside, heads, inside, size];
-  const scale = 1 / Math.sqrt(size);
   const places = headPlaces(tokens, inside, heads);
   const parts = [0, 1, 2].map((part) =>
     places.map((at) => Math.floor(at / heads) * 3 * heads + part * heads + (at % heads)),
@@ -32,33 +31,14 @@ export function windowAttention(qkv: tf.Tensor, bias: tf.Tensor, { heads, tokens
   return tf.customGrad((...inputs) => {
     const [qkv, bias, save] = inputs as [tf.Tensor, tf.Tensor, tf.GradSaveFunc];
     const [q, k, v] = parts.map((order) => setOut(qkv, order)) as [tf.Tensor, tf.Tensor, tf.Tensor];
-    const scaled = tf.mul(q, scale);
-    const scores = product(scaled, k, false, true);
-    // As one long row per image, the bias is added in one pass and its gradient is a sum over rows.
-    const biased = tf.add(tf.reshape(scores, [-1, bias.size]), tf.reshape(bias, [bias.size]));
-    const weights = tf.softmax(tf.reshape(biased, scores.shape));
-    const attended = product(weights, v);
-    const value = takeRows(tf.reshape(attended, [batch, -1, size]), inverse(places));
-    save([scaled, k, v, weights, attended]);
+    const attended = attend(q, k, v, bias);
+    const value = takeRows(tf.reshape(attended[4], [batch, -1, size]), inverse(places));
+    save([...attended]);
     return {
       value: tf.reshape(value, [batch, count, heads * size]),
       gradFunc(dy: tf.Tensor, saved: tf.Tensor[]) {
-        const [scaled, k, v, weights, attended] = saved as [
-          tf.Tensor,
-          tf.Tensor,
-          tf.Tensor,
-          tf.Tensor,
-          tf.Tensor,
-        ];
-        const dAttended = setOut(dy, places);
-        const dWeights = product(dAttended, v, false, true);
-        const dScores = tf.mul(weights, tf.sub(dWeights, tf.sum(tf.mul(dAttended, attended), 3, true)));
-        const dBias = tf.reshape(sumRows(tf.reshape(dScores, [-1, bias.size])), bias.shape);
-        const dParts = [
-          tf.mul(product(dScores, k), scale),
-          product(dScores, scaled, true),
-          product(weights, dAttended, true),
-        ];
+        const gradients = attendBack(setOut(dy, places), saved as unknown as Attended, bias);
+        const [dParts, dBias] = [gradients.slice(0, 3), gradients[3]!];
         const all = tf.concat(
           dParts.map((part) => tf.reshape(part, [batch, -1, size])),
           1,
