@@ -56,10 +56,15 @@ export function refusedArchitecture(name: string): string | undefined {
   return typeof understood === 'string' ? understood : undefined;
 }
 
+/** As `refusedArchitecture`, of what no other size of images would end. */
+export function refusedForm(name: string): string | undefined {
+  return publishedRefusals.find(([pattern]) => pattern.test(name))?.[1];
+}
+
 /** @returns why not, for a published name that is refused */
 function understand(name: string): NamedArchitecture | string | undefined {
   if (Object.hasOwn(torchvision, name)) return ofTorchvision(name as keyof typeof torchvision);
-  const [, refusal] = publishedRefusals.find(([pattern]) => pattern.test(name)) ?? [];
+  const refusal = refusedForm(name);
   if (refusal !== undefined) return refusal;
   const swin = namedSwin(name);
   if (swin !== undefined) return swin;

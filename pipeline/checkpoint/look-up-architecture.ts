@@ -1,6 +1,6 @@
 import { familyName } from '../model/architecture.ts';
 import { fail } from '../util/failure.ts';
-import { knownNames, namedArchitecture, refusedArchitecture } from './architectures.ts';
+import { knownNames, namedArchitecture, refusedArchitecture, refusedForm } from './architectures.ts';
 import type { NamedArchitecture } from './named-architecture.ts';
 import type { ShapeFacts } from './shapes.ts';
 import type { SideConfig } from './side-config.ts';
@@ -28,9 +28,9 @@ export function lookUpArchitecture(
   const named = namedArchitecture(name);
   if (named === undefined) {
     if (given !== undefined) return refuseName('teacher.architecture', given);
-    const why = refusedArchitecture(name);
-    // Other arguments may have made of sizes that do not fit ones that do: the weights tell.
-    if (why === undefined || why.startsWith('patches of ')) return undefined;
+    // Of the form alone: other arguments may have made of sizes that do not fit ones that do, and the weights tell.
+    const why = refusedForm(name);
+    if (why === undefined) return undefined;
     return fail({
       reason: 'checkpoint-unsupported',
       subject: side.documents[0]?.path ?? path,

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { namedArchitecture, refusedArchitecture } from '../../pipeline/checkpoint/architectures.ts';
+import {
+  namedArchitecture,
+  refusedArchitecture,
+  refusedForm,
+} from '../../pipeline/checkpoint/architectures.ts';
 import { familyProblem } from '../../pipeline/model/architecture.ts';
 import { canonicalShapes } from '../../pipeline/model/host-weights.ts';
 import { readJson } from '../../pipeline/util/atomic.ts';
@@ -44,6 +48,16 @@ const published = Object.entries(models).filter(([name]) => families.test(name))
 describe('published names', () => {
   const understood = published.filter(([name]) => namedArchitecture(name) !== undefined);
   const refused = published.filter(([name]) => refusedArchitecture(name) !== undefined);
+
+  it('are refused for their size where no form is the reason', () => {
+    const name = 'vit_so400m_patch14_siglip_384';
+    assert.match(present(refusedArchitecture(name)), /do not divide/);
+    assert.equal(refusedForm(name), undefined);
+    assert.equal(
+      refusedForm('vit_pe_core_base_patch16_224'),
+      refusedArchitecture('vit_pe_core_base_patch16_224'),
+    );
+  });
 
   it('are understood or refused, each of them', () => {
     const both = [...understood, ...refused].map(([name]) => name).sort();
